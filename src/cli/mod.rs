@@ -1,0 +1,1 @@
+//! The command line: parsed and checked here, acted upon elsewhere.

@@ -1,0 +1,169 @@
+//! What happened, typed once; every report prints from this and from nothing else.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::clock::Instant;
+use crate::datagram::SendFault;
+use crate::probe::Method;
+use crate::wire::icmp;
+
+/// One thing that happened to a probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A probe left.
+    Sent {
+        /// When.
+        at: Instant,
+        /// Its sequence number.
+        seq: u16,
+        /// Probes out and not yet overtaken by an answer, this one included.
+        in_flight: u64,
+    },
+    /// A probe could not leave this machine.
+    NotSent {
+        /// When.
+        at: Instant,
+        /// Its sequence number.
+        seq: u16,
+        /// Why.
+        fault: SendFault,
+    },
+    /// The newest probe has no answer yet, and the next one is about to leave.
+    Unanswered {
+        /// When.
+        at: Instant,
+        /// Its sequence number.
+        seq: u16,
+    },
+    /// An answer to one of our probes.
+    Answer(Answer),
+    /// An ICMP error or notice about one of our probes.
+    Error(ProbeError),
+}
+
+impl Event {
+    /// When it happened.
+    pub fn at(&self) -> Instant {
+        match self {
+            Self::Sent { at, .. } | Self::NotSent { at, .. } | Self::Unanswered { at, .. } => *at,
+            Self::Answer(answer) => answer.at,
+            Self::Error(error) => error.at,
+        }
+    }
+}
+
+/// An answer to one of our probes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// When it arrived.
+    pub at: Instant,
+    /// ICMP identifier.
+    pub ident: u16,
+    /// Sequence number of the probe.
+    pub seq: u16,
+    /// Who answered.
+    pub from: IpAddr,
+    /// Whether that is somebody else than the one address we asked.
+    pub different_address: bool,
+    /// Octets of the ICMP message.
+    pub len: usize,
+    /// TTL or hop limit it arrived with.
+    pub hop_limit: Option<u8>,
+    /// From sending the probe to receiving this.
+    pub rtt: Duration,
+    /// How it counts.
+    pub verdict: Verdict,
+    /// What its payload shows.
+    pub content: Content,
+    /// IPv4 options it arrived with, at most 40 octets.
+    pub options: Vec<u8>,
+    /// Whether the probe went to many responders at once (multicast, broadcast).
+    pub many_responders: bool,
+    /// What the answer carries beside an echoed payload.
+    pub detail: Detail,
+}
+
+/// How an answer counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The first sound answer to its probe: received.
+    Received,
+    /// A further sound answer to a probe already answered.
+    Duplicate,
+    /// Damaged on the way: not counted as received, and its probe is still open.
+    Corrupt,
+}
+
+/// What the payload of an echo reply shows, compared with what was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// As sent.
+    Intact,
+    /// Cut short, sound as far as it goes.
+    Truncated,
+    /// The ICMP checksum does not hold.
+    BadChecksum,
+    /// An octet differs.
+    Altered {
+        /// Where, counted from the start of the payload.
+        offset: usize,
+        /// What was sent there.
+        expected: u8,
+        /// The payload that came back.
+        payload: Vec<u8>,
+    },
+    /// The payload is longer than what was sent, by so many octets.
+    Longer(usize),
+}
+
+/// What an answer carries beside an echoed payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing: an echo reply.
+    Echo,
+    /// A timestamp reply (RFC 792 page 16). Milliseconds since midnight UT; with the high bit set
+    /// they are in another unit or base, and no offset can be computed.
+    Timestamp {
+        /// When we say the request left.
+        originate: u32,
+        /// When the responder says the request arrived.
+        receive: u32,
+        /// When the responder says the reply left.
+        transmit: u32,
+        /// When the reply arrived here.
+        returned: u32,
+        /// How far the responder's clock is ahead of ours, in milliseconds.
+        offset: Option<i64>,
+    },
+    /// An address mask reply (RFC 950).
+    Mask(u32),
+}
+
+impl Detail {
+    /// The method whose answers carry this.
+    pub const fn method(self) -> Method {
+        match self {
+            Self::Echo => Method::Echo,
+            Self::Timestamp { .. } => Method::Timestamp,
+            Self::Mask(_) => Method::Mask,
+        }
+    }
+}
+
+/// An ICMP error or notice about one of our probes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeError {
+    /// When it arrived.
+    pub at: Instant,
+    /// Sequence number of the probe.
+    pub seq: u16,
+    /// Who sent it.
+    pub from: IpAddr,
+    /// The error.
+    pub error: icmp::Error,
+    /// Whether it only tells something (source quench, redirect): the probe travels on, nothing is counted.
+    pub notice: bool,
+    /// The quoted IPv4 header with its options, kept for notices only; empty where it is not known.
+    pub quoted_header: Vec<u8>,
+}

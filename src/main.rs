@@ -1,0 +1,3 @@
+//! rping: ping for people in terminals and for scripts that read exit codes.
+
+fn main() {}

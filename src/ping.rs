@@ -1,0 +1,1 @@
+//! `rping ping`: puts the rooms together in the order that privilege demands.

@@ -1,0 +1,1 @@
+//! Reports: events in, text out.

@@ -1,0 +1,1 @@
+//! The loop: the only place where clock, session, sockets and output meet.

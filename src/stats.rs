@@ -1,0 +1,1 @@
+//! Numbers folded from events.

@@ -1,0 +1,1 @@
+//! Signals: ^C, SIGTERM, SIGHUP and SIGQUIT. Nobody else touches them.

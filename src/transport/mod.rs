@@ -1,0 +1,1 @@
+//! Moves octets and stamps them. It knows no probes.
