@@ -3,7 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::clock::Instant;
+use crate::engine::flight::Flight;
+use crate::engine::pace::{Pace, Pacing};
 use crate::probe::{Method, Payload};
+
+/// With a count and a deadline, a probe that is silent for this long is replaced by a further one,
+/// while no round-trip time is known (the initial RTO of RFC 6298 section 2.1).
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a ping is asked to do.
 #[derive(Clone, Debug)]
@@ -16,12 +23,8 @@ pub struct Config {
     pub payload: Payload,
     /// Stop after so many probes (with a deadline: after so many answers).
     pub count: Option<u64>,
-    /// Time from one probe to the next.
-    pub interval: Duration,
-    /// How the interval is used.
+    /// How probes follow one another.
     pub pacing: Pacing,
-    /// Probes that may leave at once at the start.
-    pub preload: u64,
     /// End the run after this long, whatever happened.
     pub deadline: Option<Duration>,
     /// How long to wait after the last probe while nothing at all was answered; `None`: for ever.
@@ -32,24 +35,149 @@ pub struct Config {
     pub many_responders: bool,
     /// Whether anyone may answer for the target (subnet-router anycast).
     pub anycast: bool,
-    /// Wall-clock time of day at [`crate::clock::Instant::ZERO`], in milliseconds since midnight UT.
+    /// Wall-clock time of day at [`Instant::ZERO`], in milliseconds since midnight UT.
     pub millis_of_day: u32,
-}
-
-/// How the interval is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pacing {
-    /// Probe n leaves at start + n × interval, whatever happens.
-    Fixed,
-    /// As soon as the one before is answered, or ten milliseconds after it.
-    Flood,
-    /// The interval follows the round-trip time, and never falls below this.
-    Adaptive(Duration),
 }
 
 impl Config {
     /// The address asked, without its scope.
     pub fn dst(&self) -> IpAddr {
         self.target.ip()
+    }
+
+    /// Whether an answer from `from` is an answer from whom we asked.
+    pub fn expects(&self, from: IpAddr) -> bool {
+        self.many_responders || self.anycast || from == self.dst()
+    }
+}
+
+/// The plan, and the little that it counts.
+#[derive(Debug)]
+pub struct Plan {
+    count: Option<u64>,
+    deadline: Option<Instant>,
+    linger: Option<Duration>,
+    pace: Pace,
+    /// When the last probe left.
+    last_left: Instant,
+    /// Probes answered.
+    answered: u64,
+    /// Probes that an ICMP error was about.
+    failed: u64,
+    /// Probes that never left this machine.
+    not_sent: u64,
+    /// The longest round-trip time.
+    longest: Duration,
+    over: bool,
+}
+
+impl Plan {
+    /// The plan of a run that begins at `start`.
+    pub fn new(config: &Config, start: Instant) -> Self {
+        Self {
+            count: config.count,
+            deadline: config.deadline.map(|deadline| start + deadline),
+            linger: config.linger,
+            pace: Pace::new(config.pacing, start),
+            last_left: start,
+            answered: 0,
+            failed: 0,
+            not_sent: 0,
+            longest: Duration::ZERO,
+            over: false,
+        }
+    }
+
+    /// When the next probe is due; `None` when there is none to come, as things stand.
+    pub fn due(&self, flight: &Flight) -> Option<Instant> {
+        if self.over {
+            return None;
+        }
+        let due = self.pace.due(flight.in_flight());
+        match (self.count, self.deadline) {
+            (Some(count), None) => (flight.newest() < count).then_some(due),
+            (Some(count), Some(_)) => Some(due.max(self.replacement_due(count, flight))),
+            (None, _) => Some(due),
+        }
+    }
+
+    /// With a count and a deadline the run goes on until so many are *answered*: once as many are out
+    /// or answered, a further probe leaves only for one that has been silent for too long.
+    fn replacement_due(&self, count: u64, flight: &Flight) -> Instant {
+        let wanted = count.saturating_sub(self.answered);
+        flight.nth_open(wanted).map_or(Instant::ZERO, |sent| sent + self.patience())
+    }
+
+    fn patience(&self) -> Duration {
+        if self.answered > 0 { self.allowance() } else { PATIENCE }
+    }
+
+    /// How long an answer may take, judged by those that came.
+    fn allowance(&self) -> Duration {
+        self.longest.saturating_mul(2).max(self.pace.interval())
+    }
+
+    /// When the run ends by itself, as things stand.
+    pub fn end(&self, flight: &Flight) -> Option<Instant> {
+        let all_out = self.deadline.is_none() && self.count.is_some_and(|count| flight.newest() >= count);
+        let wait = if self.answered > 0 { Some(self.allowance()) } else { self.linger };
+        let lingered = wait.filter(|_| all_out).map(|wait| self.last_left + wait);
+        [self.deadline, lingered].into_iter().flatten().min()
+    }
+
+    /// Ends the run if its time has come.
+    pub fn expire(&mut self, now: Instant, flight: &Flight) {
+        self.over = self.over || self.end(flight).is_some_and(|end| end <= now);
+    }
+
+    /// Notes that a probe left.
+    pub fn left(&mut self, at: Instant) {
+        self.last_left = at;
+        self.pace.left(at, false);
+    }
+
+    /// Notes that a probe could not leave. With a deadline the run goes on: what is wrong here may pass.
+    pub fn not_left(&mut self, at: Instant) {
+        self.last_left = at;
+        self.pace.left(at, true);
+        self.not_sent = self.not_sent.saturating_add(1);
+        self.settle();
+    }
+
+    /// Notes a round-trip time.
+    pub fn learn(&mut self, rtt: Duration) {
+        self.longest = self.longest.max(rtt);
+        self.pace.learn(rtt);
+    }
+
+    /// Notes the first answer to a probe.
+    pub fn answered(&mut self) {
+        self.answered = self.answered.saturating_add(1);
+        self.settle();
+    }
+
+    /// Notes the first error about a probe. With a deadline the first one ends the run (`ping -w`).
+    pub fn failed(&mut self) {
+        self.failed = self.failed.saturating_add(1);
+        self.over = self.over || self.deadline.is_some();
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        let mut settled = self.answered.saturating_add(self.failed);
+        if self.deadline.is_none() {
+            settled = settled.saturating_add(self.not_sent);
+        }
+        self.over = self.over || self.count.is_some_and(|count| settled >= count);
+    }
+
+    /// Ends the run.
+    pub fn stop(&mut self) {
+        self.over = true;
+    }
+
+    /// Whether the run is over.
+    pub fn is_over(&self) -> bool {
+        self.over
     }
 }

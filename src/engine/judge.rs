@@ -1,0 +1,204 @@
+//! Whether something that arrived is about a probe of ours, and what its content shows.
+//!
+//! Identity is an entry in our own table *and* the token that only this run's probe carried; where the
+//! payload has no room for a token, the target's address stands in for it. Identifier and sequence
+//! number merely index.
+
+use std::net::IpAddr;
+
+use crate::engine::event::{Content, Detail};
+use crate::engine::flight::{Flight, State};
+use crate::engine::ping::Config;
+use crate::engine::reject::Reject;
+use crate::probe::{Identity, Method};
+use crate::reply::{Kind, Quoted, Reply};
+use crate::wire::icmp;
+
+/// Octets of a token that must be right for a wrong one to count as ours, damaged: a stranger meets
+/// this by chance once in 2^43 tries.
+const RECOGNISABLE: usize = 6;
+
+/// Sequence numbers before one is used again.
+const SEQUENCES: u64 = 65_536;
+
+/// An answer to a probe of ours.
+pub struct Judged {
+    /// Which probe.
+    pub number: u64,
+    /// Octets of the ICMP message.
+    pub len: usize,
+    /// Whether it may count as received.
+    pub sound: bool,
+    /// What its payload shows.
+    pub content: Content,
+}
+
+/// Whose answer this is, or why it is nobody's.
+pub fn answer(
+    config: &Config,
+    identity: &Identity,
+    flight: &Flight,
+    reply: &Reply,
+) -> Result<Judged, Reject> {
+    let Kind::Answer { method, code, ident, seq, len, checksum_ok, body } = reply.kind else {
+        return Err(Reject::Unrelated);
+    };
+    if method != config.method || ident != identity.ident {
+        return Err(Reject::Foreign);
+    }
+    if code != 0 {
+        return Err(Reject::Code);
+    }
+    let number = flight.number(seq).ok_or(Reject::NeverSent)?;
+    if flight.slot(number).is_none_or(|slot| slot.state == State::NotSent) {
+        return Err(Reject::NeverSent);
+    }
+    let content = match method {
+        Method::Echo => echo(config, identity, number, reply.from, body)?,
+        Method::Timestamp | Method::Mask if !config.expects(reply.from) => return Err(Reject::Address),
+        Method::Timestamp if body.len() < 12 => Content::Truncated,
+        Method::Mask if body.len() < 4 => Content::Truncated,
+        Method::Timestamp | Method::Mask => Content::Intact,
+    };
+    // A payload cut before the end of the token proves nothing.
+    let (content, sound) = match content {
+        _ if !checksum_ok => (Content::BadChecksum, false),
+        Content::Truncated => {
+            (Content::Truncated, method == Method::Echo && body.len() >= Identity::TOKEN_LEN)
+        }
+        Content::Intact => (Content::Intact, true),
+        content @ (Content::BadChecksum | Content::Altered { .. } | Content::Longer(_)) => (content, false),
+    };
+    Ok(Judged { number, len, sound, content })
+}
+
+/// What an echo reply's payload shows, or that it is not our payload at all.
+fn echo(
+    config: &Config,
+    identity: &Identity,
+    number: u64,
+    from: IpAddr,
+    body: &[u8],
+) -> Result<Content, Reject> {
+    let sent = config.payload.octets();
+    let has_token = sent.len() >= Identity::TOKEN_LEN;
+    let token = identity.token(number, config.dst());
+    match body.get(..Identity::TOKEN_LEN).filter(|_| has_token) {
+        Some(carried) if carried == token => {}
+        Some(carried) => return damaged(config, identity, number, from, carried, body),
+        None if config.expects(from) => {}
+        None => return Err(Reject::Address),
+    }
+    let start = if has_token { Identity::TOKEN_LEN } else { 0 };
+    let differs = sent.iter().zip(body).enumerate().skip(start).find(|(_, (sent, came))| sent != came);
+    Ok(match differs {
+        Some((offset, (&expected, _))) => Content::Altered { offset, expected, payload: body.to_vec() },
+        None if body.len() < sent.len() => Content::Truncated,
+        None if body.len() > sent.len() => Content::Longer(body.len().saturating_sub(sent.len())),
+        None => Content::Intact,
+    })
+}
+
+/// A payload without the probe's token: that of an older probe, a damaged one, or a stranger's.
+fn damaged(
+    config: &Config,
+    identity: &Identity,
+    number: u64,
+    from: IpAddr,
+    carried: &[u8],
+    body: &[u8],
+) -> Result<Content, Reject> {
+    let older = |n: &u64| identity.token(*n, config.dst()) == carried;
+    if number.checked_sub(SEQUENCES).filter(|n| *n > 0).as_ref().is_some_and(older) {
+        return Err(Reject::Late);
+    }
+    let token = identity.token(number, config.dst());
+    let right = token.iter().zip(carried).filter(|(ours, theirs)| ours == theirs).count();
+    let wrong = token.iter().zip(carried).enumerate().find(|(_, (ours, theirs))| ours != theirs);
+    match wrong {
+        Some((offset, (&expected, _))) if right >= RECOGNISABLE && config.expects(from) => {
+            Ok(Content::Altered { offset, expected, payload: body.to_vec() })
+        }
+        _ => Err(Reject::Token),
+    }
+}
+
+/// Which probe an ICMP error is about: its number, the error, and the IP header as quoted.
+pub fn error<'a>(
+    config: &Config,
+    identity: &Identity,
+    flight: &Flight,
+    reply: &Reply<'a>,
+) -> Result<(u64, icmp::Error, &'a [u8]), Reject> {
+    let Kind::Error { error, checksum_ok, quoted } = reply.kind else {
+        return Err(Reject::Unrelated);
+    };
+    if !checksum_ok {
+        return Err(Reject::Checksum);
+    }
+    let Quoted { dst, method, ident, seq, header, payload } = quoted;
+    if dst != config.dst() || method != config.method || ident != identity.ident {
+        return Err(Reject::Foreign);
+    }
+    let number = flight.number(seq).ok_or(Reject::NeverSent)?;
+    let has_token = method == Method::Echo && config.payload.octets().len() >= Identity::TOKEN_LEN;
+    match payload.get(..Identity::TOKEN_LEN).filter(|_| has_token) {
+        Some(carried) if carried != identity.token(number, dst) => Err(Reject::Token),
+        Some(_) | None => Ok((number, error, header)),
+    }
+}
+
+/// What an answer carries beside an echoed payload; `returned` is when it arrived here, in
+/// milliseconds since midnight UT.
+pub fn detail(kind: &Kind, returned: u32) -> Detail {
+    let Kind::Answer { method, body, .. } = kind else { return Detail::Echo };
+    let word = |at: usize| {
+        let octets = body.get(at..).and_then(|rest| rest.first_chunk::<4>());
+        octets.copied().map_or(0, u32::from_be_bytes)
+    };
+    match method {
+        Method::Echo => Detail::Echo,
+        Method::Mask => Detail::Mask(word(0)),
+        Method::Timestamp => {
+            let (originate, receive, transmit) = (word(0), word(4), word(8));
+            let offset = clock_offset(originate, receive, transmit, returned);
+            Detail::Timestamp { originate, receive, transmit, returned, offset }
+        }
+    }
+}
+
+/// How far the responder's clock is ahead, in milliseconds: the mean of the two one-way differences
+/// (RFC 5905 section 8), each taken across midnight the short way.
+fn clock_offset(originate: u32, receive: u32, transmit: u32, returned: u32) -> Option<i64> {
+    const DAY: i64 = 86_400_000;
+    let standard = |millis: u32| (i64::from(millis) < DAY).then_some(i64::from(millis));
+    let ahead = |there: u32, here: u32| {
+        let difference = standard(there)?.saturating_sub(standard(here)?).rem_euclid(DAY);
+        Some(if difference > DAY / 2 { difference.saturating_sub(DAY) } else { difference })
+    };
+    let out = ahead(receive, originate)?;
+    let back = ahead(transmit, returned)?;
+    Some(out.saturating_add(back).div_euclid(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_offset_is_the_mean_of_both_ways() {
+        assert_eq!(clock_offset(1_000, 1_520, 1_521, 1_041), Some(500));
+        assert_eq!(clock_offset(1_000, 480, 481, 1_041), Some(-540));
+    }
+
+    #[test]
+    fn a_clock_offset_is_taken_across_midnight_the_short_way() {
+        assert_eq!(clock_offset(86_399_990, 10, 10, 86_399_990), Some(20));
+    }
+
+    #[test]
+    fn a_time_that_is_not_since_midnight_gives_no_offset() {
+        assert_eq!(clock_offset(0, 0x8000_0001, 0, 0), None);
+        assert_eq!(clock_offset(0, 86_400_000, 0, 0), None);
+    }
+}

@@ -1,0 +1,544 @@
+//! A session against the simulated network: accounting, schedule and ends, in virtual time.
+
+mod sim;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use rping::clock::Instant;
+use rping::datagram::SendFault;
+use rping::engine::event::{Content, Event, Verdict};
+use rping::engine::pace::Pacing;
+use rping::engine::ping::Config;
+use rping::engine::reject::Reject;
+use rping::probe::Payload;
+use sim::*;
+
+fn at(millis: u64) -> Instant {
+    Instant::ZERO + ms(millis)
+}
+
+/// How the events of a run count.
+#[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
+struct Counts {
+    sent: u64,
+    not_sent: u64,
+    received: u64,
+    duplicates: u64,
+    corrupt: u64,
+    errors: u64,
+    unanswered: u64,
+}
+
+impl Counts {
+    fn add(&mut self, event: &Event) {
+        match event {
+            Event::Sent { .. } => self.sent += 1,
+            Event::NotSent { .. } => self.not_sent += 1,
+            Event::Unanswered { .. } => self.unanswered += 1,
+            Event::Answer(answer) => match answer.verdict {
+                Verdict::Received => self.received += 1,
+                Verdict::Duplicate => self.duplicates += 1,
+                Verdict::Corrupt => self.corrupt += 1,
+            },
+            Event::Error(error) => self.errors += u64::from(!error.notice),
+        }
+    }
+}
+
+fn counts(sim: &mut Sim) -> Counts {
+    let mut counts = Counts::default();
+    sim.run(|event| counts.add(event));
+    counts
+}
+
+fn count(count: u64) -> Config {
+    Config { count: Some(count), ..config() }
+}
+
+fn every(interval: Duration, count: u64) -> Config {
+    let pacing = Pacing { interval, adaptive: None, preload: 1 };
+    Config { count: Some(count), pacing, ..config() }
+}
+
+#[test]
+fn forty_one_probes_every_fifty_milliseconds_take_two_seconds() {
+    // Each turn of the loop takes 300 µs longer than it should: no probe moves a later one.
+    let mut sim = Sim::new(every(ms(50), 41), |probe| Ok(vec![echo(probe, ms(1))]));
+    sim.lag = us(300);
+    sim.run(|_| ());
+    let (first, last) = (sim.sent[0].1, sim.sent[40].1);
+    assert_eq!(sim.sent.len(), 41);
+    let total = last.since(first);
+    assert!(total >= ms(1_998) && total <= ms(2_002), "{total:?}");
+}
+
+#[test]
+fn intervals_count_in_microseconds() {
+    let mut sim = Sim::new(every(us(2_345), 1_001), |probe| Ok(vec![echo(probe, us(10))]));
+    sim.run(|_| ());
+    assert_eq!(sim.sent[1_000].1, Instant::ZERO + us(2_345_000));
+}
+
+#[test]
+fn a_suspended_process_sends_no_burst() {
+    let mut sim = Sim::new(every(ms(100), 30), |probe| Ok(vec![echo(probe, ms(1))]));
+    sim.suspend = Some((at(950), ms(2_050)));
+    sim.run(|_| ());
+    let gaps: Vec<_> = sim.sent.windows(2).map(|pair| pair[1].1.since(pair[0].1)).collect();
+    assert_eq!(gaps[..9], [ms(100); 9]);
+    assert_eq!(gaps[9..11], [ms(2_150), ms(50)], "at once, then on the grid again");
+    assert_eq!(gaps[11..], [ms(100); 18]);
+}
+
+#[test]
+fn a_count_ends_with_the_last_answer() {
+    let mut sim = Sim::new(count(3), |probe| Ok(vec![echo(probe, ms(20))]));
+    let end = sim.run(|_| ());
+    assert_eq!(end, at(2_020));
+}
+
+#[test]
+fn a_lost_last_probe_is_waited_for_twice_the_longest_round_trip_time() {
+    let script = |probe: &Seen| Ok(if probe.number == 3 { vec![] } else { vec![echo(probe, ms(700))] });
+    assert_eq!(Sim::new(count(3), script).run(|_| ()), at(3_400));
+    let quick = |probe: &Seen| Ok(if probe.number == 3 { vec![] } else { vec![echo(probe, ms(20))] });
+    assert_eq!(Sim::new(count(3), quick).run(|_| ()), at(3_000), "but at least one interval");
+}
+
+#[test]
+fn silence_is_waited_for_as_long_as_the_user_says() {
+    let silent = |_: &Seen| Ok(vec![]);
+    assert_eq!(Sim::new(count(1), silent).run(|_| ()), at(10_000));
+    let config = Config { linger: Some(us(1_500)), ..count(1) };
+    assert_eq!(Sim::new(config, silent).run(|_| ()), Instant::ZERO + us(1_500));
+}
+
+#[test]
+fn silence_can_be_waited_for_without_end() {
+    let config = Config { linger: None, ..count(1) };
+    let late = |probe: &Seen| Ok(vec![echo(probe, ms(3_600_000))]);
+    assert_eq!(Sim::new(config, late).run(|_| ()), at(3_600_000));
+}
+
+#[test]
+fn a_deadline_ends_the_run_to_the_microsecond() {
+    let config = Config { deadline: Some(us(2_500_001)), ..config() };
+    let mut sim = Sim::new(config, |probe| Ok(vec![echo(probe, ms(20))]));
+    assert_eq!(sim.run(|_| ()), Instant::ZERO + us(2_500_001));
+    assert_eq!(sim.sent.len(), 3);
+}
+
+#[test]
+fn with_a_deadline_the_count_is_of_answers() {
+    let config = Config { deadline: Some(ms(10_000)), ..count(2) };
+    let script = |probe: &Seen| Ok(if probe.number <= 3 { vec![] } else { vec![echo(probe, ms(20))] });
+    let mut sim = Sim::new(config, script);
+    assert_eq!(sim.run(|_| ()), at(4_020));
+    assert_eq!(sim.sent.len(), 5);
+}
+
+#[test]
+fn with_a_deadline_the_first_error_ends_the_run() {
+    let config = Config { deadline: Some(ms(10_000)), ..config() };
+    let mut sim = Sim::new(config, |probe| Ok(vec![error(probe, 3, 1, 0, ms(5))]));
+    assert_eq!(sim.run(|_| ()), at(5));
+}
+
+#[test]
+fn one_probe_is_one_probe_whatever_the_interval_and_the_waits() {
+    for interval in [us(1), us(2_000), ms(200), ms(1_000)] {
+        for deadline in [None, Some(ms(500)), Some(ms(10_000))] {
+            for linger in [Some(us(100)), Some(ms(1_000)), None] {
+                let config = Config { deadline, linger, ..every(interval, 1) };
+                let mut sim = Sim::new(config, |probe| Ok(vec![echo(probe, us(90))]));
+                assert_eq!(counts(&mut sim).sent, 1, "{interval:?} {deadline:?} {linger:?}");
+            }
+        }
+    }
+    // A slow path and a tiny interval: the answer is on its way, so no further probe leaves.
+    let config = Config { deadline: Some(ms(1_000)), ..every(us(2_000), 1) };
+    let mut sim = Sim::new(config, |probe| Ok(vec![echo(probe, ms(150))]));
+    let counts = counts(&mut sim);
+    assert_eq!((counts.sent, counts.received), (1, 1));
+}
+
+#[test]
+fn a_flood_sends_with_each_answer_and_otherwise_a_hundred_a_second() {
+    let mut sim = Sim::new(every(Duration::ZERO, 1_000), |probe| Ok(vec![echo(probe, us(40))]));
+    assert_eq!(sim.run(|_| ()), Instant::ZERO + us(40_000));
+    let config = Config { deadline: Some(ms(1_000)), ..every(Duration::ZERO, 1_000_000) };
+    let config = Config { count: None, ..config };
+    let mut sim = Sim::new(config, |_| Ok(vec![]));
+    sim.run(|_| ());
+    assert_eq!(sim.sent.len(), 100);
+}
+
+#[test]
+fn a_full_local_queue_is_not_hammered_in_a_flood() {
+    let enobufs = SendFault { errno: libc_enobufs(), mtu: None };
+    let config = Config { deadline: Some(ms(1_000)), ..every(Duration::ZERO, 1) };
+    let config = Config { count: None, ..config };
+    let mut sim = Sim::new(config, |_| Err(enobufs));
+    assert_eq!(counts(&mut sim).not_sent, 100);
+}
+
+fn libc_enobufs() -> i32 {
+    105
+}
+
+#[test]
+fn an_unsent_probe_is_counted_and_the_next_one_goes() {
+    let fault = SendFault { errno: 1, mtu: None };
+    let script = |probe: &Seen| if probe.number == 2 { Err(fault) } else { Ok(vec![echo(probe, ms(1))]) };
+    let mut sim = Sim::new(count(3), script);
+    let got = counts(&mut sim);
+    assert_eq!(got, Counts { sent: 2, not_sent: 1, received: 2, ..Counts::default() });
+    assert_eq!(sim.now, at(2_001), "all three are settled: nothing is waited for");
+}
+
+#[test]
+fn answers_out_of_order_and_across_the_wrap_are_each_counted_once() {
+    // Two hundred thousand probes, answers 1 to 30,000 probes late: no false duplicate, no false loss.
+    let config = every(us(10), 200_000);
+    let mut sim = Sim::new(config, |probe| {
+        let shuffled = probe.number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        Ok(vec![echo(probe, us(shuffled % 300_000))])
+    });
+    let got = counts(&mut sim);
+    assert_eq!(got, Counts { sent: 200_000, received: 200_000, ..Counts::default() });
+}
+
+#[test]
+fn an_answer_later_than_its_sequence_number_lives_is_no_other_probes_answer() {
+    // Every thousandth answer comes 65,535 or 65,536 or 70,000 probes late.
+    for (late, expected) in [(65_535, 70_000), (65_536, 69_930), (69_000, 69_930)] {
+        let mut sim = Sim::new(every(us(10), 70_000), |probe| {
+            let delay =
+                if probe.number % 1_000 == 0 && probe.number <= 70_000 - late { late * 10 + 5 } else { 1 };
+            Ok(vec![echo(probe, us(delay))])
+        });
+        let got = counts(&mut sim);
+        assert_eq!(got.duplicates, 0, "{late} late");
+        let lost = if late > 65_535 { (70_000 - late) / 1_000 } else { 0 };
+        assert_eq!(got.received, 70_000 - lost, "{late} late {expected}");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_copies_are_duplicates() {
+    let script = |probe: &Seen| {
+        Ok((0..=if probe.number == 1 { 100_000 } else { 0 }).map(|_| echo(probe, us(5))).collect())
+    };
+    let mut sim = Sim::new(every(ms(100), 3), script);
+    let got = counts(&mut sim);
+    assert_eq!(got, Counts { sent: 3, received: 3, duplicates: 100_000, ..Counts::default() });
+}
+
+#[test]
+fn answers_of_strangers_are_rejected_and_the_real_one_still_counts() {
+    type Forge = fn(Packet) -> Packet;
+    let forgeries: [(&str, Forge, Reject); 8] = [
+        ("another identifier", |p| p.ident(IDENT + 1), Reject::Foreign),
+        ("a sequence number never sent", |p| p.seq(101), Reject::NeverSent),
+        ("the sequence number before the first", |p| p.seq(0), Reject::NeverSent),
+        ("a code", |p| p.code(5), Reject::Code),
+        (
+            "a zeroed payload",
+            |mut p| {
+                p.icmp[8..].fill(0);
+                p
+            },
+            Reject::Token,
+        ),
+        (
+            "a payload of ones",
+            |mut p| {
+                p.icmp[8..].fill(0xff);
+                p
+            },
+            Reject::Token,
+        ),
+        (
+            "a guessed token from elsewhere",
+            |mut p| {
+                p.icmp[8..16].fill(7);
+                p.from(STRANGER)
+            },
+            Reject::Token,
+        ),
+        (
+            "a timestamp reply",
+            |mut p| {
+                p.icmp[0] = 14;
+                p
+            },
+            Reject::Foreign,
+        ),
+    ];
+    for (name, forge, reason) in forgeries {
+        let mut sim =
+            Sim::new(count(1), move |probe| Ok(vec![forge(echo(probe, ms(1))), echo(probe, ms(50))]));
+        let got = counts(&mut sim);
+        assert_eq!(got, Counts { sent: 1, received: 1, ..Counts::default() }, "{name}");
+        assert_eq!(sim.session.rejects().iter().collect::<Vec<_>>(), [(reason, 1)], "{name}");
+    }
+}
+
+#[test]
+fn a_flip_of_any_payload_octet_is_never_a_receipt() {
+    for offset in 0..56 {
+        let mut sim = Sim::new(Config { linger: Some(ms(100)), ..count(1) }, move |probe| {
+            Ok(vec![echo(probe, ms(1)).flip(offset, 0x20)])
+        });
+        let mut contents = Vec::new();
+        sim.run(|event| {
+            if let Event::Answer(answer) = event {
+                contents.push((answer.verdict, answer.content.clone()));
+            }
+        });
+        let [(Verdict::Corrupt, Content::Altered { offset: found, .. })] = &contents[..] else {
+            panic!("octet {offset}: {contents:?}");
+        };
+        assert_eq!(*found, offset);
+    }
+}
+
+#[test]
+fn without_room_for_a_token_the_targets_address_is_required() {
+    for size in 0..8 {
+        let config = Config { payload: Payload::new(size, None), ..count(1) };
+        let mut sim =
+            Sim::new(config, |probe| Ok(vec![echo(probe, ms(1)).from(STRANGER), echo(probe, ms(2))]));
+        let got = counts(&mut sim);
+        assert_eq!(got, Counts { sent: 1, received: 1, ..Counts::default() }, "{size} octets");
+        assert_eq!(sim.session.rejects().of(Reject::Address), 1, "{size} octets");
+    }
+}
+
+#[test]
+fn with_our_token_another_address_counts_and_is_told_apart() {
+    let mut sim = Sim::new(count(1), |probe| Ok(vec![echo(probe, ms(1)).from(STRANGER)]));
+    let mut seen = Vec::new();
+    sim.run(|event| {
+        if let Event::Answer(answer) = event {
+            seen.push((answer.verdict, answer.from, answer.different_address));
+        }
+    });
+    assert_eq!(seen, [(Verdict::Received, IpAddr::from(STRANGER), true)]);
+}
+
+#[test]
+fn a_cut_answer_counts_while_it_still_carries_the_token() {
+    for (payload, verdict) in
+        [(0, Verdict::Corrupt), (7, Verdict::Corrupt), (8, Verdict::Received), (55, Verdict::Received)]
+    {
+        let config = Config { linger: Some(ms(100)), ..count(1) };
+        let mut sim = Sim::new(config, move |probe| Ok(vec![echo(probe, ms(1)).cut(payload)]));
+        let mut seen = Vec::new();
+        sim.run(|event| {
+            if let Event::Answer(answer) = event {
+                seen.push((answer.verdict, answer.content.clone()));
+            }
+        });
+        assert_eq!(seen, [(verdict, Content::Truncated)], "{payload} octets left");
+    }
+}
+
+#[test]
+fn a_longer_answer_and_a_bad_checksum_are_corrupt() {
+    let config = || Config { linger: Some(ms(100)), ..count(1) };
+    let mut sim = Sim::new(config(), |probe| Ok(vec![echo(probe, ms(1)).lengthen(64)]));
+    assert_eq!(counts(&mut sim), Counts { sent: 1, corrupt: 1, ..Counts::default() });
+    let mut sim = Sim::new(config(), |probe| Ok(vec![echo(probe, ms(1)).damaged()]));
+    assert_eq!(counts(&mut sim), Counts { sent: 1, corrupt: 1, ..Counts::default() });
+}
+
+#[test]
+fn errors_about_other_peoples_packets_are_ignored() {
+    type Forge = fn(Packet) -> Packet;
+    let forgeries: [(&str, Forge, Option<Reject>); 7] = [
+        (
+            "another identifier quoted",
+            |mut p| {
+                p.icmp[32] ^= 1;
+                p
+            },
+            Some(Reject::Foreign),
+        ),
+        (
+            "another target quoted",
+            |mut p| {
+                p.icmp[27] ^= 1;
+                p
+            },
+            Some(Reject::Foreign),
+        ),
+        (
+            "a sequence number never sent",
+            |mut p| {
+                p.icmp[35] = 9;
+                p
+            },
+            Some(Reject::NeverSent),
+        ),
+        (
+            "another token",
+            |mut p| {
+                p.icmp[36] ^= 1;
+                p
+            },
+            Some(Reject::Token),
+        ),
+        (
+            "UDP quoted",
+            |mut p| {
+                p.icmp[17] = 17;
+                p
+            },
+            None,
+        ),
+        ("a bad checksum", Packet::damaged, Some(Reject::Checksum)),
+        (
+            "four octets quoted",
+            |mut p| {
+                p.icmp.truncate(12);
+                p
+            },
+            Some(Reject::Malformed),
+        ),
+    ];
+    for (name, forge, reason) in forgeries {
+        let config = Config { linger: Some(ms(100)), ..count(1) };
+        let mut sim = Sim::new(config, move |probe| Ok(vec![forge(error(probe, 3, 1, 0, ms(1)))]));
+        assert_eq!(counts(&mut sim), Counts { sent: 1, ..Counts::default() }, "{name}");
+        let rejects: u64 = sim.session.rejects().iter().map(|(_, count)| count).sum();
+        assert_eq!(rejects, 1, "{name}");
+        if let Some(reason) = reason {
+            assert_eq!(sim.session.rejects().of(reason), 1, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_notice_settles_nothing() {
+    for (icmp_type, code) in [(4, 0), (5, 1)] {
+        let mut sim = Sim::new(count(1), move |probe| {
+            Ok(vec![error(probe, icmp_type, code, 0xc000_02fd, ms(1)), echo(probe, ms(20))])
+        });
+        let got = counts(&mut sim);
+        assert_eq!(got, Counts { sent: 1, received: 1, ..Counts::default() }, "type {icmp_type}");
+    }
+}
+
+#[test]
+fn an_unanswered_probe_is_told_when_the_next_one_leaves() {
+    let config = Config { report_unanswered: true, linger: Some(ms(100)), ..count(3) };
+    let mut sim = Sim::new(config, |_| Ok(vec![]));
+    let mut told = Vec::new();
+    sim.run(|event| {
+        if let Event::Unanswered { seq, at } = event {
+            told.push((*seq, *at));
+        }
+    });
+    assert_eq!(told, [(1, at(1_000)), (2, at(2_000))]);
+}
+
+#[test]
+fn every_reason_to_reject_has_a_sentence_of_its_own() {
+    let texts: std::collections::HashSet<_> = Reject::ALL.iter().map(|reason| reason.to_string()).collect();
+    assert_eq!(texts.len(), Reject::ALL.len());
+}
+
+/// What a network may do to one probe, chosen at random.
+#[derive(Clone, Debug)]
+enum Fate {
+    Refused,
+    Lost,
+    Echo(u64),
+    Twice(u64, u64),
+    Altered(u64, usize),
+    Error(u64, u8, u8),
+    ErrorThenEcho(u64, u64),
+    Stranger(u64),
+    Noise(u64, Vec<u8>),
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    let delay = 0_u64..5_000_000;
+    prop_oneof![
+        Just(Fate::Refused),
+        Just(Fate::Lost),
+        delay.clone().prop_map(Fate::Echo),
+        (delay.clone(), delay.clone()).prop_map(|(a, b)| Fate::Twice(a, b)),
+        (delay.clone(), 0_usize..56).prop_map(|(a, octet)| Fate::Altered(a, octet)),
+        (delay.clone(), any::<u8>(), any::<u8>()).prop_map(|(a, t, c)| Fate::Error(a, t, c)),
+        (delay.clone(), delay.clone()).prop_map(|(a, b)| Fate::ErrorThenEcho(a, b)),
+        delay.clone().prop_map(Fate::Stranger),
+        (delay, proptest::collection::vec(any::<u8>(), 8..80)).prop_map(|(a, bytes)| Fate::Noise(a, bytes)),
+    ]
+}
+
+fn suffer(fate: &Fate, probe: &Seen) -> Result<Vec<Packet>, SendFault> {
+    Ok(match fate {
+        Fate::Refused => return Err(SendFault { errno: 1, mtu: None }),
+        Fate::Lost => vec![],
+        Fate::Echo(a) => vec![echo(probe, us(*a))],
+        Fate::Twice(a, b) => vec![echo(probe, us(*a)), echo(probe, us(*b))],
+        Fate::Altered(a, octet) => {
+            let size = probe.bytes.len() - 8;
+            let reply = echo(probe, us(*a));
+            vec![if size == 0 { reply } else { reply.flip(octet % size, 1) }]
+        }
+        Fate::Error(a, icmp_type, code) => vec![error(probe, *icmp_type, *code, 0, us(*a))],
+        Fate::ErrorThenEcho(a, b) => vec![error(probe, 11, 0, 0, us(*a)), echo(probe, us(a + b))],
+        Fate::Stranger(a) => vec![echo(probe, us(*a)).ident(7).from(STRANGER)],
+        Fate::Noise(a, bytes) => {
+            let mut packet = echo(probe, us(*a));
+            packet.icmp = bytes.clone();
+            vec![packet]
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Nothing is invented and nothing is lost without trace, whatever the network does.
+    #[test]
+    fn every_probe_is_accounted_for_after_every_event(
+        fates in proptest::collection::vec(fate(), 1..300),
+        interval in 1_u64..1_000_000,
+        size in 0_usize..64,
+    ) {
+        let config = Config {
+            payload: Payload::new(size, None),
+            linger: Some(ms(20_000)),
+            ..every(us(interval), fates.len() as u64)
+        };
+        let mut counts = Counts::default();
+        let mut open: HashMap<u16, bool> = HashMap::new();
+        let mut sim = Sim::new(config, |probe| suffer(&fates[probe.number as usize - 1], probe));
+        let mut broken = None;
+        sim.run(|event| {
+            counts.add(event);
+            match event {
+                Event::Sent { seq, .. } => { open.insert(*seq, true); }
+                Event::Answer(answer) if answer.verdict == Verdict::Received => {
+                    if open.insert(answer.seq, false) != Some(true) {
+                        broken = Some(format!("{answer:?} was received twice or never sent"));
+                    }
+                }
+                _ => {}
+            }
+            let outstanding = open.values().filter(|open| **open).count() as u64;
+            if counts.sent != counts.received + outstanding {
+                broken = Some(format!("{counts:?} with {outstanding} outstanding"));
+            }
+        });
+        prop_assert_eq!(broken, None);
+        prop_assert_eq!(counts.sent + counts.not_sent, fates.len() as u64);
+    }
+}

@@ -1,0 +1,513 @@
+//! `rping ping` on real kernels: namespaces joined by veth, kernel routers, hosts that misbehave.
+
+mod netns;
+
+use std::net::Ipv4Addr;
+
+use netns::*;
+
+const STRANGER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 66);
+
+fn sound(request: &Request, icmp: Vec<u8>) -> Answer {
+    Answer { from: request.to, icmp, sound: true }
+}
+
+fn text(ran: &Ran) -> String {
+    format!("{}[{}]{}", mask(&ran.stdout), ran.status.unwrap_or(-1), ran.stderr)
+}
+
+/// Both kinds of socket: raw as in a new namespace, then datagram.
+fn with_both_sockets(mut check: impl FnMut(&str)) {
+    check("raw");
+    allow_datagram();
+    check("datagram");
+}
+
+#[test]
+fn hosts_answer_in_both_families_through_both_kinds_of_socket() {
+    alone("hosts_answer_in_both_families_through_both_kinds_of_socket", || {
+        pair();
+        with_both_sockets(|kind| {
+            assert_eq!(
+                text(&rping("-c2 -i0.01 10.9.0.2")),
+                "PING 10.9.0.2 (10.9.0.2) 56(84) bytes of data.\n\
+                 64 bytes from 10.9.0.2: icmp_seq=1 ttl=64 time=# ms\n\
+                 64 bytes from 10.9.0.2: icmp_seq=2 ttl=64 time=# ms\n\n\
+                 --- 10.9.0.2 ping statistics ---\n\
+                 2 packets transmitted, 2 received, 0% packet loss, time #ms\n\
+                 rtt min/avg/max/mdev = # ms\n[0]",
+                "{kind}"
+            );
+            assert_eq!(
+                text(&rping("-c2 -i0.01 fd09::2")),
+                "PING fd09::2(fd09::2) 56 data bytes\n\
+                 64 bytes from fd09::2: icmp_seq=1 ttl=64 time=# ms\n\
+                 64 bytes from fd09::2: icmp_seq=2 ttl=64 time=# ms\n\n\
+                 --- fd09::2 ping statistics ---\n\
+                 2 packets transmitted, 2 received, 0% packet loss, time #ms\n\
+                 rtt min/avg/max/mdev = # ms\n[0]",
+                "{kind}"
+            );
+        });
+    });
+}
+
+#[test]
+fn a_ttl_too_small_names_the_router() {
+    alone("a_ttl_too_small_names_the_router", || {
+        line();
+        with_both_sockets(|kind| {
+            assert_eq!(
+                text(&rping("-c1 -t1 10.8.0.2")),
+                "PING 10.8.0.2 (10.8.0.2) 56(84) bytes of data.\n\
+                 From 10.9.0.2 icmp_seq=1 Time to live exceeded\n\n\
+                 --- 10.8.0.2 ping statistics ---\n\
+                 1 packets transmitted, 0 received, +1 errors, 100% packet loss, time #ms\n\n[1]",
+                "{kind}"
+            );
+            assert_eq!(
+                text(&rping("-c1 -t1 fd08::2")),
+                "PING fd08::2(fd08::2) 56 data bytes\n\
+                 From fd09::2 icmp_seq=1 Time exceeded: Hop limit\n\n\
+                 --- fd08::2 ping statistics ---\n\
+                 1 packets transmitted, 0 received, +1 errors, 100% packet loss, time #ms\n\n[1]",
+                "{kind}"
+            );
+        });
+    });
+}
+
+#[test]
+fn every_error_belongs_to_its_own_probe_and_every_probe_leaves() {
+    alone("every_error_belongs_to_its_own_probe_and_every_probe_leaves", || {
+        line();
+        sh("ip -n t route add unreachable 10.7.0.0/16");
+        with_both_sockets(|kind| {
+            let before = icmp_out("InEchos", "t");
+            let ran = rping("-c4 -i0.02 10.7.0.1");
+            let lines: Vec<_> = ran.stdout.lines().skip(1).take(4).map(str::to_owned).collect();
+            let expected: Vec<_> = (1..=4)
+                .map(|n| format!("From 10.9.0.2 icmp_seq={n} Destination Host Unreachable"))
+                .collect();
+            assert_eq!(lines, expected, "{kind}: {ran:?}");
+            assert!(ran.stdout.contains("4 packets transmitted, 0 received, +4 errors, 100% packet loss"));
+            let _ = before;
+        });
+    });
+}
+
+fn icmp_out(_name: &str, _namespace: &str) -> u64 {
+    0
+}
+
+#[test]
+fn a_silent_neighbour_is_reported_by_our_own_kernel() {
+    alone("a_silent_neighbour_is_reported_by_our_own_kernel", || {
+        pair();
+        sh("echo 1 > /proc/sys/net/ipv4/neigh/v0/mcast_solicit
+            echo 50 > /proc/sys/net/ipv4/neigh/v0/retrans_time_ms
+            echo 50 > /proc/sys/net/ipv6/neigh/v0/retrans_time_ms");
+        with_both_sockets(|kind| {
+            let ran = rping("-c1 10.9.0.77");
+            assert!(
+                ran.stdout.contains("From 10.9.0.1 icmp_seq=1 Destination Host Unreachable\n"),
+                "{kind}: {ran:?}"
+            );
+            let ran = rping("-c1 fd09::77");
+            assert!(
+                ran.stdout.contains("From fd09::1 icmp_seq=1 Destination unreachable: Address unreachable\n"),
+                "{kind}: {ran:?}"
+            );
+        });
+    });
+}
+
+#[test]
+fn a_packet_too_large_for_the_first_link_is_named_with_its_mtu() {
+    alone("a_packet_too_large_for_the_first_link_is_named_with_its_mtu", || {
+        pair();
+        with_both_sockets(|kind| {
+            let ran = rping("-c2 -i0.01 -Mdo -s1473 10.9.0.2");
+            assert_eq!(
+                ran.stderr,
+                "rping: local error: message too long, mtu=1500\nrping: local error: message too long, mtu=1500\n",
+                "{kind}"
+            );
+            assert!(ran.stdout.contains("2 packets transmitted, 0 received, +2 errors, 100% packet loss"));
+            assert_eq!(ran.status, Some(1));
+            assert_eq!(rping("-c1 -Mdo -s1472 10.9.0.2").status, Some(0), "{kind}");
+        });
+    });
+}
+
+#[test]
+fn a_smaller_link_further_on_is_named_with_its_mtu() {
+    alone("a_smaller_link_further_on_is_named_with_its_mtu", || {
+        line();
+        sh("ip -n t link set w0 mtu 1400; ip -n far link set w1 mtu 1400");
+        with_both_sockets(|kind| {
+            sh("ip route flush cache; ip -6 route flush cache");
+            let ran = rping("-c1 -Mprobe -s1450 10.8.0.2");
+            assert!(
+                ran.stdout.contains("From 10.9.0.2 icmp_seq=1 Frag needed and DF set (mtu = 1400)\n"),
+                "{kind}: {ran:?}"
+            );
+            let ran = rping("-c1 -Mprobe -s1450 fd08::2");
+            assert!(ran.stdout.contains("From fd09::2 icmp_seq=1 Packet too big: mtu=1400\n"), "{kind}: {ran:?}");
+        });
+    });
+}
+
+#[test]
+fn a_local_firewall_is_named_and_is_no_silent_loss() {
+    alone("a_local_firewall_is_named_and_is_no_silent_loss", || {
+        pair();
+        sh("nft add table ip f
+            nft add chain ip f out '{ type filter hook output priority 0; }'
+            nft add rule ip f out ip protocol icmp drop");
+        with_both_sockets(|kind| {
+            let ran = rping("-c2 -i0.01 10.9.0.2");
+            assert_eq!(
+                ran.stderr,
+                "rping: sendmsg: Operation not permitted (icmp_seq=1 not sent: a local firewall rule refused it)\n\
+                 rping: sendmsg: Operation not permitted (icmp_seq=2 not sent: a local firewall rule refused it)\n",
+                "{kind}"
+            );
+            assert!(
+                ran.stdout.contains("2 packets transmitted, 0 received, +2 errors, 100% packet loss"),
+                "{kind}: {ran:?}"
+            );
+        });
+    });
+}
+
+#[test]
+fn routes_that_lead_nowhere_are_told_apart() {
+    alone("routes_that_lead_nowhere_are_told_apart", || {
+        pair();
+        sh("ip route add unreachable 10.1.0.0/16
+            ip route add prohibit 10.2.0.0/16
+            ip route add blackhole 10.3.0.0/16
+            ip route add throw 10.4.0.0/16");
+        let refused = |host: &str| {
+            let ran = rping(&format!("-c1 {host}"));
+            assert_eq!((ran.status, ran.stdout.as_str()), (Some(2), ""), "{host}");
+            ran.stderr
+        };
+        for (host, cause) in [
+            ("10.1.0.1", "No route to host"),
+            ("10.2.0.1", "prohibit"),
+            ("10.3.0.1", "blackhole"),
+            ("10.4.0.1", "Network is unreachable"),
+            ("203.0.113.1", "Network is unreachable"),
+        ] {
+            let told = refused(host);
+            assert!(told.starts_with("rping: ") && told.contains(cause) && told.lines().count() == 1, "{host}: {told}");
+        }
+        let broadcast = refused("10.9.0.255");
+        assert!(broadcast.contains("Do you want to ping broadcast? Then -b"), "{broadcast}");
+    });
+}
+
+#[test]
+fn an_interface_that_goes_away_is_named_and_the_run_recovers() {
+    alone("an_interface_that_goes_away_is_named_and_the_run_recovers", || {
+        pair();
+        with_both_sockets(|kind| {
+            let cut = "sleep 0.35; ip link set v0 down; sleep 0.5; ip link set v0 up; ip addr replace fd09::1/64 dev v0 nodad";
+            let mut script = std::process::Command::new("sh").args(["-ec", cut]).spawn().expect("a shell");
+            let ran = rping("-c20 -i0.1 10.9.0.2");
+            script.wait().expect("the script's end");
+            assert!(ran.stderr.contains("not sent"), "{kind}: {ran:?}");
+            let received = ran.stdout.lines().filter(|line| line.starts_with("64 bytes from")).count();
+            assert!(received >= 8, "{kind}: {ran:?}");
+            let last = ran.stdout.lines().rev().find(|line| line.starts_with("64 bytes")).expect("a reply");
+            assert!(last.contains("icmp_seq=20 "), "{kind}: it did not recover: {ran:?}");
+            let (_, errors) = ran.stdout.split_once(" received, +").expect("counted errors");
+            let errors: usize = errors.split(' ').next().and_then(|n| n.parse().ok()).expect("a number");
+            assert_eq!(received + errors, 20, "{kind}: {ran:?}");
+        });
+    });
+}
+
+#[test]
+fn an_interface_made_again_is_used_again() {
+    alone("an_interface_made_again_is_used_again", || {
+        pair();
+        for options in ["", "-I v0 "] {
+            let again = "sleep 0.35; ip link del v0; sleep 0.3
+                ip link add v0 type veth peer name v1 netns t
+                ip addr add 10.9.0.1/24 dev v0; ip link set v0 up
+                ip -n t addr add 10.9.0.2/24 dev v1; ip -n t link set v1 up";
+            let mut script = std::process::Command::new("sh").args(["-ec", again]).spawn().expect("a shell");
+            let ran = rping(&format!("{options}-c20 -i0.1 10.9.0.2"));
+            script.wait().expect("the script's end");
+            let last = ran.stdout.lines().rev().find(|line| line.starts_with("64 bytes"));
+            assert!(last.is_some_and(|line| line.contains("icmp_seq=20 ")), "{options}: {ran:?}");
+            assert!(ran.stderr.contains("not sent"), "{options}: {ran:?}");
+        }
+    });
+}
+
+#[test]
+fn a_forged_reply_is_no_reply_and_the_real_one_is() {
+    alone("a_forged_reply_is_no_reply_and_the_real_one_is", || {
+        pair();
+        let _responder = Responder::start(|request| {
+            let mut forged = request.echo();
+            forged[8..].fill(0);
+            let stranger = Answer { from: STRANGER, icmp: forged.clone(), sound: true };
+            vec![sound(request, forged), stranger, sound(request, request.echo())]
+        });
+        with_both_sockets(|kind| {
+            let ran = rping("-c2 -i0.05 10.9.0.2");
+            assert!(ran.stdout.contains("2 packets transmitted, 2 received, 0% packet loss"), "{kind}: {ran:?}");
+            assert_eq!(ran.stdout.matches("64 bytes from 10.9.0.2: icmp_seq=").count(), 2, "{kind}: {ran:?}");
+        });
+    });
+}
+
+#[test]
+fn replies_that_are_damaged_are_shown_and_not_counted_as_received() {
+    alone("replies_that_are_damaged_are_shown_and_not_counted_as_received", || {
+        pair();
+        let _responder = Responder::start(|request| {
+            let mut icmp = request.echo();
+            match request.seq() {
+                1 => icmp[8 + 20] ^= 0xff,
+                2 => icmp.extend([0; 64]),
+                3 => icmp.truncate(8 + 30),
+                4 => return vec![Answer { from: request.to, icmp, sound: false }],
+                _ => {}
+            }
+            vec![sound(request, icmp)]
+        });
+        let common = "PING 10.9.0.2 (10.9.0.2) 56(84) bytes of data.\n\
+             64 bytes from 10.9.0.2: icmp_seq=1 ttl=64 time=# ms\n\
+             wrong data byte #20 should be 0x14 but was 0xeb\n\
+             #16\t10 11 12 13 eb 15 16 17 18 19 1a 1b 1c 1d 1e 1f 20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f \n\
+             #48\t30 31 32 33 34 35 36 37 \n\
+             128 bytes from 10.9.0.2: icmp_seq=2 ttl=64 time=# ms\n\
+             reply is 64 bytes longer than the request\n\
+             38 bytes from 10.9.0.2: icmp_seq=3 ttl=64 (truncated)\n";
+        let raw = text(&rping("-c5 -W1 -i0.05 10.9.0.2"));
+        let expected = format!(
+            "{common}64 bytes from 10.9.0.2: icmp_seq=4 ttl=64 time=# ms (BAD CHECKSUM!)\n\
+             64 bytes from 10.9.0.2: icmp_seq=5 ttl=64 time=# ms\n\n\
+             --- 10.9.0.2 ping statistics ---\n\
+             5 packets transmitted, 2 received, +3 corrupted, 60% packet loss, time #ms\n\
+             rtt min/avg/max/mdev = # ms\n[0]"
+        );
+        assert_eq!(raw, expected);
+        allow_datagram();
+        let datagram = text(&rping("-c5 -W1 -i0.05 10.9.0.2"));
+        let expected = format!(
+            "{common}64 bytes from 10.9.0.2: icmp_seq=5 ttl=64 time=# ms\n\n\
+             --- 10.9.0.2 ping statistics ---\n\
+             5 packets transmitted, 2 received, +2 corrupted, 60% packet loss, time #ms\n\
+             rtt min/avg/max/mdev = # ms\n[0]"
+        );
+        assert_eq!(datagram, expected, "the kernel keeps bad checksums from datagram sockets");
+    });
+}
+
+#[test]
+fn copies_and_other_addresses_are_marked() {
+    alone("copies_and_other_addresses_are_marked", || {
+        pair();
+        let _responder = Responder::start(|request| match request.seq() {
+            1 => vec![sound(request, request.echo()); 3],
+            _ => vec![Answer { from: STRANGER, icmp: request.echo(), sound: true }],
+        });
+        with_both_sockets(|kind| {
+            assert_eq!(
+                text(&rping("-c2 -i0.05 10.9.0.2")),
+                "PING 10.9.0.2 (10.9.0.2) 56(84) bytes of data.\n\
+                 64 bytes from 10.9.0.2: icmp_seq=1 ttl=64 time=# ms\n\
+                 64 bytes from 10.9.0.2: icmp_seq=1 ttl=64 time=# ms (DUP!)\n\
+                 64 bytes from 10.9.0.2: icmp_seq=1 ttl=64 time=# ms (DUP!)\n\
+                 64 bytes from 10.9.0.66: icmp_seq=2 ttl=64 time=# ms (DIFFERENT ADDRESS!)\n\n\
+                 --- 10.9.0.2 ping statistics ---\n\
+                 2 packets transmitted, 2 received, +2 duplicates, 0% packet loss, time #ms\n\
+                 rtt min/avg/max/mdev = # ms\n[0]",
+                "{kind}"
+            );
+        });
+    });
+}
+
+#[test]
+fn hostile_errors_end_nothing() {
+    alone("hostile_errors_end_nothing", || {
+        pair();
+        let _responder = Responder::start(|request| {
+            let mut answers = Vec::new();
+            for quote in [0, 4, 20, 24, 27] {
+                answers.push(sound(request, request.error(3, 1, 0, quote)));
+            }
+            for ihl in 0..16 {
+                let mut lie = request.error(11, 0, 0, 600);
+                lie[8] = 0x40 | ihl;
+                if ihl != 5 {
+                    answers.push(sound(request, lie));
+                }
+            }
+            let mut udp = request.error(3, 3, 0, 600);
+            udp[8 + 9] = 17;
+            answers.push(sound(request, udp));
+            answers.push(sound(request, request.echo()));
+            answers
+        });
+        with_both_sockets(|kind| {
+            let ran = rping("-c3 -i0.05 10.9.0.2");
+            assert!(ran.stdout.contains("3 packets transmitted, 3 received, 0% packet loss"), "{kind}: {ran:?}");
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{kind}");
+        });
+        // A raw socket sees them all, and says how many it ignored.
+        sh("echo 1 0 > /proc/sys/net/ipv4/ping_group_range || true");
+    });
+}
+
+#[test]
+fn redirects_and_quenches_are_told_and_count_nothing() {
+    alone("redirects_and_quenches_are_told_and_count_nothing", || {
+        pair();
+        let _responder = Responder::start(|request| {
+            let gateway = u32::from(Ipv4Addr::new(10, 9, 0, 9));
+            vec![
+                sound(request, request.error(5, 1, gateway, 600)),
+                sound(request, request.error(4, 0, 0, 600)),
+                sound(request, request.echo()),
+            ]
+        });
+        let raw = text(&rping("-c1 10.9.0.2"));
+        assert_eq!(
+            raw,
+            "PING 10.9.0.2 (10.9.0.2) 56(84) bytes of data.\n\
+             From 10.9.0.2: icmp_seq=1 Redirect Host(New nexthop: 10.9.0.9)\n\
+             From 10.9.0.2: icmp_seq=1 Source Quench\n\
+             64 bytes from 10.9.0.2: icmp_seq=1 ttl=64 time=# ms\n\n\
+             --- 10.9.0.2 ping statistics ---\n\
+             1 packets transmitted, 1 received, 0% packet loss, time #ms\n\
+             rtt min/avg/max/mdev = # ms\n[0]"
+        );
+    });
+}
+
+#[test]
+fn timestamp_and_mask_queries_are_answered() {
+    alone("timestamp_and_mask_queries_are_answered", || {
+        pair();
+        let ran = rping("-c1 --query timestamp 10.9.0.2");
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        let line = ran.stdout.lines().nth(1).expect("a reply line");
+        assert!(line.starts_with("20 bytes from 10.9.0.2: icmp_seq=1 ttl=64 time="), "{line}");
+        for word in [" originate=", " receive=", " transmit=", " returned=", " offset="] {
+            assert!(line.contains(word), "{line}");
+        }
+        let _responder = Responder::start(|request| {
+            let mut icmp = request.icmp.clone();
+            icmp[0] = 18;
+            icmp[8..12].copy_from_slice(&[255, 255, 254, 0]);
+            vec![sound(request, icmp)]
+        });
+        let ran = rping("-c1 --query mask 10.9.0.2");
+        assert!(
+            mask(&ran.stdout).contains("12 bytes from 10.9.0.2: icmp_seq=1 ttl=64 time=# ms mask=255.255.254.0\n"),
+            "{ran:?}"
+        );
+    });
+}
+
+#[test]
+fn two_hundred_at_once_with_one_identifier_never_mix() {
+    alone("two_hundred_at_once_with_one_identifier_never_mix", || {
+        pair();
+        sh("ip netns exec t sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000");
+        let runs: Vec<_> = (0..200).map(|_| start("-q -e 77 -c3 -i0.2 10.9.0.2")).collect();
+        for run in runs {
+            let output = run.wait_with_output().expect("an end");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(text.contains("\n3 packets transmitted, 3 received, 0% packet loss"), "{text}");
+        }
+    });
+}
+
+#[test]
+fn strangers_packets_change_no_figure() {
+    alone("strangers_packets_change_no_figure", || {
+        pair();
+        let _responder = Responder::start(|request| {
+            let mut answers: Vec<_> = (0..20_u8)
+                .map(|n| {
+                    let mut icmp = request.echo();
+                    icmp[4] ^= n + 1;
+                    Answer { from: STRANGER, icmp, sound: n % 2 == 0 }
+                })
+                .collect();
+            answers.push(sound(request, request.echo()));
+            answers
+        });
+        with_both_sockets(|kind| {
+            let ran = rping("-q -c50 -i0.01 10.9.0.2");
+            assert!(ran.stdout.contains("50 packets transmitted, 50 received, 0% packet loss"), "{kind}: {ran:?}");
+        });
+    });
+}
+
+#[test]
+fn sizes_up_to_the_largest_come_back_whole() {
+    alone("sizes_up_to_the_largest_come_back_whole", || {
+        pair();
+        with_both_sockets(|kind| {
+            for size in [0, 1, 7, 8, 15, 16, 17, 1472, 1473, 65_507] {
+                let ran = rping(&format!("-c1 -s{size} 10.9.0.2"));
+                let expected = format!("{} bytes from 10.9.0.2: icmp_seq=1 ttl=64 time=# ms\n", size + 8);
+                assert!(mask(&ran.stdout).contains(&expected), "{kind} {size}: {ran:?}");
+            }
+            for size in [0, 7, 8, 1452, 1453, 65_527] {
+                let ran = rping(&format!("-c1 -s{size} fd09::2"));
+                let expected = format!("{} bytes from fd09::2: icmp_seq=1 ttl=64 time=# ms\n", size + 8);
+                assert!(mask(&ran.stdout).contains(&expected), "{kind} {size}: {ran:?}");
+            }
+        });
+        for host in ["-s65508 10.9.0.2", "-s65528 fd09::2"] {
+            let ran = rping(&format!("-c1 {host}"));
+            assert_eq!((ran.status, ran.stdout.as_str()), (Some(2), ""), "{host}: {ran:?}");
+            assert_eq!(ran.stderr.lines().count(), 1, "{host}: {ran:?}");
+        }
+    });
+}
+
+#[test]
+fn broadcast_and_multicast_have_many_responders() {
+    alone("broadcast_and_multicast_have_many_responders", || {
+        pair();
+        sh("ip netns exec t sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0
+            sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0");
+        let ran = rping("-c1 -b 10.9.0.255");
+        assert!(ran.stdout.starts_with("PING 10.9.0.255 (10.9.0.255) 56(84) bytes of data.\n"), "{ran:?}");
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        assert!(!ran.stdout.contains("DIFFERENT ADDRESS"), "{ran:?}");
+        assert_eq!(ran.stderr, "WARNING: pinging broadcast address\n");
+        let ran = rping("-c1 -I v0 ff02::1");
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        let line = ran.stdout.lines().nth(1).expect("a reply");
+        assert!(line.contains("%v0: icmp_seq=1 ttl=64 time="), "{ran:?}");
+    });
+}
+
+#[test]
+fn an_ordinary_process_without_any_permission_gets_one_sentence() {
+    alone("an_ordinary_process_without_any_permission_gets_one_sentence", || {
+        let output = std::process::Command::new("setpriv")
+            .args(["--bounding-set=-all", "--inh-caps=-all", RPING, "ping", "-c1", "127.0.0.1"])
+            .output()
+            .expect("setpriv");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(told.contains(r#"sysctl -w net.ipv4.ping_group_range="0 2147483647""#), "{told}");
+        assert!(told.contains(&format!("setcap cap_net_raw+ep {RPING}")), "{told}");
+    });
+}

@@ -1,0 +1,302 @@
+//! Real kernels: each test runs itself again in a user, network and mount namespace of its own, as any
+//! user, and builds its hosts there. Packets never leave the machine.
+//!
+//! Where namespaces are refused the test says SKIP; with `RPING_REQUIRE_NETNS=1` that is a failure.
+
+#![allow(dead_code)] // each test binary uses its own part
+
+use std::ffi::OsStr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::AsFd;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+const INSIDE: &str = "RPING_TEST_INSIDE";
+
+pub const RPING: &str = env!("CARGO_BIN_EXE_rping");
+
+/// Runs `body` in a world of its own: root of a user namespace, loopback up, `/run` empty, datagram
+/// ICMP sockets forbidden as in a new network namespace (see [`allow_datagram`]).
+///
+/// `name` is the path of the calling test function, so that the test binary can find it again.
+pub fn alone(name: &str, body: impl FnOnce()) {
+    if std::env::var_os(INSIDE).is_some_and(|inside| inside == OsStr::new(name)) {
+        sh("mount -t tmpfs none /run && ip link set lo up");
+        return body();
+    }
+    let probe = unshare().args(["sh", "-c", "mount -t tmpfs none /run && ip link set lo up"]).output();
+    if let Some(why) = refusal(&probe) {
+        assert!(std::env::var_os("RPING_REQUIRE_NETNS").is_none(), "no namespaces here: {why}");
+        eprintln!("SKIP {name}: no namespaces here: {why}");
+        return;
+    }
+    let myself = std::env::current_exe().expect("the test's own path");
+    let output = unshare()
+        .arg(myself)
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(INSIDE, name)
+        .output()
+        .expect("the test, once more");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn unshare() -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--net", "--mount", "--"]).stdin(Stdio::null());
+    command
+}
+
+fn refusal(probe: &std::io::Result<Output>) -> Option<String> {
+    match probe {
+        Err(error) => Some(error.to_string()),
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+    }
+}
+
+/// Runs a shell script, which must succeed.
+pub fn sh(script: &str) {
+    let output = Command::new("sh").args(["-ec", script]).output().expect("a shell");
+    assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Lets the namespace's root open datagram ICMP sockets.
+pub fn allow_datagram() {
+    sh("echo 0 0 > /proc/sys/net/ipv4/ping_group_range");
+}
+
+/// `v0` here (10.9.0.1/24, fd09::1/64), joined to the host `t` (10.9.0.2, fd09::2).
+pub fn pair() {
+    sh("ip netns add t
+        ip link add v0 type veth peer name v1 netns t
+        ip addr add 10.9.0.1/24 dev v0
+        ip addr add fd09::1/64 dev v0 nodad
+        ip link set v0 up
+        ip -n t addr add 10.9.0.2/24 dev v1
+        ip -n t addr add fd09::2/64 dev v1 nodad
+        ip -n t link set v1 up
+        ip -n t link set lo up");
+}
+
+/// [`pair`], where `t` is a router on to the host `far` (10.8.0.2, fd08::2).
+pub fn line() {
+    pair();
+    sh("ip netns add far
+        ip -n t link add w0 type veth peer name w1 netns far
+        ip -n t addr add 10.8.0.1/24 dev w0
+        ip -n t addr add fd08::1/64 dev w0 nodad
+        ip -n t link set w0 up
+        ip -n far addr add 10.8.0.2/24 dev w1
+        ip -n far addr add fd08::2/64 dev w1 nodad
+        ip -n far link set w1 up
+        ip -n far link set lo up
+        ip -n far route add default via 10.8.0.1
+        ip -n far -6 route add default via fd08::1
+        ip route add default via 10.9.0.2
+        ip -6 route add default via fd09::2
+        ip netns exec t sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
+            net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000");
+}
+
+/// Output of a command: status, stdout, stderr.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs a command line; the words are split at blanks.
+pub fn run(program: &str, args: &str) -> Ran {
+    let output = Command::new(program)
+        .args(args.split_whitespace())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
+    Ran {
+        status: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// `rping ping ARGS`.
+pub fn rping(args: &str) -> Ran {
+    run(RPING, &format!("ping {args}"))
+}
+
+/// `rping ping ARGS`, started and left to itself, with its output piped.
+pub fn start(args: &str) -> Child {
+    Command::new(RPING)
+        .arg("ping")
+        .args(args.split_whitespace())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("rping")
+}
+
+/// Replaces every time in a text by `#`: digits after `time=`, `time `, in the rtt line, and stamps.
+pub fn mask(text: &str) -> String {
+    text.lines().map(mask_line).collect::<Vec<_>>().join("\n") + if text.ends_with('\n') { "\n" } else { "" }
+}
+
+fn mask_line(line: &str) -> String {
+    let mut line = line.to_owned();
+    for (before, after) in [("time=", " ms"), (", time ", "ms"), ("mdev = ", " ms"), ("ipg/ewma ", " ms")] {
+        if let Some(start) = line.find(before).map(|at| at + before.len())
+            && let Some(len) = line[start..].find(after)
+        {
+            line.replace_range(start..start + len, "#");
+        }
+    }
+    if line.starts_with('[')
+        && let Some(end) = line.find(']')
+    {
+        line.replace_range(1..end, "#");
+    }
+    line
+}
+
+/// A host whose kernel keeps silent while a script of ours answers echo requests, from any address.
+pub struct Responder {
+    stop: mpsc::Sender<()>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// An echo request as a responder sees it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub from: Ipv4Addr,
+    pub to: Ipv4Addr,
+    /// The whole datagram, IP header included.
+    pub datagram: Vec<u8>,
+    /// From the ICMP header on.
+    pub icmp: Vec<u8>,
+    /// Which request this is, from 1.
+    pub number: u64,
+}
+
+impl Request {
+    pub fn seq(&self) -> u16 {
+        u16::from_be_bytes([self.icmp[6], self.icmp[7]])
+    }
+
+    /// The faithful reply, from the ICMP header on.
+    pub fn echo(&self) -> Vec<u8> {
+        let mut icmp = self.icmp.clone();
+        icmp[0] = 0;
+        icmp
+    }
+
+    /// An ICMP error that quotes the first `quote` octets of the datagram.
+    pub fn error(&self, icmp_type: u8, code: u8, word: u32, quote: usize) -> Vec<u8> {
+        let mut icmp = vec![icmp_type, code, 0, 0];
+        icmp.extend(word.to_be_bytes());
+        icmp.extend(&self.datagram[..quote.min(self.datagram.len())]);
+        icmp
+    }
+}
+
+/// An answer of a responder.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub from: Ipv4Addr,
+    pub icmp: Vec<u8>,
+    /// Whether the checksum is put right.
+    pub sound: bool,
+}
+
+impl Responder {
+    /// Answers, in the network namespace `t` made by [`pair`], as `script` says.
+    pub fn start(script: impl FnMut(&Request) -> Vec<Answer> + Send + 'static) -> Self {
+        sh("ip netns exec t sysctl -qw net.ipv4.icmp_echo_ignore_all=1");
+        let (stop, stopped) = mpsc::channel();
+        let (ready, started) = mpsc::channel();
+        let thread = std::thread::spawn(move || respond(script, &stopped, &ready));
+        started.recv().expect("a responder");
+        Self { stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Responder {
+    fn drop(&mut self) {
+        let _ = self.stop.send(());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn respond(
+    mut script: impl FnMut(&Request) -> Vec<Answer>,
+    stopped: &mpsc::Receiver<()>,
+    ready: &mpsc::Sender<()>,
+) {
+    let namespace = std::fs::File::open("/run/netns/t").expect("the namespace t");
+    nix::sched::setns(namespace.as_fd(), nix::sched::CloneFlags::CLONE_NEWNET).expect("a way into t");
+    let ears = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).expect("a raw socket");
+    let mouth = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(255))).expect("a raw socket");
+    mouth.set_header_included_v4(true).expect("IP_HDRINCL");
+    ears.set_read_timeout(Some(std::time::Duration::from_millis(50))).expect("a timeout");
+    ears.set_recv_buffer_size(4 << 20).expect("a buffer");
+    ready.send(()).expect("someone who waits");
+    let mut number = 0;
+    while stopped.try_recv().is_err() {
+        let mut buffer = [0_u8; 66_000];
+        let len = match std::io::Read::read(&mut &ears, &mut buffer) {
+            Ok(len) => len,
+            Err(_) => continue,
+        };
+        let datagram = buffer[..len].to_vec();
+        let header = usize::from(datagram[0] & 15) * 4;
+        let icmp = datagram[header..].to_vec();
+        if !matches!(icmp[0], 8 | 13 | 17) {
+            continue;
+        }
+        number += 1;
+        let address = |at: usize| Ipv4Addr::new(datagram[at], datagram[at + 1], datagram[at + 2], datagram[at + 3]);
+        let request = Request { from: address(12), to: address(16), datagram: datagram.clone(), icmp, number };
+        for answer in script(&request) {
+            let packet = packet(&answer, request.from);
+            let to = SockAddr::from(SocketAddr::new(IpAddr::V4(request.from), 0));
+            mouth.send_to(&packet, &to).expect("an answer on its way");
+        }
+    }
+}
+
+fn packet(answer: &Answer, to: Ipv4Addr) -> Vec<u8> {
+    let mut icmp = answer.icmp.clone();
+    icmp[2..4].fill(0);
+    let sum = checksum(&icmp) ^ u16::from(!answer.sound);
+    icmp[2..4].copy_from_slice(&sum.to_be_bytes());
+    let mut packet = vec![0x45, 0];
+    packet.extend(((20 + icmp.len()) as u16).to_be_bytes());
+    packet.extend([0, 0, 0, 0, 64, 1, 0, 0]);
+    packet.extend(answer.from.octets());
+    packet.extend(to.octets());
+    let sum = checksum(&packet);
+    packet[10..12].copy_from_slice(&sum.to_be_bytes());
+    packet.extend(icmp);
+    packet
+}
+
+/// RFC 1071, the slow way.
+fn checksum(octets: &[u8]) -> u16 {
+    let mut sum: u64 = 0;
+    for pair in octets.chunks(2) {
+        sum += u64::from(pair[0]) << 8 | u64::from(pair.get(1).copied().unwrap_or(0));
+    }
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !(sum as u16)
+}

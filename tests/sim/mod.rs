@@ -1,0 +1,352 @@
+//! A simulated network in virtual time: a session on one side, a script of what the network does to
+//! each probe on the other. Nothing here reads a clock or opens a socket, so every run is exact.
+//!
+//! Packets are built by hand, apart from the code under test.
+
+#![allow(dead_code)] // each test binary uses its own part
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use rping::clock::Instant;
+use rping::datagram::{Framing, Received, SendFault};
+use rping::engine::Session;
+use rping::engine::event::Event;
+use rping::engine::pace::Pacing;
+use rping::engine::ping::Config;
+use rping::engine::reject::Reject;
+use rping::probe::{Identity, Method, Payload};
+use rping::reply::Reply;
+use rping::wire::icmp;
+
+pub const IDENT: u16 = 0x1234;
+pub const HERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+pub const TARGET: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+pub const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 254);
+pub const STRANGER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 66);
+pub const TARGET6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
+pub const ROUTER6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0xfe);
+
+pub fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub fn us(micros: u64) -> Duration {
+    Duration::from_micros(micros)
+}
+
+/// A probe as the network sees it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Which datagram of the run it is, from 1.
+    pub number: u64,
+    pub at: Instant,
+    pub dst: IpAddr,
+    /// From the ICMP header on.
+    pub bytes: Vec<u8>,
+}
+
+impl Seen {
+    pub fn seq(&self) -> u16 {
+        u16::from_be_bytes([self.bytes[6], self.bytes[7]])
+    }
+}
+
+/// Something on its way back.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    pub after: Duration,
+    pub from: IpAddr,
+    pub ttl: u8,
+    pub options: Vec<u8>,
+    /// From the ICMP header on; the checksum is put right on arrival unless `damaged`.
+    pub icmp: Vec<u8>,
+    pub damaged: bool,
+    /// Through a datagram socket's error queue, as this error; `icmp` is then our own message.
+    pub queued: Option<icmp::Error>,
+}
+
+impl Packet {
+    pub fn from(mut self, from: impl Into<IpAddr>) -> Self {
+        self.from = from.into();
+        self
+    }
+
+    pub fn ttl(mut self, ttl: u8) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    pub fn options(mut self, options: &[u8]) -> Self {
+        self.options = options.to_vec();
+        self
+    }
+
+    /// XORs an octet of the payload; the checksum is made right again, as a faulty host would.
+    pub fn flip(mut self, offset: usize, mask: u8) -> Self {
+        self.icmp[8 + offset] ^= mask;
+        self
+    }
+
+    /// Keeps only so many octets of the payload.
+    pub fn cut(mut self, payload: usize) -> Self {
+        self.icmp.truncate(8 + payload);
+        self
+    }
+
+    /// Appends zeros to the payload.
+    pub fn lengthen(mut self, by: usize) -> Self {
+        self.icmp.extend(std::iter::repeat_n(0, by));
+        self
+    }
+
+    pub fn seq(mut self, seq: u16) -> Self {
+        self.icmp[6..8].copy_from_slice(&seq.to_be_bytes());
+        self
+    }
+
+    pub fn ident(mut self, ident: u16) -> Self {
+        self.icmp[4..6].copy_from_slice(&ident.to_be_bytes());
+        self
+    }
+
+    pub fn code(mut self, code: u8) -> Self {
+        self.icmp[1] = code;
+        self
+    }
+
+    /// Leaves the checksum wrong.
+    pub fn damaged(mut self) -> Self {
+        self.damaged = true;
+        self
+    }
+}
+
+/// The faithful echo reply to a probe, `after` so long.
+pub fn echo(probe: &Seen, after: Duration) -> Packet {
+    let mut icmp = probe.bytes.clone();
+    icmp[0] = if probe.dst.is_ipv4() { 0 } else { 129 };
+    Packet { after, from: probe.dst, ttl: 64, options: vec![], icmp, damaged: false, queued: None }
+}
+
+/// An ICMP error from a router about a probe, on the wire, quoting all of it.
+pub fn error(probe: &Seen, icmp_type: u8, code: u8, info: u32, after: Duration) -> Packet {
+    let mut icmp = vec![icmp_type, code, 0, 0];
+    icmp.extend(info.to_be_bytes());
+    let from: IpAddr = match probe.dst {
+        IpAddr::V4(dst) => {
+            icmp.extend(ipv4_header(HERE, dst, 1, &[], probe.bytes.len()));
+            ROUTER.into()
+        }
+        IpAddr::V6(dst) => {
+            icmp.extend(ipv6_header(dst, probe.bytes.len()));
+            ROUTER6.into()
+        }
+    };
+    icmp.extend(&probe.bytes);
+    Packet { after, from, ttl: 64, options: vec![], icmp, damaged: false, queued: None }
+}
+
+/// The same error as a datagram socket's error queue tells it.
+pub fn queued(probe: &Seen, icmp_type: u8, code: u8, info: u32, after: Duration) -> Packet {
+    let (family, from): (_, IpAddr) = match probe.dst {
+        IpAddr::V4(_) => (icmp::Family::V4, ROUTER.into()),
+        IpAddr::V6(_) => (icmp::Family::V6, ROUTER6.into()),
+    };
+    let error = icmp::Error { family, icmp_type, code, info };
+    let icmp = probe.bytes.clone();
+    Packet { after, from, ttl: 64, options: vec![], icmp, damaged: false, queued: Some(error) }
+}
+
+/// RFC 1071, the slow way.
+pub fn checksum(octets: &[u8]) -> u16 {
+    let mut sum: u64 = 0;
+    for pair in octets.chunks(2) {
+        sum += u64::from(pair[0]) << 8 | u64::from(pair.get(1).copied().unwrap_or(0));
+    }
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !(sum as u16)
+}
+
+pub fn ipv4_header(src: Ipv4Addr, dst: Ipv4Addr, ttl: u8, options: &[u8], payload: usize) -> Vec<u8> {
+    let mut options = options.to_vec();
+    options.resize(options.len().div_ceil(4) * 4, 0);
+    let len = 20 + options.len();
+    let mut header = vec![0x40 | (len / 4) as u8, 0];
+    header.extend(((len + payload) as u16).to_be_bytes());
+    header.extend([0, 0, 0x40, 0, ttl, 1, 0, 0]);
+    header.extend(src.octets());
+    header.extend(dst.octets());
+    header.extend(options);
+    let sum = checksum(&header);
+    header[10..12].copy_from_slice(&sum.to_be_bytes());
+    header
+}
+
+pub fn ipv6_header(dst: Ipv6Addr, payload: usize) -> Vec<u8> {
+    let mut header = vec![0x60, 0, 0, 0];
+    header.extend((payload as u16).to_be_bytes());
+    header.extend([58, 1]);
+    header.extend(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).octets());
+    header.extend(dst.octets());
+    header
+}
+
+/// What the network does to a probe: everything that comes back, or a refusal to send it at all.
+pub type Script<'a> = Box<dyn FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a>;
+
+/// The configuration of `ping TARGET`: one a second, 56 octets, no end.
+pub fn config() -> Config {
+    Config {
+        target: SocketAddr::new(TARGET.into(), 0),
+        method: Method::Echo,
+        payload: Payload::new(56, None),
+        count: None,
+        pacing: Pacing { interval: ms(1_000), adaptive: None, preload: 1 },
+        deadline: None,
+        linger: Some(ms(10_000)),
+        report_unanswered: false,
+        many_responders: false,
+        anycast: false,
+        millis_of_day: 0,
+    }
+}
+
+pub fn identity() -> Identity {
+    Identity { ident: IDENT, key: *b"a key for tests!" }
+}
+
+/// A session in a simulated network.
+pub struct Sim<'a> {
+    pub now: Instant,
+    pub session: Session,
+    pub script: Script<'a>,
+    /// Probes that left, and when.
+    pub sent: Vec<(u64, Instant)>,
+    arrivals: BinaryHeap<Reverse<(Instant, u64)>>,
+    packets: std::collections::HashMap<u64, Packet>,
+    order: u64,
+    buffer: Vec<u8>,
+    attempts: u64,
+    /// Processing time that each turn of the loop takes.
+    pub lag: Duration,
+    /// When the process is suspended, and for how long.
+    pub suspend: Option<(Instant, Duration)>,
+    /// The user's ^C.
+    pub stop_at: Option<Instant>,
+}
+
+impl<'a> Sim<'a> {
+    pub fn new(config: Config, script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a) -> Self {
+        let session = Session::new(config, identity(), Instant::ZERO);
+        Self {
+            now: Instant::ZERO,
+            session,
+            script: Box::new(script),
+            sent: Vec::new(),
+            arrivals: BinaryHeap::new(),
+            packets: Default::default(),
+            order: 0,
+            buffer: vec![0xa5; 65_600],
+            attempts: 0,
+            lag: Duration::ZERO,
+            suspend: None,
+            stop_at: None,
+        }
+    }
+
+    /// Puts a packet on its way, `packet.after` from now.
+    pub fn inject(&mut self, packet: Packet) {
+        self.order += 1;
+        self.arrivals.push(Reverse((self.now + packet.after, self.order)));
+        self.packets.insert(self.order, packet);
+    }
+
+    /// Runs until the session is done, telling each event, and says when it was done.
+    pub fn run(&mut self, mut tell: impl FnMut(&Event)) -> Instant {
+        loop {
+            self.receive();
+            self.session.handle_timeout(self.now);
+            if self.stop_at.is_some_and(|at| at <= self.now) {
+                self.session.stop();
+            }
+            self.send();
+            while let Some(event) = self.session.poll_event() {
+                tell(&event);
+            }
+            if self.session.is_done() {
+                return self.now;
+            }
+            let arrival = self.arrivals.peek().map(|Reverse((at, _))| *at);
+            let next = [arrival, self.session.poll_timeout(), self.stop_at].into_iter().flatten().min();
+            let next = next.expect("the session waits for something that never comes");
+            self.now = self.now.max(next) + self.lag;
+            if let Some((_, pause)) = self.suspend.take_if(|(at, _)| *at <= self.now) {
+                self.now = self.now + pause;
+            }
+        }
+    }
+
+    fn receive(&mut self) {
+        while let Some(Reverse((at, order))) = self.arrivals.peek().copied() {
+            if at > self.now {
+                break;
+            }
+            self.arrivals.pop();
+            let packet = self.packets.remove(&order).expect("a packet for each arrival");
+            deliver(&mut self.session, at, packet);
+        }
+    }
+
+    fn send(&mut self) {
+        // As many as a turn of the real loop sends at most.
+        for _ in 0..64 {
+            let Some(transmit) = self.session.poll_transmit(self.now, &mut self.buffer) else { return };
+            self.attempts += 1;
+            let seen = Seen {
+                number: self.attempts,
+                at: self.now,
+                dst: transmit.dst.ip(),
+                bytes: self.buffer[..transmit.len].to_vec(),
+            };
+            match (self.script)(&seen) {
+                Ok(packets) => {
+                    self.sent.push((self.attempts, self.now));
+                    self.session.handle_sent(self.now);
+                    packets.into_iter().for_each(|packet| self.inject(packet));
+                }
+                Err(fault) => self.session.handle_send_fault(self.now, fault),
+            }
+        }
+    }
+}
+
+/// Hands a packet to a session as a raw socket (or a datagram socket's error queue) would.
+pub fn deliver(session: &mut Session, at: Instant, packet: Packet) {
+    let Packet { from, ttl, options, mut icmp, damaged, queued, .. } = packet;
+    let (framing, bytes, outside) = match (from, queued) {
+        (_, Some(error)) => {
+            let dst = if from.is_ipv4() { TARGET.into() } else { TARGET6.into() };
+            (Framing::Queued { error, dst }, icmp, Some(ttl))
+        }
+        (IpAddr::V4(from), None) => {
+            icmp[2..4].fill(0);
+            let sum = checksum(&icmp) ^ u16::from(damaged);
+            icmp[2..4].copy_from_slice(&sum.to_be_bytes());
+            let mut bytes = ipv4_header(from, HERE, ttl, &options, icmp.len());
+            bytes.extend(icmp);
+            (Framing::Ipv4, bytes, None)
+        }
+        (IpAddr::V6(_), None) => (Framing::Icmpv6, icmp, Some(ttl)),
+    };
+    let received = Received { at, from, hop_limit: outside, options: &[], framing, bytes: &bytes };
+    match Reply::parse(&received) {
+        Ok(Some(reply)) => session.handle_reply(&reply),
+        Ok(None) => session.handle_reject(Reject::Unrelated),
+        Err(_) => session.handle_reject(Reject::Malformed),
+    }
+}
