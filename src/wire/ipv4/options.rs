@@ -1,0 +1,240 @@
+//! IPv4 options (RFC 791 section 3.1), one after the other, as far as they can be told apart.
+
+use std::net::Ipv4Addr;
+
+/// End of the option list.
+pub const END: u8 = 0;
+/// No operation: padding of one octet.
+pub const NOP: u8 = 1;
+/// Record route.
+pub const RECORD_ROUTE: u8 = 7;
+/// Internet timestamp.
+pub const TIMESTAMP: u8 = 68;
+/// Loose source and record route.
+pub const LOOSE_ROUTE: u8 = 131;
+/// Strict source and record route.
+pub const STRICT_ROUTE: u8 = 137;
+
+/// One option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IpOption<'a> {
+    /// One octet of padding.
+    Nop,
+    /// The route so far.
+    RecordRoute(Route<'a>),
+    /// A loose source route.
+    LooseRoute(Route<'a>),
+    /// A strict source route.
+    StrictRoute(Route<'a>),
+    /// Timestamps.
+    Timestamp(Timestamps<'a>),
+    /// An option of another kind, or one too short for what its kind says.
+    Other {
+        /// Its type.
+        kind: u8,
+        /// What follows its type and length.
+        data: &'a [u8],
+    },
+}
+
+/// A recorded route, or a route to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route<'a> {
+    /// Which octet of the option, counted from 1, the next address goes to; at least 4 in a sound one.
+    pub pointer: u8,
+    /// Room for addresses, filled or not, four octets each.
+    pub slots: &'a [u8],
+}
+
+impl<'a> Route<'a> {
+    /// All addresses, whether recorded yet or not.
+    pub fn addresses(self) -> impl Iterator<Item = Ipv4Addr> + 'a {
+        let (addresses, _) = self.slots.as_chunks::<4>();
+        addresses.iter().map(|octets| Ipv4Addr::from(*octets))
+    }
+
+    /// The addresses before the pointer.
+    pub fn recorded(self) -> impl Iterator<Item = Ipv4Addr> + 'a {
+        self.addresses().take(usize::from(self.pointer.saturating_sub(4).div_ceil(4)))
+    }
+}
+
+/// The timestamps that a datagram gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timestamps<'a> {
+    /// Which octet of the option, counted from 1, the next entry goes to; at least 5 in a sound one.
+    pub pointer: u8,
+    /// How many hops found no room, 0 to 15.
+    pub overflow: u8,
+    /// What an entry is: 0 a timestamp, 1 an address and its timestamp, 3 the same for addresses that
+    /// the sender chose.
+    pub flag: u8,
+    /// Room for entries, filled or not.
+    pub slots: &'a [u8],
+}
+
+/// One timestamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Whose it is, where the entries say so.
+    pub address: Option<Ipv4Addr>,
+    /// Milliseconds since midnight UT; with the high bit set, the rest is in another unit or base.
+    pub value: u32,
+}
+
+impl<'a> Timestamps<'a> {
+    /// All entries, whether stamped yet or not.
+    pub fn entries(self) -> impl Iterator<Item = Stamp> + 'a {
+        self.slots.chunks_exact(self.entry_len()).filter_map(|entry| {
+            let (address, value) = match entry.split_first_chunk::<4>()? {
+                (value, []) => (None, value),
+                (address, value) => (Some(Ipv4Addr::from(*address)), value.first_chunk()?),
+            };
+            Some(Stamp { address, value: u32::from_be_bytes(*value) })
+        })
+    }
+
+    /// The entries before the pointer.
+    pub fn recorded(self) -> impl Iterator<Item = Stamp> + 'a {
+        let octets = usize::from(self.pointer.saturating_sub(5));
+        self.entries().take(octets.div_ceil(self.entry_len()))
+    }
+
+    fn entry_len(self) -> usize {
+        if self.flag == 0 { 4 } else { 8 }
+    }
+}
+
+/// Walks through options. It ends at an end-of-list option, at a length that cannot be, or with the
+/// octets; every step takes one octet at least.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a>(&'a [u8]);
+
+/// The options in `octets`, the part of a header beyond its first twenty octets.
+pub fn walk(octets: &[u8]) -> Options<'_> {
+    Options(octets)
+}
+
+impl<'a> Iterator for Options<'a> {
+    type Item = IpOption<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (kind, rest) = self.0.split_first()?;
+        match *kind {
+            END => {
+                self.0 = &[];
+                None
+            }
+            NOP => {
+                self.0 = rest;
+                Some(IpOption::Nop)
+            }
+            kind => {
+                let Some((data, rest)) = value(rest) else {
+                    self.0 = &[];
+                    return None;
+                };
+                self.0 = rest;
+                Some(decode(kind, data))
+            }
+        }
+    }
+}
+
+/// Splits off the data of an option whose type was taken off already. The length counts the type and
+/// itself.
+fn value(octets: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = octets.split_first()?;
+    rest.split_at_checked(usize::from(*len).checked_sub(2)?)
+}
+
+fn decode(kind: u8, data: &[u8]) -> IpOption<'_> {
+    match (kind, data) {
+        (RECORD_ROUTE, [pointer, slots @ ..]) => IpOption::RecordRoute(Route { pointer: *pointer, slots }),
+        (LOOSE_ROUTE, [pointer, slots @ ..]) => IpOption::LooseRoute(Route { pointer: *pointer, slots }),
+        (STRICT_ROUTE, [pointer, slots @ ..]) => IpOption::StrictRoute(Route { pointer: *pointer, slots }),
+        (TIMESTAMP, [pointer, flags, slots @ ..]) => IpOption::Timestamp(Timestamps {
+            pointer: *pointer,
+            overflow: flags >> 4,
+            flag: flags & 0x0f,
+            slots,
+        }),
+        _ => IpOption::Other { kind, data },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+    const B: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+
+    fn all(octets: &[u8]) -> Vec<IpOption<'_>> {
+        walk(octets).collect()
+    }
+
+    #[test]
+    fn a_walk_ends_at_the_end_of_the_list() {
+        assert_eq!(all(&[]), []);
+        assert_eq!(all(&[0, 1, 1, 1]), []);
+        assert_eq!(all(&[1, 1, 0, 1]), [IpOption::Nop, IpOption::Nop]);
+        assert_eq!(all(&[1; 40]), [IpOption::Nop; 40]);
+    }
+
+    #[test]
+    fn a_walk_ends_at_a_length_that_cannot_be() {
+        assert_eq!(all(&[1, 7]), [IpOption::Nop], "no length");
+        assert_eq!(all(&[1, 7, 0, 1]), [IpOption::Nop], "length 0");
+        assert_eq!(all(&[1, 7, 1, 1]), [IpOption::Nop], "length 1");
+        assert_eq!(all(&[1, 7, 4, 4]), [IpOption::Nop], "one too long");
+        assert_eq!(all(&[1, 7, 255, 4]), [IpOption::Nop], "far too long");
+    }
+
+    #[test]
+    fn a_record_route_shows_what_lies_before_its_pointer() {
+        let octets = [7, 11, 8, 10, 0, 0, 1, 10, 0, 0, 2, 1];
+        let route = Route { pointer: 8, slots: &octets[3..11] };
+        assert_eq!(all(&octets), [IpOption::RecordRoute(route), IpOption::Nop]);
+        assert_eq!(route.recorded().collect::<Vec<_>>(), [A]);
+        assert_eq!(route.addresses().collect::<Vec<_>>(), [A, B]);
+        let recorded = |pointer| Route { pointer, ..route }.recorded().count();
+        assert_eq!([0, 3, 4, 8, 12, 255].map(recorded), [0, 0, 0, 1, 2, 2]);
+    }
+
+    #[test]
+    fn source_routes_keep_their_strictness() {
+        let route = Route { pointer: 4, slots: &[10, 0, 0, 1] };
+        assert_eq!(all(&[131, 7, 4, 10, 0, 0, 1]), [IpOption::LooseRoute(route)]);
+        assert_eq!(all(&[137, 7, 4, 10, 0, 0, 1]), [IpOption::StrictRoute(route)]);
+    }
+
+    #[test]
+    fn bare_timestamps_take_four_octets_each() {
+        let octets = [68, 12, 9, 0x30, 0, 0, 0, 5, 0x80, 0, 0, 6];
+        let stamps = Timestamps { pointer: 9, overflow: 3, flag: 0, slots: &octets[4..] };
+        assert_eq!(all(&octets), [IpOption::Timestamp(stamps)]);
+        let bare = |value| Stamp { address: None, value };
+        assert_eq!(stamps.recorded().collect::<Vec<_>>(), [bare(5)]);
+        assert_eq!(stamps.entries().collect::<Vec<_>>(), [bare(5), bare(0x8000_0006)]);
+    }
+
+    #[test]
+    fn timestamps_with_addresses_take_eight_octets_each() {
+        let octets = [68, 20, 13, 0x01, 10, 0, 0, 1, 0, 0, 0, 5, 10, 0, 0, 2, 0, 0, 0, 0];
+        let stamps = Timestamps { pointer: 13, overflow: 0, flag: 1, slots: &octets[4..] };
+        assert_eq!(all(&octets), [IpOption::Timestamp(stamps)]);
+        let first = Stamp { address: Some(A), value: 5 };
+        assert_eq!(stamps.recorded().collect::<Vec<_>>(), [first]);
+        assert_eq!(stamps.entries().collect::<Vec<_>>(), [first, Stamp { address: Some(B), value: 0 }]);
+        let recorded = |pointer| Timestamps { pointer, ..stamps }.recorded().count();
+        assert_eq!([0, 4, 5, 13, 21, 255].map(recorded), [0, 0, 0, 1, 2, 2]);
+    }
+
+    #[test]
+    fn an_option_too_short_for_its_kind_is_another_option() {
+        assert_eq!(all(&[7, 2]), [IpOption::Other { kind: 7, data: &[] }]);
+        assert_eq!(all(&[68, 3, 5]), [IpOption::Other { kind: 68, data: &[5] }]);
+        assert_eq!(all(&[148, 4, 0, 0]), [IpOption::Other { kind: 148, data: &[0, 0] }]);
+    }
+}
