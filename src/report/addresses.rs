@@ -1,0 +1,81 @@
+//! Addresses as people read them: with names where they are wanted, with the interface where an address
+//! means nothing without it.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use super::escape::escape;
+use super::names::Names;
+use super::style::Style;
+
+/// Shows addresses.
+#[derive(Debug)]
+pub struct Addresses {
+    zone: Option<String>,
+    target: IpAddr,
+    target_shown: String,
+    names: Option<Names>,
+}
+
+impl Addresses {
+    /// Shows addresses in a style; with `names`, under their own names as far as these are known.
+    pub fn new(style: &Style, names: Option<Names>) -> Self {
+        let mut addresses = Self {
+            zone: style.zone.as_deref().map(|zone| escape(zone).into_owned()),
+            target: style.target,
+            target_shown: String::new(),
+            names,
+        };
+        let address = addresses.numeric(style.target);
+        addresses.target_shown = match &style.reply_name {
+            Some(name) => format!("{} ({address})", escape(name)),
+            None => address,
+        };
+        addresses
+    }
+
+    /// The target, as its own answers are shown.
+    pub fn target(&self) -> &str {
+        &self.target_shown
+    }
+
+    /// An address in digits.
+    pub fn numeric(&self, address: IpAddr) -> String {
+        match &self.zone {
+            Some(zone) if is_link_local(address) => format!("{address}%{zone}"),
+            _ => address.to_string(),
+        }
+    }
+
+    /// Who sent an answer.
+    pub fn responder(&mut self, from: IpAddr) -> Cow<'_, str> {
+        if self.names.is_none() && from == self.target {
+            return Cow::Borrowed(&self.target_shown);
+        }
+        match self.name(from) {
+            Some(name) => Cow::Owned(format!("{name} ({})", self.numeric(from))),
+            None if from == self.target => Cow::Borrowed(&self.target_shown),
+            None => Cow::Owned(self.numeric(from)),
+        }
+    }
+
+    /// Any other node: who sent an error, or a step of a recorded route.
+    pub fn node(&mut self, address: IpAddr) -> String {
+        match self.name(address) {
+            Some(name) => format!("{name} ({})", self.numeric(address)),
+            None => self.numeric(address),
+        }
+    }
+
+    fn name(&mut self, address: IpAddr) -> Option<String> {
+        self.names.as_mut()?.name(address)
+    }
+}
+
+/// Whether an address is one of many, each valid on one link only (RFC 4291 sections 2.5.6 and 2.7).
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.segments()[0] & 0xff0f == 0xff02,
+    }
+}

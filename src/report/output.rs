@@ -1,0 +1,269 @@
+//! Standard output and standard error, written only as far as that cannot block.
+//!
+//! A reader that sleeps must not hold up probes. So text waits here, in the order in which it was said,
+//! until poll(2) promises room for it. What it says is none of its business.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+/// Octets that fit wherever poll(2) reports a pipe writable (PIPE_BUF, pipe(7)).
+const SURE_ROOM: usize = 4096;
+/// Octets that may wait before saying more means waiting for the reader.
+const LIMIT: usize = 1 << 20;
+
+/// Which of the two a text goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// Text on its way to standard output and standard error.
+#[derive(Debug)]
+pub struct Output<'fd> {
+    out: Writer<'fd>,
+    err: Writer<'fd>,
+    /// In the order in which it was said; neighbours go to different streams.
+    segments: VecDeque<Segment>,
+}
+
+#[derive(Debug)]
+struct Segment {
+    stream: Stream,
+    text: String,
+    /// Octets of `text` already written.
+    written: usize,
+}
+
+impl Segment {
+    fn new(stream: Stream) -> Self {
+        Self { stream, text: String::new(), written: 0 }
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.text.as_bytes().get(self.written..).unwrap_or_default()
+    }
+}
+
+impl Output<'static> {
+    /// Output of this process: descriptors 1 and 2.
+    pub fn stdio() -> Self {
+        Self::new(rustix::stdio::stdout(), rustix::stdio::stderr())
+    }
+}
+
+impl<'fd> Output<'fd> {
+    /// Output to two descriptors, which may be the same file.
+    pub fn new(out: BorrowedFd<'fd>, err: BorrowedFd<'fd>) -> Self {
+        let segments = VecDeque::from([Segment::new(Stream::Out)]);
+        Self { out: Writer::new(out), err: Writer::new(err), segments }
+    }
+
+    /// Says something on standard output.
+    pub fn print(&mut self, text: fmt::Arguments<'_>) {
+        self.say(Stream::Out, text);
+    }
+
+    /// Says something on standard error.
+    pub fn print_error(&mut self, text: fmt::Arguments<'_>) {
+        self.say(Stream::Err, text);
+    }
+
+    fn say(&mut self, stream: Stream, text: fmt::Arguments<'_>) {
+        if self.segments.back().is_none_or(|last| last.stream != stream) {
+            // A buffer that has been written to its end serves again.
+            match self.segments.back_mut().filter(|last| last.text.is_empty()) {
+                Some(empty) => empty.stream = stream,
+                None => self.segments.push_back(Segment::new(stream)),
+            }
+        }
+        if let Some(last) = self.segments.back_mut() {
+            // Writing to a String cannot fail, and no value that is said here refuses to be shown.
+            let _ = fmt::Write::write_fmt(&mut last.text, text);
+        }
+    }
+
+    /// What has been said on a stream and is not yet written.
+    pub fn unwritten(&self, stream: Stream) -> String {
+        let rest = self.segments.iter().filter(|segment| segment.stream == stream).flat_map(Segment::rest);
+        String::from_utf8_lossy(&rest.copied().collect::<Vec<u8>>()).into_owned()
+    }
+
+    /// Whether something waits for standard output to become writable.
+    pub fn pending(&self) -> bool {
+        self.segments.iter().any(|segment| segment.stream == Stream::Out && !segment.rest().is_empty())
+    }
+
+    /// Writes what can be written at once. The rest stays.
+    ///
+    /// When more than 1 MiB waits, this waits too, until some of it is written or one of `wake` becomes
+    /// readable: a run that says more than its reader takes goes at its reader's pace.
+    ///
+    /// # Errors
+    /// Those of write(2) on standard output: `BrokenPipe` when its reader has gone. Text for a standard
+    /// error that takes none is dropped.
+    pub fn flush(&mut self, wake: &[BorrowedFd<'_>]) -> io::Result<()> {
+        self.write_ready()?;
+        while self.waiting() > LIMIT && !self.wait(wake)? {
+            self.write_ready()?;
+        }
+        Ok(())
+    }
+
+    /// Writes everything, waiting for the reader, until one of `wake` becomes readable.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub fn drain(&mut self, wake: &[BorrowedFd<'_>]) -> io::Result<()> {
+        self.write_ready()?;
+        while self.waiting() > 0 && !self.wait(wake)? {
+            self.write_ready()?;
+        }
+        Ok(())
+    }
+
+    fn waiting(&self) -> usize {
+        self.segments.iter().map(|segment| segment.rest().len()).sum()
+    }
+
+    /// Writes until nothing is left or neither stream has room. A stream without room does not hold up
+    /// the other one.
+    fn write_ready(&mut self) -> io::Result<()> {
+        let mut full = None;
+        while let Some(index) = self.next_segment(full) {
+            let Some(segment) = self.segments.get_mut(index) else { break };
+            let writer = match segment.stream {
+                Stream::Out => &self.out,
+                Stream::Err => &self.err,
+            };
+            match writer.write(segment.rest()) {
+                Ok(0) if full.is_some() => break,
+                Ok(0) => full = Some(segment.stream),
+                Ok(written) => segment.written += written,
+                Err(error) if segment.stream == Stream::Out => return Err(error),
+                Err(_) => segment.written = segment.text.len(),
+            }
+            self.retire(index);
+        }
+        Ok(())
+    }
+
+    /// The first segment with something to write to another stream than `full`.
+    fn next_segment(&self, full: Option<Stream>) -> Option<usize> {
+        self.segments.iter().position(|segment| Some(segment.stream) != full && !segment.rest().is_empty())
+    }
+
+    /// Forgets a segment that is written to its end, but keeps one buffer.
+    fn retire(&mut self, index: usize) {
+        let last = self.segments.len() == 1;
+        let Some(segment) = self.segments.get_mut(index) else { return };
+        if !segment.rest().is_empty() {
+            return;
+        }
+        if last {
+            segment.text.clear();
+            segment.written = 0;
+        } else {
+            self.segments.remove(index);
+        }
+    }
+
+    /// Waits until a stream with something to write has room; true when one of `wake` is readable first.
+    fn wait(&self, wake: &[BorrowedFd<'_>]) -> io::Result<bool> {
+        let mut fds: Vec<PollFd<'_>> =
+            wake.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+        for (stream, writer) in [(Stream::Out, &self.out), (Stream::Err, &self.err)] {
+            if self.segments.iter().any(|segment| segment.stream == stream && !segment.rest().is_empty()) {
+                fds.push(PollFd::from_borrowed_fd(writer.as_fd(), PollFlags::OUT));
+            }
+        }
+        match poll(&mut fds, None) {
+            Ok(_) | Err(Errno::INTR) => Ok(fds.iter().take(wake.len()).any(|fd| !fd.revents().is_empty())),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// One descriptor, and how it is kept from blocking.
+#[derive(Debug)]
+enum Writer<'fd> {
+    /// A write never blocks for the sake of a reader, or returns EAGAIN when it would: regular files,
+    /// and terminals opened anew.
+    Direct(Target<'fd>),
+    /// A write is safe after poll(2) said so.
+    Polled(BorrowedFd<'fd>),
+}
+
+#[derive(Debug)]
+enum Target<'fd> {
+    Given(BorrowedFd<'fd>),
+    Own(OwnedFd),
+}
+
+impl<'fd> Writer<'fd> {
+    fn new(fd: BorrowedFd<'fd>) -> Self {
+        let file_type = rustix::fs::fstat(fd).map(|stat| FileType::from_raw_mode(stat.st_mode));
+        if file_type == Ok(FileType::RegularFile) {
+            return Self::Direct(Target::Given(fd));
+        }
+        // A terminal is writable as soon as there is room for one octet, and then blocks for the rest.
+        // O_NONBLOCK on a description of our own leaves the one we share with the shell alone.
+        if rustix::termios::isatty(fd)
+            && let Ok(own) = reopen(fd)
+        {
+            return Self::Direct(Target::Own(own));
+        }
+        Self::Polled(fd)
+    }
+
+    /// Writes some of `text`; 0 when there is no room now.
+    fn write(&self, text: &[u8]) -> io::Result<usize> {
+        let text = match self {
+            Self::Direct(_) => text,
+            Self::Polled(_) => text.get(..SURE_ROOM).unwrap_or(text),
+        };
+        loop {
+            if matches!(self, Self::Polled(_)) && !self.has_room()? {
+                return Ok(0);
+            }
+            match rustix::io::write(self, text) {
+                Ok(written) => return Ok(written),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(0),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Whether a write would not block; it may fail, though.
+    fn has_room(&self) -> io::Result<bool> {
+        let mut fds = [PollFd::new(self, PollFlags::OUT)];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let ready = rustix::io::retry_on_intr(|| poll(&mut fds, Some(&at_once)))?;
+        Ok(ready > 0)
+    }
+}
+
+impl AsFd for Writer<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Direct(Target::Given(fd)) | Self::Polled(fd) => *fd,
+            Self::Direct(Target::Own(fd)) => fd.as_fd(),
+        }
+    }
+}
+
+fn reopen(fd: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
+    use std::os::fd::AsRawFd;
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty())
+}

@@ -1,0 +1,283 @@
+//! The text of a ping, octet for octet as iputils prints it. It decides nothing and counts nothing
+//! itself, and it asks nobody: names come when they come.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::addresses::Addresses;
+use super::escape::escape;
+use super::names::Names;
+use super::number::{Millis, ShortMillis};
+use super::options_text::OptionsText;
+use super::output::Output;
+use super::style::Style;
+use super::{fault, phrases, summary};
+use crate::clock::{Epoch, Instant};
+use crate::datagram::SendFault;
+use crate::engine::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
+use crate::stats::Tally;
+use crate::wire::icmp::Family;
+
+/// Where iputils begins to show a damaged payload: behind its own timestamp.
+const DUMP_FROM: usize = 16;
+/// Octets in a row of that.
+const DUMP_ROW: usize = 32;
+
+/// Prints one run.
+#[derive(Debug)]
+pub struct PingText {
+    style: Style,
+    program: String,
+    name: String,
+    addresses: Addresses,
+    options: OptionsText,
+    tally: Tally,
+    /// The last cause of a probe not sent that a quiet run has told.
+    told: Option<i32>,
+}
+
+impl PingText {
+    /// A report in a style; with `names`, every address is shown under its own name once that is known.
+    pub fn new(style: Style, names: Option<Names>) -> Self {
+        Self {
+            program: escape(&style.program).into_owned(),
+            name: escape(&style.name).into_owned(),
+            addresses: Addresses::new(&style, names),
+            options: OptionsText::default(),
+            tally: Tally::default(),
+            told: None,
+            style,
+        }
+    }
+
+    /// The account so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The banner.
+    pub fn start(&self, output: &mut Output<'_>) {
+        let Self { style, name, .. } = self;
+        if let (Some(pattern), false) = (&style.pattern, style.quiet) {
+            output.print(format_args!("PATTERN: 0x"));
+            pattern.iter().for_each(|octet| output.print(format_args!("{octet:02x}")));
+            output.print(format_args!("\n"));
+        }
+        match style.family {
+            Family::V4 => output.print(format_args!("PING {name} ({}) ", style.target)),
+            Family::V6 => output.print(format_args!("PING {name}({}) ", self.addresses.target())),
+        }
+        if let (Some(label), Family::V6) = (style.flow_label, style.family) {
+            output.print(format_args!(", flow 0x{label:05x}, "));
+        }
+        if let Some(source) = style.source {
+            let device = escape(style.device.as_deref().unwrap_or_default());
+            output.print(format_args!("from {} {device}: ", self.addresses.numeric(source)));
+        }
+        let size = style.size;
+        match style.family {
+            Family::V4 => output.print(format_args!("{size}({}) bytes of data.\n", size + style.overhead)),
+            Family::V6 => output.print(format_args!("{size} data bytes\n")),
+        }
+    }
+
+    /// One event. `epoch` tells the time of day of its instant.
+    pub fn event(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
+        self.tally.add(event);
+        match event {
+            Event::Sent { in_flight, .. } => {
+                if self.style.flood && !self.style.quiet && *in_flight < self.style.width {
+                    output.print(format_args!("."));
+                }
+            }
+            Event::NotSent { seq, fault, .. } => self.not_sent(*fault, *seq, output),
+            Event::Unanswered { at, seq } => {
+                self.stamp(*at, epoch, output);
+                output.print(format_args!("no answer yet for icmp_seq={seq}\n"));
+            }
+            Event::Answer(_) | Event::Error(_) if self.style.quiet => {}
+            Event::Answer(answer) if self.style.flood => self.answer_in_flood(answer, output),
+            Event::Answer(answer) => self.answer(answer, epoch, output),
+            Event::Error(error) if error.notice && self.style.flood => {}
+            Event::Error(error) if error.notice => self.notice(error, epoch, output),
+            Event::Error(_) if self.style.flood => output.print(format_args!("\x08E")),
+            Event::Error(error) => {
+                self.stamp(error.at, epoch, output);
+                let from = self.addresses.node(error.from);
+                let phrase = phrases::phrase(&error.error, &mut self.addresses);
+                output.print(format_args!("From {from} icmp_seq={} {phrase}\n", error.seq));
+            }
+        }
+    }
+
+    /// One line about the run so far, on standard error.
+    pub fn status(&self, output: &mut Output<'_>) {
+        summary::status(&self.tally, output);
+    }
+
+    /// The summary.
+    pub fn finish(&self, output: &mut Output<'_>) {
+        summary::finish(&self.style, &self.name, &self.tally, output);
+    }
+
+    fn stamp(&self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        if self.style.timestamps {
+            let micros = epoch.wall(at).as_nanos() / 1_000;
+            output.print(format_args!("[{}.{:06}] ", micros / 1_000_000, micros % 1_000_000));
+        }
+    }
+
+    fn not_sent(&mut self, fault: SendFault, seq: u16, output: &mut Output<'_>) {
+        if self.style.flood && !self.style.quiet {
+            output.print(format_args!("E"));
+            return;
+        }
+        if self.style.quiet && self.told.replace(fault.errno) == Some(fault.errno) {
+            return;
+        }
+        let sentence = fault::sentence(fault, seq, self.style.family);
+        output.print_error(format_args!("{}: {sentence}\n", self.program));
+    }
+
+    fn answer_in_flood(&self, answer: &Answer, output: &mut Output<'_>) {
+        match answer.verdict {
+            Verdict::Received | Verdict::Duplicate => output.print(format_args!("\x08 \x08")),
+            Verdict::Corrupt => output.print(format_args!("\x08C")),
+        }
+        if self.style.audible {
+            output.print(format_args!("\x07"));
+        }
+    }
+
+    fn answer(&mut self, answer: &Answer, epoch: Epoch, output: &mut Output<'_>) {
+        self.stamp(answer.at, epoch, output);
+        let from = self.addresses.responder(answer.from);
+        output.print(format_args!("{} bytes from {from}: icmp_seq={}", answer.len, answer.seq));
+        if self.style.verbose {
+            output.print(format_args!(" ident={}", answer.ident));
+        }
+        if let Some(hop_limit) = answer.hop_limit {
+            output.print(format_args!(" ttl={hop_limit}"));
+        }
+        if answer.content == Content::Truncated {
+            output.print(format_args!(" (truncated)\n"));
+            return;
+        }
+        let micros = u64::try_from(answer.rtt.as_micros()).unwrap_or(u64::MAX);
+        if self.style.full_precision {
+            output.print(format_args!(" time={} ms", Millis(micros)));
+        } else {
+            output.print(format_args!(" time={} ms", ShortMillis(micros)));
+        }
+        detail(answer.detail, output);
+        if answer.verdict == Verdict::Duplicate && (!answer.many_responders || self.style.verbose) {
+            output.print(format_args!(" (DUP!)"));
+        }
+        if answer.content == Content::BadChecksum {
+            output.print(format_args!(" (BAD CHECKSUM!)"));
+        }
+        if answer.different_address {
+            output.print(format_args!(" (DIFFERENT ADDRESS!)"));
+        }
+        content(&answer.content, self.style.size, output);
+        if self.style.audible {
+            output.print(format_args!("\x07"));
+        }
+        self.options.print(&answer.options, &mut self.addresses, output);
+        output.print(format_args!("\n"));
+    }
+
+    fn notice(&mut self, notice: &ProbeError, epoch: Epoch, output: &mut Output<'_>) {
+        self.stamp(notice.at, epoch, output);
+        let from = self.addresses.node(notice.from);
+        let phrase = phrases::phrase(&notice.error, &mut self.addresses);
+        output.print(format_args!("From {from}: icmp_seq={} {phrase}\n", notice.seq));
+        if self.style.verbose {
+            self.quoted_header(&notice.quoted_header, output);
+        }
+    }
+
+    /// The IPv4 header that a notice quotes (RFC 791 section 3.1).
+    fn quoted_header(&mut self, header: &[u8], output: &mut Output<'_>) {
+        let Some((
+            &[
+                vr_hl,
+                tos,
+                len0,
+                len1,
+                id0,
+                id1,
+                flags0,
+                flags1,
+                ttl,
+                protocol,
+                sum0,
+                sum1,
+                ref addresses @ ..,
+            ],
+            options,
+        )) = header.split_first_chunk::<20>()
+        else {
+            return;
+        };
+        let word = |high, low| u16::from_be_bytes([high, low]);
+        let (len, id, fragment) = (word(len0, len1), word(id0, id1), word(flags0, flags1));
+        output.print(format_args!("Vr HL TOS  Len   ID Flg  off TTL Pro  cks      Src      Dst Data\n"));
+        output.print(format_args!(" {:x}  {:x}  {tos:02x} {len:04x} {id:04x}", vr_hl >> 4, vr_hl & 0xf));
+        output.print(format_args!("   {:x} {:04x}", fragment >> 13, fragment & 0x1fff));
+        output.print(format_args!("  {ttl:02x}  {protocol:02x} {:04x}", word(sum0, sum1)));
+        for &address in addresses.as_chunks::<4>().0 {
+            output.print(format_args!(" {} ", Ipv4Addr::from(address)));
+        }
+        output.print(format_args!("\n"));
+        self.options.print(options, &mut self.addresses, output);
+    }
+}
+
+/// What an answer to another question than an echo request says.
+fn detail(detail: Detail, output: &mut Output<'_>) {
+    match detail {
+        Detail::Echo => {}
+        Detail::Mask(mask) => {
+            output.print(format_args!(" mask={}", IpAddr::V4(Ipv4Addr::from_bits(mask))));
+        }
+        Detail::Timestamp { originate, receive, transmit, returned, offset } => {
+            let stamps = [
+                ("originate", originate),
+                ("receive", receive),
+                ("transmit", transmit),
+                ("returned", returned),
+            ];
+            for (what, stamp) in stamps {
+                // The high bit marks a value in another unit or base (RFC 792 page 17).
+                let value = stamp & 0x7fff_ffff;
+                let remark = if value == stamp { "" } else { " non-standard" };
+                output.print(format_args!(" {what}={value}{remark}"));
+            }
+            if let Some(offset) = offset {
+                output.print(format_args!(" offset={offset:+} ms"));
+            }
+        }
+    }
+}
+
+/// What is wrong with a payload of `size` octets, on lines of its own.
+fn content(content: &Content, size: usize, output: &mut Output<'_>) {
+    match content {
+        Content::Intact | Content::Truncated | Content::BadChecksum => {}
+        Content::Longer(by) => {
+            output.print(format_args!("\nreply is {by} bytes longer than the request"));
+        }
+        Content::Altered { offset, expected, payload } => {
+            let was = payload.get(*offset).copied().unwrap_or_default();
+            output.print(format_args!(
+                "\nwrong data byte #{offset} should be 0x{expected:x} but was 0x{was:x}"
+            ));
+            for (index, octet) in payload.iter().enumerate().take(size).skip(DUMP_FROM) {
+                if index % DUMP_ROW == DUMP_FROM {
+                    output.print(format_args!("\n#{index}\t"));
+                }
+                output.print(format_args!("{octet:x} "));
+            }
+        }
+    }
+}

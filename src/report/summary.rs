@@ -1,0 +1,69 @@
+//! The last words of a run, and its status on the way. It counts nothing itself.
+
+use super::number::{Millis, format_g};
+use super::output::Output;
+use super::style::Style;
+use crate::stats::Tally;
+
+/// The summary. `name` is the target's name, escaped.
+pub fn finish(style: &Style, name: &str, tally: &Tally, output: &mut Output<'_>) {
+    output.print(format_args!("\n--- {name} ping statistics ---\n"));
+    counts(tally, output);
+    let mut separator = "";
+    if tally.received > 0 {
+        let rtt = &tally.rtt_micros;
+        output.print(format_args!(
+            "rtt min/avg/max/mdev = {}/{}/{}/{} ms",
+            Millis(rtt.min()),
+            Millis(rtt.mean()),
+            Millis(rtt.max()),
+            Millis(rtt.classic_deviation()),
+        ));
+        separator = ", ";
+    }
+    if tally.pipe > 1 {
+        output.print(format_args!("{separator}pipe {}", tally.pipe));
+        separator = ", ";
+    }
+    let paced_by_answers = style.flood || style.adaptive || style.interval_zero;
+    if tally.received > 0 && paced_by_answers && tally.attempted() > 1 {
+        let gap = tally.sending_time().as_micros() / u128::from(tally.attempted() - 1);
+        let gap = Millis(u64::try_from(gap).unwrap_or(u64::MAX));
+        output.print(format_args!("{separator}ipg/ewma {gap}/{} ms", Millis(tally.ewma_micros())));
+    }
+    output.print(format_args!("\n"));
+}
+
+fn counts(tally: &Tally, output: &mut Output<'_>) {
+    output.print(format_args!("{} packets transmitted, {} received", tally.attempted(), tally.received));
+    let further =
+        [(tally.duplicates, "duplicates"), (tally.corrupted, "corrupted"), (tally.errors(), "errors")];
+    for (count, what) in further {
+        if count > 0 {
+            output.print(format_args!(", +{count} {what}"));
+        }
+    }
+    if let Some(loss) = tally.loss_percent() {
+        let millis = (tally.sending_time().as_nanos() + 500_000) / 1_000_000;
+        output.print(format_args!(", {}% packet loss, time {millis}ms", format_g(f64::from(loss))));
+    }
+    output.print(format_args!("\n"));
+}
+
+/// One line about the run so far, on standard error.
+pub fn status(tally: &Tally, output: &mut Output<'_>) {
+    let missing = tally.attempted().saturating_sub(tally.received);
+    let loss = (u128::from(missing) * 100).checked_div(u128::from(tally.attempted())).unwrap_or(0);
+    output.print_error(format_args!("\r{}/{} packets, {loss}% loss", tally.received, tally.attempted()));
+    if tally.received > 0 {
+        let rtt = &tally.rtt_micros;
+        output.print_error(format_args!(
+            ", min/avg/ewma/max = {}/{}/{}/{} ms",
+            Millis(rtt.min()),
+            Millis(rtt.mean()),
+            Millis(tally.ewma_micros()),
+            Millis(rtt.max()),
+        ));
+    }
+    output.print_error(format_args!("\n"));
+}
