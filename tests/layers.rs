@@ -12,7 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("probe", &["wire"]),
     ("reply", &["clock", "datagram", "probe", "wire"]),
     ("engine", &["clock", "datagram", "probe", "reply", "wire"]),
-    ("stats", &["clock", "datagram", "engine", "probe"]),
+    ("stats", &["clock", "datagram", "engine", "probe", "wire"]),
     ("transport", &["clock", "datagram", "wire"]),
     ("report", &["clock", "datagram", "engine", "probe", "stats", "wire"]),
     ("stop", &[]),

@@ -1,10 +1,10 @@
 //! `rping ping` on real kernels: namespaces joined by veth, kernel routers, hosts that misbehave.
 
-mod netns;
+mod lab;
 
 use std::net::Ipv4Addr;
 
-use netns::*;
+use lab::*;
 
 const STRANGER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 66);
 
@@ -86,9 +86,8 @@ fn every_error_belongs_to_its_own_probe_and_every_probe_leaves() {
             let before = icmp_out("InEchos", "t");
             let ran = rping("-c4 -i0.02 10.7.0.1");
             let lines: Vec<_> = ran.stdout.lines().skip(1).take(4).map(str::to_owned).collect();
-            let expected: Vec<_> = (1..=4)
-                .map(|n| format!("From 10.9.0.2 icmp_seq={n} Destination Host Unreachable"))
-                .collect();
+            let expected: Vec<_> =
+                (1..=4).map(|n| format!("From 10.9.0.2 icmp_seq={n} Destination Host Unreachable")).collect();
             assert_eq!(lines, expected, "{kind}: {ran:?}");
             assert!(ran.stdout.contains("4 packets transmitted, 0 received, +4 errors, 100% packet loss"));
             let _ = before;
@@ -153,7 +152,10 @@ fn a_smaller_link_further_on_is_named_with_its_mtu() {
                 "{kind}: {ran:?}"
             );
             let ran = rping("-c1 -Mprobe -s1450 fd08::2");
-            assert!(ran.stdout.contains("From fd09::2 icmp_seq=1 Packet too big: mtu=1400\n"), "{kind}: {ran:?}");
+            assert!(
+                ran.stdout.contains("From fd09::2 icmp_seq=1 Packet too big: mtu=1400\n"),
+                "{kind}: {ran:?}"
+            );
         });
     });
 }
@@ -202,7 +204,10 @@ fn routes_that_lead_nowhere_are_told_apart() {
             ("203.0.113.1", "Network is unreachable"),
         ] {
             let told = refused(host);
-            assert!(told.starts_with("rping: ") && told.contains(cause) && told.lines().count() == 1, "{host}: {told}");
+            assert!(
+                told.starts_with("rping: ") && told.contains(cause) && told.lines().count() == 1,
+                "{host}: {told}"
+            );
         }
         let broadcast = refused("10.9.0.255");
         assert!(broadcast.contains("Do you want to ping broadcast? Then -b"), "{broadcast}");
@@ -261,7 +266,10 @@ fn a_forged_reply_is_no_reply_and_the_real_one_is() {
         });
         with_both_sockets(|kind| {
             let ran = rping("-c2 -i0.05 10.9.0.2");
-            assert!(ran.stdout.contains("2 packets transmitted, 2 received, 0% packet loss"), "{kind}: {ran:?}");
+            assert!(
+                ran.stdout.contains("2 packets transmitted, 2 received, 0% packet loss"),
+                "{kind}: {ran:?}"
+            );
             assert_eq!(ran.stdout.matches("64 bytes from 10.9.0.2: icmp_seq=").count(), 2, "{kind}: {ran:?}");
         });
     });
@@ -360,7 +368,10 @@ fn hostile_errors_end_nothing() {
         });
         with_both_sockets(|kind| {
             let ran = rping("-c3 -i0.05 10.9.0.2");
-            assert!(ran.stdout.contains("3 packets transmitted, 3 received, 0% packet loss"), "{kind}: {ran:?}");
+            assert!(
+                ran.stdout.contains("3 packets transmitted, 3 received, 0% packet loss"),
+                "{kind}: {ran:?}"
+            );
             assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{kind}");
         });
         // A raw socket sees them all, and says how many it ignored.
@@ -413,7 +424,8 @@ fn timestamp_and_mask_queries_are_answered() {
         });
         let ran = rping("-c1 --query mask 10.9.0.2");
         assert!(
-            mask(&ran.stdout).contains("12 bytes from 10.9.0.2: icmp_seq=1 ttl=64 time=# ms mask=255.255.254.0\n"),
+            mask(&ran.stdout)
+                .contains("12 bytes from 10.9.0.2: icmp_seq=1 ttl=64 time=# ms mask=255.255.254.0\n"),
             "{ran:?}"
         );
     });
@@ -450,7 +462,10 @@ fn strangers_packets_change_no_figure() {
         });
         with_both_sockets(|kind| {
             let ran = rping("-q -c50 -i0.01 10.9.0.2");
-            assert!(ran.stdout.contains("50 packets transmitted, 50 received, 0% packet loss"), "{kind}: {ran:?}");
+            assert!(
+                ran.stdout.contains("50 packets transmitted, 50 received, 0% packet loss"),
+                "{kind}: {ran:?}"
+            );
         });
     });
 }

@@ -8,9 +8,10 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
-use rping::clock::Instant;
+use rping::clock::{Epoch, Instant, Wall};
 use rping::datagram::{Framing, Received, SendFault};
 use rping::engine::Session;
 use rping::engine::event::Event;
@@ -19,6 +20,9 @@ use rping::engine::ping::Config;
 use rping::engine::reject::Reject;
 use rping::probe::{Identity, Method, Payload};
 use rping::reply::Reply;
+use rping::report::output::{Output, Stream};
+use rping::report::ping_text::PingText;
+use rping::report::style::Style;
 use rping::wire::icmp;
 
 pub const IDENT: u16 = 0x1234;
@@ -350,3 +354,45 @@ pub fn deliver(session: &mut Session, at: Instant, packet: Packet) {
         Err(_) => session.handle_reject(Reject::Malformed),
     }
 }
+
+/// The style of `ping 192.0.2.2`.
+pub fn style() -> Style {
+    Style {
+        program: "rping".to_owned(),
+        family: icmp::Family::V4,
+        target: TARGET.into(),
+        name: TARGET.to_string(),
+        reply_name: None,
+        source: None,
+        device: None,
+        size: 56,
+        overhead: 28,
+        flow_label: None,
+        pattern: None,
+        zone: None,
+        method: Method::Echo,
+        quiet: false,
+        flood: false,
+        adaptive: false,
+        interval_zero: false,
+        verbose: false,
+        audible: false,
+        timestamps: false,
+        full_precision: false,
+        width: u64::MAX,
+    }
+}
+
+/// Runs to the end and gives all that was printed: standard output and standard error.
+pub fn printed(sim: &mut Sim, style: Style) -> (String, String) {
+    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let mut text = PingText::new(style, None);
+    text.start(&mut output);
+    sim.run(|event| text.event(event, EPOCH, &mut output));
+    text.finish(&mut output);
+    (output.unwritten(Stream::Out), output.unwritten(Stream::Err))
+}
+
+/// The run begins at 2026-11-22 14:58:00.25 UTC.
+pub const EPOCH: Epoch = Epoch::at(Wall::from_nanos(1_795_359_480_250_000_000));

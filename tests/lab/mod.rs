@@ -263,8 +263,10 @@ fn respond(
             continue;
         }
         number += 1;
-        let address = |at: usize| Ipv4Addr::new(datagram[at], datagram[at + 1], datagram[at + 2], datagram[at + 3]);
-        let request = Request { from: address(12), to: address(16), datagram: datagram.clone(), icmp, number };
+        let address =
+            |at: usize| Ipv4Addr::new(datagram[at], datagram[at + 1], datagram[at + 2], datagram[at + 3]);
+        let request =
+            Request { from: address(12), to: address(16), datagram: datagram.clone(), icmp, number };
         for answer in script(&request) {
             let packet = packet(&answer, request.from);
             let to = SockAddr::from(SocketAddr::new(IpAddr::V4(request.from), 0));
