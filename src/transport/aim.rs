@@ -1,0 +1,368 @@
+//! The one socket of a run, set up for its target.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::os::fd::AsFd;
+
+use rustix::io::Errno;
+use rustix::net::sockopt::{
+    Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
+};
+use socket2::{SockAddr, Socket};
+
+use super::options::{IpOption, Options, Pmtu};
+use super::route::{Route, own_source};
+use super::{reason, sys};
+
+/// What the socket was refused: a line for stderr that names the option.
+#[derive(Debug)]
+pub struct AimError {
+    text: String,
+    errno: Option<i32>,
+}
+
+impl AimError {
+    /// `what` (an option as it was typed, and what it asked for) failed so.
+    pub(super) fn new(what: impl fmt::Display, error: &io::Error) -> Self {
+        Self { text: format!("{what}: {}", reason(error)), errno: error.raw_os_error() }
+    }
+
+    /// The error of the system call.
+    pub(super) fn errno(&self) -> Option<i32> {
+        self.errno
+    }
+
+    fn advising(mut self, advice: impl fmt::Display) -> Self {
+        self.text = format!("{}; {advice}", self.text);
+        self
+    }
+}
+
+impl fmt::Display for AimError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for AimError {}
+
+/// Everything that sets a socket up, kept so that another socket can take its place.
+#[derive(Clone, Debug)]
+pub(super) struct Aim {
+    pub options: Options,
+    pub target: SocketAddr,
+    pub source: IpAddr,
+    pub raw: bool,
+    /// Identifier to bind a datagram socket to; 0: the kernel's choice.
+    pub port: u16,
+}
+
+impl Aim {
+    pub fn new(options: &Options, route: &Route, raw: bool) -> Self {
+        let port = if raw { 0 } else { options.ident.unwrap_or(0) };
+        Self { options: options.clone(), target: route.target, source: route.source, raw, port }
+    }
+
+    /// Sets a socket up; the flow label in force is returned. Needs no privilege.
+    ///
+    /// Binding comes after all that can be repeated, so that a bind refused can be tried again later.
+    pub fn apply(&self, socket: &Socket) -> Result<Option<u32>, AimError> {
+        self.receive_side(socket)?;
+        self.send_side(socket)?;
+        match self.target {
+            SocketAddr::V4(_) => self.only_v4(socket)?,
+            SocketAddr::V6(_) => self.only_v6(socket)?,
+        }
+        self.bind(socket)?;
+        let label = self.flow_label(socket)?;
+        if self.options.connect {
+            let mut target = self.target;
+            target.set_port(1025);
+            socket
+                .connect(&SockAddr::from(target))
+                .map_err(|e| AimError::new(format_args!("-C: connect to {}", self.target.ip()), &e))?;
+        }
+        Ok(label)
+    }
+
+    /// Stamps, hop limits, and the error queue: without it ENOBUFS and the MTU of EMSGSIZE stay hidden,
+    /// on raw sockets too.
+    fn receive_side(&self, socket: &Socket) -> Result<(), AimError> {
+        let fd = socket.as_fd();
+        match self.target {
+            SocketAddr::V4(_) => {
+                sys::set_int(fd, libc::SOL_IP, libc::IP_RECVERR, 1)
+                    .map_err(|e| AimError::new("IP_RECVERR", &e))?;
+                if !self.raw {
+                    // A raw socket gets the header itself.
+                    for option in [libc::IP_RECVTTL, libc::IP_RECVOPTS] {
+                        sys::set_int(fd, libc::SOL_IP, option, 1)
+                            .map_err(|e| AimError::new("IP_RECVTTL and IP_RECVOPTS", &e))?;
+                    }
+                }
+            }
+            SocketAddr::V6(_) => {
+                sys::set_int(fd, libc::SOL_IPV6, libc::IPV6_RECVERR, 1)
+                    .map_err(|e| AimError::new("IPV6_RECVERR", &e))?;
+                socket
+                    .set_recv_hoplimit_v6(true)
+                    .map_err(|e| AimError::new("can't receive hop limit", &e))?;
+            }
+        }
+        if !self.options.user_stamps {
+            // Refused: stamps are taken in user space, as for each datagram that comes without one.
+            let _ = sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
+        }
+        Ok(())
+    }
+
+    /// What both families have.
+    fn send_side(&self, socket: &Socket) -> Result<(), AimError> {
+        let options = &self.options;
+        if options.dont_route {
+            sys::set_int(socket.as_fd(), libc::SOL_SOCKET, libc::SO_DONTROUTE, 1)
+                .map_err(|e| AimError::new("-r: SO_DONTROUTE", &e))?;
+        }
+        let per_message = memory(options, self.target.is_ipv4());
+        // As iputils: no more than one message waits in the socket, unless -S says otherwise. The kernel
+        // bounds both sizes and refuses neither.
+        let _ = socket.set_send_buffer_size(options.send_buffer.unwrap_or(per_message));
+        let _ = socket.set_recv_buffer_size(receive_buffer(options, per_message));
+        self.path_mtu(socket)
+    }
+
+    fn path_mtu(&self, socket: &Socket) -> Result<(), AimError> {
+        let many = self.target.ip().is_multicast() || (self.options.broadcast && self.target.is_ipv4());
+        let pmtu = match self.options.pmtu {
+            Some(pmtu) => pmtu,
+            // A fragmented message to many would be put together, and answered, by each.
+            None if many => Pmtu::Do,
+            None => return Ok(()),
+        };
+        let name = match pmtu {
+            Pmtu::Do => "-M do",
+            Pmtu::Dont => "-M dont",
+            Pmtu::Want => "-M want",
+            Pmtu::Probe => "-M probe",
+        };
+        let refused = match self.target {
+            SocketAddr::V4(_) => set_ip_mtu_discover(
+                socket,
+                match pmtu {
+                    Pmtu::Do => Ipv4PathMtuDiscovery::DO,
+                    Pmtu::Dont => Ipv4PathMtuDiscovery::DONT,
+                    Pmtu::Want => Ipv4PathMtuDiscovery::WANT,
+                    Pmtu::Probe => Ipv4PathMtuDiscovery::PROBE,
+                },
+            ),
+            SocketAddr::V6(_) => set_ipv6_mtu_discover(
+                socket,
+                match pmtu {
+                    Pmtu::Do => Ipv6PathMtuDiscovery::DO,
+                    Pmtu::Dont => Ipv6PathMtuDiscovery::DONT,
+                    Pmtu::Want => Ipv6PathMtuDiscovery::WANT,
+                    Pmtu::Probe => Ipv6PathMtuDiscovery::PROBE,
+                },
+            ),
+        };
+        refused.map_err(|e| AimError::new(format_args!("{name}: cannot set path MTU discovery"), &e.into()))
+    }
+
+    fn only_v4(&self, socket: &Socket) -> Result<(), AimError> {
+        let options = &self.options;
+        if let Some(bytes) = ip_option(&options.ip_option) {
+            sys::set_option(socket.as_fd(), libc::SOL_IP, libc::IP_OPTIONS, &bytes).map_err(|e| {
+                let name = if options.ip_option == IpOption::RecordRoute { "-R" } else { "-T" };
+                AimError::new(format_args!("{name}: cannot set the IP option"), &e)
+            })?;
+        }
+        if let Some(tos) = options.tos {
+            socket.set_tos_v4(tos.into()).map_err(|e| refused_tos(tos, &e))?;
+        }
+        if options.broadcast {
+            socket.set_broadcast(true).map_err(|e| AimError::new("-b: cannot set broadcasting", &e))?;
+        }
+        if !options.multicast_loop {
+            socket
+                .set_multicast_loop_v4(false)
+                .map_err(|e| AimError::new("-L: cannot disable multicast loopback", &e))?;
+        }
+        if let Some(ttl) = options.ttl {
+            socket.set_multicast_ttl_v4(ttl.into()).map_err(|e| refused_ttl(ttl, "multicast", &e))?;
+            socket.set_ttl_v4(ttl.into()).map_err(|e| refused_ttl(ttl, "unicast", &e))?;
+        }
+        Ok(())
+    }
+
+    fn only_v6(&self, socket: &Socket) -> Result<(), AimError> {
+        let options = &self.options;
+        if let Some(class) = options.tos {
+            socket.set_tclass_v6(class.into()).map_err(|e| refused_tos(class, &e))?;
+        }
+        if !options.multicast_loop {
+            socket
+                .set_multicast_loop_v6(false)
+                .map_err(|e| AimError::new("-L: cannot disable multicast loopback", &e))?;
+        }
+        if let Some(ttl) = options.ttl {
+            socket.set_multicast_hops_v6(ttl.into()).map_err(|e| refused_ttl(ttl, "multicast", &e))?;
+            socket.set_unicast_hops_v6(ttl.into()).map_err(|e| refused_ttl(ttl, "unicast", &e))?;
+        }
+        Ok(())
+    }
+
+    /// Binds where an option demands it, and always on a datagram socket: that is how it gets its
+    /// identifier before anything is sent.
+    fn bind(&self, socket: &Socket) -> Result<(), AimError> {
+        let own = own_source(self.target, &self.options).is_some();
+        let strict = own || self.options.strict_source;
+        if self.raw && !strict {
+            return Ok(());
+        }
+        let any = match self.target {
+            SocketAddr::V4(_) => IpAddr::from([0; 4]),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let ip = if strict { self.source } else { any };
+        let address = match ip {
+            IpAddr::V4(_) => SocketAddr::new(ip, self.port),
+            IpAddr::V6(v6) => SocketAddrV6::new(v6, self.port, 0, self.source_scope(v6)).into(),
+        };
+        socket.bind(&SockAddr::from(address)).map_err(|error| {
+            if own && Errno::from_io_error(&error) == Some(Errno::ADDRNOTAVAIL) {
+                let refused = AimError::new("bind", &error);
+                return refused.advising(format_args!("-I {ip}: give an address of this host"));
+            }
+            AimError::new("bind", &error)
+        })
+    }
+
+    /// The link of a link-local source address: the interface asked for, or the target's.
+    fn source_scope(&self, source: Ipv6Addr) -> u32 {
+        if !source.is_unicast_link_local() {
+            return 0;
+        }
+        let device = self.options.device.as_deref();
+        device.and_then(|name| nix::net::if_::if_nametoindex(name).ok()).unwrap_or(match self.target {
+            SocketAddr::V4(_) => 0,
+            SocketAddr::V6(target) => target.scope_id(),
+        })
+    }
+
+    /// Leases a flow label (linux/in6.h, `struct in6_flowlabel_req`) and has addresses carry it.
+    fn flow_label(&self, socket: &Socket) -> Result<Option<u32>, AimError> {
+        const GET: u8 = 0;
+        const EXCLUSIVE: u8 = 1;
+        const CREATE: u16 = 1;
+        let (Some(label), SocketAddr::V6(target)) = (self.options.flow_label, self.target) else {
+            return Ok(None);
+        };
+        let refused = |e: io::Error| {
+            AimError::new(format_args!("-F {label:#x}: can't set flowlabel"), &e)
+                .advising("a label of 20 bits that no other program uses is allowed, or 0 for any")
+        };
+        let mut request = [0; 32];
+        let fields: [&[u8]; 5] = [
+            &target.ip().octets(),
+            &(label & 0xf_ffff).to_be_bytes(),
+            &[GET, EXCLUSIVE],
+            &CREATE.to_ne_bytes(),
+            // Expiry and linger, both the default, and padding.
+            &[0; 8],
+        ];
+        for (octet, value) in request.iter_mut().zip(fields.concat()) {
+            *octet = value;
+        }
+        let fd = socket.as_fd();
+        sys::exchange_option(fd, libc::SOL_IPV6, libc::IPV6_FLOWLABEL_MGR, &mut request).map_err(refused)?;
+        sys::set_int(fd, libc::SOL_IPV6, libc::IPV6_FLOWINFO_SEND, 1).map_err(refused)?;
+        // The kernel writes the label that it chose back into its field.
+        let given = request.get(16..20).and_then(|field| field.first_chunk());
+        Ok(given.map(|octets| u32::from_be_bytes(*octets)))
+    }
+}
+
+fn refused_ttl(ttl: u8, which: &str, error: &io::Error) -> AimError {
+    AimError::new(format_args!("-t {ttl}: cannot set {which} time-to-live"), error)
+        .advising("1 to 255 are allowed")
+}
+
+fn refused_tos(tos: u8, error: &io::Error) -> AimError {
+    AimError::new(format_args!("-Q {tos:#04x}: cannot set the type of service"), error)
+}
+
+/// What one message takes in a socket buffer, in octets: iputils' rough estimate, with a header of the
+/// kernel's for each 512 octets.
+fn memory(options: &Options, v4: bool) -> usize {
+    let header: usize = match (v4, &options.ip_option) {
+        (true, IpOption::None) => 20,
+        (true, _) => 60,
+        (false, _) => 40,
+    };
+    let parts = options.message_len.div_ceil(512);
+    options.message_len.saturating_add(parts.saturating_mul(header.saturating_add(16 + 64 + 160)))
+}
+
+/// Octets of the receive buffer: what the preload may bring back at once.
+pub(super) fn receive_buffer(options: &Options, per_message: usize) -> usize {
+    let preload = usize::try_from(options.preload).unwrap_or(usize::MAX);
+    // The kernel takes a C int.
+    per_message.saturating_mul(preload).clamp(65_536, i32::MAX as usize)
+}
+
+/// Whether the receive buffer that the kernel granted is smaller than what the preload may bring back.
+pub(super) fn buffer_falls_short(socket: &Socket, options: &Options, v4: bool) -> bool {
+    let asked = receive_buffer(options, memory(options, v4));
+    socket.recv_buffer_size().is_ok_and(|granted| granted < asked)
+}
+
+/// Octets of the options in an IPv4 header (RFC 791 section 3.1).
+///
+/// A record route stands after a no-operation, which brings its slots to a 32-bit boundary.
+fn ip_option(option: &IpOption) -> Option<Vec<u8>> {
+    const NOP: u8 = 1;
+    const RECORD_ROUTE: u8 = 7;
+    const TIMESTAMP: u8 = 68;
+    let (mut bytes, len) = match option {
+        IpOption::None => return None,
+        IpOption::RecordRoute => (vec![NOP, RECORD_ROUTE, 39, 4], 40),
+        IpOption::Timestamp => (vec![TIMESTAMP, 40, 5, 0], 40),
+        IpOption::TimestampAndAddress => (vec![TIMESTAMP, 36, 5, 1], 36),
+        IpOption::TimestampPrespecified(nodes) => {
+            let len = u8::try_from(nodes.len().saturating_mul(8).saturating_add(4)).ok()?;
+            let mut bytes = vec![TIMESTAMP, len, 5, 3];
+            for node in nodes {
+                bytes.extend(node.octets());
+                bytes.extend([0; 4]);
+            }
+            (bytes, usize::from(len))
+        }
+    };
+    bytes.resize(len, 0);
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_route_has_nine_slots_after_a_no_operation() {
+        let bytes = ip_option(&IpOption::RecordRoute).unwrap();
+        assert_eq!((bytes.len(), &bytes[..5]), (40, &[1, 7, 39, 4, 0][..]));
+    }
+
+    #[test]
+    fn timestamps_are_laid_out_by_kind() {
+        let head = |option| ip_option(&option).map(|bytes| (bytes.len(), bytes[..4].to_vec()));
+        assert_eq!(head(IpOption::None), None);
+        assert_eq!(head(IpOption::Timestamp), Some((40, vec![68, 40, 5, 0])));
+        assert_eq!(head(IpOption::TimestampAndAddress), Some((36, vec![68, 36, 5, 1])));
+        let nodes = vec![[192, 0, 2, 1].into(), [192, 0, 2, 2].into()];
+        assert_eq!(
+            ip_option(&IpOption::TimestampPrespecified(nodes)).unwrap(),
+            [68, 20, 5, 3, 192, 0, 2, 1, 0, 0, 0, 0, 192, 0, 2, 2, 0, 0, 0, 0]
+        );
+    }
+}

@@ -1,0 +1,244 @@
+//! Control messages and socket addresses as the kernel lays them out, read as octets. No system calls.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+use crate::clock::Wall;
+
+/// Octets of a `cmsghdr`: a length as wide as `size_t`, then level and type.
+const HEADER_LEN: usize = size_of::<usize>() + 8;
+
+/// One control message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Control<'a> {
+    /// Protocol level, SOL_*.
+    pub level: i32,
+    /// Type, within the level.
+    pub kind: i32,
+    /// What it carries.
+    pub data: &'a [u8],
+}
+
+/// Walks a control buffer. Ends at the first message that does not fit into what is left.
+#[derive(Clone, Debug)]
+pub(super) struct Controls<'a>(pub &'a [u8]);
+
+impl<'a> Iterator for Controls<'a> {
+    type Item = Control<'a>;
+
+    fn next(&mut self) -> Option<Control<'a>> {
+        let buffer = std::mem::take(&mut self.0);
+        let (len, rest) = buffer.split_first_chunk()?;
+        let len = usize::from_ne_bytes(*len);
+        let (level, rest) = rest.split_first_chunk()?;
+        let (kind, _) = rest.split_first_chunk()?;
+        let data = buffer.get(HEADER_LEN..len)?;
+        self.0 = len
+            .checked_next_multiple_of(size_of::<usize>())
+            .and_then(|next| buffer.get(next..))
+            .unwrap_or_default();
+        Some(Control { level: i32::from_ne_bytes(*level), kind: i32::from_ne_bytes(*kind), data })
+    }
+}
+
+/// What the control messages of one datagram say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told<'a> {
+    /// When it arrived, on the wall clock (SCM_TIMESTAMPNS).
+    pub stamp: Option<Wall>,
+    /// TTL or hop limit (IP_TTL, IPV6_HOPLIMIT).
+    pub hop_limit: Option<u8>,
+    /// IPv4 options (IP_RECVOPTS).
+    pub options: &'a [u8],
+    /// What an entry of the error queue is about (IP_RECVERR, IPV6_RECVERR).
+    pub fault: Option<Fault>,
+}
+
+/// A `sock_extended_err` and the address that follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// Who made the entry, SO_EE_ORIGIN_*.
+    pub origin: u8,
+    /// ICMP type.
+    pub icmp_type: u8,
+    /// ICMP code.
+    pub code: u8,
+    /// The MTU, the gateway or the pointer, by type.
+    pub info: u32,
+    /// The node that sent the error.
+    pub offender: Option<SocketAddr>,
+}
+
+impl<'a> Told<'a> {
+    /// Reads all messages of a control buffer; those that nobody asked for are passed over.
+    pub fn read(buffer: &'a [u8]) -> Self {
+        let mut told = Self::default();
+        for Control { level, kind, data } in Controls(buffer) {
+            match (level, kind) {
+                (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => told.stamp = stamp(data),
+                (libc::SOL_IP, libc::IP_TTL) | (libc::SOL_IPV6, libc::IPV6_HOPLIMIT) => {
+                    told.hop_limit =
+                        data.first_chunk().and_then(|n| u8::try_from(i32::from_ne_bytes(*n)).ok());
+                }
+                (libc::SOL_IP, libc::IP_RECVOPTS) => told.options = data,
+                (libc::SOL_IP, libc::IP_RECVERR) | (libc::SOL_IPV6, libc::IPV6_RECVERR) => {
+                    told.fault = fault(data);
+                }
+                _ => {}
+            }
+        }
+        told
+    }
+}
+
+/// A `timespec`: two integers as wide as the platform's `time_t`.
+fn stamp(data: &[u8]) -> Option<Wall> {
+    let (seconds, nanos) = match data.len() {
+        16 => {
+            let (seconds, rest) = data.split_first_chunk()?;
+            (i64::from_ne_bytes(*seconds), i64::from_ne_bytes(*rest.first_chunk()?))
+        }
+        8 => {
+            let (seconds, rest) = data.split_first_chunk()?;
+            (i32::from_ne_bytes(*seconds).into(), i32::from_ne_bytes(*rest.first_chunk()?).into())
+        }
+        _ => return None,
+    };
+    let seconds = u64::try_from(seconds).ok()?.checked_mul(1_000_000_000)?;
+    seconds.checked_add(u64::try_from(nanos).ok()?).map(Wall::from_nanos)
+}
+
+/// `struct sock_extended_err` (linux/errqueue.h): errno, origin, type, code, pad, info, data.
+fn fault(data: &[u8]) -> Option<Fault> {
+    let (_errno, rest) = data.split_first_chunk::<4>()?;
+    let (&[origin, icmp_type, code, _pad], rest) = rest.split_first_chunk()?;
+    let (info, rest) = rest.split_first_chunk()?;
+    let (_data, offender) = rest.split_first_chunk::<4>()?;
+    Some(Fault { origin, icmp_type, code, info: u32::from_ne_bytes(*info), offender: address(offender) })
+}
+
+/// A `sockaddr_in` or `sockaddr_in6`; `None` for any other family.
+pub(super) fn address(name: &[u8]) -> Option<SocketAddr> {
+    let (family, rest) = name.split_first_chunk()?;
+    let (port, rest) = rest.split_first_chunk()?;
+    let port = u16::from_be_bytes(*port);
+    match i32::from(u16::from_ne_bytes(*family)) {
+        libc::AF_INET => {
+            let octets: &[u8; 4] = rest.first_chunk()?;
+            Some(SocketAddrV4::new(Ipv4Addr::from(*octets), port).into())
+        }
+        libc::AF_INET6 => {
+            let (flow, rest) = rest.split_first_chunk()?;
+            let (octets, rest) = rest.split_first_chunk::<16>()?;
+            let scope = u32::from_ne_bytes(*rest.first_chunk()?);
+            let ip = Ipv6Addr::from(*octets);
+            Some(SocketAddrV6::new(ip, port, u32::from_ne_bytes(*flow), scope).into())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(level: i32, kind: i32, data: &[u8]) -> Vec<u8> {
+        let mut bytes = (HEADER_LEN + data.len()).to_ne_bytes().to_vec();
+        bytes.extend(level.to_ne_bytes());
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(data);
+        bytes.resize(bytes.len().next_multiple_of(size_of::<usize>()), 0);
+        bytes
+    }
+
+    fn name(ip: [u8; 4]) -> Vec<u8> {
+        let mut bytes = (libc::AF_INET as u16).to_ne_bytes().to_vec();
+        bytes.extend([0x12, 0x34]);
+        bytes.extend(ip);
+        bytes.extend([0; 8]);
+        bytes
+    }
+
+    #[test]
+    fn messages_follow_one_another_at_aligned_places() {
+        let buffer = [message(1, 2, b"abc"), message(3, 4, b""), message(5, 6, b"12345678")].concat();
+        let found: Vec<_> = Controls(&buffer).map(|c| (c.level, c.kind, c.data)).collect();
+        assert_eq!(found, [(1, 2, &b"abc"[..]), (3, 4, b""), (5, 6, b"12345678")]);
+    }
+
+    #[test]
+    fn a_buffer_cut_anywhere_gives_the_whole_messages_before_the_cut() {
+        let buffer = [message(1, 2, b"12345678"), message(3, 4, b"12345678")].concat();
+        let one = buffer.len() / 2;
+        for cut in 0..=buffer.len() {
+            let whole = if cut < one { 0 } else { 1 + usize::from(cut == buffer.len()) };
+            assert_eq!(Controls(&buffer[..cut]).count(), whole, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_length_that_lies_ends_the_walk() {
+        for lie in [0, 1, HEADER_LEN - 1, HEADER_LEN + 9, usize::MAX - 7, usize::MAX] {
+            let mut buffer = message(1, 2, b"12345678");
+            buffer[..size_of::<usize>()].copy_from_slice(&lie.to_ne_bytes());
+            assert_eq!(Controls(&buffer).next(), None, "{lie}");
+        }
+        let mut short = message(1, 2, b"12345678");
+        short[..size_of::<usize>()].copy_from_slice(&HEADER_LEN.to_ne_bytes());
+        let data: Vec<_> = Controls(&short).map(|c| c.data.len()).collect();
+        assert_eq!(data.first(), Some(&0));
+    }
+
+    #[test]
+    fn a_reply_tells_its_stamp_hop_limit_and_options() {
+        let stamp = [5i64.to_ne_bytes(), 7i64.to_ne_bytes()].concat();
+        let buffer = [
+            message(libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS, &stamp),
+            message(libc::SOL_IP, libc::IP_TTL, &64i32.to_ne_bytes()),
+            message(libc::SOL_IP, libc::IP_RECVOPTS, &[1, 7, 3]),
+        ]
+        .concat();
+        let told = Told::read(&buffer);
+        assert_eq!(told.stamp, Some(Wall::from_nanos(5_000_000_007)));
+        assert_eq!(told.hop_limit, Some(64));
+        assert_eq!(told.options, [1, 7, 3]);
+        assert_eq!(told.fault, None);
+    }
+
+    #[test]
+    fn values_out_of_range_are_not_told() {
+        let before_1970 = [(-1i64).to_ne_bytes(), 0i64.to_ne_bytes()].concat();
+        let buffer = [
+            message(libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS, &before_1970),
+            message(libc::SOL_IP, libc::IP_TTL, &256i32.to_ne_bytes()),
+            message(libc::SOL_IP, libc::IP_RECVERR, &[0; 15]),
+        ]
+        .concat();
+        let told = Told::read(&buffer);
+        assert_eq!((told.stamp, told.hop_limit, told.fault), (None, None, None));
+    }
+
+    #[test]
+    fn a_queued_error_names_its_offender() {
+        let mut data = 113u32.to_ne_bytes().to_vec();
+        data.extend([libc::SO_EE_ORIGIN_ICMP, 11, 0, 0]);
+        data.extend(1400u32.to_ne_bytes());
+        data.extend([0; 4]);
+        data.extend(name([192, 0, 2, 9]));
+        let fault = Told::read(&message(libc::SOL_IP, libc::IP_RECVERR, &data)).fault.unwrap();
+        assert_eq!((fault.origin, fault.icmp_type, fault.code, fault.info), (2, 11, 0, 1400));
+        assert_eq!(fault.offender, Some("192.0.2.9:4660".parse().unwrap()));
+    }
+
+    #[test]
+    fn an_address_cut_anywhere_is_none() {
+        let whole = name([192, 0, 2, 9]);
+        assert!((0..8).all(|cut| address(&whole[..cut]).is_none()));
+        let mut six = (libc::AF_INET6 as u16).to_ne_bytes().to_vec();
+        six.extend([0; 2 + 4 + 15]);
+        six.push(1);
+        six.extend(3u32.to_ne_bytes());
+        assert_eq!(address(&six), Some(SocketAddrV6::new(Ipv6Addr::LOCALHOST, 0, 0, 3).into()));
+        assert!((0..28).all(|cut| address(&six[..cut]).is_none()));
+        assert_eq!(address(&[0; 28]), None);
+    }
+}

@@ -1,0 +1,366 @@
+//! What the kernel is to keep from a raw socket: classic BPF as data, and the ICMPv6 type filter.
+//!
+//! A raw socket sees every process's ICMP. A filter drops only what is surely somebody else's, so that
+//! strangers' packets wake nobody; whatever is too short or too odd to tell passes, and is counted by those
+//! who parse it.
+
+use socket2::SockFilter;
+
+/// One instruction, as linux/filter.h lays it out.
+#[derive(Clone, Copy, Debug)]
+struct Op {
+    code: u16,
+    jt: u8,
+    jf: u8,
+    k: u32,
+}
+
+/// Octets of a datagram that pass: all.
+const ALL: u32 = u32::MAX;
+
+// The instructions used, named as in bpf_asm(8). `k` is the operand, `jt` and `jf` the instructions to
+// skip when a comparison holds and when it does not.
+const fn op(code: u16, k: u32) -> Op {
+    Op { code, jt: 0, jf: 0, k }
+}
+/// A = the length of the packet.
+const LD_LEN: Op = op(0x80, 0);
+/// X = four times the low nibble of octet 0: the length of an IPv4 header.
+const LDX_MSH: Op = op(0xb1, 0);
+/// A = octet k.
+const fn ldb(k: u32) -> Op {
+    op(0x30, k)
+}
+/// A = the two octets at k.
+const fn ldh(k: u32) -> Op {
+    op(0x28, k)
+}
+/// A = octet X + k.
+const fn ldb_x(k: u32) -> Op {
+    op(0x50, k)
+}
+/// A = the two octets at X + k.
+const fn ldh_x(k: u32) -> Op {
+    op(0x48, k)
+}
+/// A = A & k.
+const fn and(k: u32) -> Op {
+    op(0x54, k)
+}
+/// A = A << k.
+const fn lsh(k: u32) -> Op {
+    op(0x64, k)
+}
+/// A = A - X.
+const SUB_X: Op = op(0x1c, 0);
+/// A = A + X.
+const ADD_X: Op = op(0x0c, 0);
+/// X = A.
+const TAX: Op = op(0x07, 0);
+/// M\[0\] = A.
+const ST: Op = op(0x02, 0);
+/// A = M\[0\].
+const LD_MEM: Op = op(0x60, 0);
+/// Is A == k?
+const fn jeq(k: u32, jt: u8, jf: u8) -> Op {
+    Op { code: 0x15, jt, jf, k }
+}
+/// Is A >= k?
+const fn jge(k: u32, jt: u8, jf: u8) -> Op {
+    Op { code: 0x35, jt, jf, k }
+}
+/// Is A >= X?
+const fn jge_x(jt: u8, jf: u8) -> Op {
+    Op { code: 0x3d, jt, jf, k: 0 }
+}
+/// End: so many octets pass.
+const fn ret(k: u32) -> Op {
+    op(0x06, k)
+}
+
+/// Raw IPv4: the packet begins at the IP header. Answers with our identifier pass, and errors (RFC 792
+/// types 3, 4, 5, 11 and 12) unless they quote something that is not ICMP or has another identifier.
+const fn icmpv4(answer: u8, ident: u16) -> [Op; 37] {
+    [
+        /*  0 */ LDX_MSH, //                      X = outer header
+        /*  1 */ LD_LEN,
+        /*  2 */ SUB_X,
+        /*  3 */ jge(8, 0, 31), //                an ICMP header? no: pass
+        /*  4 */ ldb_x(0), //                     type
+        /*  5 */ jeq(answer as u32, 5, 0), //     answer: 11
+        /*  6 */ jeq(3, 6, 0), //                 unreachable: 13
+        /*  7 */ jeq(11, 5, 0), //                time exceeded: 13
+        /*  8 */ jeq(12, 4, 0), //                parameter problem: 13
+        /*  9 */ jeq(5, 3, 0), //                 redirect: 13
+        /* 10 */ jeq(4, 2, 25), //                source quench: 13, anything else: drop
+        //       an answer
+        /* 11 */ ldh_x(4), //                     identifier
+        /* 12 */ jeq(ident as u32, 22, 23), //    ours: pass, else drop
+        //       an error
+        /* 13 */ LD_LEN,
+        /* 14 */ SUB_X,
+        /* 15 */ jge(8 + 20, 0, 19), //           a whole IPv4 header quoted? no: pass
+        /* 16 */ ldb_x(8),
+        /* 17 */ and(0xf0),
+        /* 18 */ jeq(0x40, 0, 16), //             version 4? no: pass
+        /* 19 */ ldb_x(8),
+        /* 20 */ and(0x0f),
+        /* 21 */ lsh(2), //                       A = quoted header
+        /* 22 */ jge(20, 0, 12), //               a sound length? no: pass
+        /* 23 */ ST,
+        /* 24 */ ldb_x(8 + 9), //                 quoted protocol
+        /* 25 */ jeq(1, 0, 10), //                ICMP? no: drop
+        /* 26 */ LD_MEM,
+        /* 27 */ ADD_X,
+        /* 28 */ TAX, //                          X = outer and quoted headers
+        /* 29 */ LD_LEN,
+        /* 30 */ jge_x(0, 4), //                   are they there? no: pass
+        /* 31 */ SUB_X,
+        /* 32 */ jge(8 + 6, 0, 2), //             quoted up to the identifier? no: pass
+        /* 33 */ ldh_x(8 + 4), //                 quoted identifier
+        /* 34 */ jeq(ident as u32, 0, 1), //      ours: pass, else drop
+        /* 35 */ ret(ALL),
+        /* 36 */ ret(0),
+    ]
+}
+
+/// Raw IPv4, answers with our identifier only: for a connected socket, whose errors come by its error queue.
+const fn icmpv4_answers(answer: u8, ident: u16) -> [Op; 10] {
+    [
+        /*  0 */ LDX_MSH, //                      X = outer header
+        /*  1 */ LD_LEN,
+        /*  2 */ SUB_X,
+        /*  3 */ jge(8, 0, 4), //                 an ICMP header? no: pass
+        /*  4 */ ldb_x(0), //                     type
+        /*  5 */ jeq(answer as u32, 0, 3), //     an answer? no: drop
+        /*  6 */ ldh_x(4), //                     identifier
+        /*  7 */ jeq(ident as u32, 0, 1), //      ours: pass, else drop
+        /*  8 */ ret(ALL),
+        /*  9 */ ret(0),
+    ]
+}
+
+/// Raw IPv6: the packet begins at the ICMPv6 header, and has passed the filter of types.
+const fn icmpv6(answer: u8, ident: u16) -> [Op; 8] {
+    [
+        /*  0 */ LD_LEN,
+        /*  1 */ jge(6, 0, 4), //                 up to the identifier? no: pass
+        /*  2 */ ldb(0), //                       type
+        /*  3 */ jeq(answer as u32, 0, 2), //     an answer? no: pass
+        /*  4 */ ldh(4), //                       identifier
+        /*  5 */ jeq(ident as u32, 0, 1), //      ours: pass, else drop
+        /*  6 */ ret(ALL),
+        /*  7 */ ret(0),
+    ]
+}
+
+/// A filter for a raw socket that is to hear about probes with this identifier.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// ICMP type of the answers.
+    pub answer: u8,
+    /// ICMP identifier.
+    pub ident: u16,
+    /// Whether errors are wanted from the wire too.
+    pub errors: bool,
+}
+
+impl Wanted {
+    /// The program for raw IPv4.
+    pub fn icmpv4(self) -> Vec<SockFilter> {
+        if self.errors {
+            program(&icmpv4(self.answer, self.ident))
+        } else {
+            program(&icmpv4_answers(self.answer, self.ident))
+        }
+    }
+
+    /// The program for raw ICMPv6.
+    pub fn icmpv6(self) -> Vec<SockFilter> {
+        program(&icmpv6(self.answer, self.ident))
+    }
+
+    /// The value of ICMP6_FILTER (RFC 3542 section 3.2; on Linux a set bit blocks its type): answers pass,
+    /// and errors 1 to 4 (RFC 4443 section 2.1) where they are wanted.
+    pub fn icmpv6_types(self) -> [u8; 32] {
+        let passes =
+            |icmp_type: u8| icmp_type == self.answer || (self.errors && (1..=4).contains(&icmp_type));
+        let mut bytes = [0; 32];
+        for (word, types) in bytes.chunks_exact_mut(4).zip((0..=u8::MAX).collect::<Vec<_>>().chunks(32)) {
+            let blocked = types.iter().rev().fold(0u32, |bits, t| (bits << 1) | u32::from(!passes(*t)));
+            word.copy_from_slice(&blocked.to_ne_bytes());
+        }
+        bytes
+    }
+}
+
+/// Nothing passes: for a socket that is only kept in reserve.
+pub(super) fn nothing() -> Vec<SockFilter> {
+    program(&[ret(0)])
+}
+
+fn program(ops: &[Op]) -> Vec<SockFilter> {
+    ops.iter().map(|op| SockFilter::new(op.code, op.jt, op.jf, op.k)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IDENT: u16 = 0xbeef;
+
+    /// Classic BPF for the instructions above, as the kernel runs it: a load beyond the end drops.
+    fn run(program: &[Op], packet: &[u8]) -> bool {
+        let octet = |at: u32| packet.get(at as usize).map(|b| u32::from(*b));
+        let (mut pc, mut a, mut x, mut memory) = (0, 0u32, 0u32, 0u32);
+        loop {
+            let Op { code, jt, jf, k } = program[pc];
+            pc += 1;
+            let load = match code {
+                0x30 => Some(octet(k)),
+                0x50 => Some(octet(x + k)),
+                0x28 => Some(octet(k).zip(octet(k + 1)).map(|(h, l)| h << 8 | l)),
+                0x48 => Some(octet(x + k).zip(octet(x + k + 1)).map(|(h, l)| h << 8 | l)),
+                _ => None,
+            };
+            match (load, code) {
+                (Some(Some(value)), _) => a = value,
+                (Some(None), _) => return false,
+                (_, 0x80) => a = packet.len() as u32,
+                (_, 0xb1) => x = 4 * (octet(0).unwrap() & 0xf),
+                (_, 0x54) => a &= k,
+                (_, 0x64) => a <<= k,
+                (_, 0x1c) => a = a.wrapping_sub(x),
+                (_, 0x0c) => a += x,
+                (_, 0x07) => x = a,
+                (_, 0x02) => memory = a,
+                (_, 0x60) => a = memory,
+                (_, 0x15) => pc += usize::from(if a == k { jt } else { jf }),
+                (_, 0x35) => pc += usize::from(if a >= k { jt } else { jf }),
+                (_, 0x3d) => pc += usize::from(if a >= x { jt } else { jf }),
+                (_, 0x06) => return k > 0,
+                _ => panic!("{code:#x} is not used"),
+            }
+        }
+    }
+
+    fn passes(packet: &[u8]) -> bool {
+        run(&icmpv4(0, IDENT), packet)
+    }
+
+    /// An IPv4 header of `words` 32-bit words.
+    fn ip(words: u8, protocol: u8) -> Vec<u8> {
+        let mut header = vec![1; usize::from(words) * 4];
+        header[0] = 0x40 | words;
+        header[9] = protocol;
+        header
+    }
+
+    fn icmp(icmp_type: u8, ident: u16) -> Vec<u8> {
+        let [high, low] = ident.to_be_bytes();
+        vec![icmp_type, 0, 0, 0, high, low, 0, 1]
+    }
+
+    /// An error with this type, in an outer header of `outer` words, quoting `quote`.
+    fn error(outer: u8, icmp_type: u8, quote: &[Vec<u8>]) -> Vec<u8> {
+        [ip(outer, 1), icmp(icmp_type, 0), quote.concat()].concat()
+    }
+
+    #[test]
+    fn answers_pass_with_our_identifier_only() {
+        for words in [5, 6, 15] {
+            assert!(passes(&[ip(words, 1), icmp(0, IDENT)].concat()), "{words}");
+            assert!(!passes(&[ip(words, 1), icmp(0, 0xbeee)].concat()), "{words}");
+        }
+    }
+
+    #[test]
+    fn each_type_passes_as_the_table_says() {
+        let passing: Vec<u8> = (0..=255).filter(|t| passes(&[ip(5, 1), icmp(*t, IDENT)].concat())).collect();
+        assert_eq!(passing, [0, 3, 4, 5, 11, 12]);
+        let timestamps = icmpv4(14, IDENT);
+        let passing: Vec<u8> =
+            (0..=255).filter(|t| run(&timestamps, &[ip(5, 1), icmp(*t, IDENT)].concat())).collect();
+        assert_eq!(passing, [3, 4, 5, 11, 12, 14]);
+    }
+
+    #[test]
+    fn errors_pass_unless_the_quote_is_clearly_somebody_elses() {
+        for (outer, inner) in [(5, 5), (5, 15), (15, 5), (15, 15), (6, 7)] {
+            for icmp_type in [3, 4, 5, 11, 12] {
+                let quoting = |protocol, ident| {
+                    passes(&error(outer, icmp_type, &[ip(inner, protocol), icmp(8, ident)]))
+                };
+                assert!(quoting(1, IDENT), "ours: {outer} {inner} {icmp_type}");
+                assert!(!quoting(1, 0xbee0), "another identifier: {outer} {inner} {icmp_type}");
+                assert!(!quoting(17, IDENT), "UDP: {outer} {inner} {icmp_type}");
+                assert!(!quoting(6, IDENT), "TCP: {outer} {inner} {icmp_type}");
+            }
+        }
+    }
+
+    #[test]
+    fn quotes_too_short_to_tell_pass() {
+        let whole = error(5, 11, &[ip(6, 1), icmp(8, 0x1111)]);
+        for cut in 20..whole.len() {
+            // The identifier ends six octets into the quoted ICMP message.
+            assert_eq!(passes(&whole[..cut]), cut < 20 + 8 + 24 + 6, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn odd_quotes_pass() {
+        let mut version_6 = error(5, 3, &[ip(5, 17), icmp(8, 1)]);
+        version_6[28] = 0x65;
+        assert!(passes(&version_6));
+        let mut header_of_16 = error(5, 3, &[ip(5, 17), icmp(8, 1)]);
+        header_of_16[28] = 0x44;
+        assert!(passes(&header_of_16));
+        let mut header_beyond_the_end = error(5, 3, &[ip(5, 1), icmp(8, 1)]);
+        header_beyond_the_end[28] = 0x4f;
+        assert!(passes(&header_beyond_the_end));
+    }
+
+    #[test]
+    fn a_connected_socket_hears_answers_only() {
+        let program = icmpv4_answers(0, IDENT);
+        assert!(run(&program, &[ip(6, 1), icmp(0, IDENT)].concat()));
+        assert!(!run(&program, &[ip(6, 1), icmp(0, 1)].concat()));
+        assert!(!run(&program, &error(5, 11, &[ip(5, 1), icmp(8, IDENT)])));
+        assert!(run(&program, &[ip(6, 1), vec![0; 7]].concat()));
+    }
+
+    #[test]
+    fn icmpv6_answers_pass_with_our_identifier_only() {
+        let program = icmpv6(129, IDENT);
+        assert!(run(&program, &icmp(129, IDENT)));
+        assert!(!run(&program, &icmp(129, 1)));
+        assert!(run(&program, &icmp(129, 1)[..5]));
+        for icmp_type in [1, 2, 3, 4] {
+            assert!(run(&program, &icmp(icmp_type, 1)));
+        }
+    }
+
+    #[test]
+    fn icmpv6_types_pass_as_wanted() {
+        let open = |bytes: [u8; 32]| -> Vec<usize> {
+            let words: Vec<u32> =
+                bytes.chunks(4).map(|w| u32::from_ne_bytes(w.try_into().unwrap())).collect();
+            (0..256).filter(|t| words[t / 32] >> (t % 32) & 1 == 0).collect()
+        };
+        let wanted = Wanted { answer: 129, ident: 1, errors: true };
+        assert_eq!(open(wanted.icmpv6_types()), [1, 2, 3, 4, 129]);
+        assert_eq!(open(Wanted { errors: false, ..wanted }.icmpv6_types()), [129]);
+    }
+
+    #[test]
+    fn every_program_ends_and_the_kernel_takes_it() {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
+        let wanted = Wanted { answer: 0, ident: IDENT, errors: true };
+        for program in
+            [wanted.icmpv4(), Wanted { errors: false, ..wanted }.icmpv4(), wanted.icmpv6(), nothing()]
+        {
+            socket.attach_filter(&program).unwrap();
+        }
+    }
+}

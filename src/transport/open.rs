@@ -1,0 +1,315 @@
+//! The privileged stage: sockets are made, and all that may need privilege is asked for.
+
+use std::fmt;
+use std::io;
+use std::os::fd::AsFd;
+
+use rustix::io::Errno;
+use rustix::rand::{GetRandomFlags, getrandom};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::filter::{self, Wanted};
+use super::options::{Families, Options};
+use super::{reason, sys};
+use crate::wire::icmp::Family;
+
+/// Why no socket can be had: one line that stands for itself.
+#[derive(Debug)]
+pub struct OpenError(String);
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// The sockets of the families asked for, before it is known which of them will be used.
+#[derive(Debug)]
+pub struct Sockets {
+    pub(super) v4: Option<Kit>,
+    pub(super) v6: Option<Kit>,
+    /// Identifier for raw sockets, which their filters already know.
+    pub(super) ident: u16,
+    warnings: Vec<String>,
+}
+
+/// What is kept of one family.
+#[derive(Debug)]
+pub(super) struct Kit {
+    /// The ICMP socket.
+    pub icmp: Socket,
+    /// Whether it is a raw one.
+    pub raw: bool,
+    /// Another one, bound to no interface, for when the interface is deleted and made again.
+    pub reserve: Option<Socket>,
+    /// A UDP socket, to ask which way a target lies. Nothing is ever sent from it.
+    pub asker: Socket,
+}
+
+impl Sockets {
+    /// Whether targets of this family can be asked.
+    pub fn has(&self, family: Family) -> bool {
+        self.kit(family).is_some()
+    }
+
+    /// Whether the socket of this family is a raw one.
+    pub fn is_raw(&self, family: Family) -> bool {
+        self.kit(family).is_some_and(|kit| kit.raw)
+    }
+
+    /// What was refused and can be done without; lines for stderr.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    pub(super) fn kit(&self, family: Family) -> Option<&Kit> {
+        match family {
+            Family::V4 => self.v4.as_ref(),
+            Family::V6 => self.v6.as_ref(),
+        }
+    }
+}
+
+/// Opens the sockets. Everything later works without privilege.
+///
+/// For each family a datagram ICMP socket is tried first, unless `raw_only`, then a raw one. One family
+/// is enough where [`Families::Both`] are asked for.
+pub fn open(options: &Options) -> Result<Sockets, OpenError> {
+    let ident = match options.ident {
+        Some(ident) => ident,
+        None => {
+            random_ident().map_err(|e| OpenError(format!("cannot draw an identifier: {}", reason(&e))))?
+        }
+    };
+    let mut sockets = Sockets { v4: None, v6: None, ident, warnings: Vec::new() };
+    let mut refused = None;
+    for family in [Family::V4, Family::V6] {
+        let asked = match family {
+            Family::V4 => options.families != Families::V6,
+            Family::V6 => options.families != Families::V4,
+        };
+        if !asked {
+            continue;
+        }
+        match icmp(family, options.raw_only) {
+            Ok((icmp, raw)) => {
+                let kit = kit(family, icmp, raw, options, ident, &mut sockets.warnings)?;
+                match family {
+                    Family::V4 => sockets.v4 = Some(kit),
+                    Family::V6 => sockets.v6 = Some(kit),
+                }
+            }
+            // What is said about IPv4 is the more useful where both are refused.
+            Err(refusal) => refused = refused.or(Some(refusal)),
+        }
+    }
+    match refused {
+        Some(refusal) if sockets.v4.is_none() && sockets.v6.is_none() => Err(refusal.into()),
+        _ => Ok(sockets),
+    }
+}
+
+/// A random identifier, never 0: 0 on a datagram socket asks the kernel to choose.
+fn random_ident() -> io::Result<u16> {
+    loop {
+        let mut bytes = [0; 2];
+        getrandom(&mut bytes, GetRandomFlags::empty())?;
+        if bytes != [0; 2] {
+            return Ok(u16::from_be_bytes(bytes));
+        }
+    }
+}
+
+/// Why the sockets of a family cannot be had.
+struct Refusal {
+    family: Family,
+    datagram: Option<io::Error>,
+    raw: Option<io::Error>,
+}
+
+/// An ICMP socket of a family, and whether it is a raw one.
+fn icmp(family: Family, raw_only: bool) -> Result<(Socket, bool), Refusal> {
+    let (domain, protocol) = match family {
+        Family::V4 => (Domain::IPV4, Protocol::ICMPV4),
+        Family::V6 => (Domain::IPV6, Protocol::ICMPV6),
+    };
+    let mut refusal = Refusal { family, datagram: None, raw: None };
+    if !raw_only {
+        match Socket::new(domain, Type::DGRAM, Some(protocol)) {
+            Ok(socket) => return Ok((socket, false)),
+            Err(error) => {
+                let fall_back = matches!(
+                    Errno::from_io_error(&error),
+                    Some(Errno::ACCESS | Errno::PERM | Errno::PROTONOSUPPORT | Errno::AFNOSUPPORT)
+                );
+                refusal.datagram = Some(error);
+                if !fall_back {
+                    return Err(refusal);
+                }
+            }
+        }
+    }
+    match Socket::new(domain, Type::RAW, Some(protocol)) {
+        Ok(socket) => Ok((socket, true)),
+        Err(error) => {
+            refusal.raw = Some(error);
+            Err(refusal)
+        }
+    }
+}
+
+impl From<Refusal> for OpenError {
+    fn from(Refusal { family, datagram, raw }: Refusal) -> Self {
+        let name = match family {
+            Family::V4 => "ICMP",
+            Family::V6 => "ICMPv6",
+        };
+        let has = |error: &Option<io::Error>, errnos: &[Errno]| {
+            error.as_ref().and_then(Errno::from_io_error).is_some_and(|errno| errnos.contains(&errno))
+        };
+        let denied = [Errno::ACCESS, Errno::PERM];
+        let mut reasons = Vec::new();
+        if let Some(error) = &datagram {
+            let range = if has(&datagram, &denied) { group_range() } else { String::new() };
+            reasons.push(format!("datagram: {}{range}", reason(error)));
+        }
+        if let Some(error) = &raw {
+            let needs = if has(&raw, &denied) { " (needs CAP_NET_RAW)" } else { "" };
+            reasons.push(format!("raw: {}{needs}", reason(error)));
+        }
+        let mut remedies = Vec::new();
+        if has(&datagram, &denied) {
+            remedies.push("sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"".to_owned());
+        }
+        if has(&raw, &denied) {
+            remedies.push(format!("setcap cap_net_raw+ep {}", program()));
+        }
+        let mut text = format!("cannot open an {name} socket: {}", reasons.join("; "));
+        if !remedies.is_empty() {
+            text.push_str("; allow one with: ");
+            text.push_str(&remedies.join("  or: "));
+        } else if has(&raw, &[Errno::AFNOSUPPORT]) {
+            text.push_str("; this system runs without that protocol");
+        }
+        Self(text)
+    }
+}
+
+fn group_range() -> String {
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ping_group_range").unwrap_or_default();
+    let range: Vec<&str> = text.split_whitespace().collect();
+    if range.is_empty() {
+        return String::new();
+    }
+    format!(" (net.ipv4.ping_group_range is \"{}\")", range.join(" "))
+}
+
+/// The path of this program, to be named in a command.
+fn program() -> String {
+    std::env::current_exe().map_or_else(|_| "PATH".to_owned(), |path| path.display().to_string())
+}
+
+/// Completes an ICMP socket to what one family needs.
+fn kit(
+    family: Family,
+    icmp: Socket,
+    raw: bool,
+    options: &Options,
+    ident: u16,
+    warnings: &mut Vec<String>,
+) -> Result<Kit, OpenError> {
+    let domain = match family {
+        Family::V4 => Domain::IPV4,
+        Family::V6 => Domain::IPV6,
+    };
+    let asker = Socket::new(domain, Type::DGRAM, None)
+        .map_err(|error| OpenError(format!("cannot open a UDP socket: {}", reason(&error))))?;
+    if raw {
+        listen(&icmp, family, wanted(family, options, ident)).map_err(filter_refused)?;
+    }
+    for socket in [&icmp, &asker] {
+        privileged(socket, options, warnings);
+        if let Some(device) = &options.device {
+            socket.bind_device(Some(device.as_bytes())).map_err(|error| no_device(device, &error))?;
+        }
+    }
+    let reserve = match &options.device {
+        Some(_) => spare(family, raw, options).ok(),
+        None => None,
+    };
+    Ok(Kit { icmp, raw, reserve, asker })
+}
+
+/// A further ICMP socket of the same kind, bound to no interface and deaf until it is needed.
+pub(super) fn spare(family: Family, raw: bool, options: &Options) -> io::Result<Socket> {
+    let (socket, is_raw) = icmp(family, raw).map_err(|refusal| match refusal.raw.or(refusal.datagram) {
+        Some(error) => error,
+        None => io::ErrorKind::PermissionDenied.into(),
+    })?;
+    if is_raw != raw {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    if raw {
+        socket.attach_filter(&filter::nothing())?;
+    }
+    privileged(&socket, options, &mut Vec::new());
+    Ok(socket)
+}
+
+/// Asks for what may need CAP_NET_ADMIN. SO_DEBUG is best effort; a mark refused is worth a warning.
+fn privileged(socket: &Socket, options: &Options, warnings: &mut Vec<String>) {
+    if options.debug {
+        let _ = sys::set_int(socket.as_fd(), libc::SOL_SOCKET, libc::SO_DEBUG, 1);
+    }
+    if let Some(mark) = options.mark
+        && let Err(error) = socket.set_mark(mark)
+    {
+        let warning = format!("WARNING: failed to set mark: {mark}: {}", reason(&error));
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+}
+
+/// What a raw socket is to hear. A connected one gets errors by its error queue, and hears no routers.
+pub(super) fn wanted(family: Family, options: &Options, ident: u16) -> Wanted {
+    let answer = match family {
+        Family::V4 => options.answer_types.0,
+        Family::V6 => options.answer_types.1,
+    };
+    Wanted { answer, ident, errors: !options.connect }
+}
+
+/// Makes a raw socket hear what is wanted, and nothing else.
+pub(super) fn listen(socket: &Socket, family: Family, wanted: Wanted) -> io::Result<()> {
+    match family {
+        Family::V4 => socket.attach_filter(&wanted.icmpv4()),
+        Family::V6 => {
+            socket.attach_filter(&wanted.icmpv6())?;
+            sys::set_option(socket.as_fd(), libc::SOL_ICMPV6, ICMP6_FILTER, &wanted.icmpv6_types())
+        }
+    }
+}
+
+/// linux/icmpv6.h.
+const ICMP6_FILTER: libc::c_int = 1;
+
+fn filter_refused(error: io::Error) -> OpenError {
+    OpenError(format!("cannot filter what the raw socket hears: {}", reason(&error)))
+}
+
+fn no_device(device: &str, error: &io::Error) -> OpenError {
+    let why = reason(error);
+    if !matches!(Errno::from_io_error(error), Some(Errno::NODEV | Errno::INVAL)) {
+        return OpenError(format!("-I {device}: SO_BINDTODEVICE: {why}"));
+    }
+    let names: Vec<String> = nix::net::if_::if_nameindex()
+        .map(|all| all.iter().map(|i| i.name().to_string_lossy().into_owned()).collect())
+        .unwrap_or_default();
+    OpenError(format!(
+        "-I {device}: SO_BINDTODEVICE: {why}; give an address of this host or one of its interfaces: {}",
+        names.join(", ")
+    ))
+}

@@ -1,0 +1,91 @@
+//! What the sockets are asked for: plain data, made by the command line.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+/// What the sockets are asked for, both families alike unless said otherwise.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Families to open: those that a target may have.
+    pub families: Families,
+    /// Open raw sockets only (an identifier of 0, timestamp and mask queries need one).
+    pub raw_only: bool,
+    /// ICMP type of the answers, for the filters: IPv4 and IPv6.
+    pub answer_types: (u8, u8),
+    /// ICMP identifier to use; `None`: random on a raw socket, the kernel's choice on a datagram one.
+    pub ident: Option<u16>,
+    /// Send and receive through this interface only (SO_BINDTODEVICE).
+    pub device: Option<String>,
+    /// Send from this address.
+    pub source: Option<IpAddr>,
+    /// Bind to the source address that the route gives at the start, so that it never changes.
+    pub strict_source: bool,
+    /// Connect the socket to the target.
+    pub connect: bool,
+    /// SO_DEBUG.
+    pub debug: bool,
+    /// SO_DONTROUTE: only hosts on an attached network.
+    pub dont_route: bool,
+    /// SO_MARK.
+    pub mark: Option<u32>,
+    /// Path MTU discovery; `None`: the kernel's default.
+    pub pmtu: Option<Pmtu>,
+    /// SO_BROADCAST.
+    pub broadcast: bool,
+    /// Hear our own multicasts (the default).
+    pub multicast_loop: bool,
+    /// TTL or hop limit, unicast and multicast.
+    pub ttl: Option<u8>,
+    /// Type of service (IPv4) or traffic class (IPv6).
+    pub tos: Option<u8>,
+    /// IPv6 flow label, 20 bits; 0 lets the kernel choose one.
+    pub flow_label: Option<u32>,
+    /// Options in the IPv4 header.
+    pub ip_option: IpOption,
+    /// SO_SNDBUF, octets.
+    pub send_buffer: Option<usize>,
+    /// Stamp in user space, not in the kernel.
+    pub user_stamps: bool,
+    /// Octets of the largest ICMP message that will be sent, header included.
+    pub message_len: usize,
+    /// Messages that may leave at once at the start; sizes the receive buffer.
+    pub preload: u64,
+}
+
+/// Which families to open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Families {
+    /// Whatever the target turns out to have.
+    Both,
+    /// IPv4 only.
+    V4,
+    /// IPv6 only.
+    V6,
+}
+
+/// Path MTU discovery, as `ping -M` names it (Linux IP_MTU_DISCOVER).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pmtu {
+    /// Set DF, and refuse here what exceeds the known path MTU.
+    Do,
+    /// Never set DF.
+    Dont,
+    /// Discover the path MTU; fragment here what exceeds it.
+    Want,
+    /// Set DF, and ignore the known path MTU.
+    Probe,
+}
+
+/// Options in the IPv4 header (RFC 791 section 3.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IpOption {
+    /// None.
+    None,
+    /// Record route: nine slots.
+    RecordRoute,
+    /// Internet timestamp, timestamps only.
+    Timestamp,
+    /// Internet timestamp, with the address of each node.
+    TimestampAndAddress,
+    /// Internet timestamp by these nodes only, one to four.
+    TimestampPrespecified(Vec<Ipv4Addr>),
+}

@@ -1,0 +1,140 @@
+//! The error queue of the socket: ICMP errors about what we sent, and errors of this host.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::os::fd::AsFd;
+
+use super::control::{Fault, Told, address};
+use super::socket::Transport;
+use super::sys::{self, Message};
+use crate::clock::{Instant, Wall};
+use crate::datagram::{Framing, Received};
+use crate::wire::icmp::{Error, Family};
+
+/// Errors kept at most; the others stay in the queue.
+const STASH_LEN: usize = 64;
+
+/// Entries looked at in one go at most.
+const LOOK: usize = 256;
+
+/// One entry of the error queue.
+pub(super) enum Entry<'a> {
+    /// Made by this host: a datagram that was too long for this MTU, in octets.
+    Local(u32),
+    /// An ICMP error about a message of ours.
+    Icmp(Queued<'a>),
+    /// Nothing that is known here.
+    Other,
+}
+
+/// An ICMP error about a message of ours.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Queued<'a> {
+    pub stamp: Option<Wall>,
+    pub from: IpAddr,
+    pub hop_limit: Option<u8>,
+    pub error: Error,
+    pub dst: IpAddr,
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Queued<'a> {
+    /// The error, as it is delivered.
+    pub fn received(&self, at: Instant) -> Received<'a> {
+        let Self { from, hop_limit, error, dst, bytes, .. } = *self;
+        Received { at, from, hop_limit, options: &[], framing: Framing::Queued { error, dst }, bytes }
+    }
+}
+
+/// An error met in looking for something else, kept for the next call to `recv`.
+#[derive(Debug)]
+pub(super) struct Stashed {
+    stamp: Option<Wall>,
+    from: IpAddr,
+    hop_limit: Option<u8>,
+    error: Error,
+    dst: IpAddr,
+    bytes: Box<[u8]>,
+}
+
+impl Stashed {
+    pub fn queued(&self) -> Queued<'_> {
+        let Self { stamp, from, hop_limit, error, dst, ref bytes } = *self;
+        Queued { stamp, from, hop_limit, error, dst, bytes }
+    }
+}
+
+/// Reads what recvmsg left in the buffers.
+pub(super) fn entry<'a>(message: &Message, bytes: &'a [u8], control: &[u8]) -> Entry<'a> {
+    let told = Told::read(control.get(..message.control_len).unwrap_or(control));
+    let Some(fault) = told.fault else { return Entry::Other };
+    let family = match fault.origin {
+        libc::SO_EE_ORIGIN_LOCAL => return Entry::Local(fault.info),
+        libc::SO_EE_ORIGIN_ICMP => Family::V4,
+        libc::SO_EE_ORIGIN_ICMP6 => Family::V6,
+        _ => return Entry::Other,
+    };
+    let (Some(from), Some(dst)) = (fault.offender, address(&message.name)) else { return Entry::Other };
+    Entry::Icmp(Queued {
+        stamp: told.stamp,
+        from: from.ip(),
+        hop_limit: told.hop_limit,
+        error: error(family, fault),
+        dst: dst.ip(),
+        bytes: bytes.get(..message.len).unwrap_or(bytes),
+    })
+}
+
+/// The kernel fills `info` for some types only, and with the unused field as it came for others.
+fn error(family: Family, fault: Fault) -> Error {
+    let Fault { icmp_type, code, info, .. } = fault;
+    let told = match family {
+        Family::V4 => matches!((icmp_type, code), (3, 4) | (5 | 12, _)),
+        Family::V6 => matches!(icmp_type, 2 | 4),
+    };
+    Error { family, icmp_type, code, info: if told { info } else { 0 } }
+}
+
+impl Transport {
+    /// Whether ICMP errors are delivered from the error queue. An unconnected raw socket has them from the
+    /// wire, with more in them.
+    pub(super) fn queue_counts(&self) -> bool {
+        !self.aim.raw || self.aim.options.connect
+    }
+
+    /// The MTU that the datagram just refused exceeded, where the queue says. ICMP errors met on the way
+    /// are kept.
+    pub(super) fn read_mtu(&mut self) -> Option<u32> {
+        self.empty_queue().1
+    }
+
+    /// Takes errors out of the queue, to be delivered later. Returns how many entries went.
+    pub(super) fn stash_errors(&mut self) -> usize {
+        self.empty_queue().0
+    }
+
+    /// Empties the queue as far as there is room; how many entries went, and the last MTU among them.
+    fn empty_queue(&mut self) -> (usize, Option<u32>) {
+        let counts = self.queue_counts();
+        let mut mtu = None;
+        for gone in 0..LOOK {
+            if self.stash.len() >= STASH_LEN {
+                return (gone, mtu);
+            }
+            let read =
+                sys::receive(self.socket.as_fd(), &mut self.bytes, &mut self.control, libc::MSG_ERRQUEUE);
+            let Ok(message) = read else { return (gone, mtu) };
+            match entry(&message, &self.bytes, &self.control) {
+                Entry::Local(octets) => mtu = Some(octets),
+                Entry::Icmp(queued) if counts => keep(&mut self.stash, queued),
+                Entry::Icmp(_) | Entry::Other => {}
+            }
+        }
+        (LOOK, mtu)
+    }
+}
+
+fn keep(stash: &mut VecDeque<Stashed>, queued: Queued<'_>) {
+    let Queued { stamp, from, hop_limit, error, dst, bytes } = queued;
+    stash.push_back(Stashed { stamp, from, hop_limit, error, dst, bytes: bytes.into() });
+}

@@ -1,0 +1,177 @@
+//! Which way a target lies: a UDP socket is connected to it, and nothing is sent.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use nix::sys::socket::SockaddrStorage;
+use rustix::io::Errno;
+use socket2::{SockAddr, Socket};
+
+use super::open::{Kit, Sockets};
+use super::options::Options;
+use super::reason;
+use crate::wire::icmp::Family;
+
+/// How a target is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Whom to ask: the target, or this host's own address where the target is the unspecified one.
+    pub target: SocketAddr,
+    /// The address probes leave from.
+    pub source: IpAddr,
+    /// Whether the target is a broadcast address.
+    pub broadcast: bool,
+    /// A line for stderr.
+    pub warning: Option<String>,
+}
+
+/// Why a target cannot be asked. Each reads as a line for stderr.
+#[derive(Debug)]
+pub enum RouteError {
+    /// No route, or a route of type unreachable (ENETUNREACH, EHOSTUNREACH): another address may do.
+    Unreachable(io::Error),
+    /// A broadcast address, while broadcasts are not asked for.
+    Broadcast,
+    /// A route of type prohibit, or a firewall (EACCES).
+    Prohibited,
+    /// A route of type blackhole (EINVAL).
+    Blackhole,
+    /// A link-local IPv6 address, and nothing says which link.
+    NoInterface(IpAddr),
+    /// Anything else.
+    Other(io::Error),
+}
+
+impl fmt::Display for RouteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(error) | Self::Other(error) => write!(f, "connect: {}", reason(error)),
+            Self::Broadcast => {
+                f.write_str("Do you want to ping broadcast? Then -b. If not, check your local firewall rules")
+            }
+            Self::Prohibited => f.write_str(
+                "connect: Permission denied: a route of type prohibit, or a firewall rule, forbids it",
+            ),
+            Self::Blackhole => f.write_str("connect: Invalid argument: the route is of type blackhole"),
+            Self::NoInterface(ip) => write!(
+                f,
+                "connect: Invalid argument: {ip} is a link-local address; name its interface: \
+                 {ip}%INTERFACE or -I INTERFACE"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for RouteError {}
+
+/// The port that is named in connecting; any would do, nothing is sent to it.
+const PORT: u16 = 1025;
+
+impl Sockets {
+    /// Asks the kernel which way `target` lies.
+    ///
+    /// With a source address given nothing is asked, and an unreachable target shows in sending.
+    pub fn route(&mut self, target: SocketAddr, options: &Options) -> Result<Route, RouteError> {
+        let Some(kit) = self.kit(family_of(target)) else {
+            return Err(RouteError::Other(Errno::AFNOSUPPORT.into()));
+        };
+        if let Some(source) = own_source(target, options) {
+            let target = if target.ip().is_unspecified() { with_ip(target, source) } else { target };
+            return Ok(Route { target, source, broadcast: false, warning: None });
+        }
+        prepare(kit, target, options).map_err(RouteError::Other)?;
+        let broadcast = connect(kit, target, options)?;
+        let local = kit.asker.local_addr().map_err(RouteError::Other)?;
+        let source = local.as_socket().ok_or(RouteError::Other(Errno::AFNOSUPPORT.into()))?.ip();
+        let target = if target.ip().is_unspecified() { with_ip(target, source) } else { target };
+        let warning = options.device.as_deref().filter(|device| !holds(device, source)).map(|device| {
+            format!("Warning: source address might be selected on device other than: {device}")
+        });
+        Ok(Route { target, source, broadcast, warning })
+    }
+}
+
+/// The family of an address.
+pub(super) fn family_of(address: SocketAddr) -> Family {
+    match address {
+        SocketAddr::V4(_) => Family::V4,
+        SocketAddr::V6(_) => Family::V6,
+    }
+}
+
+/// The source address asked for, where it is of the target's family.
+pub(super) fn own_source(target: SocketAddr, options: &Options) -> Option<IpAddr> {
+    options.source.filter(|ip| !ip.is_unspecified() && ip.is_ipv4() == target.is_ipv4())
+}
+
+fn with_ip(mut address: SocketAddr, ip: IpAddr) -> SocketAddr {
+    address.set_ip(ip);
+    address
+}
+
+/// Makes the UDP socket as new, so that an earlier answer does not decide this one: a connected socket
+/// keeps its source address in connecting again, and disconnecting forgets the interface.
+fn prepare(kit: &Kit, target: SocketAddr, options: &Options) -> io::Result<()> {
+    if kit.asker.peer_addr().is_ok() {
+        rustix::net::connect_unspec(&kit.asker)?;
+        if let Some(device) = &options.device {
+            kit.asker.bind_device(Some(device.as_bytes()))?;
+        }
+    }
+    if target.is_ipv4() {
+        kit.asker.set_broadcast(false)?;
+        if let Some(tos) = options.tos {
+            kit.asker.set_tos_v4(tos.into())?;
+        }
+    }
+    Ok(())
+}
+
+/// Connects, and says whether the target turned out to be a broadcast address.
+fn connect(kit: &Kit, target: SocketAddr, options: &Options) -> Result<bool, RouteError> {
+    match try_connect(&kit.asker, target) {
+        Ok(()) => Ok(false),
+        Err(error) => match Errno::from_io_error(&error) {
+            Some(Errno::NETUNREACH | Errno::HOSTUNREACH) => Err(RouteError::Unreachable(error)),
+            Some(Errno::INVAL) if is_link_local(target) => Err(RouteError::NoInterface(target.ip())),
+            Some(Errno::INVAL) => Err(RouteError::Blackhole),
+            Some(Errno::ACCESS) if target.is_ipv4() => {
+                kit.asker.set_broadcast(true).map_err(RouteError::Other)?;
+                match try_connect(&kit.asker, target) {
+                    Ok(()) if options.broadcast => Ok(true),
+                    Ok(()) => Err(RouteError::Broadcast),
+                    Err(_) => Err(RouteError::Prohibited),
+                }
+            }
+            Some(Errno::ACCESS) => Err(RouteError::Prohibited),
+            _ => Err(RouteError::Other(error)),
+        },
+    }
+}
+
+fn try_connect(asker: &Socket, mut target: SocketAddr) -> io::Result<()> {
+    target.set_port(PORT);
+    asker.connect(&SockAddr::from(target))
+}
+
+/// Whether an IPv6 address means something on one link only, and no link is named.
+fn is_link_local(target: SocketAddr) -> bool {
+    let SocketAddr::V6(target) = target else { return false };
+    let [high, low, ..] = target.ip().octets();
+    // fe80::/10 (RFC 4291 section 2.5.6), and multicast of interface or link scope (section 2.7).
+    let local = (high == 0xfe && low & 0xc0 == 0x80) || (high == 0xff && matches!(low & 0x0f, 1 | 2));
+    local && target.scope_id() == 0
+}
+
+/// Whether an interface has an address.
+fn holds(device: &str, ip: IpAddr) -> bool {
+    let Ok(mut all) = nix::ifaddrs::getifaddrs() else { return true };
+    all.any(|entry| {
+        let address = |storage: &SockaddrStorage| match ip {
+            IpAddr::V4(ip) => storage.as_sockaddr_in().is_some_and(|a| a.ip() == ip),
+            IpAddr::V6(ip) => storage.as_sockaddr_in6().is_some_and(|a| a.ip() == ip),
+        };
+        entry.interface_name == device && entry.address.as_ref().is_some_and(address)
+    })
+}

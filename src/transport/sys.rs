@@ -1,0 +1,115 @@
+//! Every unsafe line of the program: system calls that socket2 and rustix lack.
+//!
+//! Callers see octets and lengths; nothing here reads what the octets mean.
+
+#![expect(unsafe_code, reason = "the one place for it")]
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use libc::{c_int, c_void, socklen_t};
+
+/// Room for the largest socket address met here, `sockaddr_in6`.
+pub(super) const NAME_LEN: usize = 28;
+
+/// What `recvmsg` said beside the octets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Message {
+    /// Octets of the datagram, at most the length of the buffer.
+    pub len: usize,
+    /// Octets of control messages.
+    pub control_len: usize,
+    /// The peer's address, as the kernel lays out a `sockaddr`; unused octets are 0.
+    pub name: [u8; NAME_LEN],
+}
+
+/// setsockopt(2) with any value.
+pub(super) fn set_option(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &[u8]) -> io::Result<()> {
+    let len = option_len(value)?;
+    // SAFETY: `value` is readable for `len` octets for the whole call, and the descriptor is open. The
+    // options set through this function only read their value (`exchange_option` is for those that write).
+    let answer = unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, value.as_ptr().cast(), len) };
+    succeeded(answer)
+}
+
+/// setsockopt(2) with an integer.
+pub(super) fn set_int(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
+    set_option(fd, level, name, &value.to_ne_bytes())
+}
+
+/// setsockopt(2) with an option whose value the kernel writes back to, as IPV6_FLOWLABEL_MGR does.
+pub(super) fn exchange_option(
+    fd: BorrowedFd<'_>,
+    level: c_int,
+    name: c_int,
+    value: &mut [u8],
+) -> io::Result<()> {
+    let len = option_len(value)?;
+    // SAFETY: `value` is exclusively borrowed, readable and writable for `len` octets for the whole call;
+    // the pointer comes from `as_mut_ptr`, so that the kernel may write through it.
+    let answer =
+        unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, value.as_mut_ptr().cast::<c_void>(), len) };
+    succeeded(answer)
+}
+
+/// recvmsg(2), never waiting. `flags` are added to MSG_DONTWAIT.
+pub(super) fn receive(
+    fd: BorrowedFd<'_>,
+    bytes: &mut [u8],
+    control: &mut [u8],
+    flags: c_int,
+) -> io::Result<Message> {
+    let mut name = [0; NAME_LEN];
+    let mut vector = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    // SAFETY: `msghdr` is plain data (integers and pointers), for which all zeroes is a valid value.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_name = name.as_mut_ptr().cast();
+    header.msg_namelen = NAME_LEN as socklen_t;
+    header.msg_iov = &raw mut vector;
+    header.msg_iovlen = 1;
+    header.msg_control = control.as_mut_ptr().cast();
+    // The field is `size_t` with glibc and `socklen_t` with musl.
+    header.msg_controllen = control.len() as _;
+    // SAFETY: every pointer in `header` is to memory that is exclusively borrowed or owned here, that
+    // outlives the call, and whose true length stands beside it. The kernel keeps none of them.
+    let answer = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags | libc::MSG_DONTWAIT) };
+    match usize::try_from(answer) {
+        Ok(len) => Ok(Message { len, control_len: header.msg_controllen as usize, name }),
+        Err(_) => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Whether descriptor 1 was open when the program started.
+///
+/// Rust's runtime opens /dev/null in place of a closed descriptor 0, 1 or 2 before `main`: a report
+/// written there would vanish, with a good exit status.
+pub fn stdout_was_open() -> bool {
+    STDOUT_WAS_OPEN.load(Ordering::Relaxed)
+}
+
+static STDOUT_WAS_OPEN: AtomicBool = AtomicBool::new(true);
+
+/// Run by the C runtime before `main`, and so before Rust's runtime looks at the descriptors.
+///
+// SAFETY: the section holds pointers to functions that the C runtime calls once, on the only thread;
+// the function below has the right ABI, takes none of the arguments that the C runtime offers (the caller
+// cleans up), touches no Rust runtime state, and cannot unwind.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static NOTE_STDOUT: extern "C" fn() = {
+    extern "C" fn note() {
+        // SAFETY: F_GETFD takes no pointer and changes nothing; a closed descriptor is an answer.
+        let answer = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) };
+        STDOUT_WAS_OPEN.store(answer != -1, Ordering::Relaxed);
+    }
+    note
+};
+
+fn option_len(value: &[u8]) -> io::Result<socklen_t> {
+    socklen_t::try_from(value.len()).map_err(|_| io::ErrorKind::InvalidInput.into())
+}
+
+fn succeeded(answer: c_int) -> io::Result<()> {
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
