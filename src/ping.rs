@@ -1,1 +1,298 @@
 //! `rping ping`: puts the rooms together in the order that privilege demands.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use crate::cli::request::Request;
+use crate::clock::{Clock, Instant};
+use crate::engine::Session;
+use crate::engine::pace::Pacing;
+use crate::engine::ping::Config;
+use crate::engine::reject::Rejects;
+use crate::probe::{HEADER_LEN, Identity, Payload, message_len};
+use crate::report::escape::escape;
+use crate::report::names::Names;
+use crate::report::output::Output;
+use crate::report::ping_text::PingText;
+use crate::report::style::Style;
+use crate::run::Run;
+use crate::stats::Tally;
+use crate::stop::Stop;
+use crate::target::{self, Candidate};
+use crate::transport::{self, IpOption, Options, Pmtu, Route, RouteError, Sockets, Transport, privilege};
+use crate::wire::icmp::Family;
+
+/// An ordinary user's adaptive interval goes no lower, as `-i` does not.
+const ORDINARY_FLOOR: Duration = Duration::from_millis(2);
+
+/// Runs the command, and says the exit status: 0 answered (with a count and a deadline: as often as
+/// counted), 1 not.
+///
+/// # Errors
+/// Whatever keeps the run from beginning, and a standard output that takes no more: exit status 2.
+pub fn command(request: &Request) -> anyhow::Result<u8> {
+    if !transport::stdout_was_open() {
+        bail!("standard output is closed");
+    }
+    let mut sockets = transport::open(&request.transport)?;
+    privilege::drop().context("cannot give up privileges")?;
+
+    let mut output = Output::stdio();
+    for warning in sockets.warnings() {
+        output.print_error(format_args!("{}: {warning}\n", request.program));
+    }
+    let mut options = request.transport.clone();
+    resolve_stamping_nodes(request, &mut options)?;
+    let aimed = aim(request, &mut sockets, &mut options, &mut output)?;
+    let transport = sockets.aim(&aimed.route, &options)?;
+    for warning in transport.warnings() {
+        output.print_error(format_args!("{}: {warning}\n", request.program));
+    }
+
+    // Signals first: they must be blocked before the thread that looks up names exists.
+    let stop = Stop::install()?;
+    let clock = Clock::start();
+    let mut run = prepare(request, &aimed, transport, output, stop, &clock)?;
+    run.report.start(&mut run.output);
+    let ended = run.run();
+    finish(request, run, ended)
+}
+
+/// The target, and the way to it.
+struct Aimed {
+    candidate: Candidate,
+    route: Route,
+}
+
+/// `-T tsprespec`: the nodes that stamp stand before the target.
+fn resolve_stamping_nodes(request: &Request, options: &mut Options) -> anyhow::Result<()> {
+    let IpOption::TimestampPrespecified(nodes) = &mut options.ip_option else { return Ok(()) };
+    let Some((_, hosts)) = request.hosts.split_last() else { return Ok(()) };
+    for host in hosts {
+        let found = target::resolve(host, Some(Family::V4))?;
+        match found.first().map(|candidate| candidate.addr.ip()) {
+            Some(IpAddr::V4(node)) => nodes.push(node),
+            Some(IpAddr::V6(_)) | None => bail!("{}: no IPv4 address", escape(host)),
+        }
+    }
+    Ok(())
+}
+
+/// Picks the first address that a route leads to.
+fn aim(
+    request: &Request,
+    sockets: &mut Sockets,
+    options: &mut Options,
+    output: &mut Output,
+) -> anyhow::Result<Aimed> {
+    let host = request.target();
+    let mut candidates = target::resolve(host, request.family)?;
+    candidates.retain(|candidate| sockets.has(family_of(candidate.addr.ip())));
+    let mut candidates = candidates.into_iter().peekable();
+    while let Some(candidate) = candidates.next() {
+        if request.verbose {
+            tell_candidate(&candidate, output);
+        }
+        match sockets.route(candidate.addr, options) {
+            Ok(route) => {
+                settle(request, options, &candidate, &route, output)?;
+                return Ok(Aimed { candidate, route });
+            }
+            Err(RouteError::Unreachable(_)) if candidates.peek().is_some() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(anyhow!("{}: no address of a family that can be used here", escape(host)))
+}
+
+/// `-v`: what the name was resolved to, as iputils tells it.
+fn tell_candidate(candidate: &Candidate, output: &mut Output) {
+    let family = match candidate.addr {
+        SocketAddr::V4(_) => "AF_INET",
+        SocketAddr::V6(_) => "AF_INET6",
+    };
+    let canonical = candidate.canonical.as_deref().map(escape).unwrap_or_default();
+    output.print(format_args!("ai->ai_family: {family}, ai->ai_canonname: '{canonical}'\n"));
+}
+
+/// What only the address decides: the largest size, and the manners of asking many at once.
+fn settle(
+    request: &Request,
+    options: &mut Options,
+    candidate: &Candidate,
+    route: &Route,
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    request.check_size(family_of(candidate.addr.ip()))?;
+    if let Some(warning) = &route.warning {
+        output.print_error(format_args!("{}: {warning}\n", request.program));
+    }
+    if route.broadcast {
+        output.print_error(format_args!("WARNING: pinging broadcast address\n"));
+    }
+    if asks_many(options, candidate.addr.ip()) {
+        request.check_manners()?;
+        options.pmtu = options.pmtu.or(Some(Pmtu::Do));
+    }
+    Ok(())
+}
+
+fn asks_many(options: &Options, target: IpAddr) -> bool {
+    target.is_multicast() || (options.broadcast && target.is_ipv4())
+}
+
+fn family_of(address: IpAddr) -> Family {
+    match address {
+        IpAddr::V4(_) => Family::V4,
+        IpAddr::V6(_) => Family::V6,
+    }
+}
+
+/// What the session is asked to do.
+fn config(request: &Request, aimed: &Aimed, millis_of_day: u32) -> Config {
+    let target = aimed.route.target;
+    let flood = request.flood && !request.interval_given;
+    let floor = if request.superuser { Duration::ZERO } else { ORDINARY_FLOOR };
+    Config {
+        target,
+        method: request.method,
+        payload: Payload::new(request.size, request.pattern.as_deref()),
+        count: request.count,
+        pacing: Pacing {
+            interval: if flood { Duration::ZERO } else { request.interval },
+            adaptive: request.adaptive.then_some(floor),
+            preload: request.preload,
+        },
+        deadline: request.deadline,
+        linger: request.linger,
+        report_unanswered: request.outstanding,
+        many_responders: asks_many(&request.transport, target.ip()),
+        anycast: is_subnet_router(target.ip()),
+        millis_of_day,
+    }
+}
+
+/// The subnet-router anycast address of a /64 or shorter prefix (RFC 4291 section 2.6.1).
+fn is_subnet_router(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(v6) => v6.segments()[4..] == [0; 4],
+    }
+}
+
+fn prepare<'a>(
+    request: &Request,
+    aimed: &Aimed,
+    transport: Transport,
+    output: Output<'a>,
+    stop: Stop,
+    clock: &'a Clock,
+) -> anyhow::Result<Run<'a>> {
+    let mut key = [0; 16];
+    getrandom(&mut key, GetRandomFlags::empty()).context("cannot draw a key")?;
+    let identity = Identity { ident: transport.ident(), key };
+    let config = config(request, aimed, clock.epoch().wall(Instant::ZERO).millis_of_day());
+    let buffer = vec![0; message_len(config.method, &config.payload)];
+    let style = style(request, aimed, &transport);
+    Ok(Run {
+        clock,
+        session: Session::new(config, identity, clock.now()),
+        transport,
+        report: PingText::new(style, request.resolve.then(Names::new)),
+        output,
+        stop,
+        buffer,
+    })
+}
+
+/// What the run looks like.
+fn style(request: &Request, aimed: &Aimed, transport: &Transport) -> Style {
+    let host = request.target();
+    let family = transport.family();
+    let numeric = target::is_numeric(host);
+    let canonical = aimed.candidate.canonical.as_deref().filter(|_| !numeric).unwrap_or(host);
+    let options = &request.transport;
+    let name = match family {
+        Family::V4 => canonical,
+        Family::V6 => host,
+    };
+    let chosen = options.device.is_some() || options.source.is_some() || options.strict_source;
+    let option_len = if options.ip_option == IpOption::None { 0 } else { 40 };
+    Style {
+        program: request.program.clone(),
+        family,
+        target: aimed.route.target.ip(),
+        name: name.to_owned(),
+        reply_name: (!numeric && !request.numeric).then(|| canonical.to_owned()),
+        source: chosen.then(|| transport.source()),
+        device: options.device.clone(),
+        size: message_len(request.method, &Payload::new(request.size, None)).saturating_sub(HEADER_LEN),
+        overhead: 28 + option_len,
+        flow_label: transport.flow_label(),
+        pattern: request.pattern.clone(),
+        zone: zone(aimed.route.target),
+        method: request.method,
+        quiet: request.quiet,
+        flood: request.flood,
+        adaptive: request.adaptive,
+        interval_zero: request.interval.is_zero() || (request.flood && !request.interval_given),
+        verbose: request.verbose,
+        audible: request.audible,
+        timestamps: request.timestamps,
+        full_precision: request.full_precision,
+        width: width(),
+    }
+}
+
+/// The interface that a link-local target's scope names.
+fn zone(target: SocketAddr) -> Option<String> {
+    let SocketAddr::V6(v6) = target else { return None };
+    let index = Some(v6.scope_id()).filter(|index| *index != 0)?;
+    let name = nix::net::if_::if_indextoname(index).ok()?;
+    Some(name.to_string_lossy().into_owned())
+}
+
+/// Columns of the terminal; without one a flood shows all its dots.
+fn width() -> u64 {
+    rustix::termios::tcgetwinsize(rustix::stdio::stdout())
+        .ok()
+        .map(|size| u64::from(size.ws_col))
+        .filter(|columns| *columns > 0)
+        .unwrap_or(u64::MAX)
+}
+
+/// Says how it went, unless nobody reads any more.
+fn finish(request: &Request, run: Run, ended: io::Result<()>) -> anyhow::Result<u8> {
+    let Run { session, report, mut output, stop, .. } = run;
+    let written = ended.and_then(|()| {
+        report.finish(&mut output);
+        if request.verbose {
+            tell_rejects(request, session.rejects(), &mut output);
+        }
+        output.drain(&stop.fds())
+    });
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("write error"),
+        Ok(()) | Err(_) => Ok(status(request, report.tally())),
+    }
+}
+
+/// `-v`: what arrived and was no answer.
+fn tell_rejects(request: &Request, rejects: &Rejects, output: &mut Output) {
+    let reasons: Vec<_> = rejects.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    if !reasons.is_empty() {
+        output.print_error(format_args!("{}: ignored packets: {}\n", request.program, reasons.join(", ")));
+    }
+}
+
+fn status(request: &Request, tally: &Tally) -> u8 {
+    let wanted = match (request.deadline, request.count) {
+        (Some(_), Some(count)) => count,
+        _ => 1,
+    };
+    u8::from(tally.received < wanted)
+}

@@ -1,1 +1,105 @@
 //! The loop: the only place where clock, session, sockets and output meet.
+
+use std::io;
+
+use rustix::event::PollFlags;
+
+use crate::clock::Clock;
+use crate::engine::Session;
+use crate::engine::reject::Reject;
+use crate::reply::Reply;
+use crate::report::output::Output;
+use crate::report::ping_text::PingText;
+use crate::stop::Stop;
+use crate::transport::Transport;
+
+/// Probes sent in one turn of the loop at most, so that a burst cannot keep replies waiting.
+const SENDS: usize = 64;
+
+/// What meets in the loop.
+pub struct Run<'a> {
+    /// The clocks.
+    pub clock: &'a Clock,
+    /// What is asked, and what became of it.
+    pub session: Session,
+    /// The socket.
+    pub transport: Transport,
+    /// What is printed.
+    pub report: PingText,
+    /// Where it is printed.
+    pub output: Output<'a>,
+    /// Signals.
+    pub stop: Stop,
+    /// Room for one datagram.
+    pub buffer: Vec<u8>,
+}
+
+impl Run<'_> {
+    /// Runs the session to its end, without the summary.
+    ///
+    /// # Errors
+    /// Those of standard output (a reader who is gone is [`io::ErrorKind::BrokenPipe`]), and those of
+    /// waiting. Nothing that the network does is an error here.
+    pub fn run(&mut self) -> io::Result<()> {
+        loop {
+            self.receive()?;
+            self.session.handle_timeout(self.clock.now());
+            self.send();
+            self.say()?;
+            if self.session.is_done() {
+                return Ok(());
+            }
+            self.wait()?;
+        }
+    }
+
+    /// First, so that the time of those replies that carry no kernel stamp is close to their arrival.
+    fn receive(&mut self) -> io::Result<()> {
+        let session = &mut self.session;
+        self.transport.recv(self.clock, &mut |received| match Reply::parse(received) {
+            Ok(Some(reply)) => session.handle_reply(&reply),
+            Ok(None) => session.handle_reject(Reject::Unrelated),
+            Err(_) => session.handle_reject(Reject::Malformed),
+        })?;
+        Ok(())
+    }
+
+    fn send(&mut self) {
+        for _ in 0..SENDS {
+            let Some(transmit) = self.session.poll_transmit(self.clock.now(), &mut self.buffer) else {
+                return;
+            };
+            match self.transport.send(self.clock, &transmit, &self.buffer) {
+                Ok(at) => self.session.handle_sent(at),
+                Err(fault) => self.session.handle_send_fault(self.clock.now(), fault),
+            }
+        }
+    }
+
+    fn say(&mut self) -> io::Result<()> {
+        while let Some(event) = self.session.poll_event() {
+            self.report.event(&event, self.clock.epoch(), &mut self.output);
+        }
+        self.output.flush(&self.stop.fds())
+    }
+
+    /// Sleeps until something arrives, something is due, a signal comes, or output can go on.
+    fn wait(&mut self) -> io::Result<()> {
+        let until = self.session.poll_timeout();
+        let [interrupt, signals] = self.stop.fds();
+        let others =
+            [(interrupt, PollFlags::IN), (signals, PollFlags::IN), (rustix::stdio::stdout(), PollFlags::OUT)];
+        let others = if self.output.pending() { &others } else { &others[..2] };
+        let ready = self.transport.wait(self.clock, until, others)?;
+        if ready.other(0) || ready.other(1) {
+            let asked = self.stop.check();
+            if asked.status {
+                self.report.status(&mut self.output);
+            }
+            if asked.stop {
+                self.session.stop();
+            }
+        }
+        Ok(())
+    }
+}

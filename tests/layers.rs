@@ -16,14 +16,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("transport", &["clock", "datagram", "wire"]),
     ("report", &["clock", "datagram", "engine", "probe", "stats", "wire"]),
     ("stop", &[]),
-    ("target", &[]),
+    ("target", &["wire"]),
     ("run", &["clock", "engine", "reply", "report", "stop", "transport"]),
     ("cli", &["probe", "transport", "wire"]),
     (
         "ping",
         &["cli", "clock", "engine", "probe", "report", "run", "stats", "stop", "target", "transport", "wire"],
     ),
-    ("main", &["cli", "ping"]),
+    ("main", &["cli", "ping", "transport"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
