@@ -7,7 +7,6 @@ use std::time::Duration;
 use rping::clock::{Epoch, Instant, Wall};
 use rping::datagram::SendFault;
 use rping::engine::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
-use rping::probe::Method;
 use rping::report::names::Names;
 use rping::report::output::{Output, Stream};
 use rping::report::ping_text::PingText;
@@ -36,7 +35,6 @@ fn style(target: &str) -> Style {
         flow_label: None,
         pattern: None,
         zone: None,
-        method: Method::Echo,
         quiet: false,
         flood: false,
         adaptive: false,
@@ -579,20 +577,20 @@ fn timestamp_and_mask_replies_show_what_they_carry() {
     let detail = |len, detail| Event::Answer(Answer { len, detail, ..answer(a, 1, 45) });
     let stamps =
         |receive, offset| Detail::Timestamp { originate: 100, receive, transmit: 102, returned: 103, offset };
-    let query = |size, method| Style { size, method, ..style(a) };
-    assert_eq!(banner(query(12, Method::Timestamp)), "PING 10.99.2.1 (10.99.2.1) 12(40) bytes of data.\n");
+    let query = |size| Style { size, ..style(a) };
+    assert_eq!(banner(query(12)), "PING 10.99.2.1 (10.99.2.1) 12(40) bytes of data.\n");
     assert_eq!(
-        line(query(12, Method::Timestamp), detail(20, stamps(102, Some(1)))),
+        line(query(12), detail(20, stamps(102, Some(1)))),
         "20 bytes from 10.99.2.1: icmp_seq=1 ttl=63 time=0.045 ms \
          originate=100 receive=102 transmit=102 returned=103 offset=+1 ms\n"
     );
     assert_eq!(
-        line(query(12, Method::Timestamp), detail(20, stamps(0x8000_0005, None))),
+        line(query(12), detail(20, stamps(0x8000_0005, None))),
         "20 bytes from 10.99.2.1: icmp_seq=1 ttl=63 time=0.045 ms \
          originate=100 receive=5 non-standard transmit=102 returned=103\n"
     );
     assert_eq!(
-        line(query(4, Method::Mask), detail(12, Detail::Mask(0xffff_ff00))),
+        line(query(4), detail(12, Detail::Mask(0xffff_ff00))),
         "12 bytes from 10.99.2.1: icmp_seq=1 ttl=63 time=0.045 ms mask=255.255.255.0\n"
     );
 }
