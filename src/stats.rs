@@ -341,6 +341,14 @@ mod tests {
     }
 
     #[test]
+    fn a_variance_just_below_a_square_is_not_rounded_up_to_it() {
+        // Variances 8/9, 24/25 and 80/9: iputils finds 1, 1 and 9.
+        assert_exact(&[(0, 2), (2, 1)]);
+        assert_exact(&[(0, 3), (2, 2)]);
+        assert_exact(&[(0, 5), (8, 1)]);
+    }
+
+    #[test]
     fn no_sample_means_zero() {
         let none = Moments::default();
         assert_eq!((none.min(), none.mean(), none.max()), (0, 0, 0));

@@ -229,7 +229,10 @@ impl PingText {
             output.print(format_args!(" {} ", Ipv4Addr::from(address)));
         }
         output.print(format_args!("\n"));
-        self.options.print(options, &mut self.addresses, output);
+        if !options.is_empty() {
+            self.options.print(options, &mut self.addresses, output);
+            output.print(format_args!("\n"));
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use crate::probe::Method;
 use crate::wire::icmp::Family;
 
 /// How the text of a ping is to look. Texts may hold anything: they are escaped before they are shown.
@@ -33,8 +32,6 @@ pub struct Style {
     pub pattern: Option<Vec<u8>>,
     /// Interface name behind link-local addresses, as in `fe80::1%eth0`.
     pub zone: Option<String>,
-    /// What the probes ask.
-    pub method: Method,
     /// Banner and summary only.
     pub quiet: bool,
     /// Dots and backspaces instead of lines.
