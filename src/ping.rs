@@ -235,7 +235,6 @@ fn style(request: &Request, aimed: &Aimed, transport: &Transport) -> Style {
         flow_label: transport.flow_label(),
         pattern: request.pattern.clone(),
         zone: zone(aimed.route.target),
-        method: request.method,
         quiet: request.quiet,
         flood: request.flood,
         adaptive: request.adaptive,

@@ -370,7 +370,7 @@ fn a_timestamp_reply_tells_how_far_the_clocks_are_apart() {
         reply.icmp[16..20].copy_from_slice(&43_200_510_u32.to_be_bytes());
         Ok(vec![reply])
     };
-    let style = Style { method: Method::Timestamp, size: 12, ..style() };
+    let style = Style { size: 12, ..style() };
     let (text, _) = printed(&mut Sim::new(config, script), style);
     assert_eq!(
         text,

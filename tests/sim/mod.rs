@@ -207,7 +207,6 @@ pub type Script<'a> = Box<dyn FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + '
 pub fn config() -> Config {
     Config {
         target: SocketAddr::new(TARGET.into(), 0),
-        method: Method::Echo,
         payload: Payload::new(56, None),
         count: None,
         pacing: Pacing { interval: ms(1_000), adaptive: None, preload: 1 },
@@ -370,7 +369,6 @@ pub fn style() -> Style {
         flow_label: None,
         pattern: None,
         zone: None,
-        method: Method::Echo,
         quiet: false,
         flood: false,
         adaptive: false,
