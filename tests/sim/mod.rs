@@ -207,6 +207,7 @@ pub type Script<'a> = Box<dyn FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + '
 pub fn config() -> Config {
     Config {
         target: SocketAddr::new(TARGET.into(), 0),
+        method: Method::Echo,
         payload: Payload::new(56, None),
         count: None,
         pacing: Pacing { interval: ms(1_000), adaptive: None, preload: 1 },
