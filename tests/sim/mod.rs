@@ -370,6 +370,7 @@ pub fn style() -> Style {
         flow_label: None,
         pattern: None,
         zone: None,
+        scoped: false,
         quiet: false,
         flood: false,
         adaptive: false,
