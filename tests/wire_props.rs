@@ -181,7 +181,7 @@ impl Noise {
 fn a_flood_of_damaged_datagrams_gets_verdicts() {
     let count = std::env::var("RPING_T1").map_or(300_000, |count| count.parse::<u64>().unwrap());
     let captures = load::all();
-    let mut noise = Noise(0x5eed_0f_91_7e_57);
+    let mut noise = Noise(0x5eed_0f91_7e57);
     let mut buffer = Vec::new();
     let mut replies = 0;
     for _ in 0..count {
