@@ -85,8 +85,8 @@ fn every_error_belongs_to_its_own_probe_and_every_probe_leaves_once() {
             nft add chain ip c out '{ type filter hook output priority 0; }'
             nft add rule ip c out ip daddr 10.8.0.2 counter
             ip netns exec t nft add table ip f
-            ip netns exec t nft add chain ip f fwd '{ type filter hook forward priority 0; }'
-            ip netns exec t nft add rule ip f fwd reject with icmp type host-unreachable");
+            ip netns exec t nft add chain ip f through '{ type filter hook forward priority 0; }'
+            ip netns exec t nft add rule ip f through reject with icmp type host-unreachable");
         let mut sent = 0;
         with_both_sockets(|kind| {
             let ran = rping("-c40 -i0.002 10.8.0.2");
