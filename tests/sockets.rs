@@ -281,6 +281,30 @@ fn an_echo_comes_back_framed_and_stamped() {
 }
 
 #[test]
+fn a_reply_that_lay_in_the_socket_has_the_stamp_of_its_arrival() {
+    in_namespace(|| {
+        for target in ["127.0.0.1", "::1"] {
+            for kind in kinds() {
+                // User space stamps when it reads, the kernel before; a clock read in bad luck can blur one.
+                let mut stamped = |options: &Options| {
+                    let mut run = Run::new(target, options);
+                    (0..10)
+                        .filter(|seq| {
+                            run.send(*seq);
+                            run.transport.wait(&run.clock, None, &[]).unwrap();
+                            let looked = run.clock.now();
+                            run.hear(1)[0].at < looked
+                        })
+                        .count()
+                };
+                assert!(stamped(&kind) > 5);
+                assert_eq!(stamped(&Options { user_stamps: true, ..kind.clone() }), 0);
+            }
+        }
+    });
+}
+
+#[test]
 fn the_identifier_asked_for_is_used() {
     in_namespace(|| {
         for kind in kinds() {
