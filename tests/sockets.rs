@@ -3,6 +3,7 @@
 //! Each test runs on a thread in a fresh network namespace, which takes root. Without it the tests say SKIP
 //! aloud, or fail when RPING_REQUIRE_NETNS=1 is set.
 
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 
@@ -21,7 +22,8 @@ fn in_namespace(test: impl FnOnce() + Send) {
     if !nix::unistd::geteuid().is_root() {
         let required = std::env::var_os("RPING_REQUIRE_NETNS").is_some_and(|value| value == "1");
         assert!(!required, "RPING_REQUIRE_NETNS=1, and network namespaces need root");
-        eprintln!("SKIP: network namespaces need root");
+        // Not by eprintln!, which the test harness keeps to itself.
+        let _ = writeln!(std::io::stderr(), "SKIP: network namespaces need root");
         return;
     }
     let result = std::thread::scope(|scope| {
@@ -286,7 +288,7 @@ fn a_reply_that_lay_in_the_socket_has_the_stamp_of_its_arrival() {
         for target in ["127.0.0.1", "::1"] {
             for kind in kinds() {
                 // User space stamps when it reads, the kernel before; a clock read in bad luck can blur one.
-                let mut stamped = |options: &Options| {
+                let stamped = |options: &Options| {
                     let mut run = Run::new(target, options);
                     (0..10)
                         .filter(|seq| {
@@ -416,6 +418,8 @@ fn time_exceeded_is_queued_on_a_datagram_socket_and_on_the_wire_of_a_raw_one() {
             let [error] = &heard[..] else { panic!("{heard:?}") };
             assert_eq!((error.icmp().0, error.error(), error.from), (exceeded, None, ip(router)));
             assert_eq!(run.recv(), []);
+            // The copy in the error queue went too: it would wake every wait.
+            assert!(!run.transport.wait(&run.clock, Some(Instant::ZERO), &[]).unwrap().socket);
 
             let connected = Options { ttl: Some(1), connect: true, ..raw() };
             let mut run = Run::new(target, &connected);
@@ -499,6 +503,28 @@ fn a_firewall_that_refuses_is_the_datagrams_own_error() {
                     assert!(sent.is_ok());
                 }
             }
+        }
+    });
+}
+
+#[test]
+fn a_send_waits_for_room_but_not_for_ever() {
+    in_namespace(|| {
+        let _peer = Peer::new();
+        // Eight octets a second, and room for all: the socket buffer fills before the queue does.
+        sh("tc qdisc add dev veth0 root tbf rate 64bit burst 1600 limit 1000000");
+        for kind in kinds() {
+            let mut run = Run::new("10.0.0.2", &kind);
+            let fault = (0..100).find_map(|seq| run.try_send(run.dst, seq, 64).err());
+            // Linux calls a full buffer by another name on a raw socket (__ip_append_data).
+            let errno = if kind.raw_only { libc::ENOBUFS } else { libc::EAGAIN };
+            assert_eq!(fault, Some(SendFault { errno, mtu: None }));
+        }
+        sh("tc qdisc replace dev veth0 root tbf rate 64bit burst 1600 limit 1600");
+        for kind in kinds() {
+            let mut run = Run::new("10.0.0.2", &Options { send_buffer: Some(200_000), ..kind });
+            let fault = (0..100).find_map(|seq| run.try_send(run.dst, seq, 64).err());
+            assert_eq!(fault, Some(SendFault { errno: libc::ENOBUFS, mtu: None }));
         }
     });
 }
