@@ -253,20 +253,22 @@ impl Aim {
     /// Leases a flow label (linux/in6.h, `struct in6_flowlabel_req`) and has addresses carry it.
     fn flow_label(&self, socket: &Socket) -> Result<Option<u32>, AimError> {
         const GET: u8 = 0;
-        const EXCLUSIVE: u8 = 1;
+        // A label lingers for six seconds after its socket: leased exclusively, it would be refused to the
+        // next run, and to a socket that takes this one's place.
+        const FOR_THIS_USER: u8 = 3;
         const CREATE: u16 = 1;
         let (Some(label), SocketAddr::V6(target)) = (self.options.flow_label, self.target) else {
             return Ok(None);
         };
         let refused = |e: io::Error| {
             AimError::new(format_args!("-F {label:#x}: can't set flowlabel"), &e)
-                .advising("a label of 20 bits that no other program uses is allowed, or 0 for any")
+                .advising("a label of 20 bits that no other user has is allowed, or 0 for any")
         };
         let mut request = [0; 32];
         let fields: [&[u8]; 5] = [
             &target.ip().octets(),
             &(label & 0xf_ffff).to_be_bytes(),
-            &[GET, EXCLUSIVE],
+            &[GET, FOR_THIS_USER],
             &CREATE.to_ne_bytes(),
             // Expiry and linger, both the default, and padding.
             &[0; 8],

@@ -1,0 +1,971 @@
+//! The transport against the real kernel: loopback, and veth pairs between namespaces of the tests' own.
+//!
+//! Each test runs on a thread in a fresh network namespace, which takes root. Without it the tests say SKIP
+//! aloud, or fail when RPING_REQUIRE_NETNS=1 is set.
+
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
+use std::process::{Child, Command, Stdio};
+
+use nix::sched::{CloneFlags, unshare};
+use rping::clock::{Clock, Instant};
+use rping::datagram::{Framing, Received, SendFault, Transmit};
+use rping::transport::{
+    Families, IpOption, Options, Pmtu, Route, RouteError, Transport, open, privilege, stdout_was_open,
+};
+use rping::wire::icmp::Family;
+
+// ---- the rig ----
+
+/// Runs a test in a network namespace of its own, where loopback is up and datagram ICMP is allowed.
+fn in_namespace(test: impl FnOnce() + Send) {
+    if !nix::unistd::geteuid().is_root() {
+        let required = std::env::var_os("RPING_REQUIRE_NETNS").is_some_and(|value| value == "1");
+        assert!(!required, "RPING_REQUIRE_NETNS=1, and network namespaces need root");
+        // Not by eprintln!, which the test harness keeps to itself.
+        let _ = writeln!(std::io::stderr(), "SKIP: network namespaces need root");
+        return;
+    }
+    let result = std::thread::scope(|scope| {
+        scope
+            .spawn(|| {
+                unshare(CloneFlags::CLONE_NEWNET).unwrap();
+                sh("ip link set lo up");
+                group_range("0 2147483647");
+                test();
+            })
+            .join()
+    });
+    if let Err(panic) = result {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn group_range(range: &str) {
+    std::fs::write("/proc/sys/net/ipv4/ping_group_range", range).unwrap();
+}
+
+fn sh(script: &str) {
+    assert!(Command::new("sh").args(["-ec", script]).status().unwrap().success(), "{script}");
+}
+
+/// Another namespace at the far end of `veth0`: 10.0.0.1 and fd00::1 here, .2 and ::2 there. It answers
+/// whatever it is asked to forward (10.9.0.0/16, fd09::/16) with host unreachable, each time.
+struct Peer(Child);
+
+impl Peer {
+    fn new() -> Self {
+        let script = "ip link set lo up
+             echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
+             echo 0 > /proc/sys/net/ipv4/icmp_ratelimit; echo 0 > /proc/sys/net/ipv6/icmp/ratelimit
+             nft 'add table inet t; add chain inet t f { type filter hook forward priority 0; };
+                  add rule inet t f reject with icmpx host-unreachable'
+             ip link add out0 type veth peer name out1; ip link set out0 up; ip link set out1 up
+             ip route add 10.9.0.0/16 dev out0; ip route add fd09::/16 dev out0
+             echo ready; exec cat";
+        let mut child = Command::new("unshare")
+            .args(["-n", "sh", "-ec", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = [0; 6];
+        std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
+        let peer = Self(child);
+        peer.link();
+        peer
+    }
+
+    /// Makes the veth pair; IPv6 without duplicate address detection, so that addresses work at once.
+    fn link(&self) {
+        let pid = self.0.id();
+        sh(&format!(
+            "ip link add veth0 type veth peer name veth1 netns {pid}
+             echo 0 > /proc/sys/net/ipv6/conf/veth0/accept_dad"
+        ));
+        self.sh("echo 0 > /proc/sys/net/ipv6/conf/veth1/accept_dad
+                 ip addr add 10.0.0.2/24 dev veth1; ip addr add fd00::2/64 dev veth1 nodad
+                 ip link set veth1 up");
+        sh("ip addr add 10.0.0.1/24 broadcast 10.0.0.255 dev veth0; ip addr add fd00::1/64 dev veth0 nodad
+            ip link set veth0 up
+            ip route add 10.9.0.0/16 via 10.0.0.2; ip route add fd09::/16 via fd00::2");
+    }
+
+    fn sh(&self, script: &str) {
+        let pid = self.0.id().to_string();
+        let mut command = Command::new("nsenter");
+        assert!(
+            command.args(["-t", &pid, "-n", "sh", "-ec", script]).status().unwrap().success(),
+            "{script}"
+        );
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn options() -> Options {
+    Options {
+        families: Families::Both,
+        raw_only: false,
+        answer_types: (0, 129),
+        ident: None,
+        device: None,
+        source: None,
+        strict_source: false,
+        connect: false,
+        debug: false,
+        dont_route: false,
+        mark: None,
+        pmtu: None,
+        broadcast: false,
+        multicast_loop: true,
+        ttl: None,
+        tos: None,
+        flow_label: None,
+        ip_option: IpOption::None,
+        send_buffer: None,
+        user_stamps: false,
+        message_len: 64,
+        preload: 1,
+    }
+}
+
+fn raw() -> Options {
+    Options { raw_only: true, ..options() }
+}
+
+/// Raw and datagram.
+fn kinds() -> [Options; 2] {
+    [raw(), options()]
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// A run against one target.
+struct Run {
+    clock: Clock,
+    transport: Transport,
+    dst: SocketAddr,
+}
+
+/// What was received, kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Heard {
+    at: Instant,
+    from: IpAddr,
+    hop_limit: Option<u8>,
+    options: Vec<u8>,
+    framing: Framing,
+    bytes: Vec<u8>,
+}
+
+impl Heard {
+    /// The ICMP message: its type, its identifier, its sequence number.
+    fn icmp(&self) -> (u8, u16, u16) {
+        let skip = if self.framing == Framing::Ipv4 { usize::from(self.bytes[0] & 15) * 4 } else { 0 };
+        let b = &self.bytes[skip..];
+        (b[0], u16::from_be_bytes([b[4], b[5]]), u16::from_be_bytes([b[6], b[7]]))
+    }
+
+    /// Type, code and info of an error from the queue.
+    fn error(&self) -> Option<(u8, u8, u32)> {
+        match self.framing {
+            Framing::Queued { error, .. } => Some((error.icmp_type, error.code, error.info)),
+            Framing::Ipv4 | Framing::Icmpv4 | Framing::Icmpv6 => None,
+        }
+    }
+}
+
+impl Run {
+    fn new(target: &str, options: &Options) -> Self {
+        let clock = Clock::start();
+        let mut sockets = open(options).unwrap();
+        let route = sockets.route(SocketAddr::new(ip(target), 0), options).unwrap();
+        let transport = sockets.aim(&route, options).unwrap();
+        Self { clock, transport, dst: route.target }
+    }
+
+    fn send(&mut self, seq: u16) -> Instant {
+        self.try_send(self.dst, seq, 64).unwrap()
+    }
+
+    fn send_to(&mut self, dst: &str, seq: u16) -> Instant {
+        self.try_send(SocketAddr::new(ip(dst), 0), seq, 64).unwrap()
+    }
+
+    fn try_send(&mut self, dst: SocketAddr, seq: u16, len: usize) -> Result<Instant, SendFault> {
+        let bytes = request(self.transport.family(), self.transport.ident(), seq, len);
+        self.transport.send(&self.clock, &Transmit { dst, len }, &bytes)
+    }
+
+    fn recv(&mut self) -> Vec<Heard> {
+        let mut heard = Vec::new();
+        let count = self.transport.recv(&self.clock, &mut |r| heard.push(keep(r))).unwrap();
+        assert_eq!(count, heard.len());
+        heard
+    }
+
+    /// Receives until so much was heard; fails after ten seconds of silence.
+    fn hear(&mut self, count: usize) -> Vec<Heard> {
+        let mut heard = self.recv();
+        while heard.len() < count {
+            let until = self.clock.now() + std::time::Duration::from_secs(10);
+            let ready = self.transport.wait(&self.clock, Some(until), &[]).unwrap();
+            assert!(ready.socket, "{} of {count}: {heard:?}", heard.len());
+            heard.extend(self.recv());
+        }
+        heard
+    }
+}
+
+fn keep(r: &Received<'_>) -> Heard {
+    Heard {
+        at: r.at,
+        from: r.from,
+        hop_limit: r.hop_limit,
+        options: r.options.to_vec(),
+        framing: r.framing,
+        bytes: r.bytes.to_vec(),
+    }
+}
+
+/// An echo request of `len` octets.
+fn request(family: Family, ident: u16, seq: u16, len: usize) -> Vec<u8> {
+    let mut bytes = vec![0x5a; len];
+    bytes[..4].copy_from_slice(&[if family == Family::V4 { 8 } else { 128 }, 0, 0, 0]);
+    bytes[4..6].copy_from_slice(&ident.to_be_bytes());
+    bytes[6..8].copy_from_slice(&seq.to_be_bytes());
+    let sum: u32 =
+        bytes.chunks(2).map(|w| u32::from(w[0]) << 8 | w.get(1).map_or(0, |b| u32::from(*b))).sum();
+    let sum = (sum & 0xffff) + (sum >> 16);
+    bytes[2..4].copy_from_slice(&(!((sum & 0xffff) + (sum >> 16)) as u16).to_be_bytes());
+    bytes
+}
+
+// ---- echoes ----
+
+#[test]
+fn an_echo_comes_back_framed_and_stamped() {
+    in_namespace(|| {
+        for (target, v4) in [("127.0.0.1", true), ("::1", false)] {
+            for options in kinds() {
+                let raw = options.raw_only;
+                let mut run = Run::new(target, &options);
+                assert_eq!(run.transport.is_raw(), raw);
+                assert_ne!(run.transport.ident(), 0);
+                let sent = run.send(7);
+                let heard = run.hear(1);
+                let now = run.clock.now();
+                let [reply] = &heard[..] else { panic!("{heard:?}") };
+                let answer = if v4 { 0 } else { 129 };
+                assert_eq!(reply.icmp(), (answer, run.transport.ident(), 7));
+                assert_eq!(reply.from, ip(target));
+                assert!(sent <= reply.at && reply.at < now, "{sent:?} {:?} {now:?}", reply.at);
+                let framing = match (v4, raw) {
+                    (true, true) => Framing::Ipv4,
+                    (true, false) => Framing::Icmpv4,
+                    (false, _) => Framing::Icmpv6,
+                };
+                assert_eq!(reply.framing, framing);
+                assert_eq!(reply.hop_limit, if v4 && raw { None } else { Some(64) });
+                assert_eq!(reply.bytes.len(), if v4 && raw { 84 } else { 64 });
+                assert_eq!(run.recv(), []);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_reply_that_lay_in_the_socket_has_the_stamp_of_its_arrival() {
+    in_namespace(|| {
+        for target in ["127.0.0.1", "::1"] {
+            for kind in kinds() {
+                // User space stamps when it reads, the kernel before; a clock read in bad luck can blur one.
+                let stamped = |options: &Options| {
+                    let mut run = Run::new(target, options);
+                    (0..10)
+                        .filter(|seq| {
+                            run.send(*seq);
+                            run.transport.wait(&run.clock, None, &[]).unwrap();
+                            let looked = run.clock.now();
+                            run.hear(1)[0].at < looked
+                        })
+                        .count()
+                };
+                assert!(stamped(&kind) > 5);
+                assert_eq!(stamped(&Options { user_stamps: true, ..kind.clone() }), 0);
+            }
+        }
+    });
+}
+
+#[test]
+fn the_identifier_asked_for_is_used() {
+    in_namespace(|| {
+        for kind in kinds() {
+            for target in ["127.0.0.1", "::1"] {
+                let mut run = Run::new(target, &Options { ident: Some(4711), ..kind.clone() });
+                assert_eq!(run.transport.ident(), 4711);
+                run.send(1);
+                assert_eq!(run.hear(1)[0].icmp().1, 4711);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_raw_socket_does_not_hear_the_answers_and_requests_of_others() {
+    in_namespace(|| {
+        for target in ["127.0.0.1", "::1"] {
+            let mut ours = Run::new(target, &Options { ident: Some(1), ..raw() });
+            let mut theirs = Run::new(target, &Options { ident: Some(2), ..raw() });
+            theirs.send(1);
+            assert_eq!(theirs.hear(1).len(), 1);
+            // Loopback delivers in order: what follows the stranger's answer proves that it was dropped.
+            ours.send(9);
+            let heard = ours.hear(1);
+            assert_eq!(heard.iter().map(|h| h.icmp().2).collect::<Vec<_>>(), [9]);
+            assert_eq!(ours.recv(), []);
+        }
+    });
+}
+
+#[test]
+fn an_answer_longer_than_expected_is_seen_as_longer() {
+    in_namespace(|| {
+        for kind in kinds() {
+            let mut run = Run::new("::1", &kind);
+            run.try_send(run.dst, 1, 3000).unwrap();
+            assert_eq!(run.hear(1)[0].bytes.len(), 2048);
+        }
+    });
+}
+
+#[test]
+fn at_most_64_datagrams_are_delivered_in_one_call() {
+    in_namespace(|| {
+        let mut run = Run::new("127.0.0.1", &Options { preload: 200, ..options() });
+        for seq in 0..100 {
+            run.send(seq);
+        }
+        let first = run.recv();
+        assert!((1..=64).contains(&first.len()), "{}", first.len());
+        let rest = run.hear(100 - first.len());
+        let seqs: Vec<u16> = first.iter().chain(&rest).map(|h| h.icmp().2).collect();
+        assert_eq!(seqs, (0..100).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn record_route_and_timestamps_come_back_alike_on_both_kinds_of_socket() {
+    in_namespace(|| {
+        let nodes = vec![[127, 0, 0, 1].into()];
+        for (ip_option, head) in [
+            (IpOption::RecordRoute, &[7, 39][..]),
+            (IpOption::Timestamp, &[68, 40]),
+            (IpOption::TimestampAndAddress, &[68, 36]),
+            (IpOption::TimestampPrespecified(nodes), &[68, 12]),
+        ] {
+            let options: Vec<Vec<u8>> = kinds()
+                .into_iter()
+                .map(|kind| {
+                    let mut run = Run::new("127.0.0.1", &Options { ip_option: ip_option.clone(), ..kind });
+                    run.send(1);
+                    let reply = run.hear(1).remove(0);
+                    assert_eq!(reply.icmp().2, 1);
+                    let end = usize::from(reply.bytes[0] & 15) * 4;
+                    if reply.framing == Framing::Ipv4 { reply.bytes[20..end].to_vec() } else { reply.options }
+                })
+                .collect();
+            assert!(options[0].starts_with(head), "{ip_option:?}: {options:?}");
+            assert_eq!(options[0].len(), options[1].len(), "{ip_option:?}: {options:?}");
+            if ip_option == IpOption::RecordRoute {
+                assert_eq!(options[0], options[1]);
+                assert_eq!(options[0][3..7], [127, 0, 0, 1]);
+            }
+        }
+    });
+}
+
+// ---- errors ----
+
+#[test]
+fn time_exceeded_is_queued_on_a_datagram_socket_and_on_the_wire_of_a_raw_one() {
+    in_namespace(|| {
+        let _peer = Peer::new();
+        for (target, router, exceeded) in [("10.9.0.1", "10.0.0.2", 11), ("fd09::1", "fd00::2", 3)] {
+            let mut run = Run::new(target, &Options { ttl: Some(1), ..options() });
+            let sent = run.send(5);
+            let heard = run.hear(1);
+            let [error] = &heard[..] else { panic!("{heard:?}") };
+            assert_eq!(error.error(), Some((exceeded, 0, 0)));
+            assert_eq!(error.from, ip(router));
+            assert!(matches!(error.framing, Framing::Queued { dst, .. } if dst == ip(target)));
+            assert_eq!((error.icmp().1, error.icmp().2), (run.transport.ident(), 5));
+            assert_eq!(error.hop_limit, Some(64));
+            assert!(sent <= error.at && error.at < run.clock.now());
+
+            let mut run = Run::new(target, &Options { ttl: Some(1), ..raw() });
+            run.send(5);
+            let heard = run.hear(1);
+            let [error] = &heard[..] else { panic!("{heard:?}") };
+            assert_eq!((error.icmp().0, error.error(), error.from), (exceeded, None, ip(router)));
+            assert_eq!(run.recv(), []);
+            // The copy in the error queue went too: it would wake every wait.
+            assert!(!run.transport.wait(&run.clock, Some(Instant::ZERO), &[]).unwrap().socket);
+
+            let connected = Options { ttl: Some(1), connect: true, ..raw() };
+            let mut run = Run::new(target, &connected);
+            run.send(5);
+            assert_eq!(run.hear(1)[0].error(), Some((exceeded, 0, 0)));
+        }
+    });
+}
+
+#[test]
+fn the_pending_error_of_one_probe_is_not_blamed_on_the_next() {
+    in_namespace(|| {
+        let _peer = Peer::new();
+        for (dead, alive, error) in [("10.9.0.1", "10.0.0.2", (3, 1, 0)), ("fd09::1", "fd00::2", (1, 3, 0))] {
+            for kind in kinds() {
+                let mut run = Run::new(dead, &kind);
+                for seq in 1..=3 {
+                    run.send_to(dead, seq);
+                }
+                // The errors are there: the kernel tells the next call of the last.
+                let ready = run.transport.wait(&run.clock, None, &[]).unwrap();
+                assert!(ready.socket);
+                run.send_to(alive, 4);
+                let heard = run.hear(4);
+                let mut seqs: Vec<u16> = Vec::new();
+                for h in &heard {
+                    match (h.error(), kind.raw_only) {
+                        (Some(told), false) => {
+                            assert_eq!(told, error);
+                            seqs.push(h.icmp().2);
+                        }
+                        (None, true) if h.from != ip(alive) || [3, 1].contains(&h.icmp().0) => {}
+                        (None, _) => seqs.push(h.icmp().2),
+                        (Some(_), true) => panic!("{h:?}"),
+                    }
+                }
+                seqs.sort_unstable();
+                assert_eq!(seqs, if kind.raw_only { vec![4] } else { vec![1, 2, 3, 4] });
+                assert_eq!(run.recv(), []);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_datagram_too_long_tells_the_mtu_and_loses_no_error() {
+    in_namespace(|| {
+        let _peer = Peer::new();
+        sh("ip link set veth0 mtu 1400");
+        for target in ["10.9.0.1", "fd09::1"] {
+            for kind in kinds() {
+                let mut run =
+                    Run::new(target, &Options { pmtu: Some(Pmtu::Do), message_len: 1480, ..kind.clone() });
+                run.send(1);
+                assert!(run.transport.wait(&run.clock, None, &[]).unwrap().socket);
+                let fault = run.try_send(run.dst, 2, 1480).unwrap_err();
+                assert_eq!(fault, SendFault { errno: libc::EMSGSIZE, mtu: Some(1400) });
+                let heard = run.hear(1);
+                assert_eq!(heard.len(), 1, "{heard:?}");
+                assert_eq!(heard[0].error().is_some(), !kind.raw_only);
+                assert_eq!(run.recv(), []);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_firewall_that_refuses_is_the_datagrams_own_error() {
+    in_namespace(|| {
+        sh("nft 'add table inet t; add chain inet t o { type filter hook output priority 0; }; \
+            add rule inet t o meta l4proto { icmp, icmpv6 } drop'");
+        for kind in kinds() {
+            for target in ["127.0.0.1", "::1"] {
+                let mut run = Run::new(target, &kind);
+                let sent = run.try_send(run.dst, 1, 64);
+                // Linux does not tell what became of a datagram that an ICMPv6 datagram socket gave to the
+                // output path (ping_v6_sendmsg, to 6.18 at least).
+                if kind.raw_only || target == "127.0.0.1" {
+                    assert_eq!(sent, Err(SendFault { errno: libc::EPERM, mtu: None }), "{target}");
+                } else {
+                    assert!(sent.is_ok());
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_send_waits_for_room_but_not_for_ever() {
+    in_namespace(|| {
+        let _peer = Peer::new();
+        // Eight octets a second, and room for all: the socket buffer fills before the queue does.
+        sh("tc qdisc add dev veth0 root tbf rate 64bit burst 1600 limit 1000000");
+        for kind in kinds() {
+            let mut run = Run::new("10.0.0.2", &kind);
+            let fault = (0..100).find_map(|seq| run.try_send(run.dst, seq, 64).err());
+            // Linux calls a full buffer by another name on a raw socket (__ip_append_data).
+            let errno = if kind.raw_only { libc::ENOBUFS } else { libc::EAGAIN };
+            assert_eq!(fault, Some(SendFault { errno, mtu: None }));
+        }
+        sh("tc qdisc replace dev veth0 root tbf rate 64bit burst 1600 limit 1600");
+        for kind in kinds() {
+            let mut run = Run::new("10.0.0.2", &Options { send_buffer: Some(200_000), ..kind });
+            let fault = (0..100).find_map(|seq| run.try_send(run.dst, seq, 64).err());
+            assert_eq!(fault, Some(SendFault { errno: libc::ENOBUFS, mtu: None }));
+        }
+    });
+}
+
+// ---- routes ----
+
+/// Asks the way, and gives what a person would read.
+fn way(target: &str, options: &Options) -> Result<Route, String> {
+    let mut sockets = open(options).unwrap();
+    let target = SocketAddr::new(ip(target), 0);
+    sockets.route(target, options).map_err(|e: RouteError| e.to_string())
+}
+
+#[test]
+fn each_kind_of_dead_route_has_its_own_words() {
+    in_namespace(|| {
+        sh("ip route add unreachable 10.1.0.0/16; ip route add unreachable fd01::/16
+            ip route add blackhole 10.2.0.0/16; ip route add blackhole fd02::/16
+            ip route add prohibit 10.3.0.0/16; ip route add prohibit fd03::/16
+            ip route add throw 10.4.0.0/16");
+        let said = |target| way(target, &options()).unwrap_err();
+        assert_eq!(said("10.1.0.1"), "connect: No route to host");
+        assert_eq!(said("fd01::1"), "connect: No route to host");
+        for blackhole in ["10.2.0.1", "fd02::1"] {
+            assert_eq!(said(blackhole), "connect: Invalid argument: the route is of type blackhole");
+        }
+        for prohibit in ["10.3.0.1", "fd03::1"] {
+            assert_eq!(
+                said(prohibit),
+                "connect: Permission denied: a route of type prohibit, or a firewall rule, forbids it"
+            );
+        }
+        for none in ["10.4.0.1", "192.0.2.1", "2001:db8::1"] {
+            assert_eq!(said(none), "connect: Network is unreachable");
+        }
+        assert_eq!(
+            said("fe80::1"),
+            "connect: Invalid argument: fe80::1 is a link-local address; name its interface: \
+             fe80::1%INTERFACE or -I INTERFACE"
+        );
+    });
+}
+
+#[test]
+fn a_broadcast_address_must_be_meant() {
+    in_namespace(|| {
+        let _peer = Peer::new();
+        assert_eq!(
+            way("10.0.0.255", &options()).unwrap_err(),
+            "Do you want to ping broadcast? Then -b. If not, check your local firewall rules"
+        );
+        let meant = Options { broadcast: true, ..options() };
+        assert!(way("10.0.0.255", &meant).unwrap().broadcast);
+        assert!(!way("10.0.0.2", &meant).unwrap().broadcast);
+    });
+}
+
+#[test]
+fn the_source_is_asked_anew_for_each_target() {
+    in_namespace(|| {
+        let _peer = Peer::new();
+        for device in [None, Some("veth0".to_owned())] {
+            let options = Options { device, ..options() };
+            let mut sockets = open(&options).unwrap();
+            let mut source = |target| {
+                let route = sockets.route(SocketAddr::new(ip(target), 0), &options).unwrap();
+                (route.source, route.warning)
+            };
+            if options.device.is_none() {
+                assert_eq!(source("127.0.0.9"), (ip("127.0.0.1"), None));
+            }
+            assert_eq!(source("10.0.0.2"), (ip("10.0.0.1"), None));
+            assert_eq!(source("10.9.0.2"), (ip("10.0.0.1"), None));
+            assert_eq!(source("fd00::2"), (ip("fd00::1"), None));
+        }
+        sh("ip addr add 192.0.2.1/32 dev lo; ip route add 198.51.100.0/24 dev veth0 src 192.0.2.1");
+        let options = Options { device: Some("veth0".to_owned()), ..options() };
+        let route = way("198.51.100.1", &options).unwrap();
+        assert_eq!(
+            (route.source, route.warning.unwrap().as_str()),
+            (ip("192.0.2.1"), "Warning: source address might be selected on device other than: veth0")
+        );
+    });
+}
+
+#[test]
+fn the_unspecified_address_means_this_host() {
+    in_namespace(|| {
+        assert_eq!(way("0.0.0.0", &options()).unwrap().target, "127.0.0.1:0".parse().unwrap());
+        assert_eq!(way("::", &options()).unwrap().target, "[::1]:0".parse().unwrap());
+    });
+}
+
+// ---- options ----
+
+/// What aiming says.
+fn aimed(target: &str, options: &Options) -> Result<Transport, String> {
+    let mut sockets = open(options).map_err(|e| e.to_string())?;
+    let route = sockets.route(SocketAddr::new(ip(target), 0), options).map_err(|e| e.to_string())?;
+    sockets.aim(&route, options).map_err(|e| e.to_string())
+}
+
+#[test]
+fn refused_options_are_named_as_typed() {
+    in_namespace(|| {
+        let said = |target, options: Options| aimed(target, &options).unwrap_err();
+        assert_eq!(
+            said("127.0.0.1", Options { ttl: Some(0), ..options() }),
+            "-t 0: cannot set unicast time-to-live: Invalid argument; 1 to 255 are allowed"
+        );
+        let foreign = Options { source: Some(ip("192.0.2.1")), ..options() };
+        assert_eq!(
+            said("127.0.0.1", foreign),
+            "bind: Cannot assign requested address; -I 192.0.2.1: give an address of this host"
+        );
+        let nowhere = Options { device: Some("nosuch0".to_owned()), ..options() };
+        assert_eq!(
+            said("127.0.0.1", nowhere),
+            "-I nosuch0: SO_BINDTODEVICE: No such device; \
+             give an address of this host or one of its interfaces: lo"
+        );
+    });
+}
+
+#[test]
+fn everything_that_can_be_asked_for_at_once_is_granted() {
+    in_namespace(|| {
+        let _peer = Peer::new();
+        for kind in kinds() {
+            for (target, source) in [("10.0.0.2", "10.0.0.1"), ("fd00::2", "fd00::1")] {
+                for pmtu in [Pmtu::Do, Pmtu::Dont, Pmtu::Want, Pmtu::Probe] {
+                    let options = Options {
+                        device: Some("veth0".to_owned()),
+                        source: Some(ip(source)),
+                        strict_source: true,
+                        connect: true,
+                        debug: true,
+                        dont_route: true,
+                        mark: Some(7),
+                        pmtu: Some(pmtu),
+                        broadcast: true,
+                        multicast_loop: false,
+                        ttl: Some(9),
+                        tos: Some(0x28),
+                        send_buffer: Some(100_000),
+                        user_stamps: true,
+                        ..kind.clone()
+                    };
+                    let mut run = Run::new(target, &options);
+                    let sent = run.send(1);
+                    let reply = run.hear(1).remove(0);
+                    assert_eq!((reply.icmp().2, reply.from), (1, ip(target)));
+                    assert!(sent < reply.at);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn the_flow_label_is_on_the_wire() {
+    use socket2::{Domain, Protocol, Socket, Type};
+    in_namespace(|| {
+        const ETH_P_IPV6: u16 = 0x86dd;
+        for kind in kinds() {
+            for (asked, expected) in [(0x12345, Some(0x12345)), (0, None)] {
+                let mut run = Run::new("::1", &Options { flow_label: Some(asked), ..kind.clone() });
+                let label = run.transport.flow_label().unwrap();
+                assert_eq!(label, expected.unwrap_or(label));
+                assert!((1..=0xf_ffff).contains(&label));
+                let protocol = Protocol::from(i32::from(ETH_P_IPV6.to_be()));
+                let wire = Socket::new(Domain::PACKET, Type::DGRAM, Some(protocol)).unwrap();
+                run.send(1);
+                let mut header = [0; 40];
+                std::io::Read::read_exact(&mut &wire, &mut header).unwrap();
+                assert_eq!(u32::from_be_bytes(*header.first_chunk().unwrap()) & 0xf_ffff, label);
+                assert_eq!(run.hear(1).len(), 1);
+            }
+        }
+        // A label belongs to one user at a time; its own user may lease it again at once.
+        let options = Options { flow_label: Some(5), ..options() };
+        let _first = aimed("::1", &options).unwrap();
+        aimed("::1", &options).unwrap();
+        let stranger = std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                let uid = Some(rustix::process::Uid::from_raw(1000));
+                rustix::thread::set_thread_res_uid(uid, uid, uid).unwrap();
+                aimed("::1", &options).unwrap_err()
+            });
+            thread.join().unwrap()
+        });
+        assert_eq!(
+            stranger,
+            "-F 0x5: can't set flowlabel: Operation not permitted; \
+             a label of 20 bits that no other user has is allowed, or 0 for any"
+        );
+    });
+}
+
+#[test]
+fn a_preload_larger_than_the_buffer_granted_is_warned_of() {
+    in_namespace(|| {
+        let warned = |preload| Run::new("127.0.0.1", &Options { preload, ..options() }).transport;
+        assert_eq!(warned(10).warnings(), [] as [&str; 0]);
+        assert_eq!(warned(65_536).warnings(), ["WARNING: probably, rcvbuf is not enough to hold preload"]);
+    });
+}
+
+// ---- interfaces that go and come ----
+
+#[test]
+fn an_interface_deleted_and_made_again_is_followed() {
+    in_namespace(|| {
+        let peer = Peer::new();
+        for kind in kinds() {
+            for (target, source) in [("10.0.0.2", "10.0.0.1"), ("fd00::2", "fd00::1")] {
+                for source in [None, Some(ip(source))] {
+                    let options = Options { device: Some("veth0".to_owned()), source, ..kind.clone() };
+                    let mut run = Run::new(target, &options);
+                    let ident = run.transport.ident();
+                    run.send(1);
+                    assert_eq!(run.hear(1)[0].icmp(), (run.answer(), ident, 1));
+                    for seq in [2, 4] {
+                        sh("ip link del veth0");
+                        let fault = run.try_send(run.dst, seq, 64).unwrap_err();
+                        assert!(
+                            [libc::ENODEV, libc::ENXIO, libc::ENETUNREACH, libc::EINVAL]
+                                .contains(&fault.errno),
+                            "{fault:?}"
+                        );
+                        peer.link();
+                        run.send(seq + 1);
+                        let heard = run.hear(1);
+                        let last = heard.last().unwrap();
+                        assert_eq!(last.icmp(), (run.answer(), ident, seq + 1), "{heard:?}");
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_socket_whose_source_is_not_back_yet_waits_for_it() {
+    in_namespace(|| {
+        let peer = Peer::new();
+        for kind in kinds() {
+            let source = Some(ip("10.0.0.1"));
+            let options = Options { device: Some("veth0".to_owned()), source, ..kind };
+            let mut run = Run::new("10.0.0.2", &options);
+            sh("ip link del veth0");
+            peer.link();
+            sh("ip addr del 10.0.0.1/24 dev veth0");
+            for seq in 1..=2 {
+                let fault = run.try_send(run.dst, seq, 64).unwrap_err();
+                assert_eq!(fault, SendFault { errno: libc::EADDRNOTAVAIL, mtu: None });
+            }
+            sh("ip addr add 10.0.0.1/24 dev veth0");
+            run.send(3);
+            assert_eq!(run.hear(1)[0].icmp().2, 3);
+        }
+    });
+}
+
+impl Run {
+    fn answer(&self) -> u8 {
+        match self.transport.family() {
+            Family::V4 => 0,
+            Family::V6 => 129,
+        }
+    }
+}
+
+#[test]
+fn an_interface_that_is_down_is_survived() {
+    in_namespace(|| {
+        let _peer = Peer::new();
+        for kind in kinds() {
+            let mut run = Run::new("10.0.0.2", &kind);
+            sh("ip link set veth0 down");
+            let fault = run.try_send(run.dst, 1, 64).unwrap_err();
+            assert_eq!(fault.errno, libc::ENETUNREACH);
+            assert_eq!(run.recv(), []);
+            sh("ip link set veth0 up");
+            run.send(2);
+            assert_eq!(run.hear(1)[0].icmp().2, 2);
+        }
+    });
+}
+
+// ---- waiting ----
+
+#[test]
+fn waiting_tells_which_descriptor_is_ready() {
+    use rustix::event::PollFlags;
+    use std::os::fd::AsFd;
+    in_namespace(|| {
+        let mut run = Run::new("127.0.0.1", &options());
+        let (reader, writer) = std::io::pipe().unwrap();
+        let others = [(reader.as_fd(), PollFlags::IN), (writer.as_fd(), PollFlags::OUT)];
+        let past = Some(Instant::ZERO);
+        let ready = run.transport.wait(&run.clock, past, &others).unwrap();
+        assert_eq!(
+            (ready.socket, ready.other(0), ready.other(1), ready.other(9)),
+            (false, false, true, false)
+        );
+        std::io::Write::write_all(&mut &writer, b"x").unwrap();
+        run.send(1);
+        let ready = run.transport.wait(&run.clock, None, &others).unwrap();
+        assert_eq!((ready.socket, ready.other(0), ready.other(1)), (true, true, true));
+        run.hear(1);
+        let ready = run.transport.wait(&run.clock, past, &[]).unwrap();
+        assert_eq!(ready, rping::transport::Ready::default());
+        let until = run.clock.now() + std::time::Duration::from_millis(2);
+        assert!(!run.transport.wait(&run.clock, Some(until), &[]).unwrap().socket);
+        assert!(run.clock.now() >= until);
+    });
+}
+
+// ---- privilege ----
+
+/// The lines of this thread's status that begin so.
+fn status(names: &[&str]) -> Vec<String> {
+    let text = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    let lines = text.lines().filter(|line| names.iter().any(|name| line.starts_with(name)));
+    lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn root_loses_every_capability_for_good() {
+    in_namespace(|| {
+        assert!(privilege::is_superuser());
+        privilege::drop().unwrap();
+        assert!(privilege::is_superuser());
+        let none = "0000000000000000";
+        let expected = ["CapInh:", "CapPrm:", "CapEff:", "CapAmb:"].map(|name| format!("{name} {none}"));
+        assert_eq!(status(&["CapInh", "CapPrm", "CapEff", "CapAmb"]), expected);
+        assert_eq!(status(&["NoNewPrivs"]), ["NoNewPrivs: 1"]);
+    });
+}
+
+#[test]
+fn a_setuid_binary_becomes_its_user() {
+    use rustix::process::{Gid, Uid};
+    use rustix::thread::{set_thread_res_gid, set_thread_res_uid};
+    in_namespace(|| {
+        // As after execve(2) of a setuid and setgid binary of root, by user 1000.
+        let (user, group) = (Uid::from_raw(1000), Gid::from_raw(1001));
+        set_thread_res_gid(group, Gid::ROOT, Gid::ROOT).unwrap();
+        set_thread_res_uid(user, Uid::ROOT, Uid::ROOT).unwrap();
+        assert!(!privilege::is_superuser());
+        privilege::drop().unwrap();
+        assert_eq!(
+            status(&["Uid", "Gid", "CapPrm", "NoNewPrivs"]),
+            [
+                "Uid: 1000 1000 1000 1000",
+                "Gid: 1001 1001 1001 1001",
+                "CapPrm: 0000000000000000",
+                "NoNewPrivs: 1"
+            ]
+        );
+        assert!(set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).is_err());
+    });
+}
+
+#[test]
+fn all_but_opening_works_without_privilege() {
+    in_namespace(|| {
+        let _peer = Peer::new();
+        let options = Options {
+            device: Some("veth0".to_owned()),
+            strict_source: true,
+            mark: Some(1),
+            ttl: Some(9),
+            pmtu: Some(Pmtu::Do),
+            flow_label: Some(9),
+            ..raw()
+        };
+        let both = [open(&options).unwrap(), open(&options).unwrap()];
+        privilege::drop().unwrap();
+        for (mut sockets, target) in both.into_iter().zip(["10.0.0.2", "fd00::2"]) {
+            assert_eq!(sockets.warnings(), [] as [&str; 0]);
+            let clock = Clock::start();
+            let route = sockets.route(SocketAddr::new(ip(target), 0), &options).unwrap();
+            let transport = sockets.aim(&route, &options).unwrap();
+            let mut run = Run { clock, transport, dst: route.target };
+            run.send(1);
+            assert_eq!(run.hear(1)[0].icmp().2, 1);
+        }
+    });
+}
+
+#[test]
+fn without_any_privilege_both_remedies_are_named() {
+    in_namespace(|| {
+        group_range("1 0");
+        privilege::drop().unwrap();
+        let path = std::env::current_exe().unwrap();
+        let path = path.display();
+        assert_eq!(
+            open(&options()).unwrap_err().to_string(),
+            format!(
+                "cannot open an ICMP socket: datagram: Permission denied (net.ipv4.ping_group_range is \
+                 \"1 0\"); raw: Operation not permitted (needs CAP_NET_RAW); allow one with: \
+                 sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"  or: setcap cap_net_raw+ep {path}"
+            )
+        );
+        assert_eq!(
+            open(&Options { families: Families::V6, ..raw() }).unwrap_err().to_string(),
+            format!(
+                "cannot open an ICMPv6 socket: raw: Operation not permitted (needs CAP_NET_RAW); \
+                 allow one with: setcap cap_net_raw+ep {path}"
+            )
+        );
+    });
+}
+
+#[test]
+fn a_mark_refused_is_one_warning() {
+    in_namespace(|| {
+        privilege::drop().unwrap();
+        let sockets = open(&Options { mark: Some(5), ..options() }).unwrap();
+        assert_eq!(sockets.warnings(), ["WARNING: failed to set mark: 5: Operation not permitted"]);
+        assert!(sockets.has(Family::V4) && sockets.has(Family::V6) && !sockets.is_raw(Family::V4));
+    });
+}
+
+#[test]
+fn a_closed_standard_output_is_noticed() {
+    const CHILD: &str = "RPING_TEST_STDOUT";
+    if std::env::var_os(CHILD).is_some() {
+        eprintln!("open: {}", stdout_was_open());
+        return;
+    }
+    let said = |script: &str| {
+        let name = "a_closed_standard_output_is_noticed";
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh"]).arg(std::env::current_exe().unwrap());
+        let output = command.args([name, "--exact", "--nocapture"]).env(CHILD, "1").output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(said("exec \"$@\"").contains("open: true"));
+    assert!(said("exec \"$@\" >&-").contains("open: false"));
+}
