@@ -115,9 +115,10 @@ pub struct Ran {
     pub stderr: String,
 }
 
-/// Runs a command line; the words are split at blanks.
+/// Runs a command line; the words are split at blanks. What never ends is ended after a minute.
 pub fn run(program: &str, args: &str) -> Ran {
-    let output = Command::new(program)
+    let output = Command::new("timeout")
+        .args(["--signal=KILL", "60", program])
         .args(args.split_whitespace())
         .stdin(Stdio::null())
         .output()
