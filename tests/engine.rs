@@ -526,10 +526,10 @@ proptest! {
             counts.add(event);
             match event {
                 Event::Sent { seq, .. } => { open.insert(*seq, true); }
-                Event::Answer(answer) if answer.verdict == Verdict::Received => {
-                    if open.insert(answer.seq, false) != Some(true) {
-                        broken = Some(format!("{answer:?} was received twice or never sent"));
-                    }
+                Event::Answer(answer) if answer.verdict == Verdict::Received
+                    && open.insert(answer.seq, false) != Some(true) =>
+                {
+                    broken = Some(format!("{answer:?} was received twice or never sent"));
                 }
                 _ => {}
             }

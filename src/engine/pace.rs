@@ -78,7 +78,7 @@ impl Pace {
     pub fn learn(&mut self, rtt: Duration) {
         self.smoothed = Some(match self.smoothed {
             None => rtt,
-            Some(smoothed) => (smoothed.saturating_mul(7).saturating_add(rtt)) / 8,
+            Some(smoothed) => smoothed.saturating_mul(7).saturating_add(rtt).checked_div(8).unwrap_or(rtt),
         });
     }
 
