@@ -1,1 +1,165 @@
-//! The command line: parsed and checked here, acted upon elsewhere.
+//! The command line: parsed and checked here, acted upon elsewhere. No sockets, no names looked up,
+//! nothing printed.
+
+pub mod ping;
+mod request;
+mod text;
+mod values;
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::Path;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches};
+
+use values::printable;
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Action {
+    /// Ping.
+    Ping(Box<ping::Request>),
+    /// Print this on standard output (help, version), and succeed.
+    Say {
+        /// Prefix of messages.
+        program: String,
+        /// Whole lines.
+        text: String,
+    },
+}
+
+/// Why a command line was refused: one line, exit status 2.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Prefix of messages: `rping`, or the name of the link it was called by.
+    pub program: String,
+    /// What is wrong with which argument, and what is allowed.
+    pub reason: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.program, self.reason)
+    }
+}
+
+/// Reads a command line, the program's name included. `superuser`: whether the real user is root.
+///
+/// The names `ping`, `ping4` and `ping6` mean `rping ping`, `rping ping -4` and `rping ping -6`.
+pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Result<Action, Refusal> {
+    let mut args = args.into_iter();
+    let called = args.next().unwrap_or_default();
+    let link = Path::new(&called).file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let family = match link {
+        "ping" => None,
+        "ping4" => Some("-4"),
+        "ping6" => Some("-6"),
+        _ => return parse_top(args.collect(), superuser),
+    };
+    let args = family.map(OsString::from).into_iter().chain(args);
+    parse_ping(Caller { program: link, usage: link }, args, superuser)
+}
+
+/// How the command was called.
+#[derive(Clone, Copy)]
+struct Caller<'a> {
+    /// Prefix of messages.
+    program: &'a str,
+    /// What to type for the command.
+    usage: &'a str,
+}
+
+/// The command `rping` itself, which has help, a version and mistakes to offer.
+#[derive(clap::Parser)]
+#[command(
+    name = "rping",
+    version,
+    about = "Measure whether and how fast hosts on the network answer",
+    after_help = text::TOP_EXIT
+)]
+struct Top;
+
+/// Dispatches to ping without building the rest, for a start as fast as may be.
+fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, Refusal> {
+    let caller = Caller { program: "rping", usage: "rping" };
+    let ping = Caller { program: "rping", usage: "rping ping" };
+    let word = |index: usize| args.get(index).and_then(|arg| arg.to_str());
+    match (word(0), word(1)) {
+        (Some("ping"), _) => return parse_ping(ping, args.into_iter().skip(1), superuser),
+        (Some("help"), Some("ping")) => return parse_ping(ping, ["--help".into()].into_iter(), superuser),
+        _ => {}
+    }
+    let top = Top::command().no_binary_name(true).max_term_width(COLUMNS);
+    match top.subcommand(ping::Arguments::command()).try_get_matches_from_mut(args) {
+        Ok(_) => Err(caller.refusal("no command given; to ping a host, run: rping ping HOST".to_string())),
+        Err(error) => caller.answer(&error),
+    }
+}
+
+fn parse_ping(
+    caller: Caller,
+    args: impl Iterator<Item = OsString>,
+    superuser: bool,
+) -> Result<Action, Refusal> {
+    let mut command = ping::Arguments::command()
+        .no_binary_name(true)
+        .max_term_width(COLUMNS)
+        .override_usage(format!("{} [OPTIONS] HOST", caller.usage))
+        .mut_args(|arg| {
+            let takes_value = arg.get_action().takes_values() && !arg.is_positional();
+            if takes_value { arg.allow_hyphen_values(true) } else { arg }
+        });
+    let parsed = command
+        .try_get_matches_from_mut(args)
+        .and_then(|mut matches| ping::Arguments::from_arg_matches_mut(&mut matches));
+    match parsed {
+        Ok(arguments) => match ping::Request::new(caller.program, arguments, superuser) {
+            Ok(request) => Ok(Action::Ping(Box::new(request))),
+            Err(error) => Err(caller.refusal(error.to_string())),
+        },
+        Err(error) => caller.answer(&error),
+    }
+}
+
+/// Help is at most this wide.
+const COLUMNS: usize = 80;
+
+impl Caller<'_> {
+    fn refusal(self, reason: String) -> Refusal {
+        Refusal { program: self.program.to_string(), reason }
+    }
+
+    /// What clap has to say instead of matches: help and version are answers, all else is a refusal in
+    /// one line.
+    fn answer(self, error: &clap::Error) -> Result<Action, Refusal> {
+        let context = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => Some(text.as_str()),
+            _ => None,
+        };
+        let named = |kind| context(kind).map(|text| printable(OsStr::new(text))).unwrap_or_default();
+        let see = format!("see '{} --help'", self.usage);
+        let reason = match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                let text = error.render().to_string();
+                return Ok(Action::Say { program: self.program.to_string(), text });
+            }
+            ErrorKind::InvalidSubcommand => {
+                let word = named(ContextKind::InvalidSubcommand);
+                format!("'{word}' is not a command; to ping it, run: rping ping {word}")
+            }
+            ErrorKind::UnknownArgument => {
+                format!("unexpected argument '{}'; {see}", named(ContextKind::InvalidArg))
+            }
+            ErrorKind::TooManyValues => {
+                format!("{} takes no value; {see}", named(ContextKind::InvalidArg))
+            }
+            ErrorKind::InvalidValue => {
+                format!("{} needs a value; {see}", named(ContextKind::InvalidArg))
+            }
+            ErrorKind::InvalidUtf8 => format!("an argument is not UTF-8 text; {see}"),
+            _ => context(ContextKind::Custom).map_or(see, str::to_string),
+        };
+        Err(self.refusal(reason))
+    }
+}

@@ -1,0 +1,256 @@
+//! What `rping ping` is asked: its options as clap reads them, and the request that they make.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use super::values::{self, Stamps, Via};
+use crate::probe::Method;
+use crate::transport::Pmtu;
+
+pub use super::request::Request;
+
+/// The options of `rping ping`, each sound by itself.
+///
+/// The letters are those of iputils ping.
+#[derive(clap::Parser)]
+#[command(
+    name = "ping",
+    version = concat!("from rping ", env!("CARGO_PKG_VERSION"), " (iputils compatible)"),
+    about = "Ask a host to answer, again and again, and say how long each answer took",
+    after_help = super::text::PING_EXIT,
+    after_long_help = super::text::PING_EXIT_LONG,
+    args_override_self = true,
+    disable_help_flag = true,
+    disable_version_flag = true,
+)]
+pub struct Arguments {
+    /// Name or address of the host to ping.
+    #[arg(value_name = "HOST")]
+    pub hosts: Vec<OsString>,
+
+    /// Stop after N probes.
+    ///
+    /// Without -c and -w, ping goes on until you press Ctrl-C. With -w as well, ping goes on until N
+    /// replies came or the time is over.
+    #[arg(short, long, value_name = "N", value_parser = values::COUNT, help_heading = TIMING)]
+    pub count: Option<u64>,
+
+    /// Seconds from one probe to the next [default: 1].
+    ///
+    /// A fraction such as 0.2 is fine, to the microsecond. Ordinary users may not go below 0.002.
+    #[arg(short, long, value_name = "SECONDS", value_parser = values::INTERVAL, help_heading = TIMING)]
+    pub interval: Option<Duration>,
+
+    /// Stop after this time, whatever came back.
+    ///
+    /// A fraction is fine. 0 means no limit.
+    #[arg(short = 'w', long, value_name = "SECONDS", value_parser = values::DEADLINE, help_heading = TIMING)]
+    pub deadline: Option<Duration>,
+
+    /// Seconds to wait for replies after the last probe [default: 10].
+    ///
+    /// It counts only while no reply at all has come: once one has, ping waits twice the longest time
+    /// that a reply took. A fraction is fine. 0 means for ever.
+    #[arg(short = 'W', long, value_name = "SECONDS", value_parser = values::TIMEOUT, help_heading = TIMING)]
+    pub timeout: Option<Duration>,
+
+    /// Send the next probe as soon as the last is answered.
+    ///
+    /// The interval follows the time that replies take, so that about one probe is under way at any
+    /// moment. Ordinary users may not go below 2 ms.
+    #[arg(short = 'A', long, help_heading = TIMING)]
+    pub adaptive: bool,
+
+    /// Send as fast as replies come, or 100 a second.
+    ///
+    /// Prints a dot for each probe and takes it back for each reply, so that the dots that stay are the
+    /// losses. Only root may do this without an interval (-i). No names are looked up, as with -n.
+    #[arg(short, long, help_heading = TIMING)]
+    pub flood: bool,
+
+    /// Send N probes at once at the start [default: 1].
+    ///
+    /// Up to 65536; ordinary users at most 3.
+    #[arg(short = 'l', long, value_name = "N", value_parser = values::PRELOAD, help_heading = TIMING)]
+    pub preload: Option<u64>,
+
+    /// Print only the first line and the summary.
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub quiet: bool,
+
+    /// Also print other ICMP messages that arrive, and details.
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub verbose: bool,
+
+    /// Say when a probe is still unanswered as the next one leaves.
+    #[arg(short = 'O', long, help_heading = OUTPUT)]
+    pub outstanding: bool,
+
+    /// Begin each line with the time, in seconds since 1970.
+    #[arg(short = 'D', long, help_heading = OUTPUT)]
+    pub timestamps: bool,
+
+    /// Print addresses only, never look up names for them.
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub numeric: bool,
+
+    /// Look up the names of addresses that answer.
+    #[arg(short = 'H', long, help_heading = OUTPUT)]
+    pub resolve: bool,
+
+    /// Print times to the microsecond, not rounded to 3 digits.
+    #[arg(short = '3', long, help_heading = OUTPUT)]
+    pub rtt_precision: bool,
+
+    /// Ring the terminal's bell for each reply.
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub audible: bool,
+
+    /// Use IPv4 only.
+    #[arg(short = '4', long, help_heading = ROUTE)]
+    pub ipv4: bool,
+
+    /// Use IPv6 only.
+    #[arg(short = '6', long, help_heading = ROUTE)]
+    pub ipv6: bool,
+
+    /// Send from this address, or through this interface.
+    ///
+    /// May be given twice, once for an address and once for an interface. An IPv6 address may name its
+    /// interface itself: fe80::1%eth0.
+    #[arg(
+        short = 'I', long, value_name = "IFACE|ADDR", value_parser = values::VIA,
+        action = clap::ArgAction::Append, help_heading = ROUTE,
+    )]
+    pub interface: Vec<Via>,
+
+    /// Keep the source address that the first probe had.
+    #[arg(short = 'B', long, help_heading = ROUTE)]
+    pub sticky_source: bool,
+
+    /// Allow a broadcast address as the host (IPv4).
+    #[arg(short, long, help_heading = ROUTE)]
+    pub broadcast: bool,
+
+    /// Do not hear our own multicast packets.
+    #[arg(short = 'L', long, help_heading = ROUTE)]
+    pub no_loopback: bool,
+
+    /// Skip the routing table: reach only hosts on attached networks.
+    #[arg(short = 'r', long, help_heading = ROUTE)]
+    pub bypass_route: bool,
+
+    /// Connect the socket to the host before sending.
+    #[arg(short = 'C', long, help_heading = ROUTE)]
+    pub connect: bool,
+
+    /// Put this firewall mark on outgoing packets.
+    ///
+    /// Routing rules and firewalls of this host can tell packets apart by it. It needs a privilege
+    /// (CAP_NET_ADMIN or CAP_NET_RAW). Decimal, or hexadecimal after 0x.
+    #[arg(short, long, value_name = "N", value_parser = values::MARK, help_heading = ROUTE)]
+    pub mark: Option<u32>,
+
+    /// Octets of data in each probe [default: 56].
+    ///
+    /// At most 65507 for IPv4 (65467 with -R or -T) and 65527 for IPv6.
+    #[arg(short, long, value_name = "N", value_parser = values::SIZE, help_heading = PACKET)]
+    pub size: Option<usize>,
+
+    /// Fill the data with these octets, such as ff or 00ff.
+    ///
+    /// 1 to 32 hexadecimal digits, repeated. It helps to find faults that depend on the data.
+    #[arg(short, long, value_name = "HEX", value_parser = values::PATTERN, help_heading = PACKET)]
+    pub pattern: Option<Vec<u8>>,
+
+    /// How many routers a probe may pass (time to live).
+    #[arg(short, long, value_name = "N", value_parser = values::TTL, help_heading = PACKET)]
+    pub ttl: Option<u8>,
+
+    /// Type of service (IPv4) or traffic class (IPv6).
+    ///
+    /// 0 to 255, decimal, or hexadecimal after 0x.
+    #[arg(short = 'Q', long, value_name = "N", value_parser = values::TOS, help_heading = PACKET)]
+    pub tos: Option<u8>,
+
+    /// IPv6 flow label; 0 lets the system choose.
+    ///
+    /// 0 to 1048575, decimal, or hexadecimal after 0x.
+    #[arg(short = 'F', long, value_name = "N", value_parser = values::FLOW_LABEL, help_heading = PACKET)]
+    pub flow_label: Option<u32>,
+
+    /// How to treat packets too big for the path.
+    ///
+    /// do: forbid fragments, and refuse what the path cannot carry. want: fragment here what the path
+    /// cannot carry. dont: let routers fragment. probe: forbid fragments, and send whatever the size.
+    #[arg(
+        short = 'M', long, value_name = "do|dont|want|probe", value_parser = values::PMTU,
+        help_heading = PACKET,
+    )]
+    pub pmtudisc: Option<Pmtu>,
+
+    /// Number that marks the probes as ours.
+    ///
+    /// The ICMP identifier: 0 to 65535, decimal, or hexadecimal after 0x. By default it is random, or
+    /// the system's choice. 0 needs the privilege to open raw sockets.
+    #[arg(short = 'e', long, value_name = "N", value_parser = values::IDENT, help_heading = PACKET)]
+    pub ident: Option<u16>,
+
+    /// Ask routers to note the route, 9 of them at most (IPv4).
+    ///
+    /// Many routers and hosts ignore or drop such packets.
+    #[arg(short = 'R', long, help_heading = PACKET)]
+    pub record_route: bool,
+
+    /// Ask routers to note the time (IPv4).
+    ///
+    /// tsonly: times only. tsandaddr: times and addresses. tsprespec: times of the 1 to 4 hosts that
+    /// stand before HOST. Many routers and hosts ignore or drop such packets.
+    #[arg(
+        short = 'T', long, value_name = "tsonly|tsandaddr|tsprespec", value_parser = values::STAMPS,
+        help_heading = PACKET,
+    )]
+    pub ip_timestamp: Option<Stamps>,
+
+    /// What to ask [default: echo].
+    ///
+    /// echo: send the data back, which every host does. timestamp: tell your time of day. mask: tell
+    /// your network's mask. The last two are IPv4 only, seldom answered, and need the privilege to open
+    /// raw sockets.
+    #[arg(
+        long, value_name = "echo|timestamp|mask", value_parser = values::QUERY, help_heading = PACKET,
+    )]
+    pub query: Option<Method>,
+
+    /// Octets of the socket's send buffer.
+    #[arg(short = 'S', long, value_name = "N", value_parser = values::SEND_BUFFER, help_heading = OTHER)]
+    pub sndbuf: Option<usize>,
+
+    /// Take the times in rping itself, not in the system's kernel.
+    ///
+    /// They then include what this host needs to wake rping up.
+    #[arg(short = 'U', long, help_heading = OTHER)]
+    pub user_latency: bool,
+
+    /// Turn on the kernel's socket debugging (SO_DEBUG).
+    #[arg(short, long, help_heading = OTHER)]
+    pub debug: bool,
+
+    /// Node information queries, which are refused.
+    #[arg(short = 'N', hide = true, value_name = "QUERY", value_parser = values::NODE_INFORMATION)]
+    pub node_information: Option<()>,
+
+    /// Print help: -h in short, --help at length.
+    #[arg(short, long, action = clap::ArgAction::Help, help_heading = OTHER)]
+    pub help: Option<bool>,
+
+    /// Print the version.
+    #[arg(short = 'V', long, action = clap::ArgAction::Version, help_heading = OTHER)]
+    pub version: Option<bool>,
+}
+
+const TIMING: &str = "How many, how fast, how long";
+const OUTPUT: &str = "What is printed";
+const ROUTE: &str = "From where, and which way";
+const PACKET: &str = "What is sent";
+const OTHER: &str = "Other";
