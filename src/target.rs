@@ -1,1 +1,213 @@
-//! From what a person typed to an address.
+//! Names to addresses: the blocking forward lookup before the run. It knows no options and no packets.
+
+use std::fmt::Write;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use anyhow::{Result, anyhow, bail, ensure};
+use dns_lookup::{AddrInfoHints, LookupError, getaddrinfo};
+
+/// One address that a name stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The address, with its scope if it has one. The port is 0.
+    pub addr: SocketAddr,
+    /// The canonical name of the host, when the lookup told one; not yet fit for a terminal.
+    pub canonical: Option<String>,
+}
+
+/// The addresses of a host that `wanted` accepts, in getaddrinfo's order (RFC 6724), each once; at least one.
+///
+/// Numeric addresses need no DNS: IPv4 as inet_aton(3) reads it (`127.1`, `010.1` is 8.0.0.1), IPv6 with
+/// or without `%` and an interface. An IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) is the IPv4
+/// address in it: ICMPv6 cannot reach it. Names beyond ASCII are looked up in their ASCII form (RFC 5891).
+///
+/// The error is a line that begins with the name, made safe to print.
+pub fn resolve(name: &str, wanted: fn(&IpAddr) -> bool) -> Result<Vec<Candidate>> {
+    check(name)?;
+    let ascii = ascii(name)?;
+    let found = lookup(&ascii, libc::AI_CANONNAME).map_err(|error| match scope(name) {
+        Some(scope) => anyhow!("{}: there is no interface named {}", shown(name), shown(scope)),
+        None => anyhow!("{}: {}", shown(name), gai_text(&error)),
+    })?;
+    let canonical = found.iter().find_map(|(_, canonical)| canonical.clone());
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for (addr, _) in found {
+        if wanted(&addr.ip()) && !candidates.iter().any(|candidate| candidate.addr == addr) {
+            candidates.push(Candidate { addr, canonical: canonical.clone() });
+        }
+    }
+    // The text of EAI_ADDRFAMILY: getaddrinfo is asked for all families, since glibc tells scopes only then.
+    ensure!(!candidates.is_empty(), "{}: Address family for hostname not supported", shown(name));
+    Ok(candidates)
+}
+
+/// Whether a host is given as an address, so that no DNS is asked.
+pub fn is_numeric(name: &str) -> bool {
+    check(name).is_ok() && lookup(name, libc::AI_NUMERICHOST).is_ok()
+}
+
+/// Refuses what no host can be called.
+fn check(name: &str) -> Result<()> {
+    ensure!(!name.is_empty(), "the host is empty; give a name or an address");
+    ensure!(name.len() <= MAX_NAME, "the host's name has {} octets; the longest has {MAX_NAME}", name.len());
+    ensure!(!name.contains('\0'), "{}: the host's name holds a NUL", shown(name));
+    ensure!(
+        !name.starts_with('-'),
+        "{}: a host's name cannot begin with '-'; options stand before '--'",
+        shown(name)
+    );
+    Ok(())
+}
+
+/// Octets of the longest name (RFC 1035 section 2.3.4).
+const MAX_NAME: usize = 255;
+
+fn ascii(name: &str) -> Result<String> {
+    if name.is_ascii() {
+        return Ok(name.to_string());
+    }
+    match idna::domain_to_ascii(name) {
+        Ok(ascii) if !ascii.is_empty() => Ok(ascii),
+        _ => bail!("{}: not a valid internationalized host name", shown(name)),
+    }
+}
+
+/// The interface of a scoped IPv6 address.
+fn scope(name: &str) -> Option<&str> {
+    let (address, scope) = name.split_once('%')?;
+    address.parse::<Ipv6Addr>().ok().map(|_| scope)
+}
+
+/// Every address of every family, and the canonical name, which getaddrinfo gives with the first.
+fn lookup(name: &str, flags: i32) -> Result<Vec<(SocketAddr, Option<String>)>, LookupError> {
+    // One socket type, or each address comes once for each.
+    let hints = AddrInfoHints { flags, socktype: libc::SOCK_DGRAM, ..AddrInfoHints::default() };
+    getaddrinfo(Some(name), None, Some(hints))?
+        .map(|info| info.map(|info| (unmapped(info.sockaddr), info.canonname)).map_err(LookupError::from))
+        .collect()
+}
+
+fn unmapped(addr: SocketAddr) -> SocketAddr {
+    match addr.ip().to_canonical() {
+        IpAddr::V4(v4) => SocketAddr::from((v4, addr.port())),
+        IpAddr::V6(_) => addr,
+    }
+}
+
+/// gai_strerror's text, without what dns-lookup puts before it.
+fn gai_text(error: &LookupError) -> String {
+    let text = error.to_string();
+    text.strip_prefix("failed to lookup address information: ").unwrap_or(&text).to_string()
+}
+
+/// A name from the command line as an error may show it: nothing in it moves a cursor or hides.
+fn shown(name: &str) -> String {
+    let mut shown = String::new();
+    for character in name.chars() {
+        let sound = matches!(character, '\'' | '"');
+        // Writing to a String cannot fail.
+        let _ =
+            if sound { shown.write_char(character) } else { write!(shown, "{}", character.escape_debug()) };
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(name: &str) -> Result<Vec<String>, String> {
+        match resolve(name, |_| true) {
+            Ok(found) => Ok(found.iter().map(|candidate| candidate.addr.to_string()).collect()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn one(address: &str) -> Result<Vec<String>, String> {
+        Ok(vec![address.to_string()])
+    }
+
+    fn refused(line: &str) -> Result<Vec<String>, String> {
+        Err(line.to_string())
+    }
+
+    #[test]
+    fn numbers_are_addresses_as_inet_aton_reads_them() {
+        assert_eq!(addresses("127.0.0.1"), one("127.0.0.1:0"));
+        assert_eq!(addresses("127.1"), one("127.0.0.1:0"));
+        assert_eq!(addresses("010.1"), one("8.0.0.1:0"));
+        assert_eq!(addresses("0x7f.1"), one("127.0.0.1:0"));
+        assert_eq!(addresses("2130706433"), one("127.0.0.1:0"));
+        assert_eq!(addresses("0"), one("0.0.0.0:0"));
+        assert_eq!(addresses("::1"), one("[::1]:0"));
+        assert_eq!(addresses("2001:DB8::0:1"), one("[2001:db8::1]:0"));
+    }
+
+    #[test]
+    fn a_mapped_address_is_the_ipv4_address_in_it() {
+        assert_eq!(addresses("::ffff:127.0.0.1"), one("127.0.0.1:0"));
+        let error = resolve("::ffff:127.0.0.1", IpAddr::is_ipv6).unwrap_err();
+        assert_eq!(error.to_string(), "::ffff:127.0.0.1: Address family for hostname not supported");
+    }
+
+    #[test]
+    fn a_scope_must_be_an_interface_of_this_host() {
+        assert_eq!(addresses("fe80::1%lo"), one("[fe80::1%1]:0"));
+        assert_eq!(addresses("fe80::1%nope"), refused("fe80::1%nope: there is no interface named nope"));
+        assert_eq!(addresses("fe80::1%"), refused("fe80::1%: there is no interface named "));
+    }
+
+    #[test]
+    fn the_wrong_family_is_named_as_getaddrinfo_names_it() {
+        let error = resolve("127.0.0.1", IpAddr::is_ipv6).unwrap_err();
+        assert_eq!(error.to_string(), "127.0.0.1: Address family for hostname not supported");
+        let error = resolve("::1", IpAddr::is_ipv4).unwrap_err();
+        assert_eq!(error.to_string(), "::1: Address family for hostname not supported");
+    }
+
+    #[test]
+    fn hosts_that_cannot_be_are_refused_in_one_line() {
+        assert_eq!(addresses(""), refused("the host is empty; give a name or an address"));
+        let long = "a".repeat(300);
+        assert_eq!(addresses(&long), refused("the host's name has 300 octets; the longest has 255"));
+        assert_eq!(addresses("a\0b"), refused("a\\0b: the host's name holds a NUL"));
+        let dashed = "-f: a host's name cannot begin with '-'; options stand before '--'";
+        assert_eq!(addresses("-f"), refused(dashed));
+        assert_eq!(
+            addresses("1.2.3.4.5 \u{202e}x"),
+            refused("1.2.3.4.5 \\u{202e}x: not a valid internationalized host name")
+        );
+        assert_eq!(
+            addresses("\u{1b}[31mred\u{7}"),
+            refused("\\u{1b}[31mred\\u{7}: Name or service not known")
+        );
+        assert_eq!(addresses("999.1.1.1.1\n"), refused("999.1.1.1.1\\n: Name or service not known"));
+    }
+
+    #[test]
+    fn only_addresses_are_numeric() {
+        let numeric = |name| is_numeric(name);
+        for name in ["127.0.0.1", "127.1", "0x7f000001", "::1", "fe80::1%lo", "::ffff:1.2.3.4"] {
+            assert!(numeric(name), "{name}");
+        }
+        for name in ["localhost", "fe80::1%nope", "", "-1", "1.2.3.4.5", "1.2.3.4 ", "::1 "] {
+            assert!(!numeric(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn localhost_has_each_address_once_and_a_canonical_name() {
+        let found = resolve("localhost", IpAddr::is_ipv4).unwrap();
+        let expected =
+            Candidate { addr: "127.0.0.1:0".parse().unwrap(), canonical: Some("localhost".to_string()) };
+        assert_eq!(found, [expected]);
+    }
+
+    #[test]
+    fn names_beyond_ascii_are_looked_up_in_their_ascii_form() {
+        assert_eq!(ascii("bücher.example").unwrap(), "xn--bcher-kva.example");
+        assert_eq!(ascii("BÜCHER.example").unwrap(), "xn--bcher-kva.example");
+        assert_eq!(ascii("UPPER_case.example").unwrap(), "UPPER_case.example");
+        assert_eq!(addresses("１２７.0.0.1"), one("127.0.0.1:0"));
+    }
+}

@@ -90,10 +90,11 @@ fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, Refusal> {
         (Some("help"), Some("ping")) => return parse_ping(ping, ["--help".into()].into_iter(), superuser),
         _ => {}
     }
-    let top = Top::command().no_binary_name(true).max_term_width(COLUMNS);
-    match top.subcommand(ping::Arguments::command()).try_get_matches_from_mut(args) {
+    let mut top = Top::command().no_binary_name(true).max_term_width(COLUMNS);
+    top = top.subcommand(ping::Arguments::command());
+    match top.try_get_matches_from_mut(args) {
         Ok(_) => Err(caller.refusal("no command given; to ping a host, run: rping ping HOST".to_string())),
-        Err(error) => caller.answer(&error),
+        Err(error) => caller.answer(&top, &error),
     }
 }
 
@@ -118,7 +119,7 @@ fn parse_ping(
             Ok(request) => Ok(Action::Ping(Box::new(request))),
             Err(error) => Err(caller.refusal(error.to_string())),
         },
-        Err(error) => caller.answer(&error),
+        Err(error) => caller.answer(&command, &error),
     }
 }
 
@@ -132,12 +133,16 @@ impl Caller<'_> {
 
     /// What clap has to say instead of matches: help and version are answers, all else is a refusal in
     /// one line.
-    fn answer(self, error: &clap::Error) -> Result<Action, Refusal> {
+    fn answer(self, command: &clap::Command, error: &clap::Error) -> Result<Action, Refusal> {
         let context = |kind| match error.get(kind) {
             Some(ContextValue::String(text)) => Some(text.as_str()),
             _ => None,
         };
         let named = |kind| context(kind).map(|text| printable(OsStr::new(text))).unwrap_or_default();
+        let option = |name: Option<&str>| {
+            let arg = command.get_arguments().find(|arg| name == Some(&arg.to_string()));
+            arg.map_or("an option".to_string(), values::option_name)
+        };
         let see = format!("see '{} --help'", self.usage);
         let reason = match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -152,10 +157,10 @@ impl Caller<'_> {
                 format!("unexpected argument '{}'; {see}", named(ContextKind::InvalidArg))
             }
             ErrorKind::TooManyValues => {
-                format!("{} takes no value; {see}", named(ContextKind::InvalidArg))
+                format!("{} takes no value; {see}", option(context(ContextKind::InvalidArg)))
             }
             ErrorKind::InvalidValue => {
-                format!("{} needs a value; {see}", named(ContextKind::InvalidArg))
+                format!("{} needs a value; {see}", option(context(ContextKind::InvalidArg)))
             }
             ErrorKind::InvalidUtf8 => format!("an argument is not UTF-8 text; {see}"),
             _ => context(ContextKind::Custom).map_or(see, str::to_string),

@@ -16,7 +16,8 @@ pub use super::request::Request;
 #[command(
     name = "ping",
     version = concat!("from rping ", env!("CARGO_PKG_VERSION"), " (iputils compatible)"),
-    about = "Ask a host to answer, again and again, and say how long each answer took",
+    about = "Ask HOST, a name or an address, to answer again and again, and time its answers",
+    long_about = None,
     after_help = super::text::PING_EXIT,
     after_long_help = super::text::PING_EXIT_LONG,
     args_override_self = true,
@@ -24,8 +25,8 @@ pub use super::request::Request;
     disable_version_flag = true,
 )]
 pub struct Arguments {
-    /// Name or address of the host to ping.
-    #[arg(value_name = "HOST")]
+    /// The host, and before it those of `-T tsprespec`. The usage line and the first sentence explain it.
+    #[arg(hide = true)]
     pub hosts: Vec<OsString>,
 
     /// Stop after N probes.
@@ -151,13 +152,13 @@ pub struct Arguments {
     #[arg(short, long, value_name = "N", value_parser = values::MARK, help_heading = ROUTE)]
     pub mark: Option<u32>,
 
-    /// Octets of data in each probe [default: 56].
+    /// Bytes of data in each probe [default: 56].
     ///
     /// At most 65507 for IPv4 (65467 with -R or -T) and 65527 for IPv6.
     #[arg(short, long, value_name = "N", value_parser = values::SIZE, help_heading = PACKET)]
     pub size: Option<usize>,
 
-    /// Fill the data with these octets, such as ff or 00ff.
+    /// Fill the data with these bytes, such as ff or 00ff.
     ///
     /// 1 to 32 hexadecimal digits, repeated. It helps to find faults that depend on the data.
     #[arg(short, long, value_name = "HEX", value_parser = values::PATTERN, help_heading = PACKET)]
@@ -181,9 +182,12 @@ pub struct Arguments {
 
     /// How to treat packets too big for the path.
     ///
-    /// do: forbid fragments, and refuse what the path cannot carry. want: fragment here what the path
-    /// cannot carry. dont: let routers fragment. probe: forbid fragments, and send whatever the size.
+    ///   do     forbid fragments, and refuse here what the path cannot carry
+    ///   want   fragment here what the path cannot carry
+    ///   dont   let routers fragment
+    ///   probe  forbid fragments, and send whatever the size
     #[arg(
+        verbatim_doc_comment,
         short = 'M', long, value_name = "do|dont|want|probe", value_parser = values::PMTU,
         help_heading = PACKET,
     )]
@@ -204,9 +208,13 @@ pub struct Arguments {
 
     /// Ask routers to note the time (IPv4).
     ///
-    /// tsonly: times only. tsandaddr: times and addresses. tsprespec: times of the 1 to 4 hosts that
-    /// stand before HOST. Many routers and hosts ignore or drop such packets.
+    ///   tsonly     times only
+    ///   tsandaddr  times and addresses
+    ///   tsprespec  times of the 1 to 4 hosts that stand before HOST
+    ///
+    /// Many routers and hosts ignore or drop such packets.
     #[arg(
+        verbatim_doc_comment,
         short = 'T', long, value_name = "tsonly|tsandaddr|tsprespec", value_parser = values::STAMPS,
         help_heading = PACKET,
     )]
@@ -214,15 +222,18 @@ pub struct Arguments {
 
     /// What to ask [default: echo].
     ///
-    /// echo: send the data back, which every host does. timestamp: tell your time of day. mask: tell
-    /// your network's mask. The last two are IPv4 only, seldom answered, and need the privilege to open
-    /// raw sockets.
+    ///   echo       send the data back, which nearly every host does
+    ///   timestamp  tell your time of day
+    ///   mask       tell the mask of your network
+    ///
+    /// The last two are IPv4 only, seldom answered, and need the privilege to
+    /// open raw sockets.
     #[arg(
-        long, value_name = "echo|timestamp|mask", value_parser = values::QUERY, help_heading = PACKET,
+        verbatim_doc_comment, long, value_name = "echo|timestamp|mask", value_parser = values::QUERY, help_heading = PACKET,
     )]
     pub query: Option<Method>,
 
-    /// Octets of the socket's send buffer.
+    /// Size of the socket's send buffer, in bytes.
     #[arg(short = 'S', long, value_name = "N", value_parser = values::SEND_BUFFER, help_heading = OTHER)]
     pub sndbuf: Option<usize>,
 

@@ -134,7 +134,11 @@ impl Request {
             (Family::V4, IpOption::None) => (MAX_SIZE_V4, "over IPv4"),
             (Family::V4, _) => (MAX_SIZE_V4_OPTIONS, "with -R or -T"),
         };
-        ensure!(self.size <= max, "-s {}: the size must be a whole number from 0 to {max} {packet}", self.size);
+        ensure!(
+            self.size <= max,
+            "-s {}: the size must be a whole number from 0 to {max} {packet}",
+            self.size
+        );
         Ok(())
     }
 
@@ -154,8 +158,14 @@ impl Request {
             return Ok(());
         }
         if self.interval < MIN_USER_INTERVAL {
-            let what = if self.interval_given { format!("-i {}", self.interval.as_secs_f64()) } else { "-f".to_string() };
-            bail!("{what}: cannot flood, minimal interval for user must be >= 2 ms, use -i 0.002 (or higher)");
+            let what = if self.interval_given {
+                format!("-i {}", self.interval.as_secs_f64())
+            } else {
+                "-f".to_string()
+            };
+            bail!(
+                "{what}: cannot flood, minimal interval for user must be >= 2 ms, use -i 0.002 (or higher)"
+            );
         }
         ensure!(
             self.preload <= MAX_USER_PRELOAD,

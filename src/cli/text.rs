@@ -18,7 +18,7 @@ Examples (after the name of the command):
   -c 3 localhost        three probes, one second apart
   -c 5 -i 0.2 -q HOST   five probes in a second, and only the summary
   -c 1 -w 2 HOST        is it there? the exit status says so within 2 seconds
-  -M do -s 1472 HOST    do packets of 1500 octets pass unfragmented?
+  -M do -s 1472 HOST    do packets of 1500 bytes pass unfragmented?
 
 Exit status:
   0  at least one reply came; with both -c and -w, all that were asked for

@@ -92,10 +92,8 @@ pub const TIMEOUT: Checked<Duration> = Checked {
 };
 
 /// `-l`.
-pub const PRELOAD: Checked<u64> = Checked {
-    parse: whole::<_, 1, 65_536>,
-    allowed: "the preload must be a whole number from 1 to 65536",
-};
+pub const PRELOAD: Checked<u64> =
+    Checked { parse: whole::<_, 1, 65_536>, allowed: "the preload must be a whole number from 1 to 65536" };
 
 /// `-s`: the widest range, IPv6's (RFC 8200 section 3: 65535 octets behind the header).
 pub const SIZE: Checked<usize> = Checked {
