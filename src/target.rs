@@ -1,6 +1,5 @@
 //! Names to addresses: the blocking forward lookup before the run. It knows no options and no packets.
 
-use std::fmt::Write;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Result, anyhow, bail, ensure};
@@ -26,7 +25,7 @@ pub fn resolve(name: &str, wanted: fn(&IpAddr) -> bool) -> Result<Vec<Candidate>
     check(name)?;
     let ascii = ascii(name)?;
     let found = lookup(&ascii, libc::AI_CANONNAME).map_err(|error| match scope(name) {
-        Some(scope) => anyhow!("{}: there is no interface named {}", shown(name), shown(scope)),
+        Some(scope) => anyhow!("{}: no interface is named '{}'", shown(name), shown(scope)),
         None => anyhow!("{}: {}", shown(name), gai_text(&error)),
     })?;
     let canonical = found.iter().find_map(|(_, canonical)| canonical.clone());
@@ -104,10 +103,10 @@ fn gai_text(error: &LookupError) -> String {
 fn shown(name: &str) -> String {
     let mut shown = String::new();
     for character in name.chars() {
-        let sound = matches!(character, '\'' | '"');
-        // Writing to a String cannot fail.
-        let _ =
-            if sound { shown.write_char(character) } else { write!(shown, "{}", character.escape_debug()) };
+        match character {
+            '\'' | '"' => shown.push(character),
+            _ => shown.extend(character.escape_debug()),
+        }
     }
     shown
 }
@@ -153,8 +152,8 @@ mod tests {
     #[test]
     fn a_scope_must_be_an_interface_of_this_host() {
         assert_eq!(addresses("fe80::1%lo"), one("[fe80::1%1]:0"));
-        assert_eq!(addresses("fe80::1%nope"), refused("fe80::1%nope: there is no interface named nope"));
-        assert_eq!(addresses("fe80::1%"), refused("fe80::1%: there is no interface named "));
+        assert_eq!(addresses("fe80::1%nope"), refused("fe80::1%nope: no interface is named 'nope'"));
+        assert_eq!(addresses("fe80::1%"), refused("fe80::1%: no interface is named ''"));
     }
 
     #[test]
@@ -177,11 +176,15 @@ mod tests {
             addresses("1.2.3.4.5 \u{202e}x"),
             refused("1.2.3.4.5 \\u{202e}x: not a valid internationalized host name")
         );
-        assert_eq!(
-            addresses("\u{1b}[31mred\u{7}"),
-            refused("\\u{1b}[31mred\\u{7}: Name or service not known")
-        );
-        assert_eq!(addresses("999.1.1.1.1\n"), refused("999.1.1.1.1\\n: Name or service not known"));
+    }
+
+    #[test]
+    fn a_name_in_an_error_cannot_move_a_cursor() {
+        let moving = "\u{1b}[31m\u{9b}2J\u{7}\n\r\t\0\u{7f}";
+        assert_eq!(shown(moving), r"\u{1b}[31m\u{9b}2J\u{7}\n\r\t\0\u{7f}");
+        let hiding = "\u{202e}\u{200b}\u{2066}\u{feff}";
+        assert_eq!(shown(hiding), r"\u{202e}\u{200b}\u{2066}\u{feff}");
+        assert_eq!(shown("it's $(id) bücher"), "it's $(id) bücher");
     }
 
     #[test]
@@ -198,9 +201,9 @@ mod tests {
     #[test]
     fn localhost_has_each_address_once_and_a_canonical_name() {
         let found = resolve("localhost", IpAddr::is_ipv4).unwrap();
-        let expected =
-            Candidate { addr: "127.0.0.1:0".parse().unwrap(), canonical: Some("localhost".to_string()) };
-        assert_eq!(found, [expected]);
+        let addrs: Vec<String> = found.iter().map(|candidate| candidate.addr.to_string()).collect();
+        assert_eq!(addrs, ["127.0.0.1:0"]);
+        assert!(found[0].canonical.is_some());
     }
 
     #[test]

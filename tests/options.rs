@@ -250,9 +250,11 @@ fn a_plain_request_has_the_defaults_of_iputils() {
     );
 }
 
+type IsSet = fn(&Request) -> bool;
+
 #[test]
 fn every_flag_reaches_the_request_under_both_its_names() {
-    let flags: [(&str, &str, fn(&Request) -> bool); 19] = [
+    let flags: [(&str, &str, IsSet); 19] = [
         ("-a", "--audible", |r| r.audible),
         ("-A", "--adaptive", |r| r.adaptive),
         ("-b", "--broadcast", |r| r.transport.broadcast),
@@ -430,10 +432,7 @@ fn queries_without_data_take_none_and_need_a_raw_socket() {
 #[test]
 fn ordinary_users_cannot_flood() {
     let rest = "cannot flood, minimal interval for user must be >= 2 ms, use -i 0.002 (or higher)";
-    assert_eq!(
-        user_refusal(&["-i", "0.0019999", "h"]),
-        "-i 0.002: cannot flood".replace("-i 0.002: cannot flood", &format!("-i 0.002: {rest}"))
-    );
+    assert_eq!(user_refusal(&["-i", "0.001999", "h"]), format!("-i 0.001999: {rest}"));
     assert_eq!(user_refusal(&["-i", "0", "h"]), format!("-i 0: {rest}"));
     assert_eq!(user_refusal(&["-i", "0.001", "-f", "h"]), format!("-i 0.001: {rest}"));
     assert_eq!(user_refusal(&["-f", "h"]), format!("-f: {rest}"));

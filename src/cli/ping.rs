@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use super::values::{self, Stamps, Via};
+use super::values::{self, Pattern, Stamps, Via};
 use crate::probe::Method;
 use crate::transport::Pmtu;
 
@@ -162,7 +162,7 @@ pub struct Arguments {
     ///
     /// 1 to 32 hexadecimal digits, repeated. It helps to find faults that depend on the data.
     #[arg(short, long, value_name = "HEX", value_parser = values::PATTERN, help_heading = PACKET)]
-    pub pattern: Option<Vec<u8>>,
+    pub pattern: Option<Pattern>,
 
     /// How many routers a probe may pass (time to live).
     #[arg(short, long, value_name = "N", value_parser = values::TTL, help_heading = PACKET)]

@@ -118,7 +118,7 @@ impl Request {
             resolve: arguments.resolve,
             superuser,
             transport: transport(&arguments, method, size, family),
-            pattern: arguments.pattern,
+            pattern: arguments.pattern.map(|pattern| pattern.0),
         };
         request.check_user()?;
         if let Some(family) = family {

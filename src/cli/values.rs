@@ -136,7 +136,7 @@ pub const IDENT: Checked<u16> = Checked {
 };
 
 /// `-p`: 1 to 16 octets.
-pub const PATTERN: Checked<Vec<u8>> =
+pub const PATTERN: Checked<Pattern> =
     Checked { parse: pattern, allowed: "the pattern must be 1 to 32 hexadecimal digits" };
 
 /// `-M`.
@@ -193,6 +193,10 @@ pub enum Stamps {
     /// `tsprespec`: only the hosts that stand before the target.
     Prespecified,
 }
+
+/// The octets of `-p`, 1 to 16 of them. By itself, a vector would mean repeated options to clap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern(pub Vec<u8>);
 
 /// What one `-I` says: an address, an interface, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -266,10 +270,11 @@ fn scaled(digits: &str, exponent: i64) -> Option<u64> {
 }
 
 /// Pairs of hexadecimal digits; the last may stand alone, as sscanf's %2x reads it.
-fn pattern(text: &str) -> Option<Vec<u8>> {
+fn pattern(text: &str) -> Option<Pattern> {
     let sound = (1..=32).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
     let octet = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
-    sound.then(|| text.as_bytes().chunks(2).map(octet).collect())?
+    let octets = text.as_bytes().chunks(2).map(octet).collect::<Option<Vec<u8>>>();
+    octets.filter(|_| sound).map(Pattern)
 }
 
 /// `fe80::1%eth0`, `2001:db8::1`, `192.0.2.1`, `eth0`: what has a colon is IPv6, as in iputils.
