@@ -91,7 +91,11 @@ fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, Refusal> {
         _ => {}
     }
     let mut top = Top::command().no_binary_name(true).max_term_width(COLUMNS);
-    top = top.subcommand(ping::Arguments::command());
+    top = top
+        .subcommand(
+            ping::Arguments::command().about("Ask a host to answer again and again, and time its answers"),
+        )
+        .override_usage("rping COMMAND");
     match top.try_get_matches_from_mut(args) {
         Ok(_) => Err(caller.refusal("no command given; to ping a host, run: rping ping HOST".to_string())),
         Err(error) => caller.answer(&top, &error),

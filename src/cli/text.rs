@@ -4,8 +4,8 @@
 pub const TOP_EXIT: &str = "\
 Example: rping ping -c 3 localhost
 
-'rping ping --help' explains every option of ping. A link to rping that is
-named ping, ping4 or ping6 behaves as 'rping ping', with -4 or -6.";
+'rping ping --help' explains every option of ping. A link to rping that is named
+ping, ping4 or ping6 behaves as 'rping ping', 'rping ping -4', 'rping ping -6'.";
 
 /// Below the short help of `rping ping`.
 pub const PING_EXIT: &str = "\
