@@ -28,6 +28,14 @@ pub fn resolve(name: &str, wanted: fn(&IpAddr) -> bool) -> Result<Vec<Candidate>
         Some(scope) => anyhow!("{}: no interface is named '{}'", shown(name), shown(scope)),
         None => anyhow!("{}: {}", shown(name), gai_text(&error)),
     })?;
+    let candidates = candidates(found, wanted);
+    // The text of EAI_ADDRFAMILY: getaddrinfo is asked for all families, since glibc tells scopes only then.
+    ensure!(!candidates.is_empty(), "{}: Address family for hostname not supported", shown(name));
+    Ok(candidates)
+}
+
+/// The wanted addresses, each once, all with the canonical name that came with the first.
+fn candidates(found: Vec<(SocketAddr, Option<String>)>, wanted: fn(&IpAddr) -> bool) -> Vec<Candidate> {
     let canonical = found.iter().find_map(|(_, canonical)| canonical.clone());
     let mut candidates: Vec<Candidate> = Vec::new();
     for (addr, _) in found {
@@ -35,9 +43,7 @@ pub fn resolve(name: &str, wanted: fn(&IpAddr) -> bool) -> Result<Vec<Candidate>
             candidates.push(Candidate { addr, canonical: canonical.clone() });
         }
     }
-    // The text of EAI_ADDRFAMILY: getaddrinfo is asked for all families, since glibc tells scopes only then.
-    ensure!(!candidates.is_empty(), "{}: Address family for hostname not supported", shown(name));
-    Ok(candidates)
+    candidates
 }
 
 /// Whether a host is given as an address, so that no DNS is asked.
@@ -199,7 +205,21 @@ mod tests {
     }
 
     #[test]
-    fn localhost_has_each_address_once_and_a_canonical_name() {
+    fn each_address_comes_once_in_order_with_the_name_of_the_first() {
+        let addr = |text: &str| -> SocketAddr { text.parse().unwrap() };
+        let found = vec![
+            (addr("[::1]:0"), Some("name".to_string())),
+            (addr("192.0.2.2:0"), None),
+            (addr("192.0.2.1:0"), None),
+            (addr("192.0.2.2:0"), None),
+        ];
+        let named = |text| Candidate { addr: addr(text), canonical: Some("name".to_string()) };
+        let expected = [named("192.0.2.2:0"), named("192.0.2.1:0")];
+        assert_eq!(candidates(found, IpAddr::is_ipv4), expected);
+    }
+
+    #[test]
+    fn localhost_is_known_without_dns() {
         let found = resolve("localhost", IpAddr::is_ipv4).unwrap();
         let addrs: Vec<String> = found.iter().map(|candidate| candidate.addr.to_string()).collect();
         assert_eq!(addrs, ["127.0.0.1:0"]);
