@@ -7,13 +7,13 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use crate::cli::request::Request;
+use crate::cli::ping::Request;
 use crate::clock::{Clock, Instant};
 use crate::engine::Session;
 use crate::engine::pace::Pacing;
 use crate::engine::ping::Config;
 use crate::engine::reject::Rejects;
-use crate::probe::{HEADER_LEN, Identity, Payload, message_len};
+use crate::probe::{Identity, Payload, message_len};
 use crate::report::escape::escape;
 use crate::report::names::Names;
 use crate::report::output::Output;
@@ -73,13 +73,18 @@ fn resolve_stamping_nodes(request: &Request, options: &mut Options) -> anyhow::R
     let IpOption::TimestampPrespecified(nodes) = &mut options.ip_option else { return Ok(()) };
     let Some((_, hosts)) = request.hosts.split_last() else { return Ok(()) };
     for host in hosts {
-        let found = target::resolve(host, Some(Family::V4))?;
+        let found = target::resolve(host, IpAddr::is_ipv4)?;
         match found.first().map(|candidate| candidate.addr.ip()) {
             Some(IpAddr::V4(node)) => nodes.push(node),
             Some(IpAddr::V6(_)) | None => bail!("{}: no IPv4 address", escape(host)),
         }
     }
     Ok(())
+}
+
+/// The host to ask.
+fn target_name(request: &Request) -> &str {
+    request.hosts.last().map_or("", String::as_str)
 }
 
 /// Picks the first address that a route leads to.
@@ -89,8 +94,13 @@ fn aim(
     options: &mut Options,
     output: &mut Output,
 ) -> anyhow::Result<Aimed> {
-    let host = request.target();
-    let mut candidates = target::resolve(host, request.family)?;
+    let host = target_name(request);
+    let wanted = match request.family {
+        None => |_: &IpAddr| true,
+        Some(Family::V4) => IpAddr::is_ipv4,
+        Some(Family::V6) => IpAddr::is_ipv6,
+    };
+    let mut candidates = target::resolve(host, wanted)?;
     candidates.retain(|candidate| sockets.has(family_of(candidate.addr.ip())));
     let mut candidates = candidates.into_iter().peekable();
     while let Some(candidate) = candidates.next() {
@@ -135,7 +145,7 @@ fn settle(
         output.print_error(format_args!("WARNING: pinging broadcast address\n"));
     }
     if asks_many(options, candidate.addr.ip()) {
-        request.check_manners()?;
+        request.check_interval_to_many()?;
         options.pmtu = options.pmtu.or(Some(Pmtu::Do));
     }
     Ok(())
@@ -155,7 +165,6 @@ fn family_of(address: IpAddr) -> Family {
 /// What the session is asked to do.
 fn config(request: &Request, aimed: &Aimed, millis_of_day: u32) -> Config {
     let target = aimed.route.target;
-    let flood = request.flood && !request.interval_given;
     let floor = if request.superuser { Duration::ZERO } else { ORDINARY_FLOOR };
     Config {
         target,
@@ -163,7 +172,7 @@ fn config(request: &Request, aimed: &Aimed, millis_of_day: u32) -> Config {
         payload: Payload::new(request.size, request.pattern.as_deref()),
         count: request.count,
         pacing: Pacing {
-            interval: if flood { Duration::ZERO } else { request.interval },
+            interval: request.interval,
             adaptive: request.adaptive.then_some(floor),
             preload: request.preload,
         },
@@ -211,7 +220,7 @@ fn prepare<'a>(
 
 /// What the run looks like.
 fn style(request: &Request, aimed: &Aimed, transport: &Transport) -> Style {
-    let host = request.target();
+    let host = target_name(request);
     let family = transport.family();
     let numeric = target::is_numeric(host);
     let canonical = aimed.candidate.canonical.as_deref().filter(|_| !numeric).unwrap_or(host);
@@ -230,7 +239,7 @@ fn style(request: &Request, aimed: &Aimed, transport: &Transport) -> Style {
         reply_name: (!numeric && !request.numeric).then(|| canonical.to_owned()),
         source: chosen.then(|| transport.source()),
         device: options.device.clone(),
-        size: message_len(request.method, &Payload::new(request.size, None)).saturating_sub(HEADER_LEN),
+        size: request.size,
         overhead: 28 + option_len,
         flow_label: transport.flow_label(),
         pattern: request.pattern.clone(),
@@ -239,7 +248,7 @@ fn style(request: &Request, aimed: &Aimed, transport: &Transport) -> Style {
         quiet: request.quiet,
         flood: request.flood,
         adaptive: request.adaptive,
-        interval_zero: request.interval.is_zero() || (request.flood && !request.interval_given),
+        interval_zero: request.interval.is_zero(),
         verbose: request.verbose,
         audible: request.audible,
         timestamps: request.timestamps,

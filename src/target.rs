@@ -1,148 +1,236 @@
-//! From what a person typed to addresses: forward lookups, which may block, before the loop begins.
+//! Names to addresses: the blocking forward lookup before the run. It knows no options and no packets.
 
-use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use anyhow::{anyhow, bail};
-use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
+use anyhow::{Result, anyhow, bail, ensure};
+use dns_lookup::{AddrInfoHints, LookupError, getaddrinfo};
 
-use crate::wire::icmp::Family;
-
-/// AI_CANONNAME, netdb.h.
-const CANONICAL_NAME: i32 = libc::AI_CANONNAME;
-
-/// An address that a host may be asked at.
+/// One address that a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// The address; its port is 0, its scope id names the interface of a link-local one.
+    /// The address, with its scope if it has one. The port is 0.
     pub addr: SocketAddr,
-    /// The name that the resolver calls the host by.
+    /// The canonical name of the host, when the lookup told one; not yet fit for a terminal.
     pub canonical: Option<String>,
 }
 
-/// Whether a host is an address already, in any form that needs no lookup.
-pub fn is_numeric(host: &str) -> bool {
-    let address = host.split_once('%').map_or(host, |(address, _)| address);
-    address.parse::<Ipv6Addr>().is_ok() || is_ipv4_number(host)
-}
-
-/// What inet_aton(3) takes: one to four numbers, decimal, octal or hexadecimal.
-fn is_ipv4_number(host: &str) -> bool {
-    let parts: Vec<_> = host.split('.').collect();
-    let number = |part: &&str| match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
-        Some(digits) => !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_hexdigit()),
-        None => !part.is_empty() && part.bytes().all(|octet| octet.is_ascii_digit()),
-    };
-    parts.len() <= 4 && parts.iter().all(number)
-}
-
-/// The addresses of a host, in the order in which the system prefers them, of one family if so asked.
+/// The addresses of a host that `wanted` accepts, in getaddrinfo's order (RFC 6724), each once; at least one.
 ///
-/// # Errors
-/// One sentence: what was typed is no host's name, or the resolver's own words about it.
-pub fn resolve(host: &str, family: Option<Family>) -> anyhow::Result<Vec<Candidate>> {
-    let shown = shown(host);
-    if host.is_empty() {
-        bail!("the host's name is empty: give a name or an address");
-    }
-    if host.contains('\0') || host.len() > 255 {
-        bail!("{shown}: a host's name has at most 255 bytes, none of them zero");
-    }
-    if let Some(mapped) = host.parse::<Ipv6Addr>().ok().and_then(|v6| v6.to_ipv4_mapped()) {
-        bail!("{shown}: an IPv4 address in the form of IPv6 cannot be asked; did you mean {mapped}?");
-    }
-    let name = match host.is_ascii() {
-        true => host.to_owned(),
-        false => idna::domain_to_ascii(host).map_err(|_| anyhow!("{shown}: Name or service not known"))?,
-    };
-    // Both families are asked for always: a scope id is lost otherwise (glibc). One socket type keeps
-    // each address from coming three times.
-    let hints =
-        AddrInfoHints { socktype: SockType::DGram.into(), flags: CANONICAL_NAME, ..AddrInfoHints::default() };
-    let found =
-        getaddrinfo(Some(&name), None, Some(hints)).map_err(|error| anyhow!("{shown}: {}", why(error)))?;
-    let mut candidates: Vec<Candidate> = Vec::new();
-    // Only the first entry of a lookup carries the canonical name.
-    let mut canonical = None;
-    for entry in found.collect::<io::Result<Vec<_>>>()? {
-        canonical = canonical.or(entry.canonname);
-        if !candidates.iter().any(|known| known.addr == entry.sockaddr) {
-            candidates.push(Candidate { addr: entry.sockaddr, canonical: None });
-        }
-    }
-    candidates.retain(|candidate| family.is_none_or(|family| of(family, candidate.addr.ip())));
-    if candidates.is_empty() {
-        bail!("{shown}: Address family for hostname not supported");
-    }
-    candidates.iter_mut().for_each(|candidate| candidate.canonical.clone_from(&canonical));
+/// Numeric addresses need no DNS: IPv4 as inet_aton(3) reads it (`127.1`, `010.1` is 8.0.0.1), IPv6 with
+/// or without `%` and an interface. An IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) is the IPv4
+/// address in it: ICMPv6 cannot reach it. Names beyond ASCII are looked up in their ASCII form (RFC 5891).
+///
+/// The error is a line that begins with the name, made safe to print.
+pub fn resolve(name: &str, wanted: fn(&IpAddr) -> bool) -> Result<Vec<Candidate>> {
+    check(name)?;
+    let ascii = ascii(name)?;
+    let found = lookup(&ascii, libc::AI_CANONNAME).map_err(|error| match scope(name) {
+        Some(scope) => anyhow!("{}: no interface is named '{}'", shown(name), shown(scope)),
+        None => anyhow!("{}: {}", shown(name), gai_text(&error)),
+    })?;
+    let candidates = candidates(found, wanted);
+    // The text of EAI_ADDRFAMILY: getaddrinfo is asked for all families, since glibc tells scopes only then.
+    ensure!(!candidates.is_empty(), "{}: Address family for hostname not supported", shown(name));
     Ok(candidates)
 }
 
-fn of(family: Family, address: IpAddr) -> bool {
-    match family {
-        Family::V4 => address.is_ipv4(),
-        Family::V6 => address.is_ipv6(),
-    }
-}
-
-/// A name as it may be shown: nothing in it moves a terminal's cursor.
-fn shown(host: &str) -> String {
-    let start: String = host.chars().take(300).collect();
-    start.chars().flat_map(char::escape_debug).collect()
-}
-
-/// The resolver's words (gai_strerror(3)).
-fn why(error: dns_lookup::LookupError) -> String {
-    match error.kind() {
-        LookupErrorKind::NoName | LookupErrorKind::NoData => "Name or service not known".to_owned(),
-        LookupErrorKind::Again => "Temporary failure in name resolution".to_owned(),
-        _ => {
-            let error = io::Error::from(error).to_string();
-            let words = error.strip_prefix("failed to lookup address information: ").unwrap_or(&error);
-            words.to_owned()
+/// The wanted addresses, each once, all with the canonical name that came with the first.
+fn candidates(found: Vec<(SocketAddr, Option<String>)>, wanted: fn(&IpAddr) -> bool) -> Vec<Candidate> {
+    let canonical = found.iter().find_map(|(_, canonical)| canonical.clone());
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for (addr, _) in found {
+        if wanted(&addr.ip()) && !candidates.iter().any(|candidate| candidate.addr == addr) {
+            candidates.push(Candidate { addr, canonical: canonical.clone() });
         }
     }
+    candidates
+}
+
+/// Whether a host is given as an address, so that no DNS is asked.
+pub fn is_numeric(name: &str) -> bool {
+    check(name).is_ok() && lookup(name, libc::AI_NUMERICHOST).is_ok()
+}
+
+/// Refuses what no host can be called.
+fn check(name: &str) -> Result<()> {
+    ensure!(!name.is_empty(), "the host is empty; give a name or an address");
+    ensure!(name.len() <= MAX_NAME, "the host's name has {} octets; the longest has {MAX_NAME}", name.len());
+    ensure!(!name.contains('\0'), "{}: the host's name holds a NUL", shown(name));
+    ensure!(
+        !name.starts_with('-'),
+        "{}: a host's name cannot begin with '-'; options stand before '--'",
+        shown(name)
+    );
+    Ok(())
+}
+
+/// Octets of the longest name (RFC 1035 section 2.3.4).
+const MAX_NAME: usize = 255;
+
+fn ascii(name: &str) -> Result<String> {
+    if name.is_ascii() {
+        return Ok(name.to_string());
+    }
+    match idna::domain_to_ascii(name) {
+        Ok(ascii) if !ascii.is_empty() => Ok(ascii),
+        _ => bail!("{}: not a valid internationalized host name", shown(name)),
+    }
+}
+
+/// The interface of a scoped IPv6 address.
+fn scope(name: &str) -> Option<&str> {
+    let (address, scope) = name.split_once('%')?;
+    address.parse::<Ipv6Addr>().ok().map(|_| scope)
+}
+
+/// Every address of every family, and the canonical name, which getaddrinfo gives with the first.
+fn lookup(name: &str, flags: i32) -> Result<Vec<(SocketAddr, Option<String>)>, LookupError> {
+    // One socket type, or each address comes once for each.
+    let hints = AddrInfoHints { flags, socktype: libc::SOCK_DGRAM, ..AddrInfoHints::default() };
+    getaddrinfo(Some(name), None, Some(hints))?
+        .map(|info| info.map(|info| (unmapped(info.sockaddr), info.canonname)).map_err(LookupError::from))
+        .collect()
+}
+
+fn unmapped(addr: SocketAddr) -> SocketAddr {
+    match addr.ip().to_canonical() {
+        IpAddr::V4(v4) => SocketAddr::from((v4, addr.port())),
+        IpAddr::V6(_) => addr,
+    }
+}
+
+/// gai_strerror's text, without what dns-lookup puts before it.
+fn gai_text(error: &LookupError) -> String {
+    let text = error.to_string();
+    text.strip_prefix("failed to lookup address information: ").unwrap_or(&text).to_string()
+}
+
+/// A name from the command line as an error may show it: nothing in it moves a cursor or hides.
+fn shown(name: &str) -> String {
+    let mut shown = String::new();
+    for character in name.chars() {
+        match character {
+            '\'' | '"' => shown.push(character),
+            _ => shown.extend(character.escape_debug()),
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn numbers_need_no_lookup() {
-        for host in ["127.0.0.1", "127.1", "1", "0x7f.1", "010.1", "::1", "fe80::1%eth0"] {
-            assert!(is_numeric(host), "{host}");
+    fn addresses(name: &str) -> Result<Vec<String>, String> {
+        match resolve(name, |_| true) {
+            Ok(found) => Ok(found.iter().map(|candidate| candidate.addr.to_string()).collect()),
+            Err(error) => Err(error.to_string()),
         }
-        for host in ["", "localhost", "1.2.3.4.5", "1.2.3.x", "a::zz", "0x"] {
-            assert!(!is_numeric(host), "{host}");
+    }
+
+    fn one(address: &str) -> Result<Vec<String>, String> {
+        Ok(vec![address.to_string()])
+    }
+
+    fn refused(line: &str) -> Result<Vec<String>, String> {
+        Err(line.to_string())
+    }
+
+    #[test]
+    fn numbers_are_addresses_as_inet_aton_reads_them() {
+        assert_eq!(addresses("127.0.0.1"), one("127.0.0.1:0"));
+        assert_eq!(addresses("127.1"), one("127.0.0.1:0"));
+        assert_eq!(addresses("010.1"), one("8.0.0.1:0"));
+        assert_eq!(addresses("0x7f.1"), one("127.0.0.1:0"));
+        assert_eq!(addresses("2130706433"), one("127.0.0.1:0"));
+        assert_eq!(addresses("0"), one("0.0.0.0:0"));
+        assert_eq!(addresses("::1"), one("[::1]:0"));
+        assert_eq!(addresses("2001:DB8::0:1"), one("[2001:db8::1]:0"));
+    }
+
+    #[test]
+    fn a_mapped_address_is_the_ipv4_address_in_it() {
+        assert_eq!(addresses("::ffff:127.0.0.1"), one("127.0.0.1:0"));
+        let error = resolve("::ffff:127.0.0.1", IpAddr::is_ipv6).unwrap_err();
+        assert_eq!(error.to_string(), "::ffff:127.0.0.1: Address family for hostname not supported");
+    }
+
+    #[test]
+    fn a_scope_must_be_an_interface_of_this_host() {
+        assert_eq!(addresses("fe80::1%lo"), one("[fe80::1%1]:0"));
+        assert_eq!(addresses("fe80::1%nope"), refused("fe80::1%nope: no interface is named 'nope'"));
+        assert_eq!(addresses("fe80::1%"), refused("fe80::1%: no interface is named ''"));
+    }
+
+    #[test]
+    fn the_wrong_family_is_named_as_getaddrinfo_names_it() {
+        let error = resolve("127.0.0.1", IpAddr::is_ipv6).unwrap_err();
+        assert_eq!(error.to_string(), "127.0.0.1: Address family for hostname not supported");
+        let error = resolve("::1", IpAddr::is_ipv4).unwrap_err();
+        assert_eq!(error.to_string(), "::1: Address family for hostname not supported");
+    }
+
+    #[test]
+    fn hosts_that_cannot_be_are_refused_in_one_line() {
+        assert_eq!(addresses(""), refused("the host is empty; give a name or an address"));
+        let long = "a".repeat(300);
+        assert_eq!(addresses(&long), refused("the host's name has 300 octets; the longest has 255"));
+        assert_eq!(addresses("a\0b"), refused("a\\0b: the host's name holds a NUL"));
+        let dashed = "-f: a host's name cannot begin with '-'; options stand before '--'";
+        assert_eq!(addresses("-f"), refused(dashed));
+        assert_eq!(
+            addresses("1.2.3.4.5 \u{202e}x"),
+            refused("1.2.3.4.5 \\u{202e}x: not a valid internationalized host name")
+        );
+    }
+
+    #[test]
+    fn a_name_in_an_error_cannot_move_a_cursor() {
+        let moving = "\u{1b}[31m\u{9b}2J\u{7}\n\r\t\0\u{7f}";
+        assert_eq!(shown(moving), r"\u{1b}[31m\u{9b}2J\u{7}\n\r\t\0\u{7f}");
+        let hiding = "\u{202e}\u{200b}\u{2066}\u{feff}";
+        assert_eq!(shown(hiding), r"\u{202e}\u{200b}\u{2066}\u{feff}");
+        assert_eq!(shown("it's $(id) bücher"), "it's $(id) bücher");
+    }
+
+    #[test]
+    fn only_addresses_are_numeric() {
+        let numeric = |name| is_numeric(name);
+        for name in ["127.0.0.1", "127.1", "0x7f000001", "::1", "fe80::1%lo", "::ffff:1.2.3.4"] {
+            assert!(numeric(name), "{name}");
+        }
+        for name in ["localhost", "fe80::1%nope", "", "-1", "1.2.3.4.5", "1.2.3.4 ", "::1 "] {
+            assert!(!numeric(name), "{name}");
         }
     }
 
     #[test]
-    fn addresses_resolve_to_themselves() {
-        let first =
-            |host| resolve(host, None).map(|found| found[0].addr.ip().to_string()).unwrap_or_default();
-        assert_eq!(first("127.0.0.1"), "127.0.0.1");
-        assert_eq!(first("127.1"), "127.0.0.1");
-        assert_eq!(first("010.1"), "8.0.0.1");
-        assert_eq!(first("::1"), "::1");
+    fn each_address_comes_once_in_order_with_the_name_of_the_first() {
+        let addr = |text: &str| -> SocketAddr { text.parse().unwrap() };
+        let found = vec![
+            (addr("[::1]:0"), Some("name".to_string())),
+            (addr("192.0.2.2:0"), None),
+            (addr("192.0.2.1:0"), None),
+            (addr("192.0.2.2:0"), None),
+        ];
+        let named = |text| Candidate { addr: addr(text), canonical: Some("name".to_string()) };
+        let expected = [named("192.0.2.2:0"), named("192.0.2.1:0")];
+        assert_eq!(candidates(found, IpAddr::is_ipv4), expected);
     }
 
     #[test]
-    fn what_is_no_host_is_refused_with_a_sentence() {
-        let refusal =
-            |host: &str, family| resolve(host, family).map_err(|error| error.to_string()).unwrap_err();
-        assert_eq!(refusal("", None), "the host's name is empty: give a name or an address");
-        assert!(refusal("a\0b", None).starts_with("a\\0b: "));
-        assert!(refusal(&"x".repeat(300), None).contains("at most 255 bytes"));
-        assert_eq!(
-            refusal("::ffff:192.0.2.1", None),
-            "::ffff:192.0.2.1: an IPv4 address in the form of IPv6 cannot be asked; did you mean 192.0.2.1?"
-        );
-        assert_eq!(
-            refusal("127.0.0.1", Some(Family::V6)),
-            "127.0.0.1: Address family for hostname not supported"
-        );
-        assert_eq!(refusal("\u{1b}[31m.invalid", None), "\\u{1b}[31m.invalid: Name or service not known");
+    fn localhost_is_known_without_dns() {
+        let found = resolve("localhost", IpAddr::is_ipv4).unwrap();
+        let addrs: Vec<String> = found.iter().map(|candidate| candidate.addr.to_string()).collect();
+        assert_eq!(addrs, ["127.0.0.1:0"]);
+        assert!(found[0].canonical.is_some());
+    }
+
+    #[test]
+    fn names_beyond_ascii_are_looked_up_in_their_ascii_form() {
+        assert_eq!(ascii("bücher.example").unwrap(), "xn--bcher-kva.example");
+        assert_eq!(ascii("BÜCHER.example").unwrap(), "xn--bcher-kva.example");
+        assert_eq!(ascii("UPPER_case.example").unwrap(), "UPPER_case.example");
+        assert_eq!(addresses("１２７.0.0.1"), one("127.0.0.1:0"));
     }
 }

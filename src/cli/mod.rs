@@ -1,138 +1,174 @@
-//! The command line: parsed and checked here, acted upon elsewhere. No sockets, no names, no printing.
+//! The command line: parsed and checked here, acted upon elsewhere. No sockets, no names looked up,
+//! nothing printed.
 
 pub mod ping;
-pub mod request;
+mod request;
+mod text;
 mod values;
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches};
 
-use crate::wire::icmp::Family;
-use ping::Ping;
-use request::{Caller, Request};
-
-/// Ping hosts: the ping of iputils, exact and without surprises.
-#[derive(Debug, Parser)]
-#[command(name = "rping", version, disable_help_subcommand = true)]
-struct Top {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Ping(Box<Ping>),
-}
+use values::printable;
 
 /// What the command line asks for.
 #[derive(Debug)]
-pub enum Asked {
-    /// A ping.
-    Ping(Box<Request>),
-    /// A text for standard output: help or a version.
-    Text(String),
-    /// Nothing that can be done: one line for standard error, which names the program.
-    Refused(String),
+pub enum Action {
+    /// Ping.
+    Ping(Box<ping::Request>),
+    /// Print this on standard output (help, version), and succeed.
+    Say {
+        /// Prefix of messages.
+        program: String,
+        /// Whole lines.
+        text: String,
+    },
 }
 
-/// Reads a command line, the program's name first. `superuser` lifts the limits of ordinary users.
-pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Asked {
-    let mut args: Vec<OsString> = args.into_iter().collect();
-    let called = args.first().map(|name| base_name(name)).unwrap_or_default();
-    let personality = match called.as_str() {
-        "ping" => Some(None),
-        "ping4" => Some(Some(Family::V4)),
-        "ping6" => Some(Some(Family::V6)),
-        _ => None,
-    };
-    let program = if personality.is_some() { called } else { "rping".to_owned() };
-    let caller = Caller { program, family: personality.flatten(), superuser };
-    // The top command is built only where it is needed: most runs go straight to their subcommand.
-    if personality.is_none() {
-        match args.get(1).and_then(|word| word.to_str()) {
-            Some("ping") => drop(args.remove(0)),
-            _ => return top(&args),
-        }
+/// Why a command line was refused: one line, exit status 2.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Prefix of messages: `rping`, or the name of the link it was called by.
+    pub program: String,
+    /// What is wrong with which argument, and what is allowed.
+    pub reason: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.program, self.reason)
     }
-    ping_asked(&args, &caller)
 }
 
-fn base_name(name: &OsStr) -> String {
-    std::path::Path::new(name).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-fn ping_asked(args: &[OsString], caller: &Caller) -> Asked {
-    let by_link = caller.program != "rping";
-    let (name, usage) = match by_link {
-        true => (caller.program.clone(), format!("{} [OPTIONS] HOST", caller.program)),
-        false => ("rping ping".to_owned(), "rping ping [OPTIONS] HOST".to_owned()),
+/// Reads a command line, the program's name included. `superuser`: whether the real user is root.
+///
+/// The names `ping`, `ping4` and `ping6` mean `rping ping`, `rping ping -4` and `rping ping -6`.
+pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Result<Action, Refusal> {
+    let mut args = args.into_iter();
+    let called = args.next().unwrap_or_default();
+    let link = Path::new(&called).file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let family = match link {
+        "ping" => None,
+        "ping4" => Some("-4"),
+        "ping6" => Some("-6"),
+        _ => return parse_top(args.collect(), superuser),
     };
-    let command = Ping::command().bin_name(name.clone()).override_usage(usage);
+    let args = family.map(OsString::from).into_iter().chain(args);
+    parse_ping(Caller { program: link, usage: link }, args, superuser)
+}
+
+/// How the command was called.
+#[derive(Clone, Copy)]
+struct Caller<'a> {
+    /// Prefix of messages.
+    program: &'a str,
+    /// What to type for the command.
+    usage: &'a str,
+}
+
+/// The command `rping` itself, which has help, a version and mistakes to offer.
+#[derive(clap::Parser)]
+#[command(
+    name = "rping",
+    version,
+    about = "Measure whether and how fast hosts on the network answer",
+    after_help = text::TOP_EXIT
+)]
+struct Top;
+
+/// Dispatches to ping without building the rest, for a start as fast as may be.
+fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, Refusal> {
+    let caller = Caller { program: "rping", usage: "rping" };
+    let ping = Caller { program: "rping", usage: "rping ping" };
+    let word = |index: usize| args.get(index).and_then(|arg| arg.to_str());
+    match (word(0), word(1)) {
+        (Some("ping"), _) => return parse_ping(ping, args.into_iter().skip(1), superuser),
+        (Some("help"), Some("ping")) => return parse_ping(ping, ["--help".into()].into_iter(), superuser),
+        _ => {}
+    }
+    let mut top = Top::command().no_binary_name(true).max_term_width(COLUMNS);
+    top = top
+        .subcommand(
+            ping::Arguments::command().about("Ask a host to answer again and again, and time its answers"),
+        )
+        .override_usage("rping COMMAND");
+    match top.try_get_matches_from_mut(args) {
+        Ok(_) => Err(caller.refusal("no command given; to ping a host, run: rping ping HOST".to_string())),
+        Err(error) => caller.answer(&top, &error),
+    }
+}
+
+fn parse_ping(
+    caller: Caller,
+    args: impl Iterator<Item = OsString>,
+    superuser: bool,
+) -> Result<Action, Refusal> {
+    let mut command = ping::Arguments::command()
+        .no_binary_name(true)
+        .max_term_width(COLUMNS)
+        .override_usage(format!("{} [OPTIONS] HOST", caller.usage))
+        .mut_args(|arg| {
+            let takes_value = arg.get_action().takes_values() && !arg.is_positional();
+            if takes_value { arg.allow_hyphen_values(true) } else { arg }
+        });
     let parsed = command
-        .try_get_matches_from(args)
-        .and_then(|matches| <Ping as clap::FromArgMatches>::from_arg_matches(&matches));
+        .try_get_matches_from_mut(args)
+        .and_then(|mut matches| ping::Arguments::from_arg_matches_mut(&mut matches));
     match parsed {
-        Ok(ping) if ping.text.version => {
-            let version = env!("CARGO_PKG_VERSION");
-            Asked::Text(format!("ping from rping {version} (iputils compatible)\n"))
-        }
-        Ok(ping) => match ping.check(caller) {
-            Ok(request) => Asked::Ping(Box::new(request)),
-            Err(error) => Asked::Refused(format!("{}: {error}", caller.program)),
+        Ok(arguments) => match ping::Request::new(caller.program, arguments, superuser) {
+            Ok(request) => Ok(Action::Ping(Box::new(request))),
+            Err(error) => Err(caller.refusal(error.to_string())),
         },
-        Err(error) => refused_by_clap(&error, &caller.program, &name),
+        Err(error) => caller.answer(&command, &error),
     }
 }
 
-fn top(args: &[OsString]) -> Asked {
-    let error = match Top::try_parse_from(args) {
-        // `ping` as the first word never comes here; anything before it is an option of the top command.
-        Ok(Top { command: Command::Ping(_) }) => {
-            return Asked::Refused(
-                "rping: options of a command stand after it: rping ping [OPTIONS] HOST".into(),
-            );
-        }
-        Err(error) => error,
-    };
-    match (error.kind(), args.get(1)) {
-        (ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument, Some(word)) => {
-            let word = word.to_string_lossy().escape_debug().to_string();
-            if word.starts_with('-') {
-                return Asked::Refused(format!("rping: unexpected argument '{word}'; see 'rping --help'"));
+/// Help is at most this wide.
+const COLUMNS: usize = 80;
+
+impl Caller<'_> {
+    fn refusal(self, reason: String) -> Refusal {
+        Refusal { program: self.program.to_string(), reason }
+    }
+
+    /// What clap has to say instead of matches: help and version are answers, all else is a refusal in
+    /// one line.
+    fn answer(self, command: &clap::Command, error: &clap::Error) -> Result<Action, Refusal> {
+        let context = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => Some(text.as_str()),
+            _ => None,
+        };
+        let named = |kind| context(kind).map(|text| printable(OsStr::new(text))).unwrap_or_default();
+        let option = |name: Option<&str>| {
+            let arg = command.get_arguments().find(|arg| name == Some(&arg.to_string()));
+            arg.map_or("an option".to_string(), values::option_name)
+        };
+        let see = format!("see '{} --help'", self.usage);
+        let reason = match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                let text = error.render().to_string();
+                return Ok(Action::Say { program: self.program.to_string(), text });
             }
-            Asked::Refused(format!("rping: no command named '{word}'; to ping it, run: rping ping {word}"))
-        }
-        (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
-            Asked::Refused("rping: a command is required: rping ping HOST; see 'rping --help'".into())
-        }
-        _ => refused_by_clap(&error, "rping", "rping"),
-    }
-}
-
-/// clap's verdict in one line.
-fn refused_by_clap(error: &clap::Error, program: &str, help: &str) -> Asked {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.escape_debug().to_string()),
-        _ => None,
-    };
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Asked::Text(error.render().to_string()),
-        ErrorKind::UnknownArgument => {
-            let argument = context(ContextKind::InvalidArg).unwrap_or_default();
-            Asked::Refused(format!("{program}: unexpected argument '{argument}'; see '{help} --help'"))
-        }
-        ErrorKind::InvalidValue => {
-            let argument = context(ContextKind::InvalidArg).unwrap_or_default();
-            Asked::Refused(format!("{program}: {argument}: a value is required; see '{help} --help'"))
-        }
-        ErrorKind::InvalidUtf8 => Asked::Refused(format!("{program}: an argument is not valid UTF-8")),
-        _ => {
-            let text = error.render().to_string();
-            let first = text.lines().next().unwrap_or_default();
-            let first = first.strip_prefix("error: ").unwrap_or(first);
-            Asked::Refused(format!("{program}: {}; see '{help} --help'", first.escape_debug()))
-        }
+            ErrorKind::InvalidSubcommand => {
+                let word = named(ContextKind::InvalidSubcommand);
+                format!("'{word}' is not a command; to ping it, run: rping ping {word}")
+            }
+            ErrorKind::UnknownArgument => {
+                format!("unexpected argument '{}'; {see}", named(ContextKind::InvalidArg))
+            }
+            ErrorKind::TooManyValues => {
+                format!("{} takes no value; {see}", option(context(ContextKind::InvalidArg)))
+            }
+            ErrorKind::InvalidValue => {
+                format!("{} needs a value; {see}", option(context(ContextKind::InvalidArg)))
+            }
+            ErrorKind::InvalidUtf8 => format!("an argument is not UTF-8 text; {see}"),
+            _ => context(ContextKind::Custom).map_or(see, str::to_string),
+        };
+        Err(self.refusal(reason))
     }
 }

@@ -1,210 +1,267 @@
-//! The options of `rping ping`, as they are typed. Values stay text here; `request` checks them.
+//! What `rping ping` is asked: its options as clap reads them, and the request that they make.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser};
+use super::values::{self, Pattern, Stamps, Via};
+use crate::probe::Method;
+use crate::transport::Pmtu;
 
-/// Send ICMP echo requests to a host, and say what comes back.
+pub use super::request::Request;
+
+/// The options of `rping ping`, each sound by itself.
 ///
-/// Prints a line for each reply and a summary at the end (or on ^C). The options, the text and the exit
-/// status are those of the ping that Linux distributions ship.
-///
-/// Exit status: 0 when at least one reply came (with -c and -w: as many as -c says), 1 when not, 2 when
-/// the run could not begin.
-#[derive(Debug, Parser)]
+/// The letters are those of iputils ping.
+#[derive(clap::Parser)]
 #[command(
+    name = "ping",
+    version = concat!("from rping ", env!("CARGO_PKG_VERSION"), " (iputils compatible)"),
+    about = "Ask HOST, a name or an address, to answer again and again, and time its answers",
+    long_about = None,
+    after_help = super::text::PING_EXIT,
+    after_long_help = super::text::PING_EXIT_LONG,
     args_override_self = true,
+    disable_help_flag = true,
     disable_version_flag = true,
-    disable_help_subcommand = true,
-    override_usage = "rping ping [OPTIONS] HOST",
-    max_term_width = 100
 )]
-pub struct Ping {
-    /// Host to ask: a name or an address (fe80::1%eth0 with its interface)
-    #[arg(value_name = "HOST")]
+pub struct Arguments {
+    /// The host, and before it those of `-T tsprespec`. The usage line and the first sentence explain it.
+    #[arg(hide = true)]
     pub hosts: Vec<OsString>,
-    /// What is sent.
-    #[command(flatten)]
-    pub probes: Probes,
-    /// When.
-    #[command(flatten)]
-    pub pace: Pace,
-    /// Which way.
-    #[command(flatten)]
-    pub path: Path,
-    /// What is printed.
-    #[command(flatten)]
-    pub text: Text,
-}
 
-/// What is sent.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "What is sent")]
-pub struct Probes {
-    /// IPv4 only
-    #[arg(short = '4', long = "ipv4")]
-    pub ipv4: bool,
-    /// IPv6 only
-    #[arg(short = '6', long = "ipv6")]
-    pub ipv6: bool,
-    /// Data bytes in each request [default: 56]
+    /// Stop after N probes.
     ///
-    /// From 0 to 65507 over IPv4 (65467 with -R or -T) and to 65527 over IPv6. Eight more are the ICMP
-    /// header. With 8 or more, the first 8 hold a token by which rping knows its own replies.
-    #[arg(short = 's', long = "size", value_name = "BYTES", allow_hyphen_values = true)]
-    pub size: Option<String>,
-    /// Fill the data with these bytes, 1 to 32 hex digits
-    #[arg(short = 'p', long = "pattern", value_name = "HEX", allow_hyphen_values = true)]
-    pub pattern: Option<String>,
-    /// What to ask: echo, timestamp or mask [default: echo]
-    ///
-    /// timestamp and mask are ICMPv4 requests of old (RFC 792, RFC 950) that need a raw socket. A
-    /// timestamp reply tells how far the other clock is ahead of ours.
-    #[arg(long = "query", value_name = "WHAT", allow_hyphen_values = true)]
-    pub query: Option<String>,
-    /// ICMP identifier, 0 to 65535 [default: random]
-    #[arg(short = 'e', long = "ident", value_name = "N", allow_hyphen_values = true)]
-    pub ident: Option<String>,
-    /// Time to live, 0 to 255
-    #[arg(short = 't', long = "ttl", value_name = "N", allow_hyphen_values = true)]
-    pub ttl: Option<String>,
-    /// Type of service or traffic class, 0 to 255, also 0x hex
-    #[arg(short = 'Q', long = "tos", value_name = "N", allow_hyphen_values = true)]
-    pub tos: Option<String>,
-    /// IPv6 flow label, 0 to 0xfffff; 0: the kernel chooses
-    #[arg(short = 'F', long = "flow-label", value_name = "N", allow_hyphen_values = true)]
-    pub flow_label: Option<String>,
-    /// Fragmentation: do (never), want, dont, or probe
-    ///
-    /// do: set "don't fragment" and refuse here what exceeds the known path MTU; want: find the path MTU
-    /// and fragment here; dont: let routers fragment; probe: set "don't fragment" and ignore the known
-    /// path MTU.
-    #[arg(short = 'M', long = "pmtudisc", value_name = "HOW", allow_hyphen_values = true)]
-    pub pmtu: Option<String>,
-    /// Record the route in the IPv4 header, nine nodes at most
-    #[arg(short = 'R', long = "record-route")]
-    pub record_route: bool,
-    /// Collect IPv4 timestamps: tsonly, tsandaddr or tsprespec
-    ///
-    /// tsprespec asks up to four nodes, which are named before the host.
-    #[arg(short = 'T', long = "ip-timestamp", value_name = "HOW", allow_hyphen_values = true)]
-    pub ip_timestamp: Option<String>,
-    /// Refused: node information queries are not supported
-    #[arg(
-        short = 'N',
-        long = "node-information",
-        value_name = "OPT",
-        hide = true,
-        allow_hyphen_values = true
-    )]
-    pub node_information: Option<String>,
-}
+    /// Without -c and -w, ping goes on until you press Ctrl-C. With -w as well, ping goes on until N
+    /// replies came or the time is over.
+    #[arg(short, long, value_name = "N", value_parser = values::COUNT, help_heading = TIMING)]
+    pub count: Option<u64>,
 
-/// When probes leave, and when the run ends.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "When")]
-pub struct Pace {
-    /// Stop after N requests; with -w, after N replies
-    #[arg(short = 'c', long = "count", value_name = "N", allow_hyphen_values = true)]
-    pub count: Option<String>,
-    /// Seconds from one request to the next [default: 1]
+    /// Seconds from one probe to the next [default: 1].
     ///
-    /// In steps of a microsecond, without drift. Ordinary users: at least 0.002, and at least 1 when
-    /// asking many at once. 0 sends as fast as replies come.
-    #[arg(short = 'i', long = "interval", value_name = "SECONDS", allow_hyphen_values = true)]
-    pub interval: Option<String>,
-    /// End after this many seconds, whatever happened
-    #[arg(short = 'w', long = "deadline", value_name = "SECONDS", allow_hyphen_values = true)]
-    pub deadline: Option<String>,
-    /// Wait so long for a first reply [default: 10]
+    /// A fraction such as 0.2 is fine, to the microsecond. Ordinary users may not go below 0.002.
+    #[arg(short, long, value_name = "SECONDS", value_parser = values::INTERVAL, help_heading = TIMING)]
+    pub interval: Option<Duration>,
+
+    /// Stop after this time, whatever came back.
     ///
-    /// Counts from the last request, while nothing at all was answered; 0 waits for ever. Once there was
-    /// a reply, the last ones are waited for twice the longest time a reply took.
-    #[arg(short = 'W', long = "timeout", value_name = "SECONDS", allow_hyphen_values = true)]
-    pub timeout: Option<String>,
-    /// Flood: send as fast as replies come, print dots
+    /// A fraction is fine. 0 means no limit.
+    #[arg(short = 'w', long, value_name = "SECONDS", value_parser = values::DEADLINE, help_heading = TIMING)]
+    pub deadline: Option<Duration>,
+
+    /// Seconds to wait for replies after the last probe [default: 10].
     ///
-    /// A dot for each request, taken back by its reply. Without replies a hundred a second are sent.
-    /// Ordinary users must give -i too.
-    #[arg(short = 'f', long = "flood")]
-    pub flood: bool,
-    /// Let the interval follow the round-trip time
-    #[arg(short = 'A', long = "adaptive")]
+    /// It counts only while no reply at all has come: once one has, ping waits twice the longest time
+    /// that a reply took. A fraction is fine. 0 means for ever.
+    #[arg(short = 'W', long, value_name = "SECONDS", value_parser = values::TIMEOUT, help_heading = TIMING)]
+    pub timeout: Option<Duration>,
+
+    /// Send the next probe as soon as the last is answered.
+    ///
+    /// The interval follows the time that replies take, so that about one probe is under way at any
+    /// moment. Ordinary users may not go below 2 ms.
+    #[arg(short = 'A', long, help_heading = TIMING)]
     pub adaptive: bool,
-    /// Send N requests at once at the start
-    #[arg(short = 'l', long = "preload", value_name = "N", allow_hyphen_values = true)]
-    pub preload: Option<String>,
-}
 
-/// Which way probes go.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Which way")]
-pub struct Path {
-    /// Send from this interface, or from this address
+    /// Send as fast as replies come, or 100 a second.
     ///
-    /// May be given twice, once with each; fe80::1%eth0 is both.
-    #[arg(short = 'I', long = "interface", value_name = "IFACE|ADDRESS", action = ArgAction::Append, allow_hyphen_values = true)]
-    pub interface: Vec<String>,
-    /// Keep the source address that the first route gives
-    #[arg(short = 'B', long = "sticky-source")]
-    pub sticky_source: bool,
-    /// Connect the socket to the host
-    #[arg(short = 'C', long = "connect")]
-    pub connect: bool,
-    /// Only to hosts on an attached network, past the routing table
-    #[arg(short = 'r', long = "bypass-route")]
-    pub bypass_route: bool,
-    /// Allow a broadcast address
-    #[arg(short = 'b', long = "broadcast")]
-    pub broadcast: bool,
-    /// Do not hear our own multicasts
-    #[arg(short = 'L', long = "no-loopback")]
-    pub no_loopback: bool,
-    /// Mark the packets for the firewall and routing policy
-    #[arg(short = 'm', long = "mark", value_name = "N", allow_hyphen_values = true)]
-    pub mark: Option<String>,
-    /// Size of the socket's send buffer, bytes
-    #[arg(short = 'S', long = "sndbuf", value_name = "BYTES", allow_hyphen_values = true)]
-    pub sndbuf: Option<String>,
-    /// Set SO_DEBUG on the socket
-    #[arg(short = 'd', long = "debug")]
-    pub debug: bool,
-}
+    /// Prints a dot for each probe and takes it back for each reply, so that the dots that stay are the
+    /// losses. Only root may do this without an interval (-i). No names are looked up, as with -n.
+    #[arg(short, long, help_heading = TIMING)]
+    pub flood: bool,
 
-/// What is printed.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "What is printed")]
-pub struct Text {
-    /// Only the first line and the summary
-    #[arg(short = 'q', long = "quiet")]
+    /// Send N probes at once at the start [default: 1].
+    ///
+    /// Up to 65536; ordinary users at most 3.
+    #[arg(short = 'l', long, value_name = "N", value_parser = values::PRELOAD, help_heading = TIMING)]
+    pub preload: Option<u64>,
+
+    /// Print only the first line and the summary.
+    #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,
-    /// Say when a reply is missing as the next request leaves
-    #[arg(short = 'O', long = "outstanding")]
-    pub outstanding: bool,
-    /// The time of day before each line, seconds since 1970
-    #[arg(short = 'D', long = "timestamps")]
-    pub timestamps: bool,
-    /// Times with three decimals, always
-    #[arg(short = '3', long = "rtt-precision")]
-    pub precision: bool,
-    /// Addresses only, no names
-    #[arg(short = 'n', long = "numeric")]
-    pub numeric: bool,
-    /// Look up the names of those who answer
-    ///
-    /// In the background: no line waits for a name, and the first ones may show the address only.
-    #[arg(short = 'H', long = "resolve")]
-    pub resolve: bool,
-    /// Ring the bell with each reply
-    #[arg(short = 'a', long = "audible")]
-    pub audible: bool,
-    /// Time from this program to this program, not from the network
-    #[arg(short = 'U', long = "user-latency")]
-    pub user_latency: bool,
-    /// More: identifiers, and what was ignored
-    #[arg(short = 'v', long = "verbose")]
+
+    /// Also print other ICMP messages that arrive, and details.
+    #[arg(short, long, help_heading = OUTPUT)]
     pub verbose: bool,
-    /// Print the version
-    #[arg(short = 'V', long = "version")]
-    pub version: bool,
+
+    /// Say when a probe is still unanswered as the next one leaves.
+    #[arg(short = 'O', long, help_heading = OUTPUT)]
+    pub outstanding: bool,
+
+    /// Begin each line with the time, in seconds since 1970.
+    #[arg(short = 'D', long, help_heading = OUTPUT)]
+    pub timestamps: bool,
+
+    /// Print addresses only, never look up names for them.
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub numeric: bool,
+
+    /// Look up the names of addresses that answer.
+    #[arg(short = 'H', long, help_heading = OUTPUT)]
+    pub resolve: bool,
+
+    /// Print times to the microsecond, not rounded to 3 digits.
+    #[arg(short = '3', long, help_heading = OUTPUT)]
+    pub rtt_precision: bool,
+
+    /// Ring the terminal's bell for each reply.
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub audible: bool,
+
+    /// Use IPv4 only.
+    #[arg(short = '4', long, help_heading = ROUTE)]
+    pub ipv4: bool,
+
+    /// Use IPv6 only.
+    #[arg(short = '6', long, help_heading = ROUTE)]
+    pub ipv6: bool,
+
+    /// Send from this address, or through this interface.
+    ///
+    /// May be given twice, once for an address and once for an interface. An IPv6 address may name its
+    /// interface itself: fe80::1%eth0.
+    #[arg(
+        short = 'I', long, value_name = "IFACE|ADDR", value_parser = values::VIA,
+        action = clap::ArgAction::Append, help_heading = ROUTE,
+    )]
+    pub interface: Vec<Via>,
+
+    /// Keep the source address that the first probe had.
+    #[arg(short = 'B', long, help_heading = ROUTE)]
+    pub sticky_source: bool,
+
+    /// Allow a broadcast address as the host (IPv4).
+    #[arg(short, long, help_heading = ROUTE)]
+    pub broadcast: bool,
+
+    /// Do not hear our own multicast packets.
+    #[arg(short = 'L', long, help_heading = ROUTE)]
+    pub no_loopback: bool,
+
+    /// Skip the routing table: reach only hosts on attached networks.
+    #[arg(short = 'r', long, help_heading = ROUTE)]
+    pub bypass_route: bool,
+
+    /// Connect the socket to the host before sending.
+    #[arg(short = 'C', long, help_heading = ROUTE)]
+    pub connect: bool,
+
+    /// Put this firewall mark on outgoing packets.
+    ///
+    /// Routing rules and firewalls of this host can tell packets apart by it. It needs a privilege
+    /// (CAP_NET_ADMIN or CAP_NET_RAW). Decimal, or hexadecimal after 0x.
+    #[arg(short, long, value_name = "N", value_parser = values::MARK, help_heading = ROUTE)]
+    pub mark: Option<u32>,
+
+    /// Bytes of data in each probe [default: 56].
+    ///
+    /// At most 65507 for IPv4 (65467 with -R or -T) and 65527 for IPv6.
+    #[arg(short, long, value_name = "N", value_parser = values::SIZE, help_heading = PACKET)]
+    pub size: Option<usize>,
+
+    /// Fill the data with these bytes, such as ff or 00ff.
+    ///
+    /// 1 to 32 hexadecimal digits, repeated. It helps to find faults that depend on the data.
+    #[arg(short, long, value_name = "HEX", value_parser = values::PATTERN, help_heading = PACKET)]
+    pub pattern: Option<Pattern>,
+
+    /// How many routers a probe may pass (time to live).
+    #[arg(short, long, value_name = "N", value_parser = values::TTL, help_heading = PACKET)]
+    pub ttl: Option<u8>,
+
+    /// Type of service (IPv4) or traffic class (IPv6).
+    ///
+    /// 0 to 255, decimal, or hexadecimal after 0x.
+    #[arg(short = 'Q', long, value_name = "N", value_parser = values::TOS, help_heading = PACKET)]
+    pub tos: Option<u8>,
+
+    /// IPv6 flow label; 0 lets the system choose.
+    ///
+    /// 0 to 1048575, decimal, or hexadecimal after 0x.
+    #[arg(short = 'F', long, value_name = "N", value_parser = values::FLOW_LABEL, help_heading = PACKET)]
+    pub flow_label: Option<u32>,
+
+    /// How to treat packets too big for the path.
+    ///
+    ///   do     forbid fragments, and refuse here what the path cannot carry
+    ///   want   fragment here what the path cannot carry
+    ///   dont   let routers fragment
+    ///   probe  forbid fragments, and send whatever the size
+    #[arg(
+        verbatim_doc_comment,
+        short = 'M', long, value_name = "do|dont|want|probe", value_parser = values::PMTU,
+        help_heading = PACKET,
+    )]
+    pub pmtudisc: Option<Pmtu>,
+
+    /// Number that marks the probes as ours.
+    ///
+    /// The ICMP identifier: 0 to 65535, decimal, or hexadecimal after 0x. By default it is random, or
+    /// the system's choice. 0 needs the privilege to open raw sockets.
+    #[arg(short = 'e', long, value_name = "N", value_parser = values::IDENT, help_heading = PACKET)]
+    pub ident: Option<u16>,
+
+    /// Ask routers to note the route, 9 of them at most (IPv4).
+    ///
+    /// Many routers and hosts ignore or drop such packets.
+    #[arg(short = 'R', long, help_heading = PACKET)]
+    pub record_route: bool,
+
+    /// Ask routers to note the time (IPv4).
+    ///
+    ///   tsonly     times only
+    ///   tsandaddr  times and addresses
+    ///   tsprespec  times of the 1 to 4 hosts that stand before HOST
+    ///
+    /// Many routers and hosts ignore or drop such packets.
+    #[arg(
+        verbatim_doc_comment,
+        short = 'T', long, value_name = "tsonly|tsandaddr|tsprespec", value_parser = values::STAMPS,
+        help_heading = PACKET,
+    )]
+    pub ip_timestamp: Option<Stamps>,
+
+    /// What to ask [default: echo].
+    ///
+    ///   echo       send the data back, which nearly every host does
+    ///   timestamp  tell your time of day
+    ///   mask       tell the mask of your network
+    ///
+    /// The last two are IPv4 only, seldom answered, and need the privilege to
+    /// open raw sockets.
+    #[arg(
+        verbatim_doc_comment, long, value_name = "echo|timestamp|mask", value_parser = values::QUERY, help_heading = PACKET,
+    )]
+    pub query: Option<Method>,
+
+    /// Size of the socket's send buffer, in bytes.
+    #[arg(short = 'S', long, value_name = "N", value_parser = values::SEND_BUFFER, help_heading = OTHER)]
+    pub sndbuf: Option<usize>,
+
+    /// Take the times in rping itself, not in the system's kernel.
+    ///
+    /// They then include what this host needs to wake rping up.
+    #[arg(short = 'U', long, help_heading = OTHER)]
+    pub user_latency: bool,
+
+    /// Turn on the kernel's socket debugging (SO_DEBUG).
+    #[arg(short, long, help_heading = OTHER)]
+    pub debug: bool,
+
+    /// Node information queries, which are refused.
+    #[arg(short = 'N', hide = true, value_name = "QUERY", value_parser = values::NODE_INFORMATION)]
+    pub node_information: Option<()>,
+
+    /// Print help: -h in short, --help at length.
+    #[arg(short, long, action = clap::ArgAction::Help, help_heading = OTHER)]
+    pub help: Option<bool>,
+
+    /// Print the version.
+    #[arg(short = 'V', long, action = clap::ArgAction::Version, help_heading = OTHER)]
+    pub version: Option<bool>,
 }
+
+const TIMING: &str = "How many, how fast, how long";
+const OUTPUT: &str = "What is printed";
+const ROUTE: &str = "From where, and which way";
+const PACKET: &str = "What is sent";
+const OTHER: &str = "Other";

@@ -1,0 +1,200 @@
+//! The program as a shell sees it: arguments in; standard output, standard error and exit status out.
+//! Nothing here opens a socket.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+const RPING: &str = env!("CARGO_BIN_EXE_rping");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Standard output, standard error, exit status.
+type Said = (String, String, i32);
+
+fn said(output: Output) -> Said {
+    let text = |octets| String::from_utf8(octets).expect("only UTF-8 is printed");
+    (text(output.stdout), text(output.stderr), output.status.code().expect("an exit status"))
+}
+
+fn run(program: impl AsRef<OsStr>, args: &[&str]) -> Said {
+    said(Command::new(program).args(args).output().unwrap())
+}
+
+fn rping(args: &[&str]) -> Said {
+    run(RPING, args)
+}
+
+fn refused(line: &str) -> Said {
+    (String::new(), format!("{line}\n"), 2)
+}
+
+fn answered(text: &str) -> Said {
+    (text.to_string(), String::new(), 0)
+}
+
+/// A link of this name to rping; `test` keeps the links of tests that run at once apart.
+fn link(test: &str, name: &str) -> PathBuf {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
+    std::fs::create_dir_all(&directory).unwrap();
+    let link = directory.join(name);
+    match std::fs::remove_file(&link) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => panic!("{error}"),
+        _ => symlink(RPING, &link).unwrap(),
+    }
+    link
+}
+
+#[test]
+fn rping_tells_its_version_and_ping_the_one_that_wrappers_look_for() {
+    assert_eq!(rping(&["--version"]), answered(&format!("rping {VERSION}\n")));
+    assert_eq!(rping(&["-V"]), answered(&format!("rping {VERSION}\n")));
+    let compatible = answered(&format!("ping from rping {VERSION} (iputils compatible)\n"));
+    assert_eq!(rping(&["ping", "-V"]), compatible);
+    assert_eq!(rping(&["ping", "-c", "1", "--version", "host"]), compatible);
+    for name in ["ping", "ping4", "ping6"] {
+        assert_eq!(run(link("version", name), &["-V"]), compatible, "{name}");
+    }
+}
+
+#[test]
+fn a_link_named_ping_speaks_and_behaves_as_ping() {
+    let (ping, ping4, ping6) = (link("names", "ping"), link("names", "ping4"), link("names", "ping6"));
+    assert_eq!(run(&ping, &[]), refused("ping: usage error: Destination address required"));
+    assert_eq!(run(&ping, &["--foo"]), refused("ping: unexpected argument '--foo'; see 'ping --help'"));
+    assert_eq!(run(&ping4, &["-6", "::1"]), refused("ping4: only one -4 or -6 option may be specified"));
+    assert_eq!(run(&ping6, &["-4", "::1"]), refused("ping6: only one -4 or -6 option may be specified"));
+    assert_eq!(run(&ping6, &["-R", "::1"]), refused("ping6: -R is for IPv4 only and does not go with -6"));
+    assert!(run(&ping6, &["-h"]).0.contains("\nUsage: ping6 [OPTIONS] HOST\n"));
+    let other = run(link("names", "pong"), &["-V"]);
+    assert_eq!(other, answered(&format!("rping {VERSION}\n")));
+}
+
+#[test]
+fn a_host_without_a_command_is_told_the_command() {
+    assert_eq!(
+        rping(&["192.0.2.7"]),
+        refused("rping: '192.0.2.7' is not a command; to ping it, run: rping ping 192.0.2.7")
+    );
+    assert_eq!(rping(&[]), refused("rping: no command given; to ping a host, run: rping ping HOST"));
+    assert_eq!(rping(&["-c3", "host"]), refused("rping: unexpected argument '-c'; see 'rping --help'"));
+}
+
+#[test]
+fn mistakes_are_one_line_that_names_the_option() {
+    let count = "the count must be a whole number from 1 to 9223372036854775807";
+    assert_eq!(rping(&["ping", "-c", "0", "h"]), refused(&format!("rping: -c 0: {count}")));
+    assert_eq!(rping(&["ping", "--count=x", "h"]), refused(&format!("rping: -c x: {count}")));
+    assert_eq!(rping(&["ping"]), refused("rping: usage error: Destination address required"));
+    assert_eq!(rping(&["ping", "-c"]), refused("rping: -c needs a value; see 'rping ping --help'"));
+    assert_eq!(rping(&["ping", "--query"]), refused("rping: --query needs a value; see 'rping ping --help'"));
+    assert_eq!(
+        rping(&["ping", "--quiet=1", "h"]),
+        refused("rping: -q takes no value; see 'rping ping --help'")
+    );
+    assert_eq!(
+        rping(&["ping", "--coutn", "1", "h"]),
+        refused("rping: unexpected argument '--coutn'; see 'rping ping --help'")
+    );
+    assert_eq!(
+        rping(&["ping", "-qZ", "h"]),
+        refused("rping: unexpected argument '-Z'; see 'rping ping --help'")
+    );
+    assert_eq!(rping(&["ping", "a", "b"]), refused("rping: one host at a time; run rping once per host"));
+}
+
+#[test]
+fn text_from_the_command_line_cannot_reach_the_terminal_raw() {
+    let nasty = "\u{1b}[31m\u{9b}2J\u{7}\n\u{202e}";
+    let tame = r"\u{1b}[31m\u{9b}2J\u{7}\n\u{202e}";
+    let count = "the count must be a whole number from 1 to 9223372036854775807";
+    assert_eq!(rping(&["ping", "-c", nasty, "h"]), refused(&format!("rping: -c {tame}: {count}")));
+    let long = format!("--{nasty}");
+    assert_eq!(
+        rping(&["ping", &long]),
+        refused(&format!("rping: unexpected argument '--{tame}'; see 'rping ping --help'"))
+    );
+    assert_eq!(
+        rping(&[nasty]),
+        refused(&format!("rping: '{tame}' is not a command; to ping it, run: rping ping {tame}"))
+    );
+    let octets = OsStr::from_bytes(b"a\xff\x9b$(id)\x7f");
+    let output = Command::new(RPING).args(["ping", "-t"]).arg(octets).arg("h").output().unwrap();
+    let ttl = "the TTL must be a whole number from 0 to 255";
+    assert_eq!(said(output), refused(&format!(r"rping: -t a\xff\x9b$(id)\u{{7f}}: {ttl}")));
+    let output = Command::new(RPING).arg("ping").arg(octets).output().unwrap();
+    assert_eq!(said(output), refused(r"rping: a\xff\x9b$(id)\u{7f}: the host's name must be UTF-8 text"));
+}
+
+#[test]
+fn help_of_rping_is_this() {
+    let text = "\
+Measure whether and how fast hosts on the network answer
+
+Usage: rping COMMAND
+
+Commands:
+  ping  Ask a host to answer again and again, and time its answers
+  help  Print this message or the help of the given subcommand(s)
+
+Options:
+  -h, --help     Print help
+  -V, --version  Print version
+
+Example: rping ping -c 3 localhost
+
+'rping ping --help' explains every option of ping. A link to rping that is named
+ping, ping4 or ping6 behaves as 'rping ping', 'rping ping -4', 'rping ping -6'.
+";
+    assert_eq!(rping(&["--help"]), answered(text));
+    assert_eq!(rping(&["-h"]), answered(text));
+    assert_eq!(rping(&["help"]), answered(text));
+}
+
+#[test]
+fn help_of_ping_fits_a_terminal_and_tells_every_option() {
+    let short = rping(&["ping", "-h"]);
+    let long = rping(&["ping", "--help"]);
+    assert_eq!(rping(&["help", "ping"]), long);
+    for (text, errors, status) in [short, long] {
+        assert_eq!((errors.as_str(), status), ("", 0));
+        assert!(text.starts_with("Ask HOST, a name or an address, to answer again and again, and time"));
+        assert!(text.contains("\nUsage: rping ping [OPTIONS] HOST\n"));
+        assert!(text.ends_with('\n') && !text.ends_with("\n\n"));
+        for line in text.lines() {
+            assert!(line.len() <= 80 && line.bytes().all(|octet| (0x20..0x7f).contains(&octet)), "{line}");
+        }
+        for letter in "346aAbBcCdDefFhHiIlLmMnOpqQrRsStTUvVwW".chars() {
+            let option = format!("\n  -{letter}, --");
+            assert!(text.contains(&option), "-{letter}");
+        }
+        assert!(text.contains("\n      --query <"));
+        assert!(!text.contains("-N"));
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(RPING).args(["ping", "--help"]).stdout(writer).output().unwrap();
+    assert_eq!(said(output), answered(""));
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = Command::new(RPING).arg("--help").stdout(full).output().unwrap();
+    assert_eq!(said(output), refused("rping: write error: No space left on device (os error 28)"));
+}
+
+#[test]
+fn nobody_listening_to_errors_changes_nothing() {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let status = Command::new(RPING).arg("ping").stdout(Stdio::null()).stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+}
