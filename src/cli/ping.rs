@@ -188,7 +188,7 @@ pub struct Arguments {
     ///   probe  forbid fragments, and send whatever the size
     #[arg(
         verbatim_doc_comment,
-        short = 'M', long, value_name = "do|dont|want|probe", value_parser = values::PMTU,
+        short = 'M', long, value_name = "HOW", value_parser = values::PMTU,
         help_heading = PACKET,
     )]
     pub pmtudisc: Option<Pmtu>,
@@ -215,7 +215,7 @@ pub struct Arguments {
     /// Many routers and hosts ignore or drop such packets.
     #[arg(
         verbatim_doc_comment,
-        short = 'T', long, value_name = "tsonly|tsandaddr|tsprespec", value_parser = values::STAMPS,
+        short = 'T', long, value_name = "HOW", value_parser = values::STAMPS,
         help_heading = PACKET,
     )]
     pub ip_timestamp: Option<Stamps>,
@@ -229,7 +229,7 @@ pub struct Arguments {
     /// The last two are IPv4 only, seldom answered, and need the privilege to
     /// open raw sockets.
     #[arg(
-        verbatim_doc_comment, long, value_name = "echo|timestamp|mask", value_parser = values::QUERY, help_heading = PACKET,
+        verbatim_doc_comment, long, value_name = "WHAT", value_parser = values::QUERY, help_heading = PACKET,
     )]
     pub query: Option<Method>,
 
