@@ -44,7 +44,7 @@ pub struct Arguments {
 
     /// Stop after this time, whatever came back.
     ///
-    /// A fraction is fine. 0 means no limit.
+    /// An ICMP error about a probe ends the run as well. A fraction is fine. 0 means no limit.
     #[arg(short = 'w', long, value_name = "SECONDS", value_parser = values::DEADLINE, help_heading = TIMING)]
     pub deadline: Option<Duration>,
 
