@@ -14,7 +14,9 @@ fn main() -> ExitCode {
     let asked = cli::parse(std::env::args_os(), privilege::is_superuser());
     let status = match asked {
         Asked::Text(text) => match std::io::stdout().write_all(text.as_bytes()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => complain("rping", &error.into()),
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                complain("rping", &anyhow::Error::new(error).context("write error"))
+            }
             _ => 0,
         },
         Asked::Refused(line) => {
@@ -31,6 +33,9 @@ fn main() -> ExitCode {
 }
 
 fn complain(program: &str, error: &anyhow::Error) -> u8 {
-    let _ = writeln!(std::io::stderr(), "{program}: {error:#}");
+    let chain = format!("{error:#}");
+    // The system's words come last; the number that std appends tells people nothing.
+    let words = chain.rsplit_once(" (os error ").map_or(chain.as_str(), |(words, _)| words);
+    let _ = writeln!(std::io::stderr(), "{program}: {words}");
     CANNOT_RUN
 }
