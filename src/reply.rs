@@ -215,3 +215,112 @@ impl<'a> Quoted<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use super::*;
+    use crate::probe::{Identity, Payload, Probe};
+
+    const ROUTER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 254));
+    const V4: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+    const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+
+    fn received(framing: Framing, bytes: &[u8]) -> Received<'_> {
+        let at = Instant::from_nanos(7);
+        Received { at, from: ROUTER, hop_limit: Some(9), options: &[1], framing, bytes }
+    }
+
+    fn identity() -> Identity {
+        Identity { ident: 0x1234, key: [7; 16] }
+    }
+
+    fn emitted(probe: Probe, payload: &Payload) -> Vec<u8> {
+        let mut buffer = [0xa5; 64];
+        let len = probe.emit(&identity(), payload, &mut buffer);
+        buffer[..len].to_vec()
+    }
+
+    #[test]
+    fn a_raw_socket_tells_hop_limit_and_options_in_the_header() {
+        let datagram = [
+            0x46, 0, 0, 36, 0, 0, 0, 0, 61, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 1, 1, 1, 0, // IPv4
+            0, 0, 0x4f, 0x2c, 0x12, 0x34, 1, 2, 0xde, 0xad, 0xbe, 0xef, // ICMP
+            0, 0, // beyond the total length
+        ];
+        let expected = Kind::Answer {
+            method: Method::Echo,
+            code: 0,
+            ident: 0x1234,
+            seq: 0x0102,
+            len: 12,
+            checksum_ok: true,
+            body: &[0xde, 0xad, 0xbe, 0xef],
+        };
+        let received = received(Framing::Ipv4, &datagram);
+        let reply = Reply::parse(&received).unwrap().unwrap();
+        assert_eq!((reply.at, reply.from), (received.at, ROUTER));
+        assert_eq!((reply.hop_limit, reply.options), (Some(61), &[1, 1, 1, 0][..]));
+        assert_eq!(reply.kind, expected);
+    }
+
+    #[test]
+    fn only_a_raw_socket_leaves_the_checksum_to_us() {
+        let datagram =
+            [0x45, 0, 0, 28, 0, 0, 0, 0, 61, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 0, 0, 0, 0, 1, 0, 1];
+        let sound = |framing, bytes| match Reply::parse(&received(framing, bytes)) {
+            Ok(Some(Reply { kind: Kind::Answer { checksum_ok, .. }, hop_limit, options, .. })) => {
+                Some((checksum_ok, hop_limit, options.len()))
+            }
+            _ => None,
+        };
+        assert_eq!(sound(Framing::Ipv4, &datagram), Some((false, Some(61), 0)));
+        assert_eq!(sound(Framing::Icmpv4, &datagram[20..]), Some((true, Some(9), 1)));
+        assert_eq!(sound(Framing::Icmpv6, &[129, 0, 0, 0, 0, 1, 0, 1]), Some((true, Some(9), 1)));
+    }
+
+    #[test]
+    fn another_protocol_on_a_raw_socket_is_nobodys() {
+        let mut datagram = [0; 28];
+        (datagram[0], datagram[9]) = (0x45, 17);
+        assert!(matches!(Reply::parse(&received(Framing::Ipv4, &datagram)), Ok(None)));
+    }
+
+    #[test]
+    fn requests_and_unheard_of_types_are_nobodys() {
+        let nobodys = |framing, icmp_type| {
+            let octets = [icmp_type, 0, 0, 0, 0, 0, 0, 0];
+            matches!(Reply::parse(&received(framing, &octets)), Ok(None))
+        };
+        for icmp_type in [1, 2, 6, 7, 8, 9, 10, 13, 15, 16, 17, 19, 30, 42, 43, 255] {
+            assert!(nobodys(Framing::Icmpv4, icmp_type), "ICMPv4 type {icmp_type}");
+        }
+        for icmp_type in [128, 130, 133, 135, 136, 137, 160, 161, 255] {
+            assert!(nobodys(Framing::Icmpv6, icmp_type), "ICMPv6 type {icmp_type}");
+        }
+    }
+
+    #[test]
+    fn every_probe_is_recognised_where_an_error_queue_quotes_it() {
+        let payload = Payload::new(12, None);
+        for (method, dst, family) in [
+            (Method::Echo, V4, Family::V4),
+            (Method::Timestamp, V4, Family::V4),
+            (Method::Mask, V4, Family::V4),
+            (Method::Echo, V6, Family::V6),
+        ] {
+            let probe = Probe { number: 0x2_0003, dst, method, originate: 5 };
+            let message = emitted(probe, &payload);
+            let error = icmp::Error { family, icmp_type: 3, code: 1, info: 0 };
+            let quoted = Quoted { dst, method, ident: 0x1234, seq: 3, header: &[], payload: &message[8..] };
+            let received = received(Framing::Queued { error, dst }, &message);
+            let reply = Reply::parse(&received).unwrap().unwrap();
+            assert_eq!(reply.kind, Kind::Error { error, checksum_ok: true, quoted });
+            assert_eq!((reply.from, reply.hop_limit), (ROUTER, Some(9)));
+            if method == Method::Echo {
+                assert_eq!(message[8..16], identity().token(probe.number, dst));
+            }
+        }
+    }
+}

@@ -78,25 +78,29 @@ fn a_ttl_too_small_names_the_router() {
 }
 
 #[test]
-fn every_error_belongs_to_its_own_probe_and_every_probe_leaves() {
-    alone("every_error_belongs_to_its_own_probe_and_every_probe_leaves", || {
+fn every_error_belongs_to_its_own_probe_and_every_probe_leaves_once() {
+    alone("every_error_belongs_to_its_own_probe_and_every_probe_leaves_once", || {
         line();
-        sh("ip -n t route add unreachable 10.7.0.0/16");
+        sh("nft add table ip c
+            nft add chain ip c out '{ type filter hook output priority 0; }'
+            nft add rule ip c out ip daddr 10.8.0.2 counter
+            ip netns exec t nft add table ip f
+            ip netns exec t nft add chain ip f fwd '{ type filter hook forward priority 0; }'
+            ip netns exec t nft add rule ip f fwd reject with icmp type host-unreachable");
+        let mut sent = 0;
         with_both_sockets(|kind| {
-            let before = icmp_out("InEchos", "t");
-            let ran = rping("-c4 -i0.02 10.7.0.1");
-            let lines: Vec<_> = ran.stdout.lines().skip(1).take(4).map(str::to_owned).collect();
-            let expected: Vec<_> =
-                (1..=4).map(|n| format!("From 10.9.0.2 icmp_seq={n} Destination Host Unreachable")).collect();
+            let ran = rping("-c40 -i0.002 10.8.0.2");
+            let lines: Vec<_> = ran.stdout.lines().skip(1).take(40).map(str::to_owned).collect();
+            let expected: Vec<_> = (1..=40)
+                .map(|n| format!("From 10.9.0.2 icmp_seq={n} Destination Host Unreachable"))
+                .collect();
             assert_eq!(lines, expected, "{kind}: {ran:?}");
-            assert!(ran.stdout.contains("4 packets transmitted, 0 received, +4 errors, 100% packet loss"));
-            let _ = before;
+            assert!(ran.stdout.contains("40 packets transmitted, 0 received, +40 errors, 100% packet loss"));
+            sent += 40;
+            let counter = run("nft", "list chain ip c out").stdout;
+            assert!(counter.contains(&format!("counter packets {sent} ")), "{kind}: {counter}");
         });
     });
-}
-
-fn icmp_out(_name: &str, _namespace: &str) -> u64 {
-    0
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn style(target: &str) -> Style {
         flow_label: None,
         pattern: None,
         zone: None,
+        scoped: true,
         quiet: false,
         flood: false,
         adaptive: false,

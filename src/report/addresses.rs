@@ -14,6 +14,7 @@ pub struct Addresses {
     zone: Option<String>,
     target: IpAddr,
     target_shown: String,
+    banner: String,
     names: Option<Names>,
 }
 
@@ -24,19 +25,24 @@ impl Addresses {
             zone: style.zone.as_deref().map(|zone| escape(zone).into_owned()),
             target: style.target,
             target_shown: String::new(),
+            banner: String::new(),
             names,
         };
-        let address = addresses.numeric(style.target);
-        addresses.target_shown = match &style.reply_name {
+        let named = |address: String| match &style.reply_name {
             Some(name) => format!("{} ({address})", escape(name)),
             None => address,
+        };
+        addresses.target_shown = named(addresses.numeric(style.target));
+        addresses.banner = match style.scoped {
+            true => addresses.target_shown.clone(),
+            false => named(style.target.to_string()),
         };
         addresses
     }
 
-    /// The target, as its own answers are shown.
-    pub fn target(&self) -> &str {
-        &self.target_shown
+    /// The target, as the IPv6 banner shows it.
+    pub fn banner(&self) -> &str {
+        &self.banner
     }
 
     /// An address in digits.

@@ -64,7 +64,7 @@ impl PingText {
         }
         match style.family {
             Family::V4 => output.print(format_args!("PING {name} ({}) ", style.target)),
-            Family::V6 => output.print(format_args!("PING {name}({}) ", self.addresses.target())),
+            Family::V6 => output.print(format_args!("PING {name}({}) ", self.addresses.banner())),
         }
         if let (Some(label), Family::V6) = (style.flow_label, style.family) {
             output.print(format_args!(", flow 0x{label:05x}, "));

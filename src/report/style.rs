@@ -32,6 +32,8 @@ pub struct Style {
     pub pattern: Option<Vec<u8>>,
     /// Interface name behind link-local addresses, as in `fe80::1%eth0`.
     pub zone: Option<String>,
+    /// Whether the target came with its interface, so that the banner shows both.
+    pub scoped: bool,
     /// Banner and summary only.
     pub quiet: bool,
     /// Dots and backspaces instead of lines.

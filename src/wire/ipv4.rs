@@ -123,36 +123,18 @@ pub fn emit(header: &Header, options: &[u8], buffer: &mut [u8]) -> usize {
     let words = HEADER_LEN.wrapping_add(options.len()).div_ceil(4);
     let len = words.wrapping_mul(4);
     let Some(head) = buffer.get_mut(..len) else { return 0 };
-    let Some((fixed, padded)) = head.split_first_chunk_mut::<HEADER_LEN>() else { return 0 };
     let [l0, l1] = header.total_len.to_be_bytes();
     let [i0, i1] = header.id.to_be_bytes();
     let [f0, f1] = (u16::from(header.flags) << 13 | header.fragment_offset & 0x1fff).to_be_bytes();
-    let [s0, s1, s2, s3] = header.src.octets();
-    let [d0, d1, d2, d3] = header.dst.octets();
-    *fixed = [
-        0x40 | words as u8,
-        header.tos,
-        l0,
-        l1,
-        i0,
-        i1,
-        f0,
-        f1,
-        header.ttl,
-        header.protocol,
-        0,
-        0,
-        s0,
-        s1,
-        s2,
-        s3,
-        d0,
-        d1,
-        d2,
-        d3,
+    let fixed = [
+        [0x40 | words as u8, header.tos, l0, l1],
+        [i0, i1, f0, f1],
+        [header.ttl, header.protocol, 0, 0],
+        header.src.octets(),
+        header.dst.octets(),
     ];
-    padded.fill(0);
-    for (slot, octet) in padded.iter_mut().zip(options) {
+    let padding = std::iter::repeat(&0);
+    for (slot, octet) in head.iter_mut().zip(fixed.as_flattened().iter().chain(options).chain(padding)) {
         *slot = *octet;
     }
     let sum = checksum::checksum(head).to_be_bytes();

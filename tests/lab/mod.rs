@@ -86,7 +86,9 @@ pub fn allow_datagram() {
 
 /// `v0` here (10.9.0.1/24, fd09::1/64), joined to the host `t` (10.9.0.2, fd09::2).
 pub fn pair() {
-    sh("ip netns add t
+    sh("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+        ip netns add t
+        ip netns exec t sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
         ip link add v0 type veth peer name v1 netns t
         ip addr add 10.9.0.1/24 dev v0
         ip addr add fd09::1/64 dev v0 nodad
@@ -156,7 +158,8 @@ pub fn start(args: &str) -> Child {
         .expect("rping")
 }
 
-/// Replaces every time in a text by `#`: digits after `time=`, `time `, in the rtt line, and stamps.
+/// Replaces every time in a text by `#`: after `time=` and `time `, in the rtt line, and stamps. The depth
+/// of the pipe, which is timing too, goes.
 pub fn mask(text: &str) -> String {
     text.lines().map(mask_line).collect::<Vec<_>>().join("\n") + if text.ends_with('\n') { "\n" } else { "" }
 }
@@ -169,6 +172,9 @@ fn mask_line(line: &str) -> String {
         {
             line.replace_range(start..start + len, "#");
         }
+    }
+    if let Some((before, _)) = line.split_once(", pipe ") {
+        line.truncate(before.len());
     }
     if line.starts_with('[')
         && let Some(end) = line.find(']')

@@ -207,6 +207,7 @@ pub type Script<'a> = Box<dyn FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + '
 pub fn config() -> Config {
     Config {
         target: SocketAddr::new(TARGET.into(), 0),
+        method: Method::Echo,
         payload: Payload::new(56, None),
         count: None,
         pacing: Pacing { interval: ms(1_000), adaptive: None, preload: 1 },
@@ -369,6 +370,7 @@ pub fn style() -> Style {
         flow_label: None,
         pattern: None,
         zone: None,
+        scoped: false,
         quiet: false,
         flood: false,
         adaptive: false,

@@ -1,0 +1,186 @@
+//! Replies as Linux really sent them, each against its dissection (`tests/captures/*.txt`).
+
+use std::fmt::Write;
+use std::path::Path;
+
+use rping::datagram::{Framing, Received};
+use rping::probe::Method;
+use rping::reply::{Kind, Reply};
+use rping::wire::ipv4::options::{self, IpOption, Stamp};
+use rping::wire::{checksum, icmp, ipv4, ipv6};
+
+#[path = "captures/load.rs"]
+mod load;
+
+use load::Capture;
+
+fn extent(octets: &[u8]) -> String {
+    let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+    match (octets.first_chunk::<4>(), octets.last_chunk::<4>()) {
+        (Some(first), Some(last)) => format!("{} octets, {}..{}", octets.len(), hex(first), hex(last)),
+        _ => format!("{} octets", octets.len()),
+    }
+}
+
+fn method(method: Method) -> &'static str {
+    match method {
+        Method::Echo => "echo",
+        Method::Timestamp => "timestamp",
+        Method::Mask => "mask",
+    }
+}
+
+fn option(option: IpOption<'_>) -> String {
+    let stamp = |Stamp { address, value }| match address {
+        Some(address) => format!(" {address}={value}"),
+        None => format!(" {value}"),
+    };
+    match option {
+        IpOption::Nop => "nop".to_owned(),
+        IpOption::RecordRoute(route) => {
+            let recorded: String = route.recorded().map(|address| format!(" {address}")).collect();
+            format!("record route, pointer {}:{recorded}", route.pointer)
+        }
+        IpOption::Timestamp(stamps) => format!(
+            "timestamps, pointer {}, overflow {}, flag {}:{}",
+            stamps.pointer,
+            stamps.overflow,
+            stamps.flag,
+            stamps.recorded().map(stamp).collect::<String>()
+        ),
+        other => format!("{other:?}"),
+    }
+}
+
+/// What our parser sees, in the form of a dissection.
+fn dissect(capture: &Capture) -> String {
+    let received = capture.received();
+    let reply = Reply::parse(&received).expect(&capture.name);
+    let Some(reply) = reply else {
+        let hop_limit = if capture.is_v4() { capture.packet[8] } else { capture.packet[7] };
+        return format!("from: {}\nhop limit: {hop_limit}\nnobody's\n", received.from);
+    };
+    let mut text = format!("from: {}\nhop limit: {}\n", reply.from, reply.hop_limit.unwrap());
+    for each in options::walk(reply.options) {
+        writeln!(text, "option: {}", option(each)).unwrap();
+    }
+    let sum = |ok| if ok { "good" } else { "bad" };
+    text + &match reply.kind {
+        Kind::Answer { method: answered, code, ident, seq, len, checksum_ok, body } => format!(
+            "answer: {}\ncode: {code}\nident: {ident}\nseq: {seq}\noctets: {len}\nchecksum: {}\nbody: {}\n",
+            method(answered),
+            sum(checksum_ok),
+            extent(body)
+        ),
+        Kind::Error { error, checksum_ok, quoted } => format!(
+            "error: {}/{}\ninfo: {}\nchecksum: {}\nquoted destination: {}\nquoted request: {}\n\
+             quoted ident: {}\nquoted seq: {}\nquoted header: {}\nquoted payload: {}\n",
+            error.icmp_type,
+            error.code,
+            error.info,
+            sum(checksum_ok),
+            quoted.dst,
+            method(quoted.method),
+            quoted.ident,
+            quoted.seq,
+            extent(quoted.header),
+            extent(quoted.payload)
+        ),
+    }
+}
+
+#[test]
+fn every_capture_reads_as_its_dissection_says() {
+    let captures = load::all();
+    assert_eq!(captures.len(), 42, "a capture is missing, or new");
+    for capture in captures {
+        let path = format!("tests/captures/{}.txt", capture.name);
+        let expected = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+        let expected: String = expected.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(dissect(&capture), expected, "{}", capture.name);
+    }
+}
+
+#[test]
+fn every_captured_header_is_written_as_it_was_read() {
+    for Capture { name, packet } in load::all() {
+        let mut buffer = [0xa5; 60];
+        let len = if packet[0] >> 4 == 4 {
+            let packet = ipv4::split(&packet).unwrap();
+            ipv4::emit(&packet.header, packet.options, &mut buffer)
+        } else {
+            let (header, _) = ipv6::split_quoted(&packet).unwrap();
+            ipv6::emit(&header, &mut buffer)
+        };
+        assert_eq!(buffer[..len], packet[..len], "{name}");
+    }
+}
+
+#[test]
+fn every_captured_checksum_is_computed_as_it_was_read() {
+    for Capture { name, packet } in load::all() {
+        let (mut message, addresses) = if packet[0] >> 4 == 4 {
+            let packet = ipv4::split(&packet).unwrap();
+            assert!(checksum::verify(packet.head), "{name}");
+            (packet.payload.to_vec(), None)
+        } else {
+            let (header, message) = ipv6::split_quoted(&packet).unwrap();
+            (message.to_vec(), Some((header.src, header.dst)))
+        };
+        let captured = message.clone();
+        message[2..4].fill(0);
+        match addresses {
+            None => icmp::seal_v4(&mut message),
+            Some((src, dst)) => icmp::seal_v6(&mut message, src, dst),
+        }
+        assert_eq!(message, captured, "{name}");
+    }
+}
+
+#[test]
+fn a_datagram_socket_and_a_raw_socket_say_the_same() {
+    for capture in load::all().iter().filter(|capture| capture.is_v4()) {
+        let raw = capture.received();
+        let packet = ipv4::split(&capture.packet).unwrap();
+        let datagram = Received {
+            framing: Framing::Icmpv4,
+            bytes: packet.payload,
+            hop_limit: Some(packet.header.ttl),
+            options: packet.options,
+            ..raw
+        };
+        let [raw, datagram] = [raw, datagram].map(|received| format!("{:?}", Reply::parse(&received)));
+        assert_eq!(datagram, raw, "{}", capture.name);
+    }
+}
+
+#[test]
+fn an_error_queue_says_what_a_raw_socket_says_but_for_the_quoted_header() {
+    let mut compared = 0;
+    for capture in load::all() {
+        let raw = capture.received();
+        let Ok(Some(Reply { kind: Kind::Error { error, quoted, .. }, .. })) = Reply::parse(&raw) else {
+            continue;
+        };
+        let request = &capture.packet[capture.packet.len() - quoted.payload.len() - icmp::HEADER_LEN..];
+        let framing = Framing::Queued { error, dst: quoted.dst };
+        let queued = Reply::parse(&Received { framing, bytes: request, ..raw }).unwrap().unwrap();
+        let quoted = rping::reply::Quoted { header: &[], ..quoted };
+        assert_eq!(queued.kind, Kind::Error { error, checksum_ok: true, quoted }, "{}", capture.name);
+        assert_eq!(queued.from, raw.from);
+        compared += 1;
+    }
+    assert_eq!(compared, 27);
+}
+
+#[test]
+fn a_changed_octet_is_seen_on_a_raw_socket() {
+    for mut capture in load::all() {
+        let last = capture.packet.len() - 1;
+        capture.packet[last] ^= 1;
+        let received = capture.received();
+        let Ok(Some(reply)) = Reply::parse(&received) else { continue };
+        let (Kind::Answer { checksum_ok, .. } | Kind::Error { checksum_ok, .. }) = reply.kind;
+        assert_eq!(checksum_ok, !capture.is_v4(), "{}: only the kernel looks at ICMPv6", capture.name);
+    }
+}

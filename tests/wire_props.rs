@@ -1,0 +1,212 @@
+//! Whatever arrives, reading it ends in a verdict, and in the right one as far as one can be known.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use proptest::prelude::*;
+use rping::datagram::{Framing, Received};
+use rping::reply::{Kind, Reply};
+use rping::wire::icmp::{self, Family};
+use rping::wire::ipv4::options;
+
+#[path = "captures/load.rs"]
+mod load;
+#[path = "wire_props/quotes.rs"]
+mod quotes;
+
+use load::received;
+
+/// Whom the answers and errors below come from.
+const FROM: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+/// Every way that octets can come from a socket.
+fn framings() -> [Framing; 5] {
+    let queued =
+        |family, dst| Framing::Queued { error: icmp::Error { family, icmp_type: 3, code: 0, info: 0 }, dst };
+    [
+        Framing::Ipv4,
+        Framing::Icmpv4,
+        Framing::Icmpv6,
+        queued(Family::V4, FROM),
+        queued(Family::V6, IpAddr::V6(Ipv6Addr::LOCALHOST)),
+    ]
+}
+
+/// Reads the octets, and all that the reply offers to read further. Returns how often it was something.
+fn exercise(received: &Received<'_>) -> u64 {
+    match Reply::parse(received) {
+        Ok(Some(reply)) => {
+            let (Kind::Answer { body, .. }
+            | Kind::Error { quoted: rping::reply::Quoted { header: body, .. }, .. }) = reply.kind;
+            walk(reply.options);
+            walk(body.get(20..).unwrap_or_default());
+            icmp::Timestamps::parse(body);
+            1
+        }
+        Ok(None) | Err(_) => 0,
+    }
+}
+
+/// Walks through options to their end, which must come.
+fn walk(octets: &[u8]) {
+    let steps = options::walk(octets).map(|option| match option {
+        options::IpOption::RecordRoute(route)
+        | options::IpOption::LooseRoute(route)
+        | options::IpOption::StrictRoute(route) => {
+            assert!(route.recorded().count() <= route.addresses().count());
+        }
+        options::IpOption::Timestamp(stamps) => {
+            assert!(stamps.recorded().count() <= stamps.entries().count());
+        }
+        options::IpOption::Nop | options::IpOption::Other { .. } => {}
+    });
+    assert!(steps.count() <= octets.len());
+}
+
+proptest! {
+    #[test]
+    fn any_octets_from_any_socket_get_a_verdict(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        framing in prop::sample::select(framings().to_vec()),
+    ) {
+        exercise(&received(framing, &bytes, FROM));
+    }
+
+    #[test]
+    fn any_options_are_walked_in_at_most_as_many_steps_as_octets(
+        octets in prop::collection::vec(any::<u8>(), 0..=40),
+    ) {
+        walk(&octets);
+    }
+
+    #[test]
+    fn options_of_known_kinds_with_any_length_and_pointer_are_walked(
+        kind in prop::sample::select(vec![7_u8, 68, 131, 137]),
+        head in any::<[u8; 3]>(),
+        rest in prop::collection::vec(any::<u8>(), 0..=36),
+    ) {
+        walk(&[&[kind], &head[..], &rest].concat());
+    }
+}
+
+/// A verdict without what a cut can change: lengths, bodies, checksums.
+fn identity(received: &Received<'_>) -> Result<Option<String>, ()> {
+    let reply = Reply::parse(received).map_err(|_| ())?;
+    Ok(reply.map(|reply| match reply.kind {
+        Kind::Answer { method, code, ident, seq, .. } => format!("{method:?} {code} {ident} {seq}"),
+        Kind::Error { error, quoted, .. } => {
+            format!("{error:?} {} {:?} {} {}", quoted.dst, quoted.method, quoted.ident, quoted.seq)
+        }
+    }))
+}
+
+#[test]
+fn every_prefix_of_a_capture_is_malformed_up_to_its_last_needed_octet_and_the_same_from_there() {
+    for capture in load::all() {
+        let whole = capture.received();
+        let verdict = identity(&whole);
+        let spare = match Reply::parse(&whole) {
+            Ok(Some(Reply { kind: Kind::Answer { body, .. }, .. })) => Some(body.len()),
+            Ok(Some(Reply { kind: Kind::Error { quoted, .. }, .. })) => Some(quoted.payload.len()),
+            _ => None,
+        };
+        let verdicts: Vec<_> = (0..=whole.bytes.len())
+            .map(|len| identity(&Received { bytes: &whole.bytes[..len], ..whole }))
+            .collect();
+        let needed = verdicts.iter().position(Result::is_ok).unwrap();
+        if let Some(spare) = spare {
+            assert_eq!(needed, whole.bytes.len() - spare, "{}", capture.name);
+        }
+        assert!(verdicts[needed..].iter().all(|each| *each == verdict), "{}", capture.name);
+    }
+}
+
+#[test]
+fn every_prefix_of_a_capture_from_every_socket_gets_a_verdict() {
+    for capture in load::all() {
+        for framing in framings() {
+            for len in 0..=capture.packet.len() {
+                exercise(&received(framing, &capture.packet[..len], FROM));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_value_of_every_octet_of_some_captures_gets_a_verdict() {
+    let chosen = [
+        "echo_reply_v4_record_route",
+        "echo_reply_v4_timestamps_and_addresses",
+        "parameter_problem_v4",
+        "time_exceeded_v4",
+        "time_exceeded_v4_record_route",
+        "time_exceeded_v6_two_extensions",
+        "timestamp_reply",
+    ];
+    let mut found = 0;
+    for mut capture in load::all().into_iter().filter(|capture| chosen.contains(&capture.name.as_str())) {
+        found += 1;
+        let start = if capture.is_v4() { 0 } else { 40 };
+        for at in start..capture.packet.len().min(start + 128) {
+            let kept = capture.packet[at];
+            for value in 0..=255 {
+                capture.packet[at] = value;
+                let framing = if capture.is_v4() { Framing::Ipv4 } else { Framing::Icmpv6 };
+                exercise(&received(framing, &capture.packet[start..], FROM));
+            }
+            capture.packet[at] = kept;
+        }
+    }
+    assert_eq!(found, chosen.len());
+}
+
+/// Xorshift64 (Marsaglia 2003): seeded, so that a failure repeats.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        // The bias towards small numbers is far below what these tests could notice.
+        (self.next() >> 32) as usize % bound.max(1)
+    }
+}
+
+/// Captures with octets changed and cut off, from every socket. `RPING_T1=20000000` asks for more.
+#[test]
+fn a_flood_of_damaged_datagrams_gets_verdicts() {
+    let count = std::env::var("RPING_T1").map_or(300_000, |count| count.parse::<u64>().unwrap());
+    let captures = load::all();
+    let mut noise = Noise(0x5eed_0f91_7e57);
+    let mut buffer = Vec::new();
+    let mut replies = 0;
+    for _ in 0..count {
+        let packet = &captures[noise.below(captures.len())].packet;
+        let framing = framings()[noise.below(framings().len())];
+        let skip = match framing {
+            Framing::Ipv4 => 0,
+            Framing::Icmpv4 => 20,
+            Framing::Icmpv6 => 40,
+            // Both headers and the one of the error.
+            Framing::Queued { error: icmp::Error { family: Family::V4, .. }, .. } => 48,
+            Framing::Queued { error: icmp::Error { family: Family::V6, .. }, .. } => 88,
+        };
+        // Beyond 160 octets nothing but payload follows.
+        let octets = packet.get(skip..packet.len().min(160)).unwrap_or_default();
+        buffer.clear();
+        buffer.extend_from_slice(&octets[..octets.len() - noise.below(octets.len() * 2).min(octets.len())]);
+        for _ in 0..noise.below(5) {
+            let at = noise.below(buffer.len());
+            if let Some(octet) = buffer.get_mut(at) {
+                *octet = noise.next() as u8;
+            }
+        }
+        replies += exercise(&received(framing, &buffer, FROM));
+    }
+    // The damage must leave enough whole to reach every branch.
+    assert!(replies > count / 20, "only {replies} of {count} were replies");
+}
