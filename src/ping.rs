@@ -273,11 +273,21 @@ fn finish(request: &Request, run: Run, ended: io::Result<()>) -> anyhow::Result<
         if request.verbose {
             tell_rejects(request, session.rejects(), &mut output);
         }
-        output.drain(&stop.fds())
+        drain(&mut output, &stop)
     });
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("write error"),
         Ok(()) | Err(_) => Ok(status(request, report.tally())),
+    }
+}
+
+/// Waits for the reader, unless asked to end meanwhile. A wish for a line of status comes too late.
+fn drain(output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
+    loop {
+        output.drain(&stop.fds())?;
+        if stop.check().stop || !output.pending() {
+            return Ok(());
+        }
     }
 }
 

@@ -141,6 +141,7 @@ fn a_reader_that_wakes_up_after_the_interrupt_misses_nothing() {
         let run = Running::watch(foreground("-i0.02 10.9.0.2").stdout(Stdio::from(writer)));
         while seen.recv_timeout(HANGS).expect("a request") < 3 {}
         run.signal_and_see_it_taken(Signal::SIGINT);
+        run.signal_and_see_it_taken(Signal::SIGQUIT);
         let said = rest(reader, held);
         assert!(said.contains("icmp_seq=2 "), "{said}");
         assert!(said.contains("\n--- 10.9.0.2 ping statistics ---\n"), "{said}");

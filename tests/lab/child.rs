@@ -86,7 +86,7 @@ impl Running {
         kill(self.pid(), signal).expect("a process that takes signals");
     }
 
-    /// Sends a signal and returns when it is no longer pending.
+    /// Sends a signal and returns when it is no longer pending, or nobody is left to take it.
     pub fn signal_and_see_it_taken(&self, signal: Signal) {
         self.signal(signal);
         while self.is_pending(signal) {
@@ -95,10 +95,9 @@ impl Running {
     }
 
     fn is_pending(&self, signal: Signal) -> bool {
-        self.status("ShdPnd:").is_some_and(|mask| {
-            let mask = u64::from_str_radix(&mask, 16).expect("a mask");
-            mask >> (signal as u32 - 1) & 1 == 1
-        })
+        let alive = self.status("State:").is_some_and(|state| !state.starts_with('Z'));
+        let mask = self.status("ShdPnd:").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
+        alive && mask.is_some_and(|mask| mask >> (signal as u32 - 1) & 1 == 1)
     }
 
     /// A field of `/proc/PID/status`; none once the process is gone.
