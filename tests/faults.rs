@@ -221,3 +221,123 @@ fn a_reader_that_goes_away_ends_the_run_quietly() {
         }
     });
 }
+
+/// A counter of `/proc/net/snmp` in this namespace.
+fn counter(protocol: &str, name: &str) -> u64 {
+    let table = std::fs::read_to_string("/proc/net/snmp").expect("/proc/net/snmp");
+    let mut lines = table.lines().filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(": "));
+    let names = lines.next().expect("names");
+    let values = lines.next().expect("values");
+    let mut fields = names.split(' ').zip(values.split(' '));
+    fields.find(|(field, _)| *field == name).and_then(|(_, value)| value.parse().ok()).expect("a counter")
+}
+
+#[test]
+fn errors_about_older_probes_keep_no_younger_one_from_leaving() {
+    alone("errors_about_older_probes_keep_no_younger_one_from_leaving", || {
+        line();
+        for kind in ["raw", "datagram"] {
+            let before = counter("Icmp", "OutEchos");
+            // In a burst every error is pending when the next probe wants to leave.
+            let ran = rping("-l20 -c40 -i0.02 -t1 10.8.0.2");
+            assert_eq!(counter("Icmp", "OutEchos") - before, 40, "{kind}: {ran:?}");
+            assert!(
+                ran.stdout.contains("\n40 packets transmitted, 0 received, +40 errors, 100% packet loss"),
+                "{kind}: {ran:?}"
+            );
+            for seq in 1..=40 {
+                let line = format!("\nFrom 10.9.0.2 icmp_seq={seq} Time to live exceeded\n");
+                assert_eq!(ran.stdout.matches(&line).count(), 1, "{kind} {seq}: {ran:?}");
+            }
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(1), ""), "{kind}");
+            allow_datagram();
+        }
+    });
+}
+
+#[test]
+fn a_shaper_that_refuses_probes_is_named_and_holds_up_nothing() {
+    alone("a_shaper_that_refuses_probes_is_named_and_holds_up_nothing", || {
+        if !need("tc") {
+            return;
+        }
+        pair();
+        for kind in ["raw", "datagram"] {
+            sh("tc qdisc replace dev v0 root tbf rate 8kbit burst 1600 limit 200");
+            let ran = rping("-c40 -i0.01 -W1 10.9.0.2");
+            let refused = ran
+                .stderr
+                .lines()
+                .filter(|line| line.starts_with("rping: sendmsg: No buffer space available (icmp_seq="))
+                .count();
+            assert!(refused > 0 && refused == ran.stderr.lines().count(), "{kind}: {ran:?}");
+            let received = ran.stdout.lines().filter(|line| line.starts_with("64 bytes from")).count();
+            assert_eq!(received + refused, 40, "{kind}: {ran:?}");
+            let counts = format!("\n40 packets transmitted, {received} received, +{refused} errors, ");
+            assert!(ran.stdout.contains(&counts), "{kind}: {ran:?}");
+            sh("tc qdisc del dev v0 root");
+            allow_datagram();
+        }
+    });
+}
+
+/// Milliseconds from the first probe to the end, as the summary tells them.
+fn time(ran: &Ran) -> u64 {
+    let (_, rest) = ran.stdout.split_once(" packet loss, time ").expect("a summary");
+    rest.split_once("ms").and_then(|(time, _)| time.parse().ok()).expect("a time")
+}
+
+#[test]
+fn a_machine_that_has_just_started_is_paced_from_the_first_probe() {
+    alone("a_machine_that_has_just_started_is_paced_from_the_first_probe", || {
+        let uptime = std::fs::read_to_string("/proc/uptime").expect("/proc/uptime");
+        let seconds = uptime.split('.').next().expect("seconds");
+        let young = format!("--monotonic=-{seconds} --boottime=-{seconds} --fork --time");
+        let look = run("unshare", &format!("{young} cat /proc/uptime"));
+        if look.status != Some(0) || !look.stdout.starts_with(['0', '1', '2', '3']) {
+            eprintln!("SKIP: no time namespaces here: {look:?}");
+            return;
+        }
+        let ran = run("unshare", &format!("{young} {RPING} ping -i0.2 -c3 127.0.0.1"));
+        assert!(ran.stdout.contains("\n3 packets transmitted, 3 received, 0% packet loss"), "{ran:?}");
+        assert!(time(&ran) >= 400, "{ran:?}");
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    });
+}
+
+#[test]
+fn no_thread_of_a_run_keeps_any_privilege() {
+    alone("no_thread_of_a_run_keeps_any_privilege", || {
+        for kind in ["raw", "datagram"] {
+            // -H: the thread that looks up names is there too.
+            let mut run = Running::start(&mut foreground("-H -i30 127.0.0.1"));
+            run.until("icmp_seq=1 ");
+            let threads = std::fs::read_dir(format!("/proc/{}/task", run.pid())).expect("threads");
+            let threads: Vec<_> = threads.map(|thread| thread.expect("a thread").path()).collect();
+            assert!(threads.len() >= 3, "{kind}: {threads:?}");
+            for thread in threads {
+                let status = std::fs::read_to_string(thread.join("status")).expect("its status");
+                for field in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+                    assert!(status.contains(&format!("\n{field}:\t0000000000000000\n")), "{kind}: {status}");
+                }
+                assert!(status.contains("\nNoNewPrivs:\t1\n"), "{kind}: {status}");
+            }
+            run.signal(Signal::SIGINT);
+            assert_eq!(run.end().status, Some(0), "{kind}");
+            allow_datagram();
+        }
+    });
+}
+
+#[test]
+fn waiting_costs_no_processor_time() {
+    alone("waiting_costs_no_processor_time", || {
+        let mut run = Running::start(&mut foreground("-i0.002 -c500 127.0.0.1"));
+        run.until("rtt min/avg/max/mdev");
+        let ticks = run.processor_ticks();
+        let ran = run.end();
+        assert!(ran.stdout.contains("\n500 packets transmitted, 500 received, 0% packet loss"), "{ran:?}");
+        // A tick is a hundredth of a second (proc_pid_stat(5), sysconf(3)).
+        assert!(ticks * 10 < time(&ran) * 4 / 10, "{ticks} ticks: {ran:?}");
+    });
+}

@@ -106,6 +106,14 @@ impl Running {
         status.lines().find_map(|line| line.strip_prefix(field)).map(|value| value.trim().to_owned())
     }
 
+    /// Processor time used so far, in clock ticks: user's and system's.
+    pub fn processor_ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("its statistics");
+        // Fields 14 and 15; the name before field 3 may hold anything.
+        let (_, rest) = stat.rsplit_once(") ").expect("a name");
+        rest.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("ticks")).sum()
+    }
+
     /// Reads no more of standard output, ever.
     pub fn hang_up(&mut self) {
         self.out = None;
