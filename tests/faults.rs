@@ -300,7 +300,8 @@ fn a_machine_that_has_just_started_is_paced_from_the_first_probe() {
         }
         let ran = run("unshare", &format!("{young} {RPING} ping -i0.2 -c3 127.0.0.1"));
         assert!(ran.stdout.contains("\n3 packets transmitted, 3 received, 0% packet loss"), "{ran:?}");
-        assert!(time(&ran) >= 400, "{ran:?}");
+        // The first may be late by less than an interval; the others keep to the slots.
+        assert!(time(&ran) >= 200, "{ran:?}");
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
     });
 }

@@ -123,7 +123,8 @@ fn a_queue_full_for_ever_keeps_the_pace() {
             ),
             "{kind}"
         );
-        assert!(time(&ran) >= 150, "{kind}: {ran:?}");
+        // The first may be late by less than an interval; the others keep to the slots.
+        assert!(time(&ran) >= 100, "{kind}: {ran:?}");
         // A flood leaves the queue a hundredth of a second to drain.
         let ran = injected("sendto", "ENOBUFS", "1+", "-f -c20 127.0.0.1");
         assert!(ran.stdout.contains(&"E".repeat(20)), "{kind}: {ran:?}");
