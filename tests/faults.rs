@@ -295,7 +295,7 @@ fn a_machine_that_has_just_started_is_paced_from_the_first_probe() {
         let young = format!("--monotonic=-{seconds} --boottime=-{seconds} --fork --time");
         let look = run("unshare", &format!("{young} cat /proc/uptime"));
         if look.status != Some(0) || !look.stdout.starts_with(['0', '1', '2', '3']) {
-            eprintln!("SKIP: no time namespaces here: {look:?}");
+            eprintln!("SKIP a_machine_that_has_just_started_is_paced_from_the_first_probe: {look:?}");
             return;
         }
         let ran = run("unshare", &format!("{young} {RPING} ping -i0.2 -c3 127.0.0.1"));
