@@ -5,22 +5,23 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use rping::cli::{self, Action};
+use rping::ping;
+use rping::transport::privilege;
 
 /// Exit status when we cannot run: wrong usage, unknown host, no permission.
 const CANNOT_RUN: u8 = 2;
 
 fn main() -> ExitCode {
-    let superuser = rustix::process::getuid().is_root();
-    let status = match cli::parse(std::env::args_os(), superuser) {
-        Ok(Action::Ping(request)) => match rping::ping::command(&request) {
+    let status = match cli::parse(std::env::args_os(), privilege::is_superuser()) {
+        Ok(Action::Ping(request)) => match ping::command(&request) {
             Ok(status) => status,
-            Err(error) => complain(format_args!("{}: {error:#}", request.program)),
+            Err(error) => complain(&request.program, &format!("{error:#}")),
         },
         Ok(Action::Say { program, text }) => match say(&text) {
             Ok(()) => 0,
-            Err(error) => complain(format_args!("{program}: write error: {error}")),
+            Err(error) => complain(&program, &format!("write error: {error}")),
         },
-        Err(refusal) => complain(refusal),
+        Err(refusal) => complain(&refusal.program, &refusal.reason),
     };
     ExitCode::from(status)
 }
@@ -35,7 +36,9 @@ fn say(text: &str) -> io::Result<()> {
 }
 
 /// Prints one line to standard error, if anybody listens; the exit status.
-fn complain(line: impl Display) -> u8 {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+fn complain(program: impl Display, reason: &str) -> u8 {
+    // The system's words come last; the number that std appends tells people nothing.
+    let words = reason.rsplit_once(" (os error ").map_or(reason, |(words, _)| words);
+    let _ = writeln!(io::stderr().lock(), "{program}: {words}");
     CANNOT_RUN
 }

@@ -19,7 +19,7 @@ use crate::report::names::Names;
 use crate::report::output::Output;
 use crate::report::ping_text::PingText;
 use crate::report::style::Style;
-use crate::run::Run;
+use crate::run::{Broken, Run};
 use crate::stats::Tally;
 use crate::stop::Stop;
 use crate::target::{self, Candidate};
@@ -44,6 +44,9 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     let mut output = Output::stdio();
     for warning in sockets.warnings() {
         output.print_error(format_args!("{}: {warning}\n", request.program));
+    }
+    if !request.hosts.iter().all(|host| host.is_ascii()) {
+        transport::adopt_locale();
     }
     let mut options = request.transport.clone();
     resolve_stamping_nodes(request, &mut options)?;
@@ -101,6 +104,7 @@ fn aim(
         Some(Family::V6) => IpAddr::is_ipv6,
     };
     let mut candidates = target::resolve(host, wanted)?;
+    let families: Vec<_> = candidates.iter().map(|candidate| family_of(candidate.addr.ip())).collect();
     candidates.retain(|candidate| sockets.has(family_of(candidate.addr.ip())));
     let mut candidates = candidates.into_iter().peekable();
     while let Some(candidate) = candidates.next() {
@@ -116,7 +120,10 @@ fn aim(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(anyhow!("{}: no address of a family that can be used here", escape(host)))
+    match families.into_iter().find_map(|family| sockets.refusal(family)) {
+        Some(refusal) => Err(anyhow!("{refusal}")),
+        None => Err(anyhow!("{}: no address of a family that can be used here", escape(host))),
+    }
 }
 
 /// `-v`: what the name was resolved to, as iputils tells it.
@@ -275,18 +282,36 @@ fn width() -> u64 {
 }
 
 /// Says how it went, unless nobody reads any more.
-fn finish(request: &Request, run: Run, ended: io::Result<()>) -> anyhow::Result<u8> {
+fn finish(request: &Request, run: Run, ended: Result<(), Broken>) -> anyhow::Result<u8> {
     let Run { session, report, mut output, stop, .. } = run;
-    let written = ended.and_then(|()| {
+    let (written, waited) = match ended {
+        Err(Broken::Output(error)) => (Err(error), Ok(())),
+        Err(Broken::Wait(error)) => (Ok(()), Err(error)),
+        Ok(()) => (Ok(()), Ok(())),
+    };
+    let written = written.and_then(|()| {
         report.finish(&mut output);
         if request.verbose {
             tell_rejects(request, session.rejects(), &mut output);
         }
-        output.drain(&stop.fds())
+        drain(&mut output, &stop)
     });
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("write error"),
-        Ok(()) | Err(_) => Ok(status(request, report.tally())),
+        Ok(()) | Err(_) => {
+            waited.context("cannot wait for answers")?;
+            Ok(status(request, report.tally()))
+        }
+    }
+}
+
+/// Waits for the reader, unless asked to end meanwhile. A wish for a line of status comes too late.
+fn drain(output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
+    loop {
+        output.drain(&stop.fds())?;
+        if stop.check().stop || !output.pending() {
+            return Ok(());
+        }
     }
 }
 

@@ -34,22 +34,27 @@ pub struct Run<'a> {
     pub buffer: Vec<u8>,
 }
 
+/// What ends a run before its time. Nothing that the network does is among it.
+#[derive(Debug)]
+pub enum Broken {
+    /// Standard output takes no more; [`io::ErrorKind::BrokenPipe`]: its reader is gone.
+    Output(io::Error),
+    /// The socket cannot be read or waited for.
+    Wait(io::Error),
+}
+
 impl Run<'_> {
     /// Runs the session to its end, without the summary.
-    ///
-    /// # Errors
-    /// Those of standard output (a reader who is gone is [`io::ErrorKind::BrokenPipe`]), and those of
-    /// waiting. Nothing that the network does is an error here.
-    pub fn run(&mut self) -> io::Result<()> {
+    pub fn run(&mut self) -> Result<(), Broken> {
         loop {
-            self.receive()?;
+            self.receive().map_err(Broken::Wait)?;
             self.session.handle_timeout(self.clock.now());
             self.send();
-            self.say()?;
+            self.say().map_err(Broken::Output)?;
             if self.session.is_done() {
                 return Ok(());
             }
-            self.wait()?;
+            self.wait().map_err(Broken::Wait)?;
         }
     }
 

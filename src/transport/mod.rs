@@ -36,7 +36,7 @@ pub use open::{OpenError, Sockets, open};
 pub use options::{Families, IpOption, Options, Pmtu};
 pub use route::{Route, RouteError};
 pub use socket::{Ready, Transport};
-pub use sys::stdout_was_open;
+pub use sys::{adopt_locale, stdout_was_open};
 
 /// The kernel's words for an error, without the number that std appends.
 fn reason(error: &std::io::Error) -> String {

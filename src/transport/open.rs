@@ -32,6 +32,8 @@ pub struct Sockets {
     pub(super) v6: Option<Kit>,
     /// Identifier for raw sockets, which their filters already know.
     pub(super) ident: u16,
+    /// Why a family is missing.
+    refused: Option<(Family, OpenError)>,
     warnings: Vec<String>,
 }
 
@@ -52,6 +54,11 @@ impl Sockets {
     /// Whether targets of this family can be asked.
     pub fn has(&self, family: Family) -> bool {
         self.kit(family).is_some()
+    }
+
+    /// Why targets of this family cannot be asked, where the system refused its socket.
+    pub fn refusal(&self, family: Family) -> Option<&OpenError> {
+        self.refused.as_ref().filter(|(refused, _)| *refused == family).map(|(_, error)| error)
     }
 
     /// Whether the socket of this family is a raw one.
@@ -83,8 +90,7 @@ pub fn open(options: &Options) -> Result<Sockets, OpenError> {
             random_ident().map_err(|e| OpenError(format!("cannot draw an identifier: {}", reason(&e))))?
         }
     };
-    let mut sockets = Sockets { v4: None, v6: None, ident, warnings: Vec::new() };
-    let mut refused = None;
+    let mut sockets = Sockets { v4: None, v6: None, ident, refused: None, warnings: Vec::new() };
     for family in [Family::V4, Family::V6] {
         let asked = match family {
             Family::V4 => options.families != Families::V6,
@@ -102,11 +108,11 @@ pub fn open(options: &Options) -> Result<Sockets, OpenError> {
                 }
             }
             // What is said about IPv4 is the more useful where both are refused.
-            Err(refusal) => refused = refused.or(Some(refusal)),
+            Err(refusal) => sockets.refused = sockets.refused.or(Some((family, refusal.into()))),
         }
     }
-    match refused {
-        Some(refusal) if sockets.v4.is_none() && sockets.v6.is_none() => Err(refusal.into()),
+    match sockets.refused {
+        Some((_, refusal)) if sockets.v4.is_none() && sockets.v6.is_none() => Err(refusal),
         _ => Ok(sockets),
     }
 }

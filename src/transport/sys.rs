@@ -24,6 +24,14 @@ pub(super) struct Message {
     pub name: [u8; NAME_LEN],
 }
 
+/// Takes the encoding of names from the environment (LC_ALL, LC_CTYPE, LANG), as the C library needs it
+/// to look up names beyond ASCII. Call it before any thread exists.
+pub fn adopt_locale() {
+    // SAFETY: the string is NUL-terminated and static; no other thread reads the locale meanwhile, which
+    // the contract above demands. What it returns is not looked at.
+    unsafe { libc::setlocale(libc::LC_CTYPE, c"".as_ptr()) };
+}
+
 /// setsockopt(2) with any value.
 pub(super) fn set_option(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &[u8]) -> io::Result<()> {
     let len = option_len(value)?;

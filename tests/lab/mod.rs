@@ -5,6 +5,8 @@
 
 #![allow(dead_code)] // each test binary uses its own part
 
+pub mod child;
+
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
@@ -40,11 +42,19 @@ pub fn alone(name: &str, body: impl FnOnce()) {
         .output()
         .expect("the test, once more");
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}\n{errors}");
+    errors.lines().filter(|line| line.starts_with("SKIP ")).for_each(|line| eprintln!("{line}"));
+}
+
+/// Whether a program is here; a test that cannot do without it says SKIP aloud.
+pub fn need(program: &str) -> bool {
+    let found = Command::new(program).arg("-V").stdin(Stdio::null()).output();
+    let Err(why) = found else { return true };
+    assert!(std::env::var_os("RPING_REQUIRE_NETNS").is_none(), "{program} is needed: {why}");
+    let name = std::env::var(INSIDE).unwrap_or_default();
+    eprintln!("SKIP {name}: {program} is needed: {why}");
+    false
 }
 
 fn unshare() -> Command {

@@ -1,0 +1,344 @@
+//! `rping ping` among signals, readers that go or sleep, and descriptors that are not there.
+
+mod lab;
+
+use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+
+use lab::child::{HANGS, Running, foreground};
+use lab::*;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::Signal;
+
+const ENDING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+
+fn text(ran: &Ran) -> String {
+    format!("{}[{}]{}", mask(&ran.stdout), ran.status.unwrap_or(-1), ran.stderr)
+}
+
+/// A pipe without room for another octet, and how many octets it holds.
+fn full_pipe() -> (PipeReader, PipeWriter, usize) {
+    let (reader, mut writer) = pipe().expect("a pipe");
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("O_NONBLOCK");
+    let mut held = 0;
+    loop {
+        match writer.write(&[b'.'; 4096]) {
+            Ok(len) => held += len,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty())).expect("a pipe that blocks");
+    (reader, writer, held)
+}
+
+/// What was written to a full pipe once somebody reads it.
+fn rest(mut reader: PipeReader, held: usize) -> String {
+    let mut text = String::new();
+    reader.read_to_string(&mut text).expect("text");
+    text.split_off(held)
+}
+
+/// A faithful host `t` that says which requests it saw.
+fn observed() -> (Responder, Receiver<u16>) {
+    pair();
+    let (saw, seen) = channel();
+    let responder = Responder::start(move |request| {
+        let _ = saw.send(request.seq());
+        vec![Answer { from: request.to, icmp: request.echo(), sound: true }]
+    });
+    (responder, seen)
+}
+
+#[test]
+fn a_signal_ends_the_run_with_its_summary() {
+    alone("a_signal_ends_the_run_with_its_summary", || {
+        for signal in ENDING {
+            let mut run = Running::start(&mut foreground("-i30 127.0.0.1"));
+            run.until("icmp_seq=1 ");
+            run.signal(signal);
+            assert_eq!(
+                text(&run.end()),
+                "PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.\n\
+                 64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=# ms\n\n\
+                 --- 127.0.0.1 ping statistics ---\n\
+                 1 packets transmitted, 1 received, 0% packet loss, time #ms\n\
+                 rtt min/avg/max/mdev = # ms\n[0]",
+                "{signal}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_signal_before_any_answer_ends_the_run_as_a_failure() {
+    alone("a_signal_before_any_answer_ends_the_run_as_a_failure", || {
+        sh("echo 1 > /proc/sys/net/ipv4/icmp_echo_ignore_all");
+        for signal in ENDING {
+            let mut run = Running::start(&mut foreground("127.0.0.1"));
+            run.until("PING ");
+            run.signal(signal);
+            assert_eq!(
+                text(&run.end()),
+                "PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.\n\n\
+                 --- 127.0.0.1 ping statistics ---\n\
+                 1 packets transmitted, 0 received, 100% packet loss, time #ms\n\n[1]",
+                "{signal}"
+            );
+        }
+    });
+}
+
+#[test]
+fn quit_tells_the_status_and_ends_nothing() {
+    alone("quit_tells_the_status_and_ends_nothing", || {
+        let mut run = Running::start(&mut foreground("-c2 -i0.2 127.0.0.1"));
+        run.until("icmp_seq=1 ");
+        run.signal(Signal::SIGQUIT);
+        let line = run.error_line();
+        assert!(line.contains("/1 packets, 0% loss, "), "{line:?}");
+        let ran = run.end();
+        assert!(ran.stdout.contains("\n2 packets transmitted, 2 received, 0% packet loss"), "{ran:?}");
+        assert_eq!((ran.status, ran.stderr), (Some(0), line));
+    });
+}
+
+#[test]
+fn signals_ignored_from_the_start_stay_ignored() {
+    alone("signals_ignored_from_the_start_stay_ignored", || {
+        let script = r#"trap "" HUP INT; exec "$0" ping -c3 -i0.2 127.0.0.1"#;
+        let mut run =
+            Running::start(Command::new("env").args(["--default-signal", "sh", "-c", script, RPING]));
+        run.until("icmp_seq=1 ");
+        run.signal(Signal::SIGHUP);
+        run.signal(Signal::SIGINT);
+        run.signal(Signal::SIGINT);
+        let ran = run.end();
+        assert!(ran.stdout.contains("\n3 packets transmitted, 3 received, 0% packet loss"), "{ran:?}");
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    });
+}
+
+#[test]
+fn a_second_interrupt_ends_at_once_even_when_nobody_reads() {
+    alone("a_second_interrupt_ends_at_once_even_when_nobody_reads", || {
+        let (_responder, seen) = observed();
+        let (_asleep, writer, _) = full_pipe();
+        let run = Running::watch(foreground("10.9.0.2").stdout(Stdio::from(writer)));
+        seen.recv_timeout(HANGS).expect("a request");
+        run.signal_and_see_it_taken(Signal::SIGINT);
+        run.signal(Signal::SIGINT);
+        assert_eq!(run.end(), Ran { status: Some(130), stdout: String::new(), stderr: String::new() });
+    });
+}
+
+#[test]
+fn a_reader_that_wakes_up_after_the_interrupt_misses_nothing() {
+    alone("a_reader_that_wakes_up_after_the_interrupt_misses_nothing", || {
+        let (_responder, seen) = observed();
+        let (reader, writer, held) = full_pipe();
+        let run = Running::watch(foreground("-i0.02 10.9.0.2").stdout(Stdio::from(writer)));
+        while seen.recv_timeout(HANGS).expect("a request") < 3 {}
+        run.signal_and_see_it_taken(Signal::SIGINT);
+        run.signal_and_see_it_taken(Signal::SIGQUIT);
+        let said = rest(reader, held);
+        assert!(said.contains("icmp_seq=2 "), "{said}");
+        assert!(said.contains("\n--- 10.9.0.2 ping statistics ---\n"), "{said}");
+        assert!(said.contains("\nrtt min/avg/max/mdev = "), "{said}");
+        assert_eq!(run.end().status, Some(0));
+    });
+}
+
+#[test]
+fn a_sleeping_reader_holds_up_no_probe() {
+    alone("a_sleeping_reader_holds_up_no_probe", || {
+        let (_responder, seen) = observed();
+        let (reader, writer, held) = full_pipe();
+        let run = Running::watch(foreground("-c20 -i0.01 10.9.0.2").stdout(Stdio::from(writer)));
+        // All of them leave, and nobody has read anything yet.
+        while seen.recv_timeout(HANGS).expect("a request") < 20 {}
+        let said = rest(reader, held);
+        let replies =
+            said.lines().filter(|line| line.starts_with("64 bytes from 10.9.0.2: icmp_seq=")).count();
+        assert_eq!(replies, 20, "{said}");
+        assert!(said.contains("\n20 packets transmitted, 20 received, 0% packet loss"), "{said}");
+        let ran = run.end();
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    });
+}
+
+#[test]
+fn a_closed_standard_output_is_refused_at_the_start() {
+    alone("a_closed_standard_output_is_refused_at_the_start", || {
+        let closed = |redirection: &str| {
+            let script = format!(r#"exec "$0" ping -c1 127.0.0.1 {redirection}"#);
+            Running::start(Command::new("sh").args(["-c", &script, RPING])).end()
+        };
+        let ran = closed(">&-");
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), "rping: standard output is closed\n"));
+        assert_eq!(closed("<&- >&-").status, Some(2));
+        assert_eq!(closed("<&- >&- 2>&-").status, Some(2));
+        // Only what is written to matters.
+        assert_eq!(closed("<&-").status, Some(0));
+        assert_eq!(closed("2>&-").status, Some(0));
+    });
+}
+
+#[test]
+fn a_full_disk_is_told_and_is_a_failure() {
+    alone("a_full_disk_is_told_and_is_a_failure", || {
+        let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+        for args in ["-c1 127.0.0.1", "-f 127.0.0.1", "-q -c1 127.0.0.1", "-h"] {
+            let ran = Running::watch(foreground(args).stdout(full())).end();
+            assert_eq!(
+                (ran.status, ran.stderr.as_str()),
+                (Some(2), "rping: write error: No space left on device\n"),
+                "{args}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_run_quietly() {
+    alone("a_reader_that_goes_away_ends_the_run_quietly", || {
+        let ignoring = r#"trap "" PIPE; exec "$0" ping $1"#;
+        for args in ["-i0.02 127.0.0.1", "-f 127.0.0.1", "-f -c1000000 127.0.0.1"] {
+            let commands = [foreground(args), {
+                let mut command = Command::new("sh");
+                command.args(["-c", ignoring, RPING, args]);
+                command
+            }];
+            for mut command in commands {
+                let mut run = Running::start(&mut command);
+                run.until("PING ");
+                run.hang_up();
+                let ran = run.end();
+                assert!(ran.status.is_some_and(|status| status < 2), "{args}: {ran:?}");
+                assert_eq!(ran.stderr, "", "{args}");
+            }
+        }
+    });
+}
+
+/// A counter of `/proc/net/snmp` in this namespace.
+fn counter(protocol: &str, name: &str) -> u64 {
+    let table = std::fs::read_to_string("/proc/net/snmp").expect("/proc/net/snmp");
+    let mut lines = table.lines().filter_map(|line| line.strip_prefix(protocol)?.strip_prefix(": "));
+    let names = lines.next().expect("names");
+    let values = lines.next().expect("values");
+    let mut fields = names.split(' ').zip(values.split(' '));
+    fields.find(|(field, _)| *field == name).and_then(|(_, value)| value.parse().ok()).expect("a counter")
+}
+
+#[test]
+fn errors_about_older_probes_keep_no_younger_one_from_leaving() {
+    alone("errors_about_older_probes_keep_no_younger_one_from_leaving", || {
+        line();
+        for kind in ["raw", "datagram"] {
+            let before = counter("Icmp", "OutEchos");
+            // In a burst every error is pending when the next probe wants to leave.
+            let ran = rping("-l20 -c40 -i0.02 -t1 10.8.0.2");
+            assert_eq!(counter("Icmp", "OutEchos") - before, 40, "{kind}: {ran:?}");
+            assert!(
+                ran.stdout.contains("\n40 packets transmitted, 0 received, +40 errors, 100% packet loss"),
+                "{kind}: {ran:?}"
+            );
+            for seq in 1..=40 {
+                let line = format!("\nFrom 10.9.0.2 icmp_seq={seq} Time to live exceeded\n");
+                assert_eq!(ran.stdout.matches(&line).count(), 1, "{kind} {seq}: {ran:?}");
+            }
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(1), ""), "{kind}");
+            allow_datagram();
+        }
+    });
+}
+
+#[test]
+fn a_shaper_that_refuses_probes_is_named_and_holds_up_nothing() {
+    alone("a_shaper_that_refuses_probes_is_named_and_holds_up_nothing", || {
+        if !need("tc") {
+            return;
+        }
+        pair();
+        for kind in ["raw", "datagram"] {
+            sh("tc qdisc replace dev v0 root tbf rate 8kbit burst 1600 limit 200");
+            let ran = rping("-c40 -i0.01 -W1 10.9.0.2");
+            let refused = ran
+                .stderr
+                .lines()
+                .filter(|line| line.starts_with("rping: sendmsg: No buffer space available (icmp_seq="))
+                .count();
+            assert!(refused > 0 && refused == ran.stderr.lines().count(), "{kind}: {ran:?}");
+            let received = ran.stdout.lines().filter(|line| line.starts_with("64 bytes from")).count();
+            assert_eq!(received + refused, 40, "{kind}: {ran:?}");
+            let counts = format!("\n40 packets transmitted, {received} received, +{refused} errors, ");
+            assert!(ran.stdout.contains(&counts), "{kind}: {ran:?}");
+            sh("tc qdisc del dev v0 root");
+            allow_datagram();
+        }
+    });
+}
+
+/// Milliseconds from the first probe to the end, as the summary tells them.
+fn time(ran: &Ran) -> u64 {
+    let (_, rest) = ran.stdout.split_once(" packet loss, time ").expect("a summary");
+    rest.split_once("ms").and_then(|(time, _)| time.parse().ok()).expect("a time")
+}
+
+#[test]
+fn a_machine_that_has_just_started_is_paced_from_the_first_probe() {
+    alone("a_machine_that_has_just_started_is_paced_from_the_first_probe", || {
+        let uptime = std::fs::read_to_string("/proc/uptime").expect("/proc/uptime");
+        let seconds = uptime.split('.').next().expect("seconds");
+        let young = format!("--monotonic=-{seconds} --boottime=-{seconds} --fork --time");
+        let look = run("unshare", &format!("{young} cat /proc/uptime"));
+        if look.status != Some(0) || !look.stdout.starts_with(['0', '1', '2', '3']) {
+            eprintln!("SKIP a_machine_that_has_just_started_is_paced_from_the_first_probe: {look:?}");
+            return;
+        }
+        let ran = run("unshare", &format!("{young} {RPING} ping -i0.2 -c3 127.0.0.1"));
+        assert!(ran.stdout.contains("\n3 packets transmitted, 3 received, 0% packet loss"), "{ran:?}");
+        // The first may be late by less than an interval; the others keep to the slots.
+        assert!(time(&ran) >= 200, "{ran:?}");
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    });
+}
+
+#[test]
+fn no_thread_of_a_run_keeps_any_privilege() {
+    alone("no_thread_of_a_run_keeps_any_privilege", || {
+        for kind in ["raw", "datagram"] {
+            // -H: the thread that looks up names is there too.
+            let mut run = Running::start(&mut foreground("-H -i30 127.0.0.1"));
+            run.until("icmp_seq=1 ");
+            let threads = std::fs::read_dir(format!("/proc/{}/task", run.pid())).expect("threads");
+            let threads: Vec<_> = threads.map(|thread| thread.expect("a thread").path()).collect();
+            assert!(threads.len() >= 3, "{kind}: {threads:?}");
+            for thread in threads {
+                let status = std::fs::read_to_string(thread.join("status")).expect("its status");
+                for field in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+                    assert!(status.contains(&format!("\n{field}:\t0000000000000000\n")), "{kind}: {status}");
+                }
+                assert!(status.contains("\nNoNewPrivs:\t1\n"), "{kind}: {status}");
+            }
+            run.signal(Signal::SIGINT);
+            assert_eq!(run.end().status, Some(0), "{kind}");
+            allow_datagram();
+        }
+    });
+}
+
+#[test]
+fn waiting_costs_no_processor_time() {
+    alone("waiting_costs_no_processor_time", || {
+        let mut run = Running::start(&mut foreground("-i0.002 -c500 127.0.0.1"));
+        run.until("rtt min/avg/max/mdev");
+        let ticks = run.processor_ticks();
+        let ran = run.end();
+        assert!(ran.stdout.contains("\n500 packets transmitted, 500 received, 0% packet loss"), "{ran:?}");
+        // A tick is a hundredth of a second (proc_pid_stat(5), sysconf(3)).
+        assert!(ticks * 10 < time(&ran) * 4 / 10, "{ticks} ticks: {ran:?}");
+    });
+}

@@ -1,0 +1,238 @@
+//! `rping ping` among name servers that are silent, absent, hostile or sound, and hosts files likewise.
+
+mod lab;
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::mpsc::{Receiver, channel};
+
+use lab::child::{HANGS, Running, foreground};
+use lab::*;
+use nix::sys::signal::Signal;
+
+const STRANGER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 66);
+const THREE_REPLIES: &str = "PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.\n\
+     64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=# ms\n\
+     64 bytes from 127.0.0.1: icmp_seq=2 ttl=64 time=# ms\n\
+     64 bytes from 127.0.0.1: icmp_seq=3 ttl=64 time=# ms\n\n\
+     --- 127.0.0.1 ping statistics ---\n\
+     3 packets transmitted, 3 received, 0% packet loss, time #ms\n\
+     rtt min/avg/max/mdev = # ms\n[0]";
+
+fn text(ran: &Ran) -> String {
+    format!("{}[{}]{}", mask(&ran.stdout), ran.status.unwrap_or(-1), ran.stderr)
+}
+
+/// An `/etc` of our own: a hosts file, the sources of names, and the name server's address.
+fn resolver(hosts: &[u8], sources: &str, conf: &str) {
+    sh("mkdir -p /run/etc; cp /etc/ld.so.* /run/etc 2>/dev/null || true");
+    std::fs::write("/run/etc/hosts", hosts).expect("hosts");
+    std::fs::write("/run/etc/nsswitch.conf", format!("hosts: {sources}\n")).expect("nsswitch.conf");
+    std::fs::write("/run/etc/resolv.conf", conf).expect("resolv.conf");
+    sh("mount --bind /run/etc /etc");
+}
+
+/// A name server that answers questions for names of addresses (PTR) with these octets, in one label
+/// each, and nothing else. It says what arrived.
+fn name_server(answer: impl Fn(Ipv4Addr) -> Option<Vec<u8>> + Send + 'static) -> Receiver<()> {
+    let socket = UdpSocket::bind("127.0.0.1:53").expect("port 53");
+    let (saw, seen) = channel();
+    // It ends with the process.
+    std::thread::spawn(move || {
+        let mut buffer = [0; 1500];
+        while let Ok((len, from)) = socket.recv_from(&mut buffer) {
+            let _ = saw.send(());
+            if let Some(reply) = pointer(&buffer[..len], &answer) {
+                socket.send_to(&reply, from).expect("an answer on its way");
+            }
+        }
+    });
+    seen
+}
+
+/// The answer to a question for a PTR record (RFC 1035 section 4.1).
+fn pointer(query: &[u8], answer: impl Fn(Ipv4Addr) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+    let mut rest = &query[12..];
+    let mut numbers = Vec::new();
+    while let Some((&len, after)) = rest.split_first().filter(|(len, _)| **len > 0) {
+        let (label, after) = after.split_at(len.into());
+        numbers.extend(std::str::from_utf8(label).ok().and_then(|label| label.parse::<u8>().ok()));
+        rest = after;
+    }
+    let [d, c, b, a] = numbers[..] else { return None };
+    let name = answer(Ipv4Addr::new(a, b, c, d))?;
+    let mut reply = query[..query.len() - rest.len() + 5].to_vec();
+    reply[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
+    // The name asked for, PTR, IN, a minute.
+    reply.extend([0xc0, 12, 0, 12, 0, 1, 0, 0, 0, 60]);
+    let mut labels = Vec::new();
+    for label in name.split(|octet| *octet == b'.') {
+        labels.push(label.len() as u8);
+        labels.extend(label);
+    }
+    labels.push(0);
+    reply.extend((labels.len() as u16).to_be_bytes());
+    reply.extend(labels);
+    Some(reply)
+}
+
+const SERVED: &str = "nameserver 127.0.0.1\n";
+
+#[test]
+fn a_silent_name_server_holds_up_no_numeric_target() {
+    alone("a_silent_name_server_holds_up_no_numeric_target", || {
+        resolver(b"", "files dns", SERVED);
+        let asked = name_server(|_| None);
+        assert_eq!(text(&rping("-c3 -i0.01 127.0.0.1")), THREE_REPLIES);
+        assert!(asked.try_recv().is_err(), "a name was asked for without -H");
+        // With names the run ends while the question is still open.
+        let ran = Running::start(&mut foreground("-H -c3 -i0.01 127.0.0.1")).end();
+        assert_eq!(text(&ran), THREE_REPLIES);
+        asked.recv_timeout(HANGS).expect("a question");
+    });
+}
+
+#[test]
+fn without_a_name_server_numeric_targets_answer_at_once() {
+    alone("without_a_name_server_numeric_targets_answer_at_once", || {
+        for conf in [SERVED, ""] {
+            resolver(b"", "files dns", conf);
+            for args in ["-c3 -i0.01 127.0.0.1", "-H -c3 -i0.01 127.0.0.1"] {
+                assert_eq!(text(&Running::start(&mut foreground(args)).end()), THREE_REPLIES, "{args}");
+            }
+        }
+        sh("rm /etc/resolv.conf /etc/hosts /etc/nsswitch.conf");
+        assert_eq!(text(&Running::start(&mut foreground("-c3 -i0.01 127.0.0.1")).end()), THREE_REPLIES);
+    });
+}
+
+#[test]
+fn a_host_that_has_no_address_is_named_with_the_cause() {
+    alone("a_host_that_has_no_address_is_named_with_the_cause", || {
+        resolver(b"127.0.0.1 known.example\n", "files", "");
+        let refused = |words: &str| Ran {
+            status: Some(2),
+            stdout: String::new(),
+            stderr: format!("rping: nowhere.example: {words}\n"),
+        };
+        assert_eq!(rping("-c1 nowhere.example"), refused("Name or service not known"));
+        resolver(b"", "files dns", SERVED);
+        assert_eq!(rping("-c1 nowhere.example"), refused("Temporary failure in name resolution"));
+    });
+}
+
+#[test]
+fn an_interrupt_ends_a_lookup_that_hangs() {
+    alone("an_interrupt_ends_a_lookup_that_hangs", || {
+        resolver(b"", "files dns", SERVED);
+        let asked = name_server(|_| None);
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+            let run = Running::start(&mut foreground("-c1 nowhere.example"));
+            asked.recv_timeout(HANGS).expect("a question");
+            run.signal(signal);
+            let ended =
+                Ran { status: Some(128 + signal as i32), stdout: String::new(), stderr: String::new() };
+            assert_eq!(run.end(), ended);
+            // What is left of this run's questions is not the next one's.
+            while asked.try_recv().is_ok() {}
+        }
+    });
+}
+
+#[test]
+fn a_sound_name_is_shown_once_it_is_known() {
+    alone("a_sound_name_is_shown_once_it_is_known", || {
+        pair();
+        resolver(b"", "files dns", SERVED);
+        let _asked = name_server(|_| Some(b"good.example".to_vec()));
+        let mut run = Running::start(&mut foreground("-H -i0.02 10.9.0.2"));
+        let line = run.until("64 bytes from good.example (10.9.0.2): icmp_seq=");
+        assert!(line.ends_with(" ms\n"), "{line}");
+        run.signal(Signal::SIGINT);
+        let ran = run.end();
+        assert!(ran.stdout.contains("\n--- 10.9.0.2 ping statistics ---\n"), "{ran:?}");
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    });
+}
+
+/// Names that move a terminal's cursor, end a line, or are no text.
+const HOSTILE: [&[u8]; 7] = [
+    b"ev\x1b[31mil.example",
+    b"ev\x07il.example",
+    b"ev\x7fil.example",
+    b"ev\x9b31mil.example",
+    b"ev\xc2\x9b31mil.example",
+    b"ev\xe2\x80\xaeil.example",
+    b"$(id).example",
+];
+
+fn shows_only_text(ran: &Ran) -> bool {
+    let bad = |text: &str| text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}');
+    !bad(&ran.stdout) && !bad(&ran.stderr)
+}
+
+/// Reads until the name of [`STRANGER`] is shown: by then the name of 10.9.0.2, asked for before it, is
+/// known too. Then on to one more answer of both.
+fn known_names() -> Ran {
+    let mut run = Running::start(&mut foreground("-H -i0.01 10.9.0.2"));
+    run.until("64 bytes from good.example (10.9.0.66): ");
+    run.until("64 bytes from good.example (10.9.0.66): ");
+    run.signal(Signal::SIGINT);
+    run.end()
+}
+
+/// The host `t` answers every request twice, the second time as [`STRANGER`].
+fn two_answers() -> Responder {
+    pair();
+    Responder::start(|request| {
+        [request.to, STRANGER].map(|from| Answer { from, icmp: request.echo(), sound: true }).to_vec()
+    })
+}
+
+#[test]
+fn hostile_names_from_a_name_server_reach_no_terminal() {
+    alone("hostile_names_from_a_name_server_reach_no_terminal", || {
+        let _responder = two_answers();
+        resolver(b"", "files dns", SERVED);
+        let mut names = HOSTILE.to_vec();
+        names.extend([b"two\nlines.example".as_slice(), b"-.example", b"no\0thing.example"]);
+        let (choose, chosen) = channel();
+        let current = std::cell::RefCell::new(Vec::new());
+        let _asked = name_server(move |address| {
+            while let Ok(name) = chosen.try_recv() {
+                *current.borrow_mut() = name;
+            }
+            Some(if address == STRANGER { b"good.example".to_vec() } else { current.borrow().clone() })
+        });
+        for name in names {
+            choose.send(name.to_vec()).expect("a server");
+            let ran = known_names();
+            assert!(shows_only_text(&ran), "{name:?}: {ran:?}");
+            assert!(!ran.stdout.contains("il.example") && !ran.stdout.contains("(id)"), "{name:?}: {ran:?}");
+            assert!(ran.stdout.lines().all(|line| !line.starts_with("lines")), "{name:?}: {ran:?}");
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{name:?}");
+        }
+    });
+}
+
+#[test]
+fn hostile_names_from_a_hosts_file_reach_no_terminal() {
+    alone("hostile_names_from_a_hosts_file_reach_no_terminal", || {
+        let _responder = two_answers();
+        for name in HOSTILE {
+            let hosts = [b"10.9.0.66 good.example\n10.9.0.2 ", name, b" alias\n"].concat();
+            resolver(&hosts, "files", "");
+            let ran = known_names();
+            assert!(shows_only_text(&ran), "{name:?}: {ran:?}");
+            assert!(!ran.stdout.contains("il.example") && !ran.stdout.contains("(id)"), "{name:?}: {ran:?}");
+            // dns-lookup 4.0 panics at a canonical name that is not UTF-8.
+            if std::str::from_utf8(name).is_err() {
+                continue;
+            }
+            // As the canonical name of what was typed it is shown, in a form that harms nobody.
+            let ran = Running::start(&mut foreground("-v -c1 alias")).end();
+            assert!(shows_only_text(&ran), "{name:?}: {ran:?}");
+            assert!(ran.stdout.contains(" (10.9.0.2) 56(84) bytes of data.\n"), "{name:?}: {ran:?}");
+            assert_eq!(ran.status, Some(0), "{name:?}: {ran:?}");
+        }
+    });
+}

@@ -1,0 +1,252 @@
+//! `rping ping` on a kernel that says no: errors injected into its system calls by strace(1).
+
+mod lab;
+
+use std::process::Command;
+
+use lab::child::Running;
+use lab::*;
+
+/// Errors that any call may give without a reason of its own.
+const ERRNOS: [&str; 5] = ["EPERM", "ENETUNREACH", "ENETDOWN", "ENOMEM", "EIO"];
+
+const THREE_REPLIES: &str = "PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.\n\
+     64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=# ms\n\
+     64 bytes from 127.0.0.1: icmp_seq=2 ttl=64 time=# ms\n\
+     64 bytes from 127.0.0.1: icmp_seq=3 ttl=64 time=# ms\n\n\
+     --- 127.0.0.1 ping statistics ---\n\
+     3 packets transmitted, 3 received, 0% packet loss, time #ms\n\
+     rtt min/avg/max/mdev = # ms\n[0]";
+
+fn text(ran: &Ran) -> String {
+    format!("{}[{}]{}", mask(&ran.stdout), ran.status.unwrap_or(-1), ran.stderr)
+}
+
+/// `rping ping ARGS` where the calls `when` (as strace counts them) of `call` fail.
+fn injected(call: &str, errno: &str, when: &str, args: &str) -> Ran {
+    let inject = format!("inject={call}:error={errno}:when={when}");
+    let trace = format!("trace={call}");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject, RPING, "ping"]);
+    Running::start(command.args(args.split_whitespace())).end()
+}
+
+/// `rping ping ARGS` by a shell, with redirections, and the lines of strace about `calls`.
+fn traced(calls: &str, args: &str) -> (Ran, Vec<String>) {
+    let script = format!(r#"exec "$0" ping {args}"#);
+    let trace = format!("trace={calls}");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-y", "-o", "/run/trace", "-e", &trace, "sh", "-c", &script, RPING]);
+    let ran = Running::start(&mut command).end();
+    let lines = std::fs::read_to_string("/run/trace").expect("a trace");
+    (ran, lines.lines().map(str::to_owned).collect())
+}
+
+/// Runs a test where strace is, with both kinds of socket.
+fn with_strace(name: &str, mut check: impl FnMut(&str)) {
+    alone(name, || {
+        if need("strace") {
+            check("raw");
+            allow_datagram();
+            check("datagram");
+        }
+    });
+}
+
+/// Milliseconds from the first probe to the end, as the summary tells them.
+fn time(ran: &Ran) -> u64 {
+    let (_, rest) = ran.stdout.split_once(" packet loss, time ").expect("a summary");
+    rest.split_once("ms").and_then(|(time, _)| time.parse().ok()).expect("a time")
+}
+
+#[test]
+fn calls_cut_short_are_made_again_and_nobody_notices() {
+    with_strace("calls_cut_short_are_made_again_and_nobody_notices", |kind| {
+        for (call, errno) in [
+            ("sendto", "EINTR"),
+            ("recvmsg", "EINTR"),
+            ("ppoll", "EINTR"),
+            ("write", "EINTR"),
+            ("sendto", "EAGAIN"),
+            ("recvmsg", "EAGAIN"),
+            ("write", "EAGAIN"),
+        ] {
+            let ran = injected(call, errno, "1+2", "-c3 -i0.01 127.0.0.1");
+            assert_eq!(text(&ran), THREE_REPLIES, "{kind}: {call} {errno}");
+        }
+    });
+}
+
+#[test]
+fn an_error_that_passes_is_made_good() {
+    with_strace("an_error_that_passes_is_made_good", |kind| {
+        for errno in ERRNOS.iter().chain(&["ENOBUFS", "EHOSTUNREACH"]) {
+            let ran = injected("sendto", errno, "2", "-c3 -i0.01 127.0.0.1");
+            assert_eq!(text(&ran), THREE_REPLIES, "{kind}: {errno}");
+        }
+    });
+}
+
+#[test]
+fn a_full_queue_costs_the_probes_it_refuses() {
+    with_strace("a_full_queue_costs_the_probes_it_refuses", |kind| {
+        let ran = injected("sendto", "ENOBUFS", "2..4", "-c3 -i0.01 127.0.0.1");
+        assert_eq!(
+            text(&ran),
+            "PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.\n\
+             64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=# ms\n\
+             64 bytes from 127.0.0.1: icmp_seq=3 ttl=64 time=# ms\n\n\
+             --- 127.0.0.1 ping statistics ---\n\
+             3 packets transmitted, 2 received, +1 errors, 33.3333% packet loss, time #ms\n\
+             rtt min/avg/max/mdev = # ms\n[0]\
+             rping: sendmsg: No buffer space available (icmp_seq=2 not sent: the local queue is full)\n",
+            "{kind}"
+        );
+    });
+}
+
+#[test]
+fn a_queue_full_for_ever_keeps_the_pace() {
+    with_strace("a_queue_full_for_ever_keeps_the_pace", |kind| {
+        let ran = injected("sendto", "ENOBUFS", "1+", "-c4 -i0.05 127.0.0.1");
+        let told: String = (1..=4)
+            .map(|seq| {
+                format!("rping: sendmsg: No buffer space available (icmp_seq={seq} not sent: the local queue is full)\n")
+            })
+            .collect();
+        assert_eq!(
+            text(&ran),
+            format!(
+                "PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.\n\n\
+                 --- 127.0.0.1 ping statistics ---\n\
+                 4 packets transmitted, 0 received, +4 errors, 100% packet loss, time #ms\n\n[1]{told}"
+            ),
+            "{kind}"
+        );
+        // The first may be late by less than an interval; the others keep to the slots.
+        assert!(time(&ran) >= 100, "{kind}: {ran:?}");
+        // A flood leaves the queue a hundredth of a second to drain.
+        let ran = injected("sendto", "ENOBUFS", "1+", "-f -c20 127.0.0.1");
+        assert!(ran.stdout.contains(&"E".repeat(20)), "{kind}: {ran:?}");
+        assert!(ran.stdout.contains("\n20 packets transmitted, 0 received, +20 errors, 100% packet loss"));
+        assert!(time(&ran) >= 190, "{kind}: {ran:?}");
+    });
+}
+
+#[test]
+fn probes_that_cannot_leave_are_errors_of_their_own() {
+    with_strace("probes_that_cannot_leave_are_errors_of_their_own", |kind| {
+        for errno in ERRNOS {
+            let ran = injected("sendto", errno, "1+", "-c2 -i0.01 127.0.0.1");
+            assert!(
+                ran.stdout.contains("\n2 packets transmitted, 0 received, +2 errors, 100% packet loss"),
+                "{kind}: {errno}: {ran:?}"
+            );
+            assert_eq!(ran.stderr.matches(" not sent").count(), 2, "{kind}: {errno}: {ran:?}");
+            assert_eq!((ran.status, ran.stderr.lines().count()), (Some(1), 2), "{kind}: {errno}: {ran:?}");
+        }
+    });
+}
+
+/// The run does what it should, or says in one line why it does not begin.
+fn works_or_says_why(ran: &Ran) -> bool {
+    let works = ran.status == Some(0)
+        && ran.stdout.contains("\n2 packets transmitted, 2 received, 0% packet loss")
+        && ran.stderr.is_empty();
+    let says_why = ran.status == Some(2)
+        && ran.stdout.is_empty()
+        && ran.stderr.starts_with("rping: ")
+        && ran.stderr.lines().count() == 1;
+    works || says_why
+}
+
+#[test]
+fn an_option_that_is_refused_is_done_without_or_named() {
+    with_strace("an_option_that_is_refused_is_done_without_or_named", |kind| {
+        let (_, calls) = traced("setsockopt", "-c1 127.0.0.1");
+        assert!(calls.len() > 4, "{kind}: {calls:?}");
+        for place in 1..=calls.len() {
+            let errno = ERRNOS[place % ERRNOS.len()];
+            let ran = injected("setsockopt", errno, &place.to_string(), "-c2 -i0.01 127.0.0.1");
+            assert!(works_or_says_why(&ran), "{kind}: {errno} {}: {ran:?}", calls[place - 1]);
+        }
+        for errno in ERRNOS {
+            let ran = injected("setsockopt", errno, "1+", "-c2 -i0.01 127.0.0.1");
+            assert!(works_or_says_why(&ran), "{kind}: {errno}: {ran:?}");
+        }
+    });
+}
+
+#[test]
+fn sockets_that_are_refused_are_named_with_the_cause() {
+    with_strace("sockets_that_are_refused_are_named_with_the_cause", |kind| {
+        for (errno, cause) in [
+            ("EPERM", "Operation not permitted"),
+            ("ENETDOWN", "Network is down"),
+            ("EMFILE", "Too many open files"),
+            ("ENOMEM", "Cannot allocate memory"),
+            ("EIO", "Input/output error"),
+        ] {
+            for when in ["1", "2", "3", "4", "1+", "2+"] {
+                let ran = injected("socket", errno, when, "-c2 -i0.01 127.0.0.1");
+                assert!(works_or_says_why(&ran), "{kind}: {errno} {when}: {ran:?}");
+                assert!(
+                    ran.status == Some(0) || ran.stderr.contains(cause),
+                    "{kind}: {errno} {when}: {ran:?}"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn a_wait_that_fails_ends_the_run_with_its_summary() {
+    with_strace("a_wait_that_fails_ends_the_run_with_its_summary", |kind| {
+        // The first is for room on standard output.
+        let ran = injected("ppoll", "ENOMEM", "2", "-c3 -i0.01 127.0.0.1");
+        assert!(ran.stdout.contains("\n1 packets transmitted, 0 received"), "{kind}: {ran:?}");
+        assert_eq!(
+            (ran.status, ran.stderr.as_str()),
+            (Some(2), "rping: cannot wait for answers: Cannot allocate memory\n"),
+            "{kind}"
+        );
+    });
+}
+
+#[test]
+fn a_socket_that_only_fails_keeps_no_run_from_its_deadline() {
+    with_strace("a_socket_that_only_fails_keeps_no_run_from_its_deadline", |kind| {
+        let ran = injected("recvmsg", "EIO", "1+", "-w1 127.0.0.1");
+        assert!(ran.stdout.contains(" packets transmitted, 0 received"), "{kind}: {ran:?}");
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(1), ""), "{kind}");
+    });
+}
+
+#[test]
+fn no_text_reaches_a_socket_when_descriptors_are_closed() {
+    with_strace("no_text_reaches_a_socket_when_descriptors_are_closed", |kind| {
+        let (ran, calls) = traced("write,writev,sendto,sendmsg,socket", "-c1 127.0.0.1 <&- >&- 2>&-");
+        assert_eq!(ran.status, Some(2), "{kind}");
+        for call in calls.iter().filter(|call| !call.contains("+++")) {
+            assert!(call.contains("write(2</dev/null>, \""), "{kind}: {calls:?}");
+        }
+        let (ran, calls) = traced("socket", "-c1 127.0.0.1 <&- 2>&-");
+        assert_eq!(ran.status, Some(0), "{kind}");
+        for call in calls.iter().filter(|call| call.contains("socket(")) {
+            assert!(!["= 0<", "= 1<", "= 2<"].iter().any(|low| call.contains(low)), "{kind}: {call}");
+        }
+    });
+}
+
+#[test]
+fn a_run_wakes_for_what_happens_and_for_nothing_else() {
+    with_strace("a_run_wakes_for_what_happens_and_for_nothing_else", |kind| {
+        let (ran, calls) = traced("ppoll,sendto", "-c10 -i0.02 127.0.0.1");
+        assert_eq!(ran.status, Some(0), "{kind}");
+        let sends = calls.iter().filter(|call| call.contains(" sendto(")).count();
+        assert_eq!(sends, 10, "{kind}: {calls:?}");
+        // Each slot wakes it once, and so does each reply; a run that spins would wake without end.
+        let waits = calls.iter().filter(|call| call.contains(" ppoll(") && call.contains("POLLIN")).count();
+        assert!((10..=30).contains(&waits), "{kind}: {calls:?}");
+    });
+}
