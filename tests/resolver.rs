@@ -121,6 +121,17 @@ fn a_host_that_has_no_address_is_named_with_the_cause() {
 }
 
 #[test]
+fn a_name_beyond_ascii_is_looked_up_in_its_ascii_form() {
+    alone("a_name_beyond_ascii_is_looked_up_in_its_ascii_form", || {
+        pair();
+        resolver(b"10.9.0.2 xn--bcher-kva.example\n", "files", "");
+        let ran = run("env", &format!("LC_ALL=C.UTF-8 {RPING} ping -q -c1 b\u{fc}cher.example"));
+        assert!(ran.stdout.starts_with("PING b\u{fc}cher.example (10.9.0.2) "), "{ran:?}");
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+    });
+}
+
+#[test]
 fn an_interrupt_ends_a_lookup_that_hangs() {
     alone("an_interrupt_ends_a_lookup_that_hangs", || {
         resolver(b"", "files dns", SERVED);
