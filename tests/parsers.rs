@@ -1,0 +1,112 @@
+//! The parsers that people run over ping's text, run over ours: jc and pingparsing, where Python has them
+//! (with `RPING_REQUIRE_PARSERS=1` they must be there).
+
+mod sim;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+
+use rping::engine::ping::Config;
+use rping::report::style::Style;
+use rping::wire::icmp::Family;
+use sim::*;
+
+/// Runs a line of Python over a text; `None` where the module is missing.
+fn python(module: &str, line: &str, text: &str) -> Option<String> {
+    let present = Command::new("python3").args(["-c", &format!("import {module}")]).output();
+    if !present.is_ok_and(|output| output.status.success()) {
+        assert!(std::env::var_os("RPING_REQUIRE_PARSERS").is_none(), "Python has no {module}");
+        eprintln!("SKIP: Python has no {module}");
+        return None;
+    }
+    let mut child = Command::new("python3")
+        .args(["-c", &format!("import sys, json, {module}\ntext = sys.stdin.read()\n{line}")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3");
+    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("a reader");
+    let output = child.wait_with_output().expect("an end");
+    assert!(output.status.success(), "{module} fails on:\n{text}");
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn jc(text: &str, fields: &str) -> Option<String> {
+    let line = format!(
+        "p = jc.parse('ping', text, quiet=True)\nprint([p.get(f) for f in '{fields}'.split()], len(p['responses']), p['responses'][0] if p['responses'] else '')"
+    );
+    python("jc", &line, text)
+}
+
+/// A run of two replies, one loss and one duplicate.
+fn mixed(target: SocketAddr, style: Style) -> String {
+    let config = Config { target, count: Some(3), linger: Some(ms(100)), ..config() };
+    let script = |probe: &Seen| {
+        Ok(match probe.number {
+            1 => vec![echo(probe, us(12_345)), echo(probe, us(12_400))],
+            2 => vec![],
+            _ => vec![echo(probe, us(900))],
+        })
+    };
+    printed(&mut Sim::new(config, script), style).0
+}
+
+const FIELDS: &str = "destination destination_ip data_bytes packets_transmitted packets_received packet_loss_percent duplicates round_trip_ms_avg";
+
+#[test]
+fn jc_reads_replies_from_a_number_and_from_a_name_in_both_families() {
+    let v4 = SocketAddr::new(TARGET.into(), 0);
+    let v6 = SocketAddr::new(TARGET6.into(), 0);
+    let named =
+        |style| Style { name: "host.example".into(), reply_name: Some("host.example".into()), ..style };
+    let style6 =
+        || Style { family: Family::V6, target: TARGET6.into(), name: TARGET6.to_string(), ..style() };
+    let cases = [
+        (mixed(v4, style()), "'192.0.2.2', '192.0.2.2', 56"),
+        (mixed(v4, named(style())), "'host.example', '192.0.2.2', 56"),
+        (mixed(v6, style6()), "'2001:db8::2', '2001:db8::2', 56"),
+        (mixed(v6, named(style6())), "'host.example', '2001:db8::2', 56"),
+        (mixed(v4, Style { timestamps: true, ..style() }), "'192.0.2.2', '192.0.2.2', 56"),
+    ];
+    for (text, start) in cases {
+        let Some(read) = jc(&text, FIELDS) else { return };
+        assert!(read.starts_with(&format!("[{start}, 3, 2, 33.3333, 1, 8.548] 3 ")), "{read}\n{text}");
+        assert!(read.contains("'icmp_seq': 1, 'ttl': 64, 'time_ms': 12.3"), "{read}\n{text}");
+        assert!(!read.contains("unparsable"), "{read}");
+    }
+}
+
+#[test]
+fn jc_reads_a_run_without_any_reply() {
+    let silent = Config { count: Some(2), linger: Some(ms(100)), ..config() };
+    let (text, _) = printed(&mut Sim::new(silent, |_| Ok(vec![])), style());
+    let Some(read) = jc(&text, FIELDS) else { return };
+    assert_eq!(read, "['192.0.2.2', '192.0.2.2', 56, 2, 0, 100.0, 0, None] 0");
+}
+
+#[test]
+fn jc_streams_errors_with_their_responder_and_sequence_number() {
+    let failing = Config { count: Some(1), ..config() };
+    let (text, _) = printed(&mut Sim::new(failing, |probe| Ok(vec![error(probe, 3, 1, 0, ms(1))])), style());
+    let line = "print([(r.get('type'), r.get('response_ip'), r.get('icmp_seq')) for r in jc.parse('ping_s', text.splitlines(), quiet=True)])";
+    let Some(read) = python("jc", line, &text) else { return };
+    assert!(read.contains("('destination_host_unreachable', '192.0.2.254', 1)"), "{read}");
+}
+
+#[test]
+fn pingparsing_reads_losses_and_duplicates() {
+    let text = mixed(SocketAddr::new(TARGET.into(), 0), style());
+    let line = "d = pingparsing.PingParsing().parse(text).as_dict()\nprint([d[k] for k in ('destination', 'packet_transmit', 'packet_receive', 'packet_loss_count', 'packet_duplicate_count', 'rtt_min', 'rtt_avg', 'rtt_max')])";
+    let Some(read) = python("pingparsing", line, &text) else { return };
+    assert_eq!(read, "['192.0.2.2', 3, 2, 1, 1, 0.9, 8.548, 12.4]");
+}
+
+#[test]
+fn pingparsing_reads_a_run_without_any_reply() {
+    let silent = Config { count: Some(2), linger: Some(ms(100)), ..config() };
+    let (text, _) = printed(&mut Sim::new(silent, |_| Ok(vec![])), style());
+    let line = "d = pingparsing.PingParsing().parse(text).as_dict()\nprint([d[k] for k in ('packet_transmit', 'packet_receive', 'packet_loss_rate', 'rtt_avg')])";
+    let Some(read) = python("pingparsing", line, &text) else { return };
+    assert_eq!(read, "[2, 0, 100.0, None]");
+}
