@@ -1,0 +1,133 @@
+//! A session fed arbitrary replies at arbitrary times, mixed with faithful ones: every probe stays
+//! accounted for, and every run can still be ended.
+//!
+//!     cargo +nightly fuzz run session
+//!
+//! The input is a script. Each step begins with an octet that says what happens, and one that says how
+//! long after the step before.
+
+#![no_main]
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use rping::clock::{Epoch, Instant};
+use rping::datagram::{Framing, Received, SendFault};
+use rping::engine::Session;
+use rping::engine::event::{Event, Verdict};
+use rping::engine::pace::Pacing;
+use rping::engine::ping::Config;
+use rping::engine::reject::Reject;
+use rping::probe::{Identity, Method, Payload};
+use rping::reply::Reply;
+use rping::report::output::Output;
+use rping::report::ping_text::PingText;
+use rping::report::style::Style;
+use rping::stats::Tally;
+use rping::wire::icmp::{self, Family};
+
+const TARGET: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
+
+fn config(choice: u8) -> Config {
+    Config {
+        target: SocketAddr::new(TARGET, 0),
+        method: if choice & 1 == 0 { Method::Echo } else { Method::Timestamp },
+        payload: Payload::new(usize::from(choice >> 4), None),
+        count: (choice & 2 != 0).then_some(200),
+        pacing: Pacing { interval: Duration::from_micros(10), adaptive: None, preload: 1 },
+        deadline: None,
+        linger: Some(Duration::from_millis(1)),
+        report_unanswered: choice & 4 != 0,
+        many_responders: choice & 8 != 0,
+        anycast: false,
+        millis_of_day: 0,
+    }
+}
+
+fn style() -> Style {
+    Style {
+        program: "rping".into(),
+        family: Family::V4,
+        target: TARGET,
+        name: TARGET.to_string(),
+        reply_name: None,
+        source: None,
+        device: None,
+        size: 56,
+        overhead: 28,
+        flow_label: None,
+        pattern: None,
+        zone: None,
+        scoped: false,
+        quiet: false,
+        flood: false,
+        adaptive: false,
+        interval_zero: false,
+        verbose: true,
+        audible: false,
+        timestamps: false,
+        full_precision: false,
+        width: 80,
+    }
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((&choice, mut script)) = input.split_first() else { return };
+    let identity = Identity { ident: 7, key: [9; 16] };
+    let mut session = Session::new(config(choice), identity, Instant::ZERO);
+    let mut tally = Tally::default();
+    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let (out, err) = (std::os::fd::AsFd::as_fd(&nowhere), std::os::fd::AsFd::as_fd(&nowhere));
+    let (mut output, mut text) = (Output::new(out, err), PingText::new(style(), None));
+    let mut now = Instant::ZERO;
+    let mut sent: Vec<Vec<u8>> = Vec::new();
+    let mut buffer = [0; 64];
+    while let Some((&[step, wait], rest)) = script.split_first_chunk::<2>() {
+        let (bytes, after) = rest.split_at(rest.len().min(usize::from(wait) / 4));
+        script = after;
+        now = now + Duration::from_micros(u64::from(wait));
+        session.handle_timeout(now);
+        if let Some(transmit) = session.poll_transmit(now, &mut buffer) {
+            if step & 0x80 == 0 {
+                sent.push(buffer[..transmit.len].to_vec());
+                session.handle_sent(now);
+            } else {
+                session.handle_send_fault(now, SendFault { errno: 1, mtu: None });
+            }
+        }
+        // A reply that is faithful but for the script's octets over its end.
+        let mut reply = sent.get(usize::from(step) % sent.len().max(1)).cloned().unwrap_or_default();
+        let answer = if choice & 1 == 0 { 0 } else { 14 };
+        reply.first_mut().into_iter().for_each(|icmp_type| *icmp_type = answer);
+        let error = icmp::Error { family: Family::V4, icmp_type: 11, code: 0, info: 0 };
+        let (framing, bytes) = match step % 5 {
+            0 => (Framing::Ipv4, bytes),
+            1 => (Framing::Icmpv4, bytes),
+            2 => (Framing::Queued { error, dst: TARGET }, bytes),
+            3 => (Framing::Icmpv4, &reply[..]),
+            _ => {
+                let start = reply.len().saturating_sub(bytes.len());
+                reply.iter_mut().skip(start).zip(bytes).for_each(|(octet, other)| *octet = *other);
+                (Framing::Icmpv4, &reply[..])
+            }
+        };
+        let received = Received { at: now, from: TARGET, hop_limit: Some(64), options: &[], framing, bytes };
+        match Reply::parse(&received) {
+            Ok(Some(reply)) => session.handle_reply(&reply),
+            Ok(None) => session.handle_reject(Reject::Unrelated),
+            Err(_) => session.handle_reject(Reject::Malformed),
+        }
+        while let Some(event) = session.poll_event() {
+            tally.add(&event);
+            text.event(&event, Epoch::default(), &mut output);
+            if let Event::Answer(answer) = event {
+                assert!(answer.verdict != Verdict::Received || answer.rtt <= now.since(Instant::ZERO));
+            }
+        }
+        assert!(tally.received <= tally.sent, "{tally:?}");
+    }
+    text.finish(&mut output);
+    session.stop();
+    assert!(session.is_done());
+});
