@@ -163,6 +163,26 @@ mod tests {
     }
 
     #[test]
+    fn a_step_of_any_size_at_any_moment_moves_no_arrival_by_more_than_the_wait() {
+        const YEAR: i128 = 365 * 86_400;
+        // The reply arrives two seconds into the run; the socket was last seen empty after one, and is
+        // read after three.
+        let (empty, arrived, read) = (at(SECOND), at(2 * SECOND), at(3 * SECOND));
+        let began = 1_795_359_480 * i128::from(SECOND);
+        for step in [3_600, -3_600, 10 * YEAR, -10 * YEAR].map(|step| step * i128::from(SECOND)) {
+            let (before, after) = (Epoch(began), Epoch(began + step));
+            for (stamped, looked, expected) in [
+                (before, before, Some(arrived)), // the clock is set later
+                (after, after, Some(arrived)),   // it was set earlier
+                (before, after, None),           // it is set while the reply waits to be read
+            ] {
+                let stamp = stamped.wall(arrived);
+                assert_eq!(looked.place(stamp, empty, read), expected, "a step of {step} ns");
+            }
+        }
+    }
+
+    #[test]
     fn milliseconds_count_from_midnight() {
         assert_eq!(Wall::from_nanos(86_400 * SECOND + 5_000_000).millis_of_day(), 5);
     }
