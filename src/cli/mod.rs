@@ -110,11 +110,7 @@ fn parse_ping(
     let mut command = ping::Arguments::command()
         .no_binary_name(true)
         .max_term_width(COLUMNS)
-        .override_usage(format!("{} [OPTIONS] HOST", caller.usage))
-        .mut_args(|arg| {
-            let takes_value = arg.get_action().takes_values() && !arg.is_positional();
-            if takes_value { arg.allow_hyphen_values(true) } else { arg }
-        });
+        .override_usage(format!("{} [OPTIONS] HOST", caller.usage));
     let parsed = command
         .try_get_matches_from_mut(args)
         .and_then(|mut matches| ping::Arguments::from_arg_matches_mut(&mut matches));

@@ -33,26 +33,26 @@ pub struct Arguments {
     ///
     /// Without -c and -w, ping goes on until you press Ctrl-C. With -w as well, ping goes on until N
     /// replies came or the time is over.
-    #[arg(short, long, value_name = "N", value_parser = values::COUNT, help_heading = TIMING)]
+    #[arg(short, long, value_name = "N", allow_hyphen_values = true, value_parser = values::COUNT, help_heading = TIMING)]
     pub count: Option<u64>,
 
     /// Seconds from one probe to the next [default: 1].
     ///
     /// A fraction such as 0.2 is fine, to the microsecond. Ordinary users may not go below 0.002.
-    #[arg(short, long, value_name = "SECONDS", value_parser = values::INTERVAL, help_heading = TIMING)]
+    #[arg(short, long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::INTERVAL, help_heading = TIMING)]
     pub interval: Option<Duration>,
 
     /// Stop after this time, whatever came back.
     ///
     /// An ICMP error about a probe ends the run as well. A fraction is fine. 0 means no limit.
-    #[arg(short = 'w', long, value_name = "SECONDS", value_parser = values::DEADLINE, help_heading = TIMING)]
+    #[arg(short = 'w', long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::DEADLINE, help_heading = TIMING)]
     pub deadline: Option<Duration>,
 
     /// Seconds to wait for replies after the last probe [default: 10].
     ///
     /// It counts only while no reply at all has come: once one has, ping waits twice the longest time
     /// that a reply took. A fraction is fine. 0 means for ever.
-    #[arg(short = 'W', long, value_name = "SECONDS", value_parser = values::TIMEOUT, help_heading = TIMING)]
+    #[arg(short = 'W', long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::TIMEOUT, help_heading = TIMING)]
     pub timeout: Option<Duration>,
 
     /// Send the next probe as soon as the last is answered.
@@ -72,7 +72,7 @@ pub struct Arguments {
     /// Send N probes at once at the start [default: 1].
     ///
     /// Up to 65536; ordinary users at most 3.
-    #[arg(short = 'l', long, value_name = "N", value_parser = values::PRELOAD, help_heading = TIMING)]
+    #[arg(short = 'l', long, value_name = "N", allow_hyphen_values = true, value_parser = values::PRELOAD, help_heading = TIMING)]
     pub preload: Option<u64>,
 
     /// Print only the first line and the summary.
@@ -120,7 +120,7 @@ pub struct Arguments {
     /// May be given twice, once for an address and once for an interface. An IPv6 address may name its
     /// interface itself: fe80::1%eth0.
     #[arg(
-        short = 'I', long, value_name = "IFACE|ADDR", value_parser = values::VIA,
+        short = 'I', long, value_name = "IFACE|ADDR", allow_hyphen_values = true, value_parser = values::VIA,
         action = clap::ArgAction::Append, help_heading = ROUTE,
     )]
     pub interface: Vec<Via>,
@@ -149,35 +149,35 @@ pub struct Arguments {
     ///
     /// Routing rules and firewalls of this host can tell packets apart by it. It needs a privilege
     /// (CAP_NET_ADMIN or CAP_NET_RAW). Decimal, or hexadecimal after 0x.
-    #[arg(short, long, value_name = "N", value_parser = values::MARK, help_heading = ROUTE)]
+    #[arg(short, long, value_name = "N", allow_hyphen_values = true, value_parser = values::MARK, help_heading = ROUTE)]
     pub mark: Option<u32>,
 
     /// Bytes of data in each probe [default: 56].
     ///
     /// At most 65507 for IPv4 (65467 with -R or -T) and 65527 for IPv6.
-    #[arg(short, long, value_name = "N", value_parser = values::SIZE, help_heading = PACKET)]
+    #[arg(short, long, value_name = "N", allow_hyphen_values = true, value_parser = values::SIZE, help_heading = PACKET)]
     pub size: Option<usize>,
 
     /// Fill the data with these bytes, such as ff or 00ff.
     ///
     /// 1 to 32 hexadecimal digits, repeated. It helps to find faults that depend on the data.
-    #[arg(short, long, value_name = "HEX", value_parser = values::PATTERN, help_heading = PACKET)]
+    #[arg(short, long, value_name = "HEX", allow_hyphen_values = true, value_parser = values::PATTERN, help_heading = PACKET)]
     pub pattern: Option<Pattern>,
 
     /// How many routers a probe may pass (time to live).
-    #[arg(short, long, value_name = "N", value_parser = values::TTL, help_heading = PACKET)]
+    #[arg(short, long, value_name = "N", allow_hyphen_values = true, value_parser = values::TTL, help_heading = PACKET)]
     pub ttl: Option<u8>,
 
     /// Type of service (IPv4) or traffic class (IPv6).
     ///
     /// 0 to 255, decimal, or hexadecimal after 0x.
-    #[arg(short = 'Q', long, value_name = "N", value_parser = values::TOS, help_heading = PACKET)]
+    #[arg(short = 'Q', long, value_name = "N", allow_hyphen_values = true, value_parser = values::TOS, help_heading = PACKET)]
     pub tos: Option<u8>,
 
     /// IPv6 flow label; 0 lets the system choose.
     ///
     /// 0 to 1048575, decimal, or hexadecimal after 0x.
-    #[arg(short = 'F', long, value_name = "N", value_parser = values::FLOW_LABEL, help_heading = PACKET)]
+    #[arg(short = 'F', long, value_name = "N", allow_hyphen_values = true, value_parser = values::FLOW_LABEL, help_heading = PACKET)]
     pub flow_label: Option<u32>,
 
     /// How to treat packets too big for the path.
@@ -188,7 +188,7 @@ pub struct Arguments {
     ///   probe  forbid fragments, and send whatever the size
     #[arg(
         verbatim_doc_comment,
-        short = 'M', long, value_name = "HOW", value_parser = values::PMTU,
+        short = 'M', long, value_name = "HOW", allow_hyphen_values = true, value_parser = values::PMTU,
         help_heading = PACKET,
     )]
     pub pmtudisc: Option<Pmtu>,
@@ -197,7 +197,7 @@ pub struct Arguments {
     ///
     /// The ICMP identifier: 0 to 65535, decimal, or hexadecimal after 0x. By default it is random, or
     /// the system's choice. 0 needs the privilege to open raw sockets.
-    #[arg(short = 'e', long, value_name = "N", value_parser = values::IDENT, help_heading = PACKET)]
+    #[arg(short = 'e', long, value_name = "N", allow_hyphen_values = true, value_parser = values::IDENT, help_heading = PACKET)]
     pub ident: Option<u16>,
 
     /// Ask routers to note the route, 9 of them at most (IPv4).
@@ -215,7 +215,7 @@ pub struct Arguments {
     /// Many routers and hosts ignore or drop such packets.
     #[arg(
         verbatim_doc_comment,
-        short = 'T', long, value_name = "HOW", value_parser = values::STAMPS,
+        short = 'T', long, value_name = "HOW", allow_hyphen_values = true, value_parser = values::STAMPS,
         help_heading = PACKET,
     )]
     pub ip_timestamp: Option<Stamps>,
@@ -229,12 +229,12 @@ pub struct Arguments {
     /// The last two are IPv4 only, seldom answered, and need the privilege to
     /// open raw sockets.
     #[arg(
-        verbatim_doc_comment, long, value_name = "WHAT", value_parser = values::QUERY, help_heading = PACKET,
+        verbatim_doc_comment, long, value_name = "WHAT", allow_hyphen_values = true, value_parser = values::QUERY, help_heading = PACKET,
     )]
     pub query: Option<Method>,
 
     /// Size of the socket's send buffer, in bytes.
-    #[arg(short = 'S', long, value_name = "N", value_parser = values::SEND_BUFFER, help_heading = OTHER)]
+    #[arg(short = 'S', long, value_name = "N", allow_hyphen_values = true, value_parser = values::SEND_BUFFER, help_heading = OTHER)]
     pub sndbuf: Option<usize>,
 
     /// Take the times in rping itself, not in the system's kernel.
@@ -248,7 +248,7 @@ pub struct Arguments {
     pub debug: bool,
 
     /// Node information queries, which are refused.
-    #[arg(short = 'N', hide = true, value_name = "QUERY", value_parser = values::NODE_INFORMATION)]
+    #[arg(short = 'N', hide = true, value_name = "QUERY", allow_hyphen_values = true, value_parser = values::NODE_INFORMATION)]
     pub node_information: Option<()>,
 
     /// Print help: -h in short, --help at length.
