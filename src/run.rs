@@ -16,6 +16,9 @@ use crate::transport::Transport;
 /// Probes sent in one turn of the loop at most, so that a burst cannot keep replies waiting.
 const SENDS: usize = 64;
 
+/// Turns without a look at signals at most.
+const UNWATCHED: usize = 64;
+
 /// What meets in the loop.
 pub struct Run<'a> {
     /// The clocks.
@@ -46,22 +49,28 @@ pub enum Broken {
 impl Run<'_> {
     /// Runs the session to its end, without the summary.
     pub fn run(&mut self) -> Result<(), Broken> {
+        let mut unwatched = 0;
         loop {
             self.receive().map_err(Broken::Wait)?;
             self.session.handle_timeout(self.clock.now());
-            self.send();
+            let sent = self.send();
             self.say().map_err(Broken::Output)?;
             if self.session.is_done() {
                 return Ok(());
             }
-            self.wait().map_err(Broken::Wait)?;
+            // On a short way the answer is there already: look once before sleeping.
+            unwatched = if sent > 0 { (unwatched + 1) % UNWATCHED } else { 0 };
+            if unwatched == 0 {
+                self.wait().map_err(Broken::Wait)?;
+            }
         }
     }
 
     /// First, so that the time of those replies that carry no kernel stamp is close to their arrival.
     fn receive(&mut self) -> io::Result<()> {
         let session = &mut self.session;
-        self.transport.recv(self.clock, &mut |received| match Reply::parse(received) {
+        let expected = usize::try_from(session.in_flight()).unwrap_or(usize::MAX).max(1);
+        self.transport.recv(self.clock, expected, &mut |received| match Reply::parse(received) {
             Ok(Some(reply)) => session.handle_reply(&reply),
             Ok(None) => session.handle_reject(Reject::Unrelated),
             Err(_) => session.handle_reject(Reject::Malformed),
@@ -69,21 +78,25 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn send(&mut self) {
-        for _ in 0..SENDS {
+    /// Sends what is due, and says how much that was.
+    fn send(&mut self) -> usize {
+        for sent in 0..SENDS {
             let Some(transmit) = self.session.poll_transmit(self.clock.now(), &mut self.buffer) else {
-                return;
+                return sent;
             };
             match self.transport.send(self.clock, &transmit, &self.buffer) {
                 Ok(at) => self.session.handle_sent(at),
                 Err(fault) => self.session.handle_send_fault(self.clock.now(), fault),
             }
         }
+        SENDS
     }
 
     fn say(&mut self) -> io::Result<()> {
+        let mut epoch = None;
         while let Some(event) = self.session.poll_event() {
-            self.report.event(&event, self.clock.epoch(), &mut self.output);
+            let epoch = *epoch.get_or_insert_with(|| self.clock.epoch());
+            self.report.event(&event, epoch, &mut self.output);
         }
         self.output.flush(&self.stop.fds())
     }

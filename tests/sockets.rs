@@ -207,7 +207,7 @@ impl Run {
 
     fn recv(&mut self) -> Vec<Heard> {
         let mut heard = Vec::new();
-        let count = self.transport.recv(&self.clock, &mut |r| heard.push(keep(r))).unwrap();
+        let count = self.transport.recv(&self.clock, usize::MAX, &mut |r| heard.push(keep(r))).unwrap();
         assert_eq!(count, heard.len());
         heard
     }

@@ -211,6 +211,11 @@ impl Session {
         self.plan.is_over()
     }
 
+    /// Probes out and not yet overtaken by an answer.
+    pub fn in_flight(&self) -> u64 {
+        self.flight.in_flight()
+    }
+
     /// What arrived and was rejected.
     pub fn rejects(&self) -> &Rejects {
         &self.rejects

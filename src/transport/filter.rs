@@ -78,6 +78,10 @@ const fn ret(k: u32) -> Op {
     op(0x06, k)
 }
 
+/// The errors of ICMPv4 and its notices: unreachable, source quench, redirect, time exceeded, parameter
+/// problem (RFC 792).
+const ERRORS_V4: [u8; 5] = [3, 4, 5, 11, 12];
+
 /// Raw IPv4: the packet begins at the IP header. Answers with our identifier pass, and errors (RFC 792
 /// types 3, 4, 5, 11 and 12) unless they quote something that is not ICMP or has another identifier.
 const fn icmpv4(answer: u8, ident: u16) -> [Op; 37] {
@@ -178,6 +182,17 @@ impl Wanted {
     /// The program for raw ICMPv6.
     pub fn icmpv6(self) -> Vec<SockFilter> {
         program(&icmpv6(self.answer, self.ident))
+    }
+
+    /// The value of ICMP_FILTER (linux/icmp.h; a set bit blocks its type): what [`Self::icmpv4`] lets
+    /// pass by its type. The kernel looks at this one before it copies a packet for the socket, which our
+    /// own requests on loopback are worth.
+    pub fn icmpv4_types(self) -> [u8; 4] {
+        let errors: &[u8] = if self.errors { &ERRORS_V4 } else { &[] };
+        let passing = errors.iter().chain([&self.answer]);
+        let open =
+            passing.fold(0u32, |bits, icmp_type| bits | 1u32.checked_shl(u32::from(*icmp_type)).unwrap_or(0));
+        (!open).to_ne_bytes()
     }
 
     /// The value of ICMP6_FILTER (RFC 3542 section 3.2; on Linux a set bit blocks its type): answers pass,
@@ -339,6 +354,16 @@ mod tests {
         for icmp_type in [1, 2, 3, 4] {
             assert!(run(&program, &icmp(icmp_type, 1)));
         }
+    }
+
+    #[test]
+    fn icmpv4_types_pass_as_wanted() {
+        let open = |bytes: [u8; 4]| -> Vec<u32> {
+            (0..32).filter(|icmp_type| u32::from_ne_bytes(bytes) >> icmp_type & 1 == 0).collect()
+        };
+        let wanted = Wanted { answer: 0, ident: 1, errors: true };
+        assert_eq!(open(wanted.icmpv4_types()), [0, 3, 4, 5, 11, 12]);
+        assert_eq!(open(Wanted { answer: 14, errors: false, ..wanted }.icmpv4_types()), [14]);
     }
 
     #[test]

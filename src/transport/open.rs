@@ -291,13 +291,19 @@ pub(super) fn wanted(family: Family, options: &Options, ident: u16) -> Wanted {
 /// Makes a raw socket hear what is wanted, and nothing else.
 pub(super) fn listen(socket: &Socket, family: Family, wanted: Wanted) -> io::Result<()> {
     match family {
-        Family::V4 => socket.attach_filter(&wanted.icmpv4()),
+        Family::V4 => {
+            socket.attach_filter(&wanted.icmpv4())?;
+            sys::set_option(socket.as_fd(), libc::SOL_RAW, ICMP_FILTER, &wanted.icmpv4_types())
+        }
         Family::V6 => {
             socket.attach_filter(&wanted.icmpv6())?;
             sys::set_option(socket.as_fd(), libc::SOL_ICMPV6, ICMP6_FILTER, &wanted.icmpv6_types())
         }
     }
 }
+
+/// linux/icmp.h.
+const ICMP_FILTER: libc::c_int = 1;
 
 /// linux/icmpv6.h.
 const ICMP6_FILTER: libc::c_int = 1;

@@ -41,9 +41,17 @@ impl Placer<'_> {
 impl Transport {
     /// Hands what has arrived to `each`, 64 datagrams at most, and returns how many. Never waits.
     ///
+    /// After `expected` datagrams from the wire it does not ask for more: who awaits one answer pays for
+    /// one system call, and finds the rest in the next call.
+    ///
     /// An error of the network (a pending ICMP error, an interface that is down) is no error here; only a
     /// socket that cannot be used is.
-    pub fn recv(&mut self, clock: &Clock, each: &mut dyn FnMut(&Received<'_>)) -> io::Result<usize> {
+    pub fn recv(
+        &mut self,
+        clock: &Clock,
+        expected: usize,
+        each: &mut dyn FnMut(&Received<'_>),
+    ) -> io::Result<usize> {
         let mut placer = Placer { clock, epoch: None };
         let mut count = 0usize;
         while count < BATCH
@@ -53,7 +61,8 @@ impl Transport {
             each(&queued.received(placer.place(queued.stamp, self.queue_empty)));
             count = count.saturating_add(1);
         }
-        count = count.saturating_add(self.read_wire(&mut placer, FROM_WIRE.saturating_sub(count), each)?);
+        let from_wire = FROM_WIRE.saturating_sub(count).min(expected);
+        count = count.saturating_add(self.read_wire(&mut placer, from_wire, each)?);
         if self.look_in_queue {
             count = count.saturating_add(self.read_queue(&mut placer, BATCH.saturating_sub(count), each));
         }
