@@ -306,17 +306,27 @@ fn memory(options: &Options, v4: bool) -> usize {
     options.message_len.saturating_add(parts.saturating_mul(header.saturating_add(16 + 64 + 160)))
 }
 
-/// Octets of the receive buffer: what the preload may bring back at once.
+/// Octets of the receive buffer, as far as the kernel grants them. More than our own answers fill: on a raw
+/// socket those to others with the same identifier lie in it too, until we are scheduled. Nothing is taken
+/// before it is used.
+const RECEIVE_BUFFER: usize = 1 << 20;
+
+/// Octets of the receive buffer to ask for.
 pub(super) fn receive_buffer(options: &Options, per_message: usize) -> usize {
+    preload_memory(options, per_message).max(RECEIVE_BUFFER)
+}
+
+/// What the preload may bring back at once, in octets.
+fn preload_memory(options: &Options, per_message: usize) -> usize {
     let preload = usize::try_from(options.preload).unwrap_or(usize::MAX);
     // The kernel takes a C int.
-    per_message.saturating_mul(preload).clamp(65_536, i32::MAX as usize)
+    per_message.saturating_mul(preload).min(i32::MAX as usize)
 }
 
 /// Whether the receive buffer that the kernel granted is smaller than what the preload may bring back.
 pub(super) fn buffer_falls_short(socket: &Socket, options: &Options, v4: bool) -> bool {
-    let asked = receive_buffer(options, memory(options, v4));
-    socket.recv_buffer_size().is_ok_and(|granted| granted < asked)
+    let needed = preload_memory(options, memory(options, v4));
+    socket.recv_buffer_size().is_ok_and(|granted| granted < needed)
 }
 
 /// Octets of the options in an IPv4 header (RFC 791 section 3.1).
