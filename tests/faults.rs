@@ -13,10 +13,6 @@ use nix::sys::signal::Signal;
 
 const ENDING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
-fn text(ran: &Ran) -> String {
-    format!("{}[{}]{}", mask(&ran.stdout), ran.status.unwrap_or(-1), ran.stderr)
-}
-
 /// A pipe without room for another octet, and how many octets it holds.
 fn full_pipe() -> (PipeReader, PipeWriter, usize) {
     let (reader, mut writer) = pipe().expect("a pipe");

@@ -12,17 +12,6 @@ fn sound(request: &Request, icmp: Vec<u8>) -> Answer {
     Answer { from: request.to, icmp, sound: true }
 }
 
-fn text(ran: &Ran) -> String {
-    format!("{}[{}]{}", mask(&ran.stdout), ran.status.unwrap_or(-1), ran.stderr)
-}
-
-/// Both kinds of socket: raw as in a new namespace, then datagram.
-fn with_both_sockets(mut check: impl FnMut(&str)) {
-    check("raw");
-    allow_datagram();
-    check("datagram");
-}
-
 #[test]
 fn hosts_answer_in_both_families_through_both_kinds_of_socket() {
     alone("hosts_answer_in_both_families_through_both_kinds_of_socket", || {

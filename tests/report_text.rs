@@ -21,31 +21,7 @@ fn ip(text: &str) -> IpAddr {
 
 /// The style of `ping TARGET` with a numeric target.
 fn style(target: &str) -> Style {
-    let target_ip = ip(target);
-    Style {
-        program: "ping".into(),
-        family: if target_ip.is_ipv4() { Family::V4 } else { Family::V6 },
-        target: target_ip,
-        name: target.into(),
-        reply_name: None,
-        source: None,
-        device: None,
-        size: 56,
-        overhead: 28,
-        flow_label: None,
-        pattern: None,
-        zone: None,
-        scoped: true,
-        quiet: false,
-        flood: false,
-        adaptive: false,
-        interval_zero: false,
-        verbose: false,
-        audible: false,
-        timestamps: false,
-        full_precision: false,
-        width: 80,
-    }
+    Style { program: "ping".into(), name: target.into(), scoped: true, width: 80, ..Style::of(ip(target)) }
 }
 
 fn sent(seq: u16, millis: u64) -> Event {

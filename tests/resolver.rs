@@ -10,18 +10,6 @@ use lab::*;
 use nix::sys::signal::Signal;
 
 const STRANGER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 66);
-const THREE_REPLIES: &str = "PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.\n\
-     64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=# ms\n\
-     64 bytes from 127.0.0.1: icmp_seq=2 ttl=64 time=# ms\n\
-     64 bytes from 127.0.0.1: icmp_seq=3 ttl=64 time=# ms\n\n\
-     --- 127.0.0.1 ping statistics ---\n\
-     3 packets transmitted, 3 received, 0% packet loss, time #ms\n\
-     rtt min/avg/max/mdev = # ms\n[0]";
-
-fn text(ran: &Ran) -> String {
-    format!("{}[{}]{}", mask(&ran.stdout), ran.status.unwrap_or(-1), ran.stderr)
-}
-
 /// An `/etc` of our own: a hosts file, the sources of names, and the name server's address.
 fn resolver(hosts: &[u8], sources: &str, conf: &str) {
     sh("mkdir -p /run/etc; cp /etc/ld.so.* /run/etc 2>/dev/null || true");

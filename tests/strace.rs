@@ -10,18 +10,6 @@ use lab::*;
 /// Errors that any call may give without a reason of its own.
 const ERRNOS: [&str; 5] = ["EPERM", "ENETUNREACH", "ENETDOWN", "ENOMEM", "EIO"];
 
-const THREE_REPLIES: &str = "PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.\n\
-     64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=# ms\n\
-     64 bytes from 127.0.0.1: icmp_seq=2 ttl=64 time=# ms\n\
-     64 bytes from 127.0.0.1: icmp_seq=3 ttl=64 time=# ms\n\n\
-     --- 127.0.0.1 ping statistics ---\n\
-     3 packets transmitted, 3 received, 0% packet loss, time #ms\n\
-     rtt min/avg/max/mdev = # ms\n[0]";
-
-fn text(ran: &Ran) -> String {
-    format!("{}[{}]{}", mask(&ran.stdout), ran.status.unwrap_or(-1), ran.stderr)
-}
-
 /// `rping ping ARGS` where the calls `when` (as strace counts them) of `call` fail.
 fn injected(call: &str, errno: &str, when: &str, args: &str) -> Ran {
     let inject = format!("inject={call}:error={errno}:when={when}");
@@ -46,9 +34,7 @@ fn traced(calls: &str, args: &str) -> (Ran, Vec<String>) {
 fn with_strace(name: &str, mut check: impl FnMut(&str)) {
     alone(name, || {
         if need("strace") {
-            check("raw");
-            allow_datagram();
-            check("datagram");
+            with_both_sockets(&mut check);
         }
     });
 }

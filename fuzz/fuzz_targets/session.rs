@@ -45,33 +45,6 @@ fn config(choice: u8) -> Config {
     }
 }
 
-fn style() -> Style {
-    Style {
-        program: "rping".into(),
-        family: Family::V4,
-        target: TARGET,
-        name: TARGET.to_string(),
-        reply_name: None,
-        source: None,
-        device: None,
-        size: 56,
-        overhead: 28,
-        flow_label: None,
-        pattern: None,
-        zone: None,
-        scoped: false,
-        quiet: false,
-        flood: false,
-        adaptive: false,
-        interval_zero: false,
-        verbose: true,
-        audible: false,
-        timestamps: false,
-        full_precision: false,
-        width: 80,
-    }
-}
-
 fuzz_target!(|input: &[u8]| {
     let Some((&choice, mut script)) = input.split_first() else { return };
     let identity = Identity { ident: 7, key: [9; 16] };
@@ -79,7 +52,8 @@ fuzz_target!(|input: &[u8]| {
     let mut tally = Tally::default();
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let (out, err) = (std::os::fd::AsFd::as_fd(&nowhere), std::os::fd::AsFd::as_fd(&nowhere));
-    let (mut output, mut text) = (Output::new(out, err), PingText::new(style(), None));
+    let (mut output, mut text) =
+        (Output::new(out, err), PingText::new(Style { verbose: true, ..Style::of(TARGET) }, None));
     let mut now = Instant::ZERO;
     let mut sent: Vec<Vec<u8>> = Vec::new();
     let mut buffer = [0; 64];

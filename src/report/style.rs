@@ -53,3 +53,33 @@ pub struct Style {
     /// Columns of the terminal: a flood shows no more dots than that.
     pub width: u64,
 }
+
+impl Style {
+    /// How `ping TARGET` looks, an address and nothing else given.
+    pub fn of(target: IpAddr) -> Self {
+        Self {
+            program: "rping".to_owned(),
+            family: if target.is_ipv4() { Family::V4 } else { Family::V6 },
+            target,
+            name: target.to_string(),
+            reply_name: None,
+            source: None,
+            device: None,
+            size: 56,
+            overhead: 28,
+            flow_label: None,
+            pattern: None,
+            zone: None,
+            scoped: false,
+            quiet: false,
+            flood: false,
+            adaptive: false,
+            interval_zero: false,
+            verbose: false,
+            audible: false,
+            timestamps: false,
+            full_precision: false,
+            width: u64::MAX,
+        }
+    }
+}

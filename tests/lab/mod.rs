@@ -117,6 +117,27 @@ pub fn line() {
             net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000");
 }
 
+/// Both kinds of socket: raw as in a new namespace, then datagram.
+pub fn with_both_sockets(mut check: impl FnMut(&str)) {
+    check("raw");
+    allow_datagram();
+    check("datagram");
+}
+
+/// What a run of three probes to 127.0.0.1 prints, as [`text`] shows it.
+pub const THREE_REPLIES: &str = "PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.\n\
+     64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=# ms\n\
+     64 bytes from 127.0.0.1: icmp_seq=2 ttl=64 time=# ms\n\
+     64 bytes from 127.0.0.1: icmp_seq=3 ttl=64 time=# ms\n\n\
+     --- 127.0.0.1 ping statistics ---\n\
+     3 packets transmitted, 3 received, 0% packet loss, time #ms\n\
+     rtt min/avg/max/mdev = # ms\n[0]";
+
+/// Standard output without times, the status, and standard error, in one text.
+pub fn text(ran: &Ran) -> String {
+    format!("{}[{}]{}", mask(&ran.stdout), ran.status.unwrap_or(-1), ran.stderr)
+}
+
 /// Output of a command: status, stdout, stderr.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ran {

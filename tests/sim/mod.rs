@@ -357,30 +357,7 @@ pub fn deliver(session: &mut Session, at: Instant, packet: Packet) {
 
 /// The style of `ping 192.0.2.2`.
 pub fn style() -> Style {
-    Style {
-        program: "rping".to_owned(),
-        family: icmp::Family::V4,
-        target: TARGET.into(),
-        name: TARGET.to_string(),
-        reply_name: None,
-        source: None,
-        device: None,
-        size: 56,
-        overhead: 28,
-        flow_label: None,
-        pattern: None,
-        zone: None,
-        scoped: false,
-        quiet: false,
-        flood: false,
-        adaptive: false,
-        interval_zero: false,
-        verbose: false,
-        audible: false,
-        timestamps: false,
-        full_precision: false,
-        width: u64::MAX,
-    }
+    Style::of(TARGET.into())
 }
 
 /// Runs to the end and gives all that was printed: standard output and standard error.
