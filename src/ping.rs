@@ -38,23 +38,15 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     if !transport::stdout_was_open() {
         bail!("standard output is closed");
     }
-    let mut sockets = transport::open(&request.transport)?;
+    let sockets = transport::open(&request.transport)?;
     privilege::drop().context("cannot give up privileges")?;
 
     let mut output = Output::stdio();
-    for warning in sockets.warnings() {
-        output.print_error(format_args!("{}: {warning}\n", request.program));
-    }
-    if !request.hosts.iter().all(|host| host.is_ascii()) {
-        transport::adopt_locale();
-    }
-    let mut options = request.transport.clone();
-    resolve_stamping_nodes(request, &mut options)?;
-    let aimed = aim(request, &mut sockets, &mut options, &mut output)?;
-    let transport = sockets.aim(&aimed.route, &options)?;
-    for warning in transport.warnings() {
-        output.print_error(format_args!("{}: {warning}\n", request.program));
-    }
+    let reached = reach(request, sockets, &mut output);
+    let (aimed, transport) = reached.inspect_err(|_| {
+        // What was said so far stands before the reason; a reader that is gone misses neither.
+        let _ = output.flush(&[]);
+    })?;
 
     // Signals first: they must be blocked before the thread that looks up names exists.
     let stop = Stop::install()?;
@@ -63,6 +55,25 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     run.report.start(&mut run.output);
     let ended = run.run();
     finish(request, run, ended)
+}
+
+/// Finds the target, and sets up the socket that reaches it.
+fn reach(request: &Request, mut sockets: Sockets, output: &mut Output) -> anyhow::Result<(Aimed, Transport)> {
+    let warn = |output: &mut Output, warnings: &[String]| {
+        for warning in warnings {
+            output.print_error(format_args!("{}: {warning}\n", request.program));
+        }
+    };
+    warn(output, sockets.warnings());
+    if !request.hosts.iter().all(|host| host.is_ascii()) {
+        transport::adopt_locale();
+    }
+    let mut options = request.transport.clone();
+    resolve_stamping_nodes(request, &mut options)?;
+    let aimed = aim(request, &mut sockets, &mut options, output)?;
+    let transport = sockets.aim(&aimed.route, &options)?;
+    warn(output, transport.warnings());
+    Ok((aimed, transport))
 }
 
 /// The target, and the way to it.

@@ -3,7 +3,7 @@
 mod sim;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -420,6 +420,46 @@ fn errors_about_other_peoples_packets_are_ignored() {
         if let Some(reason) = reason {
             assert_eq!(sim.session.rejects().of(reason), 1, "{name}");
         }
+    }
+}
+
+#[test]
+fn hostile_quotes_of_ipv6_end_nothing_and_are_counted() {
+    type Forge = Box<dyn Fn(Packet) -> Packet>;
+    let cut = |quote: usize| -> Forge {
+        Box::new(move |mut packet| {
+            packet.icmp.truncate(8 + quote);
+            packet
+        })
+    };
+    let set = |at: usize, octet: u8| -> Forge {
+        Box::new(move |mut packet| {
+            packet.icmp[8 + at] = octet;
+            packet
+        })
+    };
+    let forgeries = [
+        ("no quote", cut(0)),
+        ("half a header", cut(20)),
+        ("a header only", cut(40)),
+        ("half an ICMPv6 header", cut(44)),
+        ("another version", set(0, 0x45)),
+        ("a hop-by-hop header that is none", set(6, 0)),
+        ("a routing header that is none", set(6, 43)),
+        ("UDP", set(6, 17)),
+        ("another target", set(39, 9)),
+        ("an echo reply", set(40, 129)),
+        ("another identifier", set(44, 0xff)),
+        ("another token", set(50, 0xff)),
+    ];
+    for (name, forge) in forgeries {
+        let target = SocketAddr::new(TARGET6.into(), 0);
+        let config = Config { target, linger: Some(ms(100)), ..count(1) };
+        let script = |probe: &Seen| Ok(vec![forge(error(probe, 3, 0, 0, ms(1))), echo(probe, ms(5))]);
+        let mut sim = Sim::new(config, script);
+        assert_eq!(counts(&mut sim), Counts { sent: 1, received: 1, ..Counts::default() }, "{name}");
+        let rejects: u64 = sim.session.rejects().iter().map(|(_, count)| count).sum();
+        assert_eq!(rejects, 1, "{name}");
     }
 }
 
