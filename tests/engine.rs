@@ -424,6 +424,16 @@ fn errors_about_other_peoples_packets_are_ignored() {
 }
 
 #[test]
+fn a_probe_with_an_error_and_an_answer_settles_once() {
+    let script = |probe: &Seen| {
+        let reply = echo(probe, ms(5));
+        Ok(if probe.number < 3 { vec![error(probe, 11, 0, 0, ms(1)), reply] } else { vec![reply] })
+    };
+    let mut sim = Sim::new(count(3), script);
+    assert_eq!(counts(&mut sim), Counts { sent: 3, received: 3, errors: 2, ..Counts::default() });
+}
+
+#[test]
 fn hostile_quotes_of_ipv6_end_nothing_and_are_counted() {
     type Forge = Box<dyn Fn(Packet) -> Packet>;
     let cut = |quote: usize| -> Forge {

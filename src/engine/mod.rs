@@ -152,7 +152,7 @@ impl Session {
             detail: judge::detail(&reply.kind, returned),
         }));
         if verdict == Verdict::Received {
-            self.plan.answered();
+            self.plan.answered(slot.state == State::Failed);
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ pub struct Plan {
     last_left: Instant,
     /// Probes answered.
     answered: u64,
-    /// Probes that an ICMP error was about.
+    /// Probes that an ICMP error was about, and that were not answered all the same.
     failed: u64,
     /// Probes that never left this machine.
     not_sent: u64,
@@ -150,9 +150,10 @@ impl Plan {
         self.pace.learn(rtt);
     }
 
-    /// Notes the first answer to a probe.
-    pub fn answered(&mut self) {
+    /// Notes the first answer to a probe, which an error may have been about before.
+    pub fn answered(&mut self, failed_before: bool) {
         self.answered = self.answered.saturating_add(1);
+        self.failed = self.failed.saturating_sub(u64::from(failed_before));
         self.settle();
     }
 
