@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Result, anyhow, ensure};
-use dns_lookup::{AddrInfoHints, LookupError, getaddrinfo};
+
+use crate::transport::lookup;
 
 /// One address that a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub fn resolve(name: &str, wanted: fn(&IpAddr) -> bool) -> Result<Vec<Candidate>
     let international = if name.is_ascii() { 0 } else { AI_IDN | AI_CANONIDN };
     let found = lookup(name, libc::AI_CANONNAME | international).map_err(|error| match scope(name) {
         Some(scope) => anyhow!("{}: no interface is named '{}'", shown(name), shown(scope)),
-        None => anyhow!("{}: {}", shown(name), gai_text(&error)),
+        None => anyhow!("{}: {error}", shown(name)),
     })?;
     let candidates = candidates(found, wanted);
     // getaddrinfo is asked for all families, since glibc tells scopes only then.
@@ -48,11 +49,13 @@ const AI_CANONIDN: i32 = 0x0080;
 /// The text of EAI_ADDRFAMILY.
 const WRONG_FAMILY: &str = "Address family for hostname not supported";
 
-/// The wanted addresses, each once, all with the canonical name that came with the first.
-fn candidates(found: Vec<(SocketAddr, Option<String>)>, wanted: fn(&IpAddr) -> bool) -> Vec<Candidate> {
-    let canonical = found.iter().find_map(|(_, canonical)| canonical.clone());
+/// The wanted addresses, each once, all with the canonical name.
+fn candidates(
+    (found, canonical): (Vec<SocketAddr>, Option<String>),
+    wanted: fn(&IpAddr) -> bool,
+) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = Vec::new();
-    for (addr, _) in found {
+    for addr in found.into_iter().map(unmapped) {
         if wanted(&addr.ip()) && !candidates.iter().any(|candidate| candidate.addr == addr) {
             candidates.push(Candidate { addr, canonical: canonical.clone() });
         }
@@ -87,26 +90,11 @@ fn scope(name: &str) -> Option<&str> {
     address.parse::<Ipv6Addr>().ok().map(|_| scope)
 }
 
-/// Every address of every family, and the canonical name, which getaddrinfo gives with the first.
-fn lookup(name: &str, flags: i32) -> Result<Vec<(SocketAddr, Option<String>)>, LookupError> {
-    // One socket type, or each address comes once for each.
-    let hints = AddrInfoHints { flags, socktype: libc::SOCK_DGRAM, ..AddrInfoHints::default() };
-    getaddrinfo(Some(name), None, Some(hints))?
-        .map(|info| info.map(|info| (unmapped(info.sockaddr), info.canonname)).map_err(LookupError::from))
-        .collect()
-}
-
 fn unmapped(addr: SocketAddr) -> SocketAddr {
     match addr.ip().to_canonical() {
         IpAddr::V4(v4) => SocketAddr::from((v4, addr.port())),
         IpAddr::V6(_) => addr,
     }
-}
-
-/// gai_strerror's text, without what dns-lookup puts before it.
-fn gai_text(error: &LookupError) -> String {
-    let text = error.to_string();
-    text.strip_prefix("failed to lookup address information: ").unwrap_or(&text).to_string()
 }
 
 /// A name from the command line as an error may show it: nothing in it moves a cursor or hides.
@@ -210,17 +198,12 @@ mod tests {
     }
 
     #[test]
-    fn each_address_comes_once_in_order_with_the_name_of_the_first() {
+    fn each_address_comes_once_in_order_with_the_canonical_name() {
         let addr = |text: &str| -> SocketAddr { text.parse().unwrap() };
-        let found = vec![
-            (addr("[::1]:0"), Some("name".to_string())),
-            (addr("192.0.2.2:0"), None),
-            (addr("192.0.2.1:0"), None),
-            (addr("192.0.2.2:0"), None),
-        ];
+        let found = ["[::1]:0", "192.0.2.2:0", "192.0.2.1:0", "192.0.2.2:0"].map(addr).to_vec();
         let named = |text| Candidate { addr: addr(text), canonical: Some("name".to_string()) };
         let expected = [named("192.0.2.2:0"), named("192.0.2.1:0")];
-        assert_eq!(candidates(found, IpAddr::is_ipv4), expected);
+        assert_eq!(candidates((found, Some("name".to_string())), IpAddr::is_ipv4), expected);
     }
 
     #[test]

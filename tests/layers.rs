@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("transport", &["clock", "datagram", "wire"]),
     ("report", &["clock", "datagram", "engine", "probe", "stats", "wire"]),
     ("stop", &[]),
-    ("target", &["wire"]),
+    ("target", &["transport"]),
     ("run", &["clock", "engine", "reply", "report", "stop", "transport"]),
     ("cli", &["probe", "transport", "wire"]),
     (

@@ -20,6 +20,7 @@ mod aim;
 mod control;
 mod filter;
 mod link;
+mod lookup;
 mod open;
 mod options;
 pub mod privilege;
@@ -32,6 +33,7 @@ mod socket;
 mod sys;
 
 pub use aim::AimError;
+pub use lookup::lookup;
 pub use open::{OpenError, Sockets, open};
 pub use options::{Families, IpOption, Options, Pmtu};
 pub use route::{Route, RouteError};
