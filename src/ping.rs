@@ -115,8 +115,8 @@ fn aim(
         Some(Family::V6) => IpAddr::is_ipv6,
     };
     let mut candidates = target::resolve(host, wanted)?;
-    let families: Vec<_> = candidates.iter().map(|candidate| family_of(candidate.addr.ip())).collect();
-    candidates.retain(|candidate| sockets.has(family_of(candidate.addr.ip())));
+    let families: Vec<_> = candidates.iter().map(|candidate| Family::of(candidate.addr.ip())).collect();
+    candidates.retain(|candidate| sockets.has(Family::of(candidate.addr.ip())));
     let mut candidates = candidates.into_iter().peekable();
     while let Some(candidate) = candidates.next() {
         if request.verbose {
@@ -155,7 +155,7 @@ fn settle(
     route: &Route,
     output: &mut Output,
 ) -> anyhow::Result<()> {
-    request.check_size(family_of(candidate.addr.ip()))?;
+    request.check_size(Family::of(candidate.addr.ip()))?;
     if let Some(warning) = &route.warning {
         output.print_error(format_args!("{}: {warning}\n", request.program));
     }
@@ -171,13 +171,6 @@ fn settle(
 
 fn asks_many(options: &Options, target: IpAddr) -> bool {
     target.is_multicast() || (options.broadcast && target.is_ipv4())
-}
-
-fn family_of(address: IpAddr) -> Family {
-    match address {
-        IpAddr::V4(_) => Family::V4,
-        IpAddr::V6(_) => Family::V6,
-    }
 }
 
 /// What the session is asked to do.

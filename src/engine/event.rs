@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::datagram::SendFault;
-use crate::probe::Method;
 use crate::wire::icmp;
 
 /// One thing that happened to a probe.
@@ -138,17 +137,6 @@ pub enum Detail {
     },
     /// An address mask reply (RFC 950).
     Mask(u32),
-}
-
-impl Detail {
-    /// The method whose answers carry this.
-    pub const fn method(self) -> Method {
-        match self {
-            Self::Echo => Method::Echo,
-            Self::Timestamp { .. } => Method::Timestamp,
-            Self::Mask(_) => Method::Mask,
-        }
-    }
 }
 
 /// An ICMP error or notice about one of our probes.

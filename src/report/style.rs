@@ -59,7 +59,7 @@ impl Style {
     pub fn of(target: IpAddr) -> Self {
         Self {
             program: "rping".to_owned(),
-            family: if target.is_ipv4() { Family::V4 } else { Family::V6 },
+            family: Family::of(target),
             target,
             name: target.to_string(),
             reply_name: None,

@@ -73,7 +73,7 @@ impl Sockets {
     ///
     /// With a source address given nothing is asked, and an unreachable target shows in sending.
     pub fn route(&mut self, target: SocketAddr, options: &Options) -> Result<Route, RouteError> {
-        let Some(kit) = self.kit(family_of(target)) else {
+        let Some(kit) = self.kit(Family::of(target.ip())) else {
             return Err(RouteError::Other(Errno::AFNOSUPPORT.into()));
         };
         if let Some(source) = own_source(target, options) {
@@ -89,14 +89,6 @@ impl Sockets {
             format!("Warning: source address might be selected on device other than: {device}")
         });
         Ok(Route { target, source, broadcast, warning })
-    }
-}
-
-/// The family of an address.
-pub(super) fn family_of(address: SocketAddr) -> Family {
-    match address {
-        SocketAddr::V4(_) => Family::V4,
-        SocketAddr::V6(_) => Family::V6,
     }
 }
 

@@ -16,7 +16,7 @@ use super::link::Link;
 use super::open::Sockets;
 use super::options::Options;
 use super::queue::Stashed;
-use super::route::{Route, family_of};
+use super::route::Route;
 use crate::clock::{Clock, Instant};
 use crate::wire::icmp::Family;
 
@@ -73,7 +73,7 @@ impl Sockets {
     /// Keeps the socket of the target's family and sets it up; all others are closed. Needs no privilege.
     pub fn aim(self, route: &Route, options: &Options) -> Result<Transport, AimError> {
         let Self { v4, v6, ident, .. } = self;
-        let kit = match family_of(route.target) {
+        let kit = match Family::of(route.target.ip()) {
             Family::V4 => v4,
             Family::V6 => v6,
         };
@@ -124,7 +124,7 @@ impl Transport {
 
     /// IP version of the target.
     pub fn family(&self) -> Family {
-        family_of(self.aim.target)
+        Family::of(self.aim.target.ip())
     }
 
     /// The address probes leave from, as the route said at the start.

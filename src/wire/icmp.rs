@@ -2,7 +2,7 @@
 //!
 //! It refuses to know which messages are ours.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::{Malformed, checksum, ipv6};
 
@@ -13,6 +13,16 @@ pub enum Family {
     V4,
     /// IPv6 and ICMPv6.
     V6,
+}
+
+impl Family {
+    /// The version that carries packets to an address.
+    pub const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
 }
 
 /// Octets of the header that all messages of both families begin with (RFC 792, RFC 4443 section 2.1:
