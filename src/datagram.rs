@@ -10,10 +10,23 @@ use crate::wire::icmp;
 /// A datagram to send: `buffer[..len]` of the buffer it was emitted into, to `dst`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transmit {
-    /// Destination; the port is 0, the scope id is that of a link-local address.
+    /// Destination. The port is that of the upper protocol, 0 where it has none; the scope id is that of a
+    /// link-local address.
     pub dst: SocketAddr,
-    /// Octets to send, from the ICMP header on.
+    /// Octets to send, from the header on that the socket leaves to us.
     pub len: usize,
+    /// TTL or hop limit of this datagram; `None`: the socket's own.
+    pub ttl: Option<u8>,
+}
+
+/// A datagram that left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departed {
+    /// The time read immediately before the system call that sent it.
+    pub at: Instant,
+    /// The port (ICMP: the identifier) that it left from, so that a socket opened for it alone can be told
+    /// from others by what comes back; 0 where its protocol has none.
+    pub port: u16,
 }
 
 /// A datagram that was not sent, and why. It belongs to this datagram, not to an earlier one.
@@ -28,7 +41,7 @@ pub struct SendFault {
 /// How the octets of a received datagram begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// An IPv4 header, then ICMP: a raw IPv4 socket.
+    /// An IPv4 header, then whatever protocol it names: a raw IPv4 socket.
     Ipv4,
     /// An ICMPv4 header: a datagram ICMP socket.
     Icmpv4,
@@ -41,6 +54,43 @@ pub enum Framing {
         error: icmp::Error,
         /// Where our message was going.
         dst: IpAddr,
+        /// Where in `bytes` the extension structure begins, where the kernel says so (RFC 4884).
+        extension: Option<usize>,
+    },
+    /// An upper protocol's header: a raw IPv6 socket of that protocol.
+    Upper {
+        /// The protocol (IPv6 next header value).
+        protocol: u8,
+    },
+    /// What `from` sent to our UDP or UDP-Lite socket, the payload only.
+    Payload {
+        /// The protocol of the socket.
+        protocol: u8,
+        /// The port of ours that it came to.
+        local: u16,
+        /// The port it came from.
+        remote: u16,
+    },
+    /// The payload, as far as it was quoted, of a datagram (TCP: a segment) of ours that provoked this error:
+    /// the error queue of a UDP, UDP-Lite or TCP socket, which keeps the header to itself.
+    QueuedPayload {
+        /// The protocol of the socket.
+        protocol: u8,
+        /// The error, as the kernel took it from the message.
+        error: icmp::Error,
+        /// The port of ours that the datagram left from.
+        local: u16,
+        /// Where it was going, port included.
+        dst: SocketAddr,
+        /// Where in `bytes` the extension structure begins, where the kernel says so (RFC 4884).
+        extension: Option<usize>,
+    },
+    /// The end of an attempt to connect a TCP socket; there are no octets, and `from` is the target.
+    Connected {
+        /// The port of ours.
+        local: u16,
+        /// Whether the target refused it (RST): else it accepted (SYN, ACK).
+        refused: bool,
     },
 }
 

@@ -9,11 +9,11 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::cli::ping::Request;
 use crate::clock::{Clock, Instant};
-use crate::engine::Session;
-use crate::engine::pace::Pacing;
-use crate::engine::ping::Config;
+use crate::engine::ping::pace::Pacing;
+use crate::engine::ping::{Config, Ping};
 use crate::engine::reject::Rejects;
 use crate::probe::{Identity, Payload, message_len};
+use crate::report::Report;
 use crate::report::escape::escape;
 use crate::report::names::Names;
 use crate::report::output::Output;
@@ -211,7 +211,7 @@ fn prepare<'a>(
     output: Output<'a>,
     stop: Stop,
     clock: &'a Clock,
-) -> anyhow::Result<Run<'a>> {
+) -> anyhow::Result<Run<'a, Ping, PingText>> {
     let mut key = [0; 16];
     getrandom(&mut key, GetRandomFlags::empty()).context("cannot draw a key")?;
     let identity = Identity { ident: transport.ident(), key };
@@ -220,7 +220,7 @@ fn prepare<'a>(
     let style = style(request, aimed, &transport);
     Ok(Run {
         clock,
-        session: Session::new(config, identity, clock.now()),
+        session: Ping::new(config, identity, clock.now()),
         transport,
         report: PingText::new(style, request.resolve.then(Names::new)),
         output,
@@ -286,8 +286,8 @@ fn width() -> u64 {
 }
 
 /// Says how it went, unless nobody reads any more.
-fn finish(request: &Request, run: Run, ended: Result<(), Broken>) -> anyhow::Result<u8> {
-    let Run { session, report, mut output, stop, .. } = run;
+fn finish(request: &Request, run: Run<Ping, PingText>, ended: Result<(), Broken>) -> anyhow::Result<u8> {
+    let Run { session, mut report, mut output, stop, .. } = run;
     let (written, waited) = match ended {
         Err(Broken::Output(error)) => (Err(error), Ok(())),
         Err(Broken::Wait(error)) => (Ok(()), Err(error)),

@@ -62,26 +62,116 @@ pub enum Kind<'a> {
         error: icmp::Error,
         /// Whether the ICMP checksum of the error holds.
         checksum_ok: bool,
-        /// The request it is about, as quoted.
+        /// The datagram it is about, as quoted.
         quoted: Quoted<'a>,
+        /// The extension structure behind the quote, unverified (RFC 4884 section 7).
+        extension: Option<&'a [u8]>,
+    },
+    /// A TCP segment from a port that a probe may have asked.
+    Segment {
+        /// The port it came from.
+        src_port: u16,
+        /// The port of ours that it came to.
+        dst_port: u16,
+        /// Sequence number.
+        seq: u32,
+        /// Acknowledgement number; meaningful with ACK.
+        ack: u32,
+        /// Flags, as RFC 9293 section 3.1 orders them: FIN is bit 0, CWR bit 7; bit 8 is AE (RFC 9768).
+        flags: u16,
+    },
+    /// A datagram of another protocol from whom a probe may have asked: UDP, UDP-Lite, DCCP, or any.
+    Datagram {
+        /// The protocol.
+        protocol: u8,
+        /// The port it came from; 0 where the protocol has none.
+        src_port: u16,
+        /// The port of ours that it came to; 0 where the protocol has none.
+        dst_port: u16,
+        /// What follows the header (the whole, where the protocol is not known here).
+        payload: &'a [u8],
+    },
+    /// The end of an attempt to connect a TCP socket of ours.
+    Connected {
+        /// The port of ours.
+        local: u16,
+        /// Whether the target refused it (RST).
+        refused: bool,
     },
 }
 
-/// The request that an ICMP error quotes, as far as the quote goes. Nothing in it is trusted.
+/// The datagram that an ICMP error quotes, as far as the quote goes. Nothing in it is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quoted<'a> {
-    /// Where the request was going.
+    /// Where it came from, as quoted; `None` where the socket does not give it.
+    pub src: Option<IpAddr>,
+    /// Where it was going.
     pub dst: IpAddr,
-    /// What it asked.
-    pub method: Method,
-    /// ICMP identifier.
-    pub ident: u16,
-    /// ICMP sequence number.
-    pub seq: u16,
-    /// The quoted IP header, options included; empty where the socket does not give it.
+    /// The quoted IP header, options and extension headers included; empty where the socket does not give it.
     pub header: &'a [u8],
-    /// What is left of the request after its eight-octet ICMP header.
-    pub payload: &'a [u8],
+    /// What it was.
+    pub request: Request<'a>,
+}
+
+/// What an ICMP error quotes behind the IP header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// An ICMP query.
+    Query {
+        /// What it asked.
+        method: Method,
+        /// ICMP identifier.
+        ident: u16,
+        /// ICMP sequence number.
+        seq: u16,
+        /// ICMP checksum.
+        checksum: u16,
+        /// What is left of it after its eight-octet ICMP header.
+        payload: &'a [u8],
+    },
+    /// A UDP or UDP-Lite datagram, or the first eight octets of a DCCP packet: ports and checksum stand at
+    /// the same places (RFC 768, RFC 3828 section 3.1, RFC 4340 section 5.1).
+    Ports {
+        /// The protocol.
+        protocol: u8,
+        /// Source port.
+        src_port: u16,
+        /// Destination port.
+        dst_port: u16,
+        /// UDP length, UDP-Lite checksum coverage; of DCCP data offset, CCVal and CsCov.
+        third: u16,
+        /// Checksum.
+        checksum: u16,
+        /// What is left of it after these eight octets.
+        payload: &'a [u8],
+    },
+    /// A TCP segment.
+    Segment {
+        /// Source port.
+        src_port: u16,
+        /// Destination port.
+        dst_port: u16,
+        /// Sequence number.
+        seq: u32,
+    },
+    /// Another protocol.
+    Other {
+        /// The protocol.
+        protocol: u8,
+        /// All that is quoted of it.
+        payload: &'a [u8],
+    },
+    /// What a UDP, UDP-Lite or TCP socket's error queue tells: ports, and some of the payload.
+    Socket {
+        /// The protocol of the socket.
+        protocol: u8,
+        /// The port of ours that it left from.
+        src_port: u16,
+        /// Destination port.
+        dst_port: u16,
+        /// The quoted payload, behind the upper header; often empty.
+        payload: &'a [u8],
+    },
 }
 
 /// Who verified the checksum of a message.
@@ -132,8 +222,12 @@ impl<'a> Reply<'a> {
             }
             Framing::Icmpv4 => Kind::parse(Family::V4, bytes, Verified::ByKernel)?.map(reply),
             Framing::Icmpv6 => Kind::parse(Family::V6, bytes, Verified::ByKernel)?.map(reply),
-            Framing::Queued { error, dst } => Quoted::request(error.family, dst, &[], bytes)?
-                .map(|quoted| reply(Kind::Error { error, checksum_ok: true, quoted })),
+            Framing::Queued { error, dst, extension: _ } => Quoted::request(error.family, dst, &[], bytes)?
+                .map(|quoted| reply(Kind::Error { error, checksum_ok: true, quoted, extension: None })),
+            Framing::Upper { .. }
+            | Framing::Payload { .. }
+            | Framing::QueuedPayload { .. }
+            | Framing::Connected { .. } => None,
         })
     }
 }
@@ -161,7 +255,10 @@ impl<'a> Kind<'a> {
                     Family::V4 => Quoted::in_ipv4(quoted)?,
                     Family::V6 => Quoted::in_ipv6(quoted)?,
                 };
-                quoted.map(|quoted| Self::Error { error, checksum_ok: verified.holds(message), quoted })
+                quoted.map(|quoted| {
+                    let checksum_ok = verified.holds(message);
+                    Self::Error { error, checksum_ok, quoted, extension: None }
+                })
             }
             Message::EchoRequest(_)
             | Message::TimestampRequest(_)
@@ -179,7 +276,8 @@ impl<'a> Quoted<'a> {
         if packet.header.protocol != ipv4::PROTOCOL_ICMP {
             return Ok(None);
         }
-        Self::request(Family::V4, packet.header.dst.into(), packet.head, packet.payload)
+        let quoted = Self::request(Family::V4, packet.header.dst.into(), packet.head, packet.payload)?;
+        Ok(quoted.map(|quoted| Self { src: Some(packet.header.src.into()), ..quoted }))
     }
 
     /// Reads the quote of an ICMPv6 error; its header is all that precedes the ICMP header.
@@ -190,7 +288,8 @@ impl<'a> Quoted<'a> {
             return Ok(None);
         }
         let head = quote.len().checked_sub(upper.rest.len()).and_then(|len| quote.get(..len));
-        Self::request(Family::V6, header.dst.into(), head.unwrap_or_default(), upper.rest)
+        let quoted = Self::request(Family::V6, header.dst.into(), head.unwrap_or_default(), upper.rest)?;
+        Ok(quoted.map(|quoted| Self { src: Some(header.src.into()), ..quoted }))
     }
 
     /// Reads a quoted ICMP message; `None` when it is no request.
@@ -200,8 +299,11 @@ impl<'a> Quoted<'a> {
         header: &'a [u8],
         message: &'a [u8],
     ) -> Result<Option<Self>, Malformed> {
+        let checksum = message.get(2..).and_then(<[u8]>::first_chunk).copied().map_or(0, u16::from_be_bytes);
         let quoted = |method, query: Query<'a>| {
-            Some(Self { dst, method, ident: query.ident, seq: query.seq, header, payload: query.body })
+            let Query { ident, seq, body: payload, .. } = query;
+            let request = Request::Query { method, ident, seq, checksum, payload };
+            Some(Self { src: None, dst, header, request })
         };
         Ok(match icmp::parse(family, message).map_err(|_| Malformed::ShortQuotedIcmp)? {
             Message::EchoRequest(query) => quoted(Method::Echo, query),
@@ -313,10 +415,12 @@ mod tests {
             let probe = Probe { number: 0x2_0003, dst, method, originate: 5 };
             let message = emitted(probe, &payload);
             let error = icmp::Error { family, icmp_type: 3, code: 1, info: 0 };
-            let quoted = Quoted { dst, method, ident: 0x1234, seq: 3, header: &[], payload: &message[8..] };
-            let received = received(Framing::Queued { error, dst }, &message);
+            let checksum = u16::from_be_bytes([message[2], message[3]]);
+            let request = Request::Query { method, ident: 0x1234, seq: 3, checksum, payload: &message[8..] };
+            let quoted = Quoted { src: None, dst, header: &[], request };
+            let received = received(Framing::Queued { error, dst, extension: None }, &message);
             let reply = Reply::parse(&received).unwrap().unwrap();
-            assert_eq!(reply.kind, Kind::Error { error, checksum_ok: true, quoted });
+            assert_eq!(reply.kind, Kind::Error { error, checksum_ok: true, quoted, extension: None });
             assert_eq!((reply.from, reply.hop_limit), (ROUTER, Some(9)));
             if method == Method::Echo {
                 assert_eq!(message[8..16], identity().token(probe.number, dst));

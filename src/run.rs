@@ -8,8 +8,8 @@ use crate::clock::Clock;
 use crate::engine::Session;
 use crate::engine::reject::Reject;
 use crate::reply::Reply;
+use crate::report::Report;
 use crate::report::output::Output;
-use crate::report::ping_text::PingText;
 use crate::stop::Stop;
 use crate::transport::Transport;
 
@@ -20,15 +20,15 @@ const SENDS: usize = 64;
 const UNWATCHED: usize = 64;
 
 /// What meets in the loop.
-pub struct Run<'a> {
+pub struct Run<'a, S, R> {
     /// The clocks.
     pub clock: &'a Clock,
     /// What is asked, and what became of it.
-    pub session: Session,
+    pub session: S,
     /// The socket.
     pub transport: Transport,
     /// What is printed.
-    pub report: PingText,
+    pub report: R,
     /// Where it is printed.
     pub output: Output<'a>,
     /// Signals.
@@ -46,7 +46,7 @@ pub enum Broken {
     Wait(io::Error),
 }
 
-impl Run<'_> {
+impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
     /// Runs the session to its end, without the summary.
     pub fn run(&mut self) -> Result<(), Broken> {
         let mut unwatched = 0;
@@ -55,7 +55,7 @@ impl Run<'_> {
             self.session.handle_timeout(self.clock.now());
             let sent = self.send();
             self.say().map_err(Broken::Output)?;
-            if self.session.is_done() {
+            if self.session.is_done() && self.report.wake().is_none() {
                 return Ok(());
             }
             // On a short way the answer is there already: look once before sleeping.
@@ -85,7 +85,7 @@ impl Run<'_> {
                 return sent;
             };
             match self.transport.send(self.clock, &transmit, &self.buffer) {
-                Ok(at) => self.session.handle_sent(at),
+                Ok(departed) => self.session.handle_sent(departed),
                 Err(fault) => self.session.handle_send_fault(self.clock.now(), fault),
             }
         }
@@ -98,12 +98,13 @@ impl Run<'_> {
             let epoch = *epoch.get_or_insert_with(|| self.clock.epoch());
             self.report.event(&event, epoch, &mut self.output);
         }
+        self.report.turn(self.clock.now(), &mut self.output);
         self.output.flush(&self.stop.fds())
     }
 
     /// Sleeps until something arrives, something is due, a signal comes, or output can go on.
     fn wait(&mut self) -> io::Result<()> {
-        let until = self.session.poll_timeout();
+        let until = [self.session.poll_timeout(), self.report.wake()].into_iter().flatten().min();
         let [interrupt, signals] = self.stop.fds();
         let others =
             [(interrupt, PollFlags::IN), (signals, PollFlags::IN), (rustix::stdio::stdout(), PollFlags::OUT)];

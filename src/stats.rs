@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::engine::event::{Answer, Event, ProbeError, Verdict};
+use crate::engine::ping::event::{Answer, Event, ProbeError, Verdict};
 use crate::wire::icmp::Family;
 
 /// The account of a run, as `ping` sums it up.
@@ -239,7 +239,7 @@ mod tests {
 
     use super::*;
     use crate::datagram::SendFault;
-    use crate::engine::event::{Content, Detail};
+    use crate::engine::ping::event::{Content, Detail};
     use crate::wire::icmp;
 
     /// A natural number of any size: digits of 32 bits, the lowest first.

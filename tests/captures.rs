@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rping::datagram::{Framing, Received};
 use rping::probe::Method;
-use rping::reply::{Kind, Reply};
+use rping::reply::{Kind, Reply, Request};
 use rping::wire::ipv4::options::{self, IpOption, Stamp};
 use rping::wire::{checksum, icmp, ipv4, ipv6};
 
@@ -72,20 +72,24 @@ fn dissect(capture: &Capture) -> String {
             sum(checksum_ok),
             extent(body)
         ),
-        Kind::Error { error, checksum_ok, quoted } => format!(
-            "error: {}/{}\ninfo: {}\nchecksum: {}\nquoted destination: {}\nquoted request: {}\n\
-             quoted ident: {}\nquoted seq: {}\nquoted header: {}\nquoted payload: {}\n",
-            error.icmp_type,
-            error.code,
-            error.info,
-            sum(checksum_ok),
-            quoted.dst,
-            method(quoted.method),
-            quoted.ident,
-            quoted.seq,
-            extent(quoted.header),
-            extent(quoted.payload)
-        ),
+        Kind::Error { error, checksum_ok, quoted, .. } => {
+            let Request::Query { method: asked, ident, seq, payload, .. } = quoted.request else {
+                return format!("{quoted:?}\n");
+            };
+            format!(
+                "error: {}/{}\ninfo: {}\nchecksum: {}\nquoted destination: {}\nquoted request: {}\n\
+                 quoted ident: {ident}\nquoted seq: {seq}\nquoted header: {}\nquoted payload: {}\n",
+                error.icmp_type,
+                error.code,
+                error.info,
+                sum(checksum_ok),
+                quoted.dst,
+                method(asked),
+                extent(quoted.header),
+                extent(payload)
+            )
+        }
+        kind => format!("{kind:?}\n"),
     }
 }
 
@@ -162,11 +166,17 @@ fn an_error_queue_says_what_a_raw_socket_says_but_for_the_quoted_header() {
         let Ok(Some(Reply { kind: Kind::Error { error, quoted, .. }, .. })) = Reply::parse(&raw) else {
             continue;
         };
-        let request = &capture.packet[capture.packet.len() - quoted.payload.len() - icmp::HEADER_LEN..];
-        let framing = Framing::Queued { error, dst: quoted.dst };
+        let Request::Query { payload, .. } = quoted.request else { continue };
+        let request = &capture.packet[capture.packet.len() - payload.len() - icmp::HEADER_LEN..];
+        let framing = Framing::Queued { error, dst: quoted.dst, extension: None };
         let queued = Reply::parse(&Received { framing, bytes: request, ..raw }).unwrap().unwrap();
-        let quoted = rping::reply::Quoted { header: &[], ..quoted };
-        assert_eq!(queued.kind, Kind::Error { error, checksum_ok: true, quoted }, "{}", capture.name);
+        let quoted = rping::reply::Quoted { src: None, header: &[], ..quoted };
+        assert_eq!(
+            queued.kind,
+            Kind::Error { error, checksum_ok: true, quoted, extension: None },
+            "{}",
+            capture.name
+        );
         assert_eq!(queued.from, raw.from);
         compared += 1;
     }
@@ -180,7 +190,9 @@ fn a_changed_octet_is_seen_on_a_raw_socket() {
         capture.packet[last] ^= 1;
         let received = capture.received();
         let Ok(Some(reply)) = Reply::parse(&received) else { continue };
-        let (Kind::Answer { checksum_ok, .. } | Kind::Error { checksum_ok, .. }) = reply.kind;
+        let (Kind::Answer { checksum_ok, .. } | Kind::Error { checksum_ok, .. }) = reply.kind else {
+            continue;
+        };
         assert_eq!(checksum_ok, !capture.is_v4(), "{}: only the kernel looks at ICMPv6", capture.name);
     }
 }

@@ -6,10 +6,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rping::clock::Instant;
-use rping::datagram::{Framing, Received};
+use rping::datagram::{Departed, Framing, Received};
 use rping::engine::Session;
-use rping::engine::pace::Pacing;
-use rping::engine::ping::Config;
+use rping::engine::ping::pace::Pacing;
+use rping::engine::ping::{Config, Ping};
 use rping::reply::Reply;
 use rping::stats::Tally;
 use sim::*;
@@ -47,7 +47,7 @@ fn probes() -> u64 {
 #[test]
 fn a_day_allocates_nothing_once_the_table_is_full() {
     let pacing = Pacing { interval: ms(10), adaptive: None, preload: 1 };
-    let mut session = Session::new(Config { pacing, ..config() }, identity(), Instant::ZERO);
+    let mut session = Ping::new(Config { pacing, ..config() }, identity(), Instant::ZERO);
     let mut tally = Tally::default();
     let mut buffer = vec![0; 64];
     let mut warm = 0;
@@ -55,7 +55,7 @@ fn a_day_allocates_nothing_once_the_table_is_full() {
         let now = Instant::ZERO + ms(10) * u32::try_from(number).expect("a day's worth");
         session.handle_timeout(now);
         let transmit = session.poll_transmit(now, &mut buffer).expect("a probe is due");
-        session.handle_sent(now);
+        session.handle_sent(Departed { at: now, port: 0 });
         // Every tenth is lost.
         if number % 10 != 0 {
             buffer[0] = 0;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use rping::clock::{Epoch, Instant, Wall};
 use rping::datagram::SendFault;
-use rping::engine::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
+use rping::engine::ping::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
+use rping::report::Report;
 use rping::report::names::Names;
 use rping::report::output::{Output, Stream};
 use rping::report::ping_text::PingText;

@@ -178,7 +178,7 @@ impl Heard {
     fn error(&self) -> Option<(u8, u8, u32)> {
         match self.framing {
             Framing::Queued { error, .. } => Some((error.icmp_type, error.code, error.info)),
-            Framing::Ipv4 | Framing::Icmpv4 | Framing::Icmpv6 => None,
+            _ => None,
         }
     }
 }
@@ -202,7 +202,9 @@ impl Run {
 
     fn try_send(&mut self, dst: SocketAddr, seq: u16, len: usize) -> Result<Instant, SendFault> {
         let bytes = request(self.transport.family(), self.transport.ident(), seq, len);
-        self.transport.send(&self.clock, &Transmit { dst, len }, &bytes)
+        self.transport
+            .send(&self.clock, &Transmit { dst, len, ttl: None }, &bytes)
+            .map(|departed| departed.at)
     }
 
     fn recv(&mut self) -> Vec<Heard> {

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rping::datagram::SendFault;
-use rping::engine::pace::Pacing;
 use rping::engine::ping::Config;
+use rping::engine::ping::pace::Pacing;
 use rping::probe::{Method, Payload};
 use rping::report::style::Style;
 use rping::wire::icmp::Family;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 use rping::datagram::{Framing, Received};
-use rping::reply::{Kind, Reply};
+use rping::reply::{Kind, Reply, Request};
 use rping::wire::icmp::{self, Family};
 use rping::wire::ipv4::options;
 
@@ -20,8 +20,11 @@ const FROM: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 /// Every way that octets can come from a socket.
 fn framings() -> [Framing; 5] {
-    let queued =
-        |family, dst| Framing::Queued { error: icmp::Error { family, icmp_type: 3, code: 0, info: 0 }, dst };
+    let queued = |family, dst| Framing::Queued {
+        error: icmp::Error { family, icmp_type: 3, code: 0, info: 0 },
+        dst,
+        extension: None,
+    };
     [
         Framing::Ipv4,
         Framing::Icmpv4,
@@ -36,7 +39,10 @@ fn exercise(received: &Received<'_>) -> u64 {
     match Reply::parse(received) {
         Ok(Some(reply)) => {
             let (Kind::Answer { body, .. }
-            | Kind::Error { quoted: rping::reply::Quoted { header: body, .. }, .. }) = reply.kind;
+            | Kind::Error { quoted: rping::reply::Quoted { header: body, .. }, .. }) = reply.kind
+            else {
+                return 1;
+            };
             walk(reply.options);
             walk(body.get(20..).unwrap_or_default());
             icmp::Timestamps::parse(body);
@@ -94,8 +100,12 @@ fn identity(received: &Received<'_>) -> Result<Option<String>, ()> {
     Ok(reply.map(|reply| match reply.kind {
         Kind::Answer { method, code, ident, seq, .. } => format!("{method:?} {code} {ident} {seq}"),
         Kind::Error { error, quoted, .. } => {
-            format!("{error:?} {} {:?} {} {}", quoted.dst, quoted.method, quoted.ident, quoted.seq)
+            let Request::Query { method, ident, seq, .. } = quoted.request else {
+                return format!("{quoted:?}");
+            };
+            format!("{error:?} {} {method:?} {ident} {seq}", quoted.dst)
         }
+        kind => format!("{kind:?}"),
     }))
 }
 
@@ -106,7 +116,10 @@ fn every_prefix_of_a_capture_is_malformed_up_to_its_last_needed_octet_and_the_sa
         let verdict = identity(&whole);
         let spare = match Reply::parse(&whole) {
             Ok(Some(Reply { kind: Kind::Answer { body, .. }, .. })) => Some(body.len()),
-            Ok(Some(Reply { kind: Kind::Error { quoted, .. }, .. })) => Some(quoted.payload.len()),
+            Ok(Some(Reply { kind: Kind::Error { quoted, .. }, .. })) => match quoted.request {
+                Request::Query { payload, .. } => Some(payload.len()),
+                _ => None,
+            },
             _ => None,
         };
         let verdicts: Vec<_> = (0..=whole.bytes.len())
@@ -194,6 +207,7 @@ fn a_flood_of_damaged_datagrams_gets_verdicts() {
             // Both headers and the one of the error.
             Framing::Queued { error: icmp::Error { family: Family::V4, .. }, .. } => 48,
             Framing::Queued { error: icmp::Error { family: Family::V6, .. }, .. } => 88,
+            framing => panic!("{framing:?} is none of those that captures come by"),
         };
         // Beyond 160 octets nothing but payload follows.
         let octets = packet.get(skip..packet.len().min(160)).unwrap_or_default();

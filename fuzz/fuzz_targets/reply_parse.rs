@@ -20,6 +20,7 @@ fuzz_target!(|input: &[u8]| {
     let queued = |family, dst| Framing::Queued {
         error: icmp::Error { family, icmp_type: 3, code: 0, info: 0 },
         dst,
+        extension: None,
     };
     let (framing, from) = match socket % 5 {
         0 => (Framing::Ipv4, v4),

@@ -13,14 +13,15 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use rping::clock::{Epoch, Instant};
-use rping::datagram::{Framing, Received, SendFault};
+use rping::datagram::{Departed, Framing, Received, SendFault};
 use rping::engine::Session;
-use rping::engine::event::{Event, Verdict};
-use rping::engine::pace::Pacing;
-use rping::engine::ping::Config;
+use rping::engine::ping::event::{Event, Verdict};
+use rping::engine::ping::pace::Pacing;
+use rping::engine::ping::{Config, Ping};
 use rping::engine::reject::Reject;
 use rping::probe::{Identity, Method, Payload};
 use rping::reply::Reply;
+use rping::report::Report;
 use rping::report::output::Output;
 use rping::report::ping_text::PingText;
 use rping::report::style::Style;
@@ -48,7 +49,7 @@ fn config(choice: u8) -> Config {
 fuzz_target!(|input: &[u8]| {
     let Some((&choice, mut script)) = input.split_first() else { return };
     let identity = Identity { ident: 7, key: [9; 16] };
-    let mut session = Session::new(config(choice), identity, Instant::ZERO);
+    let mut session = Ping::new(config(choice), identity, Instant::ZERO);
     let mut tally = Tally::default();
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let (out, err) = (std::os::fd::AsFd::as_fd(&nowhere), std::os::fd::AsFd::as_fd(&nowhere));
@@ -65,7 +66,7 @@ fuzz_target!(|input: &[u8]| {
         if let Some(transmit) = session.poll_transmit(now, &mut buffer) {
             if step & 0x80 == 0 {
                 sent.push(buffer[..transmit.len].to_vec());
-                session.handle_sent(now);
+                session.handle_sent(Departed { at: now, port: 0 });
             } else {
                 session.handle_send_fault(now, SendFault { errno: 1, mtu: None });
             }
@@ -78,7 +79,7 @@ fuzz_target!(|input: &[u8]| {
         let (framing, bytes) = match step % 5 {
             0 => (Framing::Ipv4, bytes),
             1 => (Framing::Icmpv4, bytes),
-            2 => (Framing::Queued { error, dst: TARGET }, bytes),
+            2 => (Framing::Queued { error, dst: TARGET, extension: None }, bytes),
             3 => (Framing::Icmpv4, &reply[..]),
             _ => {
                 let start = reply.len().saturating_sub(bytes.len());

@@ -3,6 +3,9 @@
 //! A report knows no socket, no probe table and no clock but the instants in the events. It says
 //! everything into an [`output::Output`], which writes when that cannot block.
 
+use crate::clock::{Epoch, Instant};
+use output::Output;
+
 mod addresses;
 pub mod escape;
 mod fault;
@@ -14,3 +17,29 @@ mod phrases;
 pub mod ping_text;
 pub mod style;
 mod summary;
+
+/// Prints what a run tells.
+pub trait Report {
+    /// What it prints.
+    type Event;
+
+    /// One event. `epoch` tells the time of day of its instant.
+    fn event(&mut self, event: &Self::Event, epoch: Epoch, output: &mut Output<'_>);
+
+    /// Once a turn of the loop, after its events: says what waited for a name or for a time, if that is here.
+    fn turn(&mut self, now: Instant, output: &mut Output<'_>) {
+        let _ = (now, output);
+    }
+
+    /// When [`Report::turn`] must be called at the latest; the run does not end before that. `None`: nothing
+    /// waits to be said.
+    fn wake(&self) -> Option<Instant> {
+        None
+    }
+
+    /// One line about the run so far, on standard error.
+    fn status(&self, output: &mut Output<'_>);
+
+    /// What is said at the end.
+    fn finish(&mut self, output: &mut Output<'_>);
+}

@@ -10,10 +10,10 @@ use super::number::{Millis, ShortMillis};
 use super::options_text::OptionsText;
 use super::output::Output;
 use super::style::Style;
-use super::{fault, phrases, summary};
+use super::{Report, fault, phrases, summary};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::SendFault;
-use crate::engine::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
+use crate::engine::ping::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
 use crate::stats::Tally;
 use crate::wire::icmp::Family;
 
@@ -78,45 +78,6 @@ impl PingText {
             Family::V4 => output.print(format_args!("{size}({}) bytes of data.\n", size + style.overhead)),
             Family::V6 => output.print(format_args!("{size} data bytes\n")),
         }
-    }
-
-    /// One event. `epoch` tells the time of day of its instant.
-    pub fn event(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
-        self.tally.add(event);
-        match event {
-            Event::Sent { in_flight, .. } => {
-                if self.style.flood && !self.style.quiet && *in_flight < self.style.width {
-                    output.print(format_args!("."));
-                }
-            }
-            Event::NotSent { seq, fault, .. } => self.not_sent(*fault, *seq, output),
-            Event::Unanswered { at, seq } => {
-                self.stamp(*at, epoch, output);
-                output.print(format_args!("no answer yet for icmp_seq={seq}\n"));
-            }
-            Event::Answer(_) | Event::Error(_) if self.style.quiet => {}
-            Event::Answer(answer) if self.style.flood => self.answer_in_flood(answer, output),
-            Event::Answer(answer) => self.answer(answer, epoch, output),
-            Event::Error(error) if error.notice && self.style.flood => {}
-            Event::Error(error) if error.notice => self.notice(error, epoch, output),
-            Event::Error(_) if self.style.flood => output.print(format_args!("\x08E")),
-            Event::Error(error) => {
-                self.stamp(error.at, epoch, output);
-                let from = self.addresses.node(error.from);
-                let phrase = phrases::phrase(&error.error, &mut self.addresses);
-                output.print(format_args!("From {from} icmp_seq={} {phrase}\n", error.seq));
-            }
-        }
-    }
-
-    /// One line about the run so far, on standard error.
-    pub fn status(&self, output: &mut Output<'_>) {
-        summary::status(&self.tally, output);
-    }
-
-    /// The summary.
-    pub fn finish(&self, output: &mut Output<'_>) {
-        summary::finish(&self.style, &self.name, &self.tally, output);
     }
 
     fn stamp(&self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
@@ -233,6 +194,46 @@ impl PingText {
             self.options.print(options, &mut self.addresses, output);
             output.print(format_args!("\n"));
         }
+    }
+}
+
+impl Report for PingText {
+    type Event = Event;
+
+    fn event(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
+        self.tally.add(event);
+        match event {
+            Event::Sent { in_flight, .. } => {
+                if self.style.flood && !self.style.quiet && *in_flight < self.style.width {
+                    output.print(format_args!("."));
+                }
+            }
+            Event::NotSent { seq, fault, .. } => self.not_sent(*fault, *seq, output),
+            Event::Unanswered { at, seq } => {
+                self.stamp(*at, epoch, output);
+                output.print(format_args!("no answer yet for icmp_seq={seq}\n"));
+            }
+            Event::Answer(_) | Event::Error(_) if self.style.quiet => {}
+            Event::Answer(answer) if self.style.flood => self.answer_in_flood(answer, output),
+            Event::Answer(answer) => self.answer(answer, epoch, output),
+            Event::Error(error) if error.notice && self.style.flood => {}
+            Event::Error(error) if error.notice => self.notice(error, epoch, output),
+            Event::Error(_) if self.style.flood => output.print(format_args!("\x08E")),
+            Event::Error(error) => {
+                self.stamp(error.at, epoch, output);
+                let from = self.addresses.node(error.from);
+                let phrase = phrases::phrase(&error.error, &mut self.addresses);
+                output.print(format_args!("From {from} icmp_seq={} {phrase}\n", error.seq));
+            }
+        }
+    }
+
+    fn status(&self, output: &mut Output<'_>) {
+        summary::status(&self.tally, output);
+    }
+
+    fn finish(&mut self, output: &mut Output<'_>) {
+        summary::finish(&self.style, &self.name, &self.tally, output);
     }
 }
 

@@ -9,8 +9,8 @@ use std::net::{SocketAddr, SocketAddrV6};
 
 use socket2::Socket;
 
+use super::channel::Channel;
 use super::open;
-use super::socket::Transport;
 
 /// An interface that the socket is bound to.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ fn index_of(device: &str) -> Option<u32> {
     nix::net::if_::if_nametoindex(device).ok()
 }
 
-impl Transport {
+impl Channel {
     /// A destination as it must be named now: a link-local one follows the interface to its new index.
     pub(super) fn current(&self, dst: SocketAddr) -> SocketAddr {
         let flow = self.flow_label().unwrap_or(0).to_be();

@@ -17,6 +17,8 @@
 )]
 
 mod aim;
+mod channel;
+mod channels;
 mod control;
 mod filter;
 mod link;
@@ -29,15 +31,14 @@ mod queue;
 mod recv;
 mod route;
 mod send;
-mod socket;
 mod sys;
 
 pub use aim::AimError;
+pub use channels::{Ready, Transport};
 pub use lookup::lookup;
 pub use open::{OpenError, Sockets, open};
 pub use options::{Families, IpOption, Options, Pmtu};
 pub use route::{Route, RouteError};
-pub use socket::{Ready, Transport};
 pub use sys::{adopt_locale, stdout_was_open};
 
 /// The kernel's words for an error, without the number that std appends.

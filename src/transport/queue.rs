@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 
+use super::channel::Channel;
 use super::control::{Fault, Told, address};
-use super::socket::Transport;
 use super::sys::{self, Message};
 use crate::clock::{Instant, Wall};
 use crate::datagram::{Framing, Received};
@@ -42,7 +42,14 @@ impl<'a> Queued<'a> {
     /// The error, as it is delivered.
     pub fn received(&self, at: Instant) -> Received<'a> {
         let Self { from, hop_limit, error, dst, bytes, .. } = *self;
-        Received { at, from, hop_limit, options: &[], framing: Framing::Queued { error, dst }, bytes }
+        Received {
+            at,
+            from,
+            hop_limit,
+            options: &[],
+            framing: Framing::Queued { error, dst, extension: None },
+            bytes,
+        }
     }
 }
 
@@ -95,7 +102,7 @@ fn error(family: Family, fault: Fault) -> Error {
     Error { family, icmp_type, code, info: if told { info } else { 0 } }
 }
 
-impl Transport {
+impl Channel {
     /// Whether ICMP errors are delivered from the error queue. An unconnected raw socket has them from the
     /// wire, with more in them.
     pub(super) fn queue_counts(&self) -> bool {

@@ -5,9 +5,9 @@ use std::os::fd::AsFd;
 
 use rustix::io::Errno;
 
+use super::channel::Channel;
 use super::control::{Told, address};
 use super::queue::{Entry, entry};
-use super::socket::Transport;
 use super::sys;
 use crate::clock::{Clock, Epoch, Instant, Wall};
 use crate::datagram::{Framing, Received};
@@ -38,7 +38,7 @@ impl Placer<'_> {
     }
 }
 
-impl Transport {
+impl Channel {
     /// Hands what has arrived to `each`, 64 datagrams at most, and returns how many. Never waits.
     ///
     /// After `expected` datagrams from the wire it does not ask for more: who awaits one answer pays for

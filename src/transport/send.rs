@@ -6,9 +6,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use socket2::SockAddr;
 
-use super::socket::Transport;
-use crate::clock::{Clock, Instant};
-use crate::datagram::{SendFault, Transmit};
+use super::channel::Channel;
+use crate::clock::Clock;
+use crate::datagram::{Departed, SendFault, Transmit};
 
 /// Times that one datagram is given to the kernel before an error counts as its own.
 ///
@@ -19,12 +19,12 @@ const ATTEMPTS: u32 = 3;
 /// How long a full socket buffer is waited for.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-impl Transport {
-    /// Sends `bytes[..transmit.len]`. Returns the time read immediately before the system call that sent it.
+impl Channel {
+    /// Sends `bytes[..transmit.len]`. Returns the time read immediately before the system call that sent it, and the identifier it carries.
     ///
     /// An error is this datagram's own. Waits for room in the socket buffer for a tenth of a second at
     /// most (EAGAIN then). An interface that was deleted and made again is followed.
-    pub fn send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Instant, SendFault> {
+    pub fn send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
         let bytes = bytes.get(..transmit.len).unwrap_or(bytes);
         if !self.is_ready() {
             self.follow().map_err(|errno| SendFault { errno, mtu: None })?;
@@ -40,14 +40,14 @@ impl Transport {
         }
     }
 
-    fn try_send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Instant, SendFault> {
+    fn try_send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
         let to = SockAddr::from(self.current(transmit.dst));
         let mut failures = 0u32;
         let mut full_since = None;
         loop {
             let at = clock.now();
             let Err(error) = self.socket.send_to_with_flags(bytes, &to, libc::MSG_DONTWAIT) else {
-                return Ok(at);
+                return Ok(Departed { at, port: self.ident });
             };
             match Errno::from_io_error(&error) {
                 Some(Errno::INTR) => {}

@@ -12,14 +12,15 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rping::clock::{Epoch, Instant, Wall};
-use rping::datagram::{Framing, Received, SendFault};
+use rping::datagram::{Departed, Framing, Received, SendFault};
 use rping::engine::Session;
-use rping::engine::event::Event;
-use rping::engine::pace::Pacing;
-use rping::engine::ping::Config;
+use rping::engine::ping::event::Event;
+use rping::engine::ping::pace::Pacing;
+use rping::engine::ping::{Config, Ping};
 use rping::engine::reject::Reject;
 use rping::probe::{Identity, Method, Payload};
 use rping::reply::Reply;
+use rping::report::Report;
 use rping::report::output::{Output, Stream};
 use rping::report::ping_text::PingText;
 use rping::report::style::Style;
@@ -227,7 +228,7 @@ pub fn identity() -> Identity {
 /// A session in a simulated network.
 pub struct Sim<'a> {
     pub now: Instant,
-    pub session: Session,
+    pub session: Ping,
     pub script: Script<'a>,
     /// Probes that left, and when.
     pub sent: Vec<(u64, Instant)>,
@@ -246,7 +247,7 @@ pub struct Sim<'a> {
 
 impl<'a> Sim<'a> {
     pub fn new(config: Config, script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a) -> Self {
-        let session = Session::new(config, identity(), Instant::ZERO);
+        let session = Ping::new(config, identity(), Instant::ZERO);
         Self {
             now: Instant::ZERO,
             session,
@@ -320,7 +321,7 @@ impl<'a> Sim<'a> {
             match (self.script)(&seen) {
                 Ok(packets) => {
                     self.sent.push((self.attempts, self.now));
-                    self.session.handle_sent(self.now);
+                    self.session.handle_sent(Departed { at: self.now, port: 0 });
                     packets.into_iter().for_each(|packet| self.inject(packet));
                 }
                 Err(fault) => self.session.handle_send_fault(self.now, fault),
@@ -330,12 +331,12 @@ impl<'a> Sim<'a> {
 }
 
 /// Hands a packet to a session as a raw socket (or a datagram socket's error queue) would.
-pub fn deliver(session: &mut Session, at: Instant, packet: Packet) {
+pub fn deliver(session: &mut Ping, at: Instant, packet: Packet) {
     let Packet { from, ttl, options, mut icmp, damaged, queued, .. } = packet;
     let (framing, bytes, outside) = match (from, queued) {
         (_, Some(error)) => {
             let dst = if from.is_ipv4() { TARGET.into() } else { TARGET6.into() };
-            (Framing::Queued { error, dst }, icmp, Some(ttl))
+            (Framing::Queued { error, dst, extension: None }, icmp, Some(ttl))
         }
         (IpAddr::V4(from), None) => {
             icmp[2..4].fill(0);

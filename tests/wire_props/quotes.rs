@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use proptest::prelude::*;
 use rping::datagram::Framing;
 use rping::probe::Method;
-use rping::reply::{Kind, Quoted, Reply};
+use rping::reply::{Kind, Quoted, Reply, Request};
 use rping::wire::icmp::{self, Family, Message, Query};
 use rping::wire::{Malformed, ipv4, ipv6};
 
@@ -57,7 +57,10 @@ fn time_exceeded(family: Family, quote: &[u8]) -> Verdict {
     let Some(reply) = Reply::parse(&received(framing, &message, ROUTER))? else { return Ok(None) };
     let Kind::Error { error: read, quoted, .. } = reply.kind else { panic!("{reply:?} is no error") };
     assert_eq!(read, error);
-    let Quoted { dst, method, ident, seq, header, payload } = quoted;
+    let Quoted { dst, header, request, .. } = quoted;
+    let Request::Query { method, ident, seq, payload, .. } = request else {
+        panic!("{request:?} is no query")
+    };
     Ok(Some(Seen { dst, method, ident, seq, header: header.len(), payload: payload.len() }))
 }
 
@@ -270,7 +273,7 @@ fn each_way_to_be_malformed_has_an_example() {
     assert_eq!(parse(Framing::Icmpv4, &[0; 7]), Some(Malformed::ShortIcmp));
     assert_eq!(parse(Framing::Icmpv6, &[129; 7]), Some(Malformed::ShortIcmp));
     let error = icmp::Error { family: Family::V4, icmp_type: 11, code: 0, info: 0 };
-    let queued = Framing::Queued { error, dst: ROUTER };
+    let queued = Framing::Queued { error, dst: ROUTER, extension: None };
     assert_eq!(parse(queued, &[8; 7]), Some(Malformed::ShortQuotedIcmp));
     assert_eq!(time_exceeded(Family::V4, &[]), Err(Malformed::ShortQuote));
     assert_eq!(time_exceeded(Family::V4, &with_first(0x65)), Err(Malformed::QuotedVersion));

@@ -6,12 +6,12 @@
 
 use std::net::IpAddr;
 
-use crate::engine::event::{Content, Detail};
-use crate::engine::flight::{Flight, State};
 use crate::engine::ping::Config;
+use crate::engine::ping::event::{Content, Detail};
+use crate::engine::ping::flight::{Flight, State};
 use crate::engine::reject::Reject;
 use crate::probe::{Identity, Method};
-use crate::reply::{Kind, Quoted, Reply};
+use crate::reply::{Kind, Quoted, Reply, Request};
 use crate::wire::icmp;
 
 /// Octets of a token that must be right for a wrong one to count as ours, damaged: a stranger meets
@@ -130,13 +130,14 @@ pub fn error<'a>(
     flight: &Flight,
     reply: &Reply<'a>,
 ) -> Result<(u64, icmp::Error, &'a [u8]), Reject> {
-    let Kind::Error { error, checksum_ok, quoted } = reply.kind else {
+    let Kind::Error { error, checksum_ok, quoted, .. } = reply.kind else {
         return Err(Reject::Unrelated);
     };
     if !checksum_ok {
         return Err(Reject::Checksum);
     }
-    let Quoted { dst, method, ident, seq, header, payload } = quoted;
+    let Quoted { dst, header, request, .. } = quoted;
+    let Request::Query { method, ident, seq, payload, .. } = request else { return Err(Reject::Unrelated) };
     if dst != config.dst() || method != config.method || ident != identity.ident {
         return Err(Reject::Foreign);
     }

@@ -13,6 +13,8 @@
     )
 )]
 
+pub mod trace;
+
 use std::net::IpAddr;
 
 pub use crate::wire::icmp::HEADER_LEN;

@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::engine::flight::Flight;
-use crate::engine::pace::{Pace, Pacing};
+use crate::engine::ping::flight::Flight;
+use crate::engine::ping::pace::{Pace, Pacing};
 use crate::probe::{Method, Payload};
 
 /// With a count and a deadline, a probe that is silent for this long is replaced by a further one,

@@ -1,0 +1,195 @@
+//! A ping: one target, asked again and again, every probe accounted for.
+
+pub mod event;
+pub mod flight;
+mod judge;
+pub mod pace;
+mod plan;
+
+use std::collections::VecDeque;
+
+use crate::clock::Instant;
+use crate::datagram::{Departed, SendFault, Transmit};
+use crate::engine::Session;
+use crate::engine::reject::{Reject, Rejects};
+use crate::probe::{Identity, Probe};
+use crate::reply::{Kind, Reply};
+use event::{Answer, Event, ProbeError, Verdict};
+use flight::{Flight, State};
+pub use plan::Config;
+use plan::Plan;
+
+/// One run: accounts for every probe.
+#[derive(Debug)]
+pub struct Ping {
+    config: Config,
+    identity: Identity,
+    plan: Plan,
+    flight: Flight,
+    events: VecDeque<Event>,
+    rejects: Rejects,
+}
+
+impl Session for Ping {
+    type Event = Event;
+
+    fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
+        if self.plan.due(&self.flight).is_none_or(|due| due > now) {
+            return None;
+        }
+        let probe = Probe {
+            number: self.flight.newest().saturating_add(1),
+            dst: self.config.dst(),
+            method: self.config.method,
+            originate: self.millis_of_day(now),
+        };
+        let len = probe.emit(&self.identity, &self.config.payload, buffer);
+        Some(Transmit { dst: self.config.target, len, ttl: None })
+    }
+
+    fn handle_sent(&mut self, Departed { at, .. }: Departed) {
+        self.tell_unanswered(at);
+        let number = self.flight.push(at, State::Open);
+        self.plan.left(at);
+        self.events.push_back(Event::Sent { at, seq: number as u16, in_flight: self.flight.in_flight() });
+    }
+
+    fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
+        self.tell_unanswered(at);
+        let number = self.flight.push(at, State::NotSent);
+        self.plan.not_left(at);
+        self.events.push_back(Event::NotSent { at, seq: number as u16, fault });
+    }
+
+    fn handle_reply(&mut self, reply: &Reply) {
+        let judged = match reply.kind {
+            Kind::Answer { .. } => self.handle_answer(reply),
+            Kind::Error { .. } => self.handle_error(reply),
+            Kind::Segment { .. } | Kind::Datagram { .. } | Kind::Connected { .. } => Err(Reject::Unrelated),
+        };
+        if let Err(reason) = judged {
+            self.rejects.count(reason);
+        }
+    }
+
+    fn handle_reject(&mut self, reason: Reject) {
+        self.rejects.count(reason);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.plan.expire(now, &self.flight);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        [self.plan.due(&self.flight), self.plan.end(&self.flight)].into_iter().flatten().min()
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    fn stop(&mut self) {
+        self.plan.stop();
+    }
+
+    fn is_done(&self) -> bool {
+        self.plan.is_over()
+    }
+
+    fn in_flight(&self) -> u64 {
+        self.flight.in_flight()
+    }
+}
+
+impl Ping {
+    /// A run that begins at `start`.
+    pub fn new(config: Config, identity: Identity, start: Instant) -> Self {
+        let plan = Plan::new(&config, start);
+        Self {
+            config,
+            identity,
+            plan,
+            flight: Flight::default(),
+            events: VecDeque::new(),
+            rejects: Rejects::default(),
+        }
+    }
+
+    fn tell_unanswered(&mut self, at: Instant) {
+        let newest = self.flight.newest();
+        let silent = |slot: flight::Slot| matches!(slot.state, State::Open | State::Failed);
+        if self.config.report_unanswered && self.flight.slot(newest).is_some_and(silent) {
+            self.events.push_back(Event::Unanswered { at, seq: newest as u16 });
+        }
+    }
+
+    fn handle_answer(&mut self, reply: &Reply) -> Result<(), Reject> {
+        let judged = judge::answer(&self.config, &self.identity, &self.flight, reply)?;
+        let returned = self.millis_of_day(reply.at);
+        let Some(slot) = self.flight.slot(judged.number) else { return Err(Reject::NeverSent) };
+        let rtt = reply.at.since(slot.sent);
+        let verdict = match slot.state {
+            _ if !judged.sound => Verdict::Corrupt,
+            State::Answered => Verdict::Duplicate,
+            State::Open | State::Failed => Verdict::Received,
+            State::NotSent => return Err(Reject::NeverSent),
+        };
+        if verdict != Verdict::Corrupt {
+            self.flight.settle(judged.number, State::Answered);
+            self.plan.learn(rtt);
+        }
+        self.events.push_back(Event::Answer(Answer {
+            at: reply.at,
+            ident: self.identity.ident,
+            seq: judged.number as u16,
+            from: reply.from,
+            different_address: !self.config.expects(reply.from),
+            len: judged.len,
+            hop_limit: reply.hop_limit,
+            rtt,
+            verdict,
+            content: judged.content,
+            options: reply.options.to_vec(),
+            many_responders: self.config.many_responders,
+            detail: judge::detail(&reply.kind, returned),
+        }));
+        if verdict == Verdict::Received {
+            self.plan.answered(slot.state == State::Failed);
+        }
+        Ok(())
+    }
+
+    fn handle_error(&mut self, reply: &Reply) -> Result<(), Reject> {
+        let (number, error, header) = judge::error(&self.config, &self.identity, &self.flight, reply)?;
+        let Some(slot) = self.flight.slot(number) else { return Err(Reject::NeverSent) };
+        let first = slot.state == State::Open;
+        let notice = error.is_notice();
+        if !notice {
+            self.flight.settle(number, if first { State::Failed } else { slot.state });
+        }
+        self.events.push_back(Event::Error(ProbeError {
+            at: reply.at,
+            seq: number as u16,
+            from: reply.from,
+            error,
+            notice,
+            quoted_header: if notice { header.to_vec() } else { Vec::new() },
+        }));
+        if first && !notice {
+            self.plan.failed();
+        }
+        Ok(())
+    }
+
+    fn millis_of_day(&self, at: Instant) -> u32 {
+        const DAY: u64 = 86_400_000;
+        let elapsed = at.as_nanos() / 1_000_000;
+        // Below 86,400,000, so the cast loses nothing.
+        (elapsed.saturating_add(u64::from(self.config.millis_of_day)) % DAY) as u32
+    }
+
+    /// What arrived and was rejected.
+    pub fn rejects(&self) -> &Rejects {
+        &self.rejects
+    }
+}
