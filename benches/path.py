@@ -1,0 +1,135 @@
+"""A path of routers behind a TUN device, each with its own delay: what the tracers are timed against.
+
+Linux has netem for this, where it is built in; here a program answers for the routers and the target. Needs
+root, for the network namespace and the device. Import it, or try it by hand:
+
+    python3 benches/path.py HOPS RTT_MS SILENT_FROM COMMAND...      (SILENT_FROM 0: everybody answers)
+"""
+
+import ctypes
+import fcntl
+import heapq
+import os
+import select
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+TARGET = "203.0.113.10"
+TARGET6 = "2001:db8:ffff::10"
+ICMP, TCP, UDP, ICMP6 = 1, 6, 17, 58
+
+
+def checksum(octets):
+    if len(octets) % 2:
+        octets += b"\0"
+    total = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+class Path:
+    """A new network namespace for this process, and a path out of it.
+
+    Router k of `hops - 1` answers k / hops of `rtt` seconds after a probe arrives; the target is hop `hops`.
+    From hop `silent_from` on nobody answers.
+    """
+
+    def __init__(self, hops, rtt, silent_from=0):
+        self.hops, self.rtt, self.silent_from = hops, rtt, silent_from
+        self.probes = 0
+        self.beyond = 0
+        if ctypes.CDLL(None, use_errno=True).unshare(0x40000000) != 0:
+            raise OSError(ctypes.get_errno(), "unshare: a network namespace needs root")
+        self.tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+        # TUNSETIFF with IFF_TUN | IFF_NO_PI.
+        fcntl.ioctl(self.tun, 0x400454CA, struct.pack("16sH", b"path0", 0x1001))
+        subprocess.run(
+            ["sh", "-ec", "ip link set lo up; ip addr add 192.0.2.1/24 dev path0; ip link set path0 txqueuelen 1000 up;"
+             "ip -6 addr add 2001:db8::1/64 dev path0 nodad; ip route add default dev path0;"
+             "ip -6 route add default dev path0; echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range"],
+            check=True)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        waiting, order = [], 0
+        while True:
+            now = time.monotonic()
+            while waiting and waiting[0][0] <= now:
+                os.write(self.tun, heapq.heappop(waiting)[2])
+            limit = max(0.0, waiting[0][0] - now) if waiting else None
+            if not select.select([self.tun], [], [], limit)[0]:
+                continue
+            arrived = time.monotonic()
+            try:
+                packet = os.read(self.tun, 65536)
+            except BlockingIOError:
+                continue
+            answer = self.answer(packet)
+            if answer:
+                delay, octets = answer
+                heapq.heappush(waiting, (arrived + delay, order, octets))
+                order += 1
+
+    def answer(self, packet):
+        """How long after the probe which packet comes back."""
+        v4 = packet[0] >> 4 == 4
+        header = (packet[0] & 15) * 4 if v4 else 40
+        ttl, protocol = (packet[8], packet[9]) if v4 else (packet[7], packet[6])
+        upper = packet[header:]
+        if (v4 and protocol not in (ICMP, TCP, UDP)) or (not v4 and protocol not in (ICMP6, TCP, UDP)):
+            return None
+        if protocol == ICMP6 and upper[0] != 128:
+            return None
+        self.probes += 1
+        self.beyond += ttl > self.hops
+        hop = min(ttl, self.hops)
+        if self.silent_from and hop >= self.silent_from:
+            return None
+        delay = self.rtt * hop / self.hops
+        if hop < self.hops:
+            return delay, self.error(packet, v4, hop, 11 if v4 else 3, 0)
+        if protocol in (ICMP, ICMP6):
+            reply = bytes([0 if v4 else 129, 0, 0, 0]) + upper[4:]
+            return delay, self.wrap(packet, v4, None, ICMP if v4 else ICMP6, reply)
+        if protocol == UDP:
+            return delay, self.error(packet, v4, hop, 3 if v4 else 1, 3 if v4 else 4)
+        src, dst, seq = struct.unpack("!HHI", upper[:8])
+        reply = struct.pack("!HHIIBBHHH", dst, src, 0, seq + 1 & 0xFFFFFFFF, 0x50, 0x14, 0, 0, 0)
+        return delay, self.wrap(packet, v4, None, TCP, reply)
+
+    def error(self, packet, v4, hop, kind, code):
+        router = None
+        if hop < self.hops:
+            router = bytes([10, 1, hop, 1]) if v4 else bytes.fromhex("20010db800010000") + bytes(7) + bytes([hop])
+        return self.wrap(packet, v4, router, ICMP if v4 else ICMP6, bytes([kind, code, 0, 0, 0, 0, 0, 0]) + packet[:68])
+
+    @staticmethod
+    def wrap(probe, v4, source, protocol, message):
+        """A packet to the prober; from the target where there is no other source."""
+        to, target = (probe[12:16], probe[16:20]) if v4 else (probe[8:24], probe[24:40])
+        source = source or target
+        place = {ICMP: 2, ICMP6: 2, TCP: 16}[protocol]
+        message = message[:place] + b"\0\0" + message[place + 2:]
+        pseudo = b"" if protocol == ICMP else source + to + struct.pack("!II", len(message), protocol)
+        message = message[:place] + struct.pack("!H", checksum(pseudo + message)) + message[place + 2:]
+        if not v4:
+            return struct.pack("!IHBB", 6 << 28, len(message), protocol, 64) + source + to + message
+        head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(message), 0, 0, 64, protocol, 0) + source + to
+        return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + message
+
+
+def main():
+    hops, rtt, silent, *command = sys.argv[1:]
+    path = Path(int(hops), float(rtt) / 1000, int(silent))
+    began = time.monotonic()
+    status = subprocess.run(command).returncode
+    print(f"[{status}] {time.monotonic() - began:.3f} s, {path.probes} probes, {path.beyond} beyond the target",
+          file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
