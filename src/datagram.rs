@@ -17,6 +17,8 @@ pub struct Transmit {
     pub len: usize,
     /// TTL or hop limit of this datagram; `None`: the socket's own.
     pub ttl: Option<u8>,
+    /// What its sender calls it: told back with the kernel's stamp of its departure, and nothing else.
+    pub id: u64,
 }
 
 /// A datagram that left.
@@ -27,6 +29,64 @@ pub struct Departed {
     /// The port (ICMP: the identifier) that it left from, so that a socket opened for it alone can be told
     /// from others by what comes back; 0 where its protocol has none.
     pub port: u16,
+}
+
+/// Whose clock told when something left or arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// Ours, read next to the system call.
+    #[default]
+    User,
+    /// The kernel's, as the datagram passed between it and the driver of the interface.
+    Kernel,
+    /// The interface's own, as the datagram passed it.
+    Hardware,
+}
+
+/// Whose clocks a round-trip time is the difference of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timing {
+    /// Ours at both ends.
+    #[default]
+    User,
+    /// One end by one clock, the other by another, both placed on one axis.
+    Mixed,
+    /// The kernel's at both ends.
+    Kernel,
+    /// The interface's at both ends.
+    Hardware,
+}
+
+impl Timing {
+    /// The timing of what left and arrived by these clocks.
+    pub const fn between(left: Source, arrived: Source) -> Self {
+        match (left, arrived) {
+            (Source::User, Source::User) => Self::User,
+            (Source::Kernel, Source::Kernel) => Self::Kernel,
+            (Source::Hardware, Source::Hardware) => Self::Hardware,
+            _ => Self::Mixed,
+        }
+    }
+}
+
+/// The kernel's stamp of a datagram that left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamped {
+    /// The `id` of its [`Transmit`].
+    pub id: u64,
+    /// When it left; never before its [`Departed::at`].
+    pub at: Instant,
+    /// Who says so.
+    pub source: Source,
+}
+
+/// What a socket tells.
+#[derive(Clone, Copy, Debug)]
+pub enum Heard<'a> {
+    /// When something left. It is told before whatever came back for it, where the kernel has both.
+    Left(Stamped),
+    /// Something arrived.
+    Arrived(Received<'a>),
 }
 
 /// A datagram that was not sent, and why. It belongs to this datagram, not to an earlier one.
@@ -99,6 +159,8 @@ pub enum Framing {
 pub struct Received<'a> {
     /// When it arrived: the kernel's stamp where there is one.
     pub at: Instant,
+    /// Who says so.
+    pub source: Source,
     /// Who sent it (for [`Framing::Queued`], who sent the error).
     pub from: IpAddr,
     /// TTL or hop limit it arrived with, where the socket tells it beside the octets.

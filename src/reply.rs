@@ -16,7 +16,7 @@
 use std::net::IpAddr;
 
 use crate::clock::Instant;
-use crate::datagram::{Framing, Received};
+use crate::datagram::{Framing, Received, Source};
 use crate::probe::Method;
 use crate::wire::icmp::{self, Family, Message, Query};
 use crate::wire::{Malformed, checksum, ipv4, ipv6};
@@ -26,6 +26,8 @@ use crate::wire::{Malformed, checksum, ipv4, ipv6};
 pub struct Reply<'a> {
     /// When it arrived.
     pub at: Instant,
+    /// Whose clock says so.
+    pub source: Source,
     /// Who sent it.
     pub from: IpAddr,
     /// TTL or hop limit it arrived with.
@@ -204,6 +206,7 @@ impl<'a> Reply<'a> {
     pub fn parse(received: &Received<'a>) -> Result<Option<Self>, Malformed> {
         let reply = |kind| Self {
             at: received.at,
+            source: received.source,
             from: received.from,
             hop_limit: received.hop_limit,
             options: received.options,
@@ -331,7 +334,7 @@ mod tests {
 
     fn received(framing: Framing, bytes: &[u8]) -> Received<'_> {
         let at = Instant::from_nanos(7);
-        Received { at, from: ROUTER, hop_limit: Some(9), options: &[1], framing, bytes }
+        Received { at, source: Source::User, from: ROUTER, hop_limit: Some(9), options: &[1], framing, bytes }
     }
 
     fn identity() -> Identity {

@@ -5,6 +5,7 @@ use std::io;
 use rustix::event::PollFlags;
 
 use crate::clock::Clock;
+use crate::datagram::Heard;
 use crate::engine::Session;
 use crate::engine::reject::Reject;
 use crate::reply::Reply;
@@ -70,10 +71,13 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
     fn receive(&mut self) -> io::Result<()> {
         let session = &mut self.session;
         let expected = usize::try_from(session.in_flight()).unwrap_or(usize::MAX).max(1);
-        self.transport.recv(self.clock, expected, &mut |received| match Reply::parse(received) {
-            Ok(Some(reply)) => session.handle_reply(&reply),
-            Ok(None) => session.handle_reject(Reject::Unrelated),
-            Err(_) => session.handle_reject(Reject::Malformed),
+        self.transport.recv(self.clock, expected, &mut |heard| match heard {
+            Heard::Left(stamped) => session.handle_stamp(*stamped),
+            Heard::Arrived(received) => match Reply::parse(received) {
+                Ok(Some(reply)) => session.handle_reply(&reply),
+                Ok(None) => session.handle_reject(Reject::Unrelated),
+                Err(_) => session.handle_reject(Reject::Malformed),
+            },
         })?;
         Ok(())
     }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::clock::Instant;
+use crate::datagram::Timing;
 use crate::engine::ping::event::{Answer, Event, ProbeError, Verdict};
 use crate::wire::icmp::Family;
 
@@ -31,6 +32,8 @@ pub struct Tally {
     pub rtt: Moments,
     /// The same round-trip times, each cut to whole microseconds as the reply lines print it.
     pub rtt_micros: Moments,
+    /// How many of them were measured by whose clocks.
+    pub timings: Timings,
     newest_seq: u16,
     first_attempt: Option<Instant>,
     last_attempt: Instant,
@@ -102,6 +105,7 @@ impl Tally {
             Verdict::Duplicate => self.duplicates += 1,
         }
         self.overtake(answer.seq);
+        self.timings.count(answer.timing);
         let nanos = u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX);
         let micros = nanos / 1_000;
         self.rtt.add(nanos);
@@ -128,6 +132,31 @@ impl Tally {
         let behind = self.newest_seq.wrapping_sub(seq);
         if behind <= HALF_SPACE && self.attempted() > 0 {
             self.pipe = self.pipe.max(u64::from(behind) + 1);
+        }
+    }
+}
+
+/// How many round-trip times were measured by whose clocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// The kernel's at both ends.
+    pub kernel: u64,
+    /// The interface's at both ends.
+    pub hardware: u64,
+    /// Different ones.
+    pub mixed: u64,
+    /// Ours at both ends.
+    pub user: u64,
+}
+
+impl Timings {
+    /// Counts one more.
+    pub const fn count(&mut self, timing: Timing) {
+        match timing {
+            Timing::Kernel => self.kernel += 1,
+            Timing::Hardware => self.hardware += 1,
+            Timing::Mixed => self.mixed += 1,
+            Timing::User => self.user += 1,
         }
     }
 }
@@ -440,6 +469,7 @@ mod tests {
             len: 64,
             hop_limit: Some(64),
             rtt,
+            timing: Timing::Kernel,
             verdict,
             content: Content::Intact,
             options: Vec::new(),

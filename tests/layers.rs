@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("report", &["clock", "datagram", "engine", "probe", "stats", "wire"]),
     ("stop", &[]),
     ("target", &["transport"]),
-    ("run", &["clock", "engine", "reply", "report", "stop", "transport"]),
+    ("run", &["clock", "datagram", "engine", "reply", "report", "stop", "transport"]),
     ("cli", &["probe", "transport", "wire"]),
     (
         "ping",

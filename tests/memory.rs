@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rping::clock::Instant;
-use rping::datagram::{Departed, Framing, Received};
+use rping::datagram::{Departed, Framing, Received, Source};
 use rping::engine::Session;
 use rping::engine::ping::pace::Pacing;
 use rping::engine::ping::{Config, Ping};
@@ -62,6 +62,7 @@ fn a_day_allocates_nothing_once_the_table_is_full() {
             let bytes = &buffer[..transmit.len];
             let received = Received {
                 at: now + us(150),
+                source: Source::User,
                 from: TARGET.into(),
                 hop_limit: Some(64),
                 options: &[],

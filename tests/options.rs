@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rping::cli::ping::Request;
 use rping::cli::{self, Action};
 use rping::probe::Method;
-use rping::transport::{Families, IpOption, Pmtu};
+use rping::transport::{Families, IpOption, Pmtu, Stamping};
 use rping::wire::icmp::Family;
 
 fn parse(args: &[&str], superuser: bool) -> Result<Request, String> {
@@ -246,7 +246,7 @@ fn a_plain_request_has_the_defaults_of_iputils() {
         "Options { families: Both, raw_only: false, answer_types: (0, 129), ident: None, device: None, \
          source: None, strict_source: false, connect: false, debug: false, dont_route: false, mark: None, \
          pmtu: None, broadcast: false, multicast_loop: true, ttl: None, tos: None, flow_label: None, \
-         ip_option: None, send_buffer: None, user_stamps: false, message_len: 64, preload: 1 }"
+         ip_option: None, send_buffer: None, stamps: Both, message_len: 64, preload: 1 }"
     );
 }
 
@@ -270,7 +270,7 @@ fn every_flag_reaches_the_request_under_both_its_names() {
         ("-q", "--quiet", |r| r.quiet),
         ("-r", "--bypass-route", |r| r.transport.dont_route),
         ("-R", "--record-route", |r| r.transport.ip_option == IpOption::RecordRoute),
-        ("-U", "--user-latency", |r| r.transport.user_stamps),
+        ("-U", "--user-latency", |r| r.transport.stamps == Stamping::User),
         ("-v", "--verbose", |r| r.verbose),
         ("-3", "--rtt-precision", |r| r.full_precision),
         ("-4", "--ipv4", |r| r.family == Some(Family::V4) && r.transport.families == Families::V4),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use rping::clock::{Epoch, Instant, Wall};
-use rping::datagram::SendFault;
+use rping::datagram::{SendFault, Timing};
 use rping::engine::ping::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
 use rping::report::Report;
 use rping::report::names::Names;
@@ -44,6 +44,7 @@ fn answer(from: &str, seq: u16, micros: u64) -> Answer {
         len: 64,
         hop_limit: Some(63),
         rtt: Duration::from_micros(micros),
+        timing: Timing::Kernel,
         verdict: Verdict::Received,
         content: Content::Intact,
         options: Vec::new(),

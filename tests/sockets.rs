@@ -9,9 +9,10 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sched::{CloneFlags, unshare};
 use rping::clock::{Clock, Instant};
-use rping::datagram::{Framing, Received, SendFault, Transmit};
+use rping::datagram::{self, Framing, Received, SendFault, Transmit};
 use rping::transport::{
-    Families, IpOption, Options, Pmtu, Route, RouteError, Transport, open, privilege, stdout_was_open,
+    Families, IpOption, Options, Pmtu, Route, RouteError, Stamping, Transport, open, privilege,
+    stdout_was_open,
 };
 use rping::wire::icmp::Family;
 
@@ -129,7 +130,7 @@ fn options() -> Options {
         flow_label: None,
         ip_option: IpOption::None,
         send_buffer: None,
-        user_stamps: false,
+        stamps: Stamping::Both,
         message_len: 64,
         preload: 1,
     }
@@ -203,13 +204,16 @@ impl Run {
     fn try_send(&mut self, dst: SocketAddr, seq: u16, len: usize) -> Result<Instant, SendFault> {
         let bytes = request(self.transport.family(), self.transport.ident(), seq, len);
         self.transport
-            .send(&self.clock, &Transmit { dst, len, ttl: None }, &bytes)
+            .send(&self.clock, &Transmit { dst, len, ttl: None, id: seq.into() }, &bytes)
             .map(|departed| departed.at)
     }
 
     fn recv(&mut self) -> Vec<Heard> {
         let mut heard = Vec::new();
-        let count = self.transport.recv(&self.clock, usize::MAX, &mut |r| heard.push(keep(r))).unwrap();
+        let count = self
+            .transport
+            .recv(&self.clock, usize::MAX, &mut |h| heard.extend(arrived(h).map(keep)))
+            .unwrap();
         assert_eq!(count, heard.len());
         heard
     }
@@ -227,7 +231,14 @@ impl Run {
     }
 }
 
-fn keep(r: &Received<'_>) -> Heard {
+fn arrived<'a>(heard: &datagram::Heard<'a>) -> Option<Received<'a>> {
+    match heard {
+        datagram::Heard::Arrived(received) => Some(*received),
+        datagram::Heard::Left(_) => None,
+    }
+}
+
+fn keep(r: Received<'_>) -> Heard {
     Heard {
         at: r.at,
         from: r.from,
@@ -302,7 +313,7 @@ fn a_reply_that_lay_in_the_socket_has_the_stamp_of_its_arrival() {
                         .count()
                 };
                 assert!(stamped(&kind) > 5);
-                assert_eq!(stamped(&Options { user_stamps: true, ..kind.clone() }), 0);
+                assert_eq!(stamped(&Options { stamps: Stamping::User, ..kind.clone() }), 0);
             }
         }
     });
@@ -672,7 +683,7 @@ fn everything_that_can_be_asked_for_at_once_is_granted() {
                         ttl: Some(9),
                         tos: Some(0x28),
                         send_buffer: Some(100_000),
-                        user_stamps: true,
+                        stamps: Stamping::User,
                         ..kind.clone()
                     };
                     let mut run = Run::new(target, &options);

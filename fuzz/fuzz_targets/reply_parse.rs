@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use libfuzzer_sys::fuzz_target;
 use rping::clock::Instant;
-use rping::datagram::{Framing, Received};
+use rping::datagram::{Framing, Received, Source};
 use rping::reply::{Kind, Reply};
 use rping::wire::icmp::{self, Family};
 use rping::wire::ipv4::options::{self, IpOption};
@@ -29,7 +29,7 @@ fuzz_target!(|input: &[u8]| {
         3 => (queued(Family::V4, v4), v4),
         _ => (queued(Family::V6, v6), v6),
     };
-    let received = Received { at: Instant::ZERO, from, hop_limit: None, options: &[], framing, bytes };
+    let received = Received { at: Instant::ZERO, source: Source::User, from, hop_limit: None, options: &[], framing, bytes };
     let Ok(Some(reply)) = Reply::parse(&received) else { return };
     walk(reply.options);
     match reply.kind {

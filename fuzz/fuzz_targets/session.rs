@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use rping::clock::{Epoch, Instant};
-use rping::datagram::{Departed, Framing, Received, SendFault};
+use rping::datagram::{Departed, Framing, Received, SendFault, Source};
 use rping::engine::Session;
 use rping::engine::ping::event::{Event, Verdict};
 use rping::engine::ping::pace::Pacing;
@@ -87,7 +87,7 @@ fuzz_target!(|input: &[u8]| {
                 (Framing::Icmpv4, &reply[..])
             }
         };
-        let received = Received { at: now, from: TARGET, hop_limit: Some(64), options: &[], framing, bytes };
+        let received = Received { at: now, source: Source::User, from: TARGET, hop_limit: Some(64), options: &[], framing, bytes };
         match Reply::parse(&received) {
             Ok(Some(reply)) => session.handle_reply(&reply),
             Ok(None) => session.handle_reject(Reject::Unrelated),

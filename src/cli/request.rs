@@ -9,7 +9,7 @@ use anyhow::{Result, bail, ensure};
 use super::ping::Arguments;
 use super::values::{Stamps, printable};
 use crate::probe::{HEADER_LEN, Method};
-use crate::transport::{Families, IpOption, Options};
+use crate::transport::{Families, IpOption, Options, Stamping};
 use crate::wire::icmp::Family;
 
 /// Everything that `rping ping` was asked, checked as far as one can before names are looked up.
@@ -300,7 +300,11 @@ fn transport(arguments: &Arguments, method: Method, size: usize, family: Option<
             (false, Some(Stamps::Prespecified)) => IpOption::TimestampPrespecified(Vec::new()),
         },
         send_buffer: arguments.sndbuf,
-        user_stamps: arguments.user_latency,
+        stamps: match arguments {
+            _ if arguments.user_latency => Stamping::User,
+            _ if arguments.flood => Stamping::Arrivals,
+            _ => Stamping::Both,
+        },
         message_len: HEADER_LEN + size,
         preload: arguments.preload.unwrap_or(1),
     }

@@ -2,7 +2,7 @@
 //!
 //! [`Session`] is driven by its caller, who owns the sockets and the time:
 //!
-//! 1. [`Session::handle_reply`] for each thing that arrived,
+//! 1. [`Session::handle_stamp`] and [`Session::handle_reply`] for each thing that was heard,
 //! 2. [`Session::handle_timeout`] with the time,
 //! 3. [`Session::poll_transmit`] until it gives nothing, and after each one [`Session::handle_sent`] or
 //!    [`Session::handle_send_fault`],
@@ -27,7 +27,7 @@ pub mod reject;
 pub mod trace;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, SendFault, Transmit};
+use crate::datagram::{Departed, SendFault, Stamped, Transmit};
 use crate::reply::Reply;
 use reject::Reject;
 
@@ -45,6 +45,11 @@ pub trait Session {
 
     /// The datagram that [`Session::poll_transmit`] gave could not leave this machine.
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault);
+
+    /// The kernel says when a datagram left, after [`Session::handle_sent`] told its departure as we saw it.
+    fn handle_stamp(&mut self, stamped: Stamped) {
+        let _ = stamped;
+    }
 
     /// Something arrived. Whatever it is, the run goes on.
     fn handle_reply(&mut self, reply: &Reply);

@@ -11,7 +11,7 @@ use rustix::net::sockopt::{
 };
 use socket2::{SockAddr, Socket};
 
-use super::options::{IpOption, Options, Pmtu};
+use super::options::{IpOption, Options, Pmtu, Stamping};
 use super::route::{Route, own_source};
 use super::{reason, sys};
 
@@ -110,7 +110,7 @@ impl Aim {
                     .map_err(|e| AimError::new("can't receive hop limit", &e))?;
             }
         }
-        if !self.options.user_stamps {
+        if self.options.stamps != Stamping::User {
             // Refused: stamps are taken in user space, as for each datagram that comes without one.
             let _ = sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
         }

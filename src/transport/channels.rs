@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::channel::Channel;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{Departed, Received, SendFault, Transmit};
+use crate::datagram::{Departed, Heard, SendFault, Transmit};
 use crate::wire::icmp::Family;
 
 /// The sockets of a run.
@@ -100,7 +100,7 @@ impl Transport {
         &mut self,
         clock: &Clock,
         expected: usize,
-        each: &mut dyn FnMut(&Received<'_>),
+        each: &mut dyn FnMut(&Heard<'_>),
     ) -> io::Result<usize> {
         self.channel.recv(clock, expected, each)
     }

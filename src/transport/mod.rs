@@ -37,7 +37,7 @@ pub use aim::AimError;
 pub use channels::{Ready, Transport};
 pub use lookup::lookup;
 pub use open::{OpenError, Sockets, open};
-pub use options::{Families, IpOption, Options, Pmtu};
+pub use options::{Families, IpOption, Options, Pmtu, Stamping};
 pub use route::{Route, RouteError};
 pub use sys::{adopt_locale, stdout_was_open};
 

@@ -43,8 +43,8 @@ pub struct Options {
     pub ip_option: IpOption,
     /// SO_SNDBUF, octets.
     pub send_buffer: Option<usize>,
-    /// Stamp in user space, not in the kernel.
-    pub user_stamps: bool,
+    /// Who says when something left and arrived.
+    pub stamps: Stamping,
     /// Octets of the largest ICMP message that will be sent, header included.
     pub message_len: usize,
     /// Messages that may leave at once at the start; sizes the receive buffer.
@@ -60,6 +60,23 @@ pub enum Families {
     V4,
     /// IPv6 only.
     V6,
+}
+
+/// Who says when something left and arrived.
+///
+/// What a datagram comes without, it gets from our own clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stamping {
+    /// We do.
+    User,
+    /// The kernel, of what arrives only: where so much leaves that a stamp for each costs too much.
+    Arrivals,
+    /// The kernel, at both ends, as far as it can.
+    Both,
+    /// The kernel, at both ends; a kernel that cannot is refused.
+    Kernel,
+    /// The interface; one that cannot is refused.
+    Hardware,
 }
 
 /// Path MTU discovery, as `ping -M` names it (Linux IP_MTU_DISCOVER).

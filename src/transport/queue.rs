@@ -8,7 +8,7 @@ use super::channel::Channel;
 use super::control::{Fault, Told, address};
 use super::sys::{self, Message};
 use crate::clock::{Instant, Wall};
-use crate::datagram::{Framing, Received};
+use crate::datagram::{Framing, Received, Source};
 use crate::wire::icmp::{Error, Family};
 
 /// Errors kept at most; the others stay in the queue.
@@ -40,10 +40,11 @@ pub(super) struct Queued<'a> {
 
 impl<'a> Queued<'a> {
     /// The error, as it is delivered.
-    pub fn received(&self, at: Instant) -> Received<'a> {
+    pub fn received(&self, (at, source): (Instant, Source)) -> Received<'a> {
         let Self { from, hop_limit, error, dst, bytes, .. } = *self;
         Received {
             at,
+            source,
             from,
             hop_limit,
             options: &[],

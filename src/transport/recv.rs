@@ -10,7 +10,7 @@ use super::control::{Told, address};
 use super::queue::{Entry, entry};
 use super::sys;
 use crate::clock::{Clock, Epoch, Instant, Wall};
-use crate::datagram::{Framing, Received};
+use crate::datagram::{Framing, Heard, Received, Source};
 use crate::wire::icmp::Family;
 
 /// Datagrams delivered in one call at most.
@@ -30,11 +30,11 @@ struct Placer<'a> {
 
 impl Placer<'_> {
     /// When something arrived: its stamp, unless the wall clock was stepped since `floor`; else now.
-    fn place(&mut self, stamp: Option<Wall>, floor: Instant) -> Instant {
-        let Some(stamp) = stamp else { return self.clock.now() };
+    fn place(&mut self, stamp: Option<Wall>, floor: Instant) -> (Instant, Source) {
+        let Some(stamp) = stamp else { return (self.clock.now(), Source::User) };
         let epoch = *self.epoch.get_or_insert_with(|| self.clock.epoch());
         let now = self.clock.now();
-        epoch.place(stamp, floor, now).unwrap_or(now)
+        epoch.place(stamp, floor, now).map_or((now, Source::User), |at| (at, Source::Kernel))
     }
 }
 
@@ -50,7 +50,7 @@ impl Channel {
         &mut self,
         clock: &Clock,
         expected: usize,
-        each: &mut dyn FnMut(&Received<'_>),
+        each: &mut dyn FnMut(&Heard<'_>),
     ) -> io::Result<usize> {
         let mut placer = Placer { clock, epoch: None };
         let mut count = 0usize;
@@ -58,7 +58,7 @@ impl Channel {
             && let Some(stashed) = self.stash.pop_front()
         {
             let queued = stashed.queued();
-            each(&queued.received(placer.place(queued.stamp, self.queue_empty)));
+            each(&Heard::Arrived(queued.received(placer.place(queued.stamp, self.queue_empty))));
             count = count.saturating_add(1);
         }
         let from_wire = FROM_WIRE.saturating_sub(count).min(expected);
@@ -74,7 +74,7 @@ impl Channel {
         &mut self,
         placer: &mut Placer<'_>,
         limit: usize,
-        each: &mut dyn FnMut(&Received<'_>),
+        each: &mut dyn FnMut(&Heard<'_>),
     ) -> io::Result<usize> {
         let framing = match (self.family(), self.is_raw()) {
             (Family::V4, true) => Framing::Ipv4,
@@ -108,15 +108,16 @@ impl Channel {
                 errors = errors.saturating_add(1);
                 continue;
             };
-            let at = placer.place(told.stamp, self.empty);
-            each(&Received {
+            let (at, source) = placer.place(told.stamp, self.empty);
+            each(&Heard::Arrived(Received {
                 at,
+                source,
                 from: from.ip(),
                 hop_limit: told.hop_limit,
                 options: told.options,
                 framing,
                 bytes: self.bytes.get(..message.len).unwrap_or_default(),
-            });
+            }));
             count = count.saturating_add(1);
         }
         Ok(count)
@@ -127,7 +128,7 @@ impl Channel {
         &mut self,
         placer: &mut Placer<'_>,
         limit: usize,
-        each: &mut dyn FnMut(&Received<'_>),
+        each: &mut dyn FnMut(&Heard<'_>),
     ) -> usize {
         let counts = self.queue_counts();
         let mut count = 0usize;
@@ -147,7 +148,7 @@ impl Channel {
             if let Entry::Icmp(queued) = entry(&message, &self.bytes, &self.control)
                 && counts
             {
-                each(&queued.received(placer.place(queued.stamp, self.queue_empty)));
+                each(&Heard::Arrived(queued.received(placer.place(queued.stamp, self.queue_empty))));
                 count = count.saturating_add(1);
             }
         }

@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rping::clock::{Epoch, Instant, Wall};
-use rping::datagram::{Departed, Framing, Received, SendFault};
+use rping::datagram::{Departed, Framing, Received, SendFault, Source};
 use rping::engine::Session;
 use rping::engine::ping::event::Event;
 use rping::engine::ping::pace::Pacing;
@@ -348,7 +348,8 @@ pub fn deliver(session: &mut Ping, at: Instant, packet: Packet) {
         }
         (IpAddr::V6(_), None) => (Framing::Icmpv6, icmp, Some(ttl)),
     };
-    let received = Received { at, from, hop_limit: outside, options: &[], framing, bytes: &bytes };
+    let received =
+        Received { at, source: Source::User, from, hop_limit: outside, options: &[], framing, bytes: &bytes };
     match Reply::parse(&received) {
         Ok(Some(reply)) => session.handle_reply(&reply),
         Ok(None) => session.handle_reject(Reject::Unrelated),

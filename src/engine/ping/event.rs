@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::datagram::SendFault;
+use crate::datagram::{SendFault, Timing};
 use crate::wire::icmp;
 
 /// One thing that happened to a probe.
@@ -71,6 +71,8 @@ pub struct Answer {
     pub hop_limit: Option<u8>,
     /// From sending the probe to receiving this.
     pub rtt: Duration,
+    /// Whose clocks say so.
+    pub timing: Timing,
     /// How it counts.
     pub verdict: Verdict,
     /// What its payload shows.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::clock::Instant;
+use crate::datagram::{Source, Stamped};
 
 /// Probes remembered at a time: as many as there are sequence numbers, so that an entry keeps its
 /// sequence number to itself. Answered ones stay as tombstones: a second answer is a duplicate.
@@ -26,6 +27,8 @@ pub enum State {
 pub struct Slot {
     /// When it left.
     pub sent: Instant,
+    /// Whose clock says so.
+    pub source: Source,
     /// What became of it.
     pub state: State,
 }
@@ -49,7 +52,7 @@ impl Flight {
             let oldest = self.slots.pop_front();
             self.count_open(oldest.map(|slot| slot.state), None);
         }
-        self.slots.push_back(Slot { sent, state });
+        self.slots.push_back(Slot { sent, source: Source::User, state });
         self.count_open(None, Some(state));
         self.newest = self.newest.saturating_add(1);
         self.newest
@@ -74,6 +77,15 @@ impl Flight {
     fn index(&self, number: u64) -> Option<usize> {
         let behind = usize::try_from(self.newest.checked_sub(number)?).ok()?;
         self.slots.len().checked_sub(1)?.checked_sub(behind)
+    }
+
+    /// Notes when a probe left, as the kernel says. What never left has no stamp.
+    pub fn stamp(&mut self, Stamped { id, at, source }: Stamped) {
+        if let Some(slot) = self.index(id).and_then(|index| self.slots.get_mut(index))
+            && slot.state != State::NotSent
+        {
+            (slot.sent, slot.source) = (slot.sent.max(at), source);
+        }
     }
 
     /// Notes what became of a probe: those before it are overtaken.

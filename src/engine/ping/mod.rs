@@ -9,7 +9,7 @@ mod plan;
 use std::collections::VecDeque;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, SendFault, Transmit};
+use crate::datagram::{Departed, SendFault, Stamped, Timing, Transmit};
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::{Identity, Probe};
@@ -37,14 +37,15 @@ impl Session for Ping {
         if self.plan.due(&self.flight).is_none_or(|due| due > now) {
             return None;
         }
+        let number = self.flight.newest().saturating_add(1);
         let probe = Probe {
-            number: self.flight.newest().saturating_add(1),
+            number,
             dst: self.config.dst(),
             method: self.config.method,
             originate: self.millis_of_day(now),
         };
         let len = probe.emit(&self.identity, &self.config.payload, buffer);
-        Some(Transmit { dst: self.config.target, len, ttl: None })
+        Some(Transmit { dst: self.config.target, len, ttl: None, id: number })
     }
 
     fn handle_sent(&mut self, Departed { at, .. }: Departed) {
@@ -59,6 +60,10 @@ impl Session for Ping {
         let number = self.flight.push(at, State::NotSent);
         self.plan.not_left(at);
         self.events.push_back(Event::NotSent { at, seq: number as u16, fault });
+    }
+
+    fn handle_stamp(&mut self, stamped: Stamped) {
+        self.flight.stamp(stamped);
     }
 
     fn handle_reply(&mut self, reply: &Reply) {
@@ -147,6 +152,7 @@ impl Ping {
             len: judged.len,
             hop_limit: reply.hop_limit,
             rtt,
+            timing: Timing::between(slot.source, reply.source),
             verdict,
             content: judged.content,
             options: reply.options.to_vec(),

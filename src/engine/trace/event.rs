@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::datagram::SendFault;
+use crate::datagram::{SendFault, Timing};
 use crate::wire::icmp;
 
 /// One thing that happened.
@@ -62,6 +62,8 @@ pub struct Answer {
     pub from: IpAddr,
     /// From sending the probe to receiving this.
     pub rtt: Duration,
+    /// Whose clocks say so.
+    pub timing: Timing,
     /// TTL or hop limit that it arrived with.
     pub hop_limit: Option<u8>,
     /// What it says.
