@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rping::clock::Instant;
-use rping::datagram::SendFault;
-use rping::engine::ping::Config;
+use rping::datagram::{Departed, SendFault};
+use rping::engine::Session;
 use rping::engine::ping::event::{Content, Event, Verdict};
 use rping::engine::ping::pace::Pacing;
+use rping::engine::ping::{Config, Ping};
 use rping::engine::reject::Reject;
 use rping::probe::Payload;
 use sim::*;
@@ -592,4 +593,27 @@ proptest! {
         prop_assert_eq!(broken, None);
         prop_assert_eq!(counts.sent + counts.not_sent, fates.len() as u64);
     }
+}
+
+#[test]
+fn fates_belong_to_probes_in_the_order_of_taking() {
+    let config = Config { pacing: Pacing { preload: 3, ..config().pacing }, ..count(3) };
+    let mut session = Ping::new(config, identity(), Instant::ZERO);
+    let mut buffer = [0; 64];
+    for _ in 0..3 {
+        assert!(session.poll_transmit(at(0), &mut buffer).is_some());
+    }
+    assert_eq!(session.poll_transmit(at(9_000), &mut buffer), None, "three are taken");
+    let fault = SendFault { errno: 1, mtu: None };
+    session.handle_sent(Departed { at: at(1), port: 0 });
+    session.handle_send_fault(at(2), fault);
+    session.handle_sent(Departed { at: at(3), port: 0 });
+    session.handle_sent(Departed { at: at(4), port: 0 });
+    let events: Vec<_> = std::iter::from_fn(|| session.poll_event()).collect();
+    let expected = [
+        Event::Sent { at: at(1), seq: 1, in_flight: 1 },
+        Event::NotSent { at: at(2), seq: 2, fault },
+        Event::Sent { at: at(3), seq: 3, in_flight: 3 },
+    ];
+    assert_eq!(events, expected, "a fate too many is nobody's");
 }

@@ -4,8 +4,8 @@
 //!
 //! 1. [`Session::handle_stamp`] and [`Session::handle_reply`] for each thing that was heard,
 //! 2. [`Session::handle_timeout`] with the time,
-//! 3. [`Session::poll_transmit`] until it gives nothing, and after each one [`Session::handle_sent`] or
-//!    [`Session::handle_send_fault`],
+//! 3. [`Session::poll_transmit`] until it gives nothing, or a batch is full, and then for each one, in the
+//!    same order, [`Session::handle_sent`] or [`Session::handle_send_fault`],
 //! 4. [`Session::poll_event`] until it gives nothing,
 //! 5. sleep until [`Session::poll_timeout`] or until something arrives, unless [`Session::is_done`].
 //!
@@ -36,14 +36,16 @@ pub trait Session {
     /// What it tells.
     type Event;
 
-    /// The next datagram, if one is due: written to the front of `buffer`, which holds at least the
-    /// largest message that the configuration describes.
+    /// Takes the next datagram, if one is due: written to the front of `buffer`, which holds at least the
+    /// largest message that the configuration describes. It is on its way out from now on; more may be
+    /// taken before its fate is told.
     fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit>;
 
-    /// The datagram that [`Session::poll_transmit`] gave left.
+    /// The oldest datagram that [`Session::poll_transmit`] gave, and whose fate was not told yet, left.
     fn handle_sent(&mut self, departed: Departed);
 
-    /// The datagram that [`Session::poll_transmit`] gave could not leave this machine.
+    /// The oldest datagram that [`Session::poll_transmit`] gave, and whose fate was not told yet, could not
+    /// leave this machine.
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault);
 
     /// The kernel says when a datagram left, after [`Session::handle_sent`] told its departure as we saw it.

@@ -308,19 +308,23 @@ impl<'a> Sim<'a> {
     }
 
     fn send(&mut self) {
-        // As many as a turn of the real loop sends at most.
-        for _ in 0..64 {
-            let Some(transmit) = self.session.poll_transmit(self.now, &mut self.buffer) else { return };
+        // As many as a turn of the real loop sends at most; all are taken before the first fate is told.
+        let mut batch = Vec::new();
+        while batch.len() < 64
+            && let Some(transmit) = self.session.poll_transmit(self.now, &mut self.buffer)
+        {
             self.attempts += 1;
-            let seen = Seen {
+            batch.push(Seen {
                 number: self.attempts,
                 at: self.now,
                 dst: transmit.dst.ip(),
                 bytes: self.buffer[..transmit.len].to_vec(),
-            };
+            });
+        }
+        for seen in batch {
             match (self.script)(&seen) {
                 Ok(packets) => {
-                    self.sent.push((self.attempts, self.now));
+                    self.sent.push((seen.number, self.now));
                     self.session.handle_sent(Departed { at: self.now, port: 0 });
                     packets.into_iter().for_each(|packet| self.inject(packet));
                 }

@@ -46,7 +46,7 @@ pub struct Flight {
 }
 
 impl Flight {
-    /// Adds the next probe and says its number.
+    /// Adds the next probe, on its way out, and says its number.
     pub fn push(&mut self, sent: Instant, state: State) -> u64 {
         if self.slots.len() >= WINDOW {
             let oldest = self.slots.pop_front();
@@ -79,6 +79,13 @@ impl Flight {
         self.slots.len().checked_sub(1)?.checked_sub(behind)
     }
 
+    /// Notes when a probe left, or that it could not.
+    pub fn depart(&mut self, number: u64, at: Instant, state: State) {
+        let Some(slot) = self.index(number).and_then(|index| self.slots.get_mut(index)) else { return };
+        let before = std::mem::replace(slot, Slot { sent: at, source: Source::User, state });
+        self.count_open(Some(before.state), Some(state));
+    }
+
     /// Notes when a probe left, as the kernel says. What never left has no stamp.
     pub fn stamp(&mut self, Stamped { id, at, source }: Stamped) {
         if let Some(slot) = self.index(id).and_then(|index| self.slots.get_mut(index))
@@ -104,7 +111,12 @@ impl Flight {
 
     /// Probes sent after the newest that was answered or failed.
     pub fn in_flight(&self) -> u64 {
-        self.newest.saturating_sub(self.overtaken)
+        self.in_flight_at(self.newest)
+    }
+
+    /// The same for the moment when probe `number` was the newest.
+    pub fn in_flight_at(&self, number: u64) -> u64 {
+        number.saturating_sub(self.overtaken)
     }
 
     /// When the n-th newest open probe left, counted from 1; `None` when fewer are open.

@@ -26,6 +26,8 @@ pub struct Ping {
     identity: Identity,
     plan: Plan,
     flight: Flight,
+    /// Number of the last probe whose fate was told.
+    told: u64,
     events: VecDeque<Event>,
     rejects: Rejects,
 }
@@ -37,7 +39,8 @@ impl Session for Ping {
         if self.plan.due(&self.flight).is_none_or(|due| due > now) {
             return None;
         }
-        let number = self.flight.newest().saturating_add(1);
+        let number = self.flight.push(now, State::Open);
+        self.plan.left(now);
         let probe = Probe {
             number,
             dst: self.config.dst(),
@@ -49,15 +52,16 @@ impl Session for Ping {
     }
 
     fn handle_sent(&mut self, Departed { at, .. }: Departed) {
-        self.tell_unanswered(at);
-        let number = self.flight.push(at, State::Open);
-        self.plan.left(at);
-        self.events.push_back(Event::Sent { at, seq: number as u16, in_flight: self.flight.in_flight() });
+        let Some(number) = self.next_fate(at) else { return };
+        self.flight.depart(number, at, State::Open);
+        self.plan.departed(at);
+        let in_flight = self.flight.in_flight_at(number);
+        self.events.push_back(Event::Sent { at, seq: number as u16, in_flight });
     }
 
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
-        self.tell_unanswered(at);
-        let number = self.flight.push(at, State::NotSent);
+        let Some(number) = self.next_fate(at) else { return };
+        self.flight.depart(number, at, State::NotSent);
         self.plan.not_left(at);
         self.events.push_back(Event::NotSent { at, seq: number as u16, fault });
     }
@@ -115,17 +119,22 @@ impl Ping {
             identity,
             plan,
             flight: Flight::default(),
+            told: 0,
             events: VecDeque::new(),
             rejects: Rejects::default(),
         }
     }
 
-    fn tell_unanswered(&mut self, at: Instant) {
-        let newest = self.flight.newest();
+    /// The number of the probe whose fate is told now, if any waits for that; says whether the one before
+    /// it has no answer yet.
+    fn next_fate(&mut self, at: Instant) -> Option<u64> {
+        let before = self.told;
+        self.told = Some(before.saturating_add(1)).filter(|number| *number <= self.flight.newest())?;
         let silent = |slot: flight::Slot| matches!(slot.state, State::Open | State::Failed);
-        if self.config.report_unanswered && self.flight.slot(newest).is_some_and(silent) {
-            self.events.push_back(Event::Unanswered { at, seq: newest as u16 });
+        if self.config.report_unanswered && self.flight.slot(before).is_some_and(silent) {
+            self.events.push_back(Event::Unanswered { at, seq: before as u16 });
         }
+        Some(self.told)
     }
 
     fn handle_answer(&mut self, reply: &Reply) -> Result<(), Reject> {

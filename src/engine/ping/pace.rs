@@ -56,13 +56,12 @@ impl Pace {
         if self.backing_off { due.max(last + FLOOD_GAP) } else { due }
     }
 
-    /// Notes that a probe left (or was refused here, `failed`) at `now`.
+    /// Notes that a probe is on its way out at `now`.
     ///
     /// The grid has no drift: a probe that leaves late moves no later one. Slots that passed while
     /// nobody looked (a suspended process) are skipped, never made up for in a burst.
-    pub fn left(&mut self, now: Instant, failed: bool) {
+    pub fn left(&mut self, now: Instant) {
         self.last = Some(now);
-        self.backing_off = failed;
         self.burst = self.burst.saturating_sub(1);
         if self.burst > 0 {
             return;
@@ -72,6 +71,12 @@ impl Pace {
             let steps = u32::try_from(missed.saturating_add(1)).unwrap_or(u32::MAX);
             self.slot = self.slot + step.saturating_mul(steps);
         }
+    }
+
+    /// Notes that a probe did leave, at `at`, or was refused here, `failed`.
+    pub fn departed(&mut self, at: Instant, failed: bool) {
+        self.last = self.last.max(Some(at));
+        self.backing_off = failed;
     }
 
     /// Notes a round-trip time.
@@ -110,7 +115,7 @@ mod tests {
         let mut pace = pace(50, 1);
         for n in 0..40 {
             assert_eq!(pace.due(1), millis(50 * n));
-            pace.left(millis(50 * n + 13), false);
+            pace.left(millis(50 * n + 13));
         }
         assert_eq!(pace.due(1), millis(2_000));
     }
@@ -118,8 +123,8 @@ mod tests {
     #[test]
     fn missed_slots_are_skipped_and_the_grid_is_kept() {
         let mut pace = pace(50, 1);
-        pace.left(millis(0), false);
-        pace.left(millis(2_020), false);
+        pace.left(millis(0));
+        pace.left(millis(2_020));
         assert_eq!(pace.due(1), millis(2_050));
     }
 
@@ -128,7 +133,7 @@ mod tests {
         let mut pace = pace(1_000, 3);
         for _ in 0..3 {
             assert_eq!(pace.due(3), millis(0));
-            pace.left(millis(0), false);
+            pace.left(millis(0));
         }
         assert_eq!(pace.due(3), millis(1_000));
     }
@@ -136,10 +141,11 @@ mod tests {
     #[test]
     fn a_flood_sends_on_an_answer_and_every_ten_milliseconds_without() {
         let mut pace = pace(0, 1);
-        pace.left(millis(5), false);
+        pace.left(millis(5));
         assert_eq!(pace.due(0), millis(5));
         assert_eq!(pace.due(1), millis(15));
-        pace.left(millis(15), true);
+        pace.left(millis(15));
+        pace.departed(millis(15), true);
         assert_eq!(pace.due(0), millis(25), "the local queue was full");
     }
 
@@ -148,7 +154,7 @@ mod tests {
         let pacing =
             Pacing { interval: Duration::from_secs(1), adaptive: Some(Duration::from_millis(2)), preload: 1 };
         let mut pace = Pace::new(pacing, Instant::ZERO);
-        pace.left(millis(0), false);
+        pace.left(millis(0));
         assert_eq!(pace.due(1), millis(1_000));
         pace.learn(Duration::from_millis(80));
         assert_eq!(pace.due(0), millis(80));

@@ -130,16 +130,22 @@ impl Plan {
         self.over = self.over || self.end(flight).is_some_and(|end| end <= now);
     }
 
-    /// Notes that a probe left.
-    pub fn left(&mut self, at: Instant) {
-        self.last_left = at;
-        self.pace.left(at, false);
+    /// Notes that a probe is on its way out.
+    pub fn left(&mut self, now: Instant) {
+        self.last_left = now;
+        self.pace.left(now);
+    }
+
+    /// Notes that a probe did leave.
+    pub fn departed(&mut self, at: Instant) {
+        self.last_left = self.last_left.max(at);
+        self.pace.departed(at, false);
     }
 
     /// Notes that a probe could not leave. With a deadline the run goes on: what is wrong here may pass.
     pub fn not_left(&mut self, at: Instant) {
-        self.last_left = at;
-        self.pace.left(at, true);
+        self.last_left = self.last_left.max(at);
+        self.pace.departed(at, true);
         self.not_sent = self.not_sent.saturating_add(1);
         self.settle();
     }
