@@ -117,19 +117,24 @@ impl Identity {
     /// It fills the first [`Self::TOKEN_LEN`] octets of a payload that has room for it, so that a reply
     /// proves that its sender saw this very probe.
     pub fn token(&self, number: u64, dst: IpAddr) -> [u8; 8] {
-        use siphasher::sip::SipHasher24;
-        use std::hash::Hasher;
-        let mut hasher = SipHasher24::new_with_key(&self.key);
-        hasher.write(&number.to_be_bytes());
-        match dst {
-            IpAddr::V4(v4) => hasher.write(&v4.octets()),
-            IpAddr::V6(v6) => hasher.write(&v6.octets()),
-        }
-        hasher.finish().to_be_bytes()
+        token(&self.key, number, dst)
     }
 
     /// Octets of a token.
     pub const TOKEN_LEN: usize = 8;
+}
+
+/// SipHash-2-4 of a probe's number and destination.
+fn token(key: &[u8; 16], number: u64, dst: IpAddr) -> [u8; 8] {
+    use siphasher::sip::SipHasher24;
+    use std::hash::Hasher;
+    let mut hasher = SipHasher24::new_with_key(key);
+    hasher.write(&number.to_be_bytes());
+    match dst {
+        IpAddr::V4(v4) => hasher.write(&v4.octets()),
+        IpAddr::V6(v6) => hasher.write(&v6.octets()),
+    }
+    hasher.finish().to_be_bytes()
 }
 
 /// The data of an echo request: what is sent, and what a faithful reply brings back.

@@ -4,6 +4,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::checksum::Sum;
 use super::{Malformed, checksum};
 
 pub mod options;
@@ -142,6 +143,17 @@ pub fn emit(header: &Header, options: &[u8], buffer: &mut [u8]) -> usize {
         field.copy_from_slice(&sum);
     }
     len
+}
+
+/// The pseudo header of an upper-layer checksum (RFC 768, RFC 9293 section 3.1), `len` octets of upper packet
+/// to follow.
+pub fn pseudo_header(src: Ipv4Addr, dst: Ipv4Addr, len: u16, protocol: u8) -> Sum {
+    let mut sum = Sum::default();
+    sum.add(&src.octets());
+    sum.add(&dst.octets());
+    sum.add(&[0, protocol]);
+    sum.add(&len.to_be_bytes());
+    sum
 }
 
 #[cfg(test)]

@@ -14,11 +14,26 @@
 )]
 
 use std::fmt;
+use std::net::IpAddr;
 
 pub mod checksum;
+pub mod dccp;
 pub mod icmp;
 pub mod ipv4;
 pub mod ipv6;
+pub mod tcp;
+pub mod udp;
+
+/// The pseudo header of an upper-layer checksum, `len` octets of upper packet to follow: that of RFC 768 and
+/// RFC 9293 section 3.1 for IPv4, of RFC 8200 section 8.1 for IPv6. Addresses of two families make none.
+pub fn pseudo_header(src: IpAddr, dst: IpAddr, len: usize, protocol: u8) -> checksum::Sum {
+    // A packet is shorter than 2^32 octets, an IPv4 one than 2^16, so the casts lose nothing.
+    match (src, dst) {
+        (IpAddr::V4(src), IpAddr::V4(dst)) => ipv4::pseudo_header(src, dst, len as u16, protocol),
+        (IpAddr::V6(src), IpAddr::V6(dst)) => ipv6::pseudo_header(src, dst, len as u32, protocol),
+        _ => checksum::Sum::default(),
+    }
+}
 
 /// How octets fail to be a message. It is a datum to be counted, never an error of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,99 @@
+//! DCCP packets (RFC 4340 section 5), as far as a request and its answers need them.
+//!
+//! It refuses to know connections.
+
+use super::udp;
+
+/// Octets of the generic header with a 48-bit sequence number (RFC 4340 section 5.1).
+pub const HEADER_LEN: usize = 16;
+
+/// Octets of a DCCP-Request without options: generic header and service code (RFC 4340 section 5.2).
+pub const REQUEST_LEN: usize = 20;
+
+/// Protocol number of DCCP.
+pub const PROTOCOL_DCCP: u8 = 33;
+
+/// A DCCP-Request without options or data; all of it is covered by its checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Source port.
+    pub src_port: u16,
+    /// Destination port.
+    pub dst_port: u16,
+    /// Checksum.
+    pub checksum: u16,
+    /// Sequence number, 48 bits.
+    pub seq: u64,
+    /// Service code (RFC 4340 section 8.1.2).
+    pub service: u32,
+}
+
+impl Request {
+    /// The octets of the packet.
+    pub fn octets(self) -> [u8; REQUEST_LEN] {
+        // The data offset counts 32-bit words: five; CCVal and CsCov are zero.
+        let third = u16::from_be_bytes([5, 0]);
+        let Self { src_port, dst_port, checksum, seq, service } = self;
+        let [a0, a1, b0, b1, c0, c1, d0, d1] = udp::Header { src_port, dst_port, third, checksum }.octets();
+        let [_, _, q0, q1, q2, q3, q4, q5] = seq.to_be_bytes();
+        let [s0, s1, s2, s3] = service.to_be_bytes();
+        // Type 0 is a request; the bit set says that the sequence number has 48 bits.
+        let kind = 0x01;
+        [a0, a1, b0, b1, c0, c1, d0, d1, kind, 0, q0, q1, q2, q3, q4, q5, s0, s1, s2, s3]
+    }
+}
+
+/// What a packet acknowledges: the 48-bit number behind the generic header of every type but request and
+/// data (RFC 4340 section 5.1); `None` where it is of one of those, cut, or has the short header.
+pub fn acknowledged(packet: &[u8]) -> Option<u64> {
+    let (header, rest) = packet.split_first_chunk::<HEADER_LEN>()?;
+    let [_, _, _, _, _, _, _, _, kind, ..] = *header;
+    if kind & 0x01 == 0 || matches!(kind >> 1 & 0x0f, 0 | 2) {
+        return None;
+    }
+    let [_, _, a0, a1, a2, a3, a4, a5] = *rest.first_chunk::<8>()?;
+    Some(u64::from_be_bytes([0, 0, a0, a1, a2, a3, a4, a5]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_written_as_rfc_4340_draws_it() {
+        let request = Request {
+            src_port: 0x1234,
+            dst_port: 33434,
+            checksum: 0xabcd,
+            seq: 0x0102_0304_0506,
+            service: 0x6465_6667,
+        };
+        let expected = [
+            0x12, 0x34, 0x82, 0x9a, 5, 0, 0xab, 0xcd, // ports, offset, checksum
+            1, 0, 1, 2, 3, 4, 5, 6, // type, sequence number
+            0x64, 0x65, 0x66, 0x67, // service code
+        ];
+        assert_eq!(request.octets(), expected);
+        assert_eq!(acknowledged(&expected), None);
+    }
+
+    #[test]
+    fn an_acknowledgement_is_found_where_its_type_has_one() {
+        let packet = |kind: u8| {
+            let mut octets = [0; 28];
+            octets[8] = kind << 1 | 1;
+            octets[18..24].copy_from_slice(&[1, 2, 3, 4, 5, 6]);
+            octets
+        };
+        for kind in 0..16 {
+            let expected = (kind != 0 && kind != 2).then_some(0x0102_0304_0506);
+            assert_eq!(acknowledged(&packet(kind)), expected, "type {kind}");
+        }
+        let mut short = packet(7);
+        for len in 0..24 {
+            assert_eq!(acknowledged(&short[..len]), None);
+        }
+        short[8] &= 0xfe;
+        assert_eq!(acknowledged(&short), None, "sequence numbers of 24 bits");
+    }
+}
