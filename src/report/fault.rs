@@ -38,7 +38,7 @@ fn cause(errno: i32) -> Option<&'static str> {
 }
 
 /// The C library's words for an error.
-fn system_text(errno: i32) -> String {
+pub fn system_text(errno: i32) -> String {
     let text = io::Error::from_raw_os_error(errno).to_string();
     let suffix = format!(" (os error {errno})");
     text.strip_suffix(&suffix).unwrap_or(&text).to_owned()

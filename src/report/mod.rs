@@ -9,6 +9,7 @@ use output::Output;
 mod addresses;
 pub mod escape;
 mod fault;
+pub mod json;
 pub mod names;
 pub mod number;
 mod options_text;

@@ -101,6 +101,27 @@ impl Error {
         }
     }
 
+    /// Whether a router took the last of the TTL (hop limit) of what is quoted (RFC 792 page 6, RFC 4443
+    /// section 3.3). Time exceeded in reassembly is something else.
+    pub const fn is_ttl_exceeded(self) -> bool {
+        let time_exceeded = match self.family {
+            Family::V4 => v4::TIME_EXCEEDED,
+            Family::V6 => v6::TIME_EXCEEDED,
+        };
+        self.icmp_type == time_exceeded && self.code == 0
+    }
+
+    /// The next-hop MTU, where the error is that the datagram was too big for it.
+    pub fn mtu(self) -> Option<u32> {
+        let too_big = match self.family {
+            Family::V4 => {
+                (self.icmp_type, self.code) == (v4::DESTINATION_UNREACHABLE, v4::FRAGMENTATION_NEEDED)
+            }
+            Family::V6 => self.icmp_type == v6::PACKET_TOO_BIG,
+        };
+        too_big.then_some(self.info)
+    }
+
     /// Reads an error out of its header; `word` is the second half.
     fn read(family: Family, icmp_type: u8, code: u8, word: [u8; 4]) -> Self {
         let [pointer, _, m0, m1] = word;

@@ -1,0 +1,133 @@
+//! JSON Lines, from events to exact text.
+
+mod sim;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use rping::clock::Instant;
+use rping::datagram::{SendFault, Timing};
+use rping::engine::ping::Config;
+use rping::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
+use rping::report::Report;
+use rping::report::json::{JsonPing, JsonTrace, TraceStart};
+use rping::report::output::{Output, Stream};
+use rping::wire::icmp::{self, Family};
+use serde_json::Value;
+
+use sim::{EPOCH, Sim, TARGET, config, echo, error, ms, style};
+
+/// What `say` prints, which must be one object a line.
+fn lines(say: impl FnOnce(&mut Output<'_>)) -> String {
+    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    say(&mut output);
+    assert_eq!(output.unwritten(Stream::Err), "");
+    let text = output.unwritten(Stream::Out);
+    assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).unwrap().is_object()));
+    text
+}
+
+fn ping(config: Config, script: impl FnMut(&sim::Seen) -> Result<Vec<sim::Packet>, SendFault>) -> String {
+    lines(|output| {
+        let mut json = JsonPing::new(style(), ms(1_000));
+        json.start(EPOCH, output);
+        Sim::new(config, script).run(|event| json.event(event, EPOCH, output));
+        json.finish(output);
+    })
+}
+
+#[test]
+fn a_ping_tells_its_start_each_fate_and_a_summary() {
+    let text = ping(Config { count: Some(4), ..config() }, |probe| match probe.seq() {
+        1 => Ok(vec![echo(probe, ms(10)), echo(probe, ms(12))]),
+        2 => Ok(vec![error(probe, 3, 1, 0, ms(5))]),
+        3 => Err(SendFault { errno: libc::EPERM, mtu: None }),
+        _ => Ok(vec![]),
+    });
+    let head = r#"{"v":1,"ts":"2026-11-22T14:58:0"#;
+    let expected = [
+        r#"0.250000000Z","type":"start","command":"ping","host":"192.0.2.2","addr":"192.0.2.2","family":4,"bytes":56,"interval_ms":1000.0}"#,
+        r#"0.260000000Z","type":"reply","seq":1,"from":"192.0.2.2","bytes":64,"ttl":64,"rtt_ms":10.0,"clock":"user"}"#,
+        r#"0.262000000Z","type":"duplicate","seq":1,"from":"192.0.2.2","bytes":64,"ttl":64,"rtt_ms":12.0,"clock":"user"}"#,
+        r#"1.255000000Z","type":"error","seq":2,"from":"192.0.2.254","icmp_type":3,"icmp_code":1,"info":0,"reason":"Destination Host Unreachable"}"#,
+        r#"2.250000000Z","type":"not_sent","seq":3,"errno":1,"reason":"Operation not permitted"}"#,
+        r#"3.250000000Z","type":"timeout","seq":4,"sent":"2026-11-22T14:58:03.250000000Z"}"#,
+        r#"3.250000000Z","type":"summary","host":"192.0.2.2","addr":"192.0.2.2","transmitted":4,"received":1,"duplicates":1,"corrupted":0,"errors":2,"not_sent":1,"loss_pct":75.0,"time_ms":3000.0,"rtt":{"min_ms":10.0,"avg_ms":11.0,"max_ms":12.0,"mdev_ms":1.0,"p50_ms":10.002431,"p90_ms":10.002431,"p95_ms":10.002431,"p99_ms":10.002431,"jitter_ms":0.0},"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":2}}"#,
+    ];
+    let expected: String = expected.iter().map(|rest| format!("{head}{rest}\n")).collect();
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_run_without_answers_has_a_summary_all_the_same() {
+    let text = ping(Config { count: Some(1), ..config() }, |_| Ok(vec![]));
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["type"], &last["received"], &last["loss_pct"]),
+        (&"summary".into(), &0.into(), &100.0.into())
+    );
+    assert!(last.get("rtt").is_none());
+}
+
+fn answer(from: IpAddr, millis: u64, says: Says) -> Answer {
+    Answer {
+        at: Instant::from_nanos(millis * 1_000_000),
+        from,
+        rtt: Duration::from_millis(millis),
+        timing: Timing::Kernel,
+        hop_limit: Some(62),
+        says,
+        extension: Vec::new(),
+        translated: false,
+    }
+}
+
+#[test]
+fn a_trace_tells_each_probe_and_how_it_ended() {
+    let router = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+    let exceeded = icmp::Error { family: Family::V4, icmp_type: 11, code: 0, info: 0 };
+    let too_big = icmp::Error { family: Family::V4, icmp_type: 3, code: 4, info: 1400 };
+    let decided = |ttl, outcome| Event::Decided { ttl, query: 1, outcome, mtu: None };
+    let events = [
+        decided(1, Outcome::Answered(answer(router, 1, Says::Error(exceeded)))),
+        decided(2, Outcome::Silent),
+        decided(3, Outcome::NotSent(SendFault { errno: libc::EMSGSIZE, mtu: Some(1280) })),
+        decided(4, Outcome::Answered(answer(router, 4, Says::Error(too_big)))),
+        decided(
+            5,
+            Outcome::Answered(Answer { translated: true, ..answer(TARGET.into(), 5, Says::Segment(0x12)) }),
+        ),
+        Event::Extra { ttl: 2, query: 1, answer: answer(router, 6, Says::Reply) },
+        Event::Ended { at: Instant::from_nanos(7_000_000), ending: Ending::Reached },
+    ];
+    let start = TraceStart {
+        host: "host \"\u{1b}[m\"".to_owned(),
+        target: TARGET.into(),
+        method: "tcp",
+        max_ttl: 30,
+        queries: 1,
+        packet_len: 60,
+        one_flow: true,
+    };
+    let text = lines(|output| {
+        let mut json = JsonTrace::new(start);
+        json.start(EPOCH, output);
+        events.iter().for_each(|event| json.event(event, EPOCH, output));
+        json.finish(output);
+    });
+    let head = r#"{"v":1,"ts":"2026-11-22T14:58:00.25"#;
+    let expected = [
+        r#"0000000Z","type":"start","command":"traceroute","host":"host \"\u001b[m\"","addr":"192.0.2.2","family":4,"method":"tcp","one_flow":true,"max_ttl":30,"queries":1,"bytes":60}"#,
+        r#"1000000Z","type":"probe","ttl":1,"query":1,"outcome":"answered","from":"10.0.0.1","rtt_ms":1.0,"clock":"kernel","reply_ttl":62,"says":"ttl_exceeded","icmp_type":11,"icmp_code":0}"#,
+        r#"0000000Z","type":"probe","ttl":2,"query":1,"outcome":"silent"}"#,
+        r#"0000000Z","type":"probe","ttl":3,"query":1,"outcome":"not_sent","errno":90,"reason":"Message too long","mtu":1280}"#,
+        r#"4000000Z","type":"probe","ttl":4,"query":1,"outcome":"answered","from":"10.0.0.1","rtt_ms":4.0,"clock":"kernel","reply_ttl":62,"says":"error","icmp_type":3,"icmp_code":4,"mtu":1400}"#,
+        r#"5000000Z","type":"probe","ttl":5,"query":1,"outcome":"answered","from":"192.0.2.2","rtt_ms":5.0,"clock":"kernel","reply_ttl":62,"says":"reply","tcp_flags":18,"translated":true}"#,
+        r#"6000000Z","type":"extra","ttl":2,"query":1,"from":"10.0.0.1","rtt_ms":6.0,"clock":"kernel","reply_ttl":62,"says":"reply"}"#,
+        r#"7000000Z","type":"summary","host":"host \"\u001b[m\"","addr":"192.0.2.2","ending":"reached","reached":true,"hops":5,"probes":5,"answered":3,"extra":1,"time_ms":7.0}"#,
+    ];
+    let expected: String = expected.iter().map(|rest| format!("{head}{rest}\n")).collect();
+    assert_eq!(text, expected);
+}
