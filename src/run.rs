@@ -110,10 +110,12 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
     fn wait(&mut self) -> io::Result<()> {
         let until = [self.session.poll_timeout(), self.report.wake()].into_iter().flatten().min();
         let [interrupt, signals] = self.stop.fds();
-        let others =
-            [(interrupt, PollFlags::IN), (signals, PollFlags::IN), (rustix::stdio::stdout(), PollFlags::OUT)];
-        let others = if self.output.pending() { &others } else { &others[..2] };
-        let ready = self.transport.wait(self.clock, until, others)?;
+        let mut others = vec![(interrupt, PollFlags::IN), (signals, PollFlags::IN)];
+        others.extend(self.report.bell().map(|bell| (bell, PollFlags::IN)));
+        if self.output.pending() {
+            others.push((rustix::stdio::stdout(), PollFlags::OUT));
+        }
+        let ready = self.transport.wait(self.clock, until, &others)?;
         if ready.other(0) || ready.other(1) {
             let asked = self.stop.check();
             if asked.status {

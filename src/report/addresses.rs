@@ -47,10 +47,7 @@ impl Addresses {
 
     /// An address in digits.
     pub fn numeric(&self, address: IpAddr) -> String {
-        match &self.zone {
-            Some(zone) if is_link_local(address) => format!("{address}%{zone}"),
-            _ => address.to_string(),
-        }
+        numeric(address, self.zone.as_deref())
     }
 
     /// Who sent an answer.
@@ -75,6 +72,14 @@ impl Addresses {
 
     fn name(&mut self, address: IpAddr) -> Option<String> {
         self.names.as_mut()?.name(address)
+    }
+}
+
+/// An address in digits, with its interface where there are many of it.
+pub fn numeric(address: IpAddr, zone: Option<&str>) -> String {
+    match zone {
+        Some(zone) if is_link_local(address) => format!("{address}%{zone}"),
+        _ => address.to_string(),
     }
 }
 

@@ -13,10 +13,19 @@ pub fn sentence(fault: SendFault, seq: u16, family: Family) -> String {
             Family::V6 => format!("local error: message too long, mtu: {mtu}"),
         };
     }
+    because(fault, &format!("icmp_seq={seq} not sent"))
+}
+
+/// The line about a probe of a traceroute that was not sent, without the program's name.
+pub fn at_hop(fault: SendFault, ttl: u8) -> String {
+    because(fault, &format!("probes not sent from hop {ttl} on"))
+}
+
+fn because(fault: SendFault, what: &str) -> String {
     let error = system_text(fault.errno);
     match cause(fault.errno) {
-        Some(cause) => format!("sendmsg: {error} (icmp_seq={seq} not sent: {cause})"),
-        None => format!("sendmsg: {error} (icmp_seq={seq} not sent)"),
+        Some(cause) => format!("sendmsg: {error} ({what}: {cause})"),
+        None => format!("sendmsg: {error} ({what})"),
     }
 }
 

@@ -3,6 +3,8 @@
 //! A report knows no socket, no probe table and no clock but the instants in the events. It says
 //! everything into an [`output::Output`], which writes when that cannot block.
 
+use std::os::fd::BorrowedFd;
+
 use crate::clock::{Epoch, Instant};
 use output::Output;
 
@@ -18,6 +20,9 @@ mod phrases;
 pub mod ping_text;
 pub mod style;
 mod summary;
+mod trace_notes;
+mod trace_summary;
+pub mod trace_text;
 
 /// Prints what a run tells.
 pub trait Report {
@@ -35,6 +40,11 @@ pub trait Report {
     /// When [`Report::turn`] must be called at the latest; the run does not end before that. `None`: nothing
     /// waits to be said.
     fn wake(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Becomes readable when [`Report::turn`] has something new to say.
+    fn bell(&self) -> Option<BorrowedFd<'_>> {
         None
     }
 

@@ -1,38 +1,63 @@
-//! Names of addresses (PTR), asked for on a thread of their own and never waited for.
+//! What strangers call an address: its name (PTR), and the systems that announce it. Asked for on threads
+//! of their own.
 //!
-//! A name server may be slow, dead or hostile: the report shows the address until a sound name is here,
-//! and the end of the run leaves the thread where it is.
+//! Those who answer may be slow, dead or hostile: nothing here waits for them, what they say is believed
+//! only where it looks like an answer, and the end of the run leaves the threads where they are.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// Addresses remembered. Later ones stay without a name: a run meets as many as strangers care to show it.
+use rustix::event::{EventfdFlags, eventfd};
+
+/// Answers remembered. What is asked later stays without: a run meets as many addresses as strangers care
+/// to show it.
 const CACHE: usize = 4096;
-/// Questions that may wait for the thread.
+/// Questions that may wait for a thread.
 const QUEUE: usize = 64;
-/// Octets of the longest host name in text form (RFC 1035 section 2.3.4).
+/// Octets of the longest host name in text form (RFC 1035 section 2.3.4), and of any other answer.
 const LONGEST_NAME: usize = 253;
 
-/// Asks for one name. It may block for as long as it likes.
-type Lookup = Box<dyn FnMut(IpAddr) -> Option<String> + Send>;
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// What this address is called.
+    Name(IpAddr),
+    /// Which autonomous systems announce it: `AS64500`, or several joined by `/`.
+    Origin(IpAddr),
+}
 
-/// Names by address.
+/// What is known of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is here; `None`: there is no answer, or none that can be believed.
+    Here(Option<String>),
+    /// The question is on its way.
+    Coming,
+    /// It was not asked: there is no room for it now.
+    NotAsked,
+}
+
+/// Answers one question. It may block for as long as it likes.
+type Source = dyn Fn(Question) -> Option<String> + Send + Sync;
+
+/// Answers by question.
 pub struct Names {
+    source: Arc<Source>,
+    /// How many questions may be asked at the same time.
+    threads: usize,
     state: State,
-    /// Answers, and `None` for each question that has none, or none yet.
-    cache: HashMap<IpAddr, Option<String>>,
+    cache: HashMap<Question, Answer>,
 }
 
 enum State {
     /// Nobody asked yet.
-    Idle(Lookup),
-    Working {
-        questions: SyncSender<IpAddr>,
-        answers: Receiver<(IpAddr, Option<String>)>,
-    },
+    Idle,
+    Working(Pool),
     /// No thread could be started.
     Dead,
 }
@@ -50,64 +75,157 @@ impl Default for Names {
 }
 
 impl Names {
-    /// Names as the system's resolver tells them. The thread starts with the first question.
+    /// Names as the system's resolver tells them, asked for one after the other.
     pub fn new() -> Self {
-        Self::with(|address| dns_lookup::lookup_addr(&address).ok())
+        Self::with(system_name)
     }
 
-    /// Names from another source.
-    pub fn with(lookup: impl FnMut(IpAddr) -> Option<String> + Send + 'static) -> Self {
-        Self { state: State::Idle(Box::new(lookup)), cache: HashMap::new() }
+    /// Names from another source, asked for one after the other.
+    pub fn with(lookup: impl Fn(IpAddr) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self::pooled(1, move |question| match question {
+            Question::Name(address) => lookup(address),
+            Question::Origin(_) => None,
+        })
+    }
+
+    /// Answers from a source that up to `threads` threads ask at the same time. They start as questions
+    /// come.
+    pub fn pooled(
+        threads: usize,
+        source: impl Fn(Question) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { source: Arc::new(source), threads, state: State::Idle, cache: HashMap::new() }
     }
 
     /// The name of an address, if it is known by now. If it is not, it is asked for, once.
     pub fn name(&mut self, address: IpAddr) -> Option<String> {
-        self.collect();
-        if let Some(known) = self.cache.get(&address) {
-            return known.clone();
+        match self.look(Question::Name(address)) {
+            Answer::Here(name) => name,
+            Answer::Coming | Answer::NotAsked => None,
         }
-        if self.cache.len() < CACHE && self.ask(address) {
-            self.cache.insert(address, None);
-        }
-        None
     }
 
-    fn collect(&mut self) {
-        if let State::Working { answers, .. } = &self.state {
-            for (address, name) in answers.try_iter() {
-                self.cache.insert(address, name.filter(|name| is_host_name(name)));
-            }
+    /// What is known by now. A question that was not asked yet is asked.
+    pub fn look(&mut self, question: Question) -> Answer {
+        self.collect();
+        if let Some(known) = self.cache.get(&question) {
+            return known.clone();
+        }
+        if self.cache.len() < CACHE && self.ask(question) {
+            self.cache.insert(question, Answer::Coming);
+            return Answer::Coming;
+        }
+        Answer::NotAsked
+    }
+
+    /// Takes the answers that have come. [`Self::bell`] is silent afterwards.
+    pub fn collect(&mut self) {
+        let State::Working(pool) = &mut self.state else { return };
+        for (question, answer) in pool.answers.try_iter() {
+            pool.open = pool.open.saturating_sub(1);
+            pool.unread = pool.unread.saturating_add(1);
+            self.cache.insert(question, Answer::Here(answer.filter(|text| is_answer(question, text))));
+        }
+        pool.silence();
+    }
+
+    /// Readable when an answer has come and is not yet collected.
+    pub fn bell(&self) -> Option<BorrowedFd<'_>> {
+        match &self.state {
+            State::Working(pool) => pool.bell.as_ref().map(|bell| bell.as_fd()),
+            State::Idle | State::Dead => None,
         }
     }
 
     /// Whether the question is on its way.
-    fn ask(&mut self, address: IpAddr) -> bool {
-        if let State::Idle(_) = self.state
-            && let State::Idle(lookup) = std::mem::replace(&mut self.state, State::Dead)
-        {
-            self.state = start(lookup);
+    fn ask(&mut self, question: Question) -> bool {
+        if let State::Idle = self.state {
+            self.state = State::Working(Pool::new());
         }
-        match &self.state {
-            State::Working { questions, .. } => questions.try_send(address).is_ok(),
-            State::Idle(_) | State::Dead => false,
+        let State::Working(pool) = &mut self.state else { return false };
+        if pool.workers < self.threads && pool.open >= pool.workers {
+            pool.hire(&self.source);
+        }
+        if pool.workers == 0 {
+            self.state = State::Dead;
+            return false;
+        }
+        let asked = pool.questions.try_send(question).is_ok();
+        pool.open += usize::from(asked);
+        asked
+    }
+}
+
+/// Threads, and the ways to and from them.
+struct Pool {
+    questions: SyncSender<Question>,
+    asked: Arc<Mutex<Receiver<Question>>>,
+    told: Sender<(Question, Option<String>)>,
+    answers: Receiver<(Question, Option<String>)>,
+    /// Rung once for each answer, after it. `None`: this machine gives no more descriptors.
+    bell: Option<Arc<OwnedFd>>,
+    /// Answers taken whose ring was not read yet.
+    unread: u64,
+    workers: usize,
+    /// Questions without an answer.
+    open: usize,
+}
+
+impl Pool {
+    fn new() -> Self {
+        let (questions, asked) = sync_channel(QUEUE);
+        let (told, answers) = channel();
+        let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).ok().map(Arc::new);
+        let asked = Arc::new(Mutex::new(asked));
+        Self { questions, asked, told, answers, bell, unread: 0, workers: 0, open: 0 }
+    }
+
+    /// Starts one more thread, if this machine lets us.
+    fn hire(&mut self, source: &Arc<Source>) {
+        let (source, asked, told) = (Arc::clone(source), Arc::clone(&self.asked), self.told.clone());
+        let bell = self.bell.clone();
+        let next = move || asked.lock().ok()?.recv().ok();
+        let work = move || {
+            // Ends when the report does.
+            while let Some(question) = next() {
+                if told.send((question, source(question))).is_err() {
+                    return;
+                }
+                // It fails only while 2^64 rings are unread.
+                let _ = bell.as_ref().map(|bell| rustix::io::write(bell, &1u64.to_ne_bytes()));
+            }
+        };
+        if thread::Builder::new().name("names".into()).spawn(work).is_ok() {
+            self.workers += 1;
+        }
+    }
+
+    /// Reads the rings of the answers taken. A ring that is still to come is read the next time.
+    fn silence(&mut self) {
+        let mut rings = [0; 8];
+        if self.unread > 0
+            && let Some(bell) = &self.bell
+            && rustix::io::read(bell, &mut rings).is_ok()
+        {
+            self.unread = self.unread.saturating_sub(u64::from_ne_bytes(rings));
         }
     }
 }
 
-fn start(mut lookup: Lookup) -> State {
-    let (questions, asked): (_, Receiver<IpAddr>) = sync_channel(QUEUE);
-    let (told, answers): (Sender<(IpAddr, Option<String>)>, _) = channel();
-    let work = move || {
-        // Ends when the report does.
-        while let Ok(address) = asked.recv() {
-            if told.send((address, lookup(address))).is_err() {
-                return;
-            }
-        }
+/// The name of an address as the system's resolver tells it.
+pub fn system_name(address: IpAddr) -> Option<String> {
+    dns_lookup::lookup_addr(&address).ok()
+}
+
+/// Whether an answer looks like one.
+fn is_answer(question: Question, text: &str) -> bool {
+    let system = |part: &str| {
+        let number = part.strip_prefix("AS").unwrap_or_default();
+        !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
     };
-    match thread::Builder::new().name("names".into()).spawn(work) {
-        Ok(_) => State::Working { questions, answers },
-        Err(_) => State::Dead,
+    match question {
+        Question::Name(_) => is_host_name(text),
+        Question::Origin(_) => text.len() <= LONGEST_NAME && text.split('/').all(system),
     }
 }
 
@@ -123,6 +241,8 @@ fn is_host_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+
+    use rustix::event::{PollFd, PollFlags, poll};
 
     use super::*;
 
@@ -167,24 +287,87 @@ mod tests {
     #[test]
     fn a_dead_name_server_delays_nothing() {
         let (_hold, held) = mpsc::channel::<()>();
-        let mut names = Names::with(move |_| {
-            held.recv().ok();
+        let held = Mutex::new(held);
+        let mut names = Names::pooled(3, move |_| {
+            held.lock().ok()?.recv().ok();
             None
         });
         for last in 0..=255 {
             assert_eq!(names.name(address(last)), None);
         }
-        // One is being asked for, QUEUE wait; what found no room is not remembered as asked.
-        assert!(names.cache.len() <= QUEUE + 1);
+        // Three are being asked for, QUEUE wait; what found no room is not remembered as asked.
+        assert!(names.cache.len() <= QUEUE + 3);
     }
 
     #[test]
     fn the_memory_of_names_is_bounded() {
         let mut names = Names::with(|_| None);
-        names.cache = (0..CACHE as u128).map(|n| (IpAddr::from(n.to_be_bytes()), None)).collect();
-        assert_eq!(names.name(address(1)), None);
+        let known = |n: u128| (Question::Name(IpAddr::from(n.to_be_bytes())), Answer::Here(None));
+        names.cache = (0..CACHE as u128).map(known).collect();
+        assert_eq!(names.look(Question::Name(address(1))), Answer::NotAsked);
         assert_eq!(names.cache.len(), CACHE);
-        assert!(matches!(names.state, State::Idle(_)));
+        assert!(matches!(names.state, State::Idle));
+    }
+
+    /// Waits until the bell rings; collecting is left to the caller.
+    fn hear(names: &Names) {
+        let mut fds = [PollFd::from_borrowed_fd(names.bell().unwrap(), PollFlags::IN)];
+        rustix::io::retry_on_intr(|| poll(&mut fds, None)).unwrap();
+    }
+
+    #[test]
+    fn several_questions_are_asked_at_once_and_each_answer_rings() {
+        // Nobody is answered before all four are being asked for.
+        let together = std::sync::Barrier::new(4);
+        let mut names = Names::pooled(4, move |question| {
+            together.wait();
+            match question {
+                Question::Name(address) => Some(format!("host-{}.example", address.is_ipv4())),
+                Question::Origin(_) => Some("AS64500/AS64501".into()),
+            }
+        });
+        let questions = [1, 2].map(address).map(|a| [Question::Name(a), Question::Origin(a)]).concat();
+        for question in &questions {
+            assert_eq!(names.look(*question), Answer::Coming);
+        }
+        while questions.iter().any(|question| names.look(*question) == Answer::Coming) {
+            hear(&names);
+        }
+        assert_eq!(names.name(address(1)), Some("host-true.example".into()));
+        let origin = names.look(Question::Origin(address(2)));
+        assert_eq!(origin, Answer::Here(Some("AS64500/AS64501".into())));
+    }
+
+    #[test]
+    fn the_bell_is_silent_once_every_answer_is_collected() {
+        let mut names = Names::with(|_| None);
+        for last in 0..20 {
+            while names.look(Question::Name(address(last))) == Answer::Coming {
+                hear(&names);
+            }
+        }
+        // The ring follows its answer: the last one may still be on its way.
+        let State::Working(pool) = &names.state else { panic!("nobody works") };
+        if pool.unread > 0 {
+            hear(&names);
+            names.collect();
+        }
+        let State::Working(pool) = &names.state else { panic!("nobody works") };
+        assert_eq!((pool.unread, pool.open), (0, 0));
+        let mut left = [0; 8];
+        assert_eq!(rustix::io::read(names.bell().unwrap(), &mut left), Err(rustix::io::Errno::AGAIN));
+    }
+
+    #[test]
+    fn only_numbers_are_origins() {
+        let origin = Question::Origin(address(1));
+        for text in ["AS64500", "AS64500/AS4200000000"] {
+            assert!(is_answer(origin, text), "{text}");
+        }
+        for text in ["", "AS", "64500", "AS64500/", "AS64500 ", "AS6\x1b[2J", "AS64500/x", &"AS1/".repeat(99)]
+        {
+            assert!(!is_answer(origin, text), "{text}");
+        }
     }
 
     #[test]

@@ -1,0 +1,518 @@
+//! The exact text of a traceroute, from events made by hand.
+
+use std::net::IpAddr;
+use std::os::fd::AsFd;
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Sender};
+use std::time::Duration;
+
+use rping::clock::{Epoch, Instant};
+use rping::datagram::{SendFault, Timing};
+use rping::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
+use rping::report::Report;
+use rping::report::names::{Names, Question};
+use rping::report::output::{Output, Stream};
+use rping::report::trace_text::{PATIENCE, TraceStyle, TraceText};
+use rping::wire::icmp::{Error, Family};
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().expect("an address")
+}
+
+fn at(millis: u64) -> Instant {
+    Instant::from_nanos(millis * 1_000_000)
+}
+
+/// Without names.
+fn style(target: &str) -> TraceStyle {
+    TraceStyle { numeric: true, ..TraceStyle::of(ip(target)) }
+}
+
+fn decided(ttl: u8, query: u8, outcome: Outcome) -> Event {
+    Event::Decided { ttl, query, outcome, mtu: None }
+}
+
+fn silent(ttl: u8, query: u8) -> Event {
+    decided(ttl, query, Outcome::Silent)
+}
+
+fn not_sent(ttl: u8, query: u8, errno: i32, mtu: Option<u32>) -> Event {
+    decided(ttl, query, Outcome::NotSent(SendFault { errno, mtu }))
+}
+
+fn answer(from: &str, micros: u64, says: Says) -> Answer {
+    Answer {
+        at: at(500),
+        from: ip(from),
+        rtt: Duration::from_micros(micros),
+        timing: Timing::User,
+        hop_limit: Some(64),
+        says,
+        extension: Vec::new(),
+        translated: false,
+    }
+}
+
+fn error(from: &str, micros: u64, icmp_type: u8, code: u8, info: u32) -> Answer {
+    let family = Family::of(ip(from));
+    answer(from, micros, Says::Error(Error { family, icmp_type, code, info }))
+}
+
+/// A router on the way.
+fn passed(ttl: u8, query: u8, from: &str, micros: u64) -> Event {
+    let icmp_type = if ip(from).is_ipv4() { 11 } else { 3 };
+    decided(ttl, query, Outcome::Answered(error(from, micros, icmp_type, 0, 0)))
+}
+
+/// The target itself.
+fn reached(ttl: u8, query: u8, from: &str, micros: u64) -> Event {
+    decided(ttl, query, Outcome::Answered(answer(from, micros, Says::Reply)))
+}
+
+fn ended(ending: Ending) -> Event {
+    Event::Ended { at: at(1_234), ending }
+}
+
+fn output<R>(say: impl FnOnce(&mut Output<'_>) -> R) -> (String, String, R) {
+    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let said = say(&mut output);
+    (output.unwritten(Stream::Out), output.unwritten(Stream::Err), said)
+}
+
+/// Standard output and standard error of a whole trace whose names are there at once or never.
+fn run_with(style: TraceStyle, names: Names, events: impl IntoIterator<Item = Event>) -> (String, String) {
+    let (out, err, ()) = output(|output| {
+        let mut text = TraceText::new(style, names);
+        text.start(at(0), output);
+        for event in events {
+            text.event(&event, Epoch::default(), output);
+            text.turn(at(1), output);
+        }
+        text.finish(output);
+    });
+    (out, err)
+}
+
+/// Standard output of a whole trace without names, the header left out.
+fn hops(style: TraceStyle, events: impl IntoIterator<Item = Event>) -> String {
+    let (out, err) = run_with(style, Names::with(|_| panic!("names are asked for")), events);
+    assert_eq!(err, "");
+    out.split_once('\n').expect("a header").1.to_owned()
+}
+
+fn header(style: TraceStyle) -> String {
+    output(|output| TraceText::new(style, Names::with(|_| None)).start(at(0), output)).0
+}
+
+#[test]
+fn the_header_names_target_hops_and_octets() {
+    assert_eq!(
+        header(style("192.0.2.9")),
+        "traceroute to 192.0.2.9 (192.0.2.9), 30 hops max, 60 byte packets"
+    );
+    let named = TraceStyle { name: "host.example".into(), max_ttl: 7, size: 1500, ..style("2001:db8::9") };
+    assert_eq!(header(named), "traceroute to host.example (2001:db8::9), 7 hops max, 1500 byte packets");
+    let scoped = TraceStyle { name: "fe80::9%eth0".into(), zone: Some("eth0".into()), ..style("fe80::9") };
+    assert_eq!(header(scoped), "traceroute to fe80::9%eth0 (fe80::9%eth0), 30 hops max, 80 byte packets");
+    let hostile = TraceStyle { name: "a\x1b[2J\u{202e}b".into(), ..style("192.0.2.9") };
+    assert_eq!(
+        header(hostile),
+        "traceroute to a\\x1b[2J\\u{202e}b (192.0.2.9), 30 hops max, 60 byte packets"
+    );
+}
+
+#[test]
+fn an_address_is_said_once_in_a_row() {
+    let events = [
+        passed(1, 1, "10.0.0.1", 1_000),
+        passed(1, 2, "10.0.0.1", 1_100),
+        passed(1, 3, "10.0.0.1", 1_200),
+        passed(2, 1, "10.0.0.1", 2_000), // a new hop says it again
+        silent(2, 2),
+        passed(2, 3, "10.0.0.1", 2_200), // a star between does not count
+        silent(3, 1),
+        passed(3, 2, "10.0.0.3", 3_000),
+        passed(3, 3, "10.0.0.4", 3_100),
+        passed(4, 1, "10.0.0.3", 4_000),
+        passed(4, 2, "10.0.0.4", 4_100),
+        passed(4, 3, "10.0.0.3", 4_200),
+        silent(10, 1),
+        silent(10, 2),
+        silent(10, 3),
+        reached(11, 1, "192.0.2.9", 12),
+        ended(Ending::Reached),
+    ];
+    assert_eq!(
+        hops(style("192.0.2.9"), events),
+        concat!(
+            " 1  10.0.0.1  1.000 ms  1.100 ms  1.200 ms\n",
+            " 2  10.0.0.1  2.000 ms *  2.200 ms\n",
+            " 3  * 10.0.0.3  3.000 ms 10.0.0.4  3.100 ms\n",
+            " 4  10.0.0.3  4.000 ms 10.0.0.4  4.100 ms 10.0.0.3  4.200 ms\n",
+            "10  * * *\n",
+            "11  192.0.2.9  0.012 ms\n",
+        )
+    );
+}
+
+#[test]
+fn link_local_routers_carry_their_interface() {
+    let style = TraceStyle { zone: Some("eth0".into()), ..style("2001:db8::9") };
+    let events = [passed(1, 1, "fe80::1", 1_000), reached(2, 1, "2001:db8::9", 2_000)];
+    assert_eq!(hops(style, events), " 1  fe80::1%eth0  1.000 ms\n 2  2001:db8::9  2.000 ms\n");
+}
+
+#[test]
+fn times_are_rounded_to_the_nearest_microsecond() {
+    let nanos = |nanos| {
+        let mut answer = answer("192.0.2.9", 0, Says::Reply);
+        answer.rtt = Duration::from_nanos(nanos);
+        let text = hops(style("192.0.2.9"), [decided(1, 1, Outcome::Answered(answer))]);
+        text.trim_end().strip_prefix(" 1  192.0.2.9  ").map(str::to_owned).expect("a time")
+    };
+    let printed = [
+        (0, "0.000 ms"),
+        (499, "0.000 ms"),
+        (500, "0.001 ms"),
+        (1_499, "0.001 ms"),
+        (999_501, "1.000 ms"),
+        (61_234_567_890, "61234.568 ms"),
+    ];
+    for (given, text) in printed {
+        assert_eq!(nanos(given), text);
+    }
+}
+
+#[test]
+fn marks_stand_behind_the_time() {
+    let marked = |icmp_type, code, query| {
+        decided(4, query, Outcome::Answered(error("10.0.0.4", 400, icmp_type, code, 1_400)))
+    };
+    let events = [
+        marked(3, 1, 1),
+        marked(3, 4, 2),
+        marked(3, 13, 3),
+        marked(3, 3, 4),
+        marked(3, 200, 5),
+        marked(12, 0, 6),
+        silent(4, 7),
+        marked(11, 0, 8),
+    ];
+    assert_eq!(
+        hops(style("192.0.2.9"), events),
+        " 4  10.0.0.4  0.400 ms !H  0.400 ms !F-1400  0.400 ms !X  0.400 ms  0.400 ms !<200>  \
+         0.400 ms !<12-0> *  0.400 ms\n"
+    );
+}
+
+#[test]
+fn a_new_path_mtu_is_told_at_the_probe_that_found_it() {
+    let with_mtu = |event| match event {
+        Event::Decided { ttl, query, outcome, .. } => {
+            Event::Decided { ttl, query, outcome, mtu: Some(1_400) }
+        }
+        other => other,
+    };
+    let events = [
+        with_mtu(passed(1, 1, "10.0.0.1", 300)),
+        passed(1, 2, "10.0.0.1", 310),
+        with_mtu(silent(2, 1)),
+        silent(2, 2),
+        with_mtu(decided(3, 1, Outcome::Answered(error("10.0.0.3", 320, 3, 1, 0)))),
+    ];
+    assert_eq!(
+        hops(style("192.0.2.9"), events),
+        concat!(
+            " 1  10.0.0.1  0.300 ms F=1400  0.310 ms\n",
+            " 2  * F=1400 *\n",
+            " 3  10.0.0.3  0.320 ms F=1400 !H\n",
+        )
+    );
+}
+
+#[test]
+fn a_probe_too_large_for_this_machine_says_so_in_its_place() {
+    let events = [not_sent(1, 1, libc::EMSGSIZE, Some(1_400)), not_sent(1, 2, libc::EMSGSIZE, Some(1_400))];
+    assert_eq!(hops(style("192.0.2.9"), events), " 1  * !F-1400 * !F-1400\n");
+}
+
+#[test]
+fn a_probe_that_could_not_leave_is_a_star_and_each_cause_one_sentence() {
+    let events = [
+        not_sent(2, 1, libc::EPERM, None),
+        not_sent(2, 2, libc::EPERM, None),
+        not_sent(3, 1, libc::ENETUNREACH, None),
+        not_sent(3, 2, libc::EPERM, None),
+        ended(Ending::HopLimit),
+    ];
+    let hostile = TraceStyle { program: "a\x07".into(), ..style("192.0.2.9") };
+    let (out, err) = run_with(hostile, Names::with(|_| None), events);
+    assert!(out.ends_with("\n 2  * *\n 3  * *\n"), "{out}");
+    assert_eq!(
+        err,
+        concat!(
+            "a\\x07: sendmsg: Operation not permitted ",
+            "(probes not sent from hop 2 on: a local firewall rule refused it)\n",
+            "a\\x07: sendmsg: Network is unreachable ",
+            "(probes not sent from hop 3 on: no route here leads to it)\n",
+        )
+    );
+}
+
+#[test]
+fn probes_that_were_out_when_the_user_ended_it_are_not_told() {
+    let unfinished = |ttl, query| decided(ttl, query, Outcome::Unfinished);
+    let events = [
+        passed(1, 1, "10.0.0.1", 300),
+        unfinished(1, 2),
+        passed(1, 3, "10.0.0.1", 310),
+        unfinished(2, 1),
+        unfinished(2, 2),
+        unfinished(2, 3),
+        unfinished(3, 1),
+        passed(3, 2, "10.0.0.3", 330),
+        ended(Ending::Stopped),
+    ];
+    assert_eq!(
+        hops(style("192.0.2.9"), events),
+        " 1  10.0.0.1  0.300 ms  0.310 ms\n 3  10.0.0.3  0.330 ms\n"
+    );
+}
+
+#[test]
+fn the_way_back_is_told_where_its_length_differs() {
+    let back = |ttl, query, hop_limit| {
+        let mut answer = error("10.0.0.3", 300, 11, 0, 0);
+        answer.hop_limit = hop_limit;
+        decided(ttl, query, Outcome::Answered(answer))
+    };
+    let events = || {
+        [
+            back(3, 1, Some(62)),  // three hops back
+            back(3, 2, Some(253)), // three as well, but another number: the sender is told again
+            back(3, 3, Some(250)),
+            back(3, 4, Some(250)),
+            back(3, 5, None),
+        ]
+    };
+    let style = style("192.0.2.9");
+    assert_eq!(
+        hops(TraceStyle { back: true, ..style.clone() }, events()),
+        " 3  10.0.0.3  0.300 ms 10.0.0.3  0.300 ms 10.0.0.3 '-6'  0.300 ms  0.300 ms 10.0.0.3  0.300 ms\n"
+    );
+    assert_eq!(hops(style, events()), " 3  10.0.0.3  0.300 ms  0.300 ms  0.300 ms  0.300 ms  0.300 ms\n");
+}
+
+#[test]
+fn tcp_flags_are_told_where_they_are_asked_for() {
+    let segment =
+        |query, flags| decided(1, query, Outcome::Answered(answer("192.0.2.9", 200, Says::Segment(flags))));
+    let events = || [segment(1, 0x12), segment(2, 0x12), segment(3, 0x14)];
+    let style = style("192.0.2.9");
+    assert_eq!(hops(style.clone(), events()), " 1  192.0.2.9  0.200 ms  0.200 ms  0.200 ms\n");
+    assert_eq!(
+        hops(TraceStyle { flags: true, ..style }, events()),
+        " 1  192.0.2.9 <syn,ack>  0.200 ms  0.200 ms 192.0.2.9 <rst,ack>  0.200 ms\n"
+    );
+}
+
+#[test]
+fn the_summary_says_how_it_ended_and_what_it_took() {
+    let last = |events: Vec<Event>| {
+        let style = TraceStyle { name: "host.example".into(), summary: true, ..style("192.0.2.9") };
+        hops(style, events).lines().next_back().map(str::to_owned).expect("a line")
+    };
+    let extra = |ttl, query| Event::Extra { ttl, query, answer: error("10.0.0.1", 9_000, 11, 0, 0) };
+    let mut events = vec![passed(1, 1, "10.0.0.1", 300), silent(1, 2), extra(1, 2), extra(1, 2), extra(1, 1)];
+    events.extend([reached(2, 1, "192.0.2.9", 400), ended(Ending::Reached)]);
+    assert_eq!(
+        last(events),
+        "--- host.example (192.0.2.9) reached at hop 2: 3 probes, 2 answered, 1 late, 2 repeated, 1234.000 ms"
+    );
+    let prohibited = Error { family: Family::V4, icmp_type: 3, code: 13, info: 0 };
+    let endings = [
+        (
+            Ending::Unreachable { by: ip("10.0.0.1"), error: prohibited },
+            "unreachable, says 10.0.0.1 (!X) at hop 1",
+        ),
+        (Ending::HopLimit, "not reached within 1 hops"),
+        (
+            Ending::Loop { at: ip("10.0.0.1"), first: 1, again: 3 },
+            "not reached, the path loops: 10.0.0.1 is hop 1 and hop 3",
+        ),
+        (Ending::GapLimit, "not reached, silence up to hop 1"),
+        (Ending::Stopped, "not reached, stopped at hop 1"),
+    ];
+    for (ending, words) in endings {
+        assert_eq!(
+            last(vec![passed(1, 1, "10.0.0.1", 300), ended(ending)]),
+            format!("--- host.example (192.0.2.9) {words}: 1 probes, 1 answered, 1234.000 ms")
+        );
+    }
+}
+
+#[test]
+fn the_status_goes_to_standard_error() {
+    let (out, err, ()) = output(|output| {
+        let mut text = TraceText::new(style("192.0.2.9"), Names::with(|_| None));
+        text.event(&passed(1, 1, "10.0.0.1", 300), Epoch::default(), output);
+        text.event(&silent(1, 2), Epoch::default(), output);
+        text.status(output);
+    });
+    assert_eq!((out.as_str(), err.as_str()), ("", "\rhop 1, 2 probes, 1 answered\n"));
+}
+
+/// Names that are answered one by one, as the test lets them.
+fn told(threads: usize) -> (Names, Sender<Option<String>>) {
+    let (tell, told) = mpsc::channel();
+    let told = Mutex::new(told);
+    (Names::pooled(threads, move |_| told.lock().ok()?.recv().ok().flatten()), tell)
+}
+
+/// Sleeps until a name has come.
+fn hear(text: &TraceText) {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let mut fds = [PollFd::from_borrowed_fd(text.bell().expect("a bell"), PollFlags::IN)];
+    rustix::io::retry_on_intr(|| poll(&mut fds, None)).expect("a ring");
+}
+
+fn named(origins: bool) -> TraceStyle {
+    TraceStyle { origins, ..TraceStyle::of(ip("192.0.2.9")) }
+}
+
+#[test]
+fn a_line_waits_for_its_name_and_those_behind_it_wait_too() {
+    let (names, tell) = told(1);
+    output(|output| {
+        let mut text = TraceText::new(named(false), names);
+        text.event(&silent(1, 1), Epoch::default(), output);
+        text.event(&passed(1, 2, "10.0.0.1", 300), Epoch::default(), output);
+        text.event(&silent(2, 1), Epoch::default(), output);
+        text.turn(at(100), output);
+        assert_eq!(output.unwritten(Stream::Out), "\n 1  *");
+        assert_eq!(text.wake(), Some(at(100) + PATIENCE));
+        tell.send(Some("gw.example".into())).expect("a thread");
+        hear(&text);
+        text.turn(at(150), output);
+        assert_eq!(output.unwritten(Stream::Out), "\n 1  * gw.example (10.0.0.1)  0.300 ms\n 2  *");
+        assert_eq!(text.wake(), None);
+    });
+}
+
+#[test]
+fn all_waits_of_a_run_together_are_one_short_wait() {
+    let (names, tell) = told(1);
+    output(|output| {
+        let mut text = TraceText::new(named(false), names);
+        text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
+        text.event(&passed(2, 1, "10.0.0.2", 200), Epoch::default(), output);
+        text.event(&passed(3, 1, "10.0.0.3", 300), Epoch::default(), output);
+        text.turn(at(100), output);
+        tell.send(Some("one.example".into())).expect("a thread");
+        hear(&text);
+        // The first name took 400 ms; 600 are left for all others.
+        text.turn(at(500), output);
+        assert_eq!(output.unwritten(Stream::Out), "\n 1  one.example (10.0.0.1)  0.100 ms");
+        assert_eq!(text.wake(), Some(at(1_100)));
+        text.turn(at(1_099), output);
+        assert_eq!(text.wake(), Some(at(1_100)));
+        text.turn(at(1_100), output);
+        assert_eq!(text.wake(), None);
+        assert_eq!(
+            output.unwritten(Stream::Out),
+            "\n 1  one.example (10.0.0.1)  0.100 ms\
+             \n 2  10.0.0.2 (10.0.0.2)  0.200 ms\
+             \n 3  10.0.0.3 (10.0.0.3)  0.300 ms"
+        );
+        // What comes late is shown from then on, and nothing waits any more.
+        tell.send(Some("two.example".into())).expect("a thread");
+        hear(&text);
+        text.event(&passed(4, 1, "10.0.0.2", 400), Epoch::default(), output);
+        text.event(&passed(4, 2, "10.0.0.4", 410), Epoch::default(), output);
+        text.turn(at(1_200), output);
+        assert!(
+            output
+                .unwritten(Stream::Out)
+                .ends_with("\n 4  two.example (10.0.0.2)  0.400 ms 10.0.0.4 (10.0.0.4)  0.410 ms"),
+            "{}",
+            output.unwritten(Stream::Out)
+        );
+    });
+}
+
+#[test]
+fn a_stopped_trace_waits_for_no_name() {
+    let (names, _tell) = told(1);
+    let (out, _, wake) = output(|output| {
+        let mut text = TraceText::new(named(false), names);
+        text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
+        text.turn(at(100), output);
+        text.event(&ended(Ending::Stopped), Epoch::default(), output);
+        text.turn(at(110), output);
+        text.wake()
+    });
+    assert_eq!((out.as_str(), wake), ("\n 1  10.0.0.1 (10.0.0.1)  0.100 ms", None));
+}
+
+#[test]
+fn names_are_asked_for_side_by_side() {
+    // No name is told before all three are asked for.
+    let together = std::sync::Barrier::new(3);
+    let names = Names::pooled(3, move |question| {
+        together.wait();
+        let Question::Name(address) = question else { return None };
+        Some(format!("host-{}.example", address.to_string().replace('.', "-")))
+    });
+    let (out, _, ()) = output(|output| {
+        let mut text = TraceText::new(named(false), names);
+        for ttl in 1..=3 {
+            text.event(&passed(ttl, 1, &format!("10.0.0.{ttl}"), 100), Epoch::default(), output);
+        }
+        text.turn(at(0), output);
+        while text.wake().is_some() {
+            hear(&text);
+            text.turn(at(0), output);
+        }
+    });
+    let line = |n| format!("\n {n}  host-10-0-0-{n}.example (10.0.0.{n})  0.100 ms");
+    assert_eq!(out, line(1) + &line(2) + &line(3));
+}
+
+/// A whole trace of one hop, whose questions are answered as `source` says.
+fn one_hop(style: TraceStyle, source: fn(Question) -> Option<String>) -> String {
+    let (out, _, ()) = output(|output| {
+        let mut text = TraceText::new(style, Names::pooled(2, source));
+        text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
+        text.turn(at(0), output);
+        while text.wake().is_some() {
+            hear(&text);
+            text.turn(at(0), output);
+        }
+        text.finish(output);
+    });
+    out
+}
+
+#[test]
+fn names_that_no_host_can_have_are_not_shown() {
+    assert_eq!(one_hop(named(false), |_| None), "\n 1  10.0.0.1 (10.0.0.1)  0.100 ms\n");
+    assert_eq!(
+        one_hop(named(false), |_| Some("\x1b[2J\u{202e}$(id)".into())),
+        "\n 1  10.0.0.1 (10.0.0.1)  0.100 ms\n"
+    );
+    assert_eq!(one_hop(named(false), |_| Some("192.0.2.66".into())), "\n 1  10.0.0.1 (10.0.0.1)  0.100 ms\n");
+}
+
+#[test]
+fn origins_stand_behind_the_address() {
+    let source = |question| match question {
+        Question::Name(_) => Some("gw.example".into()),
+        Question::Origin(_) => Some("AS64500/AS64501".to_owned()),
+    };
+    assert_eq!(one_hop(named(true), source), "\n 1  gw.example (10.0.0.1) [AS64500/AS64501]  0.100 ms\n");
+    let numeric = TraceStyle { numeric: true, ..named(true) };
+    assert_eq!(one_hop(numeric.clone(), source), "\n 1  10.0.0.1 [AS64500/AS64501]  0.100 ms\n");
+    assert_eq!(one_hop(numeric.clone(), |_| None), "\n 1  10.0.0.1 [*]  0.100 ms\n");
+    assert_eq!(one_hop(numeric, |_| Some("\x1b[2J".into())), "\n 1  10.0.0.1 [*]  0.100 ms\n");
+}
