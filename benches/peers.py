@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""rping beside its peers and beside the machine's limit, in one run: prints the tables that the README shows.
+
+    cargo build --release && python3 benches/peers.py [one] [flood] [sweep] [steady] [clock] [path]
+
+Without names of parts all are run. Programs take turns, so that a machine that gets slower is slower for all.
+Needs root, to make its own network namespaces (nothing leaves the machine), a C compiler, and iputils-ping,
+fping, busybox, traceroute, mtr-tiny and tcpdump; those that are not here are left out.
+"""
+
+import json
+import os
+import re
+import shutil
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RPING = os.path.join(HERE, "..", "target", "release", "rping")
+LOOP = os.path.join(tempfile.gettempdir(), f"rping-bench-loop-{os.getuid()}")
+
+
+def sh(script):
+    subprocess.run(["sh", "-ec", script], check=True)
+
+
+def run(command, allowed=(0,)):
+    """Runs a command and returns its text, and seconds of wall and of processor time."""
+    start = time.monotonic()
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, close_fds=False)
+    text = child.stdout.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    wall = time.monotonic() - start
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode not in allowed:
+        sys.exit(f"{' '.join(command)} ended with {child.returncode}")
+    return text, wall, usage.ru_utime + usage.ru_stime
+
+
+def peak(command, allowed=(0,)):
+    """Peak memory of a command in kB, by a small parent of its own: a child starts with its parent's pages."""
+    timed = subprocess.run(["/usr/bin/time", "-f", "%M", *command], stdout=subprocess.DEVNULL,
+                           stderr=subprocess.PIPE, text=True)
+    if timed.returncode not in allowed:
+        sys.exit(f"{' '.join(command)} ended with {timed.returncode}")
+    return int(timed.stderr.split()[-1])
+
+
+def medians(commands, measure, times):
+    """The median of a measure over runs of several commands in turn."""
+    figures = [[] for _ in commands]
+    for _ in range(times):
+        for command, all_of_it in zip(commands, figures):
+            all_of_it.append(measure(command))
+    return [statistics.median(all_of_it) for all_of_it in figures]
+
+
+def table(title, names, rows):
+    """Prints a table: rping's figures first, those of the others with rping's part of them in brackets."""
+    print(f"\n{title}\n\n| | {' | '.join(names)} |\n|{' --- |' * (len(names) + 1)}")
+    for what, unit, digits, (ours, *others) in rows:
+        cells = [f"{ours:.{digits}f}"]
+        cells += ["" if other is None else f"{other:.{digits}f} ({ours / other:.2f})" for other in others]
+        print(f"| {what}, {unit} | {' | '.join(cells)} |")
+    sys.stdout.flush()
+
+
+def wall(command):
+    return run(command)[1]
+
+
+def one():
+    commands = [[RPING, "ping", "-q", "-c1"], ["ping", "-q", "-c1"], ["busybox", "ping", "-q", "-c1"],
+                ["fping", "-q", "-c1"]]
+    commands = [command + ["127.0.0.1"] for command in commands]
+    milliseconds = medians(commands, lambda command: wall(command) * 1000, 201)
+    memory = medians(commands, peak, 51)
+    pair = commands[:2]
+    schedule = medians([command[:-2] + ["-i0.1", "-c50", "127.0.0.1"] for command in pair],
+                       lambda command: int(re.search(r"time (\d+)ms", run(command)[0]).group(1)), 1)
+    busy = medians([command[:-2] + ["-i0.002", "-c2000", "127.0.0.1"] for command in pair],
+                   lambda command: run(command)[2], 3)
+    none = [None, None]
+    table("One host", ["rping", "iputils ping", "busybox", "fping"], [
+        ("one ping, start to end", "ms", 2, milliseconds),
+        ("one ping, peak memory", "kB", 0, memory),
+        ("`-i 0.1 -c 50`, first to last probe (4900 asked for)", "ms", 0, schedule + none),
+        ("`-i 0.002 -c 2000`, processor time", "s", 2, busy + none),
+    ])
+
+
+def flood():
+    count = 300_000
+    commands = [[RPING, "ping", "-q", "-f", f"-c{count}", "127.0.0.1"], [LOOP, "flood", str(count), "127.0.0.1"],
+                ["ping", "-q", "-f", f"-c{count}", "127.0.0.1"]]
+    rates = medians(commands, lambda command: count / wall(command) / 1000, 5)
+    table("As fast as replies come, one host on loopback", ["rping `-f`", "C loop", "iputils `-f`"],
+          [("probes", "thousand a second", 0, rates)])
+
+
+def sweep():
+    sh("ip route add local 10.0.0.0/8 dev lo")
+    net = "10.0.0.0/16"
+    ours = [RPING, "ping", "-q", "--rate", "max", net]
+    fping = ["fping", "-q", "-r0", "-i0.001", "-g", net]
+    loop = [LOOP, "sweep", "16", "10.0.0.0"]
+    seconds = medians([ours, loop, fping], wall, 5)
+    memory = [peak(ours), peak(loop), peak(fping)]
+    big = [RPING, "ping", "-q", "--rate", "max", "--yes", "10.0.0.0/12"]
+    table("A /16 on loopback, every address answers", ["rping `--rate max`", "C loop", "fping `-r0 -i0.001`"], [
+        ("start to end", "s", 2, seconds),
+        ("peak memory", "MB", 1, [kb / 1024 for kb in memory]),
+        ("a /12: start to end", "s", 2, [wall(big), wall([LOOP, "sweep", "12", "10.0.0.0"]), None]),
+        ("a /12: peak memory", "MB", 1, [peak(big) / 1024, None, None]),
+    ])
+
+
+def steady():
+    sh("ip route replace local 10.0.0.0/8 dev lo")
+    commands = [[RPING, "ping", "-q", "-c10", "-i1", "--rate", "5000", "10.0.0.0/22"],
+                ["fping", "-q", "-c10", "-p1000", "-i0.2", "-g", "10.0.0.0/22"]]
+    processor = medians(commands, lambda command: run(command)[2], 1)
+    table("1022 hosts once a second, ten times", ["rping", "fping"], [
+        ("processor time", "s", 2, processor),
+        ("peak memory", "MB", 1, [peak(command) / 1024 for command in commands]),
+    ])
+
+
+def captured(path):
+    """Microseconds from each echo request to its reply, by sequence number, as a capture stamped them."""
+    with open(path, "rb") as file:
+        octets = file.read()
+    nanos = struct.unpack("<I", octets[:4])[0] == 0xA1B23C4D
+    at, left, rtts = 24, {}, {}
+    while at + 16 <= len(octets):
+        seconds, fraction, length, _ = struct.unpack("<IIII", octets[at:at + 16])
+        frame = octets[at + 16:at + 16 + length]
+        at += 16 + length
+        icmp = frame[14 + (frame[14] & 15) * 4:]
+        stamp = seconds * 10**9 + fraction * (1 if nanos else 1000)
+        seq = struct.unpack("!H", icmp[6:8])[0]
+        if icmp[0] == 8:
+            left[seq] = stamp
+        elif icmp[0] == 0 and seq in left:
+            rtts[seq] = (stamp - left[seq]) / 1000
+    return rtts
+
+
+def error_of(command, times):
+    """Median and 99th percentile of what a ping shows beyond what the wire did, in µs."""
+    with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
+        tcpdump = subprocess.Popen(["tcpdump", "-i", "wire0", "-U", "-w", file.name, "--time-stamp-precision=nano",
+                                    "-B", "8192", "icmp"], stderr=subprocess.PIPE)
+        while b"listening" not in tcpdump.stderr.readline():
+            pass
+        text = run(command)[0]
+        time.sleep(0.3)
+        tcpdump.terminate()
+        tcpdump.wait()
+        wire = captured(file.name)
+    errors = sorted(shown - wire[seq] for seq, shown in times(text) if seq in wire)
+    if len(errors) < 1900:
+        sys.exit(f"{' '.join(command)}: only {len(errors)} of 2000 replies were both shown and captured")
+    return statistics.median(errors), errors[int(len(errors) * 0.99)], errors[int(len(errors) * 0.01)]
+
+
+def from_json(text):
+    replies = (json.loads(line) for line in text.splitlines())
+    return [(reply["seq"], reply["rtt_ms"] * 1000) for reply in replies if reply["type"] == "reply"]
+
+
+def from_text(text):
+    return [(int(seq), float(millis) * 1000) for seq, millis in re.findall(r"icmp_seq=(\d+) .*time=([\d.]+) ms", text)]
+
+
+def clock():
+    sh("""ip netns add rping-wire 2>/dev/null || true
+          ip link add wire0 type veth peer name wire1 netns rping-wire
+          ip addr add 10.250.0.1/24 dev wire0; ip link set wire0 up
+          ip -n rping-wire addr add 10.250.0.2/24 dev wire1; ip -n rping-wire link set wire1 up""")
+    try:
+        ours = [RPING, "ping", "--json", "-c2000", "-i0.002", "10.250.0.2"]
+        theirs = ["ping", "-c2000", "-i0.002", "10.250.0.2"]
+        print("\nRTT shown beyond the wire's (tcpdump's stamps), 2000 probes at 2 ms, µs: median, 1 %, 99 %\n\n"
+              "| | rping, datagram | rping, raw | iputils ping |\n| --- | --- | --- | --- |")
+        for load, loops in [("idle", 0), ("6 busy loops", 6)]:
+            busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(loops)]
+            cells = []
+            for groups, command, times in [("0 2147483647", ours, from_json), ("1 0", ours, from_json),
+                                           ("0 2147483647", theirs, from_text)]:
+                with open("/proc/sys/net/ipv4/ping_group_range", "w") as file:
+                    file.write(groups)
+                cells.append("%+.1f, %+.1f, %+.1f" % tuple(error_of(command, times)[i] for i in (0, 2, 1)))
+            for loop in busy:
+                loop.kill()
+                loop.wait()
+            print(f"| {load} | {' | '.join(cells)} |")
+    finally:
+        sh("ip netns del rping-wire")
+
+
+def traced(hops, silent, command, allowed):
+    """Seconds that a tracer takes on a path whose target is 84 ms away, and its probes that went beyond."""
+    script = [sys.executable, os.path.join(HERE, "path.py"), str(hops), "84", str(silent), *command]
+    told = subprocess.run(script, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True).stderr
+    status, seconds, probes, beyond = re.search(r"\[(\d+)\] ([\d.]+) s, (\d+) probes, (\d+) beyond", told).groups()
+    if int(status) not in allowed:
+        sys.exit(f"{' '.join(command)} ended with {status}")
+    return float(seconds), int(probes), int(beyond)
+
+
+def path():
+    for title, hops, silent, target in [
+        ("20 hops, all answer, the target after 84 ms", 20, 0, "203.0.113.10"),
+        ("the same over IPv6", 20, 0, "2001:db8:ffff::10"),
+        ("10 routers, then silence to hop 30", 30, 11, "203.0.113.10"),
+    ]:
+        print(f"\n{title}\n\n| | s | probes | beyond the target |\n| --- | --- | --- | --- |")
+        for name, command in [
+            ("rping traceroute", [RPING, "traceroute", "-n"]),
+            ("rping traceroute -U", [RPING, "traceroute", "-n", "-U"]),
+            ("rping traceroute -T", [RPING, "traceroute", "-n", "-T"]),
+            ("traceroute -I", ["traceroute", "-n", "-I"]),
+            ("mtr -r -c 3", ["mtr", "-n", "-r", "-c", "3"]),
+        ]:
+            if shutil.which(command[0]):
+                runs = [traced(hops, silent, [*command, target], (0, 1)) for _ in range(1 if silent else 3)]
+                seconds, probes, beyond = statistics.median_low(runs)
+                print(f"| {name} | {seconds:.3f} | {probes} | {beyond} |", flush=True)
+
+
+PARTS = {"one": one, "flood": flood, "sweep": sweep, "steady": steady, "clock": clock, "path": path}
+
+
+def main():
+    parts = sys.argv[1:] or list(PARTS)
+    if os.environ.get("RPING_BENCH_INSIDE") is None:
+        subprocess.run(["cc", "-O2", "-o", LOOP, os.path.join(HERE, "loop.c")], check=True)
+        # Each part in a network namespace of its own.
+        for part in parts:
+            setup = "ip link set lo up; echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range"
+            subprocess.run(["unshare", "--net", "sh", "-ec", f'{setup}; exec "$@"', "sh", sys.executable,
+                            os.path.abspath(__file__), part],
+                           env={**os.environ, "RPING_BENCH_INSIDE": "1"}, check=True)
+    else:
+        for part in parts:
+            PARTS[part]()
+
+
+if __name__ == "__main__":
+    main()
