@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod datagram;
 pub mod engine;
+pub mod origin;
 pub mod ping;
 pub mod probe;
 pub mod reply;

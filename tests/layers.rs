@@ -9,6 +9,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("clock", &[]),
     ("datagram", &["clock", "wire"]),
+    ("origin", &["clock"]),
     ("probe", &["wire"]),
     ("reply", &["clock", "datagram", "probe", "wire"]),
     ("engine", &["clock", "datagram", "probe", "reply", "wire"]),

@@ -1,0 +1,241 @@
+//! Which autonomous systems announce an address, asked of a DNS server that knows the routes of the world
+//! (TXT records in the form of origin.asn.cymru.com) or of a mirror of it.
+//!
+//! It knows nothing of traces, and prints nothing. Every question ends within a known time, whatever the
+//! server does; who asks waits that long, so it is asked on a thread that may wait.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::time::Duration;
+
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use crate::clock::{Clock, Instant};
+
+mod message;
+
+/// The zone of which `origin` and `origin6` are asked, unless another one is chosen.
+pub const ZONE: &str = "asn.cymru.com";
+
+/// Where DNS servers listen (RFC 1035 section 4.2).
+pub const PORT: u16 = 53;
+
+/// How often a question is asked: datagrams get lost.
+const TRIES: usize = 2;
+
+/// How long each try waits. All of them end within the second that a report waits for its texts.
+const WAIT: Duration = Duration::from_millis(450);
+
+/// Octets of an answer that are read at once. Over UDP nothing longer than 512 is asked for (RFC 1035
+/// section 4.2.1).
+const LONGEST: usize = 4096;
+
+/// Servers of `resolv.conf` that count (resolv.conf(5): MAXNS).
+const SERVERS: usize = 3;
+
+/// Asks for origins.
+#[derive(Clone, Debug)]
+pub struct Origins {
+    servers: Vec<SocketAddr>,
+    zone: String,
+}
+
+impl Origins {
+    /// Asks this server, or those of `/etc/resolv.conf`, in this zone.
+    pub fn new(server: Option<SocketAddr>, zone: Option<&str>) -> Self {
+        let servers = server.map_or_else(system_servers, |server| vec![server]);
+        Self { servers, zone: zone.unwrap_or(ZONE).to_owned() }
+    }
+
+    /// The systems that announce an address, as `AS64500` or `AS64500/AS64501`; `None` where nobody does,
+    /// or nobody says so in time.
+    pub fn ask(&self, address: IpAddr) -> Option<String> {
+        let name = self.name(address)?;
+        // Several servers are asked in turn.
+        self.servers.iter().cycle().take(TRIES).find_map(|server| try_once(*server, &name))?
+    }
+
+    /// The name that is asked for; `None` for addresses that are nobody's in every network (RFC 1122
+    /// section 3.2.1.3, RFC 3927, RFC 4291 sections 2.5.2, 2.5.3 and 2.5.6). Private ones are asked for: a
+    /// mirror may know them.
+    fn name(&self, address: IpAddr) -> Option<String> {
+        let zone = &self.zone;
+        match address.to_canonical() {
+            IpAddr::V4(v4) if v4.is_loopback() || v4.is_unspecified() || v4.is_link_local() => None,
+            IpAddr::V4(v4) => {
+                let [a, b, c, d] = v4.octets();
+                Some(format!("{d}.{c}.{b}.{a}.origin.{zone}"))
+            }
+            IpAddr::V6(v6) if v6.is_loopback() || v6.is_unspecified() || v6.is_unicast_link_local() => None,
+            IpAddr::V6(v6) => {
+                let nibbles = v6.octets().into_iter().rev().flat_map(|octet| [octet & 0x0f, octet >> 4]);
+                let labels: String = nibbles.map(|nibble| format!("{nibble:x}.")).collect();
+                Some(format!("{labels}origin6.{zone}"))
+            }
+        }
+    }
+}
+
+/// Whether a text can be a zone: labels of letters, digits, hyphens and underscores, short enough to stand
+/// behind the digits of an address (RFC 1035 section 2.3.4).
+pub fn is_zone(text: &str) -> bool {
+    /// 255 octets, less those of 32 nibbles, of `origin6` and of the root.
+    const ROOM: usize = 255 - 64 - 8 - 1;
+    let label = |label: &str| {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        (1..=63).contains(&label.len()) && label.bytes().all(fits)
+    };
+    text.len() < ROOM && text.split('.').all(label)
+}
+
+/// One try: what the server says, or `None` where it says nothing that can be understood.
+fn try_once(server: SocketAddr, name: &str) -> Option<Option<String>> {
+    let clock = Clock::start();
+    let until = clock.now() + WAIT;
+    let mut id = [0; 2];
+    getrandom(&mut id, GetRandomFlags::empty()).ok()?;
+    let id = u16::from_ne_bytes(id);
+    let query = message::query(id, name)?;
+    let mut answer = over_udp(&clock, until, server, id, name, &query).ok()?;
+    if answer == message::Answer::Truncated {
+        answer = message::read(id, name, &over_tcp(&clock, until, server, &query).ok()?)?;
+    }
+    match answer {
+        message::Answer::Origins(origins) => Some(origins),
+        message::Answer::Truncated | message::Answer::Refused => None,
+    }
+}
+
+/// Asks over UDP. The socket is connected, so what others send does not arrive; what does not fit the
+/// question is passed over.
+fn over_udp(
+    clock: &Clock,
+    until: Instant,
+    server: SocketAddr,
+    id: u16,
+    name: &str,
+    query: &[u8],
+) -> io::Result<message::Answer> {
+    let here: IpAddr =
+        if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((here, 0))?;
+    socket.connect(server)?;
+    socket.send(query)?;
+    let mut buffer = [0; LONGEST];
+    loop {
+        socket.set_read_timeout(Some(rest(clock, until)?))?;
+        let len = socket.recv(&mut buffer)?;
+        if let Some(answer) = message::read(id, name, buffer.get(..len).unwrap_or_default()) {
+            return Ok(answer);
+        }
+    }
+}
+
+/// Asks over TCP, where each message follows its length (RFC 1035 section 4.2.2).
+fn over_tcp(clock: &Clock, until: Instant, server: SocketAddr, query: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect_timeout(&server, rest(clock, until)?)?;
+    let len = u16::try_from(query.len()).map_err(io::Error::other)?;
+    stream.set_write_timeout(Some(rest(clock, until)?))?;
+    stream.write_all(&[&len.to_be_bytes(), query].concat())?;
+    let mut answer = Vec::new();
+    let mut buffer = [0; LONGEST];
+    loop {
+        if let Some((len, message)) = answer.split_first_chunk()
+            && let Some(message) = message.get(..usize::from(u16::from_be_bytes(*len)))
+        {
+            return Ok(message.to_vec());
+        }
+        stream.set_read_timeout(Some(rest(clock, until)?))?;
+        match stream.read(&mut buffer)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            len => answer.extend_from_slice(buffer.get(..len).unwrap_or_default()),
+        }
+    }
+}
+
+/// What is left of the wait; an error when nothing is.
+fn rest(clock: &Clock, until: Instant) -> io::Result<Duration> {
+    match until.since(clock.now()) {
+        Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
+        rest => Ok(rest),
+    }
+}
+
+/// The servers of this machine (resolv.conf(5)): this machine itself where none are named.
+fn system_servers() -> Vec<SocketAddr> {
+    servers(&std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default())
+}
+
+fn servers(conf: &str) -> Vec<SocketAddr> {
+    let named = conf.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let server = (words.next() == Some("nameserver")).then(|| words.next())??;
+        server_address(server)
+    });
+    let mut servers: Vec<_> = named.take(SERVERS).collect();
+    if servers.is_empty() {
+        servers.push((Ipv4Addr::LOCALHOST, PORT).into());
+    }
+    servers
+}
+
+/// An address, with its interface where it has one (`fe80::1%eth0`).
+fn server_address(text: &str) -> Option<SocketAddr> {
+    let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
+    let mut server = SocketAddr::new(address.parse().ok()?, PORT);
+    if let (SocketAddr::V6(v6), Some(zone)) = (&mut server, zone) {
+        v6.set_scope_id(zone.parse().ok().or_else(|| nix::net::if_::if_nametoindex(zone).ok())?);
+    }
+    Some(server)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(address: &str, zone: Option<&str>) -> Option<String> {
+        Origins::new(Some(([192, 0, 2, 53], PORT).into()), zone).name(address.parse().unwrap())
+    }
+
+    #[test]
+    fn addresses_are_asked_for_from_their_end() {
+        assert_eq!(name("192.0.2.1", None).unwrap(), "1.2.0.192.origin.asn.cymru.com");
+        assert_eq!(name("::ffff:192.0.2.1", None).unwrap(), "1.2.0.192.origin.asn.cymru.com");
+        assert_eq!(name("10.1.2.3", Some("as.example")).unwrap(), "3.2.1.10.origin.as.example");
+        assert_eq!(
+            name("2001:db8::1234", None).unwrap(),
+            "4.3.2.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.origin6.asn.cymru.com"
+        );
+    }
+
+    #[test]
+    fn addresses_that_nobody_announces_are_not_asked_for() {
+        for address in ["127.0.0.1", "0.0.0.0", "169.254.1.1", "::1", "::", "fe80::1"] {
+            assert_eq!(name(address, None), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_zone_leaves_room_for_the_digits_of_an_address() {
+        let long = "a.".repeat(90) + "a";
+        assert_eq!(long.len(), 181);
+        for zone in ["asn.cymru.com", "localhost", "a_b.example", &long] {
+            assert!(is_zone(zone), "{zone}");
+            let longest = name("2001:db8::1", Some(zone)).unwrap();
+            assert!(message::query(1, &longest).is_some(), "{zone}");
+        }
+        let label = "a".repeat(64);
+        for zone in ["", ".", "a..b", "a.", ".a", "a b", "a\\.b", "ä", &label, &(long.clone() + "a")] {
+            assert!(!is_zone(zone), "{zone}");
+        }
+    }
+
+    #[test]
+    fn the_servers_are_those_of_the_system() {
+        let conf = "# nameserver 192.0.2.1\nsearch example\nnameserver 192.0.2.2\n nameserver\t2001:db8::53 x\n\
+                    nameserver\nnameserver nonsense\nnameserver fe80::1%1\nnameserver 192.0.2.5\n";
+        let found: Vec<_> = servers(conf).iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["192.0.2.2:53", "[2001:db8::53]:53", "[fe80::1%1]:53"]);
+        assert_eq!(servers(""), [SocketAddr::from(([127, 0, 0, 1], 53))]);
+    }
+}
