@@ -123,6 +123,7 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
             }
             if asked.stop {
                 self.session.stop();
+                self.report.hurry();
             }
         }
         Ok(())

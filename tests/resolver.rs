@@ -2,67 +2,15 @@
 
 mod lab;
 
-use std::net::{Ipv4Addr, UdpSocket};
-use std::sync::mpsc::{Receiver, channel};
+use std::net::Ipv4Addr;
+use std::sync::mpsc::channel;
 
 use lab::child::{HANGS, Running, foreground};
+use lab::dns::{name_server, resolver};
 use lab::*;
 use nix::sys::signal::Signal;
 
 const STRANGER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 66);
-/// An `/etc` of our own: a hosts file, the sources of names, and the name server's address.
-fn resolver(hosts: &[u8], sources: &str, conf: &str) {
-    sh("mkdir -p /run/etc; cp /etc/ld.so.* /run/etc 2>/dev/null || true");
-    std::fs::write("/run/etc/hosts", hosts).expect("hosts");
-    std::fs::write("/run/etc/nsswitch.conf", format!("hosts: {sources}\n")).expect("nsswitch.conf");
-    std::fs::write("/run/etc/resolv.conf", conf).expect("resolv.conf");
-    sh("mount --bind /run/etc /etc");
-}
-
-/// A name server that answers questions for names of addresses (PTR) with these octets, in one label
-/// each, and nothing else. It says what arrived.
-fn name_server(answer: impl Fn(Ipv4Addr) -> Option<Vec<u8>> + Send + 'static) -> Receiver<()> {
-    let socket = UdpSocket::bind("127.0.0.1:53").expect("port 53");
-    let (saw, seen) = channel();
-    // It ends with the process.
-    std::thread::spawn(move || {
-        let mut buffer = [0; 1500];
-        while let Ok((len, from)) = socket.recv_from(&mut buffer) {
-            let _ = saw.send(());
-            if let Some(reply) = pointer(&buffer[..len], &answer) {
-                socket.send_to(&reply, from).expect("an answer on its way");
-            }
-        }
-    });
-    seen
-}
-
-/// The answer to a question for a PTR record (RFC 1035 section 4.1).
-fn pointer(query: &[u8], answer: impl Fn(Ipv4Addr) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
-    let mut rest = &query[12..];
-    let mut numbers = Vec::new();
-    while let Some((&len, after)) = rest.split_first().filter(|(len, _)| **len > 0) {
-        let (label, after) = after.split_at(len.into());
-        numbers.extend(std::str::from_utf8(label).ok().and_then(|label| label.parse::<u8>().ok()));
-        rest = after;
-    }
-    let [d, c, b, a] = numbers[..] else { return None };
-    let name = answer(Ipv4Addr::new(a, b, c, d))?;
-    let mut reply = query[..query.len() - rest.len() + 5].to_vec();
-    reply[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
-    // The name asked for, PTR, IN, a minute.
-    reply.extend([0xc0, 12, 0, 12, 0, 1, 0, 0, 0, 60]);
-    let mut labels = Vec::new();
-    for label in name.split(|octet| *octet == b'.') {
-        labels.push(label.len() as u8);
-        labels.extend(label);
-    }
-    labels.push(0);
-    reply.extend((labels.len() as u16).to_be_bytes());
-    reply.extend(labels);
-    Some(reply)
-}
-
 const SERVED: &str = "nameserver 127.0.0.1\n";
 
 #[test]

@@ -1,11 +1,26 @@
 //! Names and origins among servers that are silent, absent, hostile or sound.
 
+mod lab;
+
 use std::io::{Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::os::fd::AsFd;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::Duration;
 
+use lab::alone;
+use lab::child::HANGS;
+use lab::dns::{name_server, pointer, resolver};
+use rping::clock::{Epoch, Instant};
+use rping::datagram::Timing;
+use rping::engine::trace::event::{Answer, Event, Outcome, Says};
 use rping::origin::Origins;
+use rping::report::Report;
+use rping::report::names::{Names, Question, system_name};
+use rping::report::output::{Output, Stream};
+use rping::report::trace_text::{PATIENCE, TraceStyle, TraceText};
+use rustix::event::{PollFd, PollFlags, poll};
 
 /// The answer to a question with these texts, one record each: records behind the question, so that its
 /// name is pointed to (RFC 1035 section 4.1).
@@ -160,4 +175,139 @@ fn an_answer_that_does_not_fit_a_datagram_is_fetched_over_tcp() {
         }
     });
     assert_eq!(ask(here), Some("AS64500".into()));
+}
+
+/// Answers from these hosts of 10.0.0.0/24, one hop each.
+fn answers(hosts: impl IntoIterator<Item = u8>) -> Vec<Event> {
+    let answer = |host| Answer {
+        at: Instant::ZERO,
+        from: IpAddr::from([10, 0, 0, host]),
+        rtt: Duration::from_millis(1),
+        timing: Timing::User,
+        hop_limit: None,
+        says: Says::Reply,
+        extension: Vec::new(),
+        translated: false,
+    };
+    let decided =
+        |host| Event::Decided { ttl: host, query: 1, outcome: Outcome::Answered(answer(host)), mtu: None };
+    hosts.into_iter().map(decided).collect()
+}
+
+/// The lines of these hops under the names that the system knows, each waited for as long as it takes where
+/// `patient`, and not at all otherwise.
+fn shown(events: &[Event], patient: bool) -> Vec<String> {
+    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let names = Names::pooled(4, |question| match question {
+        Question::Name(address) => system_name(address),
+        Question::Origin(_) => None,
+    });
+    let mut text = TraceText::new(TraceStyle::of([10, 0, 0, 9].into()), names);
+    for event in events {
+        text.event(event, Epoch::default(), &mut output);
+    }
+    text.turn(Instant::ZERO, &mut output);
+    while patient && text.wake().is_some() {
+        let mut fds = [PollFd::from_borrowed_fd(text.bell().expect("a bell"), PollFlags::IN)];
+        rustix::io::retry_on_intr(|| poll(&mut fds, None)).expect("a ring");
+        text.turn(Instant::ZERO, &mut output);
+    }
+    text.turn(Instant::ZERO + PATIENCE, &mut output);
+    assert_eq!(text.wake(), None);
+    text.finish(&mut output);
+    output.unwritten(Stream::Out).trim().lines().map(|line| line.trim().to_owned()).collect()
+}
+
+const SERVED: &str = "nameserver 127.0.0.1\n";
+
+#[test]
+fn a_name_server_that_hangs_is_asked_for_all_names_at_once_and_left() {
+    alone("a_name_server_that_hangs_is_asked_for_all_names_at_once_and_left", || {
+        resolver(b"", "files dns", SERVED);
+        let asked = name_server(|_| None);
+        assert_eq!(
+            shown(&answers(1..=3), false),
+            [
+                "1  10.0.0.1 (10.0.0.1)  1.000 ms",
+                "2  10.0.0.2 (10.0.0.2)  1.000 ms",
+                "3  10.0.0.3 (10.0.0.3)  1.000 ms"
+            ]
+        );
+        // None of them is answered, and the resolver asks again after five seconds.
+        for _ in 0..3 {
+            asked.recv_timeout(HANGS).expect("a question");
+        }
+    });
+}
+
+#[test]
+fn without_a_name_server_addresses_are_shown_at_once() {
+    alone("without_a_name_server_addresses_are_shown_at_once", || {
+        for conf in [SERVED, ""] {
+            resolver(b"10.0.0.1 gw.example\n", "files dns", conf);
+            assert_eq!(
+                shown(&answers(1..=2), true),
+                ["1  gw.example (10.0.0.1)  1.000 ms", "2  10.0.0.2 (10.0.0.2)  1.000 ms"]
+            );
+        }
+    });
+}
+
+#[test]
+fn names_that_come_out_of_order_and_among_forgeries_are_shown_in_their_places() {
+    alone("names_that_come_out_of_order_and_among_forgeries_are_shown_in_their_places", || {
+        resolver(b"", "files dns", SERVED);
+        let socket = UdpSocket::bind("127.0.0.1:53").expect("port 53");
+        let stranger = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let name = |address: Ipv4Addr| {
+            let [.., host] = address.octets();
+            Some(format!("host-{host}.example").into_bytes())
+        };
+        thread::spawn(move || {
+            let mut buffer = [0; 1500];
+            let asked: Vec<_> = std::iter::repeat_with(|| {
+                let (len, from) = socket.recv_from(&mut buffer).expect("a question");
+                (buffer[..len].to_vec(), from)
+            })
+            .take(4)
+            .collect();
+            for (query, from) in asked.iter().rev() {
+                let forged =
+                    pointer(query, |_| Some(b"forged.example".to_vec())).expect("a question for a name");
+                let _ = stranger.send_to(&forged, from);
+                socket.send_to(&changed(forged, 1, 0xff), from).expect("a forgery on its way");
+                let sound = pointer(query, name).expect("a question for a name");
+                socket.send_to(&sound, from).expect("an answer on its way");
+            }
+        });
+        let expected: Vec<_> =
+            (1..=4).map(|host| format!("{host}  host-{host}.example (10.0.0.{host})  1.000 ms")).collect();
+        assert_eq!(shown(&answers(1..=4), true), expected);
+    });
+}
+
+#[test]
+fn hostile_names_are_not_shown() {
+    alone("hostile_names_are_not_shown", || {
+        let hostile: [&[u8]; 9] = [
+            b"ev\x1b[31mil.example",
+            b"ev\x07il.example",
+            b"ev\x9b31mil.example",
+            b"ev\xc2\x9b31mil.example",
+            b"ev\xe2\x80\xaeil.example",
+            b"$(id).example",
+            b"two\nlines.example",
+            b"no\0thing.example",
+            b"10.66.66.66",
+        ];
+        resolver(b"", "files dns", SERVED);
+        let _asked = name_server(move |address| {
+            let [.., host] = address.octets();
+            hostile.get(usize::from(host) - 1).map(|name| name.to_vec())
+        });
+        let expected: Vec<_> =
+            (1..=9).map(|host| format!("{host}  10.0.0.{host} (10.0.0.{host})  1.000 ms")).collect();
+        assert_eq!(shown(&answers(1..=9), true), expected);
+    });
 }

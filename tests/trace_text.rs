@@ -1,7 +1,10 @@
-//! The exact text of a traceroute, from events made by hand.
+//! The exact text of a traceroute, from events made by hand; and what jc reads in it, where Python has jc
+//! (with `RPING_REQUIRE_PARSERS=1` it must be there).
 
+use std::io::Write;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
@@ -226,7 +229,7 @@ fn a_new_path_mtu_is_told_at_the_probe_that_found_it() {
         concat!(
             " 1  10.0.0.1  0.300 ms F=1400  0.310 ms\n",
             " 2  * F=1400 *\n",
-            " 3  10.0.0.3  0.320 ms F=1400 !H\n",
+            " 3  10.0.0.3  0.320 ms !H F=1400\n",
         )
     );
 }
@@ -317,6 +320,51 @@ fn tcp_flags_are_told_where_they_are_asked_for() {
     );
 }
 
+/// Structures as routers write them (RFC 4884 section 7), without a checksum.
+const MPLS: &[u8] = &[0x20, 0, 0, 0, 0, 8, 1, 1, 0x05, 0xdc, 0x11, 1];
+const INTERFACE: &[u8] = b"\x20\0\0\0\0\x18\x02\x0e\0\0\0\x03\0\x01\0\0\x0a\x09\0\x02\x08eth0:1\0";
+const INTERFACE6: &[u8] = b"\x20\0\0\0\0\x18\x02\x84\0\x02\0\0\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x05";
+const UNKNOWN: &[u8] = &[0x20, 0, 0, 0, 0, 12, 9, 7, 0, 0, 0xab, 0xcd, 1, 2, 3, 4];
+
+fn extended(ttl: u8, query: u8, from: &str, extension: &[u8]) -> Event {
+    let mut answer = error(from, 300, if ip(from).is_ipv4() { 11 } else { 3 }, 0, 0);
+    answer.extension = extension.to_vec();
+    decided(ttl, query, Outcome::Answered(answer))
+}
+
+#[test]
+fn extensions_are_told_where_they_are_asked_for_and_differ() {
+    let events = || {
+        [
+            extended(2, 1, "10.0.0.2", MPLS),
+            extended(2, 2, "10.0.0.2", MPLS),
+            extended(2, 3, "10.0.0.2", &[]),
+            extended(3, 1, "10.0.0.3", UNKNOWN),
+            extended(3, 2, "10.0.0.3", INTERFACE),
+            extended(3, 3, "10.0.0.3", &MPLS[..9]), // malformed: as if there were none
+            extended(4, 1, "2001:db8::4", MPLS),
+        ]
+    };
+    let style = style("192.0.2.9");
+    assert_eq!(
+        hops(TraceStyle { extensions: true, ..style.clone() }, events()),
+        concat!(
+            " 2  10.0.0.2 <MPLS:L=24001,E=0,S=1,T=1>  0.300 ms  0.300 ms 10.0.0.2  0.300 ms\n",
+            " 3  10.0.0.3 <9/7:0000abcd,01020304>  0.300 ms ",
+            "10.0.0.3 <INC=3,10.9.0.2,\"eth0%3a1\">  0.300 ms 10.0.0.3  0.300 ms\n",
+            " 4  2001:db8::4 <MPLS:L=24001,E=0,S=1,T=1>  0.300 ms\n",
+        )
+    );
+    assert_eq!(
+        hops(style, events()),
+        concat!(
+            " 2  10.0.0.2  0.300 ms  0.300 ms  0.300 ms\n",
+            " 3  10.0.0.3  0.300 ms  0.300 ms  0.300 ms\n",
+            " 4  2001:db8::4  0.300 ms\n",
+        )
+    );
+}
+
 #[test]
 fn the_summary_says_how_it_ended_and_what_it_took() {
     let last = |events: Vec<Event>| {
@@ -336,7 +384,7 @@ fn the_summary_says_how_it_ended_and_what_it_took() {
             Ending::Unreachable { by: ip("10.0.0.1"), error: prohibited },
             "unreachable, says 10.0.0.1 (!X) at hop 1",
         ),
-        (Ending::HopLimit, "not reached within 1 hops"),
+        (Ending::HopLimit, "not reached within 1 hop"),
         (
             Ending::Loop { at: ip("10.0.0.1"), first: 1, again: 3 },
             "not reached, the path loops: 10.0.0.1 is hop 1 and hop 3",
@@ -347,7 +395,7 @@ fn the_summary_says_how_it_ended_and_what_it_took() {
     for (ending, words) in endings {
         assert_eq!(
             last(vec![passed(1, 1, "10.0.0.1", 300), ended(ending)]),
-            format!("--- host.example (192.0.2.9) {words}: 1 probes, 1 answered, 1234.000 ms")
+            format!("--- host.example (192.0.2.9) {words}: 1 probe, 1 answered, 1234.000 ms")
         );
     }
 }
@@ -442,13 +490,13 @@ fn all_waits_of_a_run_together_are_one_short_wait() {
 }
 
 #[test]
-fn a_stopped_trace_waits_for_no_name() {
+fn who_wants_the_end_waits_for_no_name() {
     let (names, _tell) = told(1);
     let (out, _, wake) = output(|output| {
         let mut text = TraceText::new(named(false), names);
         text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
         text.turn(at(100), output);
-        text.event(&ended(Ending::Stopped), Epoch::default(), output);
+        text.hurry();
         text.turn(at(110), output);
         text.wake()
     });
@@ -515,4 +563,178 @@ fn origins_stand_behind_the_address() {
     assert_eq!(one_hop(numeric.clone(), source), "\n 1  10.0.0.1 [AS64500/AS64501]  0.100 ms\n");
     assert_eq!(one_hop(numeric.clone(), |_| None), "\n 1  10.0.0.1 [*]  0.100 ms\n");
     assert_eq!(one_hop(numeric, |_| Some("\x1b[2J".into())), "\n 1  10.0.0.1 [*]  0.100 ms\n");
+}
+
+/// What jc's traceroute parser reads in a text: target, its address, hops and octets; then for each answer
+/// its hop, name, address, origin, time and mark. `None` where Python has no jc.
+fn jc(text: &str) -> Option<String> {
+    const READ: &str = "
+import sys, jc
+p = jc.parse('traceroute', sys.stdin.read(), quiet=True)
+print(p['destination_name'], p['destination_ip'], p['max_hops'], p['data_bytes'])
+for hop in p['hops']:
+    for q in hop['probes']:
+        if q['rtt'] is not None:
+            print(hop['hop'], q['name'] or '-', q['ip'], q['asn'] or '-', '%.3f' % q['rtt'], q['annotation'] or '-')
+";
+    let present = Command::new("python3").args(["-c", "import jc"]).output();
+    if !present.is_ok_and(|output| output.status.success()) {
+        assert!(std::env::var_os("RPING_REQUIRE_PARSERS").is_none(), "Python has no jc");
+        eprintln!("SKIP: Python has no jc");
+        return None;
+    }
+    let mut child = Command::new("python3")
+        .args(["-c", READ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3");
+    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("a reader");
+    let output = child.wait_with_output().expect("an end");
+    assert!(output.status.success(), "jc fails on:\n{text}");
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn jc_reads_addresses_times_and_marks_among_all_that_stands_between_them() {
+    let marked = |query, icmp_type, code| {
+        decided(4, query, Outcome::Answered(error("10.0.0.4", 400, icmp_type, code, 1_400)))
+    };
+    let mut behind = error("10.0.0.6", 600, 11, 0, 0);
+    behind.hop_limit = Some(57);
+    let mut mtu = passed(1, 1, "10.0.0.1", 1_000);
+    if let Event::Decided { mtu, .. } = &mut mtu {
+        *mtu = Some(1_400);
+    }
+    let events = [
+        mtu,
+        passed(1, 2, "10.0.0.2", 1_100),
+        silent(1, 3),
+        extended(2, 1, "10.0.0.2", MPLS),
+        extended(2, 2, "10.0.0.3", INTERFACE),
+        silent(3, 1),
+        silent(3, 2),
+        silent(3, 3),
+        marked(1, 3, 13),
+        silent(4, 2),
+        marked(3, 3, 4),
+        marked(4, 3, 200),
+        marked(5, 12, 0),
+        extended(5, 1, "10.0.0.5", INTERFACE6),
+        decided(6, 1, Outcome::Answered(behind)),
+        not_sent(6, 2, libc::EMSGSIZE, Some(1_400)),
+        decided(7, 1, Outcome::Answered(answer("192.0.2.9", 700, Says::Segment(0x12)))),
+        Event::Extra { ttl: 7, query: 1, answer: answer("192.0.2.9", 900, Says::Reply) },
+        ended(Ending::Reached),
+    ];
+    let style = TraceStyle {
+        name: "host.example".into(),
+        numeric: false,
+        origins: true,
+        extensions: true,
+        back: true,
+        flags: true,
+        summary: true,
+        ..style("192.0.2.9")
+    };
+    let source = |question| match question {
+        Question::Name(address) if address == ip("10.0.0.1") => Some("gw.example".into()),
+        Question::Name(_) => None,
+        Question::Origin(_) => Some("AS64500".to_owned()),
+    };
+    let (text, _, ()) = output(|output| {
+        let mut text = TraceText::new(style, Names::pooled(4, source));
+        text.start(at(0), output);
+        for event in &events {
+            text.event(event, Epoch::default(), output);
+        }
+        text.turn(at(0), output);
+        while text.wake().is_some() {
+            hear(&text);
+            text.turn(at(0), output);
+        }
+        text.finish(output);
+    });
+    assert_eq!(
+        text,
+        concat!(
+            "traceroute to host.example (192.0.2.9), 30 hops max, 60 byte packets\n",
+            " 1  gw.example (10.0.0.1) [AS64500]  1.000 ms F=1400 10.0.0.2 (10.0.0.2) [AS64500]  1.100 ms *\n",
+            " 2  10.0.0.2 (10.0.0.2) [AS64500] <MPLS:L=24001,E=0,S=1,T=1> '-1'  0.300 ms ",
+            "10.0.0.3 (10.0.0.3) [AS64500] <INC=3,10.9.0.2,\"eth0%3a1\"> '-1'  0.300 ms\n",
+            " 3  * * *\n",
+            " 4  10.0.0.4 (10.0.0.4) [AS64500] '-1'  0.400 ms !X *  0.400 ms !F-1400  0.400 ms !<200>  ",
+            "0.400 ms !<12-0>\n",
+            " 5  10.0.0.5 (10.0.0.5) [AS64500] <OUT=2001-db8--5> '-1'  0.300 ms\n",
+            " 6  10.0.0.6 (10.0.0.6) [AS64500] '-8'  0.600 ms * !F-1400\n",
+            " 7  192.0.2.9 (192.0.2.9) [AS64500] <syn,ack> '-1'  0.700 ms\n",
+            "--- host.example (192.0.2.9) reached at hop 7: 17 probes, 11 answered, 1 not sent, 1 repeated, ",
+            "1234.000 ms\n",
+        )
+    );
+    let Some(read) = jc(&text) else { return };
+    assert_eq!(
+        read,
+        concat!(
+            "host.example 192.0.2.9 30 60\n",
+            "1 gw.example 10.0.0.1 64500 1.000 -\n",
+            "1 10.0.0.2 10.0.0.2 64500 1.100 -\n",
+            "2 10.0.0.2 10.0.0.2 64500 0.300 -\n",
+            "2 10.0.0.3 10.0.0.3 64500 0.300 -\n",
+            "4 10.0.0.4 10.0.0.4 64500 0.400 !X\n",
+            "4 10.0.0.4 10.0.0.4 64500 0.400 !F-1400\n",
+            "4 10.0.0.4 10.0.0.4 64500 0.400 !<200>\n",
+            "4 10.0.0.4 10.0.0.4 64500 0.400 !<12-0>\n",
+            "5 10.0.0.5 10.0.0.5 64500 0.300 -\n",
+            "6 10.0.0.6 10.0.0.6 64500 0.600 -\n",
+            "7 192.0.2.9 192.0.2.9 64500 0.700 -\n",
+        )
+    );
+}
+
+#[test]
+fn jc_reads_addresses_without_names_in_both_families() {
+    let numeric = |target: &str| TraceStyle { extensions: true, summary: true, ..style(target) };
+    let v4 = [
+        passed(1, 1, "10.0.0.1", 100),
+        extended(2, 1, "10.0.0.2", MPLS),
+        silent(2, 2),
+        extended(3, 1, "10.0.0.3", INTERFACE),
+        extended(4, 1, "10.0.0.4", INTERFACE6),
+        decided(5, 1, Outcome::Answered(error("10.0.0.5", 500, 3, 1, 0))),
+        ended(Ending::Loop { at: ip("10.0.0.1"), first: 1, again: 3 }),
+    ];
+    let (text, _) = run_with(numeric("192.0.2.9"), Names::with(|_| None), v4);
+    let Some(read) = jc(&text) else { return };
+    assert_eq!(
+        read,
+        concat!(
+            "192.0.2.9 192.0.2.9 30 60\n",
+            "1 - 10.0.0.1 - 0.100 -\n",
+            "2 - 10.0.0.2 - 0.300 -\n",
+            "3 - 10.0.0.3 - 0.300 -\n",
+            "4 - 10.0.0.4 - 0.300 -\n",
+            "5 - 10.0.0.5 - 0.500 !H\n",
+        )
+    );
+    let v6 = [
+        passed(1, 1, "2001:db8::1", 100),
+        extended(2, 1, "2001:db8::2", MPLS),
+        extended(3, 1, "2001:db8::3", INTERFACE),
+        extended(4, 1, "2001:db8::4", INTERFACE6),
+        decided(5, 1, Outcome::Answered(error("2001:db8::5", 500, 1, 1, 0))),
+        ended(Ending::HopLimit),
+    ];
+    let (text, _) = run_with(numeric("2001:db8::9"), Names::with(|_| None), v6);
+    assert_eq!(
+        jc(&text).expect("jc"),
+        concat!(
+            "2001:db8::9 2001:db8::9 30 80\n",
+            "1 - 2001:db8::1 - 0.100 -\n",
+            "2 - 2001:db8::2 - 0.300 -\n",
+            "3 - 2001:db8::3 - 0.300 -\n",
+            "4 - 2001:db8::4 - 0.300 -\n",
+            "5 - 2001:db8::5 - 0.500 !X\n",
+        )
+    );
 }

@@ -10,6 +10,7 @@ use output::Output;
 
 mod addresses;
 pub mod escape;
+mod extension_text;
 mod fault;
 pub mod json;
 pub mod names;
@@ -47,6 +48,9 @@ pub trait Report {
     fn bell(&self) -> Option<BorrowedFd<'_>> {
         None
     }
+
+    /// The user wants the end: nothing is worth waiting for any more.
+    fn hurry(&mut self) {}
 
     /// One line about the run so far, on standard error.
     fn status(&self, output: &mut Output<'_>);

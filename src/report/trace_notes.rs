@@ -8,10 +8,15 @@ const FLAGS: [&str; 8] = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"
 /// The annotation of an error; `None` for those that every trace is made of: TTL exceeded on the way, and
 /// port unreachable at its end.
 pub fn mark(error: &Error) -> Option<String> {
-    let Error { icmp_type, code, info, .. } = *error;
-    let letter = match (error.family, icmp_type, code) {
-        (Family::V4, 11, 0) | (Family::V4, 3, 3) | (Family::V6, 3, 0) | (Family::V6, 1, 4) => return None,
-        (Family::V4, 3, 4) | (Family::V6, 2, _) => return Some(format!("!F-{info}")),
+    let Error { family, icmp_type, code, .. } = *error;
+    if error.is_ttl_exceeded() {
+        return None;
+    }
+    if let Some(mtu) = error.mtu() {
+        return Some(format!("!F-{mtu}"));
+    }
+    let letter = match (family, icmp_type, code) {
+        (Family::V4, 3, 3) | (Family::V6, 1, 4) => return None,
         // RFC 792 page 4, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1.
         (Family::V4, 3, 0 | 6 | 8 | 11) => 'N',
         (Family::V4, 3, 1 | 7 | 12) => 'H',

@@ -68,8 +68,8 @@ impl Account {
 
     /// One line about the trace so far, on standard error.
     pub fn status(&self, output: &mut Output<'_>) {
-        let (hop, probes, answers) = (self.last_hop(), self.probes, self.answers);
-        output.print_error(format_args!("\rhop {hop}, {probes} probes, {answers} answered\n"));
+        let (hop, probes, answers) = (self.last_hop(), counted(self.probes, "probe"), self.answers);
+        output.print_error(format_args!("\rhop {hop}, {probes}, {answers} answered\n"));
     }
 
     /// The last line. `target` is the target's name and address, escaped.
@@ -81,7 +81,7 @@ impl Account {
                 let mark = trace_notes::mark(&error).map(|mark| format!(" ({mark})")).unwrap_or_default();
                 format!("unreachable, says {}{mark} at hop {hop}", addresses::numeric(by, zone))
             }
-            Some(Ending::HopLimit) => format!("not reached within {hop} hops"),
+            Some(Ending::HopLimit) => format!("not reached within {}", counted(hop.into(), "hop")),
             Some(Ending::Loop { at, first, again }) => {
                 let at = addresses::numeric(at, zone);
                 format!("not reached, the path loops: {at} is hop {first} and hop {again}")
@@ -89,7 +89,8 @@ impl Account {
             Some(Ending::GapLimit) => format!("not reached, silence up to hop {hop}"),
             Some(Ending::Stopped) | None => format!("not reached, stopped at hop {hop}"),
         };
-        output.print(format_args!("--- {target} {end}: {} probes, {} answered", self.probes, self.answers));
+        let (probes, answers) = (counted(self.probes, "probe"), self.answers);
+        output.print(format_args!("--- {target} {end}: {probes}, {answers} answered"));
         let further = [(self.not_sent, "not sent"), (self.late, "late"), (self.repeated, "repeated")];
         for (count, what) in further.into_iter().filter(|(count, _)| *count > 0) {
             output.print(format_args!(", {count} {what}"));
@@ -98,4 +99,10 @@ impl Account {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         output.print(format_args!(", {} ms\n", Millis(micros)));
     }
+}
+
+/// So many of something.
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }

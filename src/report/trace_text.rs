@@ -16,10 +16,10 @@ use super::names::{self, Names, Question};
 use super::number::Millis;
 use super::output::Output;
 use super::trace_summary::Account;
-use super::{Report, fault, trace_notes};
+use super::{Report, extension_text, fault, trace_notes};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::SendFault;
-use crate::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
+use crate::engine::trace::event::{Answer, Event, Outcome, Says};
 
 /// How long the text waits for names and origins, all waits of a run together.
 pub const PATIENCE: Duration = Duration::from_secs(1);
@@ -143,6 +143,7 @@ impl TraceText {
     fn sender(&self, answer: &Answer) -> Sender {
         let note = match answer.says {
             Says::Segment(flags) if self.style.flags => Some(trace_notes::flags(flags)),
+            Says::Error(_) if self.style.extensions => extension_text::text(&answer.extension),
             _ => None,
         };
         Sender { from: answer.from, note, back: answer.hop_limit.filter(|_| self.style.back) }
@@ -195,9 +196,6 @@ impl TraceText {
             Outcome::Answered(answer) => self.answer(*ttl, answer, output),
             Outcome::Silent | Outcome::NotSent(_) | Outcome::Unfinished => output.print(format_args!(" *")),
         }
-        if let Some(mtu) = mtu {
-            output.print(format_args!(" F={mtu}"));
-        }
         match outcome {
             Outcome::Answered(Answer { says: Says::Error(error), .. }) => {
                 if let Some(mark) = trace_notes::mark(error) {
@@ -209,6 +207,9 @@ impl TraceText {
             }
             Outcome::NotSent(fault) => self.remember(*fault, *ttl),
             Outcome::Answered(_) | Outcome::Silent | Outcome::Unfinished => {}
+        }
+        if let Some(mtu) = mtu {
+            output.print(format_args!(" F={mtu}"));
         }
     }
 
@@ -258,23 +259,14 @@ impl Report for TraceText {
 
     fn event(&mut self, event: &Event, _epoch: Epoch, _output: &mut Output<'_>) {
         self.account.add(event);
-        match event {
-            Event::Decided { outcome, .. } => {
-                if let Outcome::Answered(answer) = outcome {
-                    // All of them at once, whoever waits for which.
-                    for question in self.questions(answer.from) {
-                        self.names.look(question);
-                    }
-                }
-                self.waiting.push_back(event.clone());
-            }
-            Event::Extra { .. } => {}
-            Event::Ended { ending, .. } => {
-                if *ending == Ending::Stopped {
-                    self.patience = Duration::ZERO;
-                }
+        let Event::Decided { outcome, .. } = event else { return };
+        if let Outcome::Answered(answer) = outcome {
+            // All of them at once, whoever waits for which.
+            for question in self.questions(answer.from) {
+                self.names.look(question);
             }
         }
+        self.waiting.push_back(event.clone());
     }
 
     fn turn(&mut self, now: Instant, output: &mut Output<'_>) {
@@ -289,12 +281,16 @@ impl Report for TraceText {
         self.names.bell()
     }
 
+    fn hurry(&mut self) {
+        self.patience = Duration::ZERO;
+    }
+
     fn status(&self, output: &mut Output<'_>) {
         self.account.status(output);
     }
 
     fn finish(&mut self, output: &mut Output<'_>) {
-        self.patience = Duration::ZERO;
+        self.hurry();
         self.say_ready(Instant::ZERO, output);
         output.print(format_args!("\n"));
         let program = escape(&self.style.program);

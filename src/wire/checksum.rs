@@ -39,6 +39,22 @@ impl Sum {
     }
 }
 
+/// The checksum that `sum` becomes when of the data that it covers `old` is replaced by `new` (RFC 1624
+/// section 3, equation 3). 0 and 0xffff, which mean the same, are not told apart.
+pub fn adjust(sum: u16, old: Sum, new: Sum) -> u16 {
+    let mut adjusted = Sum::default();
+    adjusted.add(&(!sum).to_be_bytes());
+    // The complement of a sum takes it away.
+    adjusted.add(&old.finish().to_be_bytes());
+    adjusted.add(&(!new.finish()).to_be_bytes());
+    adjusted.finish()
+}
+
+/// Whether two checksums say the same: 0 and 0xffff do.
+pub const fn same(a: u16, b: u16) -> bool {
+    a == b || matches!((a, b), (0, 0xffff) | (0xffff, 0))
+}
+
 /// Ones' complement sum in the machine's byte order. Exact up to 16 GiB: each word adds less than
 /// 2^33 to 64 bits.
 fn sum(octets: &[u8]) -> u16 {
@@ -142,6 +158,27 @@ mod tests {
             assert!(!verify(&octets), "octet {at}");
             octets[at] ^= 0x40;
         }
+    }
+
+    #[test]
+    fn an_adjusted_checksum_is_that_of_the_changed_data() {
+        let octets = noise(64);
+        let sum_of = |octets: &[u8]| {
+            let mut sum = Sum::default();
+            sum.add(octets);
+            sum
+        };
+        for (from, to) in [(0, 0), (0, 2), (10, 30), (0, 64), (62, 64)] {
+            for new in [noise(99)[99 - (to - from)..].to_vec(), vec![0; to - from], vec![0xff; to - from]] {
+                let mut changed = octets.clone();
+                changed[from..to].copy_from_slice(&new);
+                let adjusted = adjust(checksum(&octets), sum_of(&octets[from..to]), sum_of(&new));
+                assert!(same(adjusted, checksum(&changed)), "{from}..{to}");
+            }
+        }
+        // The example of RFC 1624 section 4.
+        assert_eq!(adjust(0xdd2f, sum_of(&[0x55, 0x55]), sum_of(&[0x32, 0x85])), 0);
+        assert!(!same(1, 2) && same(0xffff, 0) && same(3, 3));
     }
 
     #[test]

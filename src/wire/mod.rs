@@ -18,6 +18,7 @@ use std::net::IpAddr;
 
 pub mod checksum;
 pub mod dccp;
+pub mod extension;
 pub mod icmp;
 pub mod ipv4;
 pub mod ipv6;
@@ -46,6 +47,8 @@ pub enum Malformed {
     IpHeaderLength,
     /// Fewer octets than an ICMP header has.
     ShortIcmp,
+    /// Fewer octets than the header of another protocol has.
+    ShortUpper,
     /// A quote with fewer octets than an IP header has.
     ShortQuote,
     /// A quoted IP header of another version than the error that quotes it.
@@ -58,6 +61,8 @@ pub enum Malformed {
     QuotedChain,
     /// A quote that ends within the ICMP header of the request.
     ShortQuotedIcmp,
+    /// A quote that ends within the first eight octets of a header with ports.
+    ShortQuotedUpper,
 }
 
 impl fmt::Display for Malformed {
@@ -67,12 +72,14 @@ impl fmt::Display for Malformed {
             Self::IpVersion => "wrong IP version",
             Self::IpHeaderLength => "impossible IP header length",
             Self::ShortIcmp => "ICMP header cut short",
+            Self::ShortUpper => "upper header cut short",
             Self::ShortQuote => "quoted IP header cut short",
             Self::QuotedVersion => "wrong quoted IP version",
             Self::QuotedHeaderLength => "impossible quoted IP header length",
             Self::QuotedExtension => "quoted IPv6 extension header cut short",
             Self::QuotedChain => "too many quoted IPv6 extension headers",
             Self::ShortQuotedIcmp => "quoted ICMP header cut short",
+            Self::ShortQuotedUpper => "quoted upper header cut short",
         })
     }
 }

@@ -6,6 +6,7 @@
 #![allow(dead_code)] // each test binary uses its own part
 
 pub mod child;
+pub mod dns;
 
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
