@@ -17,7 +17,7 @@ use rping::datagram::Timing;
 use rping::engine::trace::event::{Answer, Event, Outcome, Says};
 use rping::origin::Origins;
 use rping::report::Report;
-use rping::report::names::{Names, Question, system_name};
+use rping::report::names::Names;
 use rping::report::output::{Output, Stream};
 use rping::report::trace_text::{PATIENCE, TraceStyle, TraceText};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -199,10 +199,7 @@ fn answers(hosts: impl IntoIterator<Item = u8>) -> Vec<Event> {
 fn shown(events: &[Event], patient: bool) -> Vec<String> {
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
-    let names = Names::pooled(4, |question| match question {
-        Question::Name(address) => system_name(address),
-        Question::Origin(_) => None,
-    });
+    let names = Names::of_path(|_| None);
     let mut text = TraceText::new(TraceStyle::of([10, 0, 0, 9].into()), names);
     for event in events {
         text.event(event, Epoch::default(), &mut output);

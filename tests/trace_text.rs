@@ -449,43 +449,62 @@ fn a_line_waits_for_its_name_and_those_behind_it_wait_too() {
 }
 
 #[test]
-fn all_waits_of_a_run_together_are_one_short_wait() {
+fn each_name_is_waited_for_from_its_asking_so_that_waits_do_not_add_up() {
     let (names, tell) = told(1);
     output(|output| {
         let mut text = TraceText::new(named(false), names);
         text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
         text.event(&passed(2, 1, "10.0.0.2", 200), Epoch::default(), output);
-        text.event(&passed(3, 1, "10.0.0.3", 300), Epoch::default(), output);
         text.turn(at(100), output);
+        text.event(&passed(3, 1, "10.0.0.3", 300), Epoch::default(), output);
+        text.turn(at(400), output);
+        assert_eq!((output.unwritten(Stream::Out).as_str(), text.wake()), ("", Some(at(1_100))));
         tell.send(Some("one.example".into())).expect("a thread");
         hear(&text);
-        // The first name took 400 ms; 600 are left for all others.
         text.turn(at(500), output);
         assert_eq!(output.unwritten(Stream::Out), "\n 1  one.example (10.0.0.1)  0.100 ms");
+        // The second one was asked for when the first was.
         assert_eq!(text.wake(), Some(at(1_100)));
         text.turn(at(1_099), output);
         assert_eq!(text.wake(), Some(at(1_100)));
         text.turn(at(1_100), output);
+        assert!(output.unwritten(Stream::Out).ends_with("\n 2  10.0.0.2 (10.0.0.2)  0.200 ms"));
+        assert_eq!(text.wake(), Some(at(1_400)));
+        text.turn(at(1_400), output);
+        assert!(output.unwritten(Stream::Out).ends_with("\n 3  10.0.0.3 (10.0.0.3)  0.300 ms"));
         assert_eq!(text.wake(), None);
-        assert_eq!(
-            output.unwritten(Stream::Out),
-            "\n 1  one.example (10.0.0.1)  0.100 ms\
-             \n 2  10.0.0.2 (10.0.0.2)  0.200 ms\
-             \n 3  10.0.0.3 (10.0.0.3)  0.300 ms"
-        );
-        // What comes late is shown from then on, and nothing waits any more.
+        // What comes late is shown from then on.
         tell.send(Some("two.example".into())).expect("a thread");
         hear(&text);
         text.event(&passed(4, 1, "10.0.0.2", 400), Epoch::default(), output);
-        text.event(&passed(4, 2, "10.0.0.4", 410), Epoch::default(), output);
-        text.turn(at(1_200), output);
-        assert!(
-            output
-                .unwritten(Stream::Out)
-                .ends_with("\n 4  two.example (10.0.0.2)  0.400 ms 10.0.0.4 (10.0.0.4)  0.410 ms"),
-            "{}",
-            output.unwritten(Stream::Out)
-        );
+        text.turn(at(1_500), output);
+        let shown = output.unwritten(Stream::Out);
+        assert!(shown.ends_with("\n 4  two.example (10.0.0.2)  0.400 ms"), "{shown}");
+    });
+}
+
+#[test]
+fn a_dead_name_server_holds_up_the_end_of_a_run_once() {
+    let (names, _tell) = told(1);
+    output(|output| {
+        let mut text = TraceText::new(named(true), names);
+        let mut last = at(0);
+        for ttl in 1..=30 {
+            last = at(u64::from(ttl) * 300);
+            text.event(&passed(ttl, 1, &format!("10.0.0.{ttl}"), 100), Epoch::default(), output);
+            text.turn(last, output);
+        }
+        // Every wake on the way to the end, and none later than the wait after the last address.
+        let mut now = last;
+        while let Some(wake) = text.wake() {
+            assert!(now < wake && wake <= last + PATIENCE);
+            now = wake;
+            text.turn(now, output);
+        }
+        assert_eq!(now, last + PATIENCE);
+        let lines: String =
+            (1..=30).map(|n| format!("\n{n:2}  10.0.0.{n} (10.0.0.{n}) [*]  0.100 ms")).collect();
+        assert_eq!(output.unwritten(Stream::Out), lines);
     });
 }
 

@@ -22,6 +22,9 @@ const QUEUE: usize = 64;
 /// Octets of the longest host name in text form (RFC 1035 section 2.3.4), and of any other answer.
 const LONGEST_NAME: usize = 253;
 
+/// Questions about a path that are asked at the same time: as many as most paths have routers.
+const PATH: usize = 16;
+
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Question {
@@ -85,6 +88,15 @@ impl Names {
         Self::pooled(1, move |question| match question {
             Question::Name(address) => lookup(address),
             Question::Origin(_) => None,
+        })
+    }
+
+    /// Names as the system's resolver tells them, and origins from this source, for all routers of a path
+    /// at the same time.
+    pub fn of_path(origin: impl Fn(IpAddr) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self::pooled(PATH, move |question| match question {
+            Question::Name(address) => system_name(address),
+            Question::Origin(address) => origin(address),
         })
     }
 
@@ -213,7 +225,7 @@ impl Pool {
 }
 
 /// The name of an address as the system's resolver tells it.
-pub fn system_name(address: IpAddr) -> Option<String> {
+fn system_name(address: IpAddr) -> Option<String> {
     dns_lookup::lookup_addr(&address).ok()
 }
 

@@ -1,9 +1,9 @@
 //! The text of a traceroute, octet for octet as traceroute(8) prints it. It decides nothing itself.
 //!
 //! Probes are told in the order of the path, and said in that order. A line wants its name, and a name
-//! may be slow: the text, never a probe, waits for names, and for no more than [`PATIENCE`] in a run. That
-//! is as long as a person waits without wondering, and longer than a resolver takes that is well; one that
-//! is not asks again after five seconds (resolv.conf(5)), so what has not come by then is not worth more.
+//! may be slow: the text, never a probe, waits for it, until [`PATIENCE`] after it was asked for. Names are
+//! asked for as soon as an address is told, whatever line is waiting; so these waits lie beside one another
+//! and beside the probes, and a dead name server holds up the end of a run once and no longer than that.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -21,7 +21,9 @@ use crate::clock::{Epoch, Instant};
 use crate::datagram::SendFault;
 use crate::engine::trace::event::{Answer, Event, Outcome, Says};
 
-/// How long the text waits for names and origins, all waits of a run together.
+/// How long the text waits for a name or an origin after asking for it: as long as a person waits without
+/// wondering, and longer than a sound resolver takes. One that is not sound asks again after five seconds
+/// (resolv.conf(5)): what has not come by then is not worth more.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How the text of a traceroute is to look. Texts may hold anything: they are escaped before they are
@@ -81,10 +83,10 @@ pub struct TraceText {
     zone: Option<String>,
     names: Names,
     /// Told, and not yet said.
-    waiting: VecDeque<Event>,
-    /// Since when the first of them waits for a name.
-    since: Option<Instant>,
-    /// How long names may still be waited for.
+    waiting: VecDeque<Told>,
+    /// Until when the first of them waits for a name.
+    wake: Option<Instant>,
+    /// How long names are waited for.
     patience: Duration,
     /// The hop whose line is open.
     hop: Option<u8>,
@@ -93,6 +95,14 @@ pub struct TraceText {
     /// Causes of probes not sent, each with the hop that met it first.
     faults: Vec<(SendFault, u8)>,
     account: Account,
+}
+
+/// An event that is to be said.
+#[derive(Debug)]
+struct Told {
+    event: Event,
+    /// Until when a name of it is waited for; known from the first turn on.
+    until: Option<Instant>,
 }
 
 /// What is shown about who answered, once in a row.
@@ -111,7 +121,7 @@ impl TraceText {
             zone: style.zone.as_deref().map(|zone| escape(zone).into_owned()),
             names,
             waiting: VecDeque::new(),
-            since: None,
+            wake: None,
             patience: PATIENCE,
             hop: None,
             shown: None,
@@ -152,34 +162,30 @@ impl TraceText {
     /// Says what can be said by `now`.
     fn say_ready(&mut self, now: Instant, output: &mut Output<'_>) {
         self.names.collect();
-        while let Some(next) = self.waiting.pop_front() {
-            if self.must_wait(&next, now) {
-                self.waiting.push_front(next);
+        let until = now + self.patience;
+        for told in self.waiting.iter_mut().rev().take_while(|told| told.until.is_none()) {
+            told.until = Some(until);
+        }
+        self.wake = None;
+        while let Some(told) = self.waiting.pop_front() {
+            let until = told.until.filter(|until| now < *until && !self.patience.is_zero());
+            if until.is_some() && self.lacks_a_name(&told.event) {
+                self.wake = until;
+                self.waiting.push_front(told);
                 return;
             }
-            if let Some(since) = self.since.take() {
-                self.patience = self.patience.saturating_sub(now.since(since));
-            }
-            self.say(&next, output);
+            self.say(&told.event, output);
         }
     }
 
-    /// Whether an event cannot be said yet because a name of it may come in time.
-    fn must_wait(&mut self, event: &Event, now: Instant) -> bool {
+    /// Whether a name is on its way that the event would show.
+    fn lacks_a_name(&mut self, event: &Event) -> bool {
         let Event::Decided { ttl, outcome: Outcome::Answered(answer), .. } = event else { return false };
-        if self.patience.is_zero() || (self.hop == Some(*ttl) && self.shown == Some(self.sender(answer))) {
+        if self.hop == Some(*ttl) && self.shown == Some(self.sender(answer)) {
             return false;
         }
         let mut questions = self.questions(answer.from);
-        if !questions.any(|question| self.names.look(question) == names::Answer::Coming) {
-            return false;
-        }
-        let since = *self.since.get_or_insert(now);
-        if now.since(since) < self.patience {
-            return true;
-        }
-        self.patience = Duration::ZERO;
-        false
+        questions.any(|question| self.names.look(question) == names::Answer::Coming)
     }
 
     fn say(&mut self, event: &Event, output: &mut Output<'_>) {
@@ -266,7 +272,7 @@ impl Report for TraceText {
                 self.names.look(question);
             }
         }
-        self.waiting.push_back(event.clone());
+        self.waiting.push_back(Told { event: event.clone(), until: None });
     }
 
     fn turn(&mut self, now: Instant, output: &mut Output<'_>) {
@@ -274,7 +280,7 @@ impl Report for TraceText {
     }
 
     fn wake(&self) -> Option<Instant> {
-        self.since.map(|since| since + self.patience)
+        self.wake
     }
 
     fn bell(&self) -> Option<BorrowedFd<'_>> {
@@ -283,6 +289,7 @@ impl Report for TraceText {
 
     fn hurry(&mut self) {
         self.patience = Duration::ZERO;
+        self.wake = self.wake.map(|_| Instant::ZERO);
     }
 
     fn status(&self, output: &mut Output<'_>) {
