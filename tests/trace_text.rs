@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
+use proptest::prelude::*;
 use rping::clock::{Epoch, Instant};
 use rping::datagram::{SendFault, Timing};
 use rping::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
@@ -582,6 +583,85 @@ fn origins_stand_behind_the_address() {
     assert_eq!(one_hop(numeric.clone(), source), "\n 1  10.0.0.1 [AS64500/AS64501]  0.100 ms\n");
     assert_eq!(one_hop(numeric.clone(), |_| None), "\n 1  10.0.0.1 [*]  0.100 ms\n");
     assert_eq!(one_hop(numeric, |_| Some("\x1b[2J".into())), "\n 1  10.0.0.1 [*]  0.100 ms\n");
+}
+
+/// An answer from anywhere that says anything, with anything behind it.
+fn any_answer() -> impl Strategy<Value = Answer> {
+    let family = |v6| if v6 { Family::V6 } else { Family::V4 };
+    let says = prop_oneof![
+        Just(Says::Reply),
+        any::<u16>().prop_map(Says::Segment),
+        (any::<bool>(), any::<u8>(), any::<u8>(), any::<u32>()).prop_map(
+            move |(v6, icmp_type, code, info)| {
+                Says::Error(Error { family: family(v6), icmp_type, code, info })
+            }
+        ),
+    ];
+    let extension = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..80),
+        // A sound head, so that objects are read.
+        prop::collection::vec(any::<u8>(), 0..80).prop_map(|rest| [&[0x20, 0, 0, 0], &rest[..]].concat()),
+        Just(INTERFACE.to_vec()),
+        Just(MPLS.to_vec()),
+    ];
+    (any::<IpAddr>(), any::<u64>(), any::<Option<u8>>(), says, extension).prop_map(
+        |(from, nanos, hop_limit, says, extension)| Answer {
+            at: at(1),
+            from,
+            rtt: Duration::from_nanos(nanos),
+            timing: Timing::User,
+            hop_limit,
+            says,
+            extension,
+            translated: false,
+        },
+    )
+}
+
+fn any_outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        4 => any_answer().prop_map(Outcome::Answered),
+        1 => Just(Outcome::Silent),
+        1 => Just(Outcome::Unfinished),
+        1 => (any::<i32>(), any::<Option<u32>>())
+            .prop_map(|(errno, mtu)| Outcome::NotSent(SendFault { errno, mtu })),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_told_becomes_plain_lines_each_of_one_hop(
+        outcomes in prop::collection::vec((any_outcome(), any::<Option<u32>>()), 0..40),
+        (host, zone, name) in any::<(String, Option<String>, String)>(),
+        [numeric, origins, extensions, back, flags] in any::<[bool; 5]>(),
+    ) {
+        let style = TraceStyle {
+            name: host, zone, numeric, origins, extensions, back, flags, ..TraceStyle::of(ip("192.0.2.9"))
+        };
+        let mut hops = std::collections::BTreeSet::new();
+        let (out, _, ()) = output(|output| {
+            let mut text = TraceText::new(style, Names::pooled(2, move |_| Some(name.clone())));
+            text.start(at(0), output);
+            for (index, (outcome, mtu)) in (0..).zip(outcomes) {
+                let ttl = index / 3 + 1;
+                if outcome != Outcome::Unfinished {
+                    hops.insert(ttl);
+                }
+                text.event(&Event::Decided { ttl, query: index % 3 + 1, outcome, mtu }, Epoch::default(), output);
+            }
+            text.turn(at(0), output);
+            while text.wake().is_some() {
+                hear(&text);
+                text.turn(at(0), output);
+            }
+            text.finish(output);
+        });
+        prop_assert!(!out.chars().any(|c| c.is_control() && c != '\n'), "{out:?}");
+        let mut lines = out.lines();
+        prop_assert!(lines.next().is_some_and(|header| header.starts_with("traceroute to ")));
+        let begun: Vec<u8> = lines.map(|line| line[..2].trim().parse().expect("a hop")).collect();
+        prop_assert_eq!(begun, hops.into_iter().collect::<Vec<_>>());
+    }
 }
 
 /// What jc's traceroute parser reads in a text: target, its address, hops and octets; then for each answer
