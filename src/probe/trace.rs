@@ -3,6 +3,7 @@
 //! It refuses to know when a probe goes, and what became of it.
 
 mod emit;
+mod expect;
 
 use std::net::IpAddr;
 

@@ -4,9 +4,6 @@
 
 use super::udp;
 
-/// Octets of the generic header with a 48-bit sequence number (RFC 4340 section 5.1).
-pub const HEADER_LEN: usize = 16;
-
 /// Octets of a DCCP-Request without options: generic header and service code (RFC 4340 section 5.2).
 pub const REQUEST_LEN: usize = 20;
 
@@ -43,15 +40,14 @@ impl Request {
     }
 }
 
-/// What a packet acknowledges: the 48-bit number behind the generic header of every type but request and
-/// data (RFC 4340 section 5.1); `None` where it is of one of those, cut, or has the short header.
-pub fn acknowledged(packet: &[u8]) -> Option<u64> {
-    let (header, rest) = packet.split_first_chunk::<HEADER_LEN>()?;
-    let [_, _, _, _, _, _, _, _, kind, ..] = *header;
+/// What a packet acknowledges, `rest` being what follows its first eight octets: the 48-bit number behind the
+/// generic header of every type but request and data (RFC 4340 section 5.1); `None` where it is of one of
+/// those, cut, or has the short header.
+pub fn acknowledged(rest: &[u8]) -> Option<u64> {
+    let [kind, _, _, _, _, _, _, _, _, _, a0, a1, a2, a3, a4, a5] = *rest.first_chunk()?;
     if kind & 0x01 == 0 || matches!(kind >> 1 & 0x0f, 0 | 2) {
         return None;
     }
-    let [_, _, a0, a1, a2, a3, a4, a5] = *rest.first_chunk::<8>()?;
     Some(u64::from_be_bytes([0, 0, a0, a1, a2, a3, a4, a5]))
 }
 
@@ -74,15 +70,15 @@ mod tests {
             0x64, 0x65, 0x66, 0x67, // service code
         ];
         assert_eq!(request.octets(), expected);
-        assert_eq!(acknowledged(&expected), None);
+        assert_eq!(acknowledged(&expected[8..]), None);
     }
 
     #[test]
     fn an_acknowledgement_is_found_where_its_type_has_one() {
         let packet = |kind: u8| {
-            let mut octets = [0; 28];
-            octets[8] = kind << 1 | 1;
-            octets[18..24].copy_from_slice(&[1, 2, 3, 4, 5, 6]);
+            let mut octets = [0; 20];
+            octets[0] = kind << 1 | 1;
+            octets[10..16].copy_from_slice(&[1, 2, 3, 4, 5, 6]);
             octets
         };
         for kind in 0..16 {
@@ -90,10 +86,10 @@ mod tests {
             assert_eq!(acknowledged(&packet(kind)), expected, "type {kind}");
         }
         let mut short = packet(7);
-        for len in 0..24 {
+        for len in 0..16 {
             assert_eq!(acknowledged(&short[..len]), None);
         }
-        short[8] &= 0xfe;
+        short[0] &= 0xfe;
         assert_eq!(acknowledged(&short), None, "sequence numbers of 24 bits");
     }
 }

@@ -45,12 +45,10 @@ impl Flow {
                 let pieces: [&[u8]; 2] = [&number.to_be_bytes(), &self.token(number)];
                 written(buffer, len, |payload| fill(payload, &pieces))
             }
-            Method::Udp => written(buffer, len, |packet| self.udp(number, len as u16, len, packet)),
+            Method::Udp => written(buffer, len, |packet| self.udp(number, len, packet)),
             Method::UdpLite { coverage } => {
                 let covered = covered(coverage, len);
-                // All of it is 0, which holds also where the length exceeds the field.
-                let third = if covered == len { 0 } else { covered as u16 };
-                written(buffer, len, |packet| self.udp(number, third, covered, packet))
+                written(buffer, len, |packet| self.udp(number, covered, packet))
             }
             Method::Tcp(options) => written(buffer, len, |segment| self.tcp(number, options, segment)),
             Method::Dccp { service } => written(buffer, len, |packet| self.dccp(number, service, packet)),
@@ -88,7 +86,8 @@ impl Flow {
     /// Writes a UDP or UDP-Lite datagram. Where the first word of its payload is among the `covered` octets, it
     /// makes the checksum the number; else the checksum is as it falls. Behind that word comes the token with
     /// one that makes it add up to nothing, where both fit.
-    fn udp(&self, number: u16, third: u16, covered: usize, packet: &mut [u8]) {
+    fn udp(&self, number: u16, covered: usize, packet: &mut [u8]) {
+        let third = self.third(packet.len());
         let mut pseudo = pseudo_header(self.src, self.dst, packet.len(), self.protocol());
         let Some((header, body)) = packet.split_first_chunk_mut() else { return };
         let token = self.token(number);
@@ -152,8 +151,11 @@ impl Flow {
     }
 }
 
+/// What a payload is filled with, again and again.
+pub const FILLING: [u8; 64] = *b"@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~\x7f";
+
 /// Octets of a UDP payload with fix word, token, and the word that makes the token add up to nothing.
-const PROVEN_LEN: usize = 12;
+pub const PROVEN_LEN: usize = 12;
 
 /// Where a UDP header has its checksum.
 const CHECKSUM_AT: usize = 6;
@@ -192,8 +194,8 @@ fn written(buffer: &mut [u8], len: usize, write: impl FnOnce(&mut [u8])) -> usiz
 
 /// Writes the pieces one behind the other, as long as each fits, over the filling of a payload.
 fn fill(payload: &mut [u8], pieces: &[&[u8]]) {
-    for (slot, octet) in payload.iter_mut().zip((0x40..0x80).cycle()) {
-        *slot = octet;
+    for (slot, octet) in payload.iter_mut().zip(FILLING.iter().cycle()) {
+        *slot = *octet;
     }
     let mut rest = payload;
     for piece in pieces {

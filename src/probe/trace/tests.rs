@@ -239,3 +239,42 @@ fn a_token_depends_on_key_number_and_destination_and_on_no_port() {
     assert_eq!(Flow { src: V6[0], src_port: 9, dst_port: 9, ..flow }.token(1), token);
     assert_eq!(flow.own(), flow.token(0)[..4]);
 }
+
+#[test]
+fn what_is_expected_of_a_probe_is_what_is_written() {
+    for addresses in [V4, V6] {
+        for len in (0..90).chain([576, 1_471, 1_472, 9_001, 65_000]) {
+            let echo = flow(addresses, Method::Echo);
+            let len_of = echo.len(len);
+            for number in [1, 2, 0x1234, 0xffff] {
+                let mut packet = emitted(&echo, number, len);
+                if addresses == V6 {
+                    let (IpAddr::V6(src), IpAddr::V6(dst)) = (echo.src, echo.dst) else { panic!() };
+                    icmp::seal_v6(&mut packet, src, dst);
+                }
+                let sum = u16::from_be_bytes([packet[2], packet[3]]);
+                assert_eq!(echo.echo_checksum(number, len_of), sum, "number {number}, {len} octets");
+                if let Some(at) = echo.token_at(len_of) {
+                    assert_eq!(packet[8 + at..16 + at], echo.token(number));
+                }
+                let methods =
+                    [Method::Udp, Method::UdpLite { coverage: 0 }, Method::UdpLite { coverage: 20 }];
+                for (method, src_port) in [(0, 9), (1, 9), (2, 9), (0, 0)] {
+                    let flow = Flow { src_port, ..flow(addresses, methods[method]) };
+                    let packet = emitted(&flow, number, len);
+                    let payload = if src_port == 0 { &packet[..] } else { &packet[8..] };
+                    if src_port != 0 {
+                        assert_eq!(packet[4..6], flow.third(len_of).to_be_bytes());
+                    }
+                    if let Some(word) = payload.first_chunk() {
+                        let word = u16::from_be_bytes(*word);
+                        assert_eq!(flow.number_of_word(word, len_of), number, "{flow:?}, {len} octets");
+                    }
+                    if let Some(at) = flow.token_at(len_of) {
+                        assert_eq!(payload[at..at + 8], flow.token(number));
+                    }
+                }
+            }
+        }
+    }
+}
