@@ -196,24 +196,73 @@ fn no_options_in_a_quoted_header_hide_the_request() {
     }
 }
 
-#[test]
-fn a_quote_of_something_else_is_nobodys() {
-    let quoting =
-        |protocol: u8, payload: &[u8]| time_exceeded(Family::V4, &datagram4(header4(protocol), &[], payload));
-    // Whatever the octets look like: another protocol's are not read as ours.
-    let (v4, v6) = (request(Family::V4, 0), request(Family::V6, 0));
-    let extensions = [0, 43, 44, 51, 60];
-    for protocol in 0..=255 {
-        if protocol != ipv4::PROTOCOL_ICMP {
-            assert_eq!(quoting(protocol, &v4), Ok(None), "protocol {protocol}");
-            assert_eq!(quoting(protocol, &v6), Ok(None), "protocol {protocol}");
-            assert_eq!(quoting(protocol, &[]), Ok(None), "protocol {protocol}, nothing of it");
+/// What a time-exceeded with this quote is read as.
+fn request_in(family: Family, quote: &[u8]) -> Result<Option<Quoted<'static>>, Malformed> {
+    let icmp_type = match family {
+        Family::V4 => icmp::v4::TIME_EXCEEDED,
+        Family::V6 => icmp::v6::TIME_EXCEEDED,
+    };
+    let error = icmp::Error { family, icmp_type, code: 0, info: 0 };
+    let mut message = vec![0; icmp::HEADER_LEN + quote.len()];
+    Message::Error { error, quoted: quote }.emit(family, &mut message);
+    let framing = match family {
+        Family::V4 => Framing::Icmpv4,
+        Family::V6 => Framing::Icmpv6,
+    };
+    let reply = Reply::parse(&received(framing, message.leak(), ROUTER))?;
+    Ok(reply.map(|reply| match reply.kind {
+        Kind::Error { quoted, .. } => quoted,
+        kind => panic!("{kind:?} is no error"),
+    }))
+}
+
+/// What is behind the header of a quote of this protocol: `octets` as they are read.
+fn expected(protocol: u8, octets: &[u8; 12], len: usize) -> Result<Request<'_>, Malformed> {
+    let word = |at: usize| u16::from_be_bytes([octets[at], octets[at + 1]]);
+    let payload = &octets[len.min(8)..len];
+    let (src_port, dst_port) = (word(0), word(2));
+    match protocol {
+        6 | 17 | 33 | 136 if len < 8 => Err(Malformed::ShortQuotedUpper),
+        6 => Ok(Request::Segment { src_port, dst_port, seq: 0x0405_0607 }),
+        17 | 33 | 136 => {
+            Ok(Request::Ports { protocol, src_port, dst_port, third: word(4), checksum: word(6), payload })
         }
-        if protocol != ipv6::NEXT_ICMPV6 && !extensions.contains(&protocol) {
-            assert_eq!(time_exceeded(Family::V6, &datagram6(protocol, &v6)), Ok(None), "protocol {protocol}");
-            assert_eq!(time_exceeded(Family::V6, &datagram6(protocol, &[])), Ok(None), "protocol {protocol}");
+        _ => Ok(Request::Other { protocol, payload: &octets[..len] }),
+    }
+}
+
+#[test]
+fn a_quote_of_any_protocol_is_read_by_that_protocols_header() {
+    let octets = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+    for protocol in 0..=255 {
+        for len in [0, 7, 8, 12] {
+            let (v4, v6) = (header4(protocol), [0, 43, 44, 51, 58, 60]);
+            if protocol != ipv4::PROTOCOL_ICMP {
+                let quote = datagram4(v4, &[1; 4], &octets[..len]);
+                let read = request_in(Family::V4, &quote);
+                let expected = expected(protocol, &octets, len).map(|request| {
+                    Some(Quoted { src: Some(v4.src.into()), dst: DST4.into(), header: &quote[..24], request })
+                });
+                assert_eq!(read, expected, "protocol {protocol}, {len} octets");
+            }
+            if !v6.contains(&protocol) {
+                let chain = [&[protocol, 0, 0, 0, 0, 0, 0, 0], &octets[..len]].concat();
+                let quote = datagram6(60, &chain);
+                let read = request_in(Family::V6, &quote);
+                let expected = expected(protocol, &octets, len).map(|request| {
+                    let src = Some(Ipv6Addr::LOCALHOST.into());
+                    Some(Quoted { src, dst: DST6.into(), header: &quote[..48], request })
+                });
+                assert_eq!(read, expected, "protocol {protocol}, {len} octets");
+            }
         }
     }
+}
+
+#[test]
+fn a_quote_of_no_request_is_nobodys() {
+    let quoting =
+        |protocol: u8, payload: &[u8]| time_exceeded(Family::V4, &datagram4(header4(protocol), &[], payload));
     for icmp_type in 0..=255 {
         let expected = match icmp_type {
             8 => Ok(Some(Method::Echo)),
@@ -253,7 +302,9 @@ fn a_chain_of_extension_headers_is_followed_to_the_request() {
         quoting(0, &[&[43, 0, 0, 0, 0, 0, 0, 0], &[44, 0, 0, 0, 0, 0, 0, 0], last]),
         seen(DST6, 64, 16)
     );
-    assert_eq!(quoting(135, &[last]), Ok(None), "mobility, which is not followed");
+    let mobility = request_in(Family::V6, &datagram6(135, last));
+    let unknown = Request::Other { protocol: 135, payload: last };
+    assert_eq!(mobility.map(|quoted| quoted.map(|quoted| quoted.request)), Ok(Some(unknown)), "not followed");
     assert_eq!(quoting(44, &[&[58, 0, 0, 8, 0, 0, 0, 0]]), Ok(None), "a later fragment");
     assert_eq!(quoting(60, &[&[58, 3, 0, 0, 0, 0, 0, 0]]), Err(Malformed::ShortQuotedIcmp), "too long by 24");
     assert_eq!(quoting(60, &[&[58, 4, 0, 0, 0, 0, 0, 0]]), Err(Malformed::QuotedExtension), "too long by 32");
@@ -279,6 +330,11 @@ fn each_way_to_be_malformed_has_an_example() {
     assert_eq!(time_exceeded(Family::V4, &with_first(0x65)), Err(Malformed::QuotedVersion));
     assert_eq!(time_exceeded(Family::V4, &with_first(0x4f)), Err(Malformed::QuotedHeaderLength));
     assert_eq!(time_exceeded(Family::V4, &datagram[..27]), Err(Malformed::ShortQuotedIcmp));
+    assert_eq!(parse(Framing::Upper { protocol: 6 }, &[0; 19]), Some(Malformed::ShortUpper));
+    assert_eq!(
+        time_exceeded(Family::V4, &datagram4(header4(17), &[], &[0; 7])),
+        Err(Malformed::ShortQuotedUpper)
+    );
     assert_eq!(time_exceeded(Family::V6, &datagram6(0, &[])), Err(Malformed::QuotedExtension));
     assert_eq!(
         time_exceeded(Family::V6, &datagram6(60, &[60, 0, 0, 0, 0, 0, 0, 0].repeat(17))),

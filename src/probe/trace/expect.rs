@@ -91,7 +91,8 @@ impl Flow {
 fn add_filling(sum: &mut Sum, from: usize, to: usize) {
     let mut at = from;
     while at < to {
-        let piece = FILLING.get(at % FILLING.len()..).unwrap_or_default();
+        let start = at.checked_rem(FILLING.len()).unwrap_or(0);
+        let piece = FILLING.get(start..).unwrap_or_default();
         let piece = piece.get(..to.saturating_sub(at)).unwrap_or(piece);
         sum.add(piece);
         at = at.saturating_add(piece.len().max(1));
