@@ -1,11 +1,13 @@
 //! Replies as Linux really sent them, each against its dissection (`tests/captures/*.txt`).
 
 use std::fmt::Write;
+use std::ops::Add;
 use std::path::Path;
 
 use rping::datagram::{Framing, Received};
 use rping::probe::Method;
 use rping::reply::{Kind, Reply, Request};
+use rping::wire::extension::{self, Interface, Label, Object};
 use rping::wire::ipv4::options::{self, IpOption, Stamp};
 use rping::wire::{checksum, icmp, ipv4, ipv6};
 
@@ -52,6 +54,46 @@ fn option(option: IpOption<'_>) -> String {
     }
 }
 
+/// A quoted request, but for its payload, which is beside it. The first eight octets of TCP are all there is.
+fn request(request: Request<'_>) -> (String, &[u8]) {
+    match request {
+        Request::Query { method: asked, ident, seq, payload, .. } => {
+            let asked = method(asked);
+            (format!("quoted request: {asked}\nquoted ident: {ident}\nquoted seq: {seq}\n"), payload)
+        }
+        Request::Ports { protocol, src_port, dst_port, third, checksum, payload } => {
+            let text = format!(
+                "quoted request: protocol {protocol}\nquoted ports: {src_port} {dst_port}\n\
+                 quoted third word: {third}\nquoted checksum: {checksum:#06x}\n"
+            );
+            (text, payload)
+        }
+        Request::Segment { src_port, dst_port, seq } => {
+            let text = format!(
+                "quoted request: protocol 6\nquoted ports: {src_port} {dst_port}\nquoted seq: {seq}\n"
+            );
+            (text, &[])
+        }
+        Request::Other { protocol, payload } => (format!("quoted request: protocol {protocol}\n"), payload),
+        Request::Socket { .. } => panic!("{request:?} is not from a packet"),
+    }
+}
+
+fn object(object: Object<'_>) -> String {
+    match object {
+        Object::Mpls(stack) => stack.labels().fold("mpls:".to_owned(), |text, label| {
+            let Label { label, traffic_class, bottom, ttl } = label;
+            format!("{text} {label}/{traffic_class}/{}/{ttl}", u8::from(bottom))
+        }),
+        Object::Interface(Interface { role, index, address, name, mtu }) => {
+            let name = name.map(String::from_utf8_lossy);
+            format!("interface: {role:?} {index:?} {address:?} {name:?} {mtu:?}")
+        }
+        Object::Other { class, ctype, octets } => format!("object: {class}/{ctype} {}", extent(octets)),
+    }
+    .add("\n")
+}
+
 /// What our parser sees, in the form of a dissection.
 fn dissect(capture: &Capture) -> String {
     let received = capture.received();
@@ -72,19 +114,17 @@ fn dissect(capture: &Capture) -> String {
             sum(checksum_ok),
             extent(body)
         ),
-        Kind::Error { error, checksum_ok, quoted, .. } => {
-            let Request::Query { method: asked, ident, seq, payload, .. } = quoted.request else {
-                return format!("{quoted:?}\n");
-            };
+        Kind::Error { error, checksum_ok, quoted, extension } => {
+            let (request, payload) = request(quoted.request);
+            let objects: String = extension::objects(extension.unwrap_or_default()).map(object).collect();
             format!(
-                "error: {}/{}\ninfo: {}\nchecksum: {}\nquoted destination: {}\nquoted request: {}\n\
-                 quoted ident: {ident}\nquoted seq: {seq}\nquoted header: {}\nquoted payload: {}\n",
+                "error: {}/{}\ninfo: {}\nchecksum: {}\nquoted destination: {}\n{request}\
+                 quoted header: {}\nquoted payload: {}\n{objects}",
                 error.icmp_type,
                 error.code,
                 error.info,
                 sum(checksum_ok),
                 quoted.dst,
-                method(asked),
                 extent(quoted.header),
                 extent(payload)
             )
@@ -96,7 +136,7 @@ fn dissect(capture: &Capture) -> String {
 #[test]
 fn every_capture_reads_as_its_dissection_says() {
     let captures = load::all();
-    assert_eq!(captures.len(), 42, "a capture is missing, or new");
+    assert_eq!(captures.len(), 54, "a capture is missing, or new");
     for capture in captures {
         let path = format!("tests/captures/{}.txt", capture.name);
         let expected = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
@@ -163,7 +203,9 @@ fn an_error_queue_says_what_a_raw_socket_says_but_for_the_quoted_header() {
     let mut compared = 0;
     for capture in load::all() {
         let raw = capture.received();
-        let Ok(Some(Reply { kind: Kind::Error { error, quoted, .. }, .. })) = Reply::parse(&raw) else {
+        let Ok(Some(Reply { kind: Kind::Error { error, quoted, extension: None, .. }, .. })) =
+            Reply::parse(&raw)
+        else {
             continue;
         };
         let Request::Query { payload, .. } = quoted.request else { continue };

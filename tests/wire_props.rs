@@ -100,10 +100,15 @@ fn identity(received: &Received<'_>) -> Result<Option<String>, ()> {
     Ok(reply.map(|reply| match reply.kind {
         Kind::Answer { method, code, ident, seq, .. } => format!("{method:?} {code} {ident} {seq}"),
         Kind::Error { error, quoted, .. } => {
-            let Request::Query { method, ident, seq, .. } = quoted.request else {
-                return format!("{quoted:?}");
+            let request = match quoted.request {
+                Request::Query { method, ident, seq, .. } => format!("{method:?} {ident} {seq}"),
+                Request::Ports { protocol, src_port, dst_port, third, checksum, .. } => {
+                    format!("{protocol} {src_port} {dst_port} {third} {checksum}")
+                }
+                Request::Other { protocol, .. } => format!("{protocol}"),
+                request => format!("{request:?}"),
             };
-            format!("{error:?} {} {method:?} {ident} {seq}", quoted.dst)
+            format!("{error:?} {} {request}", quoted.dst)
         }
         kind => format!("{kind:?}"),
     }))
@@ -116,10 +121,25 @@ fn every_prefix_of_a_capture_is_malformed_up_to_its_last_needed_octet_and_the_sa
         let verdict = identity(&whole);
         let spare = match Reply::parse(&whole) {
             Ok(Some(Reply { kind: Kind::Answer { body, .. }, .. })) => Some(body.len()),
-            Ok(Some(Reply { kind: Kind::Error { quoted, .. }, .. })) => match quoted.request {
-                Request::Query { payload, .. } => Some(payload.len()),
-                _ => None,
-            },
+            Ok(Some(Reply { kind: Kind::Error { quoted, extension, .. }, .. })) => {
+                let spare = match quoted.request {
+                    Request::Query { payload, .. }
+                    | Request::Ports { payload, .. }
+                    | Request::Other { payload, .. } => payload.len(),
+                    // Only the first eight octets of a segment are looked at.
+                    _ => {
+                        let outer = if whole.framing == Framing::Ipv4 { 20 } else { 0 };
+                        whole.bytes.len()
+                            - outer
+                            - icmp::HEADER_LEN
+                            - quoted.header.len()
+                            - 8
+                            - extension.map_or(0, <[u8]>::len)
+                    }
+                };
+                // A structure that is cut is one no more.
+                Some(extension.map_or(spare, |structure| spare + structure.len()))
+            }
             _ => None,
         };
         let verdicts: Vec<_> = (0..=whole.bytes.len())

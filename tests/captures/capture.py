@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Captures what Linux answers to a ping, each packet as NAME.hex beside its dissection NAME.txt.
+"""Captures what Linux answers to a ping or a traceroute, each packet as NAME.hex beside its dissection NAME.txt.
 
 Needs root, ip, nft, tcpdump and iputils ping; touches only three network namespaces of its own:
 host (10.9.1.1) - router (10.9.1.2, 10.9.2.2) - target (10.9.2.1), and fd09:1::/64, fd09:2::/64 likewise.
-The dissector below is written apart from the code that the captures test.
+The dissector below is written apart from the code that the captures test. What no Linux router sends is built
+here from the RFC's figures (BUILT), and says so.
 
     tests/captures/capture.py [NAME ...]
 """
@@ -124,6 +125,15 @@ def bad_option():
                   f"\"{(head + message).hex()}\"), (\"h0\", 0x0800, 0, 0, bytes.fromhex(\"{mac}\")))")()
 
 
+def hop(family, kind, protocol, port):
+    """A datagram of 40 octets, or the beginning of a connection, that gets one hop far."""
+    address = V4 if family == 2 else V6
+    ttl = "s.setsockopt(0, 2, 1)" if family == 2 else "s.setsockopt(41, 16, 1)"
+    send = (f"s.setblocking(False); s.connect_ex((\"{address}\", {port}))" if kind == 1
+            else f"s.sendto(bytes(range(64, 96)), (\"{address}\", {port}))")
+    return python(f"import socket; s = socket.socket({family}, {kind}, {protocol}); {ttl}; {send}")
+
+
 V4, V6 = "10.9.2.1", "fd09:2::1"
 HOPOPTS, DSTOPTS, RTHDR, UNICAST_HOPS = 54, 59, 57, 16
 PAD = 'bytes.fromhex("0000010400000000")'
@@ -165,6 +175,10 @@ SCENES = {
     "port_unreachable_v6_udp": ("ip6[40] == 1", 0, python(
         f"import socket; s = socket.socket(10, 2); s.sendto(bytes(9), (\"{V6}\", 9))")),
 }
+for family, (version, wanted) in {2: (4, "icmp[0] == 11"), 10: (6, "ip6[40] == 3")}.items():
+    for name, kind, protocol, port in [("udp", 2, 17, 33434), ("udplite", 2, 136, 33434), ("tcp", 1, 6, 80),
+                                       ("protocol_253", 3, 253, 0)]:
+        SCENES[f"time_exceeded_v{version}_{name}"] = (wanted, 0, hop(family, kind, protocol, port))
 for code in ["net-unreachable", "host-unreachable", "prot-unreachable", "port-unreachable",
              "net-prohibited", "host-prohibited", "admin-prohibited"]:
     SCENES[f"{code.replace('-', '_')}_v4"] = (
@@ -173,6 +187,47 @@ for code in ["no-route", "admin-prohibited", "addr-unreachable", "port-unreachab
              "reject-route"]:
     SCENES[f"{code.replace('-', '_')}_rejected_v6"] = (
         "ip6[40] == 1", 0, rejecting(f"icmpv6 type {code}", ping(V6)))
+
+
+LABELS = bytes.fromhex("000c0101" "03e81001" "00018bfe")
+NAMED = bytes.fromhex("0024020f" "0000002a" "00010000c0000201" "10") + b"ge-0/0/1.100\0\0\0" + bytes.fromhex("000005dc")
+FOREIGN = bytes.fromhex("0008f705" "01020304")
+
+
+def built(source, length, quote, objects):
+    """The capture `source`, its quote of so many octets and its length field as given, objects behind it."""
+    packet = bytes.fromhex((HERE / f"{source}.hex").read_text())
+    head = 20 if packet[0] >> 4 == 4 else 40
+    structure = bytes.fromhex("20000000") + b"".join(objects)
+    structure = structure[:2] + struct.pack("!H", checksum(structure)) + structure[4:]
+    message = packet[head:head + 4] + bytes([0, length, 0, 0] if head == 20 else [length, 0, 0, 0])
+    message = message[:2] + bytes(2) + message[4:] + packet[head + 8:][:quote].ljust(quote, b"\0") + structure
+    if head == 20:
+        packet = packet[:2] + struct.pack("!H", head + len(message)) + packet[4:10] + bytes(2) + packet[12:head]
+        packet = packet[:10] + struct.pack("!H", checksum(packet)) + packet[12:]
+        return packet + message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+    packet = packet[:4] + struct.pack("!H", len(message)) + packet[6:head]
+    pseudo = packet[8:40] + struct.pack("!II", len(message), 58)
+    return packet + message[:2] + struct.pack("!H", checksum(pseudo + message)) + message[4:]
+
+
+# name: (of which capture, the length field, octets of quote, objects, where that is from)
+BUILT = {
+    "time_exceeded_v4_udp_mpls": (
+        "time_exceeded_v4_udp", 32, 128, [LABELS], "RFC 4884 sections 4.3 and 7, RFC 4950 section 3"),
+    "time_exceeded_v4_tcp_mpls_legacy": (
+        "time_exceeded_v4_tcp", 0, 128, [LABELS], "RFC 4884 section 5.5, RFC 4950 section 3"),
+    "time_exceeded_v4_interface": (
+        "time_exceeded_v4", 40, 160, [NAMED, FOREIGN], "RFC 4884 sections 7 and 8, RFC 5837 section 4"),
+    "time_exceeded_v6_udp_mpls_interface": (
+        "time_exceeded_v6_udp", 16, 128, [LABELS, NAMED], "RFC 4884 section 4.5, RFC 4950, RFC 5837"),
+}
+
+
+def build(name):
+    source, length, quote, objects, where = BUILT[name]
+    write(name, built(source, length, quote, objects),
+          f"# Built, not captured: {source} with an extension structure after {where}.\n")
 
 
 def capture(name):
@@ -198,13 +253,16 @@ def capture(name):
     lines = run(f"tcpdump -r {path} -n -t -v").stdout.splitlines()
     starts = [i for i, line in enumerate(lines) if line.startswith("IP")]
     end = (starts + [len(lines)])[index + 1]
-    packet = trim(packets[index])
+    comment = "".join(f"# {line.strip()}\n" for line in lines[starts[index]:end])
+    write(name, trim(packets[index]), comment)
+    pathlib.Path(path).unlink()
+
+
+def write(name, packet, comment):
     octets = [f"{octet:02x}" for octet in packet]
     rows = [" ".join(octets[i:i + 16]) for i in range(0, len(octets), 16)]
     (HERE / f"{name}.hex").write_text("\n".join(rows) + "\n")
-    comment = "".join(f"# {line.strip()}\n" for line in lines[starts[index]:end])
     (HERE / f"{name}.txt").write_text(comment + "\n".join(dissect(packet)) + "\n")
-    pathlib.Path(path).unlink()
 
 
 def trim(packet):
@@ -232,17 +290,57 @@ def dissect(packet):
         yield from [f"answer: {answers[kind]}", f"code: {code}", f"ident: {ident}", f"seq: {seq}",
                     f"octets: {len(message)}", sound, f"body: {extent(message[8:])}"]
     elif kind in errors:
-        head, dst, protocol, request = quote(message[8:])
-        if request is None or protocol not in (1, 58) or request[0] not in requests:
+        cut = extended(packet[0] >> 4, message)
+        head, dst, protocol, request = quote(message[8:cut])
+        icmp = protocol == (1 if packet[0] >> 4 == 4 else 58)
+        if request is None or icmp and request[0] not in requests:
             yield "nobody's"
             return
         yield from [f"error: {kind}/{code}", f"info: {info(packet[0] >> 4, kind, code, message[4:8])}", sound]
-        _, _, _, ident, seq = struct.unpack("!BBHHH", request[:8])
-        yield from [f"quoted destination: {dst}", f"quoted request: {requests[request[0]]}",
-                    f"quoted ident: {ident}", f"quoted seq: {seq}", f"quoted header: {extent(head)}",
-                    f"quoted payload: {extent(request[8:])}"]
+        yield f"quoted destination: {dst}"
+        one, two, three, four = struct.unpack("!HHHH", request[:8])
+        if icmp:
+            yield from [f"quoted request: {requests[request[0]]}", f"quoted ident: {three}", f"quoted seq: {four}"]
+        elif protocol in (17, 33, 136):
+            yield from [f"quoted request: protocol {protocol}", f"quoted ports: {one} {two}",
+                        f"quoted third word: {three}", f"quoted checksum: {four:#06x}"]
+        elif protocol == 6:
+            yield from ["quoted request: protocol 6", f"quoted ports: {one} {two}",
+                        f"quoted seq: {three << 16 | four}"]
+        else:
+            yield f"quoted request: protocol {protocol}"
+        payload = request[8:] if icmp or protocol in (17, 33, 136) else b"" if protocol == 6 else request
+        yield from [f"quoted header: {extent(head)}", f"quoted payload: {extent(payload)}"]
+        yield from objects(message[cut:][4:])
     else:
         yield "nobody's"
+
+
+def extended(version, message):
+    """Where the extension structure of a message begins: at its end, if there is none."""
+    unit, field = (4, 5) if version == 4 else (8, 4)
+    for at in [8 + message[field] * unit, 8 + 128]:
+        structure = message[at:]
+        if at > 8 and len(structure) >= 4 and structure[0] >> 4 == 2 and checksum(structure) == 0:
+            return at
+    return len(message)
+
+
+def objects(octets):
+    while octets:
+        length, kind, ctype = struct.unpack("!HBB", octets[:4])
+        body, octets = octets[4:length], octets[length:]
+        if kind == 1:
+            labels = [int.from_bytes(body[i:i + 4], "big") for i in range(0, len(body), 4)]
+            yield "mpls:" + "".join(f" {n >> 12}/{n >> 9 & 7}/{n >> 8 & 1}/{n & 255}" for n in labels)
+        elif kind == 2 and ctype == 0x0F:
+            index, family, address = struct.unpack("!IHxx4s", body[:12])
+            assert family == 1
+            name, mtu = body[13:12 + body[12]].rstrip(b"\0").decode(), body[12 + body[12]:]
+            yield (f"interface: Incoming Some({index}) Some({socket.inet_ntoa(address)}) Some(\"{name}\") "
+                   f"Some({int.from_bytes(mtu, 'big')})")
+        else:
+            yield f"object: {kind}/{ctype} {extent(body)}"
 
 
 def info(version, kind, code, word):
@@ -294,7 +392,9 @@ def extent(octets):
 if __name__ == "__main__":
     lay_out()
     try:
-        for scene in sys.argv[1:] or SCENES:
+        for scene in [name for name in sys.argv[1:] or SCENES if name in SCENES]:
             capture(scene)
     finally:
         take_down()
+    for name in [name for name in sys.argv[1:] or BUILT if name in BUILT]:
+        build(name)

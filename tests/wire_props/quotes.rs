@@ -58,9 +58,8 @@ fn time_exceeded(family: Family, quote: &[u8]) -> Verdict {
     let Kind::Error { error: read, quoted, .. } = reply.kind else { panic!("{reply:?} is no error") };
     assert_eq!(read, error);
     let Quoted { dst, header, request, .. } = quoted;
-    let Request::Query { method, ident, seq, payload, .. } = request else {
-        panic!("{request:?} is no query")
-    };
+    // Something else than a request of ICMP is none that these tests follow.
+    let Request::Query { method, ident, seq, payload, .. } = request else { return Ok(None) };
     Ok(Some(Seen { dst, method, ident, seq, header: header.len(), payload: payload.len() }))
 }
 
