@@ -14,7 +14,6 @@ use std::time::Duration;
 use rping::clock::{Epoch, Instant, Wall};
 use rping::datagram::{Departed, Framing, Received, SendFault, Source};
 use rping::engine::Session;
-use rping::engine::ping::event::Event;
 use rping::engine::ping::pace::Pacing;
 use rping::engine::ping::{Config, Ping};
 use rping::engine::reject::Reject;
@@ -69,6 +68,8 @@ pub struct Packet {
     /// From the ICMP header on; the checksum is put right on arrival unless `damaged`.
     pub icmp: Vec<u8>,
     pub damaged: bool,
+    /// Where the probe was going.
+    pub dst: IpAddr,
     /// Through a datagram socket's error queue, as this error; `icmp` is then our own message.
     pub queued: Option<icmp::Error>,
 }
@@ -133,7 +134,16 @@ impl Packet {
 pub fn echo(probe: &Seen, after: Duration) -> Packet {
     let mut icmp = probe.bytes.clone();
     icmp[0] = if probe.dst.is_ipv4() { 0 } else { 129 };
-    Packet { after, from: probe.dst, ttl: 64, options: vec![], icmp, damaged: false, queued: None }
+    Packet {
+        after,
+        from: probe.dst,
+        dst: probe.dst,
+        ttl: 64,
+        options: vec![],
+        icmp,
+        damaged: false,
+        queued: None,
+    }
 }
 
 /// An ICMP error from a router about a probe, on the wire, quoting all of it.
@@ -151,7 +161,7 @@ pub fn error(probe: &Seen, icmp_type: u8, code: u8, info: u32, after: Duration) 
         }
     };
     icmp.extend(&probe.bytes);
-    Packet { after, from, ttl: 64, options: vec![], icmp, damaged: false, queued: None }
+    Packet { after, from, dst: probe.dst, ttl: 64, options: vec![], icmp, damaged: false, queued: None }
 }
 
 /// The same error as a datagram socket's error queue tells it.
@@ -162,7 +172,16 @@ pub fn queued(probe: &Seen, icmp_type: u8, code: u8, info: u32, after: Duration)
     };
     let error = icmp::Error { family, icmp_type, code, info };
     let icmp = probe.bytes.clone();
-    Packet { after, from, ttl: 64, options: vec![], icmp, damaged: false, queued: Some(error) }
+    Packet {
+        after,
+        from,
+        dst: probe.dst,
+        ttl: 64,
+        options: vec![],
+        icmp,
+        damaged: false,
+        queued: Some(error),
+    }
 }
 
 /// RFC 1071, the slow way.
@@ -226,9 +245,9 @@ pub fn identity() -> Identity {
 }
 
 /// A session in a simulated network.
-pub struct Sim<'a> {
+pub struct Sim<'a, S = Ping> {
     pub now: Instant,
-    pub session: Ping,
+    pub session: S,
     pub script: Script<'a>,
     /// Probes that left, and when.
     pub sent: Vec<(u64, Instant)>,
@@ -247,7 +266,13 @@ pub struct Sim<'a> {
 
 impl<'a> Sim<'a> {
     pub fn new(config: Config, script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a) -> Self {
-        let session = Ping::new(config, identity(), Instant::ZERO);
+        Self::of(Ping::new(config, identity(), Instant::ZERO), script)
+    }
+}
+
+impl<'a, S: Session> Sim<'a, S> {
+    /// A session that begins at [`Instant::ZERO`], in a network.
+    pub fn of(session: S, script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a) -> Self {
         Self {
             now: Instant::ZERO,
             session,
@@ -272,11 +297,11 @@ impl<'a> Sim<'a> {
     }
 
     /// Runs until the session is done, telling each event, and says when it was done.
-    pub fn run(&mut self, mut tell: impl FnMut(&Event)) -> Instant {
+    pub fn run(&mut self, mut tell: impl FnMut(&S::Event)) -> Instant {
         loop {
             self.receive();
             self.session.handle_timeout(self.now);
-            if self.stop_at.is_some_and(|at| at <= self.now) {
+            if self.stop_at.take_if(|at| *at <= self.now).is_some() {
                 self.session.stop();
             }
             self.send();
@@ -335,13 +360,10 @@ impl<'a> Sim<'a> {
 }
 
 /// Hands a packet to a session as a raw socket (or a datagram socket's error queue) would.
-pub fn deliver(session: &mut Ping, at: Instant, packet: Packet) {
-    let Packet { from, ttl, options, mut icmp, damaged, queued, .. } = packet;
+pub fn deliver(session: &mut impl Session, at: Instant, packet: Packet) {
+    let Packet { from, dst, ttl, options, mut icmp, damaged, queued, .. } = packet;
     let (framing, bytes, outside) = match (from, queued) {
-        (_, Some(error)) => {
-            let dst = if from.is_ipv4() { TARGET.into() } else { TARGET6.into() };
-            (Framing::Queued { error, dst, extension: None }, icmp, Some(ttl))
-        }
+        (_, Some(error)) => (Framing::Queued { error, dst, extension: None }, icmp, Some(ttl)),
         (IpAddr::V4(from), None) => {
             icmp[2..4].fill(0);
             let sum = checksum(&icmp) ^ u16::from(damaged);

@@ -157,3 +157,11 @@ pub struct ProbeError {
     /// The quoted IPv4 header with its options, kept for notices only; empty where it is not known.
     pub quoted_header: Vec<u8>,
 }
+
+/// The time of day of an instant, in milliseconds since midnight UT; `start` is that of [`Instant::ZERO`].
+pub(super) fn millis_of_day(start: u32, at: Instant) -> u32 {
+    const DAY: u64 = 86_400_000;
+    let elapsed = at.as_nanos() / 1_000_000;
+    // Below 86,400,000, so the cast loses nothing.
+    (elapsed.saturating_add(u64::from(start)) % DAY) as u32
+}

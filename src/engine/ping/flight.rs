@@ -74,6 +74,11 @@ impl Flight {
         self.slots.get(self.index(number)?).copied()
     }
 
+    /// Whether the probe of that number is remembered, and left this machine.
+    pub fn left(&self, number: u64) -> bool {
+        self.slot(number).is_some_and(|slot| slot.state != State::NotSent)
+    }
+
     fn index(&self, number: u64) -> Option<usize> {
         let behind = usize::try_from(self.newest.checked_sub(number)?).ok()?;
         self.slots.len().checked_sub(1)?.checked_sub(behind)

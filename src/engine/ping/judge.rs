@@ -6,11 +6,9 @@
 
 use std::net::IpAddr;
 
-use crate::engine::ping::Config;
 use crate::engine::ping::event::{Content, Detail};
-use crate::engine::ping::flight::{Flight, State};
 use crate::engine::reject::Reject;
-use crate::probe::{Identity, Method};
+use crate::probe::{Identity, Method, Payload};
 use crate::reply::{Kind, Quoted, Reply, Request};
 use crate::wire::icmp;
 
@@ -20,6 +18,25 @@ const RECOGNISABLE: usize = 6;
 
 /// Sequence numbers before one is used again.
 const SEQUENCES: u64 = 65_536;
+
+/// What a target was asked, and so what an answer must match.
+pub struct Asked<'a> {
+    /// Whom, without the scope.
+    pub dst: IpAddr,
+    /// What.
+    pub method: Method,
+    /// Data of an echo request.
+    pub payload: &'a Payload,
+    /// Whether anyone may answer for the target.
+    pub anyone: bool,
+}
+
+impl Asked<'_> {
+    /// Whether an answer from `from` is an answer from whom we asked.
+    pub fn expects(&self, from: IpAddr) -> bool {
+        self.anyone || from == self.dst
+    }
+}
 
 /// An answer to a probe of ours.
 pub struct Judged {
@@ -33,29 +50,27 @@ pub struct Judged {
     pub content: Content,
 }
 
-/// Whose answer this is, or why it is nobody's.
+/// Whose answer this is, or why it is nobody's. `newest` tells the newest probe with a sequence number, if
+/// it left.
 pub fn answer(
-    config: &Config,
+    asked: &Asked,
     identity: &Identity,
-    flight: &Flight,
+    newest: impl FnOnce(u16) -> Option<u64>,
     reply: &Reply,
 ) -> Result<Judged, Reject> {
     let Kind::Answer { method, code, ident, seq, len, checksum_ok, body } = reply.kind else {
         return Err(Reject::Unrelated);
     };
-    if method != config.method || ident != identity.ident {
+    if method != asked.method || ident != identity.ident {
         return Err(Reject::Foreign);
     }
     if code != 0 {
         return Err(Reject::Code);
     }
-    let number = flight.number(seq).ok_or(Reject::NeverSent)?;
-    if flight.slot(number).is_none_or(|slot| slot.state == State::NotSent) {
-        return Err(Reject::NeverSent);
-    }
+    let number = newest(seq).ok_or(Reject::NeverSent)?;
     let content = match method {
-        Method::Echo => echo(config, identity, number, reply.from, body)?,
-        Method::Timestamp | Method::Mask if !config.expects(reply.from) => return Err(Reject::Address),
+        Method::Echo => echo(asked, identity, number, reply.from, body)?,
+        Method::Timestamp | Method::Mask if !asked.expects(reply.from) => return Err(Reject::Address),
         Method::Timestamp if body.len() < 12 => Content::Truncated,
         Method::Mask if body.len() < 4 => Content::Truncated,
         Method::Timestamp | Method::Mask => Content::Intact,
@@ -74,19 +89,19 @@ pub fn answer(
 
 /// What an echo reply's payload shows, or that it is not our payload at all.
 fn echo(
-    config: &Config,
+    asked: &Asked,
     identity: &Identity,
     number: u64,
     from: IpAddr,
     body: &[u8],
 ) -> Result<Content, Reject> {
-    let sent = config.payload.octets();
+    let sent = asked.payload.octets();
     let has_token = sent.len() >= Identity::TOKEN_LEN;
-    let token = identity.token(number, config.dst());
+    let token = identity.token(number, asked.dst);
     match body.get(..Identity::TOKEN_LEN).filter(|_| has_token) {
         Some(carried) if carried == token => {}
-        Some(carried) => return damaged(config, identity, number, from, carried, body),
-        None if config.expects(from) => {}
+        Some(carried) => return damaged(asked, identity, number, from, carried, body),
+        None if asked.expects(from) => {}
         None => return Err(Reject::Address),
     }
     let start = if has_token { Identity::TOKEN_LEN } else { 0 };
@@ -101,22 +116,22 @@ fn echo(
 
 /// A payload without the probe's token: that of an older probe, a damaged one, or a stranger's.
 fn damaged(
-    config: &Config,
+    asked: &Asked,
     identity: &Identity,
     number: u64,
     from: IpAddr,
     carried: &[u8],
     body: &[u8],
 ) -> Result<Content, Reject> {
-    let older = |n: &u64| identity.token(*n, config.dst()) == carried;
+    let older = |n: &u64| identity.token(*n, asked.dst) == carried;
     if number.checked_sub(SEQUENCES).filter(|n| *n > 0).as_ref().is_some_and(older) {
         return Err(Reject::Late);
     }
-    let token = identity.token(number, config.dst());
+    let token = identity.token(number, asked.dst);
     let right = token.iter().zip(carried).filter(|(ours, theirs)| ours == theirs).count();
     let wrong = token.iter().zip(carried).enumerate().find(|(_, (ours, theirs))| ours != theirs);
     match wrong {
-        Some((offset, (&expected, _))) if right >= RECOGNISABLE && config.expects(from) => {
+        Some((offset, (&expected, _))) if right >= RECOGNISABLE && asked.expects(from) => {
             Ok(Content::Altered { offset, expected, payload: body.to_vec() })
         }
         _ => Err(Reject::Token),
@@ -125,9 +140,9 @@ fn damaged(
 
 /// Which probe an ICMP error is about: its number, the error, and the IP header as quoted.
 pub fn error<'a>(
-    config: &Config,
+    asked: &Asked,
     identity: &Identity,
-    flight: &Flight,
+    newest: impl FnOnce(u16) -> Option<u64>,
     reply: &Reply<'a>,
 ) -> Result<(u64, icmp::Error, &'a [u8]), Reject> {
     let Kind::Error { error, checksum_ok, quoted, .. } = reply.kind else {
@@ -138,11 +153,11 @@ pub fn error<'a>(
     }
     let Quoted { dst, header, request, .. } = quoted;
     let Request::Query { method, ident, seq, payload, .. } = request else { return Err(Reject::Unrelated) };
-    if dst != config.dst() || method != config.method || ident != identity.ident {
+    if dst != asked.dst || method != asked.method || ident != identity.ident {
         return Err(Reject::Foreign);
     }
-    let number = flight.number(seq).ok_or(Reject::NeverSent)?;
-    let has_token = method == Method::Echo && config.payload.octets().len() >= Identity::TOKEN_LEN;
+    let number = newest(seq).ok_or(Reject::NeverSent)?;
+    let has_token = method == Method::Echo && asked.payload.octets().len() >= Identity::TOKEN_LEN;
     match payload.get(..Identity::TOKEN_LEN).filter(|_| has_token) {
         Some(carried) if carried != identity.token(number, dst) => Err(Reject::Token),
         Some(_) | None => Ok((number, error, header)),

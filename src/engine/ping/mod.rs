@@ -3,6 +3,7 @@
 pub mod event;
 pub mod flight;
 mod judge;
+pub mod many;
 pub mod pace;
 mod plan;
 
@@ -45,7 +46,7 @@ impl Session for Ping {
             number,
             dst: self.config.dst(),
             method: self.config.method,
-            originate: self.millis_of_day(now),
+            originate: event::millis_of_day(self.config.millis_of_day, now),
         };
         let len = probe.emit(&self.identity, &self.config.payload, buffer);
         Some(Transmit { dst: self.config.target, len, ttl: None, id: number })
@@ -138,8 +139,9 @@ impl Ping {
     }
 
     fn handle_answer(&mut self, reply: &Reply) -> Result<(), Reject> {
-        let judged = judge::answer(&self.config, &self.identity, &self.flight, reply)?;
-        let returned = self.millis_of_day(reply.at);
+        let newest = |seq| self.flight.number(seq).filter(|number| self.flight.left(*number));
+        let judged = judge::answer(&self.config.asked(), &self.identity, newest, reply)?;
+        let returned = event::millis_of_day(self.config.millis_of_day, reply.at);
         let Some(slot) = self.flight.slot(judged.number) else { return Err(Reject::NeverSent) };
         let rtt = reply.at.since(slot.sent);
         let verdict = match slot.state {
@@ -157,7 +159,7 @@ impl Ping {
             ident: self.identity.ident,
             seq: judged.number as u16,
             from: reply.from,
-            different_address: !self.config.expects(reply.from),
+            different_address: !self.config.asked().expects(reply.from),
             len: judged.len,
             hop_limit: reply.hop_limit,
             rtt,
@@ -175,7 +177,8 @@ impl Ping {
     }
 
     fn handle_error(&mut self, reply: &Reply) -> Result<(), Reject> {
-        let (number, error, header) = judge::error(&self.config, &self.identity, &self.flight, reply)?;
+        let newest = |seq| self.flight.number(seq);
+        let (number, error, header) = judge::error(&self.config.asked(), &self.identity, newest, reply)?;
         let Some(slot) = self.flight.slot(number) else { return Err(Reject::NeverSent) };
         let first = slot.state == State::Open;
         let notice = error.is_notice();
@@ -194,13 +197,6 @@ impl Ping {
             self.plan.failed();
         }
         Ok(())
-    }
-
-    fn millis_of_day(&self, at: Instant) -> u32 {
-        const DAY: u64 = 86_400_000;
-        let elapsed = at.as_nanos() / 1_000_000;
-        // Below 86,400,000, so the cast loses nothing.
-        (elapsed.saturating_add(u64::from(self.config.millis_of_day)) % DAY) as u32
     }
 
     /// What arrived and was rejected.

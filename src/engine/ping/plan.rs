@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::engine::ping::flight::Flight;
+use crate::engine::ping::judge::Asked;
 use crate::engine::ping::pace::{Pace, Pacing};
 use crate::probe::{Method, Payload};
 
@@ -45,9 +46,14 @@ impl Config {
         self.target.ip()
     }
 
-    /// Whether an answer from `from` is an answer from whom we asked.
-    pub fn expects(&self, from: IpAddr) -> bool {
-        self.many_responders || self.anycast || from == self.dst()
+    /// What an answer must match.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked {
+            dst: self.dst(),
+            method: self.method,
+            payload: &self.payload,
+            anyone: self.many_responders || self.anycast,
+        }
     }
 }
 

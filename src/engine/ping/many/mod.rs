@@ -1,0 +1,420 @@
+//! Many targets in one run, every probe of each accounted for.
+//!
+//! The key of a probe is its target's address and its sequence number; the token says whose a reply is, as
+//! for one target. What a target needs is fixed and small, and a probe needs no allocation.
+
+mod flight;
+mod pace;
+mod targets;
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use crate::clock::Instant;
+use crate::datagram::{Departed, SendFault, Stamped, Timing, Transmit};
+use crate::engine::Session;
+use crate::engine::ping::event::{self, Answer, ProbeError, Verdict};
+use crate::engine::ping::flight::State;
+use crate::engine::ping::judge::{self, Asked};
+use crate::engine::reject::{Reject, Rejects};
+use crate::probe::{Identity, Method, Payload, Probe};
+use crate::reply::{Kind, Reply};
+use crate::wire::icmp::Family;
+use flight::Flight;
+pub use pace::Demand;
+use pace::{Pace, Turn};
+pub use targets::Targets;
+
+/// A probe is remembered for this long at least, so that a late answer is known for what it is.
+const MEMORY: Duration = Duration::from_secs(10);
+
+/// How long the last answers are waited for at least, where nothing else is said.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the interface is left alone that could not take a probe.
+const HOLD: Duration = Duration::from_millis(10);
+
+/// What a run is asked to do.
+#[derive(Debug)]
+pub struct Config {
+    /// Whom to ask.
+    pub targets: Targets,
+    /// What to ask.
+    pub method: Method,
+    /// Data of an echo request.
+    pub payload: Payload,
+    /// What is wanted of each target.
+    pub demand: Demand,
+    /// Probes a second to all targets together at most; `None`: as fast as they leave.
+    pub rate: Option<NonZeroU64>,
+    /// Probes out at once at most whose answers may come at any moment: what the receive buffer holds.
+    pub window: u64,
+    /// How long to wait for answers after the last probe; `None`: twice the longest round-trip time, and a
+    /// second at least.
+    pub linger: Option<Duration>,
+    /// End the run after this long, whatever happened.
+    pub deadline: Option<Duration>,
+    /// End the run once so many targets have answered.
+    pub enough: Option<u32>,
+    /// Wall-clock time of day at [`Instant::ZERO`], in milliseconds since midnight UT.
+    pub millis_of_day: u32,
+}
+
+/// What happened, and to which target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Something happened to a probe.
+    Probe {
+        /// Number of its target.
+        target: u32,
+        /// What.
+        event: event::Event,
+    },
+    /// A target was asked as often as it may be, and never answered.
+    Silent {
+        /// When its time was up.
+        at: Instant,
+        /// Its number.
+        target: u32,
+    },
+}
+
+/// What is known of a target.
+#[derive(Clone, Copy, Debug, Default)]
+struct Target {
+    /// Number of its newest probe; 0 before the first.
+    newest: u64,
+    /// Place of that in the flight.
+    place: u64,
+    answered: bool,
+}
+
+/// One run: accounts for every probe.
+#[derive(Debug)]
+pub struct Many {
+    config: Config,
+    /// IPv4's and IPv6's: each socket has an identifier of its own.
+    identities: (Identity, Identity),
+    targets: Vec<Target>,
+    pace: Pace,
+    flight: Flight,
+    /// Place of the last probe whose fate was told.
+    told: u64,
+    /// The time, as it was last told.
+    now: Instant,
+    /// When the last probe left.
+    last_left: Instant,
+    deadline: Option<Instant>,
+    /// Targets that answered.
+    answered: u32,
+    /// The longest round-trip time.
+    longest: Duration,
+    /// When the wait for what is still out ends, once nothing more is to be sent at the user's wish.
+    stopping: Option<Instant>,
+    over: bool,
+    events: VecDeque<Event>,
+    rejects: Rejects,
+}
+
+impl Session for Many {
+    type Event = Event;
+
+    fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
+        self.refresh(now);
+        if self.next()? > now {
+            return None;
+        }
+        let Some(Turn::Ask(number)) = self.pace.take(now) else { return None };
+        let dst = self.config.targets.address(number)?;
+        let target = self.targets.get_mut(usize::try_from(number).ok()?)?;
+        target.newest = target.newest.saturating_add(1);
+        target.place = self.flight.push(now, number, target.newest as u16, target.place);
+        let place = target.place;
+        let probe = Probe {
+            number: target.newest,
+            dst: dst.ip(),
+            method: self.config.method,
+            originate: event::millis_of_day(self.config.millis_of_day, now),
+        };
+        self.last_left = now;
+        let len = probe.emit(self.identity(dst.ip()), &self.config.payload, buffer);
+        Some(Transmit { dst, len, ttl: None, id: place })
+    }
+
+    fn handle_sent(&mut self, Departed { at, .. }: Departed) {
+        let Some((place, flight::Slot { target, seq, .. })) = self.next_fate() else { return };
+        self.flight.depart(place, at);
+        self.last_left = self.last_left.max(at);
+        self.tell(target, event::Event::Sent { at, seq, in_flight: self.flight.open() });
+    }
+
+    fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
+        let Some((place, flight::Slot { target, seq, .. })) = self.next_fate() else { return };
+        self.flight.settle(place, State::NotSent);
+        self.pace.hold(at + HOLD);
+        self.tell(target, event::Event::NotSent { at, seq, fault });
+    }
+
+    fn handle_stamp(&mut self, stamped: Stamped) {
+        self.flight.stamp(stamped);
+    }
+
+    fn handle_reply(&mut self, reply: &Reply) {
+        let judged = match reply.kind {
+            Kind::Answer { .. } => self.handle_answer(reply),
+            Kind::Error { .. } => self.handle_error(reply),
+            Kind::Segment { .. } | Kind::Datagram { .. } | Kind::Connected { .. } => Err(Reject::Unrelated),
+        };
+        if let Err(reason) = judged {
+            self.rejects.count(reason);
+        }
+    }
+
+    fn handle_reject(&mut self, reason: Reject) {
+        self.rejects.count(reason);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.refresh(now);
+        self.over = self.over || self.end().is_some_and(|end| end <= now);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        [self.next(), self.end()].into_iter().flatten().min()
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    fn stop(&mut self) {
+        let allowance = self.longest.saturating_mul(2).min(PATIENCE);
+        self.stopping.get_or_insert(self.last_left + allowance);
+    }
+
+    fn is_done(&self) -> bool {
+        self.over
+    }
+
+    fn in_flight(&self) -> u64 {
+        self.flight.open()
+    }
+}
+
+impl Many {
+    /// A run that begins at `start`. The identities are those of IPv4 and of IPv6.
+    pub fn new(config: Config, identities: (Identity, Identity), start: Instant) -> Self {
+        let count = config.targets.len();
+        Self {
+            targets: vec![Target::default(); usize::try_from(count).unwrap_or(usize::MAX)],
+            pace: Pace::new(count, config.demand, config.rate, start),
+            deadline: config.deadline.map(|deadline| start + deadline),
+            now: start,
+            last_left: start,
+            config,
+            identities,
+            flight: Flight::default(),
+            told: 0,
+            answered: 0,
+            longest: Duration::ZERO,
+            stopping: None,
+            over: false,
+            events: VecDeque::new(),
+            rejects: Rejects::default(),
+        }
+    }
+
+    /// What arrived and was rejected.
+    pub fn rejects(&self) -> &Rejects {
+        &self.rejects
+    }
+
+    /// Whom the run asks.
+    pub fn targets(&self) -> &Targets {
+        &self.config.targets
+    }
+
+    /// The targets of the probes that an answer may still come to, once for each. There are some only where
+    /// the run ended before their time was up.
+    pub fn outstanding(&self) -> impl Iterator<Item = u32> {
+        self.flight.out_since(self.now - self.patience())
+    }
+
+    fn identity(&self, address: IpAddr) -> &Identity {
+        match Family::of(address) {
+            Family::V4 => &self.identities.0,
+            Family::V6 => &self.identities.1,
+        }
+    }
+
+    /// When something is due: a probe, or a target whose time is up.
+    fn next(&self) -> Option<Instant> {
+        if self.over || self.stopping.is_some() {
+            return None;
+        }
+        let (due, turn) = self.pace.due()?;
+        let full = matches!(turn, Turn::Ask(_)) && self.flight.young() >= self.config.window;
+        let room = if full { self.flight.next_to_age() } else { None };
+        Some(room.map_or(due, |room| due.max(room)))
+    }
+
+    /// When the run ends by itself, as things stand.
+    fn end(&self) -> Option<Instant> {
+        if let Some(until) = self.stopping {
+            let until = if self.flight.open() == 0 { Instant::ZERO } else { until };
+            return Some(self.deadline.map_or(until, |deadline| deadline.min(until)));
+        }
+        let all_asked = self.pace.is_over() && self.told == self.flight.newest();
+        let settled = match self.config.demand {
+            // Nobody waits any more: the last answer is here, or the last target's time is up.
+            Demand::Answer { .. } => all_asked.then_some(self.last_left),
+            Demand::Probes { .. } if self.flight.open() == 0 => all_asked.then_some(self.last_left),
+            Demand::Probes { .. } => all_asked.then(|| self.last_left + self.patience()),
+        };
+        [settled, self.deadline].into_iter().flatten().min()
+    }
+
+    /// How long an answer may take.
+    fn patience(&self) -> Duration {
+        match self.config.demand {
+            Demand::Answer { timeout, .. } => timeout,
+            Demand::Probes { .. } => {
+                self.config.linger.unwrap_or_else(|| self.longest.saturating_mul(2).max(PATIENCE))
+            }
+        }
+    }
+
+    /// Forgets what is over: old probes, and those who wait for nothing any more; and gives up on targets.
+    fn refresh(&mut self, now: Instant) {
+        self.now = now;
+        let memory = MEMORY.max(self.config.linger.unwrap_or_default().saturating_mul(2));
+        self.flight.age(now, now - memory);
+        let targets = &self.targets;
+        let done = |target: u32| {
+            let target = usize::try_from(target).ok().and_then(|target| targets.get(target));
+            target.is_none_or(|target| target.answered)
+        };
+        self.pace.forget(done);
+        while let Some((due, Turn::GiveUp(target))) = self.pace.due()
+            && due <= now
+        {
+            self.pace.take(now);
+            self.events.push_back(Event::Silent { at: due, target });
+            self.pace.forget(done);
+        }
+    }
+
+    /// The probe whose fate is told now, if any waits for that, and its place.
+    fn next_fate(&mut self) -> Option<(u64, flight::Slot)> {
+        let place = self.told.saturating_add(1);
+        let slot = self.flight.slot(place)?;
+        self.told = place;
+        Some((place, slot))
+    }
+
+    fn tell(&mut self, target: u32, event: event::Event) {
+        self.events.push_back(Event::Probe { target, event });
+    }
+
+    fn asked(&self, dst: IpAddr) -> Asked<'_> {
+        Asked { dst, method: self.config.method, payload: &self.config.payload, anyone: false }
+    }
+
+    /// The target with an address.
+    fn target(&self, address: IpAddr) -> Result<(u32, Target), Reject> {
+        let number = self.config.targets.number(address).ok_or(Reject::Foreign)?;
+        let target = usize::try_from(number).ok().and_then(|number| self.targets.get(number));
+        target.map(|target| (number, *target)).ok_or(Reject::Foreign)
+    }
+
+    /// The place of a target's probe, and what the flight knows of it.
+    fn find(&self, target: &Target, number: u64) -> Result<(u64, flight::Slot), Reject> {
+        let behind = target.newest.saturating_sub(number);
+        let place = self.flight.before(target.place, behind).ok_or(Reject::Late)?;
+        let slot = self.flight.slot(place).ok_or(Reject::Late)?;
+        if slot.state == State::NotSent { Err(Reject::NeverSent) } else { Ok((place, slot)) }
+    }
+
+    fn handle_answer(&mut self, reply: &Reply) -> Result<(), Reject> {
+        let (number, target) = self.target(reply.from)?;
+        let (asked, identity) = (self.asked(reply.from), self.identity(reply.from));
+        let judged = judge::answer(&asked, identity, |seq| newest(target.newest, seq), reply)?;
+        let ident = identity.ident;
+        let (place, slot) = self.find(&target, judged.number)?;
+        let rtt = reply.at.since(slot.sent);
+        let verdict = match slot.state {
+            _ if !judged.sound => Verdict::Corrupt,
+            State::Answered => Verdict::Duplicate,
+            State::Open | State::Failed | State::NotSent => Verdict::Received,
+        };
+        if verdict != Verdict::Corrupt {
+            self.flight.settle(place, State::Answered);
+            self.longest = self.longest.max(rtt);
+        }
+        if verdict == Verdict::Received {
+            self.answered_by(number);
+        }
+        let returned = event::millis_of_day(self.config.millis_of_day, reply.at);
+        let answer = Answer {
+            at: reply.at,
+            ident,
+            seq: judged.number as u16,
+            from: reply.from,
+            different_address: false,
+            len: judged.len,
+            hop_limit: reply.hop_limit,
+            rtt,
+            timing: Timing::between(slot.source, reply.source),
+            verdict,
+            content: judged.content,
+            options: reply.options.to_vec(),
+            many_responders: false,
+            detail: judge::detail(&reply.kind, returned),
+        };
+        self.tell(number, event::Event::Answer(answer));
+        Ok(())
+    }
+
+    fn answered_by(&mut self, number: u32) {
+        let target = usize::try_from(number).ok().and_then(|number| self.targets.get_mut(number));
+        if let Some(target) = target.filter(|target| !target.answered) {
+            target.answered = true;
+            self.answered = self.answered.saturating_add(1);
+            self.over = self.over || self.answered_enough();
+        }
+    }
+
+    fn answered_enough(&self) -> bool {
+        self.config.enough.is_some_and(|enough| self.answered >= enough)
+    }
+
+    fn handle_error(&mut self, reply: &Reply) -> Result<(), Reject> {
+        let Kind::Error { quoted, .. } = reply.kind else { return Err(Reject::Unrelated) };
+        let (number, target) = self.target(quoted.dst)?;
+        let (asked, identity) = (self.asked(quoted.dst), self.identity(quoted.dst));
+        let (probe, error, header) = judge::error(&asked, identity, |seq| newest(target.newest, seq), reply)?;
+        let (place, slot) = self.find(&target, probe)?;
+        let notice = error.is_notice();
+        if !notice && slot.state == State::Open {
+            self.flight.settle(place, State::Failed);
+        }
+        let error = ProbeError {
+            at: reply.at,
+            seq: probe as u16,
+            from: reply.from,
+            error,
+            notice,
+            quoted_header: if notice { header.to_vec() } else { Vec::new() },
+        };
+        self.tell(number, event::Event::Error(error));
+        Ok(())
+    }
+}
+
+/// The newest number up to `newest` whose low 16 bits are `seq`; `None` before the first such.
+fn newest(newest: u64, seq: u16) -> Option<u64> {
+    let behind = (newest as u16).wrapping_sub(seq);
+    newest.checked_sub(u64::from(behind)).filter(|number| *number > 0)
+}

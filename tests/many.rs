@@ -1,0 +1,523 @@
+//! Many targets against the simulated network: whom, when, and what became of every probe, in virtual time.
+
+mod sim;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use rping::clock::Instant;
+use rping::datagram::SendFault;
+use rping::engine::ping::event::{self, Verdict};
+use rping::engine::ping::many::{Config, Demand, Event, Many, Targets};
+use rping::engine::reject::Reject;
+use rping::probe::{Method, Payload};
+use sim::*;
+
+fn at(micros: u64) -> Instant {
+    Instant::ZERO + us(micros)
+}
+
+/// Addresses from the first on, so many each.
+fn targets(ranges: &[(&str, u32)]) -> Targets {
+    let mut targets = Targets::default();
+    for (first, count) in ranges {
+        targets.add(SocketAddr::new(first.parse().unwrap(), 0), *count);
+    }
+    targets
+}
+
+/// One answer wanted of each, a thousand probes a second.
+fn answers(targets: Targets) -> Config {
+    Config {
+        targets,
+        method: Method::Echo,
+        payload: Payload::new(56, None),
+        demand: Demand::Answer { timeout: ms(500), retries: 3 },
+        rate: NonZeroU64::new(1_000),
+        window: 256,
+        linger: None,
+        deadline: None,
+        enough: None,
+        millis_of_day: 0,
+    }
+}
+
+/// So many probes to each, a second apart.
+fn probes(targets: Targets, count: u64) -> Config {
+    Config { demand: Demand::Probes { count, interval: ms(1_000) }, ..answers(targets) }
+}
+
+type Net<'a> = Sim<'a, Many>;
+
+fn net<'a>(config: Config, script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a) -> Net<'a> {
+    Sim::of(Many::new(config, (identity(), identity()), Instant::ZERO), script)
+}
+
+/// The account of one target, or of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Account {
+    sent: u64,
+    not_sent: u64,
+    received: u64,
+    duplicates: u64,
+    corrupt: u64,
+    errors: u64,
+    silent: u64,
+}
+
+#[derive(Default)]
+struct Accounts(HashMap<u32, Account>);
+
+impl Accounts {
+    fn add(&mut self, event: &Event) {
+        let (Event::Probe { target, .. } | Event::Silent { target, .. }) = event;
+        let account = self.0.entry(*target).or_default();
+        match event {
+            Event::Silent { .. } => account.silent += 1,
+            Event::Probe { event, .. } => match event {
+                event::Event::Sent { .. } => account.sent += 1,
+                event::Event::NotSent { .. } => account.not_sent += 1,
+                event::Event::Unanswered { .. } => panic!("nobody asked for {event:?}"),
+                event::Event::Answer(answer) => match answer.verdict {
+                    Verdict::Received => account.received += 1,
+                    Verdict::Duplicate => account.duplicates += 1,
+                    Verdict::Corrupt => account.corrupt += 1,
+                },
+                event::Event::Error(_) => account.errors += 1,
+            },
+        }
+    }
+
+    fn of(&self, target: u32) -> Account {
+        self.0.get(&target).copied().unwrap_or_default()
+    }
+
+    fn all(&self) -> Account {
+        self.0.values().fold(Account::default(), |sum, one| Account {
+            sent: sum.sent + one.sent,
+            not_sent: sum.not_sent + one.not_sent,
+            received: sum.received + one.received,
+            duplicates: sum.duplicates + one.duplicates,
+            corrupt: sum.corrupt + one.corrupt,
+            errors: sum.errors + one.errors,
+            silent: sum.silent + one.silent,
+        })
+    }
+}
+
+/// Runs to the end: the accounts, and when it ended.
+fn run(net: &mut Net) -> (Accounts, Instant) {
+    let mut accounts = Accounts::default();
+    let end = net.run(|event| accounts.add(event));
+    (accounts, end)
+}
+
+fn octet(probe: &Seen) -> u8 {
+    match probe.dst {
+        IpAddr::V4(v4) => v4.octets()[3],
+        IpAddr::V6(v6) => v6.octets()[15],
+    }
+}
+
+const ANSWERED: Account =
+    Account { sent: 1, received: 1, not_sent: 0, duplicates: 0, corrupt: 0, errors: 0, silent: 0 };
+const SILENT: Account = Account { sent: 4, received: 0, silent: 1, ..ANSWERED };
+
+#[test]
+fn who_answers_is_asked_once_and_who_is_silent_four_times() {
+    let mut when = Vec::new();
+    let config = answers(targets(&[("198.51.100.1", 2), ("2001:db8::1", 1)]));
+    let mut net = net(config, |probe| {
+        when.push((octet(probe), probe.dst.is_ipv4(), probe.at));
+        Ok(if octet(probe) == 2 { vec![] } else { vec![echo(probe, ms(20))] })
+    });
+    let (accounts, end) = run(&mut net);
+    assert_eq!([0, 1, 2].map(|target| accounts.of(target)), [ANSWERED, SILENT, ANSWERED]);
+    // 1 ms + 500 + 750 + 1125 + 1687.5 ms.
+    assert_eq!(end, at(1_000 + 4_062_500));
+    drop(net);
+    let expected = [
+        (1, true, at(0)),
+        (2, true, at(1_000)),
+        (1, false, at(2_000)),
+        (2, true, at(501_000)),
+        (2, true, at(1_251_000)),
+        (2, true, at(2_376_000)),
+    ];
+    assert_eq!(when, expected);
+}
+
+#[test]
+fn all_who_answer_end_the_run_with_the_last_answer() {
+    let mut net = net(answers(targets(&[("198.51.100.0", 100)])), |probe| Ok(vec![echo(probe, ms(7))]));
+    let (accounts, end) = run(&mut net);
+    assert_eq!(accounts.all(), Account { sent: 100, received: 100, ..Account::default() });
+    assert_eq!(end, at(99_000 + 7_000));
+}
+
+#[test]
+fn a_late_answer_to_an_earlier_probe_counts_and_keeps_its_own_time() {
+    let mut rtts = Vec::new();
+    let config = answers(targets(&[("198.51.100.1", 1)]));
+    let mut net =
+        net(config, |probe| Ok(if probe.number == 1 { vec![echo(probe, ms(800))] } else { vec![] }));
+    let end = net.run(|event| {
+        if let Event::Probe { event: event::Event::Answer(answer), .. } = event {
+            rtts.push((answer.seq, answer.rtt, answer.verdict));
+        }
+    });
+    assert_eq!(rtts, [(1, ms(800), Verdict::Received)]);
+    assert_eq!(end, at(800_000), "nobody waits for the second probe's answer");
+}
+
+#[test]
+fn probes_to_each_keep_their_interval_to_the_microsecond() {
+    // 40 targets, 100 times, every 100 ms, each turn of the loop 130 µs late.
+    let mut sent: HashMap<IpAddr, Vec<Instant>> = HashMap::new();
+    let config = Config {
+        demand: Demand::Probes { count: 100, interval: ms(100) },
+        ..answers(targets(&[("198.51.100.1", 20), ("2001:db8::1", 20)]))
+    };
+    let mut net = net(config, |probe| {
+        sent.entry(probe.dst).or_default().push(probe.at);
+        Ok(vec![echo(probe, us(400))])
+    });
+    net.lag = us(130);
+    let (accounts, _) = run(&mut net);
+    assert_eq!(accounts.all(), Account { sent: 4_000, received: 4_000, ..Account::default() });
+    drop(net);
+    for (dst, times) in sent {
+        let n = u64::from(match dst {
+            IpAddr::V4(v4) => v4.octets()[3] - 1,
+            IpAddr::V6(v6) => v6.octets()[15] + 19,
+        });
+        for (round, time) in times.iter().enumerate() {
+            let slot = at(n * 1_000 + round as u64 * 100_000);
+            assert!(*time >= slot && time.since(slot) <= us(530), "{dst}: {time:?} for {slot:?}");
+        }
+    }
+}
+
+#[test]
+fn the_rate_holds_over_all_targets_retries_included() {
+    let mut times = Vec::new();
+    let config = Config { rate: NonZeroU64::new(500), ..answers(targets(&[("198.51.100.0", 250)])) };
+    let mut net = net(config, |probe| {
+        times.push(probe.at);
+        Ok(vec![])
+    });
+    let (accounts, _) = run(&mut net);
+    assert_eq!(accounts.all(), Account { sent: 1_000, silent: 250, ..Account::default() });
+    drop(net);
+    assert!(times.windows(2).all(|pair| pair[1].since(pair[0]) >= ms(2)));
+}
+
+#[test]
+fn the_last_probes_are_waited_for_twice_the_longest_time_and_a_second_at_least() {
+    let script =
+        |rtt| move |probe: &Seen| Ok(if probe.number == 4 { vec![] } else { vec![echo(probe, ms(rtt))] });
+    let config = || probes(targets(&[("198.51.100.1", 2)]), 2);
+    assert_eq!(run(&mut net(config(), script(20))).1, at(1_001_000 + 1_000_000));
+    assert_eq!(run(&mut net(config(), script(900))).1, at(1_001_000 + 1_800_000));
+    let told = Config { linger: Some(ms(300)), ..config() };
+    assert_eq!(run(&mut net(told, script(20))).1, at(1_001_000 + 300_000));
+}
+
+#[test]
+fn enough_answers_end_the_run_at_once_and_what_is_out_is_not_lost() {
+    let config = Config { enough: Some(3), ..answers(targets(&[("198.51.100.0", 50)])) };
+    let mut net = net(config, |probe| Ok(vec![echo(probe, us(2_500))]));
+    let (accounts, end) = run(&mut net);
+    assert_eq!(end, at(2_000 + 2_500));
+    assert_eq!(accounts.all(), Account { sent: 5, received: 3, ..Account::default() });
+    assert_eq!(net.session.outstanding().collect::<Vec<_>>(), [3, 4]);
+}
+
+#[test]
+fn a_deadline_ends_the_run_and_what_is_out_is_not_lost() {
+    let config = Config { deadline: Some(us(10_500)), ..probes(targets(&[("198.51.100.0", 50)]), 9) };
+    let mut net = net(config, |probe| Ok(vec![echo(probe, ms(4))]));
+    let (accounts, end) = run(&mut net);
+    assert_eq!(end, at(10_500));
+    assert_eq!(accounts.all(), Account { sent: 11, received: 7, ..Account::default() });
+    assert_eq!(net.session.outstanding().count(), 4);
+}
+
+#[test]
+fn an_interrupt_waits_for_what_is_out() {
+    let mut net = net(probes(targets(&[("198.51.100.0", 50)]), 9), |probe| Ok(vec![echo(probe, ms(4))]));
+    net.stop_at = Some(at(10_500));
+    let (accounts, end) = run(&mut net);
+    assert_eq!(accounts.all(), Account { sent: 11, received: 11, ..Account::default() });
+    assert_eq!(end, at(14_000));
+}
+
+#[test]
+fn an_interrupt_of_a_silent_network_ends_at_once() {
+    let mut net = net(probes(targets(&[("198.51.100.0", 50)]), 9), |_| Ok(vec![]));
+    net.stop_at = Some(at(10_500));
+    assert_eq!(run(&mut net).1, at(10_500));
+}
+
+#[test]
+fn what_cannot_leave_is_counted_apart_and_holds_the_rest_a_moment() {
+    let fault = SendFault { errno: 105, mtu: None };
+    let mut times = Vec::new();
+    let mut net = net(probes(targets(&[("198.51.100.1", 3)]), 2), |probe| {
+        times.push(probe.at);
+        if octet(probe) == 2 { Err(fault) } else { Ok(vec![echo(probe, ms(1))]) }
+    });
+    let (accounts, end) = run(&mut net);
+    let one = Account { sent: 2, received: 2, ..Account::default() };
+    let refused = Account { not_sent: 2, ..Account::default() };
+    assert_eq!([0, 1, 2].map(|target| accounts.of(target)), [one, refused, one]);
+    assert_eq!(end, at(1_012_000));
+    drop(net);
+    let expected = [0, 1_000, 11_000, 1_000_000, 1_001_000, 1_011_000].map(at);
+    assert_eq!(times, expected);
+}
+
+#[test]
+fn an_error_from_a_router_belongs_to_the_target_it_quotes() {
+    let mut seen = Vec::new();
+    let config = Config {
+        demand: Demand::Answer { timeout: ms(500), retries: 1 },
+        ..answers(targets(&[("198.51.100.1", 2), ("2001:db8::1", 1)]))
+    };
+    let mut net = net(config, |probe| match (octet(probe), probe.dst.is_ipv4()) {
+        (1, true) => Ok(vec![error(probe, 3, 1, 0, ms(1))]),
+        (1, false) => Ok(vec![queued(probe, 1, 0, 0, ms(1))]),
+        _ => Ok(vec![echo(probe, ms(1))]),
+    });
+    net.run(|event| {
+        if let Event::Probe { target, event: event::Event::Error(error) } = event {
+            seen.push((*target, error.seq, error.from));
+        }
+    });
+    let (router, router6) = (IpAddr::from(ROUTER), IpAddr::from(ROUTER6));
+    assert_eq!(seen, [(0, 1, router), (2, 1, router6), (0, 2, router), (2, 2, router6)]);
+    assert_eq!(net.session.rejects().iter().count(), 0);
+}
+
+#[test]
+fn strangers_change_nothing() {
+    let quiet = |probe: &Seen| Ok(vec![echo(probe, ms(3))]);
+    let config = || probes(targets(&[("198.51.100.0", 20)]), 5);
+    let expected = run(&mut net(config(), quiet)).0.0;
+    let noisy = |probe: &Seen| {
+        let forged =
+            |offset| echo(probe, ms(1)).flip(offset, 0x55).flip(offset + 1, 0x55).flip(offset + 2, 1);
+        let neighbour = Ipv4Addr::new(198, 51, 100, octet(probe) ^ 1);
+        Ok(vec![
+            echo(probe, ms(1)).from(STRANGER),
+            echo(probe, ms(1)).from(neighbour),
+            echo(probe, ms(1)).ident(1),
+            echo(probe, ms(1)).code(9),
+            echo(probe, ms(1)).seq(99),
+            forged(0),
+            echo(probe, ms(3)),
+        ])
+    };
+    let mut net = net(config(), noisy);
+    assert_eq!(run(&mut net).0.0, expected);
+    let rejects = net.session.rejects();
+    assert_eq!(rejects.of(Reject::Foreign), 200, "a stranger's, and another identifier");
+    assert_eq!(rejects.of(Reject::Code), 100);
+    assert_eq!(rejects.of(Reject::Token) + rejects.of(Reject::NeverSent), 300);
+}
+
+#[test]
+fn a_target_given_twice_is_asked_once() {
+    let config = answers(targets(&[("198.51.100.1", 3), ("198.51.100.2", 1), ("198.51.100.3", 2)]));
+    let mut net = net(config, |probe| Ok(vec![echo(probe, ms(1))]));
+    assert_eq!(run(&mut net).0.all(), Account { sent: 4, received: 4, ..Account::default() });
+}
+
+#[test]
+fn a_hundred_thousand_duplicates_are_duplicates() {
+    let config = probes(targets(&[("198.51.100.1", 2)]), 1);
+    let mut net = net(config, |probe| {
+        let times = if octet(probe) == 1 { 100_001 } else { 1 };
+        Ok((0..times).map(|n| echo(probe, ms(10) + us(n) / 100)).collect())
+    });
+    // The second target's answer comes last, so that all the others are here by then.
+    let mut last = net.script;
+    net.script = Box::new(move |probe| match (octet(probe), last(probe)) {
+        (2, Ok(packets)) => {
+            Ok(packets.into_iter().map(|packet| Packet { after: ms(900), ..packet }).collect())
+        }
+        (_, result) => result,
+    });
+    let (accounts, _) = run(&mut net);
+    assert_eq!(accounts.of(0), Account { duplicates: 100_000, ..ANSWERED });
+    assert_eq!(accounts.of(1), ANSWERED);
+}
+
+#[test]
+fn answers_in_any_order_are_each_received_once() {
+    // 100,000 probes, 30,000 under way at a time, in an order that only arithmetic knows.
+    let config = Config {
+        rate: NonZeroU64::new(100_000),
+        window: u64::MAX,
+        linger: Some(ms(400)),
+        demand: Demand::Probes { count: 1_000, interval: ms(1) },
+        ..answers(targets(&[("198.51.100.1", 100)]))
+    };
+    let mut net = net(config, |probe| {
+        let delay = probe.number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 300_000;
+        Ok(vec![echo(probe, us(delay))])
+    });
+    let (accounts, _) = run(&mut net);
+    assert_eq!(accounts.all(), Account { sent: 100_000, received: 100_000, ..Account::default() });
+}
+
+#[test]
+fn seventy_thousand_under_way_invent_no_duplicate() {
+    let config = Config { rate: None, window: u64::MAX, ..answers(targets(&[("10.0.0.0", 70_000)])) };
+    let mut net = net(config, |probe| Ok(vec![echo(probe, ms(400))]));
+    let mut most = 0;
+    let mut accounts = Accounts::default();
+    net.run(|event| {
+        if let Event::Probe { event: event::Event::Sent { in_flight, .. }, .. } = event {
+            most = most.max(*in_flight);
+        }
+        accounts.add(event);
+    });
+    assert_eq!(accounts.all(), Account { sent: 70_000, received: 70_000, ..Account::default() });
+    assert_eq!(most, 70_000);
+}
+
+#[test]
+fn no_more_are_out_than_the_window_until_they_are_old() {
+    let config = Config { rate: None, window: 10, ..answers(targets(&[("10.0.0.0", 25)])) };
+    let mut times = Vec::new();
+    let mut net = net(config, |probe| {
+        times.push(probe.at);
+        Ok(if probe.number <= 10 { vec![] } else { vec![echo(probe, us(100))] })
+    });
+    let (accounts, _) = run(&mut net);
+    assert_eq!(accounts.all().received, 25, "those of the second try among them");
+    drop(net);
+    let first: Vec<_> = times.iter().take(25).copied().collect();
+    let expected = [vec![at(0); 10], vec![at(10_000); 10], vec![at(10_100); 5]].concat();
+    assert_eq!(first, expected);
+}
+
+#[test]
+fn sequence_numbers_wrap_without_a_false_answer() {
+    // One target among two, 70,000 probes each, 1 ms apart, answered after as much as three seconds.
+    let config = Config {
+        rate: NonZeroU64::new(1_000_000),
+        demand: Demand::Probes { count: 70_000, interval: ms(1) },
+        linger: Some(ms(3_001)),
+        ..answers(targets(&[("198.51.100.1", 2)]))
+    };
+    let mut net = net(config, |probe| {
+        let delay = ms(probe.number * 7_919 % 3_000);
+        let twice = probe.number.is_multiple_of(1_000);
+        Ok(if twice { vec![echo(probe, delay), echo(probe, delay)] } else { vec![echo(probe, delay)] })
+    });
+    let (accounts, _) = run(&mut net);
+    let all = Account { sent: 140_000, received: 140_000, duplicates: 140, ..Account::default() };
+    assert_eq!(accounts.all(), all);
+    assert_eq!(net.session.rejects().iter().count(), 0);
+}
+
+#[test]
+fn an_answer_of_the_last_turn_of_sequence_numbers_is_late() {
+    let config = Config {
+        rate: None,
+        demand: Demand::Probes { count: 65_600, interval: us(100) },
+        ..answers(targets(&[("198.51.100.1", 1)]))
+    };
+    // The answer to the tenth probe comes once its sequence number is another's.
+    let mut net = net(config, |probe| {
+        Ok(if probe.number == 10 { vec![echo(probe, us(6_555_000))] } else { vec![echo(probe, us(50))] })
+    });
+    let (accounts, _) = run(&mut net);
+    assert_eq!(accounts.all(), Account { sent: 65_600, received: 65_599, ..Account::default() });
+    assert_eq!(net.session.rejects().of(Reject::Late), 1);
+}
+
+#[test]
+fn a_million_probes_are_all_accounted_for() {
+    let config = Config {
+        rate: NonZeroU64::new(100_000),
+        demand: Demand::Probes { count: 500, interval: ms(20) },
+        ..answers(targets(&[("10.0.0.0", 1_000), ("2001:db8::", 1_000)]))
+    };
+    let mut net = net(config, |probe| {
+        let n = probe.number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        Ok(match n % 10 {
+            0 => vec![],
+            1 => vec![echo(probe, us(n % 5_000)), echo(probe, us(6_000))],
+            _ => vec![echo(probe, us(n % 5_000))],
+        })
+    });
+    let (mut lost, mut twice) = (0, 0);
+    for number in 1..=1_000_000_u64 {
+        match (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % 10 {
+            0 => lost += 1,
+            1 => twice += 1,
+            _ => {}
+        }
+    }
+    let (accounts, _) = run(&mut net);
+    let sent = 1_000_000;
+    let all = Account { sent, received: sent - lost, duplicates: twice, ..Account::default() };
+    assert_eq!(accounts.all(), all);
+    assert!(accounts.0.values().all(|account| account.sent == 500));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the network does, and whenever the run ends: every probe has one outcome.
+    #[test]
+    fn every_probe_has_one_outcome(
+        fates in prop::collection::vec((0..8_u8, 0..3_000_u64), 64),
+        count in 1..40_u32,
+        each in 0..4_u64,
+        enough in prop::option::of(1..40_u32),
+        stop in prop::option::of(0..5_000_u64),
+    ) {
+        let mut config = answers(targets(&[("198.51.100.1", count)]));
+        if each > 0 {
+            config = Config { demand: Demand::Probes { count: each, interval: ms(50) }, ..config };
+        }
+        let mut net = net(Config { enough, ..config }, |probe| {
+            let (fate, delay) = fates[probe.number as usize * 31 % 64];
+            match fate {
+                0 => Err(SendFault { errno: 1, mtu: None }),
+                1 => Ok(vec![]),
+                2 => Ok(vec![error(probe, 3, 1, 0, ms(delay))]),
+                3 => Ok(vec![echo(probe, ms(delay)), echo(probe, ms(delay + 1))]),
+                4 => Ok(vec![echo(probe, ms(delay)).damaged(), echo(probe, ms(delay + 1))]),
+                5 => Ok(vec![error(probe, 3, 1, 0, ms(delay)), echo(probe, ms(delay + 1))]),
+                _ => Ok(vec![echo(probe, ms(delay))]),
+            }
+        });
+        net.stop_at = stop.map(|millis| at(millis * 1_000));
+        let (accounts, _) = run(&mut net);
+        let sent: u64 = accounts.all().sent;
+        prop_assert_eq!(sent, net.sent.len() as u64);
+        for (target, account) in &accounts.0 {
+            let out = net.session.outstanding().filter(|number| number == target).count() as u64;
+            prop_assert!(account.received + out <= account.sent, "{:?}, {} out", account, out);
+            prop_assert!(account.silent == 0 || account.received == 0);
+        }
+    }
+}
+
+#[test]
+fn a_probe_stays_open_for_as_long_as_it_may_be_answered() {
+    let patience = Duration::from_secs(1);
+    let config = Config { deadline: Some(ms(1_500)), ..probes(targets(&[("198.51.100.1", 1)]), 9) };
+    let mut net = net(config, |_| Ok(vec![]));
+    let (accounts, end) = run(&mut net);
+    assert_eq!((accounts.all().sent, end), (2, Instant::ZERO + patience + ms(500)));
+    assert_eq!(net.session.outstanding().count(), 1, "the first is lost by now, the second is not");
+}
