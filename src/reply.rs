@@ -14,6 +14,7 @@
 )]
 
 mod quote;
+pub mod recognise;
 
 use std::net::IpAddr;
 

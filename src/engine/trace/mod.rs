@@ -1,11 +1,26 @@
 //! A traceroute: one target, asked with rising TTL, every probe accounted for.
 
+mod ending;
 pub mod event;
+mod mtu;
+mod plan;
+mod table;
+mod wait;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::probe::trace::Flow;
+use crate::clock::Instant;
+use crate::datagram::{Departed, SendFault, Source, Stamped, Timing, Transmit};
+use crate::engine::Session;
+use crate::engine::reject::{Reject, Rejects};
+use crate::probe::trace::{Flow, Probe};
+use crate::reply::recognise::{self, Answered, Recognised};
+use crate::reply::{Kind, Reply};
+use event::{Answer, Ending, Event, Outcome, Says};
+use plan::{Due, Plan};
+use table::{Slot, State, Table};
 
 /// What a traceroute is asked to do.
 #[derive(Clone, Debug)]
@@ -51,4 +66,373 @@ pub enum Wait {
         /// Factor of a later hop's.
         near: f64,
     },
+}
+
+/// How long a full local queue is given, and how often one probe is tried.
+const PAUSE: Duration = Duration::from_millis(10);
+const TRIES: u32 = 50;
+
+/// One trace: accounts for every probe.
+#[derive(Debug)]
+pub struct Trace {
+    config: Config,
+    table: Table,
+    plan: Plan,
+    /// Probes taken whose fate is not told, oldest first.
+    leaving: VecDeque<u16>,
+    /// The next to be told: TTL and query, from 1.
+    next: (u8, u8),
+    /// The lowest TTL that got a final answer.
+    final_ttl: Option<u8>,
+    /// Hops in a row, up to the last one told, that were silent.
+    silent_hops: u8,
+    /// Octets behind the IP header of the next probe.
+    len: usize,
+    /// A path MTU found and not yet told.
+    mtu: Option<u32>,
+    /// A query to be asked again, and how often it was tried.
+    again: Option<(u8, u8)>,
+    tries: u32,
+    events: VecDeque<Event>,
+    rejects: Rejects,
+    over: bool,
+}
+
+impl Trace {
+    /// A trace that begins at `start`.
+    pub fn new(config: Config, start: Instant) -> Self {
+        Self {
+            table: Table::new(config.first_ttl, config.max_ttl),
+            plan: Plan::new(&config, start),
+            leaving: VecDeque::new(),
+            next: (config.first_ttl, 1),
+            final_ttl: None,
+            silent_hops: 0,
+            len: config.len,
+            mtu: None,
+            again: None,
+            tries: 0,
+            events: VecDeque::new(),
+            rejects: Rejects::default(),
+            over: false,
+            config,
+        }
+    }
+
+    /// What arrived and was rejected.
+    pub fn rejects(&self) -> &Rejects {
+        &self.rejects
+    }
+
+    /// The last TTL that matters.
+    fn last_ttl(&self) -> u8 {
+        self.final_ttl.unwrap_or(self.config.max_ttl)
+    }
+
+    fn outstanding(&self) -> usize {
+        let last = self.last_ttl();
+        self.table.iter().filter(|(_, slot)| slot.is_outstanding() && slot.ttl <= last).count()
+    }
+
+    /// The next query, if there is one to come as things stand.
+    fn due(&self) -> Option<Due> {
+        if self.over {
+            return None;
+        }
+        let due = self.plan.next(&self.config, &self.table, self.last_ttl(), self.outstanding());
+        match self.again {
+            Some((ttl, query)) => Some(Due { ttl, query, at: self.plan.slot() }),
+            None => due,
+        }
+    }
+
+    /// Until when an answer to an open probe is waited for.
+    fn deadline(&self, slot: &Slot) -> Option<Instant> {
+        (slot.state == State::Open)
+            .then(|| slot.sent + self.config.wait.patience(&self.table, slot.ttl, self.config.max_ttl))
+    }
+
+    /// Asks a query again, as what stood for it is of no use.
+    fn ask_again(&mut self, number: u16) {
+        if let Some(slot) = self.table.slot_mut(number) {
+            slot.state = State::Replaced;
+            self.again = Some((slot.ttl, slot.query));
+        }
+    }
+
+    /// Whose answer something is, and what it says.
+    fn recognise(&self, reply: &Reply) -> Result<(u16, Says, bool), Reject> {
+        match reply.kind {
+            Kind::Error { checksum_ok: false, .. } | Kind::Answer { checksum_ok: false, .. } => {
+                Err(Reject::Checksum)
+            }
+            Kind::Error { error, .. } if error.is_notice() => Err(Reject::Unrelated),
+            Kind::Error { error, quoted, .. } => {
+                let Recognised { number, translated } =
+                    recognise::quoted(&self.config.flow, &self.table, &quoted).ok_or(Reject::Foreign)?;
+                Ok((number, Says::Error(error), translated))
+            }
+            Kind::Answer { .. } | Kind::Segment { .. } | Kind::Datagram { .. } | Kind::Connected { .. } => {
+                let answered = recognise::answered(&self.config.flow, &self.table, reply);
+                let number = match answered.ok_or(Reject::Foreign)? {
+                    Answered::Number(number) => number,
+                    Answered::Any => self.likeliest().ok_or(Reject::NeverSent)?,
+                };
+                let says = match reply.kind {
+                    Kind::Segment { flags, .. } => Says::Segment(flags),
+                    // As the segment that the kernel kept to itself: RST and ACK, or SYN and ACK.
+                    Kind::Connected { refused, .. } => Says::Segment(if refused { 0x14 } else { 0x12 }),
+                    _ => Says::Reply,
+                };
+                Ok((number, says, false))
+            }
+        }
+    }
+
+    /// The probe that an answer which names none is most likely about: the first open one beyond all that
+    /// died on the way.
+    fn likeliest(&self) -> Option<u16> {
+        let exceeded = |slot: &&Slot| match &slot.state {
+            State::Known(Outcome::Answered(answer)) => !is_final(answer.says),
+            _ => false,
+        };
+        let died = self.table.iter().map(|(_, slot)| slot).filter(exceeded).map(|slot| slot.ttl).max();
+        let open = self.table.iter().filter(|(_, slot)| slot.state == State::Open && Some(slot.ttl) > died);
+        open.min_by_key(|(number, slot)| (slot.ttl, slot.query, *number)).map(|(number, _)| number)
+    }
+
+    /// Takes an answer into account.
+    fn answer(&mut self, number: u16, answer: Answer) -> Result<(), Reject> {
+        let slot = self.table.slot(number).ok_or(Reject::NeverSent)?;
+        let (ttl, query, state) = (slot.ttl, slot.query, slot.state.clone());
+        if let Says::Error(error) = answer.says
+            && self.shrink(number, error.mtu())
+        {
+            return Ok(());
+        }
+        match state {
+            // A fate not yet told, yet an answer: it left.
+            State::Leaving | State::Open => {}
+            State::Known(Outcome::Silent) if (ttl, query) >= self.next => {}
+            State::Known(Outcome::Silent | Outcome::Answered(_)) => {
+                if ttl <= self.last_ttl() {
+                    self.events.push_back(Event::Extra { ttl, query, answer });
+                }
+                return Ok(());
+            }
+            State::Replaced | State::Known(_) => return Err(Reject::Late),
+        }
+        if is_final(answer.says) {
+            self.final_ttl = Some(self.last_ttl().min(ttl));
+        }
+        if let Some(hop) = self.table.hop_mut(ttl) {
+            hop.rtt = hop.rtt.or(Some(answer.rtt));
+        }
+        self.plan.answered(ttl, answer.at);
+        self.known(number, Outcome::Answered(answer));
+        Ok(())
+    }
+
+    fn known(&mut self, number: u16, outcome: Outcome) {
+        if let Some(slot) = self.table.slot_mut(number) {
+            slot.state = State::Known(outcome);
+        }
+        self.tell();
+    }
+
+    /// Tells all that is known, in order, and the end.
+    fn tell(&mut self) {
+        while !self.over {
+            let (ttl, query) = self.next;
+            if query > self.config.queries {
+                self.end_of_hop(ttl);
+                continue;
+            }
+            let place = usize::from(query.saturating_sub(1));
+            let number = self.table.hop(ttl).and_then(|hop| hop.numbers.get(place).copied());
+            let Some(slot) = number.and_then(|number| self.table.slot(number)) else { return };
+            let State::Known(outcome) = &slot.state else { return };
+            let (outcome, mtu) = (outcome.clone(), slot.mtu);
+            self.events.push_back(Event::Decided { ttl, query, outcome, mtu });
+            self.next = (ttl, query.saturating_add(1));
+        }
+    }
+
+    /// Goes on to the next hop, or ends the trace.
+    fn end_of_hop(&mut self, ttl: u8) {
+        let silent = self.table.answers(ttl).next().is_none();
+        self.silent_hops = if silent { self.silent_hops.saturating_add(1) } else { 0 };
+        let gap = self.config.gap_limit.is_some_and(|limit| self.silent_hops >= limit);
+        if ttl >= self.last_ttl() {
+            self.end(ending::ending(&self.table, &self.config, self.final_ttl));
+        } else if gap {
+            self.end(Ending::GapLimit);
+        } else {
+            self.next = (ttl.saturating_add(1), 1);
+        }
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.over = true;
+        let last = |slot: &Slot| match &slot.state {
+            State::Known(Outcome::Answered(answer)) => answer.at,
+            _ => slot.sent,
+        };
+        let at = self.table.iter().map(|(_, slot)| last(slot)).max().unwrap_or_default();
+        self.events.push_back(Event::Ended { at, ending });
+    }
+}
+
+/// Whether an answer ends the trace at its hop: all but "TTL exceeded in transit" do.
+fn is_final(says: Says) -> bool {
+    match says {
+        Says::Error(error) => !error.is_ttl_exceeded(),
+        Says::Reply | Says::Segment(_) => true,
+    }
+}
+
+impl Session for Trace {
+    type Event = Event;
+
+    fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
+        let Due { ttl, query, .. } = self.due().filter(|due| due.at <= now)?;
+        let number = self.table.next_number()?;
+        let probe = Probe { number, ttl, len: self.len };
+        let flow = &self.config.flow;
+        let (len, port) = (flow.emit(probe, buffer), flow.dst_port(number));
+        let mut dst = self.config.target;
+        dst.set_port(port);
+        self.table.push(Slot {
+            ttl,
+            query,
+            len: flow.len(self.len),
+            sent: now,
+            source: Source::User,
+            port: 0,
+            mtu: self.mtu.take(),
+            state: State::Leaving,
+        });
+        self.again = None;
+        self.plan.taken(&self.config, now);
+        plan::space(&mut self.table, ttl, now);
+        self.leaving.push_back(number);
+        Some(Transmit { dst, len, ttl: Some(ttl), id: number.into() })
+    }
+
+    fn handle_sent(&mut self, departed: Departed) {
+        self.tries = 0;
+        if let Some(number) = self.leaving.pop_front() {
+            self.table.left(number, departed);
+        }
+    }
+
+    fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
+        let Some(number) = self.leaving.pop_front() else { return };
+        let full = matches!(fault.errno, libc::ENOBUFS | libc::EAGAIN | libc::ENOMEM);
+        if full && self.tries < TRIES && self.again.is_none() {
+            self.tries = self.tries.saturating_add(1);
+            self.plan.back_off(at, PAUSE);
+            self.ask_again(number);
+        } else if fault.errno != libc::EMSGSIZE || !self.shrink(number, Some(fault.mtu.unwrap_or(0))) {
+            self.known(number, Outcome::NotSent(fault));
+        }
+    }
+
+    fn handle_stamp(&mut self, stamped: Stamped) {
+        self.table.stamp(stamped);
+    }
+
+    fn handle_reply(&mut self, reply: &Reply) {
+        if self.over {
+            return;
+        }
+        let judged = self.recognise(reply).and_then(|(number, says, translated)| {
+            let slot = self.table.slot(number).ok_or(Reject::NeverSent)?;
+            let extension = match reply.kind {
+                Kind::Error { extension, .. } => extension.unwrap_or_default().to_vec(),
+                _ => Vec::new(),
+            };
+            let answer = Answer {
+                at: reply.at,
+                from: reply.from,
+                rtt: reply.at.since(slot.sent),
+                timing: Timing::between(slot.source, reply.source),
+                hop_limit: reply.hop_limit,
+                says,
+                extension,
+                translated,
+            };
+            self.answer(number, answer)
+        });
+        if let Err(reason) = judged {
+            self.rejects.count(reason);
+        }
+    }
+
+    fn handle_reject(&mut self, reason: Reject) {
+        self.rejects.count(reason);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        if self.over {
+            return;
+        }
+        let late = |slot: &Slot| self.deadline(slot).is_some_and(|at| at <= now);
+        let expired: Vec<u16> =
+            self.table.iter().filter(|(_, slot)| late(slot)).map(|(number, _)| number).collect();
+        for number in expired {
+            let ttl = self.table.slot(number).map_or(0, |slot| slot.ttl);
+            if self.config.parallel.is_none() {
+                plan::hold(&mut self.table, ttl, now);
+            }
+            self.known(number, Outcome::Silent);
+        }
+        self.plan.slide(now, self.last_ttl());
+        self.tell();
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        if self.over {
+            return None;
+        }
+        let last = self.last_ttl();
+        let relevant = self.table.iter().filter(|(_, slot)| slot.ttl <= last);
+        let expiry = relevant.filter_map(|(_, slot)| self.deadline(slot)).min();
+        [self.due().map(|due| due.at), expiry, self.plan.slide_at(last)].into_iter().flatten().min()
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    fn stop(&mut self) {
+        if self.over {
+            return;
+        }
+        let answered = |slot: &Slot| matches!(slot.state, State::Known(Outcome::Answered(_)));
+        let last = self.last_ttl();
+        let known = self.table.iter().filter(|(_, slot)| answered(slot) && slot.ttl <= last);
+        let highest = known.map(|(_, slot)| slot.ttl).max().unwrap_or(0);
+        let (first, from) = self.next;
+        for ttl in first..=highest {
+            let told = if ttl == first { usize::from(from.saturating_sub(1)) } else { 0 };
+            for slot in self.table.of_hop(ttl).skip(told) {
+                let outcome = match &slot.state {
+                    State::Known(outcome) => outcome.clone(),
+                    State::Leaving | State::Open | State::Replaced => Outcome::Unfinished,
+                };
+                let Slot { query, mtu, .. } = *slot;
+                self.events.push_back(Event::Decided { ttl, query, outcome, mtu });
+            }
+        }
+        self.end(Ending::Stopped);
+    }
+
+    fn is_done(&self) -> bool {
+        self.over
+    }
+
+    fn in_flight(&self) -> u64 {
+        u64::try_from(self.outstanding()).unwrap_or(u64::MAX)
+    }
 }

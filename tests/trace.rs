@@ -1,0 +1,461 @@
+//! Traces through a simulated path, in virtual time, to the microsecond.
+
+mod sim;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use rping::datagram::SendFault;
+use rping::engine::trace::event::{Ending, Event, Outcome};
+use rping::engine::trace::{Config, Wait};
+use rping::probe::trace::{Carrier, Method, TcpOptions};
+
+use sim::path::{
+    HERE, Net, TARGET, config, error, exceeded, millis, on_line, reached, router, sketch, trace_config,
+};
+use sim::{ms, us};
+
+const SYN: TcpOptions =
+    TcpOptions { flags: 2, mss: Some(1460), sack: true, timestamps: true, window_scale: true };
+
+#[test]
+fn a_short_path_is_told_hop_by_hop_and_hardly_asked_beyond_the_target() {
+    for (method, v6) in [
+        (Method::Echo, false),
+        (Method::Echo, true),
+        (Method::Udp, false),
+        (Method::Udp, true),
+        (Method::Tcp(SYN), false),
+        (Method::Tcp(SYN), true),
+    ] {
+        let mut net = Net::line(3, us(200));
+        let text = sketch(&net.events(trace_config(method, v6)));
+        let [a, b, c] = match v6 {
+            false => ["10.1.1.1", "10.1.2.1", "203.0.113.10"],
+            true => ["2001:db8:1::1", "2001:db8:1::2", "2001:db8:ffff::10"],
+        };
+        let line = |ttl: u8, from| format!("{ttl}: {from} 0 {from} 0 {from} 0\n");
+        assert_eq!(text, line(1, a) + &line(2, b) + &line(3, c) + "Reached", "{method:?}");
+        assert_eq!(net.sent.len(), 9, "{method:?}");
+        assert_eq!(net.rejected, 0);
+    }
+}
+
+#[test]
+fn twenty_hops_take_little_more_than_the_round_trip_to_the_target() {
+    let mut net = Net::line(20, ms(84));
+    let events = net.events(config());
+    let answered =
+        events.iter().filter(|e| matches!(e, Event::Decided { outcome: Outcome::Answered(_), .. }));
+    assert_eq!(answered.count(), 60);
+    assert!(net.now <= sim::path::at(109), "{:?} is more than 1.3 round trips", net.now);
+    let beyond = net.sent.iter().filter(|probe| probe.ttl > 20).count();
+    assert!(beyond <= 9, "{beyond} probes beyond the target");
+}
+
+#[test]
+fn never_more_than_three_probes_are_out_to_one_hop() {
+    let mut net = Net::line(4, ms(50));
+    let events = net.events(Config { queries: 10, ..config() });
+    assert_eq!(events.len(), 41);
+    for ttl in 1..=4 {
+        let left: Vec<_> = net.sent.iter().filter(|probe| probe.ttl == ttl).map(|probe| probe.at).collect();
+        assert_eq!(left.len(), 10);
+        let rtt = ms(50) * u32::from(ttl) / 4;
+        assert!(left.windows(4).all(|four| four[3] >= four[0] + rtt), "hop {ttl}: {left:?}");
+    }
+}
+
+#[test]
+fn a_silent_hop_costs_a_few_times_what_the_next_one_needed() {
+    let mut net = Net::new(|probe| match probe.ttl {
+        2 => Ok(vec![]),
+        _ => Ok(vec![on_line(probe, 4, ms(80))]),
+    });
+    let text = sketch(&net.events(config()));
+    assert_eq!(
+        text,
+        "1: 10.1.1.1 20 10.1.1.1 20 10.1.1.1 20\n2: * * *\n3: 10.1.3.1 60 10.1.3.1 60 10.1.3.1 60\n\
+         4: 203.0.113.10 80 203.0.113.10 80 203.0.113.10 80\nReached"
+    );
+    // Three times the 60 ms of hop 3, after the third query of hop 2.
+    let third = net.sent.iter().filter(|probe| probe.ttl == 2).nth(2).unwrap().at;
+    assert_eq!(net.now, third + ms(180));
+}
+
+#[test]
+fn a_target_that_never_answers_ends_under_four_seconds() {
+    let mut net = Net::new(|probe| match probe.ttl {
+        1..=10 => Ok(vec![exceeded(probe, ms(4 * u64::from(probe.ttl)))]),
+        _ => Ok(vec![]),
+    });
+    let text = sketch(&net.events(config()));
+    assert!(text.ends_with("30: * * *\nHopLimit"), "{text}");
+    assert_eq!(net.sent.len(), 90);
+    assert!(millis(net.now) < 2_500, "{}", millis(net.now));
+
+    let mut silence = Net::new(|_| Ok(vec![]));
+    let text = sketch(&silence.events(config()));
+    assert!(text.starts_with("1: * * *\n2: * * *\n"), "{text}");
+    assert!(millis(silence.now) < 4_000, "{}", millis(silence.now));
+}
+
+#[test]
+fn waits_as_given_are_those_of_traceroute() {
+    let wait = Wait::Given { max: ms(5_000), here: 3.0, near: 10.0 };
+    let silent_here = |probe: &sim::path::Probe| match (probe.ttl, probe.nth) {
+        (2, 2) => Ok(vec![]),
+        _ => Ok(vec![on_line(probe, 3, ms(30))]),
+    };
+    let mut net = Net::new(silent_here);
+    let text = sketch(&net.events(Config { wait, parallel: Some(16), ..config() }));
+    assert!(text.contains("2: 10.1.2.1 20 * 10.1.2.1 20\n"), "{text}");
+    assert_eq!(net.now, sim::path::at(3 * 20 + 1), "three times this hop's, and a millisecond");
+
+    let mut net = Net::new(|probe| match probe.ttl {
+        2 => Ok(vec![]),
+        _ => Ok(vec![on_line(probe, 3, ms(30))]),
+    });
+    net.events(Config { wait, parallel: Some(16), ..config() });
+    assert_eq!(net.now, sim::path::at(300), "ten times that of the next hop");
+
+    let mut net = Net::new(|_| Ok(vec![]));
+    let wait = Wait::Given { max: ms(700), here: 0.0, near: 0.0 };
+    net.events(Config { wait, parallel: Some(16), max_ttl: 8, ..config() });
+    assert_eq!(net.now, sim::path::at(1_400), "24 probes, 16 at a time");
+}
+
+#[test]
+fn one_probe_at_a_time_means_one() {
+    let mut net = Net::line(3, ms(30));
+    net.events(Config { parallel: Some(1), ..config() });
+    assert_eq!(net.sent.len(), 9);
+    assert!(net.sent.windows(2).all(|two| (two[0].ttl, two[0].nth) < (two[1].ttl, two[1].nth)));
+    assert_eq!(net.now, sim::path::at(3 * (10 + 20 + 30)));
+}
+
+#[test]
+fn a_gap_between_probes_is_kept() {
+    let mut net = Net::line(3, ms(1));
+    net.events(Config { gap: ms(50), ..config() });
+    assert!(net.sent.windows(2).all(|two| two[1].at >= two[0].at + ms(50)));
+}
+
+#[test]
+fn a_late_answer_fills_its_star_while_it_is_not_told_and_is_extra_after() {
+    // Hop 1 keeps silent until hop 2's late answer is here.
+    let mut net = Net::new(|probe| match (probe.ttl, probe.nth) {
+        (1, 1) => Ok(vec![]),
+        (2, 1) => Ok(vec![exceeded(probe, ms(110))]),
+        (2, _) => Ok(vec![exceeded(probe, ms(1))]),
+        (1, _) => Ok(vec![exceeded(probe, ms(60))]),
+        _ => Ok(vec![on_line(probe, 3, ms(2))]),
+    });
+    let text = sketch(&net.events(config()));
+    assert!(text.contains("\n2: 10.1.2.1 110 10.1.2.1 1 10.1.2.1 1\n"), "{text}");
+
+    let mut net = Net::new(|probe| match (probe.ttl, probe.nth) {
+        (1, 1) => Ok(vec![exceeded(probe, ms(150))]),
+        (1, _) => Ok(vec![exceeded(probe, ms(1))]),
+        _ => Ok(vec![on_line(probe, 2, ms(400))]),
+    });
+    let text = sketch(&net.events(config()));
+    assert!(text.starts_with("1: * 10.1.1.1 1 10.1.1.1 1 (+1.1 10.1.1.1)\n2: "), "{text}");
+}
+
+#[test]
+fn who_says_that_it_goes_no_further_ends_the_trace_with_the_reason() {
+    for (icmp_type, code) in
+        [(3, 0), (3, 1), (3, 2), (3, 4), (3, 5), (3, 9), (3, 13), (3, 200), (11, 1), (12, 0)]
+    {
+        let mut net = Net::new(|probe| match probe.ttl {
+            1 => Ok(vec![exceeded(probe, ms(1))]),
+            _ => Ok(vec![error(probe, icmp_type, code, 1_400, ms(2)).from(router(2))]),
+        });
+        let events = net.events(config());
+        let Some(Event::Ended { ending: Ending::Unreachable { by, error }, .. }) = events.last() else {
+            panic!("{icmp_type}/{code}: {events:?}")
+        };
+        assert_eq!((*by, error.icmp_type, error.code), (router(2).into(), icmp_type, code));
+        assert!(sketch(&events).contains("2: 10.1.2.1 2 10.1.2.1 2 10.1.2.1 2\n"));
+    }
+}
+
+#[test]
+fn an_error_of_the_target_itself_means_that_it_was_reached() {
+    let mut net = Net::new(|probe| match probe.ttl {
+        1 => Ok(vec![exceeded(probe, ms(1))]),
+        _ => Ok(vec![error(probe, 3, 13, 0, ms(2)).from(TARGET)]),
+    });
+    assert!(sketch(&net.events(config())).ends_with("\nReached"));
+}
+
+#[test]
+fn notices_settle_nothing() {
+    let mut net = Net::new(|probe| {
+        let redirect = error(probe, 5, 1, 0x0a01_0101, us(100));
+        let quench = error(probe, 4, 0, 0, us(200));
+        Ok(vec![redirect, quench, on_line(probe, 2, ms(2))])
+    });
+    assert!(
+        sketch(&net.events(config())).ends_with("2: 203.0.113.10 2 203.0.113.10 2 203.0.113.10 2\nReached")
+    );
+}
+
+#[test]
+fn a_path_that_goes_round_is_told_to_the_end_and_called_a_loop() {
+    let mut net = Net::new(|probe| {
+        let node = if probe.ttl < 3 { probe.ttl } else { 3 + (probe.ttl - 3) % 2 };
+        Ok(vec![exceeded(probe, ms(u64::from(probe.ttl))).from(router(node))])
+    });
+    let events = net.events(Config { max_ttl: 12, ..config() });
+    let ending = Ending::Loop { at: router(3).into(), first: 3, again: 5 };
+    assert!(matches!(events.last(), Some(Event::Ended { ending: e, .. }) if *e == ending), "{events:?}");
+    assert_eq!(net.sent.len(), 36);
+}
+
+#[test]
+fn a_gap_limit_ends_a_silent_tail_early() {
+    let mut net = Net::new(|probe| match probe.ttl {
+        1 | 2 | 4 => Ok(vec![exceeded(probe, ms(5))]),
+        _ => Ok(vec![]),
+    });
+    let text = sketch(&net.events(Config { gap_limit: Some(3), ..config() }));
+    assert!(text.ends_with("\n5: * * *\n6: * * *\n7: * * *\nGapLimit"), "{text}");
+}
+
+#[test]
+fn several_routers_duplicates_and_strangers_are_told_apart() {
+    let mut net = Net::new(|probe| {
+        let other = Ipv4Addr::new(10, 1, probe.ttl, 2);
+        let mut back = vec![on_line(probe, 3, ms(3))];
+        match (probe.ttl, probe.nth) {
+            (1, 2) => back = vec![exceeded(probe, ms(1)).from(other)],
+            (2, 1) => back.push(exceeded(probe, ms(2) + us(500)).from(other)),
+            // Somebody else's probe: another identifier, and no token of ours.
+            (3, _) => back.push(exceeded(probe, us(10)).mangle(|quote| {
+                quote[24] ^= 0x55;
+                quote[28..36].fill(7);
+            })),
+            _ => {}
+        }
+        Ok(back)
+    });
+    let text = sketch(&net.events(config()));
+    assert!(
+        text.starts_with("1: 10.1.1.1 1 10.1.1.2 1 (+2.1 10.1.2.2) 10.1.1.1 1\n2: 10.1.2.1 2 "),
+        "{text}"
+    );
+    assert!(text.ends_with("3: 203.0.113.10 3 203.0.113.10 3 203.0.113.10 3\nReached"), "{text}");
+    assert_eq!(net.rejected, 3);
+}
+
+#[test]
+fn quotes_of_any_length_are_followed_where_they_identify_the_probe() {
+    for quote in 0..=60 {
+        let mut net = Net::new(|probe| match probe.ttl {
+            1 => Ok(vec![exceeded(probe, ms(1)).cut(quote)]),
+            _ => Ok(vec![reached(probe, ms(2))]),
+        });
+        let text = sketch(&net.events(config()));
+        let first = if quote < 28 { "1: * * *\n" } else { "1: 10.1.1.1 1 10.1.1.1 1 10.1.1.1 1\n" };
+        assert!(text.starts_with(first), "{quote} octets: {text}");
+        assert!(text.ends_with("Reached"));
+    }
+}
+
+/// A translator that changed source and port (identifier) in what is quoted, and the checksum with them.
+#[test]
+fn quotes_that_a_translator_rewrote_are_recognised_and_marked() {
+    for (method, quoted) in
+        [(Method::Echo, 28), (Method::Echo, 60), (Method::Udp, 28), (Method::Udp, 60), (Method::Tcp(SYN), 28)]
+    {
+        let mut net = Net::new(|probe| {
+            let answer = on_line(probe, 3, ms(3));
+            if probe.ttl != 2 {
+                return Ok(vec![answer]);
+            }
+            Ok(vec![
+                answer
+                    .mangle(|quote| {
+                        let at = if method == Method::Echo { 24 } else { 20 };
+                        let (port, address) = ([0x12, 0x34], [100, 64, 0, 7]);
+                        let mut sum = if method == Method::Udp { 26 } else { 22 };
+                        if let Method::Tcp(_) = method {
+                            sum = 0; // beyond the quote
+                        }
+                        let before: Vec<u8> = [&quote[12..16], &quote[at..at + 2]].concat();
+                        let after: Vec<u8> = [&address[..], &port].concat();
+                        let skip = if method == Method::Echo { 4 } else { 0 };
+                        if sum > 0 {
+                            adjust(quote, sum, &before[skip..], &after[skip..]);
+                        }
+                        quote[12..16].copy_from_slice(&address);
+                        quote[at..at + 2].copy_from_slice(&port);
+                    })
+                    .cut(quoted),
+            ])
+        });
+        let text = sketch(&net.events(trace_config(method, false)));
+        assert!(
+            text.contains("\n2: 10.1.2.1 2 nat 10.1.2.1 2 nat 10.1.2.1 2 nat\n"),
+            "{method:?}, {quoted} octets: {text}"
+        );
+    }
+}
+
+/// RFC 1624: HC' = ~(~HC + ~m + m').
+fn adjust(octets: &mut [u8], at: usize, before: &[u8], after: &[u8]) {
+    let word = |pair: &[u8]| u32::from(u16::from_be_bytes([pair[0], pair[1]]));
+    let mut sum = u32::from(!u16::from_be_bytes([octets[at], octets[at + 1]]));
+    sum += before.chunks(2).map(|pair| u32::from(!(word(pair) as u16))).sum::<u32>();
+    sum += after.chunks(2).map(word).sum::<u32>();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    octets[at..at + 2].copy_from_slice(&(!(sum as u16)).to_be_bytes());
+}
+
+#[test]
+fn the_path_mtu_is_found_hop_by_hop() {
+    let limit = |ttl: u8| if ttl < 3 { 1_500 } else { 1_400 };
+    let mut net = Net::new(|probe| {
+        let size = probe.bytes.len() + 20;
+        if size > 1_500 {
+            return Err(SendFault { errno: libc::EMSGSIZE, mtu: Some(1_500) });
+        }
+        if size > limit(probe.ttl) {
+            return Ok(vec![error(probe, 3, 4, 1_400, ms(2)).from(router(2))]);
+        }
+        Ok(vec![on_line(probe, 4, ms(4))])
+    });
+    let config = Config { mtu: true, parallel: Some(1), len: 65_000 - 20, ..config() };
+    let text = sketch(&net.events(config));
+    assert_eq!(
+        text,
+        "1: F=1500 10.1.1.1 1 10.1.1.1 1 10.1.1.1 1\n2: 10.1.2.1 2 10.1.2.1 2 10.1.2.1 2\n\
+         3: F=1400 10.1.3.1 3 10.1.3.1 3 10.1.3.1 3\n\
+         4: 203.0.113.10 4 203.0.113.10 4 203.0.113.10 4\nReached"
+    );
+}
+
+#[test]
+fn an_mtu_that_makes_no_sense_is_an_error_like_another() {
+    for mtu in [0, 10, 70_000] {
+        let mut net = Net::new(|probe| Ok(vec![error(probe, 3, 4, mtu, ms(1)).from(router(1))]));
+        let config = Config { mtu: true, parallel: Some(1), len: 1_480, ..config() };
+        let events = net.events(config);
+        assert!(
+            matches!(events.last(), Some(Event::Ended { ending: Ending::Unreachable { .. }, .. })),
+            "{mtu}"
+        );
+        assert!(net.sent.len() < 12, "{mtu}: {} probes", net.sent.len());
+    }
+}
+
+#[test]
+fn probes_that_cannot_leave_are_told_and_cost_no_wait() {
+    let mut net = Net::new(|_| Err(SendFault { errno: libc::EPERM, mtu: None }));
+    let events = net.events(Config { max_ttl: 5, ..config() });
+    let told = |e: &&Event| matches!(e, Event::Decided { outcome: Outcome::NotSent(_), .. });
+    assert_eq!(events.iter().filter(told).count(), 15);
+    assert!(millis(net.now) < 10, "{}", millis(net.now));
+}
+
+#[test]
+fn a_full_local_queue_is_given_time() {
+    let mut refused = 0;
+    let mut net = Net::new(|probe| {
+        if refused < 20 {
+            refused += 1;
+            return Err(SendFault { errno: libc::ENOBUFS, mtu: None });
+        }
+        Ok(vec![on_line(probe, 2, ms(2))])
+    });
+    let text = sketch(&net.events(config()));
+    assert!(text.ends_with("2: 203.0.113.10 2 203.0.113.10 2 203.0.113.10 2\nReached"), "{text}");
+    assert!(millis(net.now) >= 200);
+}
+
+#[test]
+fn what_is_known_is_told_when_the_user_stops() {
+    let mut net = Net::line(20, ms(840));
+    net.stop_at = Some(sim::path::at(100));
+    let text = sketch(&net.events(config()));
+    assert_eq!(
+        text,
+        "1: 10.1.1.1 42 10.1.1.1 42 10.1.1.1 42\n2: 10.1.2.1 84 10.1.2.1 84 10.1.2.1 84\nStopped"
+    );
+    let mut net = Net::new(|probe| match probe.ttl {
+        1 => Ok(vec![]),
+        _ => Ok(vec![on_line(probe, 3, ms(60))]),
+    });
+    net.stop_at = Some(sim::path::at(50));
+    let text = sketch(&net.events(config()));
+    assert_eq!(text, "1: ? ? ?\n2: 10.1.2.1 40 10.1.2.1 40 10.1.2.1 40\nStopped");
+}
+
+#[test]
+fn a_router_that_limits_its_answers_is_asked_more_slowly() {
+    // One answer in 80 ms.
+    let mut next = sim::path::at(0);
+    let mut net = Net::new(|probe| {
+        if probe.ttl == 1 {
+            if probe.at < next {
+                return Ok(vec![]);
+            }
+            next = probe.at + ms(80);
+        }
+        Ok(vec![on_line(probe, 2, ms(2))])
+    });
+    let text = sketch(&net.events(Config { queries: 6, ..config() }));
+    let first = text.lines().next().unwrap();
+    assert!(first.matches("10.1.1.1").count() >= 3, "{text}");
+    let asked = net.sent.iter().filter(|probe| probe.ttl == 1).count();
+    assert_eq!(asked, 6);
+}
+
+#[test]
+fn ports_that_rise_carry_the_number_where_they_must_and_wrap_past_the_last() {
+    let mut config = trace_config(Method::Udp, false);
+    config.flow.carrier = Carrier::DestinationPort;
+    config.flow.dst_port = 65_533;
+    let mut net = Net::line(3, ms(3));
+    let text = sketch(&net.events(config));
+    assert!(text.ends_with("3: 203.0.113.10 3 203.0.113.10 3 203.0.113.10 3\nReached"), "{text}");
+    let ports: Vec<_> = net.sent.iter().map(|probe| probe.dst.port()).take(5).collect();
+    assert_eq!(ports, [65_533, 65_534, 65_535, 1, 2]);
+}
+
+#[test]
+fn all_probes_of_a_trace_carry_one_flow_identifier() {
+    for method in [Method::Echo, Method::Udp, Method::Tcp(SYN)] {
+        for v6 in [false, true] {
+            let mut net = Net::line(12, ms(12));
+            net.events(trace_config(method, v6));
+            let first =
+                |probe: &sim::path::Probe| sim::path::quote(probe)[if v6 { 40 } else { 20 }..][..4].to_vec();
+            let flow = first(&net.sent[0]);
+            assert!(net.sent.iter().all(|probe| first(probe) == flow), "{method:?} {v6}");
+        }
+    }
+}
+
+#[test]
+fn answers_from_addresses_that_cannot_be_are_shown_as_they_came() {
+    let odd: IpAddr = Ipv4Addr::new(127, 0, 0, 1).into();
+    let mut net = Net::new(|probe| match probe.ttl {
+        1 => Ok(vec![exceeded(probe, ms(1)).from(odd)]),
+        2 => Ok(vec![exceeded(probe, ms(1)).from(HERE)]),
+        _ => Ok(vec![reached(probe, ms(2))]),
+    });
+    assert!(sketch(&net.events(config())).ends_with("Reached"));
+}
+
+#[test]
+fn a_path_through_many_hops_and_the_highest_ttl_is_walked() {
+    let mut net = Net::line(255, Duration::from_millis(255));
+    let events = net.events(Config { max_ttl: 255, queries: 1, ..config() });
+    assert_eq!(events.len(), 256);
+    assert!(sketch(&events).ends_with("Reached"));
+}
