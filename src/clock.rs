@@ -4,6 +4,7 @@
 //! purposes only: to print a time of day, and to place a kernel receive stamp (which is wall-clock
 //! time) on the monotonic axis.
 
+use std::cell::Cell;
 use std::ops::{Add, Sub};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -75,7 +76,7 @@ impl Wall {
 }
 
 /// What the wall clock showed when the run began, as seen from now: a step of the wall clock moves it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Epoch(i128);
 
 impl Epoch {
@@ -101,16 +102,46 @@ impl Epoch {
     }
 }
 
+/// What readings of both clocks allow the epoch to be: the two differ by a constant for as long as nobody
+/// steps the wall clock (a clock that is merely made to run faster or slower moves both).
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    lowest: Epoch,
+    highest: Epoch,
+    /// The one in use: it stays while it can.
+    chosen: Epoch,
+}
+
+impl Bounds {
+    /// What one reading of the wall clock between two of the monotonic one allows.
+    fn read(before: Instant, wall: Wall, after: Instant) -> Self {
+        let epoch = |at: Instant| Epoch(i128::from(wall.0).saturating_sub(i128::from(at.0)));
+        let middle = before + after.since(before) / 2;
+        Self { lowest: epoch(after), highest: epoch(before), chosen: epoch(middle) }
+    }
+
+    /// What both readings allow; if nothing does, the wall clock was stepped between them, and the later one
+    /// counts alone.
+    fn and(self, later: Self) -> Self {
+        let (lowest, highest) = (self.lowest.max(later.lowest), self.highest.min(later.highest));
+        if lowest > highest {
+            return later;
+        }
+        Self { lowest, highest, chosen: self.chosen.clamp(lowest, highest) }
+    }
+}
+
 /// The clocks of one run.
 #[derive(Debug)]
 pub struct Clock {
     began: std::time::Instant,
+    bounds: Cell<Option<Bounds>>,
 }
 
 impl Clock {
     /// Starts the run: `now()` is [`Instant::ZERO`] at this moment.
     pub fn start() -> Self {
-        Self { began: std::time::Instant::now() }
+        Self { began: std::time::Instant::now(), bounds: Cell::new(None) }
     }
 
     /// The time on the monotonic clock.
@@ -120,26 +151,26 @@ impl Clock {
 
     /// Reads both clocks, to place stamps and to print times of day.
     ///
-    /// The two readings should belong to one moment. One that took long (this process was interrupted in
-    /// between) is made again, a few times at most.
+    /// It is the same epoch every time, to the nanosecond, unless the wall clock was stepped: two stamps
+    /// placed by it are as far apart as the kernel says. A reading that took long (this process was
+    /// interrupted in between) tells little, and is made again, a few times at most.
     pub fn epoch(&self) -> Epoch {
         const TRIES: usize = 3;
         const TIGHT: Duration = Duration::from_micros(1);
-        let mut best = (Duration::MAX, Epoch::default());
+        let mut bounds = self.bounds.get();
         for _ in 0..TRIES {
             let before = self.now();
             // A wall clock before 1970 is a broken one; it reads as 1970 itself.
-            let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, nanos);
-            let took = self.now().since(before);
-            let middle = before + took / 2;
-            if took < best.0 {
-                best = (took, Epoch(i128::from(wall).saturating_sub(i128::from(middle.0))));
-            }
-            if took <= TIGHT {
+            let wall = Wall(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, nanos));
+            let after = self.now();
+            let read = Bounds::read(before, wall, after);
+            bounds = Some(bounds.map_or(read, |earlier| earlier.and(read)));
+            if after.since(before) <= TIGHT {
                 break;
             }
         }
-        best.1
+        self.bounds.set(bounds);
+        bounds.map_or(Epoch::default(), |bounds| bounds.chosen)
     }
 }
 
@@ -196,6 +227,26 @@ mod tests {
                 let stamp = stamped.wall(arrived);
                 assert_eq!(looked.place(stamp, empty, read), expected, "a step of {step} ns");
             }
+        }
+    }
+
+    #[test]
+    fn an_epoch_stays_the_same_until_the_wall_clock_is_stepped() {
+        let wall = |nanos| Wall::from_nanos(1_000 * SECOND + nanos);
+        let first = Bounds::read(at(100), wall(120), at(140));
+        assert_eq!(first.chosen, Epoch::at(wall(0)));
+        // A later reading, wide or skewed as it may be, moves nothing that it does not forbid.
+        let wide = first.and(Bounds::read(at(1_000), wall(5_000), at(9_000)));
+        assert_eq!((wide.chosen, wide.lowest, wide.highest), (first.chosen, first.lowest, first.highest));
+        let skewed = wide.and(Bounds::read(at(2_000), wall(2_001), at(2_018)));
+        assert_eq!((skewed.chosen, skewed.highest), (first.chosen, Epoch::at(wall(1))));
+        // One that forbids it moves it as little as it can.
+        let narrow = first.and(Bounds::read(at(3_000), wall(3_012), at(3_002)));
+        assert_eq!(narrow.chosen, Epoch::at(wall(10)));
+        // A step is a reading that agrees with nothing before it, however small it is.
+        for step in [21, 60 * SECOND] {
+            let read = Bounds::read(at(4_000), wall(4_000 + step), at(4_000));
+            assert_eq!(first.and(read).chosen, Epoch::at(wall(step)));
         }
     }
 

@@ -49,11 +49,11 @@ fn time(ran: &Ran) -> u64 {
 fn calls_cut_short_are_made_again_and_nobody_notices() {
     with_strace("calls_cut_short_are_made_again_and_nobody_notices", |kind| {
         for (call, errno) in [
-            ("sendto", "EINTR"),
+            ("sendmmsg", "EINTR"),
             ("recvmsg", "EINTR"),
             ("ppoll", "EINTR"),
             ("write", "EINTR"),
-            ("sendto", "EAGAIN"),
+            ("sendmmsg", "EAGAIN"),
             ("recvmsg", "EAGAIN"),
             ("write", "EAGAIN"),
         ] {
@@ -67,7 +67,7 @@ fn calls_cut_short_are_made_again_and_nobody_notices() {
 fn an_error_that_passes_is_made_good() {
     with_strace("an_error_that_passes_is_made_good", |kind| {
         for errno in ERRNOS.iter().chain(&["ENOBUFS", "EHOSTUNREACH"]) {
-            let ran = injected("sendto", errno, "2", "-c3 -i0.01 127.0.0.1");
+            let ran = injected("sendmmsg", errno, "2", "-c3 -i0.01 127.0.0.1");
             assert_eq!(text(&ran), THREE_REPLIES, "{kind}: {errno}");
         }
     });
@@ -76,7 +76,7 @@ fn an_error_that_passes_is_made_good() {
 #[test]
 fn a_full_queue_costs_the_probes_it_refuses() {
     with_strace("a_full_queue_costs_the_probes_it_refuses", |kind| {
-        let ran = injected("sendto", "ENOBUFS", "2..4", "-c3 -i0.01 127.0.0.1");
+        let ran = injected("sendmmsg", "ENOBUFS", "2..4", "-c3 -i0.01 127.0.0.1");
         assert_eq!(
             text(&ran),
             "PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.\n\
@@ -94,7 +94,7 @@ fn a_full_queue_costs_the_probes_it_refuses() {
 #[test]
 fn a_queue_full_for_ever_keeps_the_pace() {
     with_strace("a_queue_full_for_ever_keeps_the_pace", |kind| {
-        let ran = injected("sendto", "ENOBUFS", "1+", "-c4 -i0.05 127.0.0.1");
+        let ran = injected("sendmmsg", "ENOBUFS", "1+", "-c4 -i0.05 127.0.0.1");
         let told: String = (1..=4)
             .map(|seq| {
                 format!("rping: sendmsg: No buffer space available (icmp_seq={seq} not sent: the local queue is full)\n")
@@ -112,7 +112,7 @@ fn a_queue_full_for_ever_keeps_the_pace() {
         // The first may be late by less than an interval; the others keep to the slots.
         assert!(time(&ran) >= 100, "{kind}: {ran:?}");
         // A flood leaves the queue a hundredth of a second to drain.
-        let ran = injected("sendto", "ENOBUFS", "1+", "-f -c20 127.0.0.1");
+        let ran = injected("sendmmsg", "ENOBUFS", "1+", "-f -c20 127.0.0.1");
         assert!(ran.stdout.contains(&"E".repeat(20)), "{kind}: {ran:?}");
         assert!(ran.stdout.contains("\n20 packets transmitted, 0 received, +20 errors, 100% packet loss"));
         assert!(time(&ran) >= 190, "{kind}: {ran:?}");
@@ -123,7 +123,7 @@ fn a_queue_full_for_ever_keeps_the_pace() {
 fn probes_that_cannot_leave_are_errors_of_their_own() {
     with_strace("probes_that_cannot_leave_are_errors_of_their_own", |kind| {
         for errno in ERRNOS {
-            let ran = injected("sendto", errno, "1+", "-c2 -i0.01 127.0.0.1");
+            let ran = injected("sendmmsg", errno, "1+", "-c2 -i0.01 127.0.0.1");
             assert!(
                 ran.stdout.contains("\n2 packets transmitted, 0 received, +2 errors, 100% packet loss"),
                 "{kind}: {errno}: {ran:?}"
@@ -212,7 +212,7 @@ fn a_socket_that_only_fails_keeps_no_run_from_its_deadline() {
 #[test]
 fn no_text_reaches_a_socket_when_descriptors_are_closed() {
     with_strace("no_text_reaches_a_socket_when_descriptors_are_closed", |kind| {
-        let (ran, calls) = traced("write,writev,sendto,sendmsg,socket", "-c1 127.0.0.1 <&- >&- 2>&-");
+        let (ran, calls) = traced("write,writev,sendmmsg,sendmsg,socket", "-c1 127.0.0.1 <&- >&- 2>&-");
         assert_eq!(ran.status, Some(2), "{kind}");
         for call in calls.iter().filter(|call| !call.contains("+++")) {
             assert!(call.contains("write(2</dev/null>, \""), "{kind}: {calls:?}");
@@ -228,9 +228,9 @@ fn no_text_reaches_a_socket_when_descriptors_are_closed() {
 #[test]
 fn a_run_wakes_for_what_happens_and_for_nothing_else() {
     with_strace("a_run_wakes_for_what_happens_and_for_nothing_else", |kind| {
-        let (ran, calls) = traced("ppoll,sendto", "-c10 -i0.02 127.0.0.1");
+        let (ran, calls) = traced("ppoll,sendmmsg", "-c10 -i0.02 127.0.0.1");
         assert_eq!(ran.status, Some(0), "{kind}");
-        let sends = calls.iter().filter(|call| call.contains(" sendto(")).count();
+        let sends = calls.iter().filter(|call| call.contains(" sendmmsg(")).count();
         assert_eq!(sends, 10, "{kind}: {calls:?}");
         // It waits for each slot but the first, and for each reply that is not there at once; a run that
         // spins would wake without end.

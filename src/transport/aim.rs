@@ -11,7 +11,7 @@ use rustix::net::sockopt::{
 };
 use socket2::{SockAddr, Socket};
 
-use super::options::{IpOption, Options, Pmtu, Stamping};
+use super::options::{IpOption, Options, Pmtu};
 use super::route::{Route, own_source};
 use super::{reason, sys};
 
@@ -86,7 +86,7 @@ impl Aim {
         Ok(label)
     }
 
-    /// Stamps, hop limits, and the error queue: without it ENOBUFS and the MTU of EMSGSIZE stay hidden,
+    /// Hop limits, and the error queue: without it ENOBUFS and the MTU of EMSGSIZE stay hidden,
     /// on raw sockets too.
     fn receive_side(&self, socket: &Socket) -> Result<(), AimError> {
         let fd = socket.as_fd();
@@ -109,10 +109,6 @@ impl Aim {
                     .set_recv_hoplimit_v6(true)
                     .map_err(|e| AimError::new("can't receive hop limit", &e))?;
             }
-        }
-        if self.options.stamps != Stamping::User {
-            // Refused: stamps are taken in user space, as for each datagram that comes without one.
-            let _ = sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
         }
         Ok(())
     }

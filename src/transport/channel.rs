@@ -3,23 +3,23 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::num::NonZeroU64;
+use std::os::fd::AsFd;
 
 use rustix::io::Errno;
 use socket2::Socket;
 
 use super::Transport;
 use super::aim::{Aim, AimError, buffer_falls_short};
+use super::inbox::Inbox;
 use super::link::Link;
 use super::open::Sockets;
 use super::options::Options;
-use super::queue::Stashed;
+use super::queue::{Queue, Stashed};
 use super::route::Route;
+use super::stamps::Stamps;
 use crate::clock::Instant;
+use crate::datagram::Stamped;
 use crate::wire::icmp::Family;
-
-/// Room for the control messages of one datagram, octets: stamp, hop limit, options, an error with its
-/// offender, and as much again.
-const CONTROL_LEN: usize = 512;
 
 /// A socket, aimed at its target.
 #[derive(Debug)]
@@ -29,8 +29,11 @@ pub(super) struct Channel {
     pub(super) ident: u16,
     flow_label: Option<u32>,
     pub(super) link: Option<Link>,
-    pub(super) bytes: Vec<u8>,
-    pub(super) control: Vec<u8>,
+    pub(super) inbox: Inbox,
+    pub(super) queue: Queue,
+    pub(super) stamps: Stamps,
+    /// Departures stamped; the next `recv` tells them first.
+    pub(super) told: VecDeque<Stamped>,
     /// When the socket, and its error queue, were last seen empty: nothing read later arrived earlier.
     pub(super) empty: Instant,
     pub(super) queue_empty: Instant,
@@ -59,15 +62,18 @@ impl Sockets {
         // Waiting is then exact to the microsecond; the default is 50 of them. Belongs to this thread.
         let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
         let link = options.device.as_deref().map(|device| Link::new(device, kit.reserve));
+        // The largest answer expected with the largest IP header, and enough more to see that an answer is
+        // longer; the smallest holds any ICMP error (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4).
+        let len = options.message_len.saturating_add(60 + 256).clamp(2048, 65_536);
         let mut channel = Channel {
+            stamps: Stamps::on(kit.icmp.as_fd(), options.stamps),
             socket: kit.icmp,
             ident,
             flow_label,
             link,
-            // The largest answer expected with the largest IP header, and enough more to see that an answer
-            // is longer; the smallest holds any ICMP error (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4).
-            bytes: vec![0; options.message_len.saturating_add(60 + 256).clamp(2048, 65_536)],
-            control: vec![0; CONTROL_LEN],
+            inbox: Inbox::new(len),
+            queue: Queue::new(len),
+            told: VecDeque::new(),
             empty: Instant::ZERO,
             queue_empty: Instant::ZERO,
             look_in_queue: false,
@@ -104,9 +110,9 @@ impl Channel {
         self.flow_label
     }
 
-    /// Whether errors met in looking for something else wait to be delivered.
+    /// Whether errors or stamps met in looking for something else wait to be delivered.
     pub fn has_stashed(&self) -> bool {
-        !self.stash.is_empty()
+        !self.stash.is_empty() || !self.told.is_empty()
     }
 
     fn bound_port(&self) -> Result<u16, AimError> {

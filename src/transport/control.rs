@@ -2,10 +2,16 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
+use super::sys::{self, NAME_LEN};
 use crate::clock::Wall;
+use crate::wire::icmp::Family;
 
 /// Octets of a `cmsghdr`: a length as wide as `size_t`, then level and type.
 const HEADER_LEN: usize = size_of::<usize>() + 8;
+
+/// Room for the control messages of one datagram that is received, octets: stamps, hop limit, options, an
+/// error with its offender, and as much again.
+pub(super) const CONTROL_LEN: usize = 512;
 
 /// One control message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +49,10 @@ impl<'a> Iterator for Controls<'a> {
 /// What the control messages of one datagram say.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Told<'a> {
-    /// When it arrived, on the wall clock (SCM_TIMESTAMPNS).
+    /// When it arrived or left, on the wall clock (SCM_TIMESTAMPING, SCM_TIMESTAMPNS).
     pub stamp: Option<Wall>,
+    /// The same, on the clock of the interface, whatever time that keeps (SCM_TIMESTAMPING).
+    pub hardware: Option<Wall>,
     /// TTL or hop limit (IP_TTL, IPV6_HOPLIMIT).
     pub hop_limit: Option<u8>,
     /// IPv4 options (IP_RECVOPTS).
@@ -62,8 +70,10 @@ pub(super) struct Fault {
     pub icmp_type: u8,
     /// ICMP code.
     pub code: u8,
-    /// The MTU, the gateway or the pointer, by type.
+    /// The MTU, the gateway or the pointer, by type; what a stamp is of.
     pub info: u32,
+    /// Which datagram a stamp is of (SOF_TIMESTAMPING_OPT_ID).
+    pub data: u32,
     /// The node that sent the error.
     pub offender: Option<SocketAddr>,
 }
@@ -75,6 +85,13 @@ impl<'a> Told<'a> {
         for Control { level, kind, data } in Controls(buffer) {
             match (level, kind) {
                 (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => told.stamp = stamp(data),
+                (libc::SOL_SOCKET, libc::SCM_TIMESTAMPING) => {
+                    // `struct scm_timestamping` (linux/errqueue.h): the kernel's, an unused one, the
+                    // interface's. All zeroes: there is none.
+                    let mut stamps = data.chunks_exact(data.len().div_euclid(3).max(1)).map(stamp);
+                    let mut next = || stamps.next().flatten().filter(|wall| *wall != Wall::from_nanos(0));
+                    (told.stamp, _, told.hardware) = (next(), next(), next());
+                }
                 (libc::SOL_IP, libc::IP_TTL) | (libc::SOL_IPV6, libc::IPV6_HOPLIMIT) => {
                     told.hop_limit =
                         data.first_chunk().and_then(|n| u8::try_from(i32::from_ne_bytes(*n)).ok());
@@ -112,8 +129,9 @@ fn fault(data: &[u8]) -> Option<Fault> {
     let (_errno, rest) = data.split_first_chunk::<4>()?;
     let (&[origin, icmp_type, code, _pad], rest) = rest.split_first_chunk()?;
     let (info, rest) = rest.split_first_chunk()?;
-    let (_data, offender) = rest.split_first_chunk::<4>()?;
-    Some(Fault { origin, icmp_type, code, info: u32::from_ne_bytes(*info), offender: address(offender) })
+    let (id, offender) = rest.split_first_chunk()?;
+    let (info, data) = (u32::from_ne_bytes(*info), u32::from_ne_bytes(*id));
+    Some(Fault { origin, icmp_type, code, info, data, offender: address(offender) })
 }
 
 /// A `sockaddr_in` or `sockaddr_in6`; `None` for any other family.
@@ -135,6 +153,50 @@ pub(super) fn address(name: &[u8]) -> Option<SocketAddr> {
         }
         _ => None,
     }
+}
+
+/// An address as the kernel lays it out, and how many octets of it count: the inverse of [`address`].
+pub(super) fn encoded(to: SocketAddr) -> ([u8; NAME_LEN], u32) {
+    let port = to.port().to_be_bytes();
+    let (family, flow, scope) = match to {
+        SocketAddr::V4(_) => (libc::AF_INET, 0, 0),
+        SocketAddr::V6(v6) => (libc::AF_INET6, v6.flowinfo(), v6.scope_id()),
+    };
+    let family = u16::try_from(family).unwrap_or_default().to_ne_bytes();
+    match to {
+        SocketAddr::V4(v4) => laid_out(&[&family, &port, &v4.ip().octets(), &[0; 8]]),
+        SocketAddr::V6(v6) => {
+            let (flow, scope) = (flow.to_ne_bytes(), scope.to_ne_bytes());
+            laid_out(&[&family, &port, &flow, &v6.ip().octets(), &scope])
+        }
+    }
+}
+
+/// A control message that sets the TTL or hop limit of one datagram (ip(7), RFC 3542 section 6.3).
+pub(super) fn ttl_message(family: Family, ttl: u8) -> ([u8; sys::CONTROL_LEN], usize) {
+    let (level, kind) = match family {
+        Family::V4 => (libc::SOL_IP, libc::IP_TTL),
+        Family::V6 => (libc::SOL_IPV6, libc::IPV6_HOPLIMIT),
+    };
+    let len = HEADER_LEN.saturating_add(4);
+    let (message, _) = laid_out(&[
+        &len.to_ne_bytes(),
+        &level.to_ne_bytes(),
+        &kind.to_ne_bytes(),
+        &i32::from(ttl).to_ne_bytes(),
+    ]);
+    (message, message.len())
+}
+
+/// Pieces one behind the other, and how many octets they are.
+fn laid_out<const N: usize>(pieces: &[&[u8]]) -> ([u8; N], u32) {
+    let mut octets = [0; N];
+    let mut len = 0u32;
+    for (slot, octet) in octets.iter_mut().zip(pieces.iter().copied().flatten()) {
+        *slot = *octet;
+        len = len.saturating_add(1);
+    }
+    (octets, len)
 }
 
 #[cfg(test)]
@@ -227,6 +289,27 @@ mod tests {
         let fault = Told::read(&message(libc::SOL_IP, libc::IP_RECVERR, &data)).fault.unwrap();
         assert_eq!((fault.origin, fault.icmp_type, fault.code, fault.info), (2, 11, 0, 1400));
         assert_eq!(fault.offender, Some("192.0.2.9:4660".parse().unwrap()));
+    }
+
+    #[test]
+    fn addresses_are_laid_out_as_they_are_read() {
+        for text in ["192.0.2.9:4660", "[fe80::1%3]:33434", "[2001:db8::1]:0"] {
+            let wanted: SocketAddr = text.parse().unwrap();
+            let (name, len) = encoded(wanted);
+            assert_eq!(address(&name), Some(wanted));
+            assert_eq!(len, if wanted.is_ipv4() { 16 } else { 28 });
+        }
+    }
+
+    #[test]
+    fn a_time_to_live_is_one_control_message() {
+        for (family, level, kind) in
+            [(Family::V4, libc::SOL_IP, libc::IP_TTL), (Family::V6, libc::SOL_IPV6, libc::IPV6_HOPLIMIT)]
+        {
+            let (message, len) = ttl_message(family, 7);
+            let told: Vec<_> = Controls(&message[..len]).collect();
+            assert_eq!(told, [Control { level, kind, data: &7i32.to_ne_bytes() }]);
+        }
     }
 
     #[test]

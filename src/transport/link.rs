@@ -6,11 +6,13 @@
 //! after privilege was dropped), a second deletion cannot be recovered from.
 
 use std::net::{SocketAddr, SocketAddrV6};
+use std::os::fd::AsFd;
 
 use socket2::Socket;
 
 use super::channel::Channel;
 use super::open;
+use super::stamps::Stamps;
 
 /// An interface that the socket is bound to.
 #[derive(Debug)]
@@ -69,6 +71,7 @@ impl Channel {
             }
             // The old one goes first: its identifier and its flow label are free then.
             self.socket = reserve;
+            self.stamps = Stamps::on(self.socket.as_fd(), self.aim.options.stamps);
             (link.index, link.ready) = (index, false);
             link.reserve = open::spare(family, raw, &self.aim.options).ok();
             if raw {

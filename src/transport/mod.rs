@@ -21,6 +21,7 @@ mod channel;
 mod channels;
 mod control;
 mod filter;
+mod inbox;
 mod link;
 mod lookup;
 mod open;
@@ -31,6 +32,7 @@ mod queue;
 mod recv;
 mod route;
 mod send;
+mod stamps;
 mod sys;
 
 pub use aim::AimError;

@@ -1,13 +1,15 @@
 //! The error queue of the socket: ICMP errors about what we sent, and errors of this host.
 
 use std::collections::VecDeque;
+use std::io;
 use std::net::IpAddr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use super::channel::Channel;
-use super::control::{Fault, Told, address};
+use super::control::{CONTROL_LEN, Fault, Told, address};
+use super::stamps::Stamp;
 use super::sys::{self, Message};
-use crate::clock::{Instant, Wall};
+use crate::clock::{Clock, Instant, Wall};
 use crate::datagram::{Framing, Received, Source};
 use crate::wire::icmp::{Error, Family};
 
@@ -15,7 +17,7 @@ use crate::wire::icmp::{Error, Family};
 const STASH_LEN: usize = 64;
 
 /// Entries looked at in one go at most.
-const LOOK: usize = 256;
+pub(super) const LOOK: usize = 256;
 
 /// One entry of the error queue.
 pub(super) enum Entry<'a> {
@@ -23,6 +25,8 @@ pub(super) enum Entry<'a> {
     Local(u32),
     /// An ICMP error about a message of ours.
     Icmp(Queued<'a>),
+    /// When a datagram left.
+    Left(Stamp),
     /// Nothing that is known here.
     Other,
 }
@@ -78,6 +82,9 @@ pub(super) fn entry<'a>(message: &Message, bytes: &'a [u8], control: &[u8]) -> E
     let Some(fault) = told.fault else { return Entry::Other };
     let family = match fault.origin {
         libc::SO_EE_ORIGIN_LOCAL => return Entry::Local(fault.info),
+        libc::SO_EE_ORIGIN_TIMESTAMPING => {
+            return Stamp::read(fault, told.stamp).map_or(Entry::Other, Entry::Left);
+        }
         libc::SO_EE_ORIGIN_ICMP => Family::V4,
         libc::SO_EE_ORIGIN_ICMP6 => Family::V6,
         _ => return Entry::Other,
@@ -103,6 +110,25 @@ fn error(family: Family, fault: Fault) -> Error {
     Error { family, icmp_type, code, info: if told { info } else { 0 } }
 }
 
+/// Room for one entry. It is not that for datagrams: entries are read while those wait to be delivered.
+#[derive(Debug)]
+pub(super) struct Queue {
+    pub bytes: Vec<u8>,
+    pub control: Vec<u8>,
+}
+
+impl Queue {
+    /// Room for an entry that quotes so many octets.
+    pub fn new(len: usize) -> Self {
+        Self { bytes: vec![0; len], control: vec![0; CONTROL_LEN] }
+    }
+
+    /// Takes the oldest entry.
+    pub fn receive(&mut self, fd: BorrowedFd<'_>) -> io::Result<Message> {
+        sys::receive(fd, &mut self.bytes, &mut self.control, libc::MSG_ERRQUEUE)
+    }
+}
+
 impl Channel {
     /// Whether ICMP errors are delivered from the error queue. An unconnected raw socket has them from the
     /// wire, with more in them.
@@ -112,28 +138,29 @@ impl Channel {
 
     /// The MTU that the datagram just refused exceeded, where the queue says. ICMP errors met on the way
     /// are kept.
-    pub(super) fn read_mtu(&mut self) -> Option<u32> {
-        self.empty_queue().1
+    pub(super) fn read_mtu(&mut self, clock: &Clock) -> Option<u32> {
+        self.empty_queue(clock).1
     }
 
-    /// Takes errors out of the queue, to be delivered later. Returns how many entries went.
-    pub(super) fn stash_errors(&mut self) -> usize {
-        self.empty_queue().0
+    /// Takes errors and stamps out of the queue, to be delivered later. Returns how many entries went.
+    pub(super) fn stash_errors(&mut self, clock: &Clock) -> usize {
+        self.empty_queue(clock).0
     }
 
     /// Empties the queue as far as there is room; how many entries went, and the last MTU among them.
-    fn empty_queue(&mut self) -> (usize, Option<u32>) {
+    fn empty_queue(&mut self, clock: &Clock) -> (usize, Option<u32>) {
         let counts = self.queue_counts();
         let mut mtu = None;
         for gone in 0..LOOK {
             if self.stash.len() >= STASH_LEN {
                 return (gone, mtu);
             }
-            let read =
-                sys::receive(self.socket.as_fd(), &mut self.bytes, &mut self.control, libc::MSG_ERRQUEUE);
-            let Ok(message) = read else { return (gone, mtu) };
-            match entry(&message, &self.bytes, &self.control) {
+            let Ok(message) = self.queue.receive(self.socket.as_fd()) else { return (gone, mtu) };
+            match entry(&message, &self.queue.bytes, &self.queue.control) {
                 Entry::Local(octets) => mtu = Some(octets),
+                Entry::Left(stamp) => {
+                    self.told.extend(self.stamps.place(stamp, clock.epoch(), clock.now()));
+                }
                 Entry::Icmp(queued) if counts => keep(&mut self.stash, queued),
                 Entry::Icmp(_) | Entry::Other => {}
             }

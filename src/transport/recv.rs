@@ -7,8 +7,7 @@ use rustix::io::Errno;
 
 use super::channel::Channel;
 use super::control::{Told, address};
-use super::queue::{Entry, entry};
-use super::sys;
+use super::queue::{Entry, LOOK, entry};
 use crate::clock::{Clock, Epoch, Instant, Wall};
 use crate::datagram::{Framing, Heard, Received, Source};
 use crate::wire::icmp::Family;
@@ -29,17 +28,22 @@ struct Placer<'a> {
 }
 
 impl Placer<'_> {
+    fn epoch(&mut self) -> Epoch {
+        *self.epoch.get_or_insert_with(|| self.clock.epoch())
+    }
+
     /// When something arrived: its stamp, unless the wall clock was stepped since `floor`; else now.
     fn place(&mut self, stamp: Option<Wall>, floor: Instant) -> (Instant, Source) {
         let Some(stamp) = stamp else { return (self.clock.now(), Source::User) };
-        let epoch = *self.epoch.get_or_insert_with(|| self.clock.epoch());
+        let epoch = self.epoch();
         let now = self.clock.now();
         epoch.place(stamp, floor, now).map_or((now, Source::User), |at| (at, Source::Kernel))
     }
 }
 
 impl Channel {
-    /// Hands what has arrived to `each`, 64 datagrams at most, and returns how many. Never waits.
+    /// Hands what was heard to `each`: datagrams and errors, 64 at most, of which it returns how many, and
+    /// before them the stamps of what left. Never waits.
     ///
     /// After `expected` datagrams from the wire it does not ask for more: who awaits one answer pays for
     /// one system call, and finds the rest in the next call.
@@ -53,6 +57,7 @@ impl Channel {
         each: &mut dyn FnMut(&Heard<'_>),
     ) -> io::Result<usize> {
         let mut placer = Placer { clock, epoch: None };
+        self.tell_departures(each);
         let mut count = 0usize;
         while count < BATCH
             && let Some(stashed) = self.stash.pop_front()
@@ -62,53 +67,72 @@ impl Channel {
             count = count.saturating_add(1);
         }
         let from_wire = FROM_WIRE.saturating_sub(count).min(expected);
-        count = count.saturating_add(self.read_wire(&mut placer, from_wire, each)?);
-        if self.look_in_queue {
+        let mut errors = 0usize;
+        let mut more = true;
+        while more && count < from_wire && errors < PATIENCE {
+            let floor;
+            (more, floor) = match self.read_wire(clock, from_wire.saturating_sub(count)) {
+                Ok(read) => read,
+                Err(error) if is_fatal(&error) => return Err(error),
+                // EINTR, or the pending error of something sent: the queue may say more.
+                Err(_) => {
+                    self.look_in_queue = true;
+                    errors = errors.saturating_add(1);
+                    continue;
+                }
+            };
+            // What left before these came has its stamp in the queue by now.
             count = count.saturating_add(self.read_queue(&mut placer, BATCH.saturating_sub(count), each));
+            count = count.saturating_add(self.deliver(&mut placer, floor, each));
         }
+        count = count.saturating_add(self.read_queue(&mut placer, BATCH.saturating_sub(count), each));
         Ok(count)
     }
 
-    /// Delivers datagrams until there are no more, or `limit` is reached.
-    fn read_wire(
+    fn tell_departures(&mut self, each: &mut dyn FnMut(&Heard<'_>)) {
+        while let Some(stamped) = self.told.pop_front() {
+            each(&Heard::Left(stamped));
+        }
+    }
+
+    /// Reads datagrams, `limit` at most, into the inbox.
+    ///
+    /// Returns whether the next call may bring more, and when the socket was last seen empty before they came.
+    fn read_wire(&mut self, clock: &Clock, limit: usize) -> io::Result<(bool, Instant)> {
+        let (before, floor) = (clock.now(), self.empty);
+        let drained = match self.inbox.fill(self.socket.as_fd(), limit) {
+            Ok((_, drained)) => drained,
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::AGAIN) => {
+                if !self.look_in_queue && !self.stamps.awaited() {
+                    self.queue_empty = before;
+                }
+                true
+            }
+            Err(error) => return Err(error),
+        };
+        if drained {
+            self.empty = before;
+        }
+        Ok((!drained, floor))
+    }
+
+    /// Delivers what is in the inbox, none of which arrived before `floor`.
+    fn deliver(
         &mut self,
         placer: &mut Placer<'_>,
-        limit: usize,
+        floor: Instant,
         each: &mut dyn FnMut(&Heard<'_>),
-    ) -> io::Result<usize> {
+    ) -> usize {
         let framing = match (self.family(), self.is_raw()) {
             (Family::V4, true) => Framing::Ipv4,
             (Family::V4, false) => Framing::Icmpv4,
             (Family::V6, _) => Framing::Icmpv6,
         };
-        let (mut count, mut errors) = (0usize, 0usize);
-        while count < limit && errors < PATIENCE {
-            let before = placer.clock.now();
-            let message = match sys::receive(self.socket.as_fd(), &mut self.bytes, &mut self.control, 0) {
-                Ok(message) => message,
-                Err(error) => match Errno::from_io_error(&error) {
-                    Some(Errno::AGAIN) => {
-                        self.empty = before;
-                        if !self.look_in_queue {
-                            self.queue_empty = before;
-                        }
-                        break;
-                    }
-                    Some(Errno::BADF | Errno::NOTSOCK | Errno::FAULT) => return Err(error),
-                    // EINTR, or the pending error of something sent: the queue may say more.
-                    _ => {
-                        self.look_in_queue = true;
-                        errors = errors.saturating_add(1);
-                        continue;
-                    }
-                },
-            };
-            let told = Told::read(self.control.get(..message.control_len).unwrap_or_default());
-            let Some(from) = address(&message.name) else {
-                errors = errors.saturating_add(1);
-                continue;
-            };
-            let (at, source) = placer.place(told.stamp, self.empty);
+        let mut count = 0usize;
+        for (message, bytes, control) in self.inbox.datagrams() {
+            let Some(from) = address(&message.name) else { continue };
+            let told = Told::read(control);
+            let (at, source) = placer.place(told.stamp, floor);
             each(&Heard::Arrived(Received {
                 at,
                 source,
@@ -116,14 +140,15 @@ impl Channel {
                 hop_limit: told.hop_limit,
                 options: told.options,
                 framing,
-                bytes: self.bytes.get(..message.len).unwrap_or_default(),
+                bytes,
             }));
             count = count.saturating_add(1);
         }
-        Ok(count)
+        self.inbox.clear();
+        count
     }
 
-    /// Delivers errors until there are no more, or `limit` entries were read.
+    /// Delivers what the error queue holds, if it may hold something: stamps, and `limit` errors at most.
     fn read_queue(
         &mut self,
         placer: &mut Placer<'_>,
@@ -132,11 +157,12 @@ impl Channel {
     ) -> usize {
         let counts = self.queue_counts();
         let mut count = 0usize;
-        for _ in 0..limit {
+        for _ in 0..LOOK {
+            if count >= limit || !(self.look_in_queue || self.stamps.awaited()) {
+                break;
+            }
             let before = placer.clock.now();
-            let read =
-                sys::receive(self.socket.as_fd(), &mut self.bytes, &mut self.control, libc::MSG_ERRQUEUE);
-            let message = match read {
+            let message = match self.queue.receive(self.socket.as_fd()) {
                 Ok(message) => message,
                 Err(error) if Errno::from_io_error(&error) == Some(Errno::INTR) => continue,
                 Err(_) => {
@@ -144,14 +170,25 @@ impl Channel {
                     break;
                 }
             };
-            // Errors of this host were told by the send that failed.
-            if let Entry::Icmp(queued) = entry(&message, &self.bytes, &self.control)
-                && counts
-            {
-                each(&Heard::Arrived(queued.received(placer.place(queued.stamp, self.queue_empty))));
-                count = count.saturating_add(1);
+            match entry(&message, &self.queue.bytes, &self.queue.control) {
+                Entry::Icmp(queued) if counts => {
+                    each(&Heard::Arrived(queued.received(placer.place(queued.stamp, self.queue_empty))));
+                    count = count.saturating_add(1);
+                }
+                Entry::Left(stamp) => {
+                    if let Some(stamped) = self.stamps.place(stamp, placer.epoch(), placer.clock.now()) {
+                        each(&Heard::Left(stamped));
+                    }
+                }
+                // Errors of this host were told by the send that failed.
+                Entry::Icmp(_) | Entry::Local(_) | Entry::Other => {}
             }
         }
         count
     }
+}
+
+/// Whether a socket that says this is of no use any more.
+fn is_fatal(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::BADF | Errno::NOTSOCK | Errno::FAULT))
 }

@@ -1,12 +1,14 @@
 //! Sending one datagram, and telling its own errors from those of earlier ones.
 
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use socket2::SockAddr;
 
 use super::channel::Channel;
+use super::control::{encoded, ttl_message};
+use super::sys::{self, CONTROL_LEN, Datagram};
 use crate::clock::Clock;
 use crate::datagram::{Departed, SendFault, Transmit};
 
@@ -41,19 +43,23 @@ impl Channel {
     }
 
     fn try_send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
-        let to = SockAddr::from(self.current(transmit.dst));
+        let name = encoded(self.current(transmit.dst));
+        let control = transmit.ttl.map_or(([0; CONTROL_LEN], 0), |ttl| ttl_message(self.family(), ttl));
+        let datagram = Datagram { name, bytes, control };
         let mut failures = 0u32;
         let mut full_since = None;
         loop {
             let at = clock.now();
-            let Err(error) = self.socket.send_to_with_flags(bytes, &to, libc::MSG_DONTWAIT) else {
+            let Err(error) = sys::send_batch(self.socket.as_fd(), std::iter::once(datagram)) else {
+                self.stamps.left(transmit.id, at);
                 return Ok(Departed { at, port: self.ident });
             };
+            self.stamps.refused(self.socket.as_fd(), self.aim.options.stamps);
             match Errno::from_io_error(&error) {
                 Some(Errno::INTR) => {}
                 Some(Errno::AGAIN) => {
                     let waited = clock.now().since(*full_since.get_or_insert(at));
-                    if !self.wait_for_room(PATIENCE.saturating_sub(waited)) {
+                    if !self.wait_for_room(clock, PATIENCE.saturating_sub(waited)) {
                         return Err(SendFault { errno: libc::EAGAIN, mtu: None });
                     }
                 }
@@ -61,7 +67,7 @@ impl Channel {
                     self.look_in_queue = true;
                     failures = failures.saturating_add(1);
                     if failures >= ATTEMPTS {
-                        let mtu = if errno == Some(Errno::MSGSIZE) { self.read_mtu() } else { None };
+                        let mtu = if errno == Some(Errno::MSGSIZE) { self.read_mtu(clock) } else { None };
                         return Err(SendFault { errno: error.raw_os_error().unwrap_or(0), mtu });
                     }
                 }
@@ -70,7 +76,7 @@ impl Channel {
     }
 
     /// Whether it is worth trying again: there is room, or something that hid it was taken away.
-    fn wait_for_room(&mut self, patience: Duration) -> bool {
+    fn wait_for_room(&mut self, clock: &Clock, patience: Duration) -> bool {
         let Ok(limit) = Timespec::try_from(patience) else { return false };
         if patience.is_zero() {
             return false;
@@ -81,7 +87,7 @@ impl Channel {
             Ok(_) => {
                 let [fd] = &fds;
                 // An entry in the error queue wakes at once, room or not.
-                fd.revents().contains(PollFlags::OUT) || self.stash_errors() > 0
+                fd.revents().contains(PollFlags::OUT) || self.stash_errors(clock) > 0
             }
             Err(error) => error == Errno::INTR,
         }

@@ -16,7 +16,7 @@ use libc::{c_int, c_void, socklen_t};
 pub(super) const NAME_LEN: usize = 28;
 
 /// What `recvmsg` said beside the octets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Message {
     /// Octets of the datagram, at most the length of the buffer.
     pub len: usize,
@@ -138,6 +138,108 @@ pub(super) fn receive(
         Ok(len) => Ok(Message { len, control_len: header.msg_controllen as usize, name }),
         Err(_) => Err(io::Error::last_os_error()),
     }
+}
+
+/// Datagrams that one system call moves at most.
+pub(super) const BATCH: usize = 64;
+
+/// recvmmsg(2), never waiting: as many datagrams as there are `messages`, [`BATCH`] at most, each into an
+/// equal share of both buffers. Returns how many came, at least one.
+///
+/// An error after the first datagram is told by the next call.
+pub(super) fn receive_batch(
+    fd: BorrowedFd<'_>,
+    bytes: &mut [u8],
+    control: &mut [u8],
+    messages: &mut [Message],
+) -> io::Result<usize> {
+    let wanted = messages.len().clamp(1, BATCH);
+    // SAFETY: `iovec` and `mmsghdr` are plain data (integers and pointers), for which all zeroes is a value.
+    let mut vectors: [libc::iovec; BATCH] = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    let mut headers: [libc::mmsghdr; BATCH] = unsafe { std::mem::zeroed() };
+    let share = |len: usize| len.checked_div(wanted).unwrap_or(0).max(1);
+    let (share, control_share) = (share(bytes.len()), share(control.len()));
+    let shares = bytes.chunks_exact_mut(share).zip(control.chunks_exact_mut(control_share));
+    let mut count = 0u32;
+    for (((message, (bytes, control)), vector), header) in
+        messages.iter_mut().zip(shares).zip(&mut vectors).zip(&mut headers)
+    {
+        message.name = [0; NAME_LEN];
+        *vector = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+        let header = &mut header.msg_hdr;
+        header.msg_name = message.name.as_mut_ptr().cast();
+        header.msg_namelen = NAME_LEN as socklen_t;
+        header.msg_iov = ptr::from_mut(vector);
+        header.msg_iovlen = 1;
+        header.msg_control = control.as_mut_ptr().cast();
+        // The field is `size_t` with glibc and `socklen_t` with musl.
+        header.msg_controllen = control.len() as _;
+        count = count.saturating_add(1);
+    }
+    // The flags are an unsigned integer with musl.
+    let flags = libc::MSG_DONTWAIT as _;
+    // SAFETY: the first `count` headers point to memory that is exclusively borrowed or owned here, that
+    // outlives the call, and whose true length stands beside it; no timeout is given. The kernel keeps none
+    // of the pointers.
+    let answer =
+        unsafe { libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags, ptr::null_mut()) };
+    let Ok(came) = usize::try_from(answer) else { return Err(io::Error::last_os_error()) };
+    for (message, header) in messages.iter_mut().zip(&headers).take(came) {
+        message.len = header.msg_len as usize;
+        message.control_len = header.msg_hdr.msg_controllen as _;
+    }
+    Ok(came)
+}
+
+/// A datagram to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Datagram<'a> {
+    /// Its destination, as the kernel lays out a `sockaddr`, and how much of that counts.
+    pub name: ([u8; NAME_LEN], u32),
+    /// Its octets.
+    pub bytes: &'a [u8],
+    /// Control messages.
+    pub control: ([u8; CONTROL_LEN], usize),
+}
+
+/// Room for the control messages of one datagram to be sent: an integer.
+pub(super) const CONTROL_LEN: usize = 24;
+
+/// sendmmsg(2), never waiting, of [`BATCH`] datagrams at most; how many left, at least one.
+///
+/// An error is that of the first datagram (or one that was pending); one that a later datagram meets is not
+/// told: it, and what follows it, did not leave.
+pub(super) fn send_batch<'a>(
+    fd: BorrowedFd<'_>,
+    datagrams: impl Iterator<Item = Datagram<'a>>,
+) -> io::Result<usize> {
+    let mut kept = [const { None::<Datagram<'_>> }; BATCH];
+    // SAFETY: `iovec` and `mmsghdr` are plain data (integers and pointers), for which all zeroes is a value.
+    let mut vectors: [libc::iovec; BATCH] = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    let mut headers: [libc::mmsghdr; BATCH] = unsafe { std::mem::zeroed() };
+    let mut count = 0u32;
+    for (((datagram, kept), vector), header) in datagrams.zip(&mut kept).zip(&mut vectors).zip(&mut headers) {
+        let Datagram { name, bytes, control } = kept.insert(datagram);
+        *vector = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+        let header = &mut header.msg_hdr;
+        header.msg_name = name.0.as_mut_ptr().cast();
+        header.msg_namelen = name.1.min(NAME_LEN as socklen_t);
+        header.msg_iov = ptr::from_mut(vector);
+        header.msg_iovlen = 1;
+        if control.1 > 0 {
+            header.msg_control = control.0.as_mut_ptr().cast();
+            header.msg_controllen = control.1.min(CONTROL_LEN) as _;
+        }
+        count = count.saturating_add(1);
+    }
+    // SAFETY: the first `count` headers point to memory that is borrowed for `'a` or owned here, that
+    // outlives the call, and whose true length stands beside it. The kernel only reads through them, so that
+    // the octets may be shared, and keeps none.
+    let answer =
+        unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _) };
+    usize::try_from(answer).map_err(|_| io::Error::last_os_error())
 }
 
 /// Whether descriptor 1 was open when the program started.

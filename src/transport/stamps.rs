@@ -1,0 +1,228 @@
+//! Which datagram the kernel means when it says when one left.
+//!
+//! Linux numbers the datagrams of a socket from 0 (SOF_TIMESTAMPING_OPT_ID) and names them by that number
+//! in the error queue. A send that fails may or may not use a number up, by kernel and by cause, so after
+//! each one the numbering is begun anew.
+
+use std::collections::VecDeque;
+use std::os::fd::BorrowedFd;
+
+use super::control::Fault;
+use super::options::Stamping;
+use super::sys;
+use crate::clock::{Epoch, Instant, Wall};
+use crate::datagram::{Source, Stamped};
+
+/// Departures that a stamp is awaited for at most; for older ones none is.
+const WINDOW: usize = 1024;
+
+/// Departures in a row that no stamp came for, or a wrong one, after which none is awaited any more: the
+/// driver of the interface takes none, or the numbering is not what we know.
+const HOPELESS: u32 = 64;
+
+/// `SCM_TSTAMP_SND` (linux/errqueue.h): the stamp was taken as the driver got the datagram.
+const LEFT: u32 = 0;
+
+/// A stamp as the error queue tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    /// Which datagram of the socket.
+    number: u32,
+    /// When it left.
+    at: Wall,
+}
+
+impl Stamp {
+    /// Reads an entry of the error queue; `None`: a stamp of something else.
+    pub fn read(fault: Fault, at: Option<Wall>) -> Option<Self> {
+        Some(Self { number: fault.data, at: at.filter(|_| fault.info == LEFT)? })
+    }
+}
+
+/// A datagram that left.
+#[derive(Clone, Copy, Debug)]
+struct Departure {
+    id: u64,
+    /// The time read before the system call.
+    at: Instant,
+}
+
+/// The departures of a socket.
+#[derive(Debug, Default)]
+pub(super) struct Stamps {
+    /// Whether the kernel was asked for stamps, and gives them.
+    on: bool,
+    /// Number of the next datagram.
+    next: u32,
+    /// The newest departures, the last one numbered `next - 1`; `None`: its stamp came.
+    waiting: VecDeque<Option<Departure>>,
+    /// How many of them have none.
+    open: usize,
+    /// Departures since the last stamp that fitted one.
+    in_vain: u32,
+}
+
+impl Stamps {
+    /// Asks for stamps on a fresh socket. What is refused is done without.
+    pub fn on(fd: BorrowedFd<'_>, stamping: Stamping) -> Self {
+        Self { on: ask(fd, stamping), ..Self::default() }
+    }
+
+    /// Whether the error queue should hold a stamp by now, or soon.
+    pub fn awaited(&self) -> bool {
+        self.open > 0
+    }
+
+    /// Notes that a datagram was given to the kernel.
+    pub fn left(&mut self, id: u64, at: Instant) {
+        if !self.on {
+            return;
+        }
+        self.next = self.next.wrapping_add(1);
+        self.in_vain = self.in_vain.saturating_add(1);
+        if self.in_vain > HOPELESS {
+            *self = Self::default();
+            return;
+        }
+        if self.waiting.len() >= WINDOW {
+            self.forget_oldest();
+        }
+        self.waiting.push_back(Some(Departure { id, at }));
+        self.open = self.open.saturating_add(1);
+    }
+
+    fn forget_oldest(&mut self) {
+        if self.waiting.pop_front().flatten().is_some() {
+            self.open = self.open.saturating_sub(1);
+        }
+    }
+
+    /// Notes that the kernel refused a datagram: which number comes next is not known any more.
+    pub fn refused(&mut self, fd: BorrowedFd<'_>, stamping: Stamping) {
+        if self.on {
+            // Asking without numbers and then with them begins anew at 0.
+            let _ = sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPING, flags(Stamping::Arrivals));
+            *self = Self { in_vain: self.in_vain, ..Self::on(fd, stamping) };
+        }
+    }
+
+    /// Finds the datagram that a stamp is of.
+    ///
+    /// It left after it was given to the kernel and before `now`. A stamp that says otherwise is of another
+    /// datagram, or the wall clock was stepped: then ours is the better word.
+    pub fn place(&mut self, stamp: Stamp, epoch: Epoch, now: Instant) -> Option<Stamped> {
+        let behind = usize::try_from(self.next.wrapping_sub(stamp.number)).ok()?;
+        let index = self.waiting.len().checked_sub(behind)?;
+        let Departure { id, at } = self.waiting.get_mut(index)?.take()?;
+        self.open = self.open.saturating_sub(1);
+        while let Some(None) = self.waiting.front() {
+            self.waiting.pop_front();
+        }
+        let at = epoch.place(stamp.at, at, now)?;
+        self.in_vain = 0;
+        Some(Stamped { id, at, source: Source::Kernel })
+    }
+}
+
+/// Asks for stamps; whether those of departures are granted.
+fn ask(fd: BorrowedFd<'_>, stamping: Stamping) -> bool {
+    if stamping == Stamping::User {
+        return false;
+    }
+    if sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPING, flags(stamping)).is_ok() {
+        return stamping != Stamping::Arrivals;
+    }
+    // The older way knows arrivals only. Where it is refused as well, we stamp.
+    let _ = sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
+    false
+}
+
+/// What SO_TIMESTAMPING is asked for (linux/net_tstamp.h).
+fn flags(stamping: Stamping) -> libc::c_int {
+    let arrivals = libc::SOF_TIMESTAMPING_RX_SOFTWARE | libc::SOF_TIMESTAMPING_SOFTWARE;
+    let departures = libc::SOF_TIMESTAMPING_TX_SOFTWARE
+        | libc::SOF_TIMESTAMPING_OPT_ID
+        // The stamp alone, without the datagram that it is of.
+        | libc::SOF_TIMESTAMPING_OPT_TSONLY;
+    let asked = match stamping {
+        Stamping::User => 0,
+        Stamping::Arrivals => arrivals,
+        Stamping::Both | Stamping::Kernel | Stamping::Hardware => arrivals | departures,
+    };
+    asked.cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EPOCH: Epoch = Epoch::at(Wall::from_nanos(1_000_000));
+
+    fn at(nanos: u64) -> Instant {
+        Instant::from_nanos(nanos)
+    }
+
+    fn stamps() -> Stamps {
+        Stamps { on: true, ..Stamps::default() }
+    }
+
+    fn stamp(number: u32, nanos: u64) -> Stamp {
+        Stamp { number, at: EPOCH.wall(at(nanos)) }
+    }
+
+    fn left(id: u64, nanos: u64) -> Option<Stamped> {
+        Some(Stamped { id, at: at(nanos), source: Source::Kernel })
+    }
+
+    #[test]
+    fn a_stamp_finds_its_datagram_in_any_order_and_once() {
+        let mut stamps = stamps();
+        for n in 0..4 {
+            stamps.left(100 + n, at(10 * n));
+        }
+        assert_eq!(stamps.place(stamp(2, 25), EPOCH, at(50)), left(102, 25));
+        assert_eq!(stamps.place(stamp(2, 25), EPOCH, at(50)), None);
+        assert_eq!(stamps.place(stamp(0, 5), EPOCH, at(50)), left(100, 5));
+        assert_eq!(stamps.place(stamp(4, 45), EPOCH, at(50)), None, "not sent yet");
+        assert!(stamps.awaited());
+        assert_eq!(stamps.place(stamp(1, 15), EPOCH, at(50)), left(101, 15));
+        assert_eq!(stamps.place(stamp(3, 35), EPOCH, at(50)), left(103, 35));
+        assert!(!stamps.awaited());
+    }
+
+    #[test]
+    fn numbers_wrap() {
+        let mut stamps = Stamps { next: u32::MAX, ..stamps() };
+        stamps.left(1, at(1));
+        stamps.left(2, at(2));
+        assert_eq!(stamps.place(stamp(u32::MAX, 3), EPOCH, at(9)), left(1, 3));
+        assert_eq!(stamps.place(stamp(0, 4), EPOCH, at(9)), left(2, 4));
+    }
+
+    #[test]
+    fn a_stamp_from_before_the_send_or_after_now_is_no_stamp() {
+        for nanos in [9, 21] {
+            let mut stamps = stamps();
+            stamps.left(1, at(10));
+            assert_eq!(stamps.place(stamp(0, nanos), EPOCH, at(20)), None);
+            assert!(!stamps.awaited());
+        }
+    }
+
+    #[test]
+    fn old_departures_are_forgotten_and_a_driver_without_stamps_is_given_up() {
+        let mut stamps = stamps();
+        for n in 0..2 * WINDOW as u64 {
+            stamps.left(n, at(n));
+            stamps.in_vain = 0;
+        }
+        assert_eq!((stamps.waiting.len(), stamps.open), (WINDOW, WINDOW));
+        assert_eq!(stamps.place(stamp(WINDOW as u32 - 1, 5000), EPOCH, at(9000)), None);
+        assert_eq!(stamps.place(stamp(WINDOW as u32, 5000), EPOCH, at(9000)), left(WINDOW as u64, 5000));
+        for n in 0..=u64::from(HOPELESS) {
+            assert!(stamps.awaited());
+            stamps.left(n, at(n));
+        }
+        assert!(!stamps.awaited());
+    }
+}
