@@ -113,6 +113,8 @@ fn options() -> Options {
     Options {
         families: Families::Both,
         raw_only: false,
+        raw_first: false,
+        about: None,
         answer_types: (0, 129),
         ident: None,
         device: None,

@@ -272,6 +272,8 @@ fn transport(arguments: &Arguments, method: Method, size: usize, family: Option<
             Some(Family::V4) => Families::V4,
             Some(Family::V6) => Families::V6,
         },
+        raw_first: false,
+        about: None,
         raw_only: arguments.ident == Some(0) || method != Method::Echo,
         answer_types: match method {
             Method::Echo => (0, 129),

@@ -92,6 +92,7 @@ impl Aim {
         let fd = socket.as_fd();
         match self.target {
             SocketAddr::V4(_) => {
+                let _ = sys::set_int(fd, libc::SOL_IP, IP_RECVERR_RFC4884, 1);
                 sys::set_int(fd, libc::SOL_IP, libc::IP_RECVERR, 1)
                     .map_err(|e| AimError::new("IP_RECVERR", &e))?;
                 if !self.raw {
@@ -103,6 +104,8 @@ impl Aim {
                 }
             }
             SocketAddr::V6(_) => {
+                // Since Linux 5.9. Without it the place of extensions is guessed.
+                let _ = sys::set_int(fd, libc::SOL_IPV6, IPV6_RECVERR_RFC4884, 1);
                 sys::set_int(fd, libc::SOL_IPV6, libc::IPV6_RECVERR, 1)
                     .map_err(|e| AimError::new("IPV6_RECVERR", &e))?;
                 socket
@@ -169,7 +172,11 @@ impl Aim {
         let options = &self.options;
         if let Some(bytes) = ip_option(&options.ip_option) {
             sys::set_option(socket.as_fd(), libc::SOL_IP, libc::IP_OPTIONS, &bytes).map_err(|e| {
-                let name = if options.ip_option == IpOption::RecordRoute { "-R" } else { "-T" };
+                let name = match options.ip_option {
+                    IpOption::RecordRoute => "-R",
+                    IpOption::LooseSourceRoute(_) => "-g",
+                    _ => "-T",
+                };
                 AimError::new(format_args!("{name}: cannot set the IP option"), &e)
             })?;
         }
@@ -281,6 +288,10 @@ impl Aim {
     }
 }
 
+/// linux/in.h and linux/in6.h: the error queue says where in a quote its extension structure begins.
+const IP_RECVERR_RFC4884: libc::c_int = 26;
+const IPV6_RECVERR_RFC4884: libc::c_int = 31;
+
 fn refused_ttl(ttl: u8, which: &str, error: &io::Error) -> AimError {
     AimError::new(format_args!("-t {ttl}: cannot set {which} time-to-live"), error)
         .advising("1 to 255 are allowed")
@@ -331,10 +342,18 @@ pub(super) fn buffer_falls_short(socket: &Socket, options: &Options, v4: bool) -
 fn ip_option(option: &IpOption) -> Option<Vec<u8>> {
     const NOP: u8 = 1;
     const RECORD_ROUTE: u8 = 7;
+    const LOOSE_SOURCE_ROUTE: u8 = 131;
     const TIMESTAMP: u8 = 68;
     let (mut bytes, len) = match option {
         IpOption::None => return None,
         IpOption::RecordRoute => (vec![NOP, RECORD_ROUTE, 39, 4], 40),
+        IpOption::LooseSourceRoute(nodes) => {
+            // The kernel takes the first node for the next hop and writes the target in the last place.
+            let len = u8::try_from(nodes.len().saturating_mul(4).saturating_add(7)).ok()?;
+            let mut bytes = vec![NOP, LOOSE_SOURCE_ROUTE, len, 4];
+            nodes.iter().for_each(|node| bytes.extend(node.octets()));
+            (bytes, usize::from(len).saturating_add(1))
+        }
         IpOption::Timestamp => (vec![TIMESTAMP, 40, 5, 0], 40),
         IpOption::TimestampAndAddress => (vec![TIMESTAMP, 36, 5, 1], 36),
         IpOption::TimestampPrespecified(nodes) => {

@@ -1,7 +1,7 @@
 //! One socket that sends probes and hears answers: what it is.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+
 use std::num::NonZeroU64;
 use std::os::fd::AsFd;
 
@@ -25,6 +25,7 @@ use crate::wire::icmp::Family;
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) socket: Socket,
+    pub(super) kind: Kind,
     pub(super) aim: Aim,
     pub(super) ident: u16,
     flow_label: Option<u32>,
@@ -44,6 +45,17 @@ pub(super) struct Channel {
     pub(super) warnings: Vec<String>,
 }
 
+/// What a socket carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// ICMP, by a datagram or a raw socket.
+    Icmp,
+    /// Another protocol, by a raw socket.
+    Upper(u8),
+    /// A protocol with ports, UDP or UDP-Lite, by a datagram socket.
+    Ports(u8),
+}
+
 impl Sockets {
     /// Keeps the socket of the target's family and sets it up; all others are closed. Needs no privilege.
     pub fn aim(self, route: &Route, options: &Options) -> Result<Transport, AimError> {
@@ -54,23 +66,34 @@ impl Sockets {
         };
         let kit = kit.ok_or_else(|| AimError::new(route.target.ip(), &Errno::AFNOSUPPORT.into()))?;
         let aim = Aim::new(options, route, kit.raw);
-        let flow_label = aim.apply(&kit.icmp)?;
-        let mut warnings = Vec::new();
-        if buffer_falls_short(&kit.icmp, options, route.target.is_ipv4()) {
-            warnings.push("WARNING: probably, rcvbuf is not enough to hold preload".to_owned());
+        let mut channel = Channel::new(kit.icmp, aim, Kind::Icmp, ident)?;
+        if buffer_falls_short(&channel.socket, options, route.target.is_ipv4()) {
+            channel.warnings.push("WARNING: probably, rcvbuf is not enough to hold preload".to_owned());
         }
+        channel.link = options.device.as_deref().map(|device| Link::new(device, kit.reserve));
+        Ok(channel.into())
+    }
+}
+
+impl Channel {
+    /// Sets a socket up. `ident` is its identifier where nothing is bound: a raw ICMP socket's.
+    pub fn new(socket: Socket, aim: Aim, kind: Kind, ident: u16) -> Result<Self, AimError> {
+        let flow_label = aim.apply(&socket)?;
         // Waiting is then exact to the microsecond; the default is 50 of them. Belongs to this thread.
         let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
-        let link = options.device.as_deref().map(|device| Link::new(device, kit.reserve));
         // The largest answer expected with the largest IP header, and enough more to see that an answer is
         // longer; the smallest holds any ICMP error (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4).
-        let len = options.message_len.saturating_add(60 + 256).clamp(2048, 65_536);
+        let len = match kind {
+            Kind::Icmp => aim.options.message_len.saturating_add(60 + 256).clamp(2048, 65_536),
+            Kind::Upper(_) | Kind::Ports(_) => 2048,
+        };
         let mut channel = Channel {
-            stamps: Stamps::on(kit.icmp.as_fd(), options.stamps),
-            socket: kit.icmp,
+            stamps: Stamps::on(socket.as_fd(), aim.options.stamps),
+            socket,
+            kind,
             ident,
             flow_label,
-            link,
+            link: None,
             inbox: Inbox::new(len),
             queue: Queue::new(len),
             told: VecDeque::new(),
@@ -78,18 +101,24 @@ impl Sockets {
             queue_empty: Instant::ZERO,
             look_in_queue: false,
             stash: VecDeque::new(),
-            warnings,
+            warnings: Vec::new(),
             aim,
         };
         if !channel.aim.raw {
             channel.ident = channel.bound_port()?;
             channel.aim.port = channel.ident;
         }
-        Ok(channel.into())
+        Ok(channel)
     }
-}
 
-impl Channel {
+    /// The port to name in a destination: a raw socket wants none, ICMP has none.
+    pub fn port_to(&self, port: u16) -> u16 {
+        match self.kind {
+            Kind::Ports(_) => port,
+            Kind::Icmp | Kind::Upper(_) => 0,
+        }
+    }
+
     /// Whether the socket is a raw one.
     pub fn is_raw(&self) -> bool {
         self.aim.raw
@@ -98,11 +127,6 @@ impl Channel {
     /// IP version of the target.
     pub fn family(&self) -> Family {
         Family::of(self.aim.target.ip())
-    }
-
-    /// The address probes leave from, as the route said at the start.
-    pub fn source(&self) -> IpAddr {
-        self.aim.source
     }
 
     /// The IPv6 flow label in use, where one was asked for.

@@ -8,7 +8,11 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use socket2::Socket;
+
+use super::aim::Aim;
 use super::channel::Channel;
+use super::each::Each;
 use crate::clock::{Clock, Instant};
 use crate::datagram::{Departed, Heard, SendFault, Transmit};
 use crate::wire::icmp::Family;
@@ -16,7 +20,20 @@ use crate::wire::icmp::Family;
 /// The sockets of a run.
 #[derive(Debug)]
 pub struct Transport {
-    channel: Channel,
+    sends: Sends,
+    /// Further sockets that hear answers and errors.
+    ears: Vec<Channel>,
+    /// A socket that only keeps a port from others.
+    _reserved: Option<Socket>,
+}
+
+/// What sends.
+#[derive(Debug)]
+enum Sends {
+    /// One socket, which hears as well.
+    One(Box<Channel>),
+    /// A socket for each probe.
+    Each(Box<Each>),
 }
 
 /// What [`Transport::wait`] found ready.
@@ -46,39 +63,66 @@ fn timespec(duration: Duration) -> Timespec {
 
 impl From<Channel> for Transport {
     fn from(channel: Channel) -> Self {
-        Self { channel }
+        Self { sends: Sends::One(Box::new(channel)), ears: Vec::new(), _reserved: None }
     }
 }
 
 impl Transport {
-    /// ICMP identifier of everything sent; the kernel writes it on a datagram socket.
-    pub fn ident(&self) -> u16 {
-        self.channel.ident
+    /// Sends by one socket, and hears by others as well.
+    pub(super) fn with_ears(sends: Channel, ears: Vec<Channel>, reserved: Option<Socket>) -> Self {
+        Self { ears, _reserved: reserved, ..sends.into() }
     }
 
-    /// Whether the socket is a raw one.
+    /// Sends each probe by a socket of its own.
+    pub(super) fn each(each: Each) -> Self {
+        Self { sends: Sends::Each(Box::new(each)), ears: Vec::new(), _reserved: None }
+    }
+
+    fn aim(&self) -> &Aim {
+        match &self.sends {
+            Sends::One(channel) => &channel.aim,
+            Sends::Each(each) => each.aim(),
+        }
+    }
+
+    /// ICMP identifier, or source port, of everything sent; the kernel writes it on a datagram socket. 0 where
+    /// each probe has its own.
+    pub fn ident(&self) -> u16 {
+        match &self.sends {
+            Sends::One(channel) => channel.ident,
+            Sends::Each(_) => 0,
+        }
+    }
+
+    /// Whether the socket that sends is a raw one.
     pub fn is_raw(&self) -> bool {
-        self.channel.is_raw()
+        self.aim().raw
     }
 
     /// IP version of the target.
     pub fn family(&self) -> Family {
-        self.channel.family()
+        Family::of(self.aim().target.ip())
     }
 
     /// The address probes leave from, as the route said at the start.
     pub fn source(&self) -> IpAddr {
-        self.channel.source()
+        self.aim().source
     }
 
     /// The IPv6 flow label in use, where one was asked for.
     pub fn flow_label(&self) -> Option<u32> {
-        self.channel.flow_label()
+        match &self.sends {
+            Sends::One(channel) => channel.flow_label(),
+            Sends::Each(_) => None,
+        }
     }
 
     /// What the kernel granted in part only; lines for stderr.
     pub fn warnings(&self) -> &[String] {
-        &self.channel.warnings
+        match &self.sends {
+            Sends::One(channel) => &channel.warnings,
+            Sends::Each(_) => &[],
+        }
     }
 
     /// Sends `bytes[..transmit.len]`.
@@ -86,7 +130,10 @@ impl Transport {
     /// An error is this datagram's own. Waits for room in the socket buffer for a tenth of a second at
     /// most (EAGAIN then). An interface that was deleted and made again is followed.
     pub fn send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
-        self.channel.send(clock, transmit, bytes)
+        match &mut self.sends {
+            Sends::One(channel) => channel.send(clock, transmit, bytes),
+            Sends::Each(each) => each.send(clock, transmit, bytes),
+        }
     }
 
     /// Hands what has arrived to `each`, 64 datagrams at most, and returns how many. Never waits.
@@ -102,7 +149,14 @@ impl Transport {
         expected: usize,
         each: &mut dyn FnMut(&Heard<'_>),
     ) -> io::Result<usize> {
-        self.channel.recv(clock, expected, each)
+        let mut count = match &mut self.sends {
+            Sends::One(channel) => channel.recv(clock, expected, each)?,
+            Sends::Each(sockets) => sockets.recv(clock, each)?,
+        };
+        for ear in &mut self.ears {
+            count = count.saturating_add(ear.recv(clock, expected, each)?);
+        }
+        Ok(count)
     }
 
     /// Waits until a socket or one of `others` is ready, or `until` has come; `None` waits for ever. A
@@ -113,7 +167,11 @@ impl Transport {
         until: Option<Instant>,
         others: &[(BorrowedFd<'_>, PollFlags)],
     ) -> io::Result<Ready> {
-        let waiting = self.channel.has_stashed();
+        let waiting = self.ears.iter().any(Channel::has_stashed)
+            || match &self.sends {
+                Sends::One(channel) => channel.has_stashed(),
+                Sends::Each(each) => each.has_stashed(),
+            };
         let limit = if waiting {
             Some(timespec(Duration::ZERO))
         } else {
@@ -121,7 +179,11 @@ impl Transport {
         };
         let mut fds: Vec<PollFd<'_>> =
             others.iter().map(|(fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)).collect();
-        fds.push(PollFd::new(&self.channel.socket, PollFlags::IN));
+        match &self.sends {
+            Sends::One(channel) => fds.push(PollFd::new(&channel.socket, PollFlags::IN)),
+            Sends::Each(each) => fds.extend(each.fds().map(|(socket, flags)| PollFd::new(socket, flags))),
+        }
+        fds.extend(self.ears.iter().map(|ear| PollFd::new(&ear.socket, PollFlags::IN)));
         match poll(&mut fds, limit.as_ref()) {
             Ok(_) => {}
             Err(Errno::INTR) => return Ok(Ready::default()),
@@ -134,9 +196,14 @@ impl Transport {
                 ready.others |= bit(place);
             }
         }
-        if let Some(events) = events.next() {
-            ready.socket |= !events.is_empty();
-            self.channel.look_in_queue |= events.contains(PollFlags::ERR);
+        let events = events.fold(PollFlags::empty(), |all, events| all | events);
+        ready.socket |= !events.is_empty();
+        if events.contains(PollFlags::ERR) {
+            match &mut self.sends {
+                Sends::One(channel) => channel.look_in_queue = true,
+                Sends::Each(each) => each.look_in_queues(),
+            }
+            self.ears.iter_mut().for_each(|ear| ear.look_in_queue = true);
         }
         Ok(ready)
     }

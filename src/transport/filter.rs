@@ -6,6 +6,8 @@
 
 use socket2::SockFilter;
 
+use crate::wire::icmp::Family;
+
 /// One instruction, as linux/filter.h lays it out.
 #[derive(Clone, Copy, Debug)]
 struct Op {
@@ -84,7 +86,14 @@ const ERRORS_V4: [u8; 5] = [3, 4, 5, 11, 12];
 
 /// Raw IPv4: the packet begins at the IP header. Answers with our identifier pass, and errors (RFC 792
 /// types 3, 4, 5, 11 and 12) unless they quote something that is not ICMP or has another identifier.
-const fn icmpv4(answer: u8, ident: u16) -> [Op; 37] {
+///
+/// With `about`, all errors pass that quote that protocol, whatever they quote of it: a translator may have
+/// rewritten the identifier.
+const fn icmpv4(answer: u8, ident: u16, about: Option<u8>) -> [Op; 37] {
+    let quoted = match about {
+        Some(protocol) => jeq(protocol as u32, 9, 10),
+        None => jeq(1, 0, 10),
+    };
     [
         /*  0 */ LDX_MSH, //                      X = outer header
         /*  1 */ LD_LEN,
@@ -113,7 +122,7 @@ const fn icmpv4(answer: u8, ident: u16) -> [Op; 37] {
         /* 22 */ jge(20, 0, 12), //               a sound length? no: pass
         /* 23 */ ST,
         /* 24 */ ldb_x(8 + 9), //                 quoted protocol
-        /* 25 */ jeq(1, 0, 10), //                ICMP? no: drop
+        /* 25 */ quoted, //                       ICMP, or what is wanted? no: drop
         /* 26 */ LD_MEM,
         /* 27 */ ADD_X,
         /* 28 */ TAX, //                          X = outer and quoted headers
@@ -167,13 +176,15 @@ pub(super) struct Wanted {
     pub ident: u16,
     /// Whether errors are wanted from the wire too.
     pub errors: bool,
+    /// Which protocol they are to be about; `None`: ICMP with this identifier.
+    pub about: Option<u8>,
 }
 
 impl Wanted {
     /// The program for raw IPv4.
     pub fn icmpv4(self) -> Vec<SockFilter> {
         if self.errors {
-            program(&icmpv4(self.answer, self.ident))
+            program(&icmpv4(self.answer, self.ident, self.about))
         } else {
             program(&icmpv4_answers(self.answer, self.ident))
         }
@@ -207,6 +218,21 @@ impl Wanted {
         }
         bytes
     }
+}
+
+/// Raw IPv4 and IPv6: what comes to a port, of a protocol that has ports (the destination port is its second
+/// word).
+pub(super) fn to_port(family: Family, port: u16) -> Vec<SockFilter> {
+    let port = jeq(port.into(), 0, 1);
+    match family {
+        Family::V4 => program(&[LDX_MSH, ldh_x(2), port, ret(ALL), ret(0)]),
+        Family::V6 => program(&[ldh(2), port, ret(ALL), ret(0)]),
+    }
+}
+
+/// Everything passes.
+pub(super) fn everything() -> Vec<SockFilter> {
+    program(&[ret(ALL)])
 }
 
 /// Nothing passes: for a socket that is only kept in reserve.
@@ -260,7 +286,7 @@ mod tests {
     }
 
     fn passes(packet: &[u8]) -> bool {
-        run(&icmpv4(0, IDENT), packet)
+        run(&icmpv4(0, IDENT, None), packet)
     }
 
     /// An IPv4 header of `words` 32-bit words.
@@ -293,7 +319,7 @@ mod tests {
     fn each_type_passes_as_the_table_says() {
         let passing: Vec<u8> = (0..=255).filter(|t| passes(&[ip(5, 1), icmp(*t, IDENT)].concat())).collect();
         assert_eq!(passing, [0, 3, 4, 5, 11, 12]);
-        let timestamps = icmpv4(14, IDENT);
+        let timestamps = icmpv4(14, IDENT, None);
         let passing: Vec<u8> =
             (0..=255).filter(|t| run(&timestamps, &[ip(5, 1), icmp(*t, IDENT)].concat())).collect();
         assert_eq!(passing, [3, 4, 5, 11, 12, 14]);
@@ -361,7 +387,7 @@ mod tests {
         let open = |bytes: [u8; 4]| -> Vec<u32> {
             (0..32).filter(|icmp_type| u32::from_ne_bytes(bytes) >> icmp_type & 1 == 0).collect()
         };
-        let wanted = Wanted { answer: 0, ident: 1, errors: true };
+        let wanted = Wanted { answer: 0, ident: 1, errors: true, about: None };
         assert_eq!(open(wanted.icmpv4_types()), [0, 3, 4, 5, 11, 12]);
         assert_eq!(open(Wanted { answer: 14, errors: false, ..wanted }.icmpv4_types()), [14]);
     }
@@ -373,7 +399,7 @@ mod tests {
                 bytes.chunks(4).map(|w| u32::from_ne_bytes(w.try_into().unwrap())).collect();
             (0..256).filter(|t| words[t / 32] >> (t % 32) & 1 == 0).collect()
         };
-        let wanted = Wanted { answer: 129, ident: 1, errors: true };
+        let wanted = Wanted { answer: 129, ident: 1, errors: true, about: None };
         assert_eq!(open(wanted.icmpv6_types()), [1, 2, 3, 4, 129]);
         assert_eq!(open(Wanted { errors: false, ..wanted }.icmpv6_types()), [129]);
     }
@@ -381,7 +407,7 @@ mod tests {
     #[test]
     fn every_program_ends_and_the_kernel_takes_it() {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
-        let wanted = Wanted { answer: 0, ident: IDENT, errors: true };
+        let wanted = Wanted { answer: 0, ident: IDENT, errors: true, about: None };
         for program in
             [wanted.icmpv4(), Wanted { errors: false, ..wanted }.icmpv4(), wanted.icmpv6(), nothing()]
         {

@@ -44,9 +44,11 @@ impl Channel {
         let flow = self.flow_label().unwrap_or(0).to_be();
         match (dst, &self.link) {
             (SocketAddr::V6(v6), Some(link)) if v6.scope_id() == link.first_index => {
-                SocketAddrV6::new(*v6.ip(), 0, flow, link.index).into()
+                SocketAddrV6::new(*v6.ip(), self.port_to(v6.port()), flow, link.index).into()
             }
-            (SocketAddr::V6(v6), _) => SocketAddrV6::new(*v6.ip(), 0, flow, v6.scope_id()).into(),
+            (SocketAddr::V6(v6), _) => {
+                SocketAddrV6::new(*v6.ip(), self.port_to(v6.port()), flow, v6.scope_id()).into()
+            }
             (SocketAddr::V4(_), _) => dst,
         }
     }

@@ -20,6 +20,7 @@ mod aim;
 mod channel;
 mod channels;
 mod control;
+mod each;
 mod filter;
 mod inbox;
 mod link;
@@ -34,6 +35,7 @@ mod route;
 mod send;
 mod stamps;
 mod sys;
+mod trace;
 
 pub use aim::AimError;
 pub use channels::{Ready, Transport};
@@ -42,6 +44,7 @@ pub use open::{OpenError, Sockets, open};
 pub use options::{Families, IpOption, Options, Pmtu, Stamping};
 pub use route::{Route, RouteError};
 pub use sys::{adopt_locale, stdout_was_open};
+pub use trace::{Mode, Probes, TraceRefusal, TraceSockets, open_trace};
 
 /// The kernel's words for an error, without the number that std appends.
 fn reason(error: &std::io::Error) -> String {

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::aim::AimError;
 use super::filter::{self, Wanted};
 use super::options::{Families, Options};
 use super::{reason, sys};
@@ -50,7 +51,36 @@ pub(super) struct Kit {
     pub asker: Socket,
 }
 
+impl OpenError {
+    /// A line that stands for itself.
+    pub(super) fn new(line: String) -> Self {
+        Self(line)
+    }
+}
+
 impl Sockets {
+    /// No sockets.
+    pub(super) fn none() -> Self {
+        Self { v4: None, v6: None, ident: 0, refused: None, warnings: Vec::new() }
+    }
+
+    /// Adds what is kept of a family.
+    pub(super) fn put(&mut self, family: Family, kit: Kit) {
+        match family {
+            Family::V4 => self.v4 = Some(kit),
+            Family::V6 => self.v6 = Some(kit),
+        }
+    }
+
+    /// Takes what is kept of a family.
+    pub(super) fn take(&mut self, family: Family) -> Result<Kit, AimError> {
+        let kit = match family {
+            Family::V4 => self.v4.take(),
+            Family::V6 => self.v6.take(),
+        };
+        kit.ok_or_else(|| AimError::new("socket", &Errno::AFNOSUPPORT.into()))
+    }
+
     /// Whether targets of this family can be asked.
     pub fn has(&self, family: Family) -> bool {
         self.kit(family).is_some()
@@ -99,7 +129,7 @@ pub fn open(options: &Options) -> Result<Sockets, OpenError> {
         if !asked {
             continue;
         }
-        match icmp(family, options.raw_only) {
+        match icmp(family, options) {
             Ok((icmp, raw)) => {
                 let kit = kit(family, icmp, raw, options, ident, &mut sockets.warnings)?;
                 match family {
@@ -136,7 +166,18 @@ struct Refusal {
 }
 
 /// An ICMP socket of a family, and whether it is a raw one.
-fn icmp(family: Family, raw_only: bool) -> Result<(Socket, bool), Refusal> {
+fn icmp(family: Family, options: &Options) -> Result<(Socket, bool), Refusal> {
+    if options.raw_first && !options.raw_only {
+        let raw = icmp_socket(family, true);
+        return raw.or_else(|raw| {
+            icmp_socket(family, false).map_err(|refusal| Refusal { raw: raw.raw, ..refusal })
+        });
+    }
+    icmp_socket(family, options.raw_only)
+}
+
+/// The same, a datagram one first unless `raw_only`.
+fn icmp_socket(family: Family, raw_only: bool) -> Result<(Socket, bool), Refusal> {
     let (domain, protocol) = match family {
         Family::V4 => (Domain::IPV4, Protocol::ICMPV4),
         Family::V6 => (Domain::IPV6, Protocol::ICMPV6),
@@ -250,10 +291,11 @@ fn kit(
 
 /// A further ICMP socket of the same kind, bound to no interface and deaf until it is needed.
 pub(super) fn spare(family: Family, raw: bool, options: &Options) -> io::Result<Socket> {
-    let (socket, is_raw) = icmp(family, raw).map_err(|refusal| match refusal.raw.or(refusal.datagram) {
-        Some(error) => error,
-        None => io::ErrorKind::PermissionDenied.into(),
-    })?;
+    let (socket, is_raw) =
+        icmp_socket(family, raw).map_err(|refusal| match refusal.raw.or(refusal.datagram) {
+            Some(error) => error,
+            None => io::ErrorKind::PermissionDenied.into(),
+        })?;
     if is_raw != raw {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
@@ -262,6 +304,17 @@ pub(super) fn spare(family: Family, raw: bool, options: &Options) -> io::Result<
     }
     privileged(&socket, options, &mut Vec::new());
     Ok(socket)
+}
+
+/// Does to a further socket what needs privilege. What was refused the first ones is not said again.
+pub(super) fn ready(socket: &Socket, options: &Options) -> Result<(), OpenError> {
+    privileged(socket, options, &mut Vec::new());
+    match &options.device {
+        Some(device) => {
+            socket.bind_device(Some(device.as_bytes())).map_err(|error| no_device(device, &error))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Asks for what may need CAP_NET_ADMIN. SO_DEBUG is best effort; a mark refused is worth a warning.
@@ -285,7 +338,7 @@ pub(super) fn wanted(family: Family, options: &Options, ident: u16) -> Wanted {
         Family::V4 => options.answer_types.0,
         Family::V6 => options.answer_types.1,
     };
-    Wanted { answer, ident, errors: !options.connect }
+    Wanted { answer, ident, errors: !options.connect, about: options.about }
 }
 
 /// Makes a raw socket hear what is wanted, and nothing else.

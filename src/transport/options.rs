@@ -9,6 +9,11 @@ pub struct Options {
     pub families: Families,
     /// Open raw sockets only (an identifier of 0, timestamp and mask queries need one).
     pub raw_only: bool,
+    /// Try raw sockets before datagram ones.
+    pub raw_first: bool,
+    /// Hear errors about every datagram of this protocol, whatever their quotes say beside; `None`: about ICMP
+    /// messages with our identifier.
+    pub about: Option<u8>,
     /// ICMP type of the answers, for the filters: IPv4 and IPv6.
     pub answer_types: (u8, u8),
     /// ICMP identifier to use; `None`: random on a raw socket, the kernel's choice on a datagram one.
@@ -99,6 +104,8 @@ pub enum IpOption {
     None,
     /// Record route: nine slots.
     RecordRoute,
+    /// Loose source route: by these nodes, one to eight.
+    LooseSourceRoute(Vec<Ipv4Addr>),
     /// Internet timestamp, timestamps only.
     Timestamp,
     /// Internet timestamp, with the address of each node.

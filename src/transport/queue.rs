@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::channel::Channel;
+use super::channel::{Channel, Kind};
 use super::control::{CONTROL_LEN, Fault, Told, address};
 use super::stamps::Stamp;
 use super::sys::{self, Message};
@@ -38,23 +38,20 @@ pub(super) struct Queued<'a> {
     pub from: IpAddr,
     pub hop_limit: Option<u8>,
     pub error: Error,
-    pub dst: IpAddr,
+    pub dst: SocketAddr,
+    pub extension: Option<usize>,
     pub bytes: &'a [u8],
 }
 
 impl<'a> Queued<'a> {
     /// The error, as it is delivered.
-    pub fn received(&self, (at, source): (Instant, Source)) -> Received<'a> {
-        let Self { from, hop_limit, error, dst, bytes, .. } = *self;
-        Received {
-            at,
-            source,
-            from,
-            hop_limit,
-            options: &[],
-            framing: Framing::Queued { error, dst, extension: None },
-            bytes,
-        }
+    pub fn received(&self, kind: Kind, local: u16, (at, source): (Instant, Source)) -> Received<'a> {
+        let Self { from, hop_limit, error, dst, extension, bytes, .. } = *self;
+        let framing = match kind {
+            Kind::Icmp | Kind::Upper(_) => Framing::Queued { error, dst: dst.ip(), extension },
+            Kind::Ports(protocol) => Framing::QueuedPayload { protocol, error, local, dst, extension },
+        };
+        Received { at, source, from, hop_limit, options: &[], framing, bytes }
     }
 }
 
@@ -65,14 +62,15 @@ pub(super) struct Stashed {
     from: IpAddr,
     hop_limit: Option<u8>,
     error: Error,
-    dst: IpAddr,
+    dst: SocketAddr,
+    extension: Option<usize>,
     bytes: Box<[u8]>,
 }
 
 impl Stashed {
     pub fn queued(&self) -> Queued<'_> {
-        let Self { stamp, from, hop_limit, error, dst, ref bytes } = *self;
-        Queued { stamp, from, hop_limit, error, dst, bytes }
+        let Self { stamp, from, hop_limit, error, dst, extension, ref bytes } = *self;
+        Queued { stamp, from, hop_limit, error, dst, extension, bytes }
     }
 }
 
@@ -95,9 +93,18 @@ pub(super) fn entry<'a>(message: &Message, bytes: &'a [u8], control: &[u8]) -> E
         from: from.ip(),
         hop_limit: told.hop_limit,
         error: error(family, fault),
-        dst: dst.ip(),
+        dst,
+        extension: extension(fault),
         bytes: bytes.get(..message.len).unwrap_or(bytes),
     })
+}
+
+/// Where in the quote the extension structure begins: `struct sock_ee_data_rfc4884` (linux/errqueue.h) holds
+/// an offset, and flags of which the first says that the structure is not sound.
+fn extension(fault: Fault) -> Option<usize> {
+    let [l0, l1, flags, _] = fault.data.to_ne_bytes();
+    let offset = u16::from_ne_bytes([l0, l1]);
+    (offset > 0 && flags & 1 == 0).then_some(offset.into())
 }
 
 /// The kernel fills `info` for some types only, and with the unused field as it came for others.
@@ -133,7 +140,7 @@ impl Channel {
     /// Whether ICMP errors are delivered from the error queue. An unconnected raw socket has them from the
     /// wire, with more in them.
     pub(super) fn queue_counts(&self) -> bool {
-        !self.aim.raw || self.aim.options.connect
+        !self.aim.raw || (self.aim.options.connect && self.kind == Kind::Icmp)
     }
 
     /// The MTU that the datagram just refused exceeded, where the queue says. ICMP errors met on the way
@@ -170,6 +177,6 @@ impl Channel {
 }
 
 fn keep(stash: &mut VecDeque<Stashed>, queued: Queued<'_>) {
-    let Queued { stamp, from, hop_limit, error, dst, bytes } = queued;
-    stash.push_back(Stashed { stamp, from, hop_limit, error, dst, bytes: bytes.into() });
+    let Queued { stamp, from, hop_limit, error, dst, extension, bytes } = queued;
+    stash.push_back(Stashed { stamp, from, hop_limit, error, dst, extension, bytes: bytes.into() });
 }

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 
 use rustix::io::Errno;
 
-use super::channel::Channel;
+use super::channel::{Channel, Kind};
 use super::control::{Told, address};
 use super::queue::{Entry, LOOK, entry};
 use crate::clock::{Clock, Epoch, Instant, Wall};
@@ -63,7 +63,11 @@ impl Channel {
             && let Some(stashed) = self.stash.pop_front()
         {
             let queued = stashed.queued();
-            each(&Heard::Arrived(queued.received(placer.place(queued.stamp, self.queue_empty))));
+            each(&Heard::Arrived(queued.received(
+                self.kind,
+                self.ident,
+                placer.place(queued.stamp, self.queue_empty),
+            )));
             count = count.saturating_add(1);
         }
         let from_wire = FROM_WIRE.saturating_sub(count).min(expected);
@@ -123,16 +127,20 @@ impl Channel {
         floor: Instant,
         each: &mut dyn FnMut(&Heard<'_>),
     ) -> usize {
-        let framing = match (self.family(), self.is_raw()) {
-            (Family::V4, true) => Framing::Ipv4,
-            (Family::V4, false) => Framing::Icmpv4,
-            (Family::V6, _) => Framing::Icmpv6,
-        };
         let mut count = 0usize;
         for (message, bytes, control) in self.inbox.datagrams() {
             let Some(from) = address(&message.name) else { continue };
             let told = Told::read(control);
             let (at, source) = placer.place(told.stamp, floor);
+            let framing = match (self.kind, self.family(), self.is_raw()) {
+                (Kind::Ports(protocol), _, _) => {
+                    Framing::Payload { protocol, local: self.ident, remote: from.port() }
+                }
+                (_, Family::V4, true) => Framing::Ipv4,
+                (Kind::Upper(protocol), Family::V6, _) => Framing::Upper { protocol },
+                (_, Family::V4, false) => Framing::Icmpv4,
+                (Kind::Icmp, Family::V6, _) => Framing::Icmpv6,
+            };
             each(&Heard::Arrived(Received {
                 at,
                 source,
@@ -172,7 +180,11 @@ impl Channel {
             };
             match entry(&message, &self.queue.bytes, &self.queue.control) {
                 Entry::Icmp(queued) if counts => {
-                    each(&Heard::Arrived(queued.received(placer.place(queued.stamp, self.queue_empty))));
+                    each(&Heard::Arrived(queued.received(
+                        self.kind,
+                        self.ident,
+                        placer.place(queued.stamp, self.queue_empty),
+                    )));
                     count = count.saturating_add(1);
                 }
                 Entry::Left(stamp) => {

@@ -1,0 +1,232 @@
+//! A socket for each probe, where only the source port can tell probes apart: UDP that has to keep its
+//! destination port, and TCP connections, which the kernel makes.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use rustix::event::PollFlags;
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::aim::Aim;
+use super::channel::{Channel, Kind};
+use super::queue::{Entry, Queue, entry};
+use crate::clock::{Clock, Instant};
+use crate::datagram::{Departed, Framing, Heard, Received, SendFault, Source, Transmit};
+use crate::wire::icmp::Family;
+use crate::wire::tcp;
+
+/// Sockets kept at most; the oldest is closed for the next. A trace of 255 hops with three probes each needs
+/// 765, and few users may have more than 1024 descriptors.
+const KEPT: usize = 900;
+
+/// Source ports tried for one probe.
+const TRIES: u32 = 8;
+
+/// Sockets, one for each probe.
+#[derive(Debug)]
+pub(super) struct Each {
+    aim: Aim,
+    protocol: u8,
+    /// Keeps its port, so that no probe gets it, and says which family this is about.
+    _asker: Socket,
+    datagrams: Vec<Channel>,
+    connections: Vec<Connection>,
+    queue: Queue,
+}
+
+/// A TCP socket that is being connected.
+#[derive(Debug)]
+struct Connection {
+    socket: Socket,
+    port: u16,
+    over: bool,
+}
+
+impl Each {
+    /// None yet. `aim` sets each of them up.
+    pub fn new(aim: Aim, protocol: u8, asker: Socket) -> Self {
+        raise_limit();
+        let (datagrams, connections) = (Vec::new(), Vec::new());
+        Self { aim, protocol, _asker: asker, datagrams, connections, queue: Queue::new(2048) }
+    }
+
+    /// What sets the sockets up.
+    pub fn aim(&self) -> &Aim {
+        &self.aim
+    }
+
+    fn family(&self) -> Family {
+        Family::of(self.aim.target.ip())
+    }
+
+    /// Sends one probe from a socket of its own.
+    pub fn send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
+        let kept = self.datagrams.len().max(self.connections.len());
+        if kept >= KEPT {
+            self.datagrams.drain(..self.datagrams.len().min(1));
+            self.connections.drain(..self.connections.len().min(1));
+        }
+        let mut tries = 0u32;
+        loop {
+            let sent = match self.protocol {
+                tcp::PROTOCOL_TCP => self.connect(clock, transmit),
+                _ => self.send_datagram(clock, transmit, bytes),
+            };
+            tries = tries.saturating_add(1);
+            match sent {
+                // Another program has the port that the kernel chose, or this flow is still known.
+                Err(SendFault { errno: libc::EADDRINUSE | libc::EADDRNOTAVAIL, .. })
+                    if tries < TRIES && self.aim.port == 0 => {}
+                sent => return sent,
+            }
+        }
+    }
+
+    fn send_datagram(
+        &mut self,
+        clock: &Clock,
+        transmit: &Transmit,
+        bytes: &[u8],
+    ) -> Result<Departed, SendFault> {
+        let socket = self.open(Type::DGRAM)?;
+        let kind = Kind::Ports(self.protocol);
+        let mut channel = Channel::new(socket, self.aim.clone(), kind, 0)
+            .map_err(|error| SendFault { errno: error.errno().unwrap_or(libc::EINVAL), mtu: None })?;
+        let departed = channel.send(clock, transmit, bytes)?;
+        self.datagrams.push(channel);
+        Ok(departed)
+    }
+
+    fn open(&self, kind: Type) -> Result<Socket, SendFault> {
+        let domain = match self.family() {
+            Family::V4 => Domain::IPV4,
+            Family::V6 => Domain::IPV6,
+        };
+        let socket =
+            Socket::new(domain, kind, Some(Protocol::from(i32::from(self.protocol)))).map_err(fault)?;
+        if let Some(device) = &self.aim.options.device {
+            socket.bind_device(Some(device.as_bytes())).map_err(fault)?;
+        }
+        Ok(socket)
+    }
+
+    /// Begins to connect a socket.
+    fn connect(&mut self, clock: &Clock, transmit: &Transmit) -> Result<Departed, SendFault> {
+        let socket = self.open(Type::STREAM)?;
+        self.aim
+            .apply(&socket)
+            .map_err(|error| SendFault { errno: error.errno().unwrap_or(libc::EINVAL), mtu: None })?;
+        let ttl = u32::from(transmit.ttl.unwrap_or(64));
+        match self.family() {
+            Family::V4 => socket.set_ttl_v4(ttl),
+            Family::V6 => socket.set_unicast_hops_v6(ttl),
+        }
+        .and_then(|()| socket.set_nonblocking(true))
+        .map_err(fault)?;
+        let at = clock.now();
+        match socket.connect(&SockAddr::from(transmit.dst)) {
+            Ok(()) => {}
+            // On its way. A refusal on the spot is told like one that comes later.
+            Err(error)
+                if matches!(Errno::from_io_error(&error), Some(Errno::INPROGRESS | Errno::CONNREFUSED)) => {}
+            Err(error) => return Err(fault(error)),
+        }
+        let name = socket.local_addr().map_err(fault)?;
+        let port = name.as_socket().map_or(0, |address| address.port());
+        self.connections.push(Connection { socket, port, over: false });
+        Ok(Departed { at, port })
+    }
+
+    /// Hands what was heard to `each`; how many datagrams and errors that were.
+    pub fn recv(&mut self, clock: &Clock, each: &mut dyn FnMut(&Heard<'_>)) -> io::Result<usize> {
+        let mut count = 0usize;
+        for channel in &mut self.datagrams {
+            count = count.saturating_add(channel.recv(clock, 1, each)?);
+        }
+        for connection in self.connections.iter_mut().filter(|connection| !connection.over) {
+            count = count.saturating_add(connection.look(&mut self.queue, clock, &self.aim, each));
+        }
+        Ok(count)
+    }
+
+    /// What is to be waited for.
+    pub fn fds(&self) -> impl Iterator<Item = (&Socket, PollFlags)> {
+        let datagrams = self.datagrams.iter().map(|channel| (&channel.socket, PollFlags::IN));
+        let open = self.connections.iter().filter(|connection| !connection.over);
+        datagrams.chain(open.map(|connection| (&connection.socket, PollFlags::OUT)))
+    }
+
+    /// Takes note that all may have errors: which of them has, `recv` finds out.
+    pub fn look_in_queues(&mut self) {
+        self.datagrams.iter_mut().for_each(|channel| channel.look_in_queue = true);
+    }
+
+    /// Whether something met in looking for something else waits to be delivered.
+    pub fn has_stashed(&self) -> bool {
+        self.datagrams.iter().any(Channel::has_stashed)
+    }
+}
+
+impl Connection {
+    /// Tells the error that a router sent, or how the attempt ended. How many of these were told.
+    fn look(
+        &mut self,
+        queue: &mut Queue,
+        clock: &Clock,
+        aim: &Aim,
+        each: &mut dyn FnMut(&Heard<'_>),
+    ) -> usize {
+        while let Ok(message) = queue.receive(self.socket.as_fd()) {
+            if let Entry::Icmp(queued) = entry(&message, &queue.bytes, &queue.control) {
+                let at = stamped(clock, queued.stamp);
+                let kind = Kind::Ports(tcp::PROTOCOL_TCP);
+                each(&Heard::Arrived(queued.received(kind, self.port, at)));
+                self.over = true;
+                return 1;
+            }
+        }
+        let now = clock.now();
+        let refused = match self.socket.take_error() {
+            Ok(None) if self.socket.peer_addr().is_ok() => false,
+            Ok(Some(error)) if Errno::from_io_error(&error) == Some(Errno::CONNREFUSED) => true,
+            Ok(None) | Err(_) => return 0,
+            // Given up by the kernel: as silent as before.
+            Ok(Some(_)) => {
+                self.over = true;
+                return 0;
+            }
+        };
+        self.over = true;
+        each(&Heard::Arrived(Received {
+            at: now,
+            source: Source::User,
+            from: aim.target.ip(),
+            hop_limit: None,
+            options: &[],
+            framing: Framing::Connected { local: self.port, refused },
+            bytes: &[],
+        }));
+        1
+    }
+}
+
+/// When something arrived: its stamp where it has a sound one.
+fn stamped(clock: &Clock, stamp: Option<crate::clock::Wall>) -> (Instant, Source) {
+    let now = clock.now();
+    let placed = stamp.and_then(|stamp| clock.epoch().place(stamp, Instant::ZERO, clock.now()));
+    placed.map_or((now, Source::User), |at| (at, Source::Kernel))
+}
+
+fn fault(error: io::Error) -> SendFault {
+    SendFault { errno: error.raw_os_error().unwrap_or(0), mtu: None }
+}
+
+/// Allows as many descriptors as this user may have.
+fn raise_limit() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current < maximum || maximum.is_none() {
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    }
+}

@@ -1,0 +1,308 @@
+//! The sockets of a traceroute: which are needed for a method, and which of them this user may have.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use super::aim::{Aim, AimError};
+use super::channel::{Channel, Kind};
+use super::channels::Transport;
+use super::each::Each;
+use super::filter;
+use super::open::{self, Kit, OpenError, Sockets};
+use super::options::{Families, Options};
+use super::reason;
+use super::route::{Route, RouteError};
+use crate::wire::icmp::Family;
+use crate::wire::{tcp, udp};
+
+/// What the probes of a trace are, as far as sockets must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probes {
+    /// ICMP echo requests.
+    Icmp,
+    /// UDP or UDP-Lite datagrams.
+    Ports {
+        /// The protocol.
+        protocol: u8,
+        /// Whether each needs a source port of its own where the kernel makes the header.
+        own_port: bool,
+    },
+    /// TCP segments; connections, where segments are not allowed.
+    Tcp,
+    /// TCP connections.
+    Connect,
+    /// IP datagrams of another protocol.
+    Other(u8),
+}
+
+/// In which way probes are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// By an ICMP socket: ICMP messages.
+    Icmp,
+    /// By a raw socket: all behind the IP header is ours.
+    Raw,
+    /// By one UDP or UDP-Lite socket: the payload is ours.
+    Shared,
+    /// By a UDP or UDP-Lite socket for each probe: the payload is ours.
+    Each,
+    /// By a TCP socket for each probe, which the kernel connects.
+    Connect,
+}
+
+/// The sockets of a trace, before it is known which family is used.
+#[derive(Debug)]
+pub struct TraceSockets {
+    probes: Probes,
+    mode: Mode,
+    /// Of raw probes those that hear ICMP errors; else those that send.
+    sockets: Sockets,
+    /// Those that send raw probes.
+    raw: Vec<(Family, Socket)>,
+}
+
+/// Why a trace cannot be begun.
+#[derive(Debug)]
+pub struct TraceRefusal {
+    /// The line for stderr.
+    pub error: OpenError,
+    /// Whether it is only that ICMP sockets are not permitted: UDP may do.
+    pub icmp_only: bool,
+}
+
+/// Opens the sockets that a method needs: raw ones where that is allowed, else what an ordinary user may have.
+/// Everything later works without privilege.
+pub fn open_trace(options: &Options, probes: Probes) -> Result<TraceSockets, TraceRefusal> {
+    let refused = |error| TraceRefusal { error, icmp_only: false };
+    match probes {
+        Probes::Icmp => {
+            let options = Options { raw_first: true, about: Some(ICMP), ..options.clone() };
+            let sockets = open::open(&options).map_err(|error| TraceRefusal { error, icmp_only: true })?;
+            return Ok(TraceSockets { probes, mode: Mode::Icmp, sockets, raw: Vec::new() });
+        }
+        Probes::Connect => {}
+        Probes::Ports { .. } | Probes::Tcp | Probes::Other(_) => {
+            let protocol = protocol(probes);
+            let options = Options { raw_only: true, about: Some(protocol), ..options.clone() };
+            match open::open(&options) {
+                Ok(sockets) => {
+                    let raw = raw_sockets(&options, &sockets, protocol).map_err(refused)?;
+                    return Ok(TraceSockets { probes, mode: Mode::Raw, sockets, raw });
+                }
+                Err(error) if matches!(probes, Probes::Other(_)) => return Err(refused(error)),
+                Err(_) => {}
+            }
+        }
+    }
+    let sockets = ordinary(options, probes).map_err(refused)?;
+    let mode = match probes {
+        Probes::Ports { own_port: true, .. } => Mode::Each,
+        Probes::Ports { .. } => Mode::Shared,
+        _ => Mode::Connect,
+    };
+    Ok(TraceSockets { probes, mode, sockets, raw: Vec::new() })
+}
+
+/// The protocol number of ICMP, which stands for ICMPv6 too.
+const ICMP: u8 = 1;
+
+fn protocol(probes: Probes) -> u8 {
+    match probes {
+        Probes::Icmp => ICMP,
+        Probes::Ports { protocol, .. } | Probes::Other(protocol) => protocol,
+        Probes::Tcp | Probes::Connect => tcp::PROTOCOL_TCP,
+    }
+}
+
+fn domain(family: Family) -> Domain {
+    match family {
+        Family::V4 => Domain::IPV4,
+        Family::V6 => Domain::IPV6,
+    }
+}
+
+/// The sockets that send raw probes, deaf until they are aimed.
+fn raw_sockets(
+    options: &Options,
+    sockets: &Sockets,
+    protocol: u8,
+) -> Result<Vec<(Family, Socket)>, OpenError> {
+    let mut raw = Vec::new();
+    for family in [Family::V4, Family::V6].into_iter().filter(|family| sockets.has(*family)) {
+        let refused = |error: io::Error| {
+            OpenError::new(format!("cannot open a raw socket for protocol {protocol}: {}", reason(&error)))
+        };
+        let socket = Socket::new(domain(family), Type::RAW, Some(Protocol::from(i32::from(protocol))))
+            .map_err(refused)?;
+        socket.attach_filter(&filter::nothing()).map_err(refused)?;
+        open::ready(&socket, options)?;
+        raw.push((family, socket));
+    }
+    Ok(raw)
+}
+
+/// What an ordinary user may have: a UDP or UDP-Lite socket for each family. Where each probe has a socket of
+/// its own, it only asks for the way.
+fn ordinary(options: &Options, probes: Probes) -> Result<Sockets, OpenError> {
+    let wire = match probes {
+        Probes::Ports { protocol: udp::PROTOCOL_UDPLITE, .. } => Some(Protocol::from(UDPLITE)),
+        _ => None,
+    };
+    let mut sockets = Sockets::none();
+    let mut refusal = None;
+    for family in [Family::V4, Family::V6] {
+        let asked = match family {
+            Family::V4 => options.families != Families::V6,
+            Family::V6 => options.families != Families::V4,
+        };
+        if !asked {
+            continue;
+        }
+        match Socket::new(domain(family), Type::DGRAM, wire) {
+            Ok(socket) => {
+                open::ready(&socket, options)?;
+                let asker = Socket::new(domain(family), Type::DGRAM, None).map_err(|error| {
+                    OpenError::new(format!("cannot open a UDP socket: {}", reason(&error)))
+                })?;
+                open::ready(&asker, options)?;
+                sockets.put(family, Kit { icmp: socket, raw: false, reserve: None, asker });
+            }
+            Err(error) => {
+                refusal = refusal.or(Some(error));
+            }
+        }
+    }
+    match refusal {
+        Some(error) if !sockets.has(Family::V4) && !sockets.has(Family::V6) => Err(OpenError::new(format!(
+            "cannot open a socket for protocol {}: {}; a raw socket can do, which needs CAP_NET_RAW",
+            protocol(probes),
+            reason(&error)
+        ))),
+        _ => Ok(sockets),
+    }
+}
+
+/// IPPROTO_UDPLITE.
+const UDPLITE: i32 = 136;
+
+impl TraceSockets {
+    /// In which way probes are sent.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether targets of this family can be asked.
+    pub fn has(&self, family: Family) -> bool {
+        self.sockets.has(family)
+    }
+
+    /// Why targets of this family cannot be asked, where the system refused its socket.
+    pub fn refusal(&self, family: Family) -> Option<&OpenError> {
+        self.sockets.refusal(family)
+    }
+
+    /// What was refused and can be done without; lines for stderr.
+    pub fn warnings(&self) -> &[String] {
+        self.sockets.warnings()
+    }
+
+    /// Asks the kernel which way `target` lies.
+    ///
+    /// # Errors
+    /// As [`Sockets::route`].
+    pub fn route(&mut self, target: SocketAddr, options: &Options) -> Result<Route, RouteError> {
+        self.sockets.route(target, options)
+    }
+
+    /// Keeps the sockets of the target's family and sets them up. Needs no privilege.
+    ///
+    /// `source_port` is that of all probes; `None`: the kernel's choice.
+    ///
+    /// # Errors
+    /// What a socket was refused.
+    pub fn aim(
+        mut self,
+        route: &Route,
+        options: &Options,
+        source_port: Option<u16>,
+    ) -> Result<Transport, AimError> {
+        let family = Family::of(route.target.ip());
+        let with_port = Options { ident: source_port, ..options.clone() };
+        match self.mode {
+            Mode::Icmp => self.sockets.aim(route, options),
+            Mode::Raw => self.aim_raw(route, &with_port, family),
+            Mode::Shared => {
+                let kit = self.sockets.take(family)?;
+                let kind = Kind::Ports(protocol(self.probes));
+                Ok(Channel::new(kit.icmp, Aim::new(&with_port, route, false), kind, 0)?.into())
+            }
+            Mode::Each | Mode::Connect => {
+                let asker = self.sockets.take(family)?.asker;
+                let aim = Aim::new(&with_port, route, false);
+                Ok(Transport::each(Each::new(aim, protocol(self.probes), asker)))
+            }
+        }
+    }
+
+    fn aim_raw(mut self, route: &Route, options: &Options, family: Family) -> Result<Transport, AimError> {
+        let protocol = protocol(self.probes);
+        let unavailable = || AimError::new(route.target.ip(), &Errno::AFNOSUPPORT.into());
+        let place = self.raw.iter().position(|(of, _)| *of == family).ok_or_else(unavailable)?;
+        let (_, mouth) = self.raw.swap_remove(place);
+        // What reserves the source port comes first: the others are told it.
+        let (mut ears, mut reserved) = (Vec::new(), None);
+        let port = match self.probes {
+            Probes::Ports { .. } => {
+                // No such protocol in this kernel: then nobody is in the way either.
+                match Socket::new(domain(family), Type::DGRAM, Some(Protocol::from(i32::from(protocol)))) {
+                    Ok(socket) => {
+                        let aim = Aim::new(options, route, false);
+                        let ear = Channel::new(socket, aim, Kind::Ports(protocol), 0)?;
+                        let port = ear.ident;
+                        ears.push(ear);
+                        port
+                    }
+                    Err(_) => options.ident.unwrap_or(self.sockets.ident),
+                }
+            }
+            Probes::Tcp => {
+                let (socket, port) = reserve(family, options.ident.unwrap_or(0))
+                    .map_err(|error| AimError::new("--sport", &error))?;
+                reserved = Some(socket);
+                port
+            }
+            Probes::Other(_) => options.ident.unwrap_or(self.sockets.ident),
+            Probes::Icmp | Probes::Connect => 0,
+        };
+        let hears = match self.probes {
+            Probes::Tcp | Probes::Other(DCCP) => filter::to_port(family, port),
+            Probes::Other(_) => filter::everything(),
+            _ => filter::nothing(),
+        };
+        mouth.attach_filter(&hears).map_err(|error| AimError::new("SO_ATTACH_FILTER", &error))?;
+        let raw = Options { ident: None, ..options.clone() };
+        let sends = Channel::new(mouth, Aim::new(&raw, route, true), Kind::Upper(protocol), port)?;
+        let errors = self.sockets.take(family)?;
+        let errors = Channel::new(errors.icmp, Aim::new(&raw, route, true), Kind::Icmp, 0)?;
+        ears.push(errors);
+        Ok(Transport::with_ears(sends, ears, reserved))
+    }
+}
+
+/// IPPROTO_DCCP.
+const DCCP: u8 = 33;
+
+/// A TCP socket that keeps a port to itself and is never connected; the port, where 0 lets the kernel choose.
+fn reserve(family: Family, port: u16) -> io::Result<(Socket, u16)> {
+    let (domain, any): (_, SocketAddr) = match family {
+        Family::V4 => (Domain::IPV4, (Ipv4Addr::UNSPECIFIED, port).into()),
+        Family::V6 => (Domain::IPV6, (Ipv6Addr::UNSPECIFIED, port).into()),
+    };
+    let socket = Socket::new(domain, Type::STREAM, None)?;
+    socket.bind(&SockAddr::from(any))?;
+    let port = socket.local_addr()?.as_socket().map_or(port, |address| address.port());
+    Ok((socket, port))
+}
