@@ -10,9 +10,12 @@ use rustix::io::Errno;
 
 use socket2::Socket;
 
-use super::aim::Aim;
+use super::aim::{Aim, AimError};
 use super::channel::Channel;
 use super::each::Each;
+use super::open::Sockets;
+use super::options::Options;
+use super::route::Route;
 use crate::clock::{Clock, Instant};
 use crate::datagram::{Departed, Heard, SendFault, Transmit};
 use crate::wire::icmp::Family;
@@ -21,7 +24,7 @@ use crate::wire::icmp::Family;
 #[derive(Debug)]
 pub struct Transport {
     sends: Sends,
-    /// Further sockets that hear answers and errors.
+    /// Further sockets that hear answers and errors; one of another family sends to targets of that.
     ears: Vec<Channel>,
     /// A socket that only keeps a port from others.
     _reserved: Option<Socket>,
@@ -67,6 +70,27 @@ impl From<Channel> for Transport {
     }
 }
 
+impl Sockets {
+    /// Keeps the sockets of the targets' families, one route for each, and sets them up; see [`Sockets::aim`].
+    pub fn aim_all(self, routes: &[Route], options: &Options) -> Result<Transport, AimError> {
+        let [mut v4, mut v6] = self.apart();
+        let mut transport: Option<Transport> = None;
+        for route in routes {
+            let sockets = match Family::of(route.target.ip()) {
+                Family::V4 => v4.take(),
+                Family::V6 => v6.take(),
+            };
+            let Some(sockets) = sockets else { continue };
+            let aimed = sockets.aim(route, options)?;
+            match (&mut transport, aimed.sends) {
+                (Some(transport), Sends::One(channel)) => transport.ears.push(*channel),
+                (_, sends) => transport = Some(Transport { sends, ..aimed }),
+            }
+        }
+        transport.ok_or_else(|| AimError::new("no target", &Errno::DESTADDRREQ.into()))
+    }
+}
+
 impl Transport {
     /// Sends by one socket, and hears by others as well.
     pub(super) fn with_ears(sends: Channel, ears: Vec<Channel>, reserved: Option<Socket>) -> Self {
@@ -92,6 +116,12 @@ impl Transport {
             Sends::One(channel) => channel.ident,
             Sends::Each(_) => 0,
         }
+    }
+
+    /// ICMP identifier of what is sent to targets of a family; see [`Transport::ident`].
+    pub fn ident_of(&self, family: Family) -> u16 {
+        let other = self.ears.iter().find(|ear| ear.family() == family);
+        other.filter(|_| family != self.family()).map_or_else(|| self.ident(), |ear| ear.ident)
     }
 
     /// Whether the socket that sends is a raw one.
@@ -130,8 +160,13 @@ impl Transport {
     /// An error is this datagram's own. Waits for room in the socket buffer for a tenth of a second at
     /// most (EAGAIN then). An interface that was deleted and made again is followed.
     pub fn send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
+        let family = Family::of(transmit.dst.ip());
         match &mut self.sends {
-            Sends::One(channel) => channel.send(clock, transmit, bytes),
+            Sends::One(channel) if channel.family() == family => channel.send(clock, transmit, bytes),
+            Sends::One(channel) => match self.ears.iter_mut().find(|ear| ear.family() == family) {
+                Some(ear) => ear.send(clock, transmit, bytes),
+                None => channel.send(clock, transmit, bytes),
+            },
             Sends::Each(each) => each.send(clock, transmit, bytes),
         }
     }

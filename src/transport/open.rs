@@ -101,6 +101,13 @@ impl Sockets {
         &self.warnings
     }
 
+    /// IPv4's, and IPv6's; each may be missing.
+    pub(super) fn apart(self) -> [Option<Self>; 2] {
+        let Self { v4, v6, ident, .. } = self;
+        let alone = |v4: Option<Kit>, v6| Self { v4, v6, ident, refused: None, warnings: Vec::new() };
+        [v4.map(|kit| alone(Some(kit), None)), v6.map(|kit| alone(None, Some(kit)))]
+    }
+
     pub(super) fn kit(&self, family: Family) -> Option<&Kit> {
         match family {
             Family::V4 => self.v4.as_ref(),
