@@ -1,5 +1,7 @@
 //! `rping ping`: puts the rooms together in the order that privilege demands.
 
+mod many;
+
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -35,12 +37,10 @@ const ORDINARY_FLOOR: Duration = Duration::from_millis(2);
 /// # Errors
 /// Whatever keeps the run from beginning, and a standard output that takes no more: exit status 2.
 pub fn command(request: &Request) -> anyhow::Result<u8> {
-    if !transport::stdout_was_open() {
-        bail!("standard output is closed");
+    if let Some(asked) = &request.many {
+        return many::command(request, asked);
     }
-    let sockets = transport::open(&request.transport)?;
-    privilege::drop().context("cannot give up privileges")?;
-
+    let sockets = open(request)?;
     let mut output = Output::stdio();
     let reached = reach(request, sockets, &mut output);
     let (aimed, transport) = reached.inspect_err(|_| {
@@ -57,14 +57,19 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     finish(request, run, ended)
 }
 
+/// Opens the sockets, and gives all privilege up for good.
+fn open(request: &Request) -> anyhow::Result<Sockets> {
+    if !transport::stdout_was_open() {
+        bail!("standard output is closed");
+    }
+    let sockets = transport::open(&request.transport)?;
+    privilege::drop().context("cannot give up privileges")?;
+    Ok(sockets)
+}
+
 /// Finds the target, and sets up the socket that reaches it.
 fn reach(request: &Request, mut sockets: Sockets, output: &mut Output) -> anyhow::Result<(Aimed, Transport)> {
-    let warn = |output: &mut Output, warnings: &[String]| {
-        for warning in warnings {
-            output.print_error(format_args!("{}: {warning}\n", request.program));
-        }
-    };
-    warn(output, sockets.warnings());
+    warn(request, sockets.warnings(), output);
     if !request.hosts.iter().all(|host| host.is_ascii()) {
         transport::adopt_locale();
     }
@@ -72,8 +77,14 @@ fn reach(request: &Request, mut sockets: Sockets, output: &mut Output) -> anyhow
     resolve_stamping_nodes(request, &mut options)?;
     let aimed = aim(request, &mut sockets, &mut options, output)?;
     let transport = sockets.aim(&aimed.route, &options)?;
-    warn(output, transport.warnings());
+    warn(request, transport.warnings(), output);
     Ok((aimed, transport))
+}
+
+fn warn(request: &Request, warnings: &[String], output: &mut Output) {
+    for warning in warnings {
+        output.print_error(format_args!("{}: {warning}\n", request.program));
+    }
 }
 
 /// The target, and the way to it.
@@ -101,6 +112,15 @@ fn target_name(request: &Request) -> &str {
     request.hosts.last().map_or("", String::as_str)
 }
 
+/// The addresses that may be asked.
+fn wanted(request: &Request) -> fn(&IpAddr) -> bool {
+    match request.family {
+        None => |_| true,
+        Some(Family::V4) => IpAddr::is_ipv4,
+        Some(Family::V6) => IpAddr::is_ipv6,
+    }
+}
+
 /// Picks the first address that a route leads to.
 fn aim(
     request: &Request,
@@ -109,12 +129,7 @@ fn aim(
     output: &mut Output,
 ) -> anyhow::Result<Aimed> {
     let host = target_name(request);
-    let wanted = match request.family {
-        None => |_: &IpAddr| true,
-        Some(Family::V4) => IpAddr::is_ipv4,
-        Some(Family::V6) => IpAddr::is_ipv6,
-    };
-    let mut candidates = target::resolve(host, wanted)?;
+    let mut candidates = target::resolve(host, wanted(request))?;
     let families: Vec<_> = candidates.iter().map(|candidate| Family::of(candidate.addr.ip())).collect();
     candidates.retain(|candidate| sockets.has(Family::of(candidate.addr.ip())));
     let mut candidates = candidates.into_iter().peekable();

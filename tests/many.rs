@@ -5,6 +5,7 @@ mod sim;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU64;
+use std::rc::Rc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -32,7 +33,7 @@ fn targets(ranges: &[(&str, u32)]) -> Targets {
 /// One answer wanted of each, a thousand probes a second.
 fn answers(targets: Targets) -> Config {
     Config {
-        targets,
+        targets: Rc::new(targets),
         method: Method::Echo,
         payload: Payload::new(56, None),
         demand: Demand::Answer { timeout: ms(500), retries: 3 },

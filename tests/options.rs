@@ -380,11 +380,43 @@ fn record_route_and_timestamps_exclude_each_other() {
 }
 
 #[test]
-fn one_host_is_the_rule_and_prespecified_stamps_the_exception() {
+fn what_is_for_one_host_does_not_go_with_many() {
     assert_eq!(refusal(&[]), "usage error: Destination address required");
     assert_eq!(refusal(&["-c", "1", "--"]), "usage error: Destination address required");
-    assert_eq!(refusal(&["a", "b"]), "one host at a time; run rping once per host");
-    assert_eq!(refusal(&["-T", "tsonly", "a", "b"]), "one host at a time; run rping once per host");
+    let for_one = |option: &str| format!("{option} is for one host and does not go with many");
+    for option in ["-A", "-O", "-C", "-b"] {
+        assert_eq!(refusal(&[option, "a", "b"]), for_one(option));
+        assert_eq!(refusal(&[option, "192.0.2.0/24"]), for_one(option));
+    }
+    let flood = for_one("-f") + "; to ask many as fast as possible, use --rate max";
+    assert_eq!(refusal(&["-f", "-i", "1", "--retry", "1", "a"]), flood);
+    let preload = for_one("-l") + "; --rate says how many probes leave in a second";
+    assert_eq!(refusal(&["-l", "2", "192.0.2.1-192.0.2.9"]), preload);
+    assert_eq!(
+        refusal(&["-i", "2", "a", "b"]),
+        "-i needs -c where many hosts are asked: without -c, each is asked until it answers"
+    );
+    assert_eq!(
+        refusal(&["-c", "2", "--retry", "1", "a"]),
+        "--retry does not go with -c, which says how often to ask"
+    );
+    assert_eq!(
+        refusal(&["--alive", "--unreachable", "a"]),
+        "only one of --alive or --unreachable may be used"
+    );
+    assert_eq!(
+        user_refusal(&["--rate", "10001", "a"]),
+        "--rate 10001: the rate must be a whole number from 1 to 10000 for ordinary users"
+    );
+    assert_eq!(
+        refusal(&["--rate", "0", "a"]),
+        "--rate 0: the rate must be a whole number from 1 to 10000000, or max"
+    );
+    assert_eq!(
+        refusal(&["--retry", "21", "a"]),
+        "--retry 21: the retries must be a whole number from 0 to 20"
+    );
+    assert_eq!(refusal(&["--alive"]), "usage error: Destination address required");
     let request = root(&["-T", "tsprespec", "a", "b", "c", "d", "target"]);
     assert_eq!(request.hosts, ["a", "b", "c", "d", "target"]);
     assert_eq!(request.transport.ip_option, IpOption::TimestampPrespecified(Vec::new()));

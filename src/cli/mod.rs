@@ -1,6 +1,7 @@
 //! The command line: parsed and checked here, acted upon elsewhere. No sockets, no names looked up,
 //! nothing printed.
 
+pub mod many;
 pub mod ping;
 mod request;
 mod text;
@@ -110,7 +111,7 @@ fn parse_ping(
     let mut command = ping::Arguments::command()
         .no_binary_name(true)
         .max_term_width(COLUMNS)
-        .override_usage(format!("{} [OPTIONS] HOST", caller.usage));
+        .override_usage(format!("{} [OPTIONS] HOST...", caller.usage));
     let parsed = command
         .try_get_matches_from_mut(args)
         .and_then(|mut matches| ping::Arguments::from_arg_matches_mut(&mut matches));

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use super::many::ManyArguments;
 use super::values::{self, Pattern, Stamps, Via};
 use crate::probe::Method;
 use crate::transport::Pmtu;
@@ -25,7 +26,8 @@ pub use super::request::Request;
     disable_version_flag = true,
 )]
 pub struct Arguments {
-    /// The host, and before it those of `-T tsprespec`. The usage line and the first sentence explain it.
+    /// The host, and before it those of `-T tsprespec`; or many hosts, prefixes and ranges. The usage line and
+    /// the first sentence explain it.
     #[arg(hide = true)]
     pub hosts: Vec<OsString>,
 
@@ -74,6 +76,10 @@ pub struct Arguments {
     /// Up to 65536; ordinary users at most 3.
     #[arg(short = 'l', long, value_name = "N", allow_hyphen_values = true, value_parser = values::PRELOAD, help_heading = TIMING)]
     pub preload: Option<u64>,
+
+    /// Those about many hosts.
+    #[command(flatten)]
+    pub many: ManyArguments,
 
     /// Print only the first line and the summary.
     #[arg(short, long, help_heading = OUTPUT)]
@@ -258,6 +264,13 @@ pub struct Arguments {
     /// Print the version.
     #[arg(short = 'V', long, action = clap::ArgAction::Version, help_heading = OTHER)]
     pub version: Option<bool>,
+}
+
+impl Arguments {
+    /// Whether the hosts before the last are those of `-T tsprespec`.
+    pub fn stamps_prespecified(&self) -> bool {
+        self.ip_timestamp == Some(Stamps::Prespecified)
+    }
 }
 
 const TIMING: &str = "How many, how fast, how long";

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 
+use super::many::Many;
 use super::ping::Arguments;
 use super::values::{Stamps, printable};
 use crate::probe::{HEADER_LEN, Method};
@@ -17,8 +18,10 @@ use crate::wire::icmp::Family;
 pub struct Request {
     /// Prefix of messages: `rping`, or the name of the link it was called by.
     pub program: String,
-    /// The target last; before it, the one to four hosts of `-T tsprespec`.
+    /// The target last; before it, the one to four hosts of `-T tsprespec`. Or many: see there.
     pub hosts: Vec<String>,
+    /// What many hosts are asked, perhaps more than `hosts`; `None`: one host is asked.
+    pub many: Option<Many>,
     /// The family that was asked for, or that an option needs (`-R`, `-T`, `--query`, an address in `-I`).
     pub family: Option<Family>,
     /// What the probes ask.
@@ -86,6 +89,7 @@ impl Request {
         let method = arguments.query.unwrap_or(Method::Echo);
         let family = family(&arguments, method)?;
         let size = size(&arguments, method)?;
+        let many = Many::new(&arguments, superuser)?;
         let interval = arguments.interval.unwrap_or(if arguments.flood {
             Duration::ZERO
         } else {
@@ -93,7 +97,8 @@ impl Request {
         });
         let request = Self {
             program: program.to_string(),
-            hosts: hosts(&arguments)?,
+            hosts: hosts(&arguments, many.is_some())?,
+            many,
             family,
             method,
             size,
@@ -177,18 +182,19 @@ impl Request {
 }
 
 /// The hosts as text, as many as the options want.
-fn hosts(arguments: &Arguments) -> Result<Vec<String>> {
+fn hosts(arguments: &Arguments, many: bool) -> Result<Vec<String>> {
+    if many {
+        return arguments.hosts.iter().map(host).collect();
+    }
     let Some((_, before)) = arguments.hosts.split_last() else {
         bail!("usage error: Destination address required");
     };
-    if arguments.ip_timestamp == Some(Stamps::Prespecified) {
+    if arguments.stamps_prespecified() {
         ensure!(
             (1..=4).contains(&before.len()),
             "-T tsprespec: 1 to 4 hosts must stand before the destination, not {}",
             before.len()
         );
-    } else {
-        ensure!(before.is_empty(), "one host at a time; run rping once per host");
     }
     arguments.hosts.iter().map(host).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, TypedValueParser};
@@ -71,6 +72,25 @@ pub fn printable(value: &OsStr) -> String {
 pub const COUNT: Checked<u64> = Checked {
     parse: whole::<_, 1, { i64::MAX as u64 }>,
     allowed: "the count must be a whole number from 1 to 9223372036854775807",
+};
+
+/// `--rate`.
+pub const RATE: Checked<Rate> = Checked {
+    parse: |text| match text {
+        "max" => Some(Rate::Max),
+        number => whole::<u64, 1, 10_000_000>(number).and_then(NonZeroU64::new).map(Rate::PerSecond),
+    },
+    allowed: "the rate must be a whole number from 1 to 10000000, or max",
+};
+
+/// `--retry`. The largest is fping's.
+pub const RETRY: Checked<u32> =
+    Checked { parse: whole::<_, 0, 20>, allowed: "the retries must be a whole number from 0 to 20" };
+
+/// `--min-reachable`.
+pub const MIN_REACHABLE: Checked<u32> = Checked {
+    parse: whole::<_, 1, 16_777_216>,
+    allowed: "the number of hosts must be a whole number from 1 to 16777216",
 };
 
 /// `-i`.
@@ -192,6 +212,15 @@ pub enum Stamps {
     AndAddress,
     /// `tsprespec`: only the hosts that stand before the target.
     Prespecified,
+}
+
+/// What `--rate` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rate {
+    /// As fast as possible.
+    Max,
+    /// So many probes a second.
+    PerSecond(NonZeroU64),
 }
 
 /// The octets of `-p`, 1 to 16 of them. By itself, a vector would mean repeated options to clap.

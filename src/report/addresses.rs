@@ -40,6 +40,15 @@ impl Addresses {
         addresses
     }
 
+    /// Takes another target, whose answers are shown under a name.
+    pub fn aim(&mut self, target: IpAddr, name: Option<&str>) {
+        self.target = target;
+        self.target_shown = match name {
+            Some(name) => format!("{} ({})", escape(name), self.numeric(target)),
+            None => self.numeric(target),
+        };
+    }
+
     /// The target, as the IPv6 banner shows it.
     pub fn banner(&self) -> &str {
         &self.banner

@@ -49,6 +49,12 @@ impl PingText {
         }
     }
 
+    /// Tells what happens to another target from now on; its answers are shown under a name.
+    pub(super) fn aim(&mut self, target: IpAddr, name: Option<&str>) {
+        self.style.family = Family::of(target);
+        self.addresses.aim(target, name);
+    }
+
     /// The account so far.
     pub fn tally(&self) -> &Tally {
         &self.tally

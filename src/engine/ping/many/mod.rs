@@ -10,6 +10,7 @@ mod targets;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::num::NonZeroU64;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Instant;
@@ -40,7 +41,7 @@ const HOLD: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct Config {
     /// Whom to ask.
-    pub targets: Targets,
+    pub targets: Rc<Targets>,
     /// What to ask.
     pub method: Method,
     /// Data of an echo request.
@@ -229,11 +230,6 @@ impl Many {
     /// What arrived and was rejected.
     pub fn rejects(&self) -> &Rejects {
         &self.rejects
-    }
-
-    /// Whom the run asks.
-    pub fn targets(&self) -> &Targets {
-        &self.config.targets
     }
 
     /// The targets of the probes that an answer may still come to, once for each. There are some only where

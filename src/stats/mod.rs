@@ -3,12 +3,16 @@
 //! A fold and nothing else: it reads no clock, knows no probe table and prints no text. Every sum is an
 //! exact integer, so neither the length of a run nor the size of a round-trip time can spoil a result.
 
+mod board;
+
 use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::datagram::Timing;
 use crate::engine::ping::event::{Answer, Event, ProbeError, Verdict};
 use crate::wire::icmp::Family;
+
+pub use board::{Board, Row, Totals};
 
 /// The account of a run, as `ping` sums it up.
 #[derive(Clone, Debug, Default)]

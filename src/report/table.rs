@@ -1,0 +1,238 @@
+//! The table of many targets, a line for each, a part at a time: it may be long. It counts nothing itself.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use super::escape::escape;
+use super::number::Millis;
+use super::output::Output;
+use super::roster::Roster;
+use crate::engine::ping::many::Targets;
+use crate::stats::{Board, Row};
+
+/// Lines in a part.
+const PART: usize = 512;
+
+/// A table, and how much of it is printed.
+#[derive(Debug)]
+pub struct Table {
+    /// Only the names of those who never answered.
+    bare: bool,
+    begun: bool,
+    widths: Widths,
+    /// The entry whose turn it is, and how many of its targets had theirs.
+    entry: usize,
+    done: u32,
+}
+
+/// Columns of each column; a name's is 0 where nothing has a name.
+#[derive(Clone, Copy, Debug)]
+struct Widths {
+    name: usize,
+    address: usize,
+    sent: usize,
+    received: usize,
+    rtt: usize,
+    p95: usize,
+}
+
+const NAME: &str = "name";
+const ADDRESS: &str = "address";
+const RTT: &str = "min/avg/max/mdev ms";
+const P95: &str = "p95 ms";
+const LOSS: usize = "100.0%".len();
+
+impl Table {
+    /// A table as wide as its contents, or only the `bare` names of those who never answered.
+    pub fn new(bare: bool, roster: &Roster, targets: &Targets, board: &Board) -> Self {
+        let mut widths = Widths {
+            name: if roster.has_names() { NAME.len() } else { 0 },
+            address: ADDRESS.len(),
+            sent: "sent".len(),
+            received: "received".len(),
+            rtt: RTT.len(),
+            p95: P95.len(),
+        };
+        for entry in roster.entries().iter().filter(|_| !bare) {
+            if let Some(name) = &entry.name {
+                widths.name = widths.name.max(escape(name).chars().count());
+            }
+            for target in entry.targets.clone() {
+                widths.measure(entry.name.is_none(), targets.address(target), board.row(target));
+            }
+        }
+        Self { bare, begun: false, widths, entry: 0, done: 0 }
+    }
+
+    /// Prints the next part; false once nothing is left.
+    pub fn more(
+        &mut self,
+        roster: &Roster,
+        targets: &Targets,
+        board: &Board,
+        output: &mut Output<'_>,
+    ) -> bool {
+        if !self.begun && !self.bare {
+            self.widths.head(output);
+        }
+        self.begun = true;
+        for _ in 0..PART {
+            let Some(entry) = roster.entries().get(self.entry) else { return false };
+            let target = entry.targets.start + self.done;
+            self.done += 1;
+            if target + 1 >= entry.targets.end {
+                (self.entry, self.done) = (self.entry + 1, 0);
+            }
+            let found = !entry.targets.is_empty();
+            let name = entry.name.as_deref().map(escape);
+            let address = targets.address(target).filter(|_| found).map(Shown);
+            let row = board.row(target).filter(|_| found);
+            match (self.bare, name, address) {
+                (false, name, address) => self.widths.line(name.as_deref(), address, row, output),
+                (true, _, _) if row.is_some_and(|row| row.received > 0 || row.out > 0) => {}
+                (true, Some(name), _) => output.print(format_args!("{name}\n")),
+                (true, None, Some(address)) => output.print(format_args!("{address}\n")),
+                (true, None, None) => {}
+            }
+        }
+        true
+    }
+}
+
+impl Widths {
+    fn measure(&mut self, nameless: bool, address: Option<SocketAddr>, row: Option<&Row>) {
+        if let Some(address) = address {
+            let len = Shown(address).to_string().len();
+            self.address = self.address.max(len);
+            if nameless && self.name > 0 {
+                self.name = self.name.max(len);
+            }
+        }
+        let Some(row) = row else { return };
+        self.sent = self.sent.max(digits(row.sent.into()));
+        self.received = self.received.max(digits(row.received.into()));
+        if row.received > 0 {
+            let rtt = row.rtt();
+            let times = [rtt.min(), rtt.mean(), rtt.max(), rtt.classic_deviation()];
+            self.rtt = self.rtt.max(times.into_iter().map(millis_len).sum::<usize>() + 3);
+            self.p95 = self.p95.max(row.p95().map_or(0, millis_len));
+        }
+    }
+
+    fn head(&self, output: &mut Output<'_>) {
+        let Self { name, address, sent, received, rtt, p95 } = *self;
+        if name > 0 {
+            output.print(format_args!("{NAME:<name$}  "));
+        }
+        output.print(format_args!("{ADDRESS:<address$}  {:>sent$}  {:>received$}", "sent", "received"));
+        output.print(format_args!("  {:>LOSS$}  {RTT:>rtt$}  {P95:>p95$}\n", "loss"));
+    }
+
+    fn line(&self, name: Option<&str>, address: Option<Shown>, row: Option<&Row>, output: &mut Output<'_>) {
+        if self.name > 0 {
+            match (name, &address) {
+                (Some(name), _) => pad(name, self.name, output),
+                (None, Some(address)) => pad(&address.to_string(), self.name, output),
+                (None, None) => pad("", self.name, output),
+            }
+            output.print(format_args!("  "));
+        }
+        let (Some(address), Some(row)) = (address, row) else {
+            output.print(format_args!("unknown\n"));
+            return;
+        };
+        pad(&address.to_string(), self.address, output);
+        let (sent, received) = (row.sent, row.received);
+        output.print(format_args!("  {sent:>0$}  {received:>1$}", self.sent, self.received));
+        match loss(row.lost().into(), received.into()) {
+            Some(loss) => output.print(format_args!("  {:>LOSS$}", loss.to_string())),
+            None => output.print(format_args!("  {:>LOSS$}", "-")),
+        }
+        if received > 0 {
+            let rtt = row.rtt();
+            let times = [rtt.min(), rtt.mean(), rtt.max(), rtt.classic_deviation()];
+            let len = times.into_iter().map(millis_len).sum::<usize>() + 3;
+            let [min, mean, max, deviation] = times.map(Millis);
+            let p95 = row.p95().unwrap_or(0);
+            output.print(format_args!("{:1$}{min}/{mean}/{max}/{deviation}", "", 2 + self.rtt - len));
+            output.print(format_args!("{:1$}{2}", "", 2 + self.p95 - millis_len(p95), Millis(p95)));
+        } else {
+            output.print(format_args!("  {0:>1$}  {0:>2$}", "-", self.rtt, self.p95));
+        }
+        for (count, what) in [(row.not_sent, "not sent"), (row.out, "in flight")] {
+            if count > 0 {
+                output.print(format_args!("  {count} {what}"));
+            }
+        }
+        output.print(format_args!("\n"));
+    }
+}
+
+fn pad(text: &str, width: usize, output: &mut Output<'_>) {
+    let missing = width.saturating_sub(text.chars().count());
+    output.print(format_args!("{text}{:missing$}", ""));
+}
+
+fn digits(number: u64) -> usize {
+    number.checked_ilog10().map_or(1, |digits| digits as usize + 1)
+}
+
+fn millis_len(micros: u64) -> usize {
+    digits(micros / 1_000) + ".000".len()
+}
+
+/// An address as it is typed: with its interface where that belongs to it.
+pub struct Shown(pub SocketAddr);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => {
+                let name = nix::net::if_::if_indextoname(v6.scope_id());
+                match name.as_deref().map(|name| name.to_string_lossy().into_owned()) {
+                    Ok(name) => write!(f, "{}%{}", v6.ip(), escape(&name)),
+                    Err(_) => write!(f, "{}%{}", v6.ip(), v6.scope_id()),
+                }
+            }
+            address => write!(f, "{}", address.ip()),
+        }
+    }
+}
+
+/// Lost of those whose fate is known, in percent: whole, or with a tenth.
+pub struct Loss(u64);
+
+/// The loss; `None` when no fate is known.
+pub fn loss(lost: u64, received: u64) -> Option<Loss> {
+    let known = u128::from(lost) + u128::from(received);
+    // Tenths of a percent; all and nothing are not rounded to.
+    let tenths = (u128::from(lost) * 1_000 + known / 2).checked_div(known)?;
+    let (least, most) = (u128::from(lost > 0), 1_000 - u128::from(received > 0));
+    let tenths = tenths.clamp(least, most.max(least));
+    Some(Loss(u64::try_from(tenths).unwrap_or(1_000)))
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0 / 10, self.0 % 10) {
+            (whole, 0) => write!(f, "{whole}%"),
+            (whole, tenth) => write!(f, "{whole}.{tenth}%"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_rounded_to_neither_all_nor_nothing() {
+        let shown = |lost, received| loss(lost, received).map(|loss| loss.to_string());
+        assert_eq!(shown(0, 0), None);
+        assert_eq!(shown(0, 5).as_deref(), Some("0%"));
+        assert_eq!(shown(5, 0).as_deref(), Some("100%"));
+        assert_eq!(shown(1, 2).as_deref(), Some("33.3%"));
+        assert_eq!(shown(1, 1_000_000).as_deref(), Some("0.1%"));
+        assert_eq!(shown(1_000_000, 1).as_deref(), Some("99.9%"));
+    }
+}

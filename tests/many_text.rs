@@ -1,0 +1,177 @@
+//! Many targets against the simulated network: every octet that is printed.
+
+mod sim;
+
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::os::fd::AsFd;
+use std::rc::Rc;
+
+use rping::clock::Instant;
+use rping::datagram::SendFault;
+use rping::engine::ping::many::{Config, Demand, Many, Targets};
+use rping::probe::{Method, Payload};
+use rping::report::Report;
+use rping::report::many_text::{ManyText, Show};
+use rping::report::output::{Output, Stream};
+use rping::report::ping_text::PingText;
+use rping::report::roster::Roster;
+use rping::report::style::Style;
+use sim::*;
+
+/// `web` is 198.51.100.1, `nope` cannot be found, then 198.51.100.2 and .3, and `six` is 2001:db8::2.
+fn everybody() -> (Rc<Targets>, Roster) {
+    let (mut targets, mut roster) = (Targets::default(), Roster::default());
+    let mut add = |name: Option<&str>, first: &str, count| {
+        let first = SocketAddr::new(first.parse().unwrap(), 0);
+        let numbers = targets.add(first, count);
+        numbers.into_iter().for_each(|range| roster.add(name.map(str::to_owned), range));
+    };
+    add(Some("web"), "198.51.100.1", 1);
+    add(None, "198.51.100.2", 2);
+    add(Some("six"), "2001:db8::2", 1);
+    add(Some("www"), "198.51.100.1", 1);
+    roster.add(Some("no\x1bpe".to_owned()), 0..0);
+    roster.seal();
+    (Rc::new(targets), roster)
+}
+
+fn answers() -> Config {
+    Config {
+        targets: Rc::default(),
+        method: Method::Echo,
+        payload: Payload::new(56, None),
+        demand: Demand::Answer { timeout: ms(500), retries: 1 },
+        rate: NonZeroU64::new(1_000),
+        window: 256,
+        linger: None,
+        deadline: None,
+        enough: None,
+        millis_of_day: 0,
+    }
+}
+
+fn last_octet(probe: &Seen) -> u8 {
+    match probe.dst {
+        std::net::IpAddr::V4(v4) => v4.octets()[3],
+        std::net::IpAddr::V6(v6) => v6.octets()[15] + 100,
+    }
+}
+
+/// 198.51.100.1 answers after 1 ms and a bit more each time, .2 never, a router speaks for .3, and IPv6 answers.
+fn network(probe: &Seen) -> Result<Vec<Packet>, SendFault> {
+    Ok(match last_octet(probe) {
+        1 => vec![echo(probe, us(1_000 + 111 * u64::from(probe.seq())))],
+        2 => vec![],
+        3 => vec![error(probe, 3, 1, 0, ms(2))],
+        _ => vec![echo(probe, us(22_222)).ttl(57), echo(probe, us(30_000)).ttl(57)],
+    })
+}
+
+/// Standard output and standard error of a run to the end.
+fn said(
+    config: Config,
+    show: Show,
+    script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault>,
+) -> (String, String) {
+    let (targets, roster) = everybody();
+    let config = Config { targets: Rc::clone(&targets), ..config };
+    let mut sim = Sim::of(Many::new(config, (identity(), identity()), Instant::ZERO), script);
+    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let lines = PingText::new(Style::of(TARGET.into()), None);
+    let mut text = ManyText::new(show, "rping", roster, targets, lines);
+    sim.run(|event| text.event(event, EPOCH, &mut output));
+    sim.session.outstanding().for_each(|target| text.still_out(target));
+    text.status(&mut output);
+    text.finish(&mut output);
+    (output.unwritten(Stream::Out), output.unwritten(Stream::Err))
+}
+
+#[test]
+fn lines_come_first_and_then_the_table() {
+    let (out, err) = said(answers(), Show::Lines, network);
+    let expected = "\
+64 bytes from web (198.51.100.1): icmp_seq=1 ttl=64 time=1.11 ms
+From 192.0.2.254 icmp_seq=1 Destination Host Unreachable
+64 bytes from six (2001:db8::2): icmp_seq=1 ttl=57 time=22.2 ms
+64 bytes from six (2001:db8::2): icmp_seq=1 ttl=57 time=30.0 ms (DUP!)
+From 192.0.2.254 icmp_seq=2 Destination Host Unreachable
+
+name          address       sent  received    loss         min/avg/max/mdev ms  p95 ms
+web           198.51.100.1     1         1      0%     1.111/1.111/1.111/0.000   1.111
+198.51.100.2  198.51.100.2     2         0    100%                           -       -
+198.51.100.3  198.51.100.3     2         0    100%                           -       -
+six           2001:db8::2      1         1      0%  22.222/22.222/22.222/0.000  22.222
+www           198.51.100.1     1         1      0%     1.111/1.111/1.111/0.000   1.111
+no\\x1bpe      unknown
+5 targets: 2 answered, 2 silent, 1 unknown; 6 packets transmitted, 2 received, +1 duplicates, +2 errors, \
+66.7% packet loss, time 502ms, rtt min/avg/max/mdev = 1.111/11.666/22.222/10.555 ms
+";
+    assert_eq!(out, expected);
+    assert_eq!(err, "\r2/4 targets answered, 2/6 packets, min/avg/max = 1.111/11.666/22.222 ms\n");
+}
+
+#[test]
+fn a_count_fills_the_columns() {
+    let demand = Demand::Probes { count: 4, interval: ms(1_000) };
+    let (out, _) = said(Config { demand, ..answers() }, Show::Table, network);
+    let expected = "\
+name          address       sent  received    loss         min/avg/max/mdev ms  p95 ms
+web           198.51.100.1     4         4      0%     1.111/1.277/1.444/0.124   1.444
+198.51.100.2  198.51.100.2     4         0    100%                           -       -
+198.51.100.3  198.51.100.3     4         0    100%                           -       -
+six           2001:db8::2      4         4      0%  22.222/22.222/22.222/0.000  22.222
+www           198.51.100.1     4         4      0%     1.111/1.277/1.444/0.124   1.444
+no\\x1bpe      unknown
+5 targets: 2 answered, 2 silent, 1 unknown; 16 packets transmitted, 8 received, +4 duplicates, +4 errors, \
+50% packet loss, time 3003ms, rtt min/avg/max/mdev = 1.111/11.749/22.222/10.472 ms
+";
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn who_answers_is_named_and_who_does_not() {
+    assert_eq!(said(answers(), Show::Alive, network).0, "web\nwww\nsix\n");
+    assert_eq!(said(answers(), Show::Unreachable, network).0, "198.51.100.2\n198.51.100.3\nno\\x1bpe\n");
+}
+
+#[test]
+fn what_was_cut_short_is_neither_lost_nor_silent() {
+    let config = Config { enough: Some(1), rate: NonZeroU64::new(10_000), ..answers() };
+    let slow = |probe: &Seen| Ok(vec![echo(probe, us(150 * probe.number))]);
+    let (out, _) = said(config, Show::Table, slow);
+    let expected = "\
+name          address       sent  received    loss      min/avg/max/mdev ms  p95 ms
+web           198.51.100.1     1         1      0%  0.150/0.150/0.150/0.000   0.150
+198.51.100.2  198.51.100.2     1         0       -                        -       -  1 in flight
+198.51.100.3  198.51.100.3     0         0       -                        -       -
+six           2001:db8::2      0         0       -                        -       -
+www           198.51.100.1     1         1      0%  0.150/0.150/0.150/0.000   0.150
+no\\x1bpe      unknown
+5 targets: 1 answered, 1 silent, 2 not asked, 1 unknown; 2 packets transmitted, 1 received, 1 in flight, \
+0% packet loss, time 0ms, rtt min/avg/max/mdev = 0.150/0.150/0.150/0.000 ms
+";
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn what_cannot_leave_is_told_once_for_each_reason() {
+    let (out, err) = said(answers(), Show::Table, |_| Err(SendFault { errno: libc::ENETUNREACH, mtu: None }));
+    let expected = "\
+rping: 198.51.100.1: sendmsg: Network is unreachable (icmp_seq=1 not sent: no route here leads to it)
+\r0/4 targets answered, 0/0 packets
+";
+    assert_eq!(err, expected);
+    let expected = "\
+name          address       sent  received    loss  min/avg/max/mdev ms  p95 ms
+web           198.51.100.1     0         0       -                    -       -  2 not sent
+198.51.100.2  198.51.100.2     0         0       -                    -       -  2 not sent
+198.51.100.3  198.51.100.3     0         0       -                    -       -  2 not sent
+six           2001:db8::2      0         0       -                    -       -  2 not sent
+www           198.51.100.1     0         0       -                    -       -  2 not sent
+no\\x1bpe      unknown
+5 targets: 0 answered, 4 silent, 1 unknown; 0 packets transmitted, 0 received, 8 not sent
+";
+    assert_eq!(out, expected);
+}
