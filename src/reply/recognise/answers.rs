@@ -1,0 +1,76 @@
+//! Which probe an answer of the target is about.
+
+use super::{Sent, first_word, own_number, token};
+use crate::probe::Method as Query;
+use crate::probe::trace::{Carrier, Flow, Method};
+use crate::reply::{Kind, Reply};
+use crate::wire::{dccp, tcp};
+
+/// The probe that an answer of the target is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// This one.
+    Number(u16),
+    /// One of them; nothing in the answer tells which.
+    Any,
+}
+
+/// The probe that an answer, no error, is about; `None` when it answers none of this flow. Checksums are left
+/// to the caller.
+pub fn answered(flow: &Flow, sent: &impl Sent, reply: &Reply) -> Option<Answered> {
+    let from_target = reply.from == flow.dst;
+    let number = match (reply.kind, flow.method) {
+        (Kind::Answer { method: Query::Echo, code: 0, ident, seq, body, .. }, Method::Echo) => {
+            let len = flow.len(sent.len(seq)?);
+            let agrees = ident == flow.src_port && from_target;
+            token(flow, seq, len, body).unwrap_or(agrees).then_some(seq)?
+        }
+        (Kind::Segment { src_port, dst_port, seq, ack, flags }, Method::Tcp(options)) => {
+            let port = from_target && dst_port == flow.src_port;
+            let number = answered_number(flow, options.flags.into(), seq, ack, flags).filter(|_| port)?;
+            Some(number).filter(|number| src_port == flow.dst_port(*number))?
+        }
+        (Kind::Datagram { protocol, src_port, dst_port, payload }, _) if protocol == flow.protocol() => {
+            return from_target.then(|| datagram(flow, sent, src_port, dst_port, payload))?;
+        }
+        (Kind::Connected { local, .. }, Method::Connect) => sent.at_port(local)?,
+        _ => return None,
+    };
+    sent.len(number).map(|_| Answered::Number(number))
+}
+
+/// What the sequence numbers of a segment say of the probe that it answers, which had the flags `asked`.
+///
+/// An acknowledgement counts the SYN and the FIN (RFC 9293 section 3.4); a reset in answer to an
+/// acknowledgement has its number as sequence number (section 3.10.7.1).
+fn answered_number(flow: &Flow, asked: u16, seq: u32, ack: u32, flags: u16) -> Option<u16> {
+    let taken = (asked & tcp::SYN).count_ones().wrapping_add((asked & tcp::FIN).count_ones());
+    let acknowledged = own_number(flow, ack.wrapping_sub(taken)).filter(|_| flags & tcp::ACK != 0);
+    acknowledged.or_else(|| own_number(flow, seq).filter(|_| asked & tcp::ACK != 0))
+}
+
+/// The probe that a datagram of the target answers; `None` when its ports are not those of a probe.
+fn datagram(flow: &Flow, sent: &impl Sent, src_port: u16, dst_port: u16, payload: &[u8]) -> Option<Answered> {
+    let known = |number: &u16| sent.len(*number).is_some();
+    let number = match (flow.method, flow.carrier) {
+        (Method::Protocol(_), _) => None,
+        (_, Carrier::SourcePort) => Some(sent.at_port(dst_port).filter(|_| src_port == flow.dst_port)?),
+        (_, Carrier::DestinationPort) => {
+            let to_ours = flow.src_port == 0 || dst_port == flow.src_port;
+            let number = Some(flow.number_at(src_port)).filter(known);
+            Some(number.filter(|_| to_ours)?)
+        }
+        (_, Carrier::Message) if (src_port, dst_port) != (flow.dst_port, flow.src_port) => return None,
+        (Method::Dccp { .. }, Carrier::Message) => {
+            // The lower 32 bits are what is meant.
+            dccp::acknowledged(payload).and_then(|seq| own_number(flow, seq as u32))
+        }
+        // A server that makes nothing of the request repeats its first word (DNS: the message's ID). The
+        // lengths that a path MTU cut are not tried.
+        (_, Carrier::Message) => {
+            let len = flow.len(sent.len(1)?);
+            first_word(payload).map(|word| flow.number_of_word(word, len))
+        }
+    };
+    Some(number.filter(known).map_or(Answered::Any, Answered::Number))
+}

@@ -1,0 +1,391 @@
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::*;
+use crate::clock::Instant;
+use crate::probe::trace::{Probe, TcpOptions};
+use crate::reply::{Kind, Reply};
+use crate::wire::{ipv6, pseudo_header, tcp};
+
+const SRC: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+const DST: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+const SRC6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1));
+const DST6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
+const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(100, 64, 0, 7));
+
+const SYN: TcpOptions =
+    TcpOptions { flags: 0x02, mss: Some(1460), sack: true, timestamps: true, window_scale: true };
+
+/// Ninety probes of forty octets, each from the port that is its number and 40,000.
+struct Ninety;
+
+impl Sent for Ninety {
+    fn len(&self, number: u16) -> Option<usize> {
+        (1..=90).contains(&number).then_some(40)
+    }
+
+    fn at_port(&self, port: u16) -> Option<u16> {
+        port.checked_sub(40_000).filter(|number| self.len(*number).is_some())
+    }
+}
+
+fn flow(method: Method) -> Flow {
+    let carrier = Carrier::Message;
+    Flow { src: SRC, dst: DST, src_port: 0x1234, dst_port: 33_434, method, carrier, key: [7; 16] }
+}
+
+fn emitted(flow: &Flow, number: u16) -> [u8; 40] {
+    let mut buffer = [0; 40];
+    flow.emit(Probe { number, ttl: 1, len: 40 }, &mut buffer);
+    buffer
+}
+
+fn ports(protocol: u8, packet: &[u8]) -> Request<'_> {
+    let word = |at: usize| u16::from_be_bytes([packet[at], packet[at + 1]]);
+    let (src_port, dst_port, third, checksum) = (word(0), word(2), word(4), word(6));
+    Request::Ports { protocol, src_port, dst_port, third, checksum, payload: &packet[8..] }
+}
+
+fn query(packet: &[u8]) -> Request<'_> {
+    let word = |at: usize| u16::from_be_bytes([packet[at], packet[at + 1]]);
+    let (checksum, ident, seq) = (word(2), word(4), word(6));
+    Request::Query { method: Query::Echo, ident, seq, checksum, payload: &packet[8..] }
+}
+
+/// The number and whether it was translated, of a request quoted between these addresses.
+fn read(flow: &Flow, src: IpAddr, dst: IpAddr, request: Request<'_>) -> Option<(u16, bool)> {
+    let quote = Quoted { src: Some(src), dst, header: &[], request };
+    quoted(flow, &Ninety, &quote).map(|Recognised { number, translated }| (number, translated))
+}
+
+/// What an answer from this address is about.
+fn answer(flow: &Flow, from: IpAddr, kind: Kind<'_>) -> Option<Answered> {
+    let source = crate::datagram::Source::default();
+    let reply = Reply { at: Instant::ZERO, source, from, hop_limit: None, options: &[], kind };
+    answered(flow, &Ninety, &reply)
+}
+
+#[test]
+fn an_echo_request_quoted_whole_is_ours_by_its_token_whatever_was_rewritten() {
+    let flow = flow(Method::Echo);
+    let packet = emitted(&flow, 9);
+    assert_eq!(read(&flow, SRC, DST, query(&packet)), Some((9, false)));
+    assert_eq!(read(&flow, OTHER, OTHER, query(&packet)), Some((9, true)));
+    let Request::Query { seq, payload, .. } = query(&packet) else { panic!() };
+    let rewritten = Request::Query { method: Query::Echo, ident: 5, seq, checksum: 6, payload };
+    assert_eq!(read(&flow, OTHER, OTHER, rewritten), Some((9, true)));
+    let of_another_run = Flow { key: [8; 16], ..flow };
+    assert_eq!(read(&flow, SRC, DST, query(&emitted(&of_another_run, 9))), None);
+    assert_eq!(read(&flow, SRC, DST, query(&emitted(&flow, 91))), None, "a probe that was never sent");
+    let Request::Query { ident, checksum, .. } = query(&packet) else { panic!() };
+    let of_another_kind = Request::Query { method: Query::Timestamp, ident, seq, checksum, payload };
+    assert_eq!(read(&flow, SRC, DST, of_another_kind), None);
+}
+
+#[test]
+fn the_first_eight_octets_of_an_echo_request_need_two_agreements() {
+    let flow = flow(Method::Echo);
+    let packet = emitted(&flow, 9);
+    let Request::Query { checksum: ours, .. } = query(&packet) else { panic!() };
+    let other = ours ^ 0x55;
+    // The identifier plus one, the checksum minus one.
+    let (ident, adjusted) = (0x1235, ours - 1);
+    let rows = [
+        (0x1234, ours, DST, Some((9, false))),
+        (0x1234, other, DST, Some((9, false))),
+        (0x1234, ours, OTHER, Some((9, true))),
+        (ident, adjusted, DST, Some((9, true))),
+        (0x1234, other, OTHER, None),
+        (ident, ours, DST, None),
+        (ident, adjusted, OTHER, None),
+        (ident, other, OTHER, None),
+    ];
+    for (ident, checksum, dst, expected) in rows {
+        // Cut, or filled up with zeros.
+        for payload in [&[][..], &[0x99; 7], &[0; 100]] {
+            let request = Request::Query { method: Query::Echo, ident, seq: 9, checksum, payload };
+            assert_eq!(read(&flow, SRC, dst, request), expected, "{ident:#x} {checksum:#x} {dst}");
+        }
+    }
+}
+
+#[test]
+fn an_icmpv6_checksum_is_compared_without_the_addresses_that_were_rewritten() {
+    let flow = Flow { src: SRC6, dst: DST6, ..flow(Method::Echo) };
+    let v6 = |address| if let IpAddr::V6(address) = address { address } else { panic!() };
+    let other = Ipv6Addr::new(0x2001, 0xdb8, 9, 8, 7, 6, 5, 4);
+    for (src, dst, ident, expected) in [
+        (v6(SRC6), v6(DST6), 0x1234_u16, Some((9, false))),
+        (other, v6(DST6), 0x1234, Some((9, true))),
+        (other, v6(DST6), 0x4321, Some((9, true))),
+        (v6(SRC6), other, 0x1234, Some((9, true))),
+        (v6(SRC6), other, 0x4321, None),
+    ] {
+        let mut packet = emitted(&flow, 9);
+        packet[4..6].copy_from_slice(&ident.to_be_bytes());
+        crate::wire::icmp::seal_v6(&mut packet, src, dst);
+        assert_eq!(read(&flow, src.into(), dst.into(), query(&packet[..8])), expected, "{src} {dst} {ident}");
+    }
+    assert_eq!(flow.protocol(), ipv6::NEXT_ICMPV6);
+}
+
+#[test]
+fn the_first_eight_octets_of_a_udp_datagram_are_ours_by_port_and_two_more() {
+    let flow = flow(Method::Udp);
+    let request = |src: IpAddr, dst: IpAddr, src_port: u16, dst_port: u16, third: u16| {
+        // As a translator writes it: the checksum is that of the whole.
+        let mut packet = emitted(&flow, 9);
+        packet[..2].copy_from_slice(&src_port.to_be_bytes());
+        packet[2..4].copy_from_slice(&dst_port.to_be_bytes());
+        packet[6..8].fill(0);
+        let mut sum = pseudo_header(src, dst, 40, 17);
+        sum.add(&packet);
+        packet[6..8].copy_from_slice(&sum.finish().to_be_bytes());
+        packet[4..6].copy_from_slice(&third.to_be_bytes());
+        read(&flow, src, dst, ports(17, &packet[..8]))
+    };
+    let rows = [
+        (SRC, DST, 0x1234, 33_434, 40, Some((9, false))),
+        (SRC, DST, 0x1234, 33_434, 99, Some((9, false))),
+        (OTHER, DST, 0x1234, 33_434, 40, Some((9, true))),
+        (OTHER, DST, 0x4321, 33_434, 40, Some((9, true))),
+        (SRC, OTHER, 0x1234, 33_434, 40, Some((9, true))),
+        (SRC, DST, 0x1234, 53, 40, Some((9, true))),
+        (OTHER, DST, 0x1234, 53, 40, Some((9, true))),
+        // Another program of this host, or of another behind the same translator.
+        (SRC, DST, 0x4321, 33_434, 40, None),
+        (OTHER, DST, 0x4321, 33_434, 99, None),
+        (OTHER, DST, 0x4321, 53, 40, None),
+        (OTHER, OTHER, 0x4321, 33_434, 40, None),
+        (SRC, OTHER, 0x1234, 53, 40, None),
+    ];
+    for (src, dst, src_port, dst_port, third, expected) in rows {
+        let what = format!("{src}:{src_port} to {dst}:{dst_port}, {third} octets");
+        assert_eq!(request(src, dst, src_port, dst_port, third), expected, "{what}");
+    }
+}
+
+#[test]
+fn a_udp_datagram_quoted_whole_tells_its_number_twice_and_proves_it() {
+    let flow = flow(Method::Udp);
+    let mut packet = emitted(&flow, 9);
+    assert_eq!(read(&flow, SRC, DST, ports(17, &packet)), Some((9, false)));
+    // A translator that does not mend the checksum in quotes.
+    packet[6..8].copy_from_slice(&[0x12, 0x34]);
+    assert_eq!(read(&flow, SRC, DST, ports(17, &packet)), Some((9, false)));
+    assert_eq!(read(&flow, OTHER, OTHER, ports(17, &packet)), Some((9, true)));
+    assert_eq!(read(&flow, SRC, DST, ports(17, &packet[..8])), None);
+    assert_eq!(read(&flow, SRC, DST, ports(136, &packet)), None, "UDP-Lite");
+    let of_another_run = emitted(&Flow { key: [8; 16], ..flow }, 9);
+    assert_eq!(read(&flow, SRC, DST, ports(17, &of_another_run)), None);
+    let filled_up = [&emitted(&flow, 9)[..8], &[0; 100]].concat();
+    assert_eq!(read(&flow, SRC, DST, ports(17, &filled_up)), Some((9, false)));
+}
+
+#[test]
+fn a_rising_destination_port_tells_the_number() {
+    for src_port in [0x1234, 0] {
+        let rising = Flow { src_port, carrier: Carrier::DestinationPort, ..flow(Method::Udp) };
+        // Where the kernel chose the port, it is that of a probe.
+        let src_port = if src_port == 0 { 40_001 } else { src_port };
+        let quote = |src: IpAddr, dst: IpAddr, src_port: u16, dst_port: u16| {
+            let request =
+                Request::Ports { protocol: 17, src_port, dst_port, third: 40, checksum: 7, payload: &[] };
+            read(&rising, src, dst, request)
+        };
+        assert_eq!(quote(SRC, DST, src_port, 33_434), Some((1, false)));
+        assert_eq!(quote(SRC, DST, src_port, 33_523), Some((90, false)));
+        assert_eq!(quote(SRC, DST, src_port, 33_524), None);
+        assert_eq!(quote(SRC, DST, src_port, 33_433), None);
+        assert_eq!(quote(OTHER, DST, 9, 33_436), Some((3, true)));
+        assert_eq!(quote(SRC, OTHER, src_port, 33_436), Some((3, true)));
+        assert_eq!(quote(SRC, DST, 9, 33_436), None, "somebody else's trace");
+    }
+}
+
+#[test]
+fn a_source_port_tells_the_number() {
+    let each = Flow { src_port: 0, carrier: Carrier::SourcePort, ..flow(Method::Udp) };
+    let quote = |dst: IpAddr, src_port: u16, dst_port: u16| {
+        let request =
+            Request::Ports { protocol: 17, src_port, dst_port, third: 40, checksum: 7, payload: &[] };
+        read(&each, SRC, dst, request)
+    };
+    assert_eq!(quote(DST, 40_009, 33_434), Some((9, false)));
+    assert_eq!(quote(DST, 40_091, 33_434), None);
+    assert_eq!(quote(OTHER, 40_009, 53), None);
+    let connect = Flow { method: Method::Connect, ..each };
+    let segment = |src_port, dst_port| Request::Segment { src_port, dst_port, seq: 0 };
+    assert_eq!(read(&connect, SRC, DST, segment(40_009, 33_434)), Some((9, false)));
+    assert_eq!(read(&connect, SRC, OTHER, segment(40_009, 80)), None);
+    assert_eq!(read(&connect, SRC, DST, segment(9, 33_434)), None);
+}
+
+#[test]
+fn an_error_queue_is_believed_where_the_target_agrees_or_a_token() {
+    let queued = |flow: &Flow, dst: IpAddr, src_port: u16, dst_port: u16, payload: &[u8]| {
+        let request = Request::Socket { protocol: flow.protocol(), src_port, dst_port, payload };
+        let quote = Quoted { src: None, dst, header: &[], request };
+        quoted(flow, &Ninety, &quote).map(|Recognised { number, translated }| (number, translated))
+    };
+    let rising = Flow { src_port: 0, carrier: Carrier::DestinationPort, ..flow(Method::Udp) };
+    let payload = &emitted(&rising, 9)[..32];
+    assert_eq!(queued(&rising, DST, 7, 33_442, &[]), Some((9, false)));
+    assert_eq!(queued(&rising, DST, 7, 33_442, payload), Some((9, false)));
+    assert_eq!(queued(&rising, OTHER, 7, 33_442, payload), Some((9, true)));
+    assert_eq!(queued(&rising, OTHER, 7, 33_442, &[]), None);
+    assert_eq!(queued(&rising, DST, 7, 33_443, payload), None, "the token of another probe");
+    let connect = Flow { method: Method::Connect, carrier: Carrier::SourcePort, ..rising };
+    assert_eq!(queued(&connect, DST, 40_009, 33_434, &[]), Some((9, false)));
+    assert_eq!(queued(&connect, DST, 40_009, 33_435, &[]), None);
+    assert_eq!(queued(&connect, DST, 39_999, 33_434, &[]), None);
+}
+
+#[test]
+fn a_segment_is_ours_by_half_its_sequence_number_and_two_more() {
+    let flow = flow(Method::Tcp(SYN));
+    let [o0, o1, ..] = flow.own();
+    let seq = u32::from_be_bytes([o0, o1, 0, 9]);
+    let quote =
+        |dst, src_port, dst_port, seq| read(&flow, SRC, dst, Request::Segment { src_port, dst_port, seq });
+    assert_eq!(quote(DST, 0x1234, 33_434, seq), Some((9, false)));
+    assert_eq!(quote(DST, 0x4321, 33_434, seq), Some((9, true)));
+    assert_eq!(quote(OTHER, 0x1234, 33_434, seq), Some((9, true)));
+    assert_eq!(quote(OTHER, 0x1234, 80, seq), None);
+    assert_eq!(quote(DST, 0x1234, 33_434, seq ^ 0x1_0000), None);
+    assert_eq!(quote(DST, 0x1234, 33_434, seq + 90), None);
+}
+
+#[test]
+fn a_dccp_request_is_ours_by_its_checksum_or_all_of_its_number() {
+    let flow = flow(Method::Dccp { service: 7 });
+    let packet = emitted(&flow, 9);
+    assert_eq!(read(&flow, SRC, DST, ports(33, &packet[..8])), Some((9, false)));
+    assert_eq!(read(&flow, SRC, DST, ports(33, &packet[..20])), Some((9, false)));
+    let of_another_run = emitted(&Flow { key: [8; 16], ..flow }, 9);
+    assert_eq!(read(&flow, SRC, DST, ports(33, &of_another_run[..20])), None);
+    let filled_up = [&packet[..8], &[0; 100]].concat();
+    assert_eq!(read(&flow, SRC, DST, ports(33, &filled_up)), Some((9, false)));
+}
+
+#[test]
+fn another_protocol_is_ours_by_eight_octets_whatever_they_are_read_as() {
+    for protocol in [253, 17, 136, 33, 6] {
+        let flow = flow(Method::Protocol(protocol));
+        let packet = emitted(&flow, 9);
+        let request = match protocol {
+            253 => Request::Other { protocol, payload: &packet },
+            6 => Request::Segment {
+                src_port: u16::from_be_bytes([packet[0], packet[1]]),
+                dst_port: u16::from_be_bytes([packet[2], packet[3]]),
+                seq: u32::from_be_bytes(*packet[4..].first_chunk().unwrap()),
+            },
+            _ => ports(protocol, &packet),
+        };
+        assert_eq!(read(&flow, SRC, DST, request), Some((9, false)), "protocol {protocol}");
+        assert_eq!(read(&flow, OTHER, DST, request), Some((9, true)), "protocol {protocol}");
+        let of_another_run = Flow { key: [8; 16], ..flow };
+        assert_eq!(read(&of_another_run, SRC, DST, request), None, "protocol {protocol}");
+    }
+    let flow = flow(Method::Protocol(253));
+    let packet = emitted(&flow, 9);
+    let other = |protocol, payload| read(&flow, SRC, DST, Request::Other { protocol, payload });
+    assert_eq!(other(253, &packet[..7]), None);
+    assert_eq!(other(254, &packet), None);
+}
+
+#[test]
+fn an_echo_reply_is_ours_by_its_token_or_by_identifier_and_sender() {
+    let flow = flow(Method::Echo);
+    let packet = emitted(&flow, 9);
+    let reply = |from, code, ident, seq, body| {
+        let method = Query::Echo;
+        answer(&flow, from, Kind::Answer { method, code, ident, seq, len: 40, checksum_ok: true, body })
+    };
+    let nine = Some(Answered::Number(9));
+    assert_eq!(reply(DST, 0, 0x1234, 9, &packet[8..]), nine);
+    assert_eq!(reply(OTHER, 0, 0x1234, 9, &packet[8..]), nine);
+    assert_eq!(reply(DST, 0, 0x1234, 8, &packet[8..]), None);
+    assert_eq!(reply(DST, 5, 0x1234, 9, &packet[8..]), None);
+    assert_eq!(reply(DST, 0, 0x1234, 9, &[]), nine);
+    assert_eq!(reply(OTHER, 0, 0x1234, 9, &[]), None);
+    assert_eq!(reply(DST, 0, 0x4321, 9, &[]), None);
+    assert_eq!(reply(DST, 0, 0x1234, 91, &[]), None);
+}
+
+#[test]
+fn a_segment_answers_the_probe_whose_number_it_acknowledges_or_repeats() {
+    let segment = |flags: u8, seq: u32, ack: u32, answer_flags: u16| {
+        let flow = flow(Method::Tcp(TcpOptions { flags, ..SYN }));
+        let kind = Kind::Segment { src_port: 33_434, dst_port: 0x1234, seq, ack, flags: answer_flags };
+        assert_eq!(answer(&flow, OTHER, kind), None, "from another address");
+        let astray = Kind::Segment { src_port: 33_434, dst_port: 9, seq, ack, flags: answer_flags };
+        assert_eq!(answer(&flow, DST, astray), None, "to another port");
+        let elsewhere = Kind::Segment { src_port: 9, dst_port: 0x1234, seq, ack, flags: answer_flags };
+        assert_eq!(answer(&flow, DST, elsewhere), None, "from another port");
+        answer(&flow, DST, kind)
+    };
+    let [o0, o1, ..] = flow(Method::Tcp(SYN)).own();
+    let ours = u32::from_be_bytes([o0, o1, 0, 9]);
+    let nine = Some(Answered::Number(9));
+    let (syn, fin, rst, ack) = (0x02, 0x01, tcp::RST, tcp::ACK);
+    assert_eq!(segment(syn, 0x5555, ours + 1, tcp::SYN | ack), nine);
+    assert_eq!(segment(syn, 0, ours + 1, rst | ack), nine);
+    assert_eq!(segment(syn | fin, 0, ours + 2, rst | ack), nine);
+    assert_eq!(segment(fin, 0, ours + 1, rst | ack), nine);
+    assert_eq!(segment(0, 0, ours, rst | ack), nine);
+    assert_eq!(segment(0x10, ours, 0, rst), nine);
+    assert_eq!(segment(syn, ours, 0, rst), None);
+    assert_eq!(segment(syn, 0, ours + 1, rst), None, "an acknowledgement without its flag");
+    assert_eq!(segment(syn, 0, ours + 92, rst | ack), None, "of a probe that was never sent");
+}
+
+#[test]
+fn a_datagram_answers_a_probe_by_ports_and_by_what_it_repeats() {
+    fn came(flow: &Flow, from: IpAddr, src_port: u16, dst_port: u16, payload: &[u8]) -> Option<Answered> {
+        answer(flow, from, Kind::Datagram { protocol: flow.protocol(), src_port, dst_port, payload })
+    }
+    let (nine, any) = (Some(Answered::Number(9)), Some(Answered::Any));
+    let udp = flow(Method::Udp);
+    let packet = emitted(&udp, 9);
+    assert_eq!(came(&udp, DST, 33_434, 0x1234, &packet[8..]), nine);
+    assert_eq!(
+        came(&udp, DST, 33_434, 0x1234, &[packet[8], packet[9], 0x80, 1]),
+        nine,
+        "as DNS repeats its ID"
+    );
+    assert_eq!(came(&udp, DST, 33_434, 0x1234, &[]), any);
+    assert_eq!(came(&udp, DST, 33_434, 0x1234, &[0; 9]), any);
+    assert_eq!(came(&udp, OTHER, 33_434, 0x1234, &packet[8..]), None);
+    assert_eq!(came(&udp, DST, 33_435, 0x1234, &packet[8..]), None);
+    assert_eq!(came(&udp, DST, 33_434, 0x1235, &packet[8..]), None);
+    let rising = Flow { src_port: 0, carrier: Carrier::DestinationPort, ..udp };
+    assert_eq!(came(&rising, DST, 33_442, 7, &[]), nine);
+    assert_eq!(came(&rising, DST, 33_433, 7, &[]), None);
+    assert_eq!(came(&Flow { src_port: 8, ..rising }, DST, 33_442, 7, &[]), None);
+    let each = Flow { carrier: Carrier::SourcePort, ..rising };
+    assert_eq!(came(&each, DST, 33_434, 40_009, &[]), nine);
+    assert_eq!(came(&each, DST, 33_435, 40_009, &[]), None);
+    assert_eq!(came(&each, DST, 33_434, 40_099, &[]), None);
+    let other = flow(Method::Protocol(253));
+    assert_eq!(came(&other, DST, 0, 0, &[1]), any);
+    assert_eq!(came(&other, OTHER, 0, 0, &[1]), None);
+}
+
+#[test]
+fn a_dccp_answer_acknowledges_the_probe() {
+    let flow = flow(Method::Dccp { service: 7 });
+    let packet = emitted(&flow, 9);
+    let reset = [&[15, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], &packet[10..16], &[1, 0, 0, 0]].concat();
+    let kind = |payload| Kind::Datagram { protocol: 33, src_port: 33_434, dst_port: 0x1234, payload };
+    assert_eq!(answer(&flow, DST, kind(&reset)), Some(Answered::Number(9)));
+    assert_eq!(answer(&flow, DST, kind(&reset[..15])), Some(Answered::Any));
+}
+
+#[test]
+fn a_connection_is_known_by_its_port() {
+    let connect = Flow { src_port: 0, carrier: Carrier::SourcePort, ..flow(Method::Connect) };
+    let connected = |local| answer(&connect, DST, Kind::Connected { local, refused: true });
+    assert_eq!(connected(40_009), Some(Answered::Number(9)));
+    assert_eq!(connected(9), None);
+    assert_eq!(answer(&flow(Method::Udp), DST, Kind::Connected { local: 40_009, refused: false }), None);
+}
