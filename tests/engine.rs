@@ -168,8 +168,10 @@ fn one_probe_is_one_probe_whatever_the_interval_and_the_waits() {
 
 #[test]
 fn a_flood_sends_with_each_answer_and_otherwise_a_hundred_a_second() {
-    let mut sim = Sim::new(every(Duration::ZERO, 1_000), |probe| Ok(vec![echo(probe, us(40))]));
-    assert_eq!(sim.run(|_| ()), Instant::ZERO + us(40_000));
+    let quick =
+        |count| Sim::new(every(Duration::ZERO, count), |probe| Ok(vec![echo(probe, us(40))])).run(|_| ());
+    assert_eq!(quick(32), Instant::ZERO + us(32 * 40), "one at a time");
+    assert_eq!(quick(1_000), Instant::ZERO + us(5_240), "then more and more");
     let config = Config { deadline: Some(ms(1_000)), ..every(Duration::ZERO, 1_000_000) };
     let config = Config { count: None, ..config };
     let mut sim = Sim::new(config, |_| Ok(vec![]));
@@ -616,4 +618,56 @@ fn fates_belong_to_probes_in_the_order_of_taking() {
         Event::Sent { at: at(3), seq: 3, in_flight: 3 },
     ];
     assert_eq!(events, expected, "a fate too many is nobody's");
+}
+
+/// A flood of so many probes, or of no end.
+fn flood(count: Option<u64>) -> Config {
+    let pacing = Pacing { interval: Duration::ZERO, adaptive: None, preload: 1 };
+    Config { count, pacing, ..config() }
+}
+
+#[test]
+fn what_a_flood_has_in_flight_at_its_end_is_waited_for() {
+    let slow_at_last = |probe: &Seen| Ok(vec![echo(probe, if probe.number < 990 { us(50) } else { ms(90) })]);
+    let all = Counts { sent: 1_000, received: 1_000, ..Counts::default() };
+    assert_eq!(counts(&mut Sim::new(flood(Some(1_000)), slow_at_last)), all);
+
+    let slow = |probe: &Seen| Ok(vec![echo(probe, ms(5))]);
+    let mut stopped = Sim::new(flood(None), slow);
+    stopped.stop_at = Some(at(1_000));
+    let Counts { sent, received, .. } = counts(&mut stopped);
+    assert!(sent == received && sent > 2_000, "{received} of {sent}");
+
+    let mut timed = Sim::new(Config { deadline: Some(ms(1_000)), ..flood(None) }, slow);
+    let mut received = 0;
+    let end = timed.run(|event| received += u64::from(matches!(event, Event::Answer(_))));
+    assert_eq!((timed.sent.len() as u64, end), (received, timed.sent.last().unwrap().1 + ms(5)));
+    assert!(timed.sent.last().unwrap().1 <= at(1_000));
+}
+
+#[test]
+fn a_flood_of_a_dead_network_sends_a_hundred_a_second_and_ends_when_told() {
+    let mut sim = Sim::new(flood(None), |_| Ok(vec![]));
+    sim.stop_at = Some(at(1_000));
+    assert_eq!(sim.run(|_| ()), at(1_000));
+    assert_eq!(sim.sent.len(), 100);
+}
+
+#[test]
+fn a_flood_through_wraps_counts_each_loss_and_each_duplicate() {
+    let probes = 140_000;
+    let fate = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60;
+    let mut sim = Sim::new(flood(Some(probes)), |probe| {
+        let (once, again) = (echo(probe, us(40)), echo(probe, us(70)));
+        Ok(match fate(probe.number) {
+            0 => vec![],
+            1 => vec![once, again],
+            _ => vec![once],
+        })
+    });
+    let with = |wanted| (1..=probes).filter(|number| fate(*number) == wanted).count() as u64;
+    let counts = counts(&mut sim);
+    // A duplicate of the last few may come when the run is over.
+    assert!(counts.duplicates.abs_diff(with(1)) <= 1, "{counts:?}");
+    assert_eq!((counts.sent, counts.received), (probes, probes - with(0)));
 }

@@ -114,6 +114,11 @@ impl Flight {
         self.open = self.open.saturating_add(u64::from(after == Some(State::Open)));
     }
 
+    /// Probes that nothing came back for.
+    pub fn open(&self) -> u64 {
+        self.open
+    }
+
     /// Probes sent after the newest that was answered or failed.
     pub fn in_flight(&self) -> u64 {
         self.in_flight_at(self.newest)

@@ -40,8 +40,8 @@ impl Session for Ping {
         if self.plan.due(&self.flight).is_none_or(|due| due > now) {
             return None;
         }
+        self.plan.left(now, self.flight.in_flight());
         let number = self.flight.push(now, State::Open);
-        self.plan.left(now);
         let probe = Probe {
             number,
             dst: self.config.dst(),
@@ -99,7 +99,7 @@ impl Session for Ping {
     }
 
     fn stop(&mut self) {
-        self.plan.stop();
+        self.plan.stop(&self.flight);
     }
 
     fn is_done(&self) -> bool {

@@ -13,6 +13,18 @@ use crate::probe::{Method, Payload};
 /// while no round-trip time is known (the initial RTO of RFC 6298 section 2.1).
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// The least time that the last probes of a flood have to be answered.
+const FLOOD_PATIENCE: Duration = Duration::from_millis(100);
+
+/// Probes that a flood has in flight at most: a batch, and no more answers than half of the receive buffer
+/// that the kernel grants anyone holds (net.core.rmem_default), with what it takes beside the data of each.
+fn most_in_flood(payload: &Payload) -> u64 {
+    const BATCH: usize = 64;
+    let octets = payload.octets().len().saturating_add(768);
+    let most = 106_496_usize.checked_div(octets).unwrap_or(1).clamp(1, BATCH);
+    u64::try_from(most).unwrap_or(1)
+}
+
 /// What a ping is asked to do.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -74,6 +86,8 @@ pub struct Plan {
     not_sent: u64,
     /// The longest round-trip time.
     longest: Duration,
+    /// When the wait for what is still in flight ends, once a flood is to stop.
+    stopping: Option<Instant>,
     over: bool,
 }
 
@@ -84,19 +98,20 @@ impl Plan {
             count: config.count,
             deadline: config.deadline.map(|deadline| start + deadline),
             linger: config.linger,
-            pace: Pace::new(config.pacing, start),
+            pace: Pace::new(config.pacing, most_in_flood(&config.payload), start),
             last_left: start,
             answered: 0,
             failed: 0,
             not_sent: 0,
             longest: Duration::ZERO,
+            stopping: None,
             over: false,
         }
     }
 
     /// When the next probe is due; `None` when there is none to come, as things stand.
     pub fn due(&self, flight: &Flight) -> Option<Instant> {
-        if self.over {
+        if self.over || self.stopping.is_some() {
             return None;
         }
         let due = self.pace.due(flight.in_flight());
@@ -120,11 +135,15 @@ impl Plan {
 
     /// How long an answer may take, judged by those that came.
     fn allowance(&self) -> Duration {
-        self.longest.saturating_mul(2).max(self.pace.interval())
+        let least = if self.pace.is_flood() { FLOOD_PATIENCE } else { self.pace.interval() };
+        self.longest.saturating_mul(2).max(least)
     }
 
     /// When the run ends by itself, as things stand.
     pub fn end(&self, flight: &Flight) -> Option<Instant> {
+        if self.stopping.is_some() {
+            return self.stopping;
+        }
         let all_out = self.deadline.is_none() && self.count.is_some_and(|count| flight.newest() >= count);
         let wait = if self.answered > 0 { Some(self.allowance()) } else { self.linger };
         let lingered = wait.filter(|_| all_out).map(|wait| self.last_left + wait);
@@ -133,13 +152,18 @@ impl Plan {
 
     /// Ends the run if its time has come.
     pub fn expire(&mut self, now: Instant, flight: &Flight) {
-        self.over = self.over || self.end(flight).is_some_and(|end| end <= now);
+        let due = self.end(flight).is_some_and(|end| end <= now);
+        if due && self.stopping.is_none() && self.deadline.is_some_and(|deadline| deadline <= now) {
+            self.stop(flight);
+        } else {
+            self.over = self.over || due || (self.stopping.is_some() && flight.open() == 0);
+        }
     }
 
-    /// Notes that a probe is on its way out.
-    pub fn left(&mut self, now: Instant) {
+    /// Notes that a probe is on its way out, when so many were in flight.
+    pub fn left(&mut self, now: Instant, in_flight: u64) {
         self.last_left = now;
-        self.pace.left(now);
+        self.pace.left(now, in_flight);
     }
 
     /// Notes that a probe did leave.
@@ -184,9 +208,14 @@ impl Plan {
         self.over = self.over || self.count.is_some_and(|count| settled >= count);
     }
 
-    /// Ends the run.
-    pub fn stop(&mut self) {
-        self.over = true;
+    /// Ends the run; a flood, once what is in flight had the time to be answered.
+    pub fn stop(&mut self, flight: &Flight) {
+        let wait = self.pace.is_flood() && self.answered > 0 && flight.open() > 0;
+        if wait && self.stopping.is_none() {
+            self.stopping = Some(self.last_left + self.allowance().min(PATIENCE));
+        } else {
+            self.over = true;
+        }
     }
 
     /// Whether the run is over.
