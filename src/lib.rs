@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod command;
 pub mod datagram;
 pub mod engine;
 pub mod origin;
@@ -16,5 +17,6 @@ pub mod run;
 pub mod stats;
 pub mod stop;
 pub mod target;
+pub mod traceroute;
 pub mod transport;
 pub mod wire;

@@ -1,4 +1,4 @@
-//! rping: ping for people in terminals and for scripts that read exit codes.
+//! rping: ping and traceroute for people in terminals and for scripts that read exit codes.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use rping::cli::{self, Action};
 use rping::ping;
+use rping::traceroute;
 use rping::transport::privilege;
 
 /// Exit status when we cannot run: wrong usage, unknown host, no permission.
@@ -14,6 +15,10 @@ const CANNOT_RUN: u8 = 2;
 fn main() -> ExitCode {
     let status = match cli::parse(std::env::args_os(), privilege::is_superuser()) {
         Ok(Action::Ping(request)) => match ping::command(&request) {
+            Ok(status) => status,
+            Err(error) => complain(&request.program, &format!("{error:#}")),
+        },
+        Ok(Action::Traceroute(request)) => match traceroute::command(&request) {
             Ok(status) => status,
             Err(error) => complain(&request.program, &format!("{error:#}")),
         },

@@ -140,17 +140,19 @@ Measure whether and how fast hosts on the network answer
 Usage: rping COMMAND
 
 Commands:
-  ping  Ask a host to answer again and again, and time its answers
-  help  Print this message or the help of the given subcommand(s)
+  ping        Ask a host to answer again and again, and time its answers
+  traceroute  Show the routers on the way to a host, and their times
+  help        Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help     Print help
   -V, --version  Print version
 
-Example: rping ping -c 3 localhost
+Examples: rping ping -c 3 localhost
+          rping traceroute localhost
 
-'rping ping --help' explains every option of ping. A link to rping that is named
-ping, ping4 or ping6 behaves as 'rping ping', 'rping ping -4', 'rping ping -6'.
+'rping ping --help' and 'rping traceroute --help' explain every option. A link
+to rping named ping, ping4, ping6, traceroute or traceroute6 is that command.
 ";
     assert_eq!(rping(&["--help"]), answered(text));
     assert_eq!(rping(&["-h"]), answered(text));

@@ -19,12 +19,30 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("stop", &[]),
     ("target", &["transport"]),
     ("run", &["clock", "datagram", "engine", "reply", "report", "stop", "transport"]),
-    ("cli", &["probe", "transport", "wire"]),
+    ("cli", &["engine", "probe", "transport", "wire"]),
+    ("command", &["engine", "report", "run", "stop"]),
     (
         "ping",
         &["cli", "clock", "engine", "probe", "report", "run", "stats", "stop", "target", "transport", "wire"],
     ),
-    ("main", &["cli", "ping", "transport"]),
+    (
+        "traceroute",
+        &[
+            "cli",
+            "clock",
+            "command",
+            "engine",
+            "origin",
+            "probe",
+            "report",
+            "run",
+            "stop",
+            "target",
+            "transport",
+            "wire",
+        ],
+    ),
+    ("main", &["cli", "ping", "traceroute", "transport"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

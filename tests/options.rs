@@ -14,6 +14,7 @@ fn parse(args: &[&str], superuser: bool) -> Result<Request, String> {
     let args = ["rping", "ping"].iter().chain(args).map(OsString::from);
     match cli::parse(args, superuser) {
         Ok(Action::Ping(request)) => Ok(*request),
+        Ok(Action::Traceroute(request)) => Err(format!("{request:?}")),
         Ok(Action::Say { text, .. }) => Err(text),
         Err(refusal) => {
             assert_eq!(refusal.program, "rping");

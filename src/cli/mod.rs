@@ -5,6 +5,9 @@ pub mod many;
 pub mod ping;
 mod request;
 mod text;
+mod trace_request;
+mod trace_values;
+pub mod traceroute;
 mod values;
 
 use std::ffi::{OsStr, OsString};
@@ -21,6 +24,8 @@ use values::printable;
 pub enum Action {
     /// Ping.
     Ping(Box<ping::Request>),
+    /// Traceroute.
+    Traceroute(Box<traceroute::Request>),
     /// Print this on standard output (help, version), and succeed.
     Say {
         /// Prefix of messages.
@@ -47,19 +52,27 @@ impl fmt::Display for Refusal {
 
 /// Reads a command line, the program's name included. `superuser`: whether the real user is root.
 ///
-/// The names `ping`, `ping4` and `ping6` mean `rping ping`, `rping ping -4` and `rping ping -6`.
+/// The names `ping`, `ping4` and `ping6` mean `rping ping`, `rping ping -4` and `rping ping -6`; `traceroute`
+/// and `traceroute6` mean `rping traceroute` and `rping traceroute -6`.
 pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Result<Action, Refusal> {
     let mut args = args.into_iter();
     let called = args.next().unwrap_or_default();
     let link = Path::new(&called).file_name().and_then(OsStr::to_str).unwrap_or_default();
     let family = match link {
-        "ping" => None,
         "ping4" => Some("-4"),
-        "ping6" => Some("-6"),
-        _ => return parse_top(args.collect(), superuser),
+        "ping6" | "traceroute6" => Some("-6"),
+        _ => None,
     };
-    let args = family.map(OsString::from).into_iter().chain(args);
-    parse_ping(Caller { program: link, usage: link }, args, superuser)
+    let caller = Caller { program: link, usage: link };
+    match link {
+        "ping" | "ping4" | "ping6" => {
+            parse_ping(caller, family.map(OsString::from).into_iter().chain(args), superuser)
+        }
+        "traceroute" | "traceroute6" => {
+            parse_traceroute(caller, family.map(OsString::from).into_iter().chain(args))
+        }
+        _ => parse_top(args.collect(), superuser),
+    }
 }
 
 /// How the command was called.
@@ -81,20 +94,28 @@ struct Caller<'a> {
 )]
 struct Top;
 
-/// Dispatches to ping without building the rest, for a start as fast as may be.
+/// Dispatches to a command without building the rest, for a start as fast as may be.
 fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, Refusal> {
     let caller = Caller { program: "rping", usage: "rping" };
     let ping = Caller { program: "rping", usage: "rping ping" };
+    let traceroute = Caller { program: "rping", usage: "rping traceroute" };
     let word = |index: usize| args.get(index).and_then(|arg| arg.to_str());
     match (word(0), word(1)) {
         (Some("ping"), _) => return parse_ping(ping, args.into_iter().skip(1), superuser),
         (Some("help"), Some("ping")) => return parse_ping(ping, ["--help".into()].into_iter(), superuser),
+        (Some("traceroute"), _) => return parse_traceroute(traceroute, args.into_iter().skip(1)),
+        (Some("help"), Some("traceroute")) => {
+            return parse_traceroute(traceroute, ["--help".into()].into_iter());
+        }
         _ => {}
     }
     let mut top = Top::command().no_binary_name(true).max_term_width(COLUMNS);
     top = top
         .subcommand(
             ping::Arguments::command().about("Ask a host to answer again and again, and time its answers"),
+        )
+        .subcommand(
+            traceroute::Arguments::command().about("Show the routers on the way to a host, and their times"),
         )
         .override_usage("rping COMMAND");
     match top.try_get_matches_from_mut(args) {
@@ -121,6 +142,29 @@ fn parse_ping(
             Err(error) => Err(caller.refusal(error.to_string())),
         },
         Err(error) => caller.answer(&command, &error),
+    }
+}
+
+/// `-UL` is one option of traceroute(8), the short form of `--udplite`.
+fn parse_traceroute(caller: Caller, args: impl Iterator<Item = OsString>) -> Result<Action, Refusal> {
+    let args = args.map(|arg| if arg == "-UL" { "--udplite".into() } else { arg });
+    let mut command = traceroute::Arguments::command()
+        .no_binary_name(true)
+        .max_term_width(COLUMNS)
+        .override_usage(format!("{} [OPTIONS] HOST [LENGTH]", caller.usage));
+    let parsed = command
+        .try_get_matches_from_mut(args)
+        .and_then(|mut matches| traceroute::Arguments::from_arg_matches_mut(&mut matches));
+    let arguments = match parsed {
+        Ok(arguments) => arguments,
+        Err(error) => return caller.answer(&command, &error),
+    };
+    if let Some(text) = traceroute::Request::method_help(&arguments) {
+        return Ok(Action::Say { program: caller.program.to_string(), text });
+    }
+    match traceroute::Request::new(caller.program, arguments) {
+        Ok(request) => Ok(Action::Traceroute(Box::new(request))),
+        Err(error) => Err(caller.refusal(error.to_string())),
     }
 }
 

@@ -2,10 +2,11 @@
 
 /// Below the help of the command `rping`.
 pub const TOP_EXIT: &str = "\
-Example: rping ping -c 3 localhost
+Examples: rping ping -c 3 localhost
+          rping traceroute localhost
 
-'rping ping --help' explains every option of ping. A link to rping that is named
-ping, ping4 or ping6 behaves as 'rping ping', 'rping ping -4', 'rping ping -6'.";
+'rping ping --help' and 'rping traceroute --help' explain every option. A link
+to rping named ping, ping4, ping6, traceroute or traceroute6 is that command.";
 
 /// Below the short help of `rping ping`.
 pub const PING_EXIT: &str = "\
@@ -28,3 +29,31 @@ Exit status:
 The letters of the options mean what they mean to ping of iputils. Letters
 without a value may be joined (-nq), values may touch their letter (-c3),
 options may stand after the host, and of a repeated option the last counts.";
+
+/// Below the short help of `rping traceroute`.
+pub const TRACE_EXIT: &str = "\
+Example: over TCP to port 443, without names: -T -p 443 -n localhost
+Exit status: 0 the host was reached, 1 it was not, 2 traceroute could not run.";
+
+/// Below the long help of `rping traceroute`.
+pub const TRACE_EXIT_LONG: &str = "\
+Examples (after the name of the command):
+  localhost             by ICMP, three probes for each hop
+  -T -p 443 -n HOST     by TCP to the port of HTTPS, addresses only
+  -U -p 53 HOST         by UDP to one port, as a DNS server is asked
+  -m 15 -q 1 HOST       15 hops at most, one probe each
+  --mtu HOST            which packet sizes pass how far
+  -A -e --summary HOST  networks, MPLS labels, and how it ended
+
+Marks behind a time: !H !N !P host, network, protocol unreachable; !X forbidden;
+!F-N too big, the next link carries N bytes; !S source route failed; !V !C
+precedence; !<N> another code. '*' is a probe without an answer, F=N a path MTU.
+
+Exit status:
+  0  the host was reached
+  1  it was not: somebody refused, or nobody answered up to the last hop
+  2  traceroute could not run: wrong usage, unknown host, no permission
+
+ICMP needs a datagram or a raw socket, as ping does. UDP and TCP work without any
+privilege. With the privilege to open raw sockets (CAP_NET_RAW) all probes of a
+trace carry one flow identifier, so that load balancers send them one way.";

@@ -16,8 +16,8 @@ use crate::transport::Pmtu;
 /// A refused value becomes one line, `-c 0: the count must be …`, in the error's custom context.
 #[derive(Clone, Copy)]
 pub struct Checked<T: 'static> {
-    parse: fn(&str) -> Option<T>,
-    allowed: &'static str,
+    pub parse: fn(&str) -> Option<T>,
+    pub allowed: &'static str,
 }
 
 impl<T: Clone + Send + Sync + 'static> TypedValueParser for Checked<T> {
@@ -243,7 +243,7 @@ fn whole<T: TryFrom<u64>, const MIN: u64, const MAX: u64>(text: &str) -> Option<
 }
 
 /// Decimal as [`whole`] reads it, or hexadecimal after `0x`; from 0.
-fn whole_or_hex<T: TryFrom<u64>, const MAX: u64>(text: &str) -> Option<T> {
+pub fn whole_or_hex<T: TryFrom<u64>, const MAX: u64>(text: &str) -> Option<T> {
     let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) else {
         return whole::<T, 0, MAX>(text);
     };
@@ -258,7 +258,7 @@ fn whole_or_hex<T: TryFrom<u64>, const MAX: u64>(text: &str) -> Option<T> {
 ///
 /// What is finer than a microsecond rounds up, so that no interval becomes shorter than was asked and
 /// nothing but a zero becomes zero.
-fn seconds<const MAX: u64>(text: &str) -> Option<Duration> {
+pub fn seconds<const MAX: u64>(text: &str) -> Option<Duration> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, power(exponent)?),
@@ -324,7 +324,7 @@ fn via(text: &str) -> Option<Via> {
 }
 
 /// A name that an interface may bear (Linux dev_valid_name: IFNAMSIZ is 16, no `/`, `:` or blank).
-fn interface(name: &str) -> Option<String> {
+pub fn interface(name: &str) -> Option<String> {
     let odd = |c: char| c == '/' || c == ':' || c == '\0' || c.is_ascii_whitespace();
     let sound = (1..=15).contains(&name.len()) && name != "." && name != ".." && !name.contains(odd);
     sound.then(|| name.to_string())

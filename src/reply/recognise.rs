@@ -195,7 +195,9 @@ impl Quote<'_> {
         let flow = self.flow;
         let number = match flow.carrier {
             Carrier::DestinationPort => flow.number_at(dst_port),
-            Carrier::SourcePort | Carrier::Message => sent.at_port(src_port)?,
+            Carrier::SourcePort => sent.at_port(src_port)?,
+            // All probes have this port.
+            Carrier::Message => return None,
         };
         let len = flow.len(sent.len(number)?);
         let to_port = dst_port == flow.dst_port(number);

@@ -26,6 +26,8 @@ use crate::wire::icmp::Family;
 pub(super) struct Channel {
     pub(super) socket: Socket,
     pub(super) kind: Kind,
+    /// Whether its error queue is heard; else another socket hears of the same errors, with more in them.
+    pub(super) errors: bool,
     pub(super) aim: Aim,
     pub(super) ident: u16,
     flow_label: Option<u32>,
@@ -91,6 +93,7 @@ impl Channel {
             stamps: Stamps::on(socket.as_fd(), aim.options.stamps),
             socket,
             kind,
+            errors: true,
             ident,
             flow_label,
             link: None,

@@ -140,7 +140,7 @@ impl Channel {
     /// Whether ICMP errors are delivered from the error queue. An unconnected raw socket has them from the
     /// wire, with more in them.
     pub(super) fn queue_counts(&self) -> bool {
-        !self.aim.raw || (self.aim.options.connect && self.kind == Kind::Icmp)
+        self.errors && (!self.aim.raw || (self.aim.options.connect && self.kind == Kind::Icmp))
     }
 
     /// The MTU that the datagram just refused exceeded, where the queue says. ICMP errors met on the way

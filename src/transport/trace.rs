@@ -260,7 +260,8 @@ impl TraceSockets {
                 match Socket::new(domain(family), Type::DGRAM, Some(Protocol::from(i32::from(protocol)))) {
                     Ok(socket) => {
                         let aim = Aim::new(options, route, false);
-                        let ear = Channel::new(socket, aim, Kind::Ports(protocol), 0)?;
+                        let mut ear = Channel::new(socket, aim, Kind::Ports(protocol), 0)?;
+                        ear.errors = false;
                         let port = ear.ident;
                         ears.push(ear);
                         port

@@ -95,6 +95,7 @@ pub struct Trace {
     tries: u32,
     events: VecDeque<Event>,
     rejects: Rejects,
+    ending: Option<Ending>,
     over: bool,
 }
 
@@ -114,6 +115,7 @@ impl Trace {
             tries: 0,
             events: VecDeque::new(),
             rejects: Rejects::default(),
+            ending: None,
             over: false,
             config,
         }
@@ -122,6 +124,11 @@ impl Trace {
     /// What arrived and was rejected.
     pub fn rejects(&self) -> &Rejects {
         &self.rejects
+    }
+
+    /// Why the trace ended, once it has.
+    pub fn ending(&self) -> Option<Ending> {
+        self.ending
     }
 
     /// The last TTL that matters.
@@ -273,7 +280,7 @@ impl Trace {
     }
 
     fn end(&mut self, ending: Ending) {
-        self.over = true;
+        (self.over, self.ending) = (true, Some(ending));
         let last = |slot: &Slot| match &slot.state {
             State::Known(Outcome::Answered(answer)) => answer.at,
             _ => slot.sent,

@@ -1,0 +1,167 @@
+//! Values of the options of traceroute: text in, checked data out.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use super::values::{Checked, interface, seconds, whole_or_hex};
+use crate::engine::trace::Wait;
+
+/// A method by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// UDP to the traceroute ports.
+    Default,
+    /// ICMP echo.
+    Icmp,
+    /// TCP segments.
+    Tcp,
+    /// TCP connections.
+    TcpConnect,
+    /// UDP to one port.
+    Udp,
+    /// UDP-Lite.
+    UdpLite,
+    /// DCCP requests.
+    Dccp,
+    /// Another protocol.
+    Raw,
+}
+
+/// The words of one `-O`, by commas: a name, and perhaps a value. What they mean, the method decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MethodOptions(pub Vec<(String, Option<String>)>);
+
+/// `-M`.
+pub const METHOD: Checked<Named> = Checked {
+    parse: |text| {
+        Some(match text {
+            "default" => Named::Default,
+            "icmp" => Named::Icmp,
+            "tcp" => Named::Tcp,
+            "tcpconn" => Named::TcpConnect,
+            "udp" => Named::Udp,
+            "udplite" => Named::UdpLite,
+            "dccp" => Named::Dccp,
+            "raw" => Named::Raw,
+            _ => return None,
+        })
+    },
+    allowed: "the method must be default, icmp, tcp, tcpconn, udp, udplite, dccp or raw",
+};
+
+/// `-O`.
+pub const METHOD_OPTIONS: Checked<MethodOptions> = Checked {
+    parse: |text| {
+        let word = |word: &str| match word.split_once('=') {
+            Some((name, value)) => (name.to_string(), Some(value.to_string())),
+            None => (word.to_string(), None),
+        };
+        let words: Vec<_> = text.split(',').map(word).collect();
+        words.iter().all(|(name, _)| !name.is_empty()).then_some(MethodOptions(words))
+    },
+    allowed: "options of the method must be names, perhaps with =VALUE, joined by commas; -O help lists them",
+};
+
+/// `-P`.
+pub const PROTOCOL: Checked<u8> =
+    Checked { parse: whole_or_hex::<_, 255>, allowed: "the protocol must be a whole number from 0 to 255" };
+
+/// `-p`.
+pub const PORT: Checked<u16> =
+    Checked { parse: whole_or_hex::<_, 65_535>, allowed: "the port must be a whole number from 0 to 65535" };
+
+/// `--sport`.
+pub const SOURCE_PORT: Checked<u16> = Checked {
+    parse: from_one::<_, 65_535>,
+    allowed: "the source port must be a whole number from 1 to 65535",
+};
+
+/// `-f`.
+pub const FIRST: Checked<u8> =
+    Checked { parse: from_one::<_, 255>, allowed: "the first hop must be a whole number from 1 to 255" };
+
+/// `-m`.
+pub const MAX_HOPS: Checked<u8> =
+    Checked { parse: from_one::<_, 255>, allowed: "the last hop must be a whole number from 1 to 255" };
+
+/// `-q`.
+pub const QUERIES: Checked<u8> = Checked {
+    parse: from_one::<_, 10>,
+    allowed: "the probes for each hop must be a whole number from 1 to 10",
+};
+
+/// `-N`.
+pub const PARALLEL: Checked<u16> = Checked {
+    parse: from_one::<_, 65_535>,
+    allowed: "the probes at a time must be a whole number from 1 to 65535",
+};
+
+/// `--gap-limit`.
+pub const GAP_LIMIT: Checked<u8> =
+    Checked { parse: from_one::<_, 255>, allowed: "the gap limit must be a whole number from 1 to 255" };
+
+/// Octets of a packet, the largest that traceroute(8) takes.
+pub const PACKET_LEN: Checked<usize> = Checked {
+    parse: whole_or_hex::<_, 65_000>,
+    allowed: "the length of a packet must be a whole number from 0 to 65000",
+};
+
+/// `-w`. A factor that is not named does not count.
+pub const WAIT: Checked<Wait> = Checked {
+    parse: |text| {
+        let mut parts = text.split([',', '/']);
+        let max = seconds::<86_400>(parts.next()?)?;
+        let mut factor = || match parts.next() {
+            None | Some("") => Some(0.0),
+            Some(text) => seconds::<1_000_000>(text).map(|value| value.as_secs_f64()),
+        };
+        let (here, near) = (factor()?, factor()?);
+        parts.next().is_none().then_some(Wait::Given { max, here, near })
+    },
+    allowed: "the wait must be MAX[,HERE,NEAR]: seconds from 0 to 86400, and two factors",
+};
+
+/// `-z`: seconds, or milliseconds above 10.
+pub const GAP: Checked<Duration> = Checked {
+    parse: |text| {
+        let value = seconds::<86_400_000>(text)?;
+        Some(if value > Duration::from_secs(10) { value / 1000 } else { value })
+    },
+    allowed: "the time between probes must be a number of seconds up to 10, or above that of milliseconds",
+};
+
+/// `-i`.
+pub const INTERFACE: Checked<String> =
+    Checked { parse: interface, allowed: "the interface must be a name of at most 15 octets" };
+
+/// `-s`.
+pub const ADDRESS: Checked<IpAddr> =
+    Checked { parse: |text| text.parse().ok(), allowed: "the source must be an address of this host" };
+
+/// `--as-server`: port 53 unless said.
+pub const SERVER: Checked<SocketAddr> = Checked {
+    parse: |text| {
+        let bare = |text: &str| text.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, 53));
+        let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok();
+        let server = text.parse().ok().or_else(|| bare(text));
+        server.or_else(|| bracketed().map(|ip| SocketAddr::new(ip.into(), 53)))
+    },
+    allowed: "the DNS server must be an address, with a port behind a colon if it is not 53",
+};
+
+/// `--as-zone`.
+pub const ZONE: Checked<String> = Checked {
+    parse: |text| {
+        let label = |label: &str| {
+            let sound = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
+            (1..=63).contains(&label.len()) && label.bytes().all(sound)
+        };
+        (text.len() <= 120 && text.split('.').all(label)).then(|| text.to_string())
+    },
+    allowed: "the zone must be a domain name of at most 120 octets",
+};
+
+/// As [`whole_or_hex`], but not 0.
+fn from_one<T: TryFrom<u64> + PartialEq + Default, const MAX: u64>(text: &str) -> Option<T> {
+    whole_or_hex::<T, MAX>(text).filter(|number| *number != T::default())
+}

@@ -1,0 +1,64 @@
+//! What the commands have in common: how a run is kept private, ended, and what is said of the rest.
+
+use std::io;
+
+use anyhow::Context;
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use crate::engine::reject::Rejects;
+use crate::report::output::Output;
+use crate::run::Broken;
+use crate::stop::Stop;
+
+/// A key for one run: random, never sent.
+///
+/// # Errors
+/// The kernel's, where it has no randomness to give.
+pub fn key() -> anyhow::Result<[u8; 16]> {
+    let mut key = [0; 16];
+    getrandom(&mut key, GetRandomFlags::empty()).context("cannot draw a key")?;
+    Ok(key)
+}
+
+/// Says the last words of a run that ended so, unless nobody reads any more.
+///
+/// # Errors
+/// A standard output that takes no more, its reader gone excepted, and a wait that failed.
+pub fn close(
+    ended: Result<(), Broken>,
+    output: &mut Output<'_>,
+    stop: &Stop,
+    last_words: impl FnOnce(&mut Output<'_>),
+) -> anyhow::Result<()> {
+    let (written, waited) = match ended {
+        Err(Broken::Output(error)) => (Err(error), Ok(())),
+        Err(Broken::Wait(error)) => (Ok(()), Err(error)),
+        Ok(()) => (Ok(()), Ok(())),
+    };
+    let written = written.and_then(|()| {
+        last_words(output);
+        drain(output, stop)
+    });
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("write error"),
+        Ok(()) | Err(_) => waited.context("cannot wait for answers"),
+    }
+}
+
+/// Waits for the reader, unless asked to end meanwhile. A wish for a line of status comes too late.
+fn drain(output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
+    loop {
+        output.drain(&stop.fds())?;
+        if stop.check().stop || !output.pending() {
+            return Ok(());
+        }
+    }
+}
+
+/// `-v`: what arrived and was no answer.
+pub fn tell_rejects(program: &str, rejects: &Rejects, output: &mut Output<'_>) {
+    let reasons: Vec<_> = rejects.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    if !reasons.is_empty() {
+        output.print_error(format_args!("{program}: ignored packets: {}\n", reasons.join(", ")));
+    }
+}

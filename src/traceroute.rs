@@ -1,0 +1,303 @@
+//! `rping traceroute`: puts the rooms together in the order that privilege demands.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use anyhow::{anyhow, bail};
+
+use crate::cli::traceroute::{Request, Way};
+use crate::clock::Clock;
+use crate::command;
+use crate::engine::trace::event::{Ending, Event};
+use crate::engine::trace::{Config, Trace};
+use crate::origin::Origins;
+use crate::probe::trace::{Carrier, Flow, Method};
+use crate::report::Report;
+use crate::report::escape::escape;
+use crate::report::json::{JsonTrace, TraceStart};
+use crate::report::names::Names;
+use crate::report::output::Output;
+use crate::report::trace_text::{TraceStyle, TraceText};
+use crate::run::Run;
+use crate::stop::Stop;
+use crate::target;
+use crate::transport::{
+    self, IpOption, Mode, Options, Route, RouteError, TraceSockets, Transport, privilege,
+};
+use crate::wire::icmp::Family;
+use crate::wire::{ipv4, ipv6};
+
+/// Octets behind the IP header unless a length is given.
+const LEN: usize = 40;
+
+/// The length of the first packet that looks for the path MTU.
+const MTU_LEN: usize = 65_000;
+
+/// The port that UDP takes in the place of ICMP.
+const UDP_PORT: u16 = 33_434;
+
+/// Runs the command, and says the exit status: 0 the target was reached, 1 it was not.
+///
+/// # Errors
+/// Whatever keeps the trace from beginning, and a standard output that takes no more: exit status 2.
+pub fn command(request: &Request) -> anyhow::Result<u8> {
+    if !transport::stdout_was_open() {
+        bail!("standard output is closed");
+    }
+    let mut output = Output::stdio();
+    let (way, sockets) = open(request, &mut output)?;
+    privilege::drop().map_err(|error| anyhow!("cannot give up privileges: {error}"))?;
+
+    let reached = reach(request, way, sockets, &mut output);
+    let aimed = reached.inspect_err(|_| {
+        // What was said so far stands before the reason; a reader that is gone misses neither.
+        let _ = output.flush(&[]);
+    })?;
+
+    // Signals first: they must be blocked before the threads that look up names exist.
+    let stop = Stop::install()?;
+    let clock = Clock::start();
+    let config = config(request, &aimed)?;
+    if request.verbose {
+        tell_way(request, &aimed, &mut output);
+    }
+    if request.json {
+        let mut report = JsonTrace::new(start_line(request, &aimed, &config));
+        report.start(clock.epoch(), &mut output);
+        return run(request, aimed.transport, config, report, (output, stop), &clock);
+    }
+    let mut report = TraceText::new(style(request, &aimed, &config), names(request));
+    report.start(clock.now(), &mut output);
+    run(request, aimed.transport, config, report, (output, stop), &clock)
+}
+
+/// The target, the way to it, and how it is asked.
+struct Aimed {
+    route: Route,
+    way: Way,
+    mode: Mode,
+    transport: Transport,
+    /// Octets of an IP header, options included.
+    header_len: usize,
+}
+
+/// Opens the sockets. Where ICMP is not permitted and was not asked for, UDP takes its place.
+fn open(request: &Request, output: &mut Output<'_>) -> anyhow::Result<(Way, TraceSockets)> {
+    let way = request.way;
+    let refusal = match transport::open_trace(&request.transport, way.probes) {
+        Ok(sockets) => return Ok((way, sockets)),
+        Err(refusal) => refusal,
+    };
+    if !(way.by_default && refusal.icmp_only) {
+        return Err(refusal.error.into());
+    }
+    let udp = Way::traceroute_ports(UDP_PORT, false);
+    let Ok(sockets) = transport::open_trace(&request.transport, udp.probes) else {
+        return Err(refusal.error.into());
+    };
+    output.print_error(format_args!(
+        "{}: no ICMP socket is permitted here, so UDP probes to ports from {UDP_PORT} are sent; -I says why\n",
+        request.program
+    ));
+    Ok((udp, sockets))
+}
+
+/// Finds the target, and sets up the sockets that reach it.
+fn reach(
+    request: &Request,
+    way: Way,
+    mut sockets: TraceSockets,
+    output: &mut Output<'_>,
+) -> anyhow::Result<Aimed> {
+    for warning in sockets.warnings() {
+        output.print_error(format_args!("{}: {warning}\n", request.program));
+    }
+    if !request.host.is_ascii() {
+        transport::adopt_locale();
+    }
+    let mut options = request.transport.clone();
+    let mode = sockets.mode();
+    let route = pick(request, &mut sockets, &options)?;
+    let gateways = gateways(request)?;
+    let mut header_len = match Family::of(route.target.ip()) {
+        Family::V4 => ipv4::HEADER_LEN,
+        Family::V6 => ipv6::HEADER_LEN,
+    };
+    if let (IpAddr::V4(target), false) = (route.target.ip(), gateways.is_empty()) {
+        header_len += 8 + 4 * gateways.len();
+        options.ip_option = IpOption::LooseSourceRoute(gateways.into_iter().chain([target]).collect());
+    }
+    let transport = sockets.aim(&route, &options, request.source_port)?;
+    for warning in transport.warnings() {
+        output.print_error(format_args!("{}: {warning}\n", request.program));
+    }
+    Ok(Aimed { route, way, mode, transport, header_len })
+}
+
+/// The first address of the host that a route leads to.
+fn pick(request: &Request, sockets: &mut TraceSockets, options: &Options) -> anyhow::Result<Route> {
+    let wanted = match request.family {
+        None => |_: &IpAddr| true,
+        Some(Family::V4) => IpAddr::is_ipv4,
+        Some(Family::V6) => IpAddr::is_ipv6,
+    };
+    let mut candidates = target::resolve(&request.host, wanted)?;
+    let families: Vec<_> = candidates.iter().map(|candidate| Family::of(candidate.addr.ip())).collect();
+    candidates.retain(|candidate| sockets.has(Family::of(candidate.addr.ip())));
+    let mut candidates = candidates.into_iter().peekable();
+    while let Some(candidate) = candidates.next() {
+        match sockets.route(candidate.addr, options) {
+            Ok(route) => return Ok(route),
+            Err(RouteError::Unreachable(_)) if candidates.peek().is_some() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    match families.into_iter().find_map(|family| sockets.refusal(family)) {
+        Some(refusal) => Err(anyhow!("{refusal}")),
+        None => Err(anyhow!("{}: no address of a family that can be used here", escape(&request.host))),
+    }
+}
+
+/// `-g`: the addresses of the gateways.
+fn gateways(request: &Request) -> anyhow::Result<Vec<Ipv4Addr>> {
+    let address = |host: &String| {
+        let found = target::resolve(host, IpAddr::is_ipv4)?;
+        match found.first().map(|candidate| candidate.addr.ip()) {
+            Some(IpAddr::V4(gateway)) => Ok(gateway),
+            Some(IpAddr::V6(_)) | None => bail!("-g {}: no IPv4 address", escape(host)),
+        }
+    };
+    request.gateways.iter().map(address).collect()
+}
+
+/// What the session is asked to do.
+fn config(request: &Request, aimed: &Aimed) -> anyhow::Result<Config> {
+    let Aimed { ref route, way, mode, ref transport, header_len } = *aimed;
+    let (method, carrier) = match mode {
+        Mode::Icmp => (way.method, Carrier::Message),
+        Mode::Raw if way.rises => (way.method, Carrier::DestinationPort),
+        Mode::Raw => (way.method, Carrier::Message),
+        Mode::Shared => (way.method, Carrier::DestinationPort),
+        Mode::Each => (way.method, Carrier::SourcePort),
+        Mode::Connect => (Method::Connect, Carrier::SourcePort),
+    };
+    let src_port = match mode {
+        Mode::Icmp | Mode::Raw => transport.ident(),
+        // The kernel writes it.
+        Mode::Shared | Mode::Each | Mode::Connect => 0,
+    };
+    let (src, dst) = (route.source, route.target.ip());
+    let mut flow = Flow { src, dst, src_port, dst_port: way.port, method, carrier, key: command::key()? };
+    let asked = match request.packet_len {
+        Some(len) => len.saturating_sub(header_len),
+        None if request.mtu => MTU_LEN - header_len,
+        None => LEN,
+    };
+    let len = match method {
+        Method::Protocol(_) => asked.max(crate::probe::trace::TOKEN_LEN),
+        _ => flow.len(asked),
+    };
+    if !flow.carries_number(len) {
+        // A datagram without room for more than its header: the port has to do.
+        flow.carrier = Carrier::DestinationPort;
+    }
+    let mut target = route.target;
+    target.set_port(way.port);
+    Ok(Config {
+        target,
+        flow,
+        len,
+        header_len,
+        first_ttl: request.first_ttl,
+        max_ttl: request.max_ttl,
+        queries: request.queries,
+        parallel: request.parallel,
+        wait: request.wait,
+        gap: request.gap,
+        gap_limit: request.gap_limit,
+        mtu: request.mtu,
+    })
+}
+
+/// Names, and the systems that announce addresses, as far as they are wanted.
+fn names(request: &Request) -> Names {
+    if !request.origins {
+        return Names::of_path(|_| None);
+    }
+    let origins = Origins::new(request.as_server, request.as_zone.as_deref());
+    Names::of_path(move |address| origins.ask(address))
+}
+
+/// What the trace looks like.
+fn style(request: &Request, aimed: &Aimed, config: &Config) -> TraceStyle {
+    let target = aimed.route.target;
+    TraceStyle {
+        program: request.program.clone(),
+        name: request.host.clone(),
+        target: target.ip(),
+        zone: zone(target).or_else(|| request.transport.device.clone()),
+        max_ttl: request.max_ttl,
+        size: config.len + config.header_len,
+        numeric: request.numeric,
+        origins: request.origins,
+        extensions: request.extensions,
+        back: request.back,
+        flags: request.info,
+        summary: request.summary,
+    }
+}
+
+/// The interface that a link-local target's scope names.
+fn zone(target: SocketAddr) -> Option<String> {
+    let SocketAddr::V6(v6) = target else { return None };
+    let index = Some(v6.scope_id()).filter(|index| *index != 0)?;
+    let name = nix::net::if_::if_indextoname(index).ok()?;
+    Some(name.to_string_lossy().into_owned())
+}
+
+fn start_line(request: &Request, aimed: &Aimed, config: &Config) -> TraceStart {
+    TraceStart {
+        host: request.host.clone(),
+        target: aimed.route.target.ip(),
+        method: aimed.way.name,
+        max_ttl: request.max_ttl,
+        queries: request.queries,
+        packet_len: config.len + config.header_len,
+        one_flow: matches!(aimed.mode, Mode::Icmp | Mode::Raw) && !aimed.way.rises,
+    }
+}
+
+/// `-v`: by which sockets probes go, and whether they are one flow.
+fn tell_way(request: &Request, aimed: &Aimed, output: &mut Output<'_>) {
+    let how = match aimed.mode {
+        Mode::Icmp if aimed.transport.is_raw() => "by a raw ICMP socket, all probes one flow",
+        Mode::Icmp => "by a datagram ICMP socket, all probes one flow",
+        Mode::Raw if aimed.way.rises => "by a raw socket, each probe a flow of its own, as the port rises",
+        Mode::Raw => "by a raw socket, all probes one flow",
+        Mode::Shared => "without privilege: the port tells probes apart, so each is a flow of its own",
+        Mode::Each => "without privilege: the source port tells probes apart, so each is a flow of its own",
+        Mode::Connect => "by TCP connections, each a flow of its own",
+    };
+    output.print_error(format_args!("{}: {} probes {how}\n", request.program, aimed.way.name));
+}
+
+fn run<R: Report<Event = Event>>(
+    request: &Request,
+    transport: Transport,
+    config: Config,
+    report: R,
+    (output, stop): (Output<'_>, Stop),
+    clock: &Clock,
+) -> anyhow::Result<u8> {
+    let buffer = vec![0; config.flow.len(config.len).max(64)];
+    let session = Trace::new(config, clock.now());
+    let mut run = Run { clock, session, transport, report, output, stop, buffer };
+    let ended = run.run();
+    let Run { session, mut report, mut output, stop, .. } = run;
+    command::close(ended, &mut output, &stop, |output| {
+        report.finish(output);
+        if request.verbose {
+            command::tell_rejects(&request.program, session.rejects(), output);
+        }
+    })?;
+    Ok(u8::from(session.ending() != Some(Ending::Reached)))
+}
