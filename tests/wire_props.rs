@@ -1,17 +1,21 @@
 //! Whatever arrives, reading it ends in a verdict, and in the right one as far as one can be known.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use proptest::prelude::*;
 use rping::datagram::{Framing, Received};
-use rping::reply::{Kind, Reply, Request};
+use rping::reply::{Kind, Reply, Request, recognise};
 use rping::wire::icmp::{self, Family};
 use rping::wire::ipv4::options;
 
+#[path = "wire_props/extensions.rs"]
+mod extensions;
 #[path = "captures/load.rs"]
 mod load;
 #[path = "wire_props/quotes.rs"]
 mod quotes;
+#[path = "wire_props/traces.rs"]
+mod traces;
 
 use load::received;
 
@@ -19,37 +23,47 @@ use load::received;
 const FROM: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 /// Every way that octets can come from a socket.
-fn framings() -> [Framing; 5] {
-    let queued = |family, dst| Framing::Queued {
-        error: icmp::Error { family, icmp_type: 3, code: 0, info: 0 },
-        dst,
-        extension: None,
-    };
-    [
-        Framing::Ipv4,
-        Framing::Icmpv4,
-        Framing::Icmpv6,
-        queued(Family::V4, FROM),
-        queued(Family::V6, IpAddr::V6(Ipv6Addr::LOCALHOST)),
-    ]
+fn framings() -> Vec<Framing> {
+    let error = |family| icmp::Error { family, icmp_type: 3, code: 0, info: 0 };
+    let v6 = IpAddr::V6(Ipv6Addr::LOCALHOST);
+    let mut framings = vec![Framing::Ipv4, Framing::Icmpv4, Framing::Icmpv6];
+    for (family, dst) in [(Family::V4, FROM), (Family::V6, v6)] {
+        let error = error(family);
+        for extension in [None, Some(28)] {
+            framings.push(Framing::Queued { error, dst, extension });
+            for protocol in [6, 17] {
+                let dst = SocketAddr::new(dst, 33_434);
+                framings.push(Framing::QueuedPayload { protocol, error, local: 7, dst, extension });
+            }
+        }
+    }
+    framings.extend([6, 17, 33, 136, 253].map(|protocol| Framing::Upper { protocol }));
+    framings.push(Framing::Payload { protocol: 17, local: 7, remote: 33_434 });
+    framings.push(Framing::Connected { local: 7, refused: true });
+    framings
 }
 
 /// Reads the octets, and all that the reply offers to read further. Returns how often it was something.
 fn exercise(received: &Received<'_>) -> u64 {
-    match Reply::parse(received) {
-        Ok(Some(reply)) => {
-            let (Kind::Answer { body, .. }
-            | Kind::Error { quoted: rping::reply::Quoted { header: body, .. }, .. }) = reply.kind
-            else {
-                return 1;
-            };
-            walk(reply.options);
-            walk(body.get(20..).unwrap_or_default());
-            icmp::Timestamps::parse(body);
-            1
-        }
-        Ok(None) | Err(_) => 0,
+    let Ok(Some(reply)) = Reply::parse(received) else { return 0 };
+    walk(reply.options);
+    for flow in traces::READ.iter() {
+        recognise::answered(flow, &traces::Ninety, &reply);
     }
+    match reply.kind {
+        Kind::Answer { body, .. } => {
+            icmp::Timestamps::parse(body);
+        }
+        Kind::Error { quoted, extension, .. } => {
+            walk(quoted.header.get(20..).unwrap_or_default());
+            extensions::walk(extension.unwrap_or_default());
+            for flow in traces::READ.iter() {
+                recognise::quoted(flow, &traces::Ninety, &quoted);
+            }
+        }
+        Kind::Segment { .. } | Kind::Datagram { .. } | Kind::Connected { .. } => {}
+    }
+    1
 }
 
 /// Walks through options to their end, which must come.
@@ -72,7 +86,7 @@ proptest! {
     #[test]
     fn any_octets_from_any_socket_get_a_verdict(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
-        framing in prop::sample::select(framings().to_vec()),
+        framing in prop::sample::select(framings()),
     ) {
         exercise(&received(framing, &bytes, FROM));
     }
@@ -172,7 +186,11 @@ fn every_value_of_every_octet_of_some_captures_gets_a_verdict() {
         "parameter_problem_v4",
         "time_exceeded_v4",
         "time_exceeded_v4_record_route",
+        "time_exceeded_v4_interface",
+        "time_exceeded_v4_tcp",
+        "time_exceeded_v4_udp_mpls",
         "time_exceeded_v6_two_extensions",
+        "time_exceeded_v6_udp_mpls_interface",
         "timestamp_reply",
     ];
     let mut found = 0;
@@ -193,19 +211,21 @@ fn every_value_of_every_octet_of_some_captures_gets_a_verdict() {
 }
 
 /// Xorshift64 (Marsaglia 2003): seeded, so that a failure repeats.
-struct Noise(u64);
+pub struct Noise(pub u64);
 
 impl Noise {
-    fn next(&mut self) -> u64 {
+    /// The next 64 bits.
+    pub fn bits(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    /// A number below this.
+    pub fn below(&mut self, bound: usize) -> usize {
         // The bias towards small numbers is far below what these tests could notice.
-        (self.next() >> 32) as usize % bound.max(1)
+        (self.bits() >> 32) as usize % bound.max(1)
     }
 }
 
@@ -214,29 +234,47 @@ impl Noise {
 fn a_flood_of_damaged_datagrams_gets_verdicts() {
     let count = std::env::var("RPING_T1").map_or(300_000, |count| count.parse::<u64>().unwrap());
     let captures = load::all();
+    let framings = framings();
     let mut noise = Noise(0x5eed_0f91_7e57);
     let mut buffer = Vec::new();
     let mut replies = 0;
     for _ in 0..count {
         let packet = &captures[noise.below(captures.len())].packet;
-        let framing = framings()[noise.below(framings().len())];
+        let framing = framings[noise.below(framings.len())];
+        let v6 = matches!(
+            framing,
+            Framing::Queued { error: icmp::Error { family: Family::V6, .. }, .. }
+                | Framing::QueuedPayload { error: icmp::Error { family: Family::V6, .. }, .. }
+        );
         let skip = match framing {
             Framing::Ipv4 => 0,
-            Framing::Icmpv4 => 20,
+            Framing::Icmpv4 | Framing::Upper { .. } => 20,
             Framing::Icmpv6 => 40,
             // Both headers and the one of the error.
-            Framing::Queued { error: icmp::Error { family: Family::V4, .. }, .. } => 48,
-            Framing::Queued { error: icmp::Error { family: Family::V6, .. }, .. } => 88,
-            framing => panic!("{framing:?} is none of those that captures come by"),
+            Framing::Queued { .. } => {
+                if v6 {
+                    88
+                } else {
+                    48
+                }
+            }
+            Framing::QueuedPayload { .. } | Framing::Payload { .. } => {
+                if v6 {
+                    96
+                } else {
+                    56
+                }
+            }
+            Framing::Connected { .. } => packet.len(),
         };
-        // Beyond 160 octets nothing but payload follows.
-        let octets = packet.get(skip..packet.len().min(160)).unwrap_or_default();
+        // Beyond 260 octets nothing but payload follows.
+        let octets = packet.get(skip..packet.len().min(260)).unwrap_or_default();
         buffer.clear();
         buffer.extend_from_slice(&octets[..octets.len() - noise.below(octets.len() * 2).min(octets.len())]);
         for _ in 0..noise.below(5) {
             let at = noise.below(buffer.len());
             if let Some(octet) = buffer.get_mut(at) {
-                *octet = noise.next() as u8;
+                *octet = noise.bits() as u8;
             }
         }
         replies += exercise(&received(framing, &buffer, FROM));

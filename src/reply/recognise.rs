@@ -116,11 +116,14 @@ impl Quote<'_> {
         let Echo { ident, number, checksum, payload } = echo;
         let flow = self.flow;
         let len = flow.len(sent.len(number)?);
-        // Only that of ICMPv6 covers addresses (RFC 4443 section 2.3).
-        let checksum = self.untranslated(checksum, flow.dst.is_ipv6(), &[ident], &[flow.src_port]);
-        let agree =
-            [ident == flow.src_port, self.dst_agrees(), same(checksum, flow.echo_checksum(number, len))];
-        let ours = token(flow, number, len, payload).unwrap_or(count(agree) >= 2);
+        let sum_agrees = || {
+            // Only that of ICMPv6 covers addresses (RFC 4443 section 2.3).
+            let checksum = self.untranslated(checksum, flow.dst.is_ipv6(), &[ident], &[flow.src_port]);
+            same(checksum, flow.echo_checksum(number, len))
+        };
+        let token = token(flow, number, len, payload);
+        let ours =
+            token.unwrap_or_else(|| count([ident == flow.src_port, self.dst_agrees(), sum_agrees()]) >= 2);
         ours.then(|| self.recognised(number, ident == flow.src_port))
     }
 
@@ -128,25 +131,28 @@ impl Quote<'_> {
     /// of the payload tells it too.
     fn ports(&self, sent: &impl Sent, ports: &Ports) -> Option<Recognised> {
         let flow = self.flow;
-        let checksum = match self.untranslated(
-            ports.checksum,
-            true,
-            &[ports.src_port, ports.dst_port],
-            &[flow.src_port, flow.dst_port],
-        ) {
-            // The two zeros; no probe has the number 0.
-            0 => 0xffff,
-            checksum => checksum,
-        };
-        // A length that is not that of the datagram is some other probe's in range at most.
-        let word = first_word(ports.payload).map(|word| flow.number_of_word(word, usize::from(ports.third)));
         let number = match flow.carrier {
-            Carrier::Message => Some(checksum),
+            Carrier::Message => {
+                let (theirs, ours) = ([ports.src_port, ports.dst_port], [flow.src_port, flow.dst_port]);
+                match self.untranslated(ports.checksum, true, &theirs, &ours) {
+                    // The two zeros; no probe has the number 0.
+                    0 => Some(0xffff),
+                    checksum => Some(checksum),
+                }
+            }
             Carrier::SourcePort => sent.at_port(ports.src_port),
             Carrier::DestinationPort => Some(flow.number_at(ports.dst_port)),
         };
-        let mut numbers = [number, word].into_iter().flatten();
-        numbers.find_map(|number| self.ports_of(sent, ports, number))
+        let by_word = || {
+            let len = match flow.method {
+                // It tells what is covered; the lengths that a path MTU cut are not tried.
+                Method::UdpLite { .. } => flow.len(sent.len(1)?),
+                _ => usize::from(ports.third),
+            };
+            Some(flow.number_of_word(first_word(ports.payload)?, len))
+        };
+        let probe = |number| self.ports_of(sent, ports, number);
+        number.and_then(probe).or_else(|| by_word().and_then(probe))
     }
 
     /// Whether a datagram with ports is the probe of this number.

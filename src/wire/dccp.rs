@@ -10,6 +10,9 @@ pub const REQUEST_LEN: usize = 20;
 /// Protocol number of DCCP.
 pub const PROTOCOL_DCCP: u8 = 33;
 
+/// The third word of such a request: data offset in 32-bit words, CCVal and CsCov zero (RFC 4340 section 5.1).
+pub const REQUEST_THIRD: u16 = 5 << 8;
+
 /// A DCCP-Request without options or data; all of it is covered by its checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -28,8 +31,7 @@ pub struct Request {
 impl Request {
     /// The octets of the packet.
     pub fn octets(self) -> [u8; REQUEST_LEN] {
-        // The data offset counts 32-bit words: five; CCVal and CsCov are zero.
-        let third = u16::from_be_bytes([5, 0]);
+        let third = REQUEST_THIRD;
         let Self { src_port, dst_port, checksum, seq, service } = self;
         let [a0, a1, b0, b1, c0, c1, d0, d1] = udp::Header { src_port, dst_port, third, checksum }.octets();
         let [_, _, q0, q1, q2, q3, q4, q5] = seq.to_be_bytes();

@@ -4,7 +4,7 @@ use super::emit::{FILLING, PROVEN_LEN};
 use super::{FIXED_LEN, Flow, Method, TOKEN_LEN, covered};
 use crate::wire::checksum::Sum;
 use crate::wire::icmp::{self, Family};
-use crate::wire::{pseudo_header, udp};
+use crate::wire::{dccp, pseudo_header, udp};
 
 impl Flow {
     /// Where in what follows the first eight octets of a probe of `len` octets ([`Flow::len`]) its token stands;
@@ -20,7 +20,8 @@ impl Flow {
         if body >= needed { Some(at) } else { None }
     }
 
-    /// The third word of a UDP or UDP-Lite header: the length of the datagram, or what its checksum covers.
+    /// The third word of a header with ports: of UDP the length of the datagram, of UDP-Lite what its checksum
+    /// covers, of DCCP the length of the header.
     pub fn third(&self, len: usize) -> u16 {
         match self.method {
             Method::UdpLite { coverage } => match covered(coverage, len) {
@@ -28,6 +29,7 @@ impl Flow {
                 all if all == len => 0,
                 covered => covered as u16,
             },
+            Method::Dccp { .. } => dccp::REQUEST_THIRD,
             _ => len as u16,
         }
     }

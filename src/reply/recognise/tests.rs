@@ -179,6 +179,11 @@ fn a_udp_datagram_quoted_whole_tells_its_number_twice_and_proves_it() {
     assert_eq!(read(&flow, SRC, DST, ports(17, &of_another_run)), None);
     let filled_up = [&emitted(&flow, 9)[..8], &[0; 100]].concat();
     assert_eq!(read(&flow, SRC, DST, ports(17, &filled_up)), Some((9, false)));
+    // The same in UDP-Lite, whose header does not tell its length.
+    let lite = Flow { method: Method::UdpLite { coverage: 0 }, ..flow };
+    let mut packet = emitted(&lite, 9);
+    packet[6..8].copy_from_slice(&[0x12, 0x34]);
+    assert_eq!(read(&lite, SRC, DST, ports(136, &packet)), Some((9, false)));
 }
 
 #[test]
