@@ -20,10 +20,17 @@ Examples (after the name of the command):
   -c 5 -i 0.2 -q HOST   five probes in a second, and only the summary
   -c 1 -w 2 HOST        is it there? the exit status says so within 2 seconds
   -M do -s 1472 HOST    do packets of 1500 bytes pass unfragmented?
+  --alive 10.0.0.0/24   who answers in that network?
+  -c 5 -q A B C         five probes to each of three hosts, and only a table
+
+Many hosts: several words, a prefix (192.0.2.0/24), a range
+(192.0.2.10-192.0.2.40), or --targets. Without -c, each is asked until it
+answers, four times at most.
 
 Exit status:
   0  at least one reply came; with both -c and -w, all that were asked for
-  1  no reply came, or with both -c and -w fewer than were asked for
+  1  no reply came (of many hosts: not from all), or with both -c and -w
+     fewer than were asked for
   2  ping could not run: wrong usage, unknown host, no permission
 
 The letters of the options mean what they mean to ping of iputils. Letters

@@ -1,0 +1,202 @@
+//! Many hosts on real kernels, and beside fping.
+
+mod lab;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+
+use lab::*;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// [`pair`], where three of the hosts of 198.51.100.0/24 live behind `t`, and the others do not answer.
+fn subnet() {
+    pair();
+    sh("ip route add 198.51.100.0/24 via 10.9.0.2
+        ip -n t route add blackhole 198.51.100.0/24
+        for host in 7 77 200; do ip -n t addr add 198.51.100.$host/32 dev lo; done");
+    // A new link takes a moment until IPv6 works on it.
+    assert_eq!(rping("-q -c1 -i 0.1 -w 9 fd09::2").status, Some(0));
+}
+
+/// `rping ping ARGS` with something on standard input.
+fn fed(args: &str, input: &str) -> Ran {
+    let mut child = Command::new(RPING)
+        .arg("ping")
+        .args(args.split_whitespace())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("rping");
+    child.stdin.take().expect("its input").write_all(input.as_bytes()).expect("a reader");
+    let output = child.wait_with_output().expect("its end");
+    Ran {
+        status: output.status.code(),
+        stdout: String::from_utf8(output.stdout).expect("text"),
+        stderr: String::from_utf8(output.stderr).expect("text"),
+    }
+}
+
+fn set(text: &str) -> BTreeSet<&str> {
+    text.lines().map(str::trim).collect()
+}
+
+/// The columns of a table's lines that are no times, and the first words of its last line.
+fn account(text: &str) -> Vec<String> {
+    let lines = text.lines().map(|line| match line.split_once(" packet loss, time") {
+        Some((counts, _)) => counts.to_owned(),
+        None => line.split_whitespace().take(4).collect::<Vec<_>>().join(" "),
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_subnet_is_told_as_fping_tells_it() {
+    alone("a_subnet_is_told_as_fping_tells_it", || {
+        subnet();
+        with_both_sockets(|kind| {
+            let alive = rping("--alive --retry 1 -W 0.2 198.51.100.0/24");
+            let dead = rping("--unreachable --retry 1 -W 0.2 198.51.100.0/24");
+            assert_eq!((alive.status, dead.status), (Some(1), Some(1)), "{kind}: {}", alive.stderr);
+            assert_eq!(alive.stdout, "198.51.100.7\n198.51.100.77\n198.51.100.200\n");
+            assert_eq!(dead.stdout.lines().count(), 251);
+            if need("fping") {
+                let theirs = |which| run("fping", &format!("{which} -q -i 1 -r 1 -t 200 -g 198.51.100.0/24"));
+                assert_eq!(set(&alive.stdout), set(&theirs("-a").stdout));
+                assert_eq!(set(&dead.stdout), set(&theirs("-u").stdout));
+            }
+        });
+    });
+}
+
+#[test]
+fn both_families_and_names_go_in_one_run() {
+    alone("both_families_and_names_go_in_one_run", || {
+        subnet();
+        sh("printf '10.9.0.2 web\\nfd09::2 six\\n198.51.100.7 two\\n198.51.100.9 two\\n' > /run/hosts
+            mount --bind /run/hosts /etc/hosts");
+        with_both_sockets(|kind| {
+            let ran = rping("-c 2 -i 0.02 -W 0.2 -q --all-addresses web six two nope.invalid fd09::2");
+            assert_eq!(ran.status, Some(1));
+            assert!(ran.stderr.starts_with("rping: nope.invalid: "), "{}", ran.stderr);
+            let expected = [
+                "name address sent received",
+                "web 10.9.0.2 2 2",
+                "six fd09::2 2 2",
+                "two 198.51.100.7 2 2",
+                "two 198.51.100.9 2 0",
+                "nope.invalid unknown",
+                "fd09::2 fd09::2 2 2",
+                "5 targets: 3 answered, 1 silent, 1 unknown; 8 packets transmitted, 6 received, 25%",
+            ];
+            assert_eq!(account(&ran.stdout), expected, "{kind}");
+        });
+    });
+}
+
+#[test]
+fn hosts_come_from_standard_input_and_go_to_xargs() {
+    alone("hosts_come_from_standard_input_and_go_to_xargs", || {
+        subnet();
+        let list = "# ours\n10.9.0.2\n198.51.100.70-198.51.100.80 # some\nno good\n\nfd09::2\n1.2.3.4/33\n";
+        let ran = fed("--targets - --alive --retry 0 -W 0.2", list);
+        assert_eq!((ran.status, ran.stdout.as_str()), (Some(1), "10.9.0.2\n198.51.100.77\nfd09::2\n"));
+        assert_eq!(
+            ran.stderr,
+            "rping: standard input: line 4: one target per line is allowed\n\
+             rping: standard input: line 7: 1.2.3.4/33: the length of a prefix must be a whole number \
+             from 0 to 32\n"
+        );
+        std::fs::write("/run/list", list).expect("a file");
+        let script =
+            format!("{RPING} ping --targets /run/list --alive --retry 0 -W 0.2 2>/run/err | xargs echo");
+        let piped = Command::new("sh").args(["-c", &script]).output().expect("a shell");
+        assert_eq!(String::from_utf8_lossy(&piped.stdout), "10.9.0.2 198.51.100.77 fd09::2\n");
+        let missing = rping("--targets /run/none");
+        assert_eq!(missing.stderr, "rping: --targets /run/none: No such file or directory\n");
+        assert_eq!(missing.status, Some(2));
+    });
+}
+
+#[test]
+fn enough_answers_end_the_run_with_success() {
+    alone("enough_answers_end_the_run_with_success", || {
+        subnet();
+        let ran = rping("--alive --min-reachable 2 --rate 1000 198.51.100.0/24");
+        assert_eq!((ran.status, ran.stdout.as_str()), (Some(0), "198.51.100.7\n198.51.100.77\n"));
+        let ran = rping("-q --min-reachable 4 --retry 0 -W 0.1 198.51.100.0/24");
+        assert_eq!(ran.status, Some(1));
+        let last = account(&ran.stdout).pop();
+        let expected = "254 targets: 3 answered, 251 silent; 254 packets transmitted, 3 received, 98.8%";
+        assert_eq!(last.as_deref(), Some(expected));
+    });
+}
+
+#[test]
+fn ordinary_users_are_slow_except_to_themselves() {
+    alone("ordinary_users_are_slow_except_to_themselves", || {
+        subnet();
+        allow_datagram();
+        // Another identity, of whom the kernel knows that it is our own.
+        let user = |args: &str| run("unshare", &format!("--user --map-user=1000 {RPING} ping {args}"));
+        let fast = user("--rate max 10.9.0.2 198.51.100.7");
+        let sentence =
+            "rping: --rate max is for root, or where all hosts are this machine; at most 10000 is allowed\n";
+        assert_eq!((fast.status, fast.stderr.as_str()), (Some(2), sentence));
+        let home = user("-q --rate max 127.0.0.0/28 ::1");
+        assert_eq!(home.status, Some(0), "{}", home.stderr);
+        assert_eq!(user("--alive --rate 10000 10.9.0.2 198.51.100.7").stdout, "10.9.0.2\n198.51.100.7\n");
+    });
+}
+
+#[test]
+fn a_hundred_thousand_hosts_answer_as_fast_as_they_are_asked() {
+    alone("a_hundred_thousand_hosts_answer_as_fast_as_they_are_asked", || {
+        sh("ip route add local 10.0.0.0/8 dev lo");
+        with_both_sockets(|kind| {
+            let ran = rping("-q --rate max --retry 0 -W 20 10.0.0.0/16 10.1.0.0-10.1.127.255");
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{kind}");
+            let last = account(&ran.stdout).pop();
+            let expected =
+                "98302 targets: 98302 answered, 0 silent; 98302 packets transmitted, 98302 received, 0%";
+            assert_eq!(last.as_deref(), Some(expected), "{kind}");
+        });
+    });
+}
+
+#[test]
+fn too_many_hosts_are_refused() {
+    let ran = rping("--alive 10.0.0.0/11");
+    let sentence = "rping: 2097150 hosts or more: if so many are meant, say --yes; without it, at most 1048576 are asked\n";
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), sentence));
+    let ran = rping("--yes 2001:db8::/64");
+    let sentence = "rping: 18446744073709551616 hosts or more are too many; at most 16777216 can be asked\n";
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), sentence));
+}
+
+#[test]
+fn an_interrupt_prints_the_table() {
+    alone("an_interrupt_prints_the_table", || {
+        subnet();
+        let mut child = start("-c 1000 -i 0.05 10.9.0.2 198.51.100.9 fd09::2");
+        let mut reader = BufReader::new(child.stdout.take().expect("its output"));
+        let mut line = String::new();
+        for _ in 0..4 {
+            reader.read_line(&mut line).expect("a line");
+        }
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a number"));
+        kill(pid, Signal::SIGQUIT).expect("a running rping");
+        kill(pid, Signal::SIGINT).expect("a running rping");
+        let mut rest = String::new();
+        reader.read_to_string(&mut rest).expect("text");
+        let (mut errors, status) = (String::new(), child.wait().expect("its end"));
+        child.stderr.take().expect("its errors").read_to_string(&mut errors).expect("text");
+        assert_eq!(status.code(), Some(1));
+        assert!(errors.starts_with("\r2/3 targets answered, "), "{errors:?}");
+        let table = &rest[rest.find("address ").expect("a table")..];
+        let heads: Vec<_> = table.lines().map(|line| line.split(' ').next().unwrap_or_default()).collect();
+        assert_eq!(heads, ["address", "10.9.0.2", "198.51.100.9", "fd09::2", "3"]);
+    });
+}
