@@ -17,6 +17,12 @@ use crate::transport::Transport;
 /// Probes sent in one turn of the loop at most, so that a burst cannot keep replies waiting.
 const SENDS: usize = 64;
 
+/// Times that what has arrived is asked for in one turn at most, as long as each gives this much: after a pause
+/// of this process the receive buffer is emptied before more is asked, and a flood of strangers' packets
+/// cannot keep probes waiting.
+const RECEIVES: usize = 8;
+const FULL: usize = 48;
+
 /// Turns without a look at signals at most.
 const UNWATCHED: usize = 64;
 
@@ -71,14 +77,19 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
     fn receive(&mut self) -> io::Result<()> {
         let session = &mut self.session;
         let expected = usize::try_from(session.in_flight()).unwrap_or(usize::MAX).max(1);
-        self.transport.recv(self.clock, expected, &mut |heard| match heard {
-            Heard::Left(stamped) => session.handle_stamp(*stamped),
-            Heard::Arrived(received) => match Reply::parse(received) {
-                Ok(Some(reply)) => session.handle_reply(&reply),
-                Ok(None) => session.handle_reject(Reject::Unrelated),
-                Err(_) => session.handle_reject(Reject::Malformed),
-            },
-        })?;
+        for _ in 0..RECEIVES {
+            let count = self.transport.recv(self.clock, expected, &mut |heard| match heard {
+                Heard::Left(stamped) => session.handle_stamp(*stamped),
+                Heard::Arrived(received) => match Reply::parse(received) {
+                    Ok(Some(reply)) => session.handle_reply(&reply),
+                    Ok(None) => session.handle_reject(Reject::Unrelated),
+                    Err(_) => session.handle_reject(Reject::Malformed),
+                },
+            })?;
+            if count < FULL {
+                break;
+            }
+        }
         Ok(())
     }
 

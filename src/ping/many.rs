@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -26,8 +27,12 @@ use crate::report::style::Style;
 use crate::run::{Broken, Run};
 use crate::stop::Stop;
 use crate::target::{self, Candidate, Given};
-use crate::transport::{self, Options, Route, Sockets, Transport};
+use crate::transport::{self, Options, Route, Sockets, Stamping, Transport};
 use crate::wire::icmp::Family;
+
+/// Probes a second that each get a stamp of the kernel as they leave. Of more, the stamps, which lie in the
+/// receive buffer too, would take the room of answers, and as much time as the probes.
+const STAMPED_RATE: NonZeroU64 = NonZeroU64::new(10_000).unwrap();
 
 /// Names looked up at a time.
 const LOOKUPS: usize = 16;
@@ -57,7 +62,11 @@ pub fn command(request: &Request, asked: &Asked) -> anyhow::Result<u8> {
         say_end(&mut report, &mut output, &stop)?;
         return Ok(2);
     }
-    let transport = aim(&targets, sockets, &request.transport)?;
+    let mut options = request.transport.clone();
+    if asked.rate.is_none_or(|rate| rate > STAMPED_RATE) && options.stamps == Stamping::Both {
+        options.stamps = Stamping::Arrivals;
+    }
+    let transport = aim(&targets, sockets, &options)?;
     warn(request, transport.warnings(), &mut output);
     let clock = Clock::start();
     let session = session(request, asked, targets, &transport, &clock)?;
