@@ -341,3 +341,64 @@ fn checksum(octets: &[u8]) -> u16 {
     }
     !(sum as u16)
 }
+
+/// Three routers and a target in a row, both families, each link a network of its own: `r1` (10.9.0.2, fd09::2),
+/// `r2` (10.9.1.2, fd09:0:0:1::2), `r3` (10.9.2.2, fd09:0:0:2::2), `t` (10.9.3.2, fd09:0:0:3::2). Here is 10.9.0.1
+/// and fd09::1.
+pub fn path() {
+    let hosts = ["r1", "r2", "r3", "t"];
+    let quiet = "sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
+                 net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000 \
+                 net.ipv4.icmp_msgs_burst=10000 net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
+                 net.ipv4.conf.all.accept_source_route=1 net.ipv4.conf.default.accept_source_route=1 \
+                 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0";
+    sh("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
+    for host in hosts {
+        sh(&format!("ip netns add {host}; ip netns exec {host} {quiet}; ip -n {host} link set lo up"));
+    }
+    sh("ip link add v0 type veth peer name v1 netns r1
+        ip addr add 10.9.0.1/24 dev v0; ip addr add fd09::1/64 dev v0 nodad; ip link set v0 up
+        ip -n r1 addr add 10.9.0.2/24 dev v1; ip -n r1 addr add fd09::2/64 dev v1 nodad
+        ip -n r1 link set v1 up
+        ip route add default via 10.9.0.2; ip -6 route add default via fd09::2");
+    for (n, pair) in hosts.windows(2).enumerate() {
+        let (near, far, net) = (pair[0], pair[1], n + 1);
+        sh(&format!(
+            "ip -n {near} link add w0 type veth peer name v1 netns {far}
+             ip -n {near} addr add 10.9.{net}.1/24 dev w0
+             ip -n {near} addr add fd09:0:0:{net}::1/64 dev w0 nodad
+             ip -n {near} link set w0 up
+             ip -n {far} addr add 10.9.{net}.2/24 dev v1
+             ip -n {far} addr add fd09:0:0:{net}::2/64 dev v1 nodad
+             ip -n {far} link set v1 up
+             ip -n {near} route add default via 10.9.{net}.2
+             ip -n {near} -6 route add default via fd09:0:0:{net}::2"
+        ));
+        for back in 0..net {
+            sh(&format!(
+                "ip -n {far} route add 10.9.{back}.0/24 via 10.9.{net}.1
+                 ip -n {far} -6 route add fd09:0:0:{back}::/64 via fd09:0:0:{net}::1"
+            ));
+        }
+    }
+}
+
+/// `rping traceroute ARGS`.
+pub fn traceroute(args: &str) -> Ran {
+    run(RPING, &format!("traceroute {args}"))
+}
+
+/// The same without any capability.
+pub fn ordinary(args: &str) -> Ran {
+    run("setpriv", &format!("--inh-caps=-all --bounding-set=-all {RPING} traceroute {args}"))
+}
+
+/// Replaces every time of a trace by `#`.
+pub fn mask_times(text: &str) -> String {
+    let words = text.split(' ').collect::<Vec<_>>();
+    let is_time = |n: usize| {
+        let ms = words.get(n + 1).is_some_and(|next| *next == "ms" || next.starts_with("ms\n"));
+        ms && words[n].parse::<f64>().is_ok()
+    };
+    (0..words.len()).map(|n| if is_time(n) { "#" } else { words[n] }).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,318 @@
+//! `rping traceroute` through three kernels that route, in namespaces of the tests' own: every method, both
+//! families, with the privilege to open raw sockets and with none.
+
+mod lab;
+
+use lab::*;
+
+const V4: &str = "10.9.3.2";
+const V6: &str = "fd09:0:0:3::2";
+
+/// What a trace of the whole path prints, three probes a hop.
+fn whole(v6: bool, size: usize) -> String {
+    let (target, hops) = match v6 {
+        false => (V4, ["10.9.0.2", "10.9.1.2", "10.9.2.2", V4]),
+        true => (V6, ["fd09::2", "fd09:0:0:1::2", "fd09:0:0:2::2", V6]),
+    };
+    let mut text = format!("traceroute to {target} ({target}), 30 hops max, {size} byte packets\n");
+    for (n, hop) in hops.iter().enumerate() {
+        text += &format!("{:2}  {hop}  # ms  # ms  # ms\n", n + 1);
+    }
+    text
+}
+
+fn assert_whole(ran: &Ran, v6: bool, size: usize, args: &str) {
+    assert_eq!(mask_times(&ran.stdout), whole(v6, size), "{args}\n{}", ran.stderr);
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{args}");
+}
+
+#[test]
+fn every_method_shows_the_whole_path_with_privilege() {
+    alone("every_method_shows_the_whole_path_with_privilege", || {
+        path();
+        for (target, v6) in [(V4, false), (V6, true)] {
+            let size = if v6 { 80 } else { 60 };
+            for method in
+                ["", "-I", "-U", "-M default", "-M default --classic", "-T", "-T -p 443", "-M tcpconn"]
+            {
+                let args = format!("-n {method} {target}");
+                assert_whole(&traceroute(&args), v6, size, &args);
+            }
+        }
+    });
+}
+
+#[test]
+fn icmp_udp_and_tcp_show_the_whole_path_without_any_privilege() {
+    alone("icmp_udp_and_tcp_show_the_whole_path_without_any_privilege", || {
+        path();
+        allow_datagram();
+        for (target, v6) in [(V4, false), (V6, true)] {
+            let size = if v6 { 80 } else { 60 };
+            for method in ["", "-I", "-U", "-M default", "-M default --classic", "-T", "-M tcpconn"] {
+                let args = format!("-n {method} {target}");
+                assert_whole(&ordinary(&args), v6, size, &args);
+            }
+        }
+    });
+}
+
+#[test]
+fn other_protocols_end_with_the_targets_refusal() {
+    alone("other_protocols_end_with_the_targets_refusal", || {
+        path();
+        // A kernel without UDP-Lite or DCCP calls them unknown, as it does 253.
+        for method in ["-P 253", "-D", "--udplite", "-UL"] {
+            let ran = traceroute(&format!("-n -q1 {method} {V4}"));
+            let text = mask_times(&ran.stdout);
+            let expected = " 1  10.9.0.2  # ms\n 2  10.9.1.2  # ms\n 3  10.9.2.2  # ms\n 4  10.9.3.2  # ms";
+            assert!(text.contains(expected), "{method}: {text}\n{}", ran.stderr);
+            assert_eq!(ran.status, Some(0), "{method}: the target itself refused");
+        }
+        let refused = ordinary(&format!("-P 253 {V4}"));
+        assert_eq!((refused.status, refused.stdout.as_str()), (Some(2), ""));
+        assert!(refused.stderr.contains("CAP_NET_RAW"), "{}", refused.stderr);
+    });
+}
+
+#[test]
+fn without_any_icmp_socket_udp_takes_its_place_and_says_so() {
+    alone("without_any_icmp_socket_udp_takes_its_place_and_says_so", || {
+        path();
+        let ran = ordinary(&format!("-n {V4}"));
+        assert_eq!(mask_times(&ran.stdout), whole(false, 60));
+        assert_eq!(ran.status, Some(0));
+        assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+        assert!(ran.stderr.starts_with("rping: no ICMP socket is permitted here"), "{}", ran.stderr);
+        let asked = ordinary(&format!("-n -I {V4}"));
+        assert_eq!((asked.status, asked.stdout.as_str()), (Some(2), ""));
+        assert!(asked.stderr.contains("ping_group_range"), "{}", asked.stderr);
+    });
+}
+
+#[test]
+fn extent_source_and_interface_are_what_was_asked() {
+    alone("extent_source_and_interface_are_what_was_asked", || {
+        path();
+        let one = |args: &str| {
+            let ran = traceroute(&format!("-n {args}"));
+            (mask_times(&ran.stdout).split_once('\n').unwrap().1.to_owned(), ran.status)
+        };
+        let hop = |n: usize, from: &str, times: usize| format!("{n:2}  {from}{}\n", "  # ms".repeat(times));
+        assert_eq!(one(&format!("-f 3 {V4}")), (hop(3, "10.9.2.2", 3) + &hop(4, V4, 3), Some(0)));
+        assert_eq!(one(&format!("-m 2 {V4}")), (hop(1, "10.9.0.2", 3) + &hop(2, "10.9.1.2", 3), Some(1)));
+        for queries in [1, 2, 3, 5, 10] {
+            let whole: String = [(1, "10.9.0.2"), (2, "10.9.1.2"), (3, "10.9.2.2"), (4, V4)]
+                .iter()
+                .map(|(n, from)| hop(*n, from, queries))
+                .collect();
+            assert_eq!(one(&format!("-q {queries} {V4}")), (whole, Some(0)));
+        }
+        sh("ip addr add 10.9.0.77/24 dev v0");
+        for args in [
+            "-s 10.9.0.77",
+            "-i v0",
+            "-i v0 -s 10.9.0.77",
+            "-t 0x10",
+            "-N 1",
+            "-z 1",
+            "--sport 4321 -U",
+            "--sport 4321 -T",
+        ] {
+            assert_whole(&traceroute(&format!("-n {args} {V4}")), false, 60, args);
+        }
+        let refused = traceroute(&format!("-n -s 192.0.2.55 {V4}"));
+        assert_eq!((refused.status, refused.stdout.as_str()), (Some(2), ""));
+        let refused = traceroute(&format!("-n -i nope {V4}"));
+        assert!(refused.stderr.contains("nope"), "{}", refused.stderr);
+        assert_eq!(refused.status, Some(2));
+    });
+}
+
+#[test]
+fn refusals_on_the_way_are_marked_and_the_status_says_so() {
+    alone("refusals_on_the_way_are_marked_and_the_status_says_so", || {
+        path();
+        for (rule, mark, v6) in [
+            ("reject with icmp type host-unreachable", "!H", false),
+            ("reject with icmp type net-unreachable", "!N", false),
+            ("reject with icmp type prot-unreachable", "!P", false),
+            ("reject with icmp type admin-prohibited", "!X", false),
+            ("reject with icmpv6 type no-route", "!N", true),
+            ("reject with icmpv6 type addr-unreachable", "!H", true),
+            ("reject with icmpv6 type admin-prohibited", "!X", true),
+        ] {
+            let family = if v6 { "ip6" } else { "ip" };
+            let (target, from) = if v6 { (V6, "fd09:0:0:1::2") } else { (V4, "10.9.1.2") };
+            sh(&format!(
+                "ip netns exec r2 nft 'add table {family} f; add chain {family} f c {{ type filter hook forward priority 0; }}
+                 add rule {family} f c {family} daddr {target} {rule}'"
+            ));
+            for method in ["-I", "-U", "-T"] {
+                let ran = traceroute(&format!("-n --summary {method} {target}"));
+                let text = mask_times(&ran.stdout);
+                let line = format!("\n 3  {from}  # ms {mark}  # ms {mark}  # ms {mark}\n");
+                assert!(text.contains(&line), "{method} {rule}: {text}\n{}", ran.stderr);
+                assert_eq!(ran.status, Some(1), "{method} {rule}");
+            }
+            sh(&format!("ip netns exec r2 nft delete table {family} f"));
+        }
+    });
+}
+
+#[test]
+fn a_silent_target_costs_stars_and_status_1() {
+    alone("a_silent_target_costs_stars_and_status_1", || {
+        path();
+        sh(
+            "ip netns exec t nft 'add table ip f; add chain ip f c { type filter hook input priority 0; policy drop; }'",
+        );
+        let ran = traceroute(&format!("-n -m 6 {V4}"));
+        let text = mask_times(&ran.stdout);
+        assert!(
+            text.ends_with(" 3  10.9.2.2  # ms  # ms  # ms\n 4  * * *\n 5  * * *\n 6  * * *\n"),
+            "{text}"
+        );
+        assert_eq!(ran.status, Some(1));
+        let ran = traceroute(&format!("-n --gap-limit 2 {V4}"));
+        assert!(mask_times(&ran.stdout).ends_with("\n 4  * * *\n 5  * * *\n"), "{}", ran.stdout);
+        assert_eq!(ran.status, Some(1));
+    });
+}
+
+#[test]
+fn a_narrow_link_is_marked_or_found() {
+    alone("a_narrow_link_is_marked_or_found", || {
+        path();
+        for (near, far) in [("r2", "r3")] {
+            sh(&format!("ip -n {near} link set w0 mtu 1400; ip -n {far} link set v1 mtu 1400"));
+        }
+        for (target, second) in [(V4, "10.9.1.2"), (V6, "fd09:0:0:1::2")] {
+            for method in ["-I", "-U"] {
+                let ran = traceroute(&format!("-n -F {method} {target} 1500"));
+                let text = mask_times(&ran.stdout);
+                let line = format!("\n 3  {second}  # ms !F-1400  # ms !F-1400  # ms !F-1400\n");
+                assert!(text.ends_with(&line), "{method}: {text}\n{}", ran.stderr);
+                let ran = traceroute(&format!("-n --mtu {method} {target}"));
+                let text = mask_times(&ran.stdout);
+                assert!(text.contains("  # ms F=1500  # ms  # ms\n 2  "), "{text}");
+                assert!(text.contains("  # ms F=1400  # ms  # ms\n 4  "), "{method}: {text}\n{}", ran.stderr);
+                assert_eq!(ran.status, Some(0), "{method} {target}");
+            }
+        }
+    });
+}
+
+#[test]
+fn names_come_from_the_hosts_file_and_a_trace_can_be_told_in_json() {
+    alone("names_come_from_the_hosts_file_and_a_trace_can_be_told_in_json", || {
+        path();
+        sh("echo '10.9.0.2 first.example\n10.9.3.2 target.example' > /run/hosts; mount --bind /run/hosts /etc/hosts
+            echo > /run/empty; mount --bind /run/empty /etc/resolv.conf");
+        let ran = traceroute("target.example");
+        let text = mask_times(&ran.stdout);
+        assert!(text.starts_with("traceroute to target.example (10.9.3.2), 30 hops max, 60 byte packets\n 1  first.example (10.9.0.2)  # ms"), "{text}");
+        assert!(text.contains("\n 2  10.9.1.2 (10.9.1.2)  # ms"), "{text}");
+        let ran = traceroute("--json target.example");
+        let lines: Vec<serde_json::Value> =
+            ran.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), 14);
+        assert_eq!(lines[0]["type"], "start");
+        assert_eq!(lines[13]["ending"], "reached");
+        assert!(lines[1..13].iter().all(|line| line["outcome"] == "answered" && line["rtt_ms"].is_f64()));
+    });
+}
+
+/// All probes that leave from here, from the upper header on, with the flow label.
+fn sniffed(args: &str, run: impl Fn(&str) -> Ran, v6: bool) -> Vec<(u32, Vec<u8>)> {
+    // ETH_P_ALL, without the link's header (packet(7)).
+    let all = i32::from(3_u16.to_be());
+    let ears =
+        socket2::Socket::new(socket2::Domain::PACKET, socket2::Type::DGRAM, Some(all.into())).expect("ears");
+    ears.set_recv_buffer_size(4 << 20).expect("a buffer");
+    ears.set_nonblocking(true).expect("no waiting");
+    let ran = run(args);
+    assert_eq!(ran.status, Some(0), "{args}: {}", ran.stderr);
+    let mut packets = Vec::new();
+    let mut buffer = [0; 2_048];
+    while let Ok(len) = std::io::Read::read(&mut &ears, &mut buffer) {
+        let packet = &buffer[..len];
+        if packet[0] >> 4 != if v6 { 6 } else { 4 } {
+            continue;
+        }
+        let (head, label, protocol, from) = match v6 {
+            true => {
+                let first = u32::from_be_bytes(packet[..4].try_into().unwrap());
+                (40, first & 0xf_ffff, packet[6], packet[8..24] == *b"\xfd\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\x01")
+            }
+            false => (usize::from(packet[0] & 15) * 4, 0, packet[9], packet[12..16] == [10, 9, 0, 1]),
+        };
+        let upper = packet[head..].to_vec();
+        // Neighbour discovery and our kernel's own resets are no probes.
+        let probe = match protocol {
+            58 => upper[0] == 128,
+            6 => upper[13] & 0x04 == 0,
+            _ => true,
+        };
+        if from && probe {
+            packets.push((label, upper));
+        }
+    }
+    packets
+}
+
+#[test]
+fn on_the_wire_all_probes_of_a_trace_are_one_flow() {
+    alone("on_the_wire_all_probes_of_a_trace_are_one_flow", || {
+        path();
+        let check = |args: &str, run: &dyn Fn(&str) -> Ran| {
+            let v6 = args.contains("fd09");
+            let packets = sniffed(args, run, v6);
+            assert!(packets.len() >= 12, "{args}: {} packets", packets.len());
+            let flow = (packets[0].0, packets[0].1[..4].to_vec());
+            for (label, upper) in &packets {
+                assert_eq!((*label, upper[..4].to_vec()), flow, "{args}");
+            }
+        };
+        for target in [V4, V6] {
+            for method in ["-I", "-U", "-M default", "-T"] {
+                check(&format!("-n {method} {target}"), &|args| traceroute(args));
+            }
+        }
+        allow_datagram();
+        for target in [V4, V6] {
+            check(&format!("-n -I {target}"), &|args| ordinary(args));
+        }
+    });
+}
+
+#[test]
+fn a_trace_that_is_stopped_tells_what_it_knows() {
+    alone("a_trace_that_is_stopped_tells_what_it_knows", || {
+        path();
+        sh(
+            "ip netns exec t nft 'add table ip f; add chain ip f c { type filter hook input priority 0; policy drop; }'",
+        );
+        for signal in [nix::sys::signal::Signal::SIGINT, nix::sys::signal::Signal::SIGTERM] {
+            let mut child = std::process::Command::new(RPING)
+                .args(["traceroute", "-n", "-w", "60", V4])
+                .stdin(std::process::Stdio::null())
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .expect("rping");
+            let mut out = std::io::BufReader::new(child.stdout.take().expect("its output"));
+            let mut text = String::new();
+            while text.matches(" ms").count() < 9 {
+                let mut octet = [0];
+                std::io::Read::read_exact(&mut out, &mut octet).expect("more");
+                text.push(octet[0].into());
+            }
+            nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), signal).expect("a signal");
+            std::io::Read::read_to_string(&mut out, &mut text).expect("the rest");
+            assert_eq!(child.wait().expect("an end").code(), Some(1), "{text}");
+            let expected = " 3  10.9.2.2  # ms  # ms  # ms\n";
+            assert!(mask_times(&text).contains(expected), "{text}");
+            assert!(text.ends_with('\n'), "{text}");
+        }
+    });
+}
