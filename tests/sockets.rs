@@ -733,7 +733,7 @@ fn the_flow_label_is_on_the_wire() {
         });
         assert_eq!(
             stranger,
-            "-F 0x5: can't set flowlabel: Operation not permitted; \
+            "flow label 0x5: can't set flowlabel: Operation not permitted; \
              a label of 20 bits that no other user has is allowed, or 0 for any"
         );
     });

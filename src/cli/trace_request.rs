@@ -342,7 +342,8 @@ fn tcp_options(words: &[Word]) -> Result<(TcpOptions, bool)> {
         flags = SYN;
     }
     let syn = flags & SYN != 0;
-    let chosen = ["sack", "timestamps", "window_scaling"].iter().any(|name| has(name));
+    // Whoever chooses flags or options gets no others.
+    let chosen = words.iter().any(|(name, _)| !matches!(name.as_str(), "info" | "mss" | "sysctl"));
     let option = |name| syn && (has(name) || has("sysctl") || !chosen);
     let mss = number(words, "mss", 65_535)?.map_or(MSS, |mss| mss as u16);
     let options = TcpOptions {

@@ -264,7 +264,7 @@ impl Aim {
             return Ok(None);
         };
         let refused = |e: io::Error| {
-            AimError::new(format_args!("-F {label:#x}: can't set flowlabel"), &e)
+            AimError::new(format_args!("flow label {label:#x}: can't set flowlabel"), &e)
                 .advising("a label of 20 bits that no other user has is allowed, or 0 for any")
         };
         let mut request = [0; 32];
