@@ -5,39 +5,110 @@
 
 #![no_main]
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use libfuzzer_sys::fuzz_target;
 use rping::clock::Instant;
 use rping::datagram::{Framing, Received, Source};
-use rping::reply::{Kind, Reply};
+use rping::probe::trace::{Carrier, Flow, Method, TcpOptions};
+use rping::reply::recognise::{self, Sent};
+use rping::reply::{Kind, Reply, Request};
+use rping::wire::extension::{self, MAX_LABELS, MAX_OBJECTS, Object};
 use rping::wire::icmp::{self, Family};
 use rping::wire::ipv4::options::{self, IpOption};
 
+const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+
+fn framing(socket: u8) -> Framing {
+    let error = |family| icmp::Error { family, icmp_type: 3, code: 0, info: 0 };
+    let (family, dst) = if socket & 0x80 == 0 { (Family::V4, V4) } else { (Family::V6, V6) };
+    let extension = (socket & 0x40 != 0).then_some(28);
+    let protocol = [6, 17, 33, 136, 253, 1, 58, 0][usize::from(socket >> 3 & 7)];
+    match socket % 8 {
+        0 => Framing::Ipv4,
+        1 => Framing::Icmpv4,
+        2 => Framing::Icmpv6,
+        3 => Framing::Queued { error: error(family), dst, extension },
+        4 => Framing::Upper { protocol },
+        5 => Framing::Payload { protocol, local: 7, remote: 33_434 },
+        6 => {
+            let dst = SocketAddr::new(dst, 33_434);
+            Framing::QueuedPayload { protocol, error: error(family), local: 7, dst, extension }
+        }
+        _ => Framing::Connected { local: 7, refused: socket & 0x80 != 0 },
+    }
+}
+
+struct Ninety;
+
+impl Sent for Ninety {
+    fn len(&self, number: u16) -> Option<usize> {
+        (1..=90).contains(&number).then_some(40)
+    }
+
+    fn at_port(&self, port: u16) -> Option<u16> {
+        (port == 7).then_some(9)
+    }
+}
+
+fn flows() -> impl Iterator<Item = Flow> {
+    let tcp = TcpOptions { flags: 2, mss: None, sack: false, timestamps: false, window_scale: false };
+    let methods = [
+        Method::Echo,
+        Method::Udp,
+        Method::UdpLite { coverage: 9 },
+        Method::Tcp(tcp),
+        Method::Connect,
+        Method::Dccp { service: 7 },
+        Method::Protocol(253),
+        Method::Protocol(6),
+        Method::Protocol(17),
+    ];
+    let carriers = [(Carrier::Message, 7), (Carrier::DestinationPort, 0), (Carrier::SourcePort, 0)];
+    let each = move |address, method| {
+        carriers.map(|(carrier, src_port)| Flow {
+            src: address,
+            dst: address,
+            src_port,
+            dst_port: 33_434,
+            method,
+            carrier,
+            key: [7; 16],
+        })
+    };
+    methods.into_iter().flat_map(move |method| [V4, V6].map(|address| each(address, method))).flatten()
+}
+
 fuzz_target!(|input: &[u8]| {
-    let Some((socket, bytes)) = input.split_first() else { return };
-    let (v4, v6) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST));
-    let queued = |family, dst| Framing::Queued {
-        error: icmp::Error { family, icmp_type: 3, code: 0, info: 0 },
-        dst,
-        extension: None,
-    };
-    let (framing, from) = match socket % 5 {
-        0 => (Framing::Ipv4, v4),
-        1 => (Framing::Icmpv4, v4),
-        2 => (Framing::Icmpv6, v6),
-        3 => (queued(Family::V4, v4), v4),
-        _ => (queued(Family::V6, v6), v6),
-    };
-    let received = Received { at: Instant::ZERO, source: Source::User, from, hop_limit: None, options: &[], framing, bytes };
+    let Some((&socket, bytes)) = input.split_first() else { return };
+    let framing = framing(socket);
+    let from = if socket % 8 == 2 { V6 } else { V4 };
+    let source = Source::User;
+    let received =
+        Received { at: Instant::ZERO, source, from, hop_limit: None, options: &[], framing, bytes };
     let Ok(Some(reply)) = Reply::parse(&received) else { return };
     walk(reply.options);
+    for flow in flows() {
+        recognise::answered(&flow, &Ninety, &reply);
+    }
     match reply.kind {
         Kind::Answer { len, body, .. } => assert_eq!(len, icmp::HEADER_LEN + body.len()),
-        Kind::Error { quoted, .. } => {
-            assert!(quoted.header.len() + icmp::HEADER_LEN + quoted.payload.len() <= bytes.len());
+        Kind::Error { quoted, extension, .. } => {
+            let behind = match quoted.request {
+                Request::Query { payload, .. } | Request::Ports { payload, .. } => 8 + payload.len(),
+                Request::Segment { .. } => 8,
+                Request::Other { payload, .. } | Request::Socket { payload, .. } => payload.len(),
+            };
+            let structure = extension.unwrap_or_default();
+            assert!(quoted.header.len() + behind + structure.len() <= bytes.len());
             walk(quoted.header.get(20..).unwrap_or_default());
+            objects(structure);
+            for flow in flows() {
+                recognise::quoted(&flow, &Ninety, &quoted);
+            }
         }
+        Kind::Segment { .. } | Kind::Datagram { .. } | Kind::Connected { .. } => {}
     }
 });
 
@@ -51,4 +122,14 @@ fn walk(octets: &[u8]) {
         IpOption::Nop | IpOption::Other { .. } => {}
     });
     assert!(steps.count() <= octets.len());
+}
+
+/// Walks through objects to their end, which must come.
+fn objects(structure: &[u8]) {
+    let steps = extension::objects(structure).map(|object| match object {
+        Object::Mpls(stack) => assert!((1..=MAX_LABELS).contains(&stack.labels().count())),
+        Object::Interface(interface) => assert!(interface.name.unwrap_or_default().len() < 64),
+        Object::Other { .. } => {}
+    });
+    assert!(steps.count() <= MAX_OBJECTS);
 }

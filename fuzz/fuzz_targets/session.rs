@@ -87,7 +87,15 @@ fuzz_target!(|input: &[u8]| {
                 (Framing::Icmpv4, &reply[..])
             }
         };
-        let received = Received { at: now, source: Source::User, from: TARGET, hop_limit: Some(64), options: &[], framing, bytes };
+        let received = Received {
+            at: now,
+            source: Source::User,
+            from: TARGET,
+            hop_limit: Some(64),
+            options: &[],
+            framing,
+            bytes,
+        };
         match Reply::parse(&received) {
             Ok(Some(reply)) => session.handle_reply(&reply),
             Ok(None) => session.handle_reject(Reject::Unrelated),

@@ -266,6 +266,12 @@ fn a_dccp_request_is_ours_by_its_checksum_or_all_of_its_number() {
     let packet = emitted(&flow, 9);
     assert_eq!(read(&flow, SRC, DST, ports(33, &packet[..8])), Some((9, false)));
     assert_eq!(read(&flow, SRC, DST, ports(33, &packet[..20])), Some((9, false)));
+    let mut elsewhere = packet;
+    elsewhere[6..8].fill(0);
+    let mut sum = pseudo_header(SRC, OTHER, 20, 33);
+    sum.add(&elsewhere[..20]);
+    elsewhere[6..8].copy_from_slice(&sum.finish().to_be_bytes());
+    assert_eq!(read(&flow, SRC, OTHER, ports(33, &elsewhere[..8])), Some((9, true)));
     let of_another_run = emitted(&Flow { key: [8; 16], ..flow }, 9);
     assert_eq!(read(&flow, SRC, DST, ports(33, &of_another_run[..20])), None);
     let filled_up = [&packet[..8], &[0; 100]].concat();
