@@ -508,7 +508,8 @@ proptest! {
         for (target, account) in &accounts.0 {
             let out = net.session.outstanding().filter(|number| number == target).count() as u64;
             prop_assert!(account.received + out <= account.sent, "{:?}, {} out", account, out);
-            prop_assert!(account.silent == 0 || account.received == 0);
+            // Called silent once at most; an answer may still come while others are waited for.
+            prop_assert!(account.silent <= 1);
         }
     }
 }
