@@ -5,6 +5,7 @@ mod sim;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use proptest::prelude::*;
 use rping::datagram::SendFault;
 use rping::engine::trace::event::{Ending, Event, Outcome};
 use rping::engine::trace::{Config, Wait};
@@ -453,9 +454,109 @@ fn answers_from_addresses_that_cannot_be_are_shown_as_they_came() {
 }
 
 #[test]
+fn an_answer_that_is_read_before_the_fate_of_its_probe_counts() {
+    use rping::clock::Instant;
+    use rping::datagram::{Departed, Framing, Received, Source};
+    use rping::engine::Session;
+    use rping::engine::trace::Trace;
+    let mut trace = Trace::new(Config { max_ttl: 1, queries: 1, ..config() }, Instant::ZERO);
+    let mut buffer = [0; 64];
+    let transmit = trace.poll_transmit(Instant::ZERO, &mut buffer).expect("a probe");
+    buffer[0] = 0;
+    // The checksum of a reply differs from that of its request by the type alone.
+    let sum = u16::from_be_bytes([buffer[2], buffer[3]]);
+    let (sum, carried) = sum.overflowing_add(0x0800);
+    buffer[2..4].copy_from_slice(&(sum + u16::from(carried)).to_be_bytes());
+    let reply = rping::reply::Reply::parse(&Received {
+        at: sim::path::at(3),
+        source: Source::User,
+        from: TARGET.into(),
+        hop_limit: Some(60),
+        options: &[],
+        framing: Framing::Icmpv4,
+        bytes: &buffer[..transmit.len],
+    });
+    trace.handle_reply(&reply.unwrap().unwrap());
+    trace.handle_sent(Departed { at: Instant::ZERO, port: 0 });
+    assert!(matches!(
+        trace.poll_event(),
+        Some(Event::Decided { outcome: Outcome::Answered(answer), .. }) if answer.rtt == ms(3)
+    ));
+    assert_eq!(trace.ending(), Some(Ending::Reached));
+}
+
+#[test]
 fn a_path_through_many_hops_and_the_highest_ttl_is_walked() {
     let mut net = Net::line(255, Duration::from_millis(255));
     let events = net.events(Config { max_ttl: 255, queries: 1, ..config() });
     assert_eq!(events.len(), 256);
     assert!(sketch(&events).ends_with("Reached"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Whatever the network does, and whenever the user stops: the trace ends, every query is told once and
+    /// in order, no hop is asked more often than it may be.
+    #[test]
+    fn every_trace_ends_and_tells_each_query_once_and_in_order(
+        fates in prop::collection::vec((0..12_u8, 0..4_000_u64), 97),
+        hops in 1..12_u8,
+        queries in 1..=10_u8,
+        max_ttl in 1..20_u8,
+        parallel in prop::option::of(1..40_u16),
+        given in any::<bool>(),
+        mtu in any::<bool>(),
+        gap_limit in prop::option::of(1..5_u8),
+        stop in prop::option::of(0..3_000_u64),
+    ) {
+        let mut net = Net::new(|probe| {
+            let (fate, delay) = fates[probe.number * 31 % fates.len()];
+            let usual = || on_line(probe, hops, ms(delay.min(200)));
+            match fate {
+                0 => Err(SendFault { errno: libc::ENETUNREACH, mtu: None }),
+                1 => Err(SendFault { errno: libc::ENOBUFS, mtu: None }),
+                2 | 3 => Ok(vec![]),
+                4 => Ok(vec![error(probe, 3, (delay % 20) as u8, 1_400, ms(delay))]),
+                5 => Ok(vec![usual(), usual(), usual().from(router(200))]),
+                6 => Ok(vec![usual().cut((delay % 60) as usize)]),
+                7 => Ok(vec![error(probe, 3, 4, (delay % 1_600) as u32, ms(1))]),
+                8 => Ok(vec![exceeded(probe, ms(delay))]),
+                _ => Ok(vec![usual()]),
+            }
+        });
+        net.stop_at = stop.map(sim::path::at);
+        let wait = if given { Wait::Given { max: ms(500), here: 3.0, near: 10.0 } } else { Wait::Adaptive };
+        let len = if mtu { 1_480 } else { 40 };
+        let parallel = if mtu { Some(1) } else { parallel };
+        let config = Config { queries, max_ttl, parallel, wait, mtu, gap_limit, len, ..config() };
+        let events = net.events(config);
+
+        let told: Vec<_> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Decided { ttl, query, .. } => Some((*ttl, *query)),
+                _ => None,
+            })
+            .collect();
+        let (ended, before) = events.split_last().expect("an end");
+        let Event::Ended { ending, .. } = ended else { panic!("{ended:?} is no end") };
+        let ends = before.iter().filter(|event| matches!(event, Event::Ended { .. })).count();
+        prop_assert_eq!(ends, 0);
+        prop_assert!(told.windows(2).all(|two| two[0] < two[1]), "{:?}", told);
+        if *ending != Ending::Stopped {
+            let whole: Vec<_> = (1..=told.last().map_or(0, |(ttl, _)| *ttl))
+                .flat_map(|ttl| (1..=queries).map(move |query| (ttl, query)))
+                .collect();
+            prop_assert_eq!(&told, &whole);
+        }
+        if !mtu {
+            for ttl in 1..=max_ttl {
+                // Those that the local queue refused are tried again.
+                let refused = |probe: &&sim::path::Probe| fates[probe.number * 31 % fates.len()].0 != 1;
+                let asked = net.sent.iter().filter(|probe| probe.ttl == ttl).filter(refused).count();
+                prop_assert!(asked <= usize::from(queries), "hop {}: {}", ttl, asked);
+            }
+        }
+    }
 }

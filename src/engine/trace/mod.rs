@@ -90,8 +90,8 @@ pub struct Trace {
     len: usize,
     /// A path MTU found and not yet told.
     mtu: Option<u32>,
-    /// A query to be asked again, and how often it was tried.
-    again: Option<(u8, u8)>,
+    /// Queries to be asked again, and how often the last one was tried.
+    again: VecDeque<(u8, u8)>,
     tries: u32,
     events: VecDeque<Event>,
     rejects: Rejects,
@@ -111,7 +111,7 @@ impl Trace {
             silent_hops: 0,
             len: config.len,
             mtu: None,
-            again: None,
+            again: VecDeque::new(),
             tries: 0,
             events: VecDeque::new(),
             rejects: Rejects::default(),
@@ -147,7 +147,7 @@ impl Trace {
             return None;
         }
         let due = self.plan.next(&self.config, &self.table, self.last_ttl(), self.outstanding());
-        match self.again {
+        match self.again.front().copied() {
             Some((ttl, query)) => Some(Due { ttl, query, at: self.plan.slot() }),
             None => due,
         }
@@ -163,7 +163,7 @@ impl Trace {
     fn ask_again(&mut self, number: u16) {
         if let Some(slot) = self.table.slot_mut(number) {
             slot.state = State::Replaced;
-            self.again = Some((slot.ttl, slot.query));
+            self.again.push_back((slot.ttl, slot.query));
         }
     }
 
@@ -319,7 +319,7 @@ impl Session for Trace {
             mtu: self.mtu.take(),
             state: State::Leaving,
         });
-        self.again = None;
+        self.again.pop_front();
         self.plan.taken(&self.config, now);
         plan::space(&mut self.table, ttl, now);
         self.leaving.push_back(number);
@@ -336,7 +336,7 @@ impl Session for Trace {
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
         let Some(number) = self.leaving.pop_front() else { return };
         let full = matches!(fault.errno, libc::ENOBUFS | libc::EAGAIN | libc::ENOMEM);
-        if full && self.tries < TRIES && self.again.is_none() {
+        if full && self.tries < TRIES {
             self.tries = self.tries.saturating_add(1);
             self.plan.back_off(at, PAUSE);
             self.ask_again(number);

@@ -12,6 +12,10 @@ impl Trace {
     /// again. Whether it is so: only where the MTU is looked for, and the MTU named is smaller.
     pub(super) fn shrink(&mut self, number: u16, mtu: Option<u32>) -> bool {
         let Some(slot) = self.table.slot(number).filter(|_| self.config.mtu) else { return false };
+        if (slot.ttl, slot.query) < self.next {
+            // Told already.
+            return false;
+        }
         let Some(mtu) =
             mtu.filter(|_| !matches!(slot.state, State::Replaced | State::Known(Outcome::Answered(_))))
         else {

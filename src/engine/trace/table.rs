@@ -159,7 +159,8 @@ impl Slot {
 impl Sent for Table {
     fn len(&self, number: u16) -> Option<usize> {
         let slot = self.slot(number)?;
-        let left = !matches!(slot.state, State::Leaving | State::Known(Outcome::NotSent(_)));
+        // One whose fate is not told yet may be answered already.
+        let left = !matches!(slot.state, State::Known(Outcome::NotSent(_)));
         left.then_some(slot.len)
     }
 
