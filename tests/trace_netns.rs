@@ -314,3 +314,137 @@ fn a_trace_that_is_stopped_tells_what_it_knows() {
         }
     });
 }
+
+/// What jc makes of a text: for each hop its addresses.
+fn jc(text: &str) -> Option<String> {
+    let present = std::process::Command::new("python3").args(["-c", "import jc"]).output();
+    if !present.is_ok_and(|output| output.status.success()) {
+        assert!(std::env::var_os("RPING_REQUIRE_PARSERS").is_none(), "Python has no jc");
+        eprintln!("SKIP: Python has no jc");
+        return None;
+    }
+    let program = "import sys, jc\np = jc.parse('traceroute', sys.stdin.read(), quiet=True)\n\
+                   print(p['destination_ip'], [(h['hop'], [(q['ip'], q['rtt'] is not None, q['annotation']) for q in h['probes']]) for h in p['hops']])";
+    let mut child = std::process::Command::new("python3")
+        .args(["-c", program])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("python3");
+    std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), text.as_bytes()).expect("a reader");
+    let output = child.wait_with_output().expect("an end");
+    assert!(output.status.success(), "jc fails on:\n{text}");
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[test]
+fn jc_reads_real_traces_of_both_families() {
+    alone("jc_reads_real_traces_of_both_families", || {
+        path();
+        for (args, target) in [("-n", V4), ("", V4), ("-n -e", V4), ("--summary", V4)] {
+            let ran = traceroute(&format!("{args} -q1 -I {target}"));
+            let Some(read) = jc(&ran.stdout) else { return };
+            let hops = "[(1, [('10.9.0.2', True, None)]), (2, [('10.9.1.2', True, None)]), \
+                        (3, [('10.9.2.2', True, None)]), (4, [('10.9.3.2', True, None)])]";
+            assert_eq!(read, format!("10.9.3.2 {hops}"), "{args}");
+        }
+        let ran = traceroute(&format!("-n -q1 -I {V6}"));
+        let read = jc(&ran.stdout).expect("jc");
+        assert!(read.starts_with("fd09:0:0:3::2 [(1, [('fd09::2', True, None)])"), "{read}");
+    });
+}
+
+/// Among them those that end other tracers, or confuse them.
+#[test]
+fn errors_of_strangers_and_broken_ones_end_no_trace() {
+    alone("errors_of_strangers_and_broken_ones_end_no_trace", || {
+        path();
+        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let ended = stop.clone();
+        let noise = std::thread::spawn(move || {
+            let namespace = std::fs::File::open("/run/netns/r1").expect("the namespace r1");
+            let flags = nix::sched::CloneFlags::CLONE_NEWNET;
+            nix::sched::setns(&namespace, flags).expect("a way into r1");
+            let mouth = socket2::Socket::new(
+                socket2::Domain::IPV4,
+                socket2::Type::RAW,
+                Some(socket2::Protocol::ICMPV4),
+            )
+            .expect("a raw socket");
+            let to: std::net::SocketAddr = "10.9.0.1:0".parse().expect("an address");
+            let quote = |first: u8, len: usize| {
+                let mut packet = vec![11, 0, 0, 0, 0, 0, 0, 0];
+                packet.extend(std::iter::once(first).chain([0; 8]).chain([1]).chain([0x45; 600]).take(len));
+                packet
+            };
+            let mut packets: Vec<_> = [
+                (0x45, 0),
+                (0x45, 4),
+                (0x45, 20),
+                (0x45, 28),
+                (0x4f, 28),
+                (0x4f, 60),
+                (0x40, 28),
+                (0x65, 48),
+                (0x45, 600),
+            ]
+            .into_iter()
+            .map(|(first, len)| quote(first, len))
+            .collect();
+            for packet in &mut packets {
+                let mut sum: u32 = packet
+                    .chunks(2)
+                    .map(|two| u32::from(two[0]) << 8 | u32::from(*two.get(1).unwrap_or(&0)))
+                    .sum();
+                while sum > 0xffff {
+                    sum = (sum & 0xffff) + (sum >> 16);
+                }
+                packet[2..4].copy_from_slice(&(!(sum as u16)).to_be_bytes());
+            }
+            while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                for packet in &packets {
+                    let _ = mouth.send_to(packet, &to.into());
+                }
+                std::thread::yield_now();
+            }
+        });
+        for method in ["-I", "-U", "-T"] {
+            let ran = traceroute(&format!("-n {method} {V4}"));
+            assert_whole(&ran, false, 60, method);
+        }
+        allow_datagram();
+        for method in ["-I", "-U", "-T"] {
+            let ran = ordinary(&format!("-n {method} {V4}"));
+            assert_whole(&ran, false, 60, method);
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        noise.join().expect("the noise");
+    });
+}
+
+#[test]
+fn ports_and_descriptors_that_are_not_to_be_had_are_no_crash() {
+    alone("ports_and_descriptors_that_are_not_to_be_had_are_no_crash", || {
+        if !need("strace") {
+            return;
+        }
+        path();
+        for (call, errno, when, method) in [
+            ("bind", "EADDRINUSE", "3..5", "-U"),
+            ("bind", "EADDRNOTAVAIL", "4", "-T"),
+            ("connect", "EADDRNOTAVAIL", "3..4", "-T"),
+            ("socket", "EMFILE", "6..8", "-U"),
+            ("socket", "EMFILE", "6+", "-T"),
+            ("bind", "EADDRINUSE", "2+", "-U"),
+        ] {
+            let inject = format!("--inject={call}:error={errno}:when={when}");
+            let line = format!(
+                "-f -qq -o /dev/null {inject} setpriv --inh-caps=-all --bounding-set=-all {RPING} traceroute -n -m 5 {method} {V4}"
+            );
+            let ran = run("strace", &line);
+            assert!(matches!(ran.status, Some(0..=2)), "{call} {errno} {when} {method}: {ran:?}");
+            assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+            assert!(ran.status == Some(2) || ran.stdout.starts_with("traceroute to "), "{ran:?}");
+        }
+    });
+}

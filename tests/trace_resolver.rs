@@ -308,3 +308,34 @@ fn hostile_names_are_not_shown() {
         assert_eq!(shown(&answers(1..=9), true), expected);
     });
 }
+
+/// The whole command, where the servers for names and for systems behave as they like.
+#[test]
+fn a_trace_is_whole_whatever_the_servers_do() {
+    alone("a_trace_is_whole_whatever_the_servers_do", || {
+        lab::path();
+        resolver(b"", "files dns", SERVED);
+        let _asked = name_server(|_| None);
+        let (silent, _) = server("127.0.0.1", |_| vec![]);
+        let (sound, _) = server("127.0.0.1", |query| vec![answer(query, &[SOUND])]);
+        let (lying, _) = server("127.0.0.1", |query| vec![query[..7].to_vec(), b"\xff".repeat(600)]);
+        let hop = |n: usize, origin: &str| {
+            let from = format!("10.9.{}.2", n - 1);
+            format!("{n:2}  {from} ({from}){origin}  # ms\n")
+        };
+        let whole = |origin: &str| (1..=4).map(|n| hop(n, origin)).collect::<String>();
+        let zone = "--as-zone as.example --as-server";
+        for (args, origin) in [
+            (String::new(), ""),
+            (format!("-A {zone} {sound}"), " [AS64500]"),
+            (format!("-A {zone} {silent}"), " [*]"),
+            (format!("-A {zone} {lying}"), " [*]"),
+            ("-A".to_owned(), " [*]"),
+        ] {
+            let ran = lab::traceroute(&format!("-I -q1 {args} 10.9.3.2"));
+            let text = lab::mask_times(&ran.stdout);
+            assert_eq!(text.split_once('\n').expect("a header").1, whole(origin), "{args}: {}", ran.stderr);
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{args}");
+        }
+    });
+}
