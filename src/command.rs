@@ -8,6 +8,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use crate::engine::reject::Rejects;
 use crate::report::output::Output;
 use crate::run::Broken;
+use crate::stats::Timings;
 use crate::stop::Stop;
 
 /// A key for one run: random, never sent.
@@ -46,7 +47,10 @@ pub fn close(
 }
 
 /// Waits for the reader, unless asked to end meanwhile. A wish for a line of status comes too late.
-fn drain(output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
+///
+/// # Errors
+/// Standard output's.
+pub fn drain(output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
     loop {
         output.drain(&stop.fds())?;
         if stop.check().stop || !output.pending() {
@@ -60,5 +64,16 @@ pub fn tell_rejects(program: &str, rejects: &Rejects, output: &mut Output<'_>) {
     let reasons: Vec<_> = rejects.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     if !reasons.is_empty() {
         output.print_error(format_args!("{program}: ignored packets: {}\n", reasons.join(", ")));
+    }
+}
+
+/// `-v`: whose clocks the round-trip times came from.
+pub fn tell_clocks(program: &str, timings: &Timings, output: &mut Output<'_>) {
+    let Timings { kernel, hardware, mixed, user } = *timings;
+    let counts = [(kernel, "kernel"), (hardware, "hardware"), (mixed, "mixed"), (user, "user")];
+    let told = counts.into_iter().filter(|(count, _)| *count > 0);
+    let told: Vec<_> = told.map(|(count, clock)| format!("{count} {clock}")).collect();
+    if !told.is_empty() {
+        output.print_error(format_args!("{program}: times by clock: {}\n", told.join(", ")));
     }
 }

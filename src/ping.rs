@@ -2,26 +2,26 @@
 
 mod many;
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::cli::ping::Request;
 use crate::clock::{Clock, Instant};
+use crate::command;
+use crate::engine::ping::event::Event;
 use crate::engine::ping::pace::Pacing;
 use crate::engine::ping::{Config, Ping};
-use crate::engine::reject::Rejects;
 use crate::probe::{Identity, Payload, message_len};
 use crate::report::Report;
 use crate::report::escape::escape;
+use crate::report::json::JsonPing;
 use crate::report::names::Names;
 use crate::report::output::Output;
 use crate::report::ping_text::PingText;
 use crate::report::style::Style;
-use crate::run::{Broken, Run};
+use crate::run::Run;
 use crate::stats::Tally;
 use crate::stop::Stop;
 use crate::target::{self, Candidate};
@@ -51,10 +51,16 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     // Signals first: they must be blocked before the thread that looks up names exists.
     let stop = Stop::install()?;
     let clock = Clock::start();
-    let mut run = prepare(request, &aimed, transport, output, stop, &clock)?;
-    run.report.start(&mut run.output);
-    let ended = run.run();
-    finish(request, run, ended)
+    let style = style(request, &aimed, &transport);
+    if request.json {
+        let name = target_name(request).to_owned();
+        let mut report = JsonPing::new(Style { name, ..style }, request.interval);
+        report.start(clock.epoch(), &mut output);
+        return run(request, &aimed, transport, (report, JsonPing::tally), (output, stop), &clock);
+    }
+    let report = PingText::new(style, request.resolve.then(Names::new));
+    report.start(&mut output);
+    run(request, &aimed, transport, (report, PingText::tally), (output, stop), &clock)
 }
 
 /// Opens the sockets, and gives all privilege up for good.
@@ -134,7 +140,7 @@ fn aim(
     candidates.retain(|candidate| sockets.has(Family::of(candidate.addr.ip())));
     let mut candidates = candidates.into_iter().peekable();
     while let Some(candidate) = candidates.next() {
-        if request.verbose {
+        if request.verbose && !request.json {
             tell_candidate(&candidate, output);
         }
         match sockets.route(candidate.addr, options) {
@@ -219,29 +225,30 @@ fn is_subnet_router(address: IpAddr) -> bool {
     }
 }
 
-fn prepare<'a>(
+/// Asks, and says how it went.
+fn run<R: Report<Event = Event>>(
     request: &Request,
     aimed: &Aimed,
     transport: Transport,
-    output: Output<'a>,
-    stop: Stop,
-    clock: &'a Clock,
-) -> anyhow::Result<Run<'a, Ping, PingText>> {
-    let mut key = [0; 16];
-    getrandom(&mut key, GetRandomFlags::empty()).context("cannot draw a key")?;
-    let identity = Identity { ident: transport.ident(), key };
+    (report, tally): (R, impl Fn(&R) -> &Tally),
+    (output, stop): (Output<'_>, Stop),
+    clock: &Clock,
+) -> anyhow::Result<u8> {
+    let identity = Identity { ident: transport.ident(), key: command::key()? };
     let config = config(request, aimed, clock.epoch().wall(Instant::ZERO).millis_of_day());
     let buffer = vec![0; message_len(config.method, &config.payload)];
-    let style = style(request, aimed, &transport);
-    Ok(Run {
-        clock,
-        session: Ping::new(config, identity, clock.now()),
-        transport,
-        report: PingText::new(style, request.resolve.then(Names::new)),
-        output,
-        stop,
-        buffer,
-    })
+    let session = Ping::new(config, identity, clock.now());
+    let mut run = Run { clock, session, transport, report, output, stop, buffer };
+    let ended = run.run();
+    let Run { session, mut report, mut output, stop, .. } = run;
+    command::close(ended, &mut output, &stop, |output| {
+        report.finish(output);
+        if request.verbose {
+            command::tell_rejects(&request.program, session.rejects(), output);
+            command::tell_clocks(&request.program, &tally(&report).timings, output);
+        }
+    })?;
+    Ok(status(request, tally(&report)))
 }
 
 /// What the run looks like.
@@ -298,48 +305,6 @@ fn width() -> u64 {
         .map(|size| u64::from(size.ws_col))
         .filter(|columns| *columns > 0)
         .unwrap_or(u64::MAX)
-}
-
-/// Says how it went, unless nobody reads any more.
-fn finish(request: &Request, run: Run<Ping, PingText>, ended: Result<(), Broken>) -> anyhow::Result<u8> {
-    let Run { session, mut report, mut output, stop, .. } = run;
-    let (written, waited) = match ended {
-        Err(Broken::Output(error)) => (Err(error), Ok(())),
-        Err(Broken::Wait(error)) => (Ok(()), Err(error)),
-        Ok(()) => (Ok(()), Ok(())),
-    };
-    let written = written.and_then(|()| {
-        report.finish(&mut output);
-        if request.verbose {
-            tell_rejects(request, session.rejects(), &mut output);
-        }
-        drain(&mut output, &stop)
-    });
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("write error"),
-        Ok(()) | Err(_) => {
-            waited.context("cannot wait for answers")?;
-            Ok(status(request, report.tally()))
-        }
-    }
-}
-
-/// Waits for the reader, unless asked to end meanwhile. A wish for a line of status comes too late.
-fn drain(output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
-    loop {
-        output.drain(&stop.fds())?;
-        if stop.check().stop || !output.pending() {
-            return Ok(());
-        }
-    }
-}
-
-/// `-v`: what arrived and was no answer.
-fn tell_rejects(request: &Request, rejects: &Rejects, output: &mut Output) {
-    let reasons: Vec<_> = rejects.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-    if !reasons.is_empty() {
-        output.print_error(format_args!("{}: ignored packets: {}\n", request.program, reasons.join(", ")));
-    }
 }
 
 fn status(request: &Request, tally: &Tally) -> u8 {

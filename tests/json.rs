@@ -13,6 +13,7 @@ use rping::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
 use rping::report::Report;
 use rping::report::json::{JsonPing, JsonTrace, TraceStart};
 use rping::report::output::{Output, Stream};
+use rping::report::style::Style;
 use rping::wire::icmp::{self, Family};
 use serde_json::Value;
 
@@ -58,6 +59,28 @@ fn a_ping_tells_its_start_each_fate_and_a_summary() {
     ];
     let expected: String = expected.iter().map(|rest| format!("{head}{rest}\n")).collect();
     assert_eq!(text, expected);
+}
+
+#[test]
+fn a_quiet_run_has_a_start_and_a_summary() {
+    let quiet = |quiet| {
+        lines(|output| {
+            let mut json = JsonPing::new(Style { quiet, ..style() }, ms(1_000));
+            json.start(EPOCH, output);
+            let config = Config { count: Some(4), ..config() };
+            let answers = |probe: &sim::Seen| match probe.seq() {
+                1 => Ok(vec![echo(probe, ms(10)), echo(probe, ms(12))]),
+                2 => Ok(vec![error(probe, 3, 1, 0, ms(5))]),
+                3 => Err(SendFault { errno: libc::EPERM, mtu: None }),
+                _ => Ok(vec![]),
+            };
+            Sim::new(config, answers).run(|event| json.event(event, EPOCH, output));
+            json.finish(output);
+        })
+    };
+    let loud = quiet(false);
+    let ends = [loud.lines().next(), loud.lines().last()].map(Option::unwrap);
+    assert_eq!(quiet(true).lines().collect::<Vec<_>>(), ends);
 }
 
 #[test]

@@ -520,3 +520,36 @@ fn an_ordinary_process_without_any_permission_gets_one_sentence() {
         assert!(told.contains(&format!("setcap cap_net_raw+ep {RPING}")), "{told}");
     });
 }
+
+/// The lines of standard output, each an object.
+fn json(ran: &Ran) -> Vec<serde_json::Value> {
+    ran.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+#[test]
+fn a_ping_is_told_in_json_and_whose_clocks_timed_it() {
+    alone("a_ping_is_told_in_json_and_whose_clocks_timed_it", || {
+        pair();
+        with_both_sockets(|kind| {
+            for host in ["10.9.0.2", "fd09::2"] {
+                let ran = rping(&format!("-v -j -c3 -i0.01 {host}"));
+                assert_eq!(
+                    (ran.status, ran.stderr.as_str()),
+                    (Some(0), "rping: times by clock: 3 kernel\n"),
+                    "{kind}"
+                );
+                let lines = json(&ran);
+                let types: Vec<_> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
+                assert_eq!(types, ["start", "reply", "reply", "reply", "summary"]);
+                for (seq, reply) in lines[1..4].iter().enumerate() {
+                    assert_eq!(reply["seq"], seq + 1);
+                    assert_eq!((&reply["from"], &reply["clock"]), (&host.into(), &"kernel".into()));
+                }
+                assert_eq!((&lines[0]["host"], &lines[0]["addr"]), (&host.into(), &host.into()));
+                assert_eq!((&lines[4]["received"], &lines[4]["clocks"]["kernel"]), (&3.into(), &3.into()));
+            }
+            let ran = rping("-v -U -c2 -i0.01 10.9.0.2");
+            assert_eq!(ran.stderr, "rping: times by clock: 2 user\n", "{kind}");
+        });
+    });
+}

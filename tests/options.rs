@@ -493,3 +493,12 @@ fn ordinary_users_reach_many_hosts_at_most_once_a_second() {
     let line = "broadcast ping with too short interval: 999; ordinary users need -i 1 (or higher)";
     assert_eq!(check(&["-i", "0.999999", "h"], false), Err(line.to_string()));
 }
+
+#[test]
+fn json_is_for_a_run_whose_lines_it_can_tell() {
+    assert!(root(&["-j", "h"]).json);
+    assert!(root(&["--json", "-q", "h"]).json);
+    assert!(!root(&["h"]).json);
+    assert_eq!(refusal(&["-jf", "h"]), "-f prints dots and does not go with -j");
+    assert_eq!(refusal(&["-j", "a", "b"]), "-j is for one host and does not go with many");
+}

@@ -120,6 +120,7 @@ impl Many {
             return Ok(None);
         }
         refuse_what_is_for_one(arguments)?;
+        ensure!(!arguments.json, "-j is for one host and does not go with many");
         ensure!(
             !words.is_empty() || !options.targets.is_empty(),
             "usage error: Destination address required"

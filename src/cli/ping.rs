@@ -109,6 +109,13 @@ pub struct Arguments {
     #[arg(short = '3', long, help_heading = OUTPUT)]
     pub rtt_precision: bool,
 
+    /// Print JSON, a line for each thing that happens.
+    ///
+    /// With -q only the first line and the summary. The format has a version, and docs/json.md describes
+    /// it. -a, -D, -O and -3 add nothing to it.
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub json: bool,
+
     /// Ring the terminal's bell for each reply.
     #[arg(short, long, help_heading = OUTPUT)]
     pub audible: bool,

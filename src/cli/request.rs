@@ -52,6 +52,8 @@ pub struct Request {
     pub quiet: bool,
     /// `-v`.
     pub verbose: bool,
+    /// `-j`.
+    pub json: bool,
     /// `-a`.
     pub audible: bool,
     /// `-D`.
@@ -89,6 +91,7 @@ impl Request {
         let method = arguments.query.unwrap_or(Method::Echo);
         let family = family(&arguments, method)?;
         let size = size(&arguments, method)?;
+        ensure!(!(arguments.json && arguments.flood), "-f prints dots and does not go with -j");
         let many = Many::new(&arguments, superuser)?;
         let interval = arguments.interval.unwrap_or(if arguments.flood {
             Duration::ZERO
@@ -116,6 +119,7 @@ impl Request {
             outstanding: arguments.outstanding,
             quiet: arguments.quiet,
             verbose: arguments.verbose,
+            json: arguments.json,
             audible: arguments.audible,
             timestamps: arguments.timestamps,
             full_precision: arguments.rtt_precision,

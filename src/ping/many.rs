@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, bail, ensure};
-use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::{drain, open, tell_rejects, wanted, warn};
+use super::{open, wanted, warn};
 use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many as Asked, Names as Bare};
 use crate::cli::ping::Request;
 use crate::clock::{Clock, Instant};
+use crate::command;
 use crate::engine::ping::many::{Config, Demand, Many, Targets};
 use crate::probe::{Identity, Payload};
 use crate::report::escape::escape;
@@ -81,7 +81,7 @@ pub fn command(request: &Request, asked: &Asked) -> anyhow::Result<u8> {
         Ok(()) => Ok(()),
     };
     if request.verbose {
-        tell_rejects(request, session.rejects(), &mut output);
+        command::tell_rejects(&request.program, session.rejects(), &mut output);
     }
     if let Err(error) = say_end(&mut report, &mut output, &stop) {
         return unwritten(error, status(asked, &report, complete));
@@ -108,7 +108,7 @@ fn say_end(report: &mut ManyText, output: &mut Output<'_>, stop: &Stop) -> io::R
     while report.more(output) {
         output.flush(&stop.fds())?;
     }
-    drain(output, stop)
+    command::drain(output, stop)
 }
 
 /// Who was asked for, before it is known who that is.
@@ -361,8 +361,7 @@ fn session(
     transport: &Transport,
     clock: &Clock,
 ) -> anyhow::Result<Many> {
-    let mut key = [0; 16];
-    getrandom(&mut key, GetRandomFlags::empty()).context("cannot draw a key")?;
+    let key = command::key()?;
     let identity = |family| Identity { ident: transport.ident_of(family), key };
     let window = BUFFER / (request.transport.message_len + OVERHEAD);
     let config = Config {

@@ -165,6 +165,13 @@ impl JsonPing {
         say(Instant::ZERO, epoch, record, output);
     }
 
+    /// Says a line that a quiet run does without.
+    fn tell(&self, at: Instant, record: Record<'_>, output: &mut Output<'_>) {
+        if !self.style.quiet {
+            say(at, self.epoch, record, output);
+        }
+    }
+
     fn answer(&mut self, answer: &Answer, output: &mut Output<'_>) {
         let mut record = Answered {
             seq: answer.seq,
@@ -194,13 +201,13 @@ impl JsonPing {
             Verdict::Duplicate => Record::Duplicate(record),
             Verdict::Corrupt => Record::Corrupt(record),
         };
-        say(answer.at, self.epoch, record, output);
+        self.tell(answer.at, record, output);
     }
 
     /// Tells a probe that was never answered.
     fn timeout(&self, seq: u16, sent: Instant, output: &mut Output<'_>) {
         let record = Record::Timeout { seq, sent: super::rfc3339(sent, self.epoch) };
-        say(self.last, self.epoch, record, output);
+        self.tell(self.last, record, output);
     }
 
     fn rtt(&self) -> Option<Rtt> {
@@ -233,7 +240,7 @@ impl Report for JsonPing {
                 }
             }
             Event::NotSent { at, seq, fault } => {
-                say(*at, epoch, Record::NotSent { seq: *seq, fault: (*fault).into() }, output);
+                self.tell(*at, Record::NotSent { seq: *seq, fault: (*fault).into() }, output);
             }
             Event::Unanswered { .. } => {}
             Event::Answer(answer) => self.answer(answer, output),
@@ -252,7 +259,7 @@ impl Report for JsonPing {
                     self.open.remove(&error.seq);
                     Record::Error(told)
                 };
-                say(error.at, epoch, record, output);
+                self.tell(error.at, record, output);
             }
         }
     }
