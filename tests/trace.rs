@@ -379,6 +379,23 @@ fn a_full_local_queue_is_given_time() {
 }
 
 #[test]
+fn what_the_local_queue_refused_is_not_tried_beyond_the_target() {
+    let mut net = Net::new(|probe| match probe.ttl {
+        6.. => Err(SendFault { errno: libc::ENOBUFS, mtu: None }),
+        _ => Ok(vec![on_line(probe, 2, ms(4))]),
+    });
+    assert!(sketch(&net.events(config())).ends_with("\nReached"));
+    assert!(millis(net.now) < 100, "{}", millis(net.now));
+}
+
+#[test]
+fn the_end_is_when_the_last_wait_is_over() {
+    let mut net = Net::new(|_| Ok(vec![]));
+    let events = net.events(Config { max_ttl: 2, ..config() });
+    assert!(matches!(events.last(), Some(Event::Ended { at, .. }) if *at == net.now), "{events:?}");
+}
+
+#[test]
 fn what_is_known_is_told_when_the_user_stops() {
     let mut net = Net::line(20, ms(840));
     net.stop_at = Some(sim::path::at(100));

@@ -93,6 +93,8 @@ pub struct Trace {
     /// Queries to be asked again, and how often the last one was tried.
     again: VecDeque<(u8, u8)>,
     tries: u32,
+    /// The latest time that was told.
+    now: Instant,
     events: VecDeque<Event>,
     rejects: Rejects,
     ending: Option<Ending>,
@@ -113,6 +115,7 @@ impl Trace {
             mtu: None,
             again: VecDeque::new(),
             tries: 0,
+            now: start,
             events: VecDeque::new(),
             rejects: Rejects::default(),
             ending: None,
@@ -230,7 +233,9 @@ impl Trace {
             State::Replaced | State::Known(_) => return Err(Reject::Late),
         }
         if is_final(answer.says) {
-            self.final_ttl = Some(self.last_ttl().min(ttl));
+            let last = self.last_ttl().min(ttl);
+            self.final_ttl = Some(last);
+            self.again.retain(|(ttl, _)| *ttl <= last);
         }
         if let Some(hop) = self.table.hop_mut(ttl) {
             hop.rtt = hop.rtt.or(Some(answer.rtt));
@@ -281,12 +286,7 @@ impl Trace {
 
     fn end(&mut self, ending: Ending) {
         (self.over, self.ending) = (true, Some(ending));
-        let last = |slot: &Slot| match &slot.state {
-            State::Known(Outcome::Answered(answer)) => answer.at,
-            _ => slot.sent,
-        };
-        let at = self.table.iter().map(|(_, slot)| last(slot)).max().unwrap_or_default();
-        self.events.push_back(Event::Ended { at, ending });
+        self.events.push_back(Event::Ended { at: self.now, ending });
     }
 }
 
@@ -302,6 +302,7 @@ impl Session for Trace {
     type Event = Event;
 
     fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
+        self.now = self.now.max(now);
         let Due { ttl, query, .. } = self.due().filter(|due| due.at <= now)?;
         let number = self.table.next_number()?;
         let probe = Probe { number, ttl, len: self.len };
@@ -334,6 +335,7 @@ impl Session for Trace {
     }
 
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
+        self.now = self.now.max(at);
         let Some(number) = self.leaving.pop_front() else { return };
         let full = matches!(fault.errno, libc::ENOBUFS | libc::EAGAIN | libc::ENOMEM);
         if full && self.tries < TRIES {
@@ -353,6 +355,7 @@ impl Session for Trace {
         if self.over {
             return;
         }
+        self.now = self.now.max(reply.at);
         let judged = self.recognise(reply).and_then(|(number, says, translated)| {
             let slot = self.table.slot(number).ok_or(Reject::NeverSent)?;
             let extension = match reply.kind {
@@ -384,13 +387,17 @@ impl Session for Trace {
         if self.over {
             return;
         }
+        self.now = self.now.max(now);
         let late = |slot: &Slot| self.deadline(slot).is_some_and(|at| at <= now);
         let expired: Vec<u16> =
             self.table.iter().filter(|(_, slot)| late(slot)).map(|(number, _)| number).collect();
+        let mut held = None;
         for number in expired {
-            let ttl = self.table.slot(number).map_or(0, |slot| slot.ttl);
-            if self.config.parallel.is_none() {
+            let ttl = self.table.slot(number).map(|slot| slot.ttl);
+            // Once for all of a hop that are silent at a time; those of one hop follow one another closely.
+            if let Some(ttl) = ttl.filter(|_| self.config.parallel.is_none() && held != ttl) {
                 plan::hold(&mut self.table, ttl, now);
+                held = Some(ttl);
             }
             self.known(number, Outcome::Silent);
         }
