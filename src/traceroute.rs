@@ -83,7 +83,7 @@ struct Aimed {
 /// Opens the sockets. Where ICMP is not permitted and was not asked for, UDP takes its place.
 fn open(request: &Request, output: &mut Output<'_>) -> anyhow::Result<(Way, TraceSockets)> {
     let way = request.way;
-    let refusal = match transport::open_trace(&request.transport, way.probes) {
+    let refusal = match transport::open_trace(&request.transport, way.probes, request.source_port) {
         Ok(sockets) => return Ok((way, sockets)),
         Err(refusal) => refusal,
     };
@@ -91,7 +91,7 @@ fn open(request: &Request, output: &mut Output<'_>) -> anyhow::Result<(Way, Trac
         return Err(refusal.error.into());
     }
     let udp = Way::traceroute_ports(UDP_PORT, false);
-    let Ok(sockets) = transport::open_trace(&request.transport, udp.probes) else {
+    let Ok(sockets) = transport::open_trace(&request.transport, udp.probes, request.source_port) else {
         return Err(refusal.error.into());
     };
     output.print_error(format_args!(

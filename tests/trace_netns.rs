@@ -285,6 +285,65 @@ fn on_the_wire_all_probes_of_a_trace_are_one_flow() {
 }
 
 #[test]
+fn a_source_port_is_every_probes_with_privilege_and_without() {
+    alone("a_source_port_is_every_probes_with_privilege_and_without", || {
+        path();
+        let check = |args: &str, port: u16, run: &dyn Fn(&str) -> Ran| {
+            for (target, v6) in [(V4, false), (V6, true)] {
+                let args = format!("-n {args} --sport {port} {target}");
+                let packets = sniffed(&args, run, v6);
+                assert!(packets.len() >= 12, "{args}: {} packets", packets.len());
+                for (_, upper) in &packets {
+                    assert_eq!(upper[..2], port.to_be_bytes(), "{args}");
+                }
+                assert_whole(&run(&args), v6, if v6 { 80 } else { 60 }, &args);
+            }
+        };
+        // A port of those that only privilege may have, which is given up before the target is known.
+        for method in ["-U", "-M default", "-T"] {
+            check(method, 53, &|args| traceroute(args));
+        }
+        for method in ["-U", "-M default", "-T"] {
+            check(method, 4321, &|args| ordinary(args));
+            let refused = ordinary(&format!("-n {method} --sport 53 {V4}"));
+            assert_eq!((refused.status, refused.stdout.as_str()), (Some(2), ""), "{method}");
+            assert_eq!(refused.stderr, "rping: --sport 53: bind: Permission denied\n", "{method}");
+        }
+    });
+}
+
+#[test]
+fn marks_and_flow_labels_are_on_the_wire_or_refused_aloud() {
+    alone("marks_and_flow_labels_are_on_the_wire_or_refused_aloud", || {
+        path();
+        for method in ["-I", "-U", "-M default", "-T", "-M tcpconn"] {
+            let args = format!("-n {method} -l 0x12345 {V6}");
+            let packets = sniffed(&args, traceroute, true);
+            // The kernel itself may hang up on a probe that came late.
+            assert!(packets.len() >= 4, "{method}: {} packets", packets.len());
+            assert!(packets.iter().all(|(label, _)| *label == 0x12345), "{method}: {packets:?}");
+        }
+        sh("nft 'add table inet m; add chain inet m c { type filter hook output priority 0; policy drop; }'
+            nft add rule inet m c meta mark 7 accept");
+        for method in ["-I", "-U", "-M default", "-T"] {
+            let args = format!("-n {method} --fwmark 7 {V4}");
+            assert_whole(&traceroute(&args), false, 60, &args);
+        }
+        let marked = "rping: WARNING: failed to set mark: 7: ";
+        for (method, run) in [
+            ("-U", ordinary as fn(&str) -> Ran),
+            ("-M default", ordinary),
+            ("-T", ordinary),
+            ("-M tcpconn", traceroute),
+        ] {
+            let ran = run(&format!("-n {method} -m 1 -q 1 -w 0.1 --fwmark 7 {V4}"));
+            assert!(ran.stderr.starts_with(marked), "{method}: {}", ran.stderr);
+            assert_eq!(ran.stderr.matches("failed to set mark").count(), 1, "{method}: {}", ran.stderr);
+        }
+    });
+}
+
+#[test]
 fn a_trace_that_is_stopped_tells_what_it_knows() {
     alone("a_trace_that_is_stopped_tells_what_it_knows", || {
         path();

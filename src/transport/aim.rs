@@ -33,6 +33,15 @@ impl AimError {
         self.errno
     }
 
+    /// Names the source port asked for, where it is what was refused.
+    pub(super) fn of_port(self, port: Option<u16>) -> Self {
+        let of_ports = [libc::EACCES, libc::EADDRINUSE];
+        let Some(port) = port.filter(|_| self.errno.is_some_and(|errno| of_ports.contains(&errno))) else {
+            return self;
+        };
+        Self { text: format!("--sport {port}: {}", self.text), ..self }
+    }
+
     fn advising(mut self, advice: impl fmt::Display) -> Self {
         self.text = format!("{}; {advice}", self.text);
         self
@@ -56,12 +65,14 @@ pub(super) struct Aim {
     pub raw: bool,
     /// Identifier to bind a datagram socket to; 0: the kernel's choice.
     pub port: u16,
+    /// Whether the socket was bound before: in the privileged stage, to a port that needs it.
+    pub bound: bool,
 }
 
 impl Aim {
     pub fn new(options: &Options, route: &Route, raw: bool) -> Self {
         let port = if raw { 0 } else { options.ident.unwrap_or(0) };
-        Self { options: options.clone(), target: route.target, source: route.source, raw, port }
+        Self { options: options.clone(), target: route.target, source: route.source, raw, port, bound: false }
     }
 
     /// Sets a socket up; the flow label in force is returned. Needs no privilege.
@@ -220,7 +231,7 @@ impl Aim {
     fn bind(&self, socket: &Socket) -> Result<(), AimError> {
         let own = own_source(self.target, &self.options).is_some();
         let strict = own || self.options.strict_source;
-        if self.raw && !strict {
+        if self.bound || (self.raw && !strict) {
             return Ok(());
         }
         let any = match self.target {

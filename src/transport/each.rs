@@ -2,14 +2,16 @@
 //! destination port, and TCP connections, which the kernel makes.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::aim::Aim;
+use super::aim::{Aim, AimError};
 use super::channel::{Channel, Kind};
 use super::queue::{Entry, Queue, entry};
 use crate::clock::{Clock, Instant};
@@ -61,10 +63,20 @@ impl Each {
         Family::of(self.aim.target.ip())
     }
 
+    /// Sets a socket up as each will be, and closes it: what is refused now would be refused each.
+    pub fn try_out(&self) -> Result<(), AimError> {
+        let socket = self.open().map_err(|error| AimError::new("socket", &error))?;
+        self.aim.apply(&socket).map(drop)
+    }
+
     /// Sends one probe from a socket of its own.
     pub fn send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
         let kept = self.datagrams.len().max(self.connections.len());
-        if kept >= KEPT {
+        if self.aim.port != 0 {
+            // They all want the same port: each hands it on to the next.
+            self.datagrams.clear();
+            self.connections.clear();
+        } else if kept >= KEPT {
             self.datagrams.drain(..self.datagrams.len().min(1));
             self.connections.drain(..self.connections.len().min(1));
         }
@@ -90,7 +102,7 @@ impl Each {
         transmit: &Transmit,
         bytes: &[u8],
     ) -> Result<Departed, SendFault> {
-        let socket = self.open(Type::DGRAM)?;
+        let socket = self.open().map_err(fault)?;
         let kind = Kind::Ports(self.protocol);
         let mut channel = Channel::new(socket, self.aim.clone(), kind, 0)
             .map_err(|error| SendFault { errno: error.errno().unwrap_or(libc::EINVAL), mtu: None })?;
@@ -99,23 +111,31 @@ impl Each {
         Ok(departed)
     }
 
-    fn open(&self, kind: Type) -> Result<Socket, SendFault> {
+    fn open(&self) -> io::Result<Socket> {
         let domain = match self.family() {
             Family::V4 => Domain::IPV4,
             Family::V6 => Domain::IPV6,
         };
-        let socket =
-            Socket::new(domain, kind, Some(Protocol::from(i32::from(self.protocol)))).map_err(fault)?;
+        let kind = match self.protocol {
+            tcp::PROTOCOL_TCP => Type::STREAM,
+            _ => Type::DGRAM,
+        };
+        let socket = Socket::new(domain, kind, Some(Protocol::from(i32::from(self.protocol))))?;
         if let Some(device) = &self.aim.options.device {
-            socket.bind_device(Some(device.as_bytes())).map_err(fault)?;
+            socket.bind_device(Some(device.as_bytes()))?;
+        }
+        if kind == Type::STREAM && self.aim.port != 0 {
+            // A connection that is hung up leaves its port to the next at once, not after TIME-WAIT.
+            socket.set_linger(Some(Duration::ZERO))?;
         }
         Ok(socket)
     }
 
     /// Begins to connect a socket.
     fn connect(&mut self, clock: &Clock, transmit: &Transmit) -> Result<Departed, SendFault> {
-        let socket = self.open(Type::STREAM)?;
-        self.aim
+        let socket = self.open().map_err(fault)?;
+        let label = self
+            .aim
             .apply(&socket)
             .map_err(|error| SendFault { errno: error.errno().unwrap_or(libc::EINVAL), mtu: None })?;
         let ttl = u32::from(transmit.ttl.unwrap_or(64));
@@ -126,7 +146,11 @@ impl Each {
         .and_then(|()| socket.set_nonblocking(true))
         .map_err(fault)?;
         let at = clock.now();
-        match socket.connect(&SockAddr::from(transmit.dst)) {
+        let mut to = transmit.dst;
+        if let (SocketAddr::V6(to), Some(label)) = (&mut to, label) {
+            to.set_flowinfo(label.to_be());
+        }
+        match socket.connect(&SockAddr::from(to)) {
             Ok(()) => {}
             // On its way. A refusal on the spot is told like one that comes later.
             Err(error)

@@ -35,7 +35,7 @@ pub struct Sockets {
     pub(super) ident: u16,
     /// Why a family is missing.
     refused: Option<(Family, OpenError)>,
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
 }
 
 /// What is kept of one family.
@@ -314,8 +314,8 @@ pub(super) fn spare(family: Family, raw: bool, options: &Options) -> io::Result<
 }
 
 /// Does to a further socket what needs privilege. What was refused the first ones is not said again.
-pub(super) fn ready(socket: &Socket, options: &Options) -> Result<(), OpenError> {
-    privileged(socket, options, &mut Vec::new());
+pub(super) fn ready(socket: &Socket, options: &Options, warnings: &mut Vec<String>) -> Result<(), OpenError> {
+    privileged(socket, options, warnings);
     match &options.device {
         Some(device) => {
             socket.bind_device(Some(device.as_bytes())).map_err(|error| no_device(device, &error))

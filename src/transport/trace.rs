@@ -62,6 +62,8 @@ pub struct TraceSockets {
     sockets: Sockets,
     /// Those that send raw probes.
     raw: Vec<(Family, Socket)>,
+    /// Those that keep the source port of raw probes from others, where that needs privilege.
+    reserved: Vec<(Family, io::Result<Socket>)>,
 }
 
 /// Why a trace cannot be begun.
@@ -75,13 +77,20 @@ pub struct TraceRefusal {
 
 /// Opens the sockets that a method needs: raw ones where that is allowed, else what an ordinary user may have.
 /// Everything later works without privilege.
-pub fn open_trace(options: &Options, probes: Probes) -> Result<TraceSockets, TraceRefusal> {
+///
+/// `source_port` is that of all probes; `None`: the kernel's choice.
+pub fn open_trace(
+    options: &Options,
+    probes: Probes,
+    source_port: Option<u16>,
+) -> Result<TraceSockets, TraceRefusal> {
     let refused = |error| TraceRefusal { error, icmp_only: false };
     match probes {
         Probes::Icmp => {
             let options = Options { raw_first: true, about: Some(ICMP), ..options.clone() };
             let sockets = open::open(&options).map_err(|error| TraceRefusal { error, icmp_only: true })?;
-            return Ok(TraceSockets { probes, mode: Mode::Icmp, sockets, raw: Vec::new() });
+            let (raw, reserved) = (Vec::new(), Vec::new());
+            return Ok(TraceSockets { probes, mode: Mode::Icmp, sockets, raw, reserved });
         }
         Probes::Connect => {}
         Probes::Ports { .. } | Probes::Tcp | Probes::Other(_) => {
@@ -90,20 +99,25 @@ pub fn open_trace(options: &Options, probes: Probes) -> Result<TraceSockets, Tra
             match open::open(&options) {
                 Ok(sockets) => {
                     let raw = raw_sockets(&options, &sockets, protocol).map_err(refused)?;
-                    return Ok(TraceSockets { probes, mode: Mode::Raw, sockets, raw });
+                    let reserved = reserved(probes, &sockets, source_port);
+                    return Ok(TraceSockets { probes, mode: Mode::Raw, sockets, raw, reserved });
                 }
                 Err(error) if matches!(probes, Probes::Other(_)) => return Err(refused(error)),
                 Err(_) => {}
             }
         }
     }
-    let sockets = ordinary(options, probes).map_err(refused)?;
+    let mut sockets = ordinary(options, probes).map_err(refused)?;
     let mode = match probes {
         Probes::Ports { own_port: true, .. } => Mode::Each,
         Probes::Ports { .. } => Mode::Shared,
         _ => Mode::Connect,
     };
-    Ok(TraceSockets { probes, mode, sockets, raw: Vec::new() })
+    if let (Mode::Each | Mode::Connect, Some(mark), []) = (mode, options.mark, sockets.warnings()) {
+        // Marks take privilege, which is given up before the first of them is opened.
+        sockets.warnings.push(format!("WARNING: failed to set mark: {mark}: each probe has its own socket"));
+    }
+    Ok(TraceSockets { probes, mode, sockets, raw: Vec::new(), reserved: Vec::new() })
 }
 
 /// The protocol number of ICMP, which stands for ICMPv6 too.
@@ -138,7 +152,7 @@ fn raw_sockets(
         let socket = Socket::new(domain(family), Type::RAW, Some(Protocol::from(i32::from(protocol))))
             .map_err(refused)?;
         socket.attach_filter(&filter::nothing()).map_err(refused)?;
-        open::ready(&socket, options)?;
+        open::ready(&socket, options, &mut Vec::new())?;
         raw.push((family, socket));
     }
     Ok(raw)
@@ -163,11 +177,11 @@ fn ordinary(options: &Options, probes: Probes) -> Result<Sockets, OpenError> {
         }
         match Socket::new(domain(family), Type::DGRAM, wire) {
             Ok(socket) => {
-                open::ready(&socket, options)?;
+                open::ready(&socket, options, &mut sockets.warnings)?;
                 let asker = Socket::new(domain(family), Type::DGRAM, None).map_err(|error| {
                     OpenError::new(format!("cannot open a UDP socket: {}", reason(&error)))
                 })?;
-                open::ready(&asker, options)?;
+                open::ready(&asker, options, &mut sockets.warnings)?;
                 sockets.put(family, Kit { icmp: socket, raw: false, reserve: None, asker });
             }
             Err(error) => {
@@ -237,12 +251,15 @@ impl TraceSockets {
             Mode::Shared => {
                 let kit = self.sockets.take(family)?;
                 let kind = Kind::Ports(protocol(self.probes));
-                Ok(Channel::new(kit.icmp, Aim::new(&with_port, route, false), kind, 0)?.into())
+                let channel = Channel::new(kit.icmp, Aim::new(&with_port, route, false), kind, 0);
+                Ok(channel.map_err(|error| error.of_port(source_port))?.into())
             }
             Mode::Each | Mode::Connect => {
                 let asker = self.sockets.take(family)?.asker;
                 let aim = Aim::new(&with_port, route, false);
-                Ok(Transport::each(Each::new(aim, protocol(self.probes), asker)))
+                let each = Each::new(aim, protocol(self.probes), asker);
+                each.try_out().map_err(|error| error.of_port(source_port))?;
+                Ok(Transport::each(each))
             }
         }
     }
@@ -252,28 +269,35 @@ impl TraceSockets {
         let unavailable = || AimError::new(route.target.ip(), &Errno::AFNOSUPPORT.into());
         let place = self.raw.iter().position(|(of, _)| *of == family).ok_or_else(unavailable)?;
         let (_, mouth) = self.raw.swap_remove(place);
+        let place = self.reserved.iter().position(|(of, _)| *of == family);
+        let early = place.map(|place| self.reserved.swap_remove(place).1).transpose();
+        let refused = |error: io::Error| AimError::new("bind", &error).of_port(options.ident);
+        let early = early.map_err(refused)?;
         // What reserves the source port comes first: the others are told it.
         let (mut ears, mut reserved) = (Vec::new(), None);
         let port = match self.probes {
             Probes::Ports { .. } => {
-                // No such protocol in this kernel: then nobody is in the way either.
-                match Socket::new(domain(family), Type::DGRAM, Some(Protocol::from(i32::from(protocol)))) {
+                let bound = early.is_some();
+                match early.map_or_else(|| socket(family, protocol), Ok) {
                     Ok(socket) => {
-                        let aim = Aim::new(options, route, false);
-                        let mut ear = Channel::new(socket, aim, Kind::Ports(protocol), 0)?;
+                        let aim = Aim { bound, ..Aim::new(options, route, false) };
+                        let ear = Channel::new(socket, aim, Kind::Ports(protocol), 0);
+                        let mut ear = ear.map_err(|error| error.of_port(options.ident))?;
                         ear.errors = false;
                         let port = ear.ident;
                         ears.push(ear);
                         port
                     }
+                    // No such protocol in this kernel: then nobody is in the way either.
                     Err(_) => options.ident.unwrap_or(self.sockets.ident),
                 }
             }
             Probes::Tcp => {
-                let (socket, port) = reserve(family, options.ident.unwrap_or(0))
-                    .map_err(|error| AimError::new("--sport", &error))?;
+                let socket = early.map_or_else(|| reserve(family, protocol, options.ident.unwrap_or(0)), Ok);
+                let socket = socket.map_err(refused)?;
+                let name = socket.local_addr().map_err(refused)?;
                 reserved = Some(socket);
-                port
+                name.as_socket().map_or(0, |address| address.port())
             }
             Probes::Other(_) => options.ident.unwrap_or(self.sockets.ident),
             Probes::Icmp | Probes::Connect => 0,
@@ -296,14 +320,43 @@ impl TraceSockets {
 /// IPPROTO_DCCP.
 const DCCP: u8 = 33;
 
-/// A TCP socket that keeps a port to itself and is never connected; the port, where 0 lets the kernel choose.
-fn reserve(family: Family, port: u16) -> io::Result<(Socket, u16)> {
-    let (domain, any): (_, SocketAddr) = match family {
-        Family::V4 => (Domain::IPV4, (Ipv4Addr::UNSPECIFIED, port).into()),
-        Family::V6 => (Domain::IPV6, (Ipv6Addr::UNSPECIFIED, port).into()),
+/// Ports below this one need privilege (ip(7), ip_unprivileged_port_start).
+const FREE_PORTS: u16 = 1024;
+
+/// Keeps the source port of raw probes from others, for each family, where only privilege can.
+fn reserved(
+    probes: Probes,
+    sockets: &Sockets,
+    source_port: Option<u16>,
+) -> Vec<(Family, io::Result<Socket>)> {
+    let port = source_port.filter(|port| (1..FREE_PORTS).contains(port));
+    let (Some(port), Probes::Ports { .. } | Probes::Tcp) = (port, probes) else { return Vec::new() };
+    let protocol = protocol(probes);
+    let families = [Family::V4, Family::V6].into_iter().filter(|family| sockets.has(*family));
+    // Of a protocol that the kernel does not know, no port needs keeping.
+    let known = families.filter(|family| socket(*family, protocol).is_ok());
+    known.map(|family| (family, reserve(family, protocol, port))).collect()
+}
+
+/// A socket of a protocol with ports.
+fn socket(family: Family, protocol: u8) -> io::Result<Socket> {
+    let kind = match protocol {
+        tcp::PROTOCOL_TCP => Type::STREAM,
+        _ => Type::DGRAM,
     };
-    let socket = Socket::new(domain, Type::STREAM, None)?;
+    Socket::new(domain(family), kind, Some(Protocol::from(i32::from(protocol))))
+}
+
+/// A socket that keeps a port of this family to itself; 0 lets the kernel choose. One of TCP is never connected.
+fn reserve(family: Family, protocol: u8, port: u16) -> io::Result<Socket> {
+    let socket = socket(family, protocol)?;
+    let any: SocketAddr = match family {
+        Family::V4 => (Ipv4Addr::UNSPECIFIED, port).into(),
+        Family::V6 => {
+            socket.set_only_v6(true)?;
+            (Ipv6Addr::UNSPECIFIED, port).into()
+        }
+    };
     socket.bind(&SockAddr::from(any))?;
-    let port = socket.local_addr()?.as_socket().map_or(port, |address| address.port());
-    Ok((socket, port))
+    Ok(socket)
 }
