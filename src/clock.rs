@@ -85,6 +85,11 @@ impl Epoch {
         Self(wall.0 as i128)
     }
 
+    /// The epoch of a clock that shows `wall` at this instant.
+    pub fn showing(wall: Wall, at: Instant) -> Self {
+        Self(i128::from(wall.0).saturating_sub(i128::from(at.0)))
+    }
+
     /// The time of day of an instant.
     pub fn wall(self, at: Instant) -> Wall {
         let nanos = self.0.saturating_add(i128::from(at.0));
@@ -115,7 +120,7 @@ struct Bounds {
 impl Bounds {
     /// What one reading of the wall clock between two of the monotonic one allows.
     fn read(before: Instant, wall: Wall, after: Instant) -> Self {
-        let epoch = |at: Instant| Epoch(i128::from(wall.0).saturating_sub(i128::from(at.0)));
+        let epoch = |at: Instant| Epoch::showing(wall, at);
         let middle = before + after.since(before) / 2;
         Self { lowest: epoch(after), highest: epoch(before), chosen: epoch(middle) }
     }

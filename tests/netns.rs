@@ -553,3 +553,32 @@ fn a_ping_is_told_in_json_and_whose_clocks_timed_it() {
         });
     });
 }
+
+#[test]
+fn an_interface_without_a_clock_is_refused_before_anything_leaves() {
+    alone("an_interface_without_a_clock_is_refused_before_anything_leaves", || {
+        pair();
+        with_both_sockets(|kind| {
+            let rest = "has no clock that stamps packets";
+            for (args, interface) in [
+                ("10.9.0.2", "v0"),
+                ("fd09::2", "v0"),
+                ("-I v0 10.9.0.2", "v0"),
+                ("127.0.0.1", "lo"),
+                ("--rate 10 10.9.0.2", "v0"),
+            ] {
+                let ran = rping(&format!("--clock hardware -c1 -W1 {args}"));
+                let line = format!("rping: --clock hardware: {interface} {rest}\n");
+                assert_eq!(
+                    (ran.status, ran.stdout, ran.stderr),
+                    (Some(2), String::new(), line),
+                    "{kind}: {args}"
+                );
+            }
+            for (clock, told) in [("kernel", "2 kernel"), ("auto", "2 kernel"), ("user", "2 user")] {
+                let ran = rping(&format!("-v --clock {clock} -c2 -i0.01 10.9.0.2"));
+                assert_eq!((ran.status, ran.stderr), (Some(0), format!("rping: times by clock: {told}\n")));
+            }
+        });
+    });
+}

@@ -495,6 +495,34 @@ fn ordinary_users_reach_many_hosts_at_most_once_a_second() {
 }
 
 #[test]
+fn the_clock_is_named_or_the_best_there_is() {
+    let stamps = |args: &[&str]| root(args).transport.stamps;
+    for (name, stamping) in [
+        ("auto", Stamping::Both),
+        ("kernel", Stamping::Kernel),
+        ("user", Stamping::User),
+        ("hardware", Stamping::Hardware),
+    ] {
+        assert_eq!(stamps(&["--clock", name, "h"]), stamping);
+        assert_eq!(stamps(&["--clock", name, "a", "b"]), stamping);
+    }
+    assert_eq!((stamps(&["h"]), stamps(&["-U", "h"])), (Stamping::Both, Stamping::User));
+    assert_eq!((stamps(&["-f", "h"]), stamps(&["-f", "--clock", "auto", "h"])), {
+        (Stamping::Arrivals, Stamping::Arrivals)
+    });
+    assert_eq!(stamps(&["-f", "--clock", "kernel", "h"]), Stamping::Kernel);
+    assert_eq!(stamps(&["-U", "--clock", "user", "h"]), Stamping::User);
+    assert_eq!(
+        refusal(&["--clock", "sun", "h"]),
+        "--clock sun: the clock must be auto, kernel, user or hardware"
+    );
+    assert_eq!(
+        refusal(&["-U", "--clock", "kernel", "h"]),
+        "-U means --clock user and does not go with another --clock"
+    );
+}
+
+#[test]
 fn json_is_for_a_run_whose_lines_it_can_tell() {
     assert!(root(&["-j", "h"]).json);
     assert!(root(&["--json", "-q", "h"]).json);

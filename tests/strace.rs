@@ -238,3 +238,23 @@ fn a_run_wakes_for_what_happens_and_for_nothing_else() {
         assert!((9..=30).contains(&waits), "{kind}: {calls:?}");
     });
 }
+
+#[test]
+fn a_kernel_without_stamps_is_refused_where_they_are_demanded_and_else_done_without() {
+    with_strace("a_kernel_without_stamps_is_refused_where_they_are_demanded_and_else_done_without", |kind| {
+        let (ran, lines) = traced("setsockopt", "-c1 127.0.0.1");
+        assert_eq!(ran.status, Some(0), "{kind}");
+        let stamps =
+            lines.iter().position(|line| line.contains("SO_TIMESTAMPING")).expect("stamps asked for");
+        let nth = format!("{}", stamps + 1);
+        let ran = injected("setsockopt", "EINVAL", &nth, "--clock kernel -c1 127.0.0.1");
+        let line = "rping: --clock kernel: SO_TIMESTAMPING: Invalid argument\n";
+        assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (Some(2), "", line), "{kind}");
+        let ran = injected("setsockopt", "EINVAL", &nth, "-v -c1 127.0.0.1");
+        assert_eq!(
+            (ran.status, ran.stderr.as_str()),
+            (Some(0), "rping: times by clock: 1 mixed\n"),
+            "{kind}"
+        );
+    });
+}

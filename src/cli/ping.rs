@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::many::ManyArguments;
 use super::values::{self, Pattern, Stamps, Via};
 use crate::probe::Method;
-use crate::transport::Pmtu;
+use crate::transport::{Pmtu, Stamping};
 
 pub use super::request::Request;
 
@@ -255,6 +255,18 @@ pub struct Arguments {
     /// They then include what this host needs to wake rping up.
     #[arg(short = 'U', long, help_heading = OTHER)]
     pub user_latency: bool,
+
+    /// Whose clock takes the times [default: auto].
+    ///
+    ///   auto      the kernel's at both ends, rping's own where it tells none
+    ///   kernel    the same; a kernel that does not offer it is refused
+    ///   user      rping's own, as with -U
+    ///   hardware  the interface's, which must offer it and have it turned on
+    #[arg(
+        verbatim_doc_comment, long, value_name = "WHO", allow_hyphen_values = true,
+        value_parser = values::CLOCK, help_heading = OTHER,
+    )]
+    pub clock: Option<Stamping>,
 
     /// Turn on the kernel's socket debugging (SO_DEBUG).
     #[arg(short, long, help_heading = OTHER)]

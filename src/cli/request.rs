@@ -92,6 +92,10 @@ impl Request {
         let family = family(&arguments, method)?;
         let size = size(&arguments, method)?;
         ensure!(!(arguments.json && arguments.flood), "-f prints dots and does not go with -j");
+        ensure!(
+            !arguments.user_latency || arguments.clock.is_none_or(|clock| clock == Stamping::User),
+            "-U means --clock user and does not go with another --clock"
+        );
         let many = Many::new(&arguments, superuser)?;
         let interval = arguments.interval.unwrap_or(if arguments.flood {
             Duration::ZERO
@@ -312,10 +316,10 @@ fn transport(arguments: &Arguments, method: Method, size: usize, family: Option<
             (false, Some(Stamps::Prespecified)) => IpOption::TimestampPrespecified(Vec::new()),
         },
         send_buffer: arguments.sndbuf,
-        stamps: match arguments {
+        stamps: match arguments.clock {
             _ if arguments.user_latency => Stamping::User,
-            _ if arguments.flood => Stamping::Arrivals,
-            _ => Stamping::Both,
+            None | Some(Stamping::Both) if arguments.flood => Stamping::Arrivals,
+            clock => clock.unwrap_or(Stamping::Both),
         },
         message_len: HEADER_LEN + size,
         preload: arguments.preload.unwrap_or(1),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::trace_values::{self as values, MethodOptions, Named};
 use crate::engine::trace::Wait;
+use crate::transport::Stamping;
 
 pub use super::trace_request::{Request, Way};
 
@@ -196,6 +197,18 @@ pub struct Arguments {
     /// IPv6 flow label.
     #[arg(short = 'l', long, value_name = "N", allow_hyphen_values = true, value_parser = super::values::FLOW_LABEL, help_heading = PACKET)]
     pub flowlabel: Option<u32>,
+
+    /// Whose clock takes the times [default: auto].
+    ///
+    ///   auto      the kernel's at both ends, rping's own where it tells none
+    ///   kernel    the same; a kernel that does not offer it is refused
+    ///   user      rping's own
+    ///   hardware  the interface's, which must offer it and have it turned on
+    #[arg(
+        verbatim_doc_comment, long, value_name = "WHO", allow_hyphen_values = true,
+        value_parser = super::values::CLOCK, help_heading = OTHER,
+    )]
+    pub clock: Option<Stamping>,
 
     /// Turn on the kernel's socket debugging (SO_DEBUG).
     #[arg(short, long, help_heading = OTHER)]

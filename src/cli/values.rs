@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::probe::Method;
-use crate::transport::Pmtu;
+use crate::transport::{Pmtu, Stamping};
 
 /// A value parser, and the sentence that says what it takes.
 ///
@@ -91,6 +91,18 @@ pub const RETRY: Checked<u32> =
 pub const MIN_REACHABLE: Checked<u32> = Checked {
     parse: whole::<_, 1, 16_777_216>,
     allowed: "the number of hosts must be a whole number from 1 to 16777216",
+};
+
+/// `--clock`.
+pub const CLOCK: Checked<Stamping> = Checked {
+    parse: |text| match text {
+        "auto" => Some(Stamping::Both),
+        "kernel" => Some(Stamping::Kernel),
+        "user" => Some(Stamping::User),
+        "hardware" => Some(Stamping::Hardware),
+        _ => None,
+    },
+    allowed: "the clock must be auto, kernel, user or hardware",
 };
 
 /// `-i`.

@@ -28,6 +28,11 @@ impl AimError {
         Self { text: format!("{what}: {}", reason(error)), errno: error.raw_os_error() }
     }
 
+    /// A line that stands for itself.
+    pub(super) fn refusal(text: String) -> Self {
+        Self { text, errno: None }
+    }
+
     /// The error of the system call.
     pub(super) fn errno(&self) -> Option<i32> {
         self.errno

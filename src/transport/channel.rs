@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use std::num::NonZeroU64;
-use std::os::fd::AsFd;
 
 use rustix::io::Errno;
 use socket2::Socket;
@@ -12,6 +11,7 @@ use super::Transport;
 use super::aim::{Aim, AimError, buffer_falls_short};
 use super::inbox::Inbox;
 use super::link::Link;
+use super::offer;
 use super::open::Sockets;
 use super::options::Options;
 use super::queue::{Queue, Stashed};
@@ -90,7 +90,7 @@ impl Channel {
             Kind::Upper(_) | Kind::Ports(_) => 2048,
         };
         let mut channel = Channel {
-            stamps: Stamps::on(socket.as_fd(), aim.options.stamps),
+            stamps: offer::stamps(&socket, &aim, kind)?,
             socket,
             kind,
             errors: true,

@@ -73,7 +73,7 @@ impl Channel {
             }
             // The old one goes first: its identifier and its flow label are free then.
             self.socket = reserve;
-            self.stamps = Stamps::on(self.socket.as_fd(), self.aim.options.stamps);
+            (self.stamps, _) = Stamps::on(self.socket.as_fd(), self.aim.options.stamps);
             (link.index, link.ready) = (index, false);
             link.reserve = open::spare(family, raw, &self.aim.options).ok();
             if raw {

@@ -25,6 +25,7 @@ mod filter;
 mod inbox;
 mod link;
 mod lookup;
+mod offer;
 mod open;
 mod options;
 pub mod privilege;

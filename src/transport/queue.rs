@@ -81,7 +81,7 @@ pub(super) fn entry<'a>(message: &Message, bytes: &'a [u8], control: &[u8]) -> E
     let family = match fault.origin {
         libc::SO_EE_ORIGIN_LOCAL => return Entry::Local(fault.info),
         libc::SO_EE_ORIGIN_TIMESTAMPING => {
-            return Stamp::read(fault, told.stamp).map_or(Entry::Other, Entry::Left);
+            return Stamp::read(fault, told.stamp, told.hardware).map_or(Entry::Other, Entry::Left);
         }
         libc::SO_EE_ORIGIN_ICMP => Family::V4,
         libc::SO_EE_ORIGIN_ICMP6 => Family::V6,

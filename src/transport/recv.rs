@@ -131,7 +131,12 @@ impl Channel {
         for (message, bytes, control) in self.inbox.datagrams() {
             let Some(from) = address(&message.name) else { continue };
             let told = Told::read(control);
-            let (at, source) = placer.place(told.stamp, floor);
+            let by_interface =
+                told.hardware.and_then(|stamp| self.stamps.place_arrival(stamp, placer.clock.now()));
+            let (at, source) = match by_interface {
+                Some(at) => (at, Source::Hardware),
+                None => placer.place(told.stamp, floor),
+            };
             let framing = match (self.kind, self.family(), self.is_raw()) {
                 (Kind::Ports(protocol), _, _) => {
                     Framing::Payload { protocol, local: self.ident, remote: from.port() }

@@ -5,6 +5,7 @@
 //! each one the numbering is begun anew.
 
 use std::collections::VecDeque;
+use std::io;
 use std::os::fd::BorrowedFd;
 
 use super::control::Fault;
@@ -30,12 +31,18 @@ pub(super) struct Stamp {
     number: u32,
     /// When it left.
     at: Wall,
+    /// By whose clock.
+    source: Source,
 }
 
 impl Stamp {
     /// Reads an entry of the error queue; `None`: a stamp of something else.
-    pub fn read(fault: Fault, at: Option<Wall>) -> Option<Self> {
-        Some(Self { number: fault.data, at: at.filter(|_| fault.info == LEFT)? })
+    pub fn read(fault: Fault, kernel: Option<Wall>, hardware: Option<Wall>) -> Option<Self> {
+        let (at, source) = match (kernel, hardware) {
+            (_, Some(at)) => (at, Source::Hardware),
+            (kernel, None) => (kernel?, Source::Kernel),
+        };
+        (fault.info == LEFT).then_some(Self { number: fault.data, at, source })
     }
 }
 
@@ -58,14 +65,17 @@ pub(super) struct Stamps {
     waiting: VecDeque<Option<Departure>>,
     /// How many of them have none.
     open: usize,
+    /// What the clock of the interface showed when the run began, as its stamps tell.
+    interface: Option<Epoch>,
     /// Departures since the last stamp that fitted one.
     in_vain: u32,
 }
 
 impl Stamps {
-    /// Asks for stamps on a fresh socket. What is refused is done without.
-    pub fn on(fd: BorrowedFd<'_>, stamping: Stamping) -> Self {
-        Self { on: ask(fd, stamping), ..Self::default() }
+    /// Asks for stamps on a fresh socket. What is refused is told, and done without.
+    pub fn on(fd: BorrowedFd<'_>, stamping: Stamping) -> (Self, Option<io::Error>) {
+        let (on, refusal) = ask(fd, stamping);
+        (Self { on, ..Self::default() }, refusal)
     }
 
     /// Whether the error queue should hold a stamp by now, or soon.
@@ -102,7 +112,8 @@ impl Stamps {
         if self.on {
             // Asking without numbers and then with them begins anew at 0.
             let _ = sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPING, flags(Stamping::Arrivals));
-            *self = Self { in_vain: self.in_vain, ..Self::on(fd, stamping) };
+            let (fresh, _) = Self::on(fd, stamping);
+            *self = Self { in_vain: self.in_vain, interface: self.interface, ..fresh };
         }
     }
 
@@ -118,36 +129,56 @@ impl Stamps {
         while let Some(None) = self.waiting.front() {
             self.waiting.pop_front();
         }
-        let at = epoch.place(stamp.at, at, now)?;
+        let at = match stamp.source {
+            Source::Hardware => self.place_departure(stamp.at, at, now),
+            _ => epoch.place(stamp.at, at, now)?,
+        };
         self.in_vain = 0;
-        Some(Stamped { id, at, source: Source::Kernel })
+        Some(Stamped { id, at, source: stamp.source })
+    }
+
+    /// The clock of an interface keeps a time of its own: its first stamp is held to be of the moment at which
+    /// the datagram was given to the kernel, and so is a later one that says it left before that, or after now.
+    fn place_departure(&mut self, stamp: Wall, at: Instant, now: Instant) -> Instant {
+        if let Some(placed) = self.interface.and_then(|epoch| epoch.place(stamp, at, now)) {
+            return placed;
+        }
+        self.interface = Some(Epoch::showing(stamp, at));
+        at
+    }
+
+    /// When something arrived, by the clock of the interface; `None` while nothing tells how that goes.
+    pub fn place_arrival(&self, stamp: Wall, now: Instant) -> Option<Instant> {
+        self.interface?.place(stamp, Instant::ZERO, now)
     }
 }
 
-/// Asks for stamps; whether those of departures are granted.
-fn ask(fd: BorrowedFd<'_>, stamping: Stamping) -> bool {
+/// Asks for stamps; whether those of departures are granted, and why not.
+fn ask(fd: BorrowedFd<'_>, stamping: Stamping) -> (bool, Option<io::Error>) {
     if stamping == Stamping::User {
-        return false;
+        return (false, None);
     }
-    if sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPING, flags(stamping)).is_ok() {
-        return stamping != Stamping::Arrivals;
-    }
+    let Err(refusal) = sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPING, flags(stamping)) else {
+        return (stamping != Stamping::Arrivals, None);
+    };
     // The older way knows arrivals only. Where it is refused as well, we stamp.
     let _ = sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
-    false
+    (false, Some(refusal))
 }
 
 /// What SO_TIMESTAMPING is asked for (linux/net_tstamp.h).
 fn flags(stamping: Stamping) -> libc::c_int {
     let arrivals = libc::SOF_TIMESTAMPING_RX_SOFTWARE | libc::SOF_TIMESTAMPING_SOFTWARE;
-    let departures = libc::SOF_TIMESTAMPING_TX_SOFTWARE
-        | libc::SOF_TIMESTAMPING_OPT_ID
-        // The stamp alone, without the datagram that it is of.
-        | libc::SOF_TIMESTAMPING_OPT_TSONLY;
+    // Which datagram it is of, and the stamp alone, without that datagram.
+    let named = libc::SOF_TIMESTAMPING_OPT_ID | libc::SOF_TIMESTAMPING_OPT_TSONLY;
+    let interface = libc::SOF_TIMESTAMPING_TX_HARDWARE
+        | libc::SOF_TIMESTAMPING_RX_HARDWARE
+        | libc::SOF_TIMESTAMPING_RAW_HARDWARE;
     let asked = match stamping {
         Stamping::User => 0,
         Stamping::Arrivals => arrivals,
-        Stamping::Both | Stamping::Kernel | Stamping::Hardware => arrivals | departures,
+        Stamping::Both | Stamping::Kernel => arrivals | named | libc::SOF_TIMESTAMPING_TX_SOFTWARE,
+        Stamping::Hardware => arrivals | named | interface,
     };
     asked.cast_signed()
 }
@@ -167,7 +198,7 @@ mod tests {
     }
 
     fn stamp(number: u32, nanos: u64) -> Stamp {
-        Stamp { number, at: EPOCH.wall(at(nanos)) }
+        Stamp { number, at: EPOCH.wall(at(nanos)), source: Source::Kernel }
     }
 
     fn left(id: u64, nanos: u64) -> Option<Stamped> {
@@ -207,6 +238,26 @@ mod tests {
             assert_eq!(stamps.place(stamp(0, nanos), EPOCH, at(20)), None);
             assert!(!stamps.awaited());
         }
+    }
+
+    #[test]
+    fn stamps_of_an_interface_are_as_far_apart_as_it_says() {
+        let mut stamps = stamps();
+        let hardware =
+            |number, nanos| Stamp { number, at: Wall::from_nanos(nanos), source: Source::Hardware };
+        let left = |id, nanos| Some(Stamped { id, at: at(nanos), source: Source::Hardware });
+        let arrived = Wall::from_nanos;
+        assert_eq!(stamps.place_arrival(arrived(777_050), at(100)), None, "nothing to compare with");
+        stamps.left(1, at(10));
+        assert_eq!(stamps.place(hardware(0, 777_000), EPOCH, at(100)), left(1, 10));
+        assert_eq!(stamps.place_arrival(arrived(777_050), at(100)), Some(at(60)));
+        assert_eq!(stamps.place_arrival(arrived(777_050), at(59)), None, "after now");
+        stamps.left(2, at(200));
+        assert_eq!(stamps.place(hardware(1, 777_195), EPOCH, at(300)), left(2, 205));
+        // Its clock went too slowly: the second stamp would say that the datagram left before it was sent.
+        stamps.left(3, at(1_000));
+        assert_eq!(stamps.place(hardware(2, 777_980), EPOCH, at(2_000)), left(3, 1_000));
+        assert_eq!(stamps.place_arrival(arrived(778_000), at(2_000)), Some(at(1_020)));
     }
 
     #[test]

@@ -113,6 +113,47 @@ pub(super) fn exchange_option(
     succeeded(answer)
 }
 
+/// Which stamps an interface offers, SOF_TIMESTAMPING_* (ioctl SIOCETHTOOL, ETHTOOL_GET_TS_INFO).
+pub(super) fn stamping_offered(fd: BorrowedFd<'_>, interface: &str) -> io::Result<u32> {
+    const SIOCETHTOOL: libc::c_ulong = 0x8946;
+    const ETHTOOL_GET_TS_INFO: u32 = 0x41;
+    // `struct ethtool_ts_info` (linux/ethtool.h): the command, what is offered, and nine more.
+    let mut info = [0u32; 11];
+    info[0] = ETHTOOL_GET_TS_INFO;
+    ask_interface(fd, interface, SIOCETHTOOL, &mut info)?;
+    Ok(info[1])
+}
+
+/// What an interface stamps at present: HWTSTAMP_TX_* and HWTSTAMP_FILTER_* (ioctl SIOCGHWTSTAMP).
+pub(super) fn stamping_in_force(fd: BorrowedFd<'_>, interface: &str) -> io::Result<(u32, u32)> {
+    // `struct hwtstamp_config` (linux/net_tstamp.h): flags, then those two.
+    let mut config = [0u32; 3];
+    ask_interface(fd, interface, libc::SIOCGHWTSTAMP, &mut config)?;
+    Ok((config[1], config[2]))
+}
+
+/// ioctl(2) about an interface, with a structure of N integers for `request`, which must be no longer.
+fn ask_interface<const N: usize>(
+    fd: BorrowedFd<'_>,
+    interface: &str,
+    request: libc::c_ulong,
+    data: &mut [u32; N],
+) -> io::Result<()> {
+    // SAFETY: `ifreq` is plain data (octets, integers and pointers), for which all zeroes is a value.
+    let mut asked: libc::ifreq = unsafe { std::mem::zeroed() };
+    let (last, room) = asked.ifr_name.split_last_mut().ok_or(io::ErrorKind::InvalidInput)?;
+    if interface.len() > room.len() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    *last = 0;
+    room.iter_mut().zip(interface.bytes()).for_each(|(to, octet)| *to = octet as libc::c_char);
+    asked.ifr_ifru.ifru_data = data.as_mut_ptr().cast();
+    // SAFETY: `asked` lives for the whole call and its name is NUL-terminated; its pointer is to memory that
+    // is exclusively borrowed, and as long as the structure that both callers name for their request.
+    let answer = unsafe { libc::ioctl(fd.as_raw_fd(), request as _, &raw mut asked) };
+    succeeded(answer)
+}
+
 /// recvmsg(2), never waiting. `flags` are added to MSG_DONTWAIT.
 pub(super) fn receive(
     fd: BorrowedFd<'_>,

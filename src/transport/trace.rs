@@ -12,7 +12,7 @@ use super::channels::Transport;
 use super::each::Each;
 use super::filter;
 use super::open::{self, Kit, OpenError, Sockets};
-use super::options::{Families, Options};
+use super::options::{Families, Options, Stamping};
 use super::reason;
 use super::route::{Route, RouteError};
 use crate::wire::icmp::Family;
@@ -255,6 +255,11 @@ impl TraceSockets {
                 Ok(channel.map_err(|error| error.of_port(source_port))?.into())
             }
             Mode::Each | Mode::Connect => {
+                if matches!(options.stamps, Stamping::Kernel | Stamping::Hardware) {
+                    let line = "--clock: without privilege each of these probes has a socket of its own, and \
+                                nobody stamps it as it leaves; --clock auto or user will do";
+                    return Err(AimError::refusal(line.to_owned()));
+                }
                 let asker = self.sockets.take(family)?.asker;
                 let aim = Aim::new(&with_port, route, false);
                 let each = Each::new(aim, protocol(self.probes), asker);
