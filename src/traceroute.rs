@@ -18,6 +18,7 @@ use crate::report::names::Names;
 use crate::report::output::Output;
 use crate::report::trace_text::{TraceStyle, TraceText};
 use crate::run::Run;
+use crate::stats::Timings;
 use crate::stop::Stop;
 use crate::target;
 use crate::transport::{
@@ -63,11 +64,12 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     if request.json {
         let mut report = JsonTrace::new(start_line(request, &aimed, &config));
         report.start(clock.epoch(), &mut output);
+        let report = (report, JsonTrace::timings);
         return run(request, aimed.transport, config, report, (output, stop), &clock);
     }
     let mut report = TraceText::new(style(request, &aimed, &config), names(request));
     report.start(clock.now(), &mut output);
-    run(request, aimed.transport, config, report, (output, stop), &clock)
+    run(request, aimed.transport, config, (report, TraceText::timings), (output, stop), &clock)
 }
 
 /// The target, the way to it, and how it is asked.
@@ -284,7 +286,7 @@ fn run<R: Report<Event = Event>>(
     request: &Request,
     transport: Transport,
     config: Config,
-    report: R,
+    (report, timings): (R, impl Fn(&R) -> &Timings),
     (output, stop): (Output<'_>, Stop),
     clock: &Clock,
 ) -> anyhow::Result<u8> {
@@ -297,6 +299,7 @@ fn run<R: Report<Event = Event>>(
         report.finish(output);
         if request.verbose {
             command::tell_rejects(&request.program, session.rejects(), output);
+            command::tell_clocks(&request.program, timings(&report), output);
         }
     })?;
     Ok(u8::from(session.ending() != Some(Ending::Reached)))

@@ -149,7 +149,7 @@ fn a_trace_tells_each_probe_and_how_it_ended() {
         r#"4000000Z","type":"probe","ttl":4,"query":1,"outcome":"answered","from":"10.0.0.1","rtt_ms":4.0,"clock":"kernel","reply_ttl":62,"says":"error","icmp_type":3,"icmp_code":4,"mtu":1400}"#,
         r#"5000000Z","type":"probe","ttl":5,"query":1,"outcome":"answered","from":"192.0.2.2","rtt_ms":5.0,"clock":"kernel","reply_ttl":62,"says":"reply","tcp_flags":18,"translated":true}"#,
         r#"6000000Z","type":"extra","ttl":2,"query":1,"from":"10.0.0.1","rtt_ms":6.0,"clock":"kernel","reply_ttl":62,"says":"reply"}"#,
-        r#"7000000Z","type":"summary","host":"host \"\u001b[m\"","addr":"192.0.2.2","ending":"reached","reached":true,"hops":5,"probes":5,"answered":3,"extra":1,"time_ms":7.0}"#,
+        r#"7000000Z","type":"summary","host":"host \"\u001b[m\"","addr":"192.0.2.2","ending":"reached","reached":true,"hops":5,"probes":5,"answered":3,"extra":1,"time_ms":7.0,"clocks":{"kernel":4,"hardware":0,"mixed":0,"user":0}}"#,
     ];
     let expected: String = expected.iter().map(|rest| format!("{head}{rest}\n")).collect();
     assert_eq!(text, expected);

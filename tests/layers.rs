@@ -49,6 +49,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "probe",
             "report",
             "run",
+            "stats",
             "stop",
             "target",
             "transport",

@@ -507,3 +507,42 @@ fn ports_and_descriptors_that_are_not_to_be_had_are_no_crash() {
         }
     });
 }
+
+#[test]
+fn the_clock_is_the_one_that_was_asked_for_and_is_told() {
+    alone("the_clock_is_the_one_that_was_asked_for_and_is_told", || {
+        path();
+        let told = |args: &str| {
+            let ran = traceroute(&format!("-v -n {args} {V4}"));
+            assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+            ran.stderr.lines().last().unwrap_or_default().to_owned()
+        };
+        for method in ["-I", "-U", "-T", "-I --json"] {
+            for (clock, times) in [("auto", "12 kernel"), ("kernel", "12 kernel"), ("user", "12 user")] {
+                let told = told(&format!("{method} --clock {clock}"));
+                assert_eq!(told, format!("rping: times by clock: {times}"), "{method}");
+            }
+        }
+        let refused = |ran: Ran| (ran.status, ran.stdout, ran.stderr);
+        let line = |reason| (Some(2), String::new(), format!("rping: --clock {reason}\n"));
+        assert_eq!(
+            refused(traceroute(&format!("--clock hardware {V4}"))),
+            line("hardware: v0 has no clock that stamps packets")
+        );
+        assert_eq!(
+            refused(traceroute(&format!("--clock hardware -U {V4}"))),
+            line("hardware: it is for ICMP probes only")
+        );
+        assert_eq!(
+            refused(traceroute(&format!("--clock kernel -M tcpconn {V4}"))),
+            line(
+                "kernel: each of these probes has a socket of its own, and nobody stamps it as it leaves; \
+                 --clock auto or user will do"
+            )
+        );
+        assert_eq!(
+            refused(traceroute(&format!("--clock moon {V4}"))),
+            line("moon: the clock must be auto, kernel, user or hardware")
+        );
+    });
+}

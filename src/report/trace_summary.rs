@@ -9,6 +9,7 @@ use super::output::Output;
 use super::trace_notes;
 use crate::clock::Instant;
 use crate::engine::trace::event::{Ending, Event, Outcome};
+use crate::stats::Timings;
 
 /// What was told so far.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub struct Account {
     /// Hop and query of the probes told as silent, and not answered since.
     silent: BTreeSet<(u8, u8)>,
     ended: Option<(Instant, Ending)>,
+    /// Whose clocks timed the answers, late and repeated ones among them.
+    pub timings: Timings,
 }
 
 impl Account {
@@ -36,6 +39,7 @@ impl Account {
 
     /// Counts an event.
     pub fn add(&mut self, event: &Event) {
+        event.answer().into_iter().for_each(|answer| self.timings.count(answer.timing));
         match event {
             Event::Decided { ttl, query, outcome, .. } => {
                 if *outcome == Outcome::Unfinished {

@@ -20,6 +20,7 @@ use super::{Report, extension_text, fault, trace_notes};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::SendFault;
 use crate::engine::trace::event::{Answer, Event, Outcome, Says};
+use crate::stats::Timings;
 
 /// How long the text waits for a name or an origin after asking for it: as long as a person waits without
 /// wondering, and longer than a sound resolver takes. One that is not sound asks again after five seconds
@@ -129,6 +130,11 @@ impl TraceText {
             account: Account::default(),
             style,
         }
+    }
+
+    /// Whose clocks timed the answers so far.
+    pub fn timings(&self) -> &Timings {
+        &self.account.timings
     }
 
     /// The header. It ends where the first hop begins its line.

@@ -255,10 +255,16 @@ impl TraceSockets {
                 Ok(channel.map_err(|error| error.of_port(source_port))?.into())
             }
             Mode::Each | Mode::Connect => {
-                if matches!(options.stamps, Stamping::Kernel | Stamping::Hardware) {
-                    let line = "--clock: without privilege each of these probes has a socket of its own, and \
-                                nobody stamps it as it leaves; --clock auto or user will do";
-                    return Err(AimError::refusal(line.to_owned()));
+                let demanded = match options.stamps {
+                    Stamping::User | Stamping::Arrivals | Stamping::Both => None,
+                    Stamping::Kernel => Some("kernel"),
+                    Stamping::Hardware => Some("hardware"),
+                };
+                if let Some(clock) = demanded {
+                    return Err(AimError::refusal(format!(
+                        "--clock {clock}: each of these probes has a socket of its own, and nobody stamps it \
+                         as it leaves; --clock auto or user will do"
+                    )));
                 }
                 let asker = self.sockets.take(family)?.asker;
                 let aim = Aim::new(&with_port, route, false);

@@ -40,6 +40,18 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The answer that it tells.
+    pub const fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Decided { outcome: Outcome::Answered(answer), .. } | Self::Extra { answer, .. } => {
+                Some(answer)
+            }
+            Self::Decided { .. } | Self::Ended { .. } => None,
+        }
+    }
+}
+
 /// What became of a probe.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {

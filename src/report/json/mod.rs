@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::output::Output;
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, Timing};
+use crate::stats::Timings;
 
 pub use ping::JsonPing;
 pub use trace::{JsonTrace, TraceStart};
@@ -63,6 +64,21 @@ const fn clock(timing: Timing) -> &'static str {
         Timing::Hardware => "hardware",
         Timing::Mixed => "mixed",
         Timing::User => "user",
+    }
+}
+
+/// How many times whose clocks.
+#[derive(Serialize)]
+struct Clocks {
+    kernel: u64,
+    hardware: u64,
+    mixed: u64,
+    user: u64,
+}
+
+impl From<Timings> for Clocks {
+    fn from(Timings { kernel, hardware, mixed, user }: Timings) -> Self {
+        Self { kernel, hardware, mixed, user }
     }
 }
 

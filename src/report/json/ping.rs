@@ -7,7 +7,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::{Fault, clock, family, millis, nanos, say};
+use super::{Clocks, Fault, clock, family, millis, nanos, say};
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::{Answer, Content, Detail, Event, Verdict};
 use crate::report::Report;
@@ -121,14 +121,6 @@ struct Rtt {
     p95_ms: f64,
     p99_ms: f64,
     jitter_ms: f64,
-}
-
-#[derive(Serialize)]
-struct Clocks {
-    kernel: u64,
-    hardware: u64,
-    mixed: u64,
-    user: u64,
 }
 
 impl JsonPing {
@@ -273,7 +265,6 @@ impl Report for JsonPing {
             self.timeout(seq, sent, output);
         }
         let tally = &self.tally;
-        let timings = tally.timings;
         let record = Record::Summary {
             host: &self.style.name,
             addr: self.style.target,
@@ -286,12 +277,7 @@ impl Report for JsonPing {
             loss_pct: loss(tally),
             time_ms: millis(tally.sending_time()),
             rtt: self.rtt(),
-            clocks: Clocks {
-                kernel: timings.kernel,
-                hardware: timings.hardware,
-                mixed: timings.mixed,
-                user: timings.user,
-            },
+            clocks: tally.timings.into(),
         };
         say(self.last, self.epoch, record, output);
     }

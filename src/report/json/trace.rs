@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Fault, clock, family, millis, say};
+use super::{Clocks, Fault, clock, family, millis, say};
 use crate::clock::{Epoch, Instant};
 use crate::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
 use crate::report::Report;
 use crate::report::output::Output;
+use crate::stats::Timings;
 
 /// What the first line tells beside the time.
 #[derive(Clone, Debug)]
@@ -36,6 +37,7 @@ pub struct JsonTrace {
     probes: u32,
     answered: u32,
     extra: u32,
+    timings: Timings,
     /// The highest TTL told.
     hops: u8,
     ending: Option<(Instant, Ending)>,
@@ -93,6 +95,7 @@ enum Record<'a> {
         answered: u32,
         extra: u32,
         time_ms: f64,
+        clocks: Clocks,
     },
 }
 
@@ -131,11 +134,17 @@ impl JsonTrace {
             probes: 0,
             answered: 0,
             extra: 0,
+            timings: Timings::default(),
             hops: 0,
             ending: None,
             epoch: Epoch::default(),
             now: Instant::ZERO,
         }
+    }
+
+    /// Whose clocks timed the answers so far.
+    pub fn timings(&self) -> &Timings {
+        &self.timings
     }
 
     /// The first line.
@@ -180,6 +189,7 @@ impl Report for JsonTrace {
 
     fn event(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
         self.epoch = epoch;
+        event.answer().into_iter().for_each(|answer| self.timings.count(answer.timing));
         match event {
             Event::Decided { ttl, query, outcome, mtu } => {
                 self.decided(Place { ttl: *ttl, query: *query }, outcome, *mtu, output);
@@ -225,6 +235,7 @@ impl Report for JsonTrace {
             answered: self.answered,
             extra: self.extra,
             time_ms: millis(at.since(Instant::ZERO)),
+            clocks: self.timings.into(),
         };
         say(at, self.epoch, record, output);
     }
