@@ -150,12 +150,24 @@ fn pick(request: &Request, sockets: &mut TraceSockets, options: &Options) -> any
         match sockets.route(candidate.addr, options) {
             Ok(route) => return Ok(route),
             Err(RouteError::Unreachable(_)) if candidates.peek().is_some() => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(refused(error, &request.host)),
         }
     }
     match families.into_iter().find_map(|family| sockets.refusal(family)) {
         Some(refusal) => Err(anyhow!("{refusal}")),
         None => Err(anyhow!("{}: no address of a family that can be used here", escape(&request.host))),
+    }
+}
+
+/// What keeps from a target, in the words of this command.
+fn refused(error: RouteError, host: &str) -> anyhow::Error {
+    match error {
+        RouteError::Broadcast => anyhow!("{}: there is no one way to a broadcast address", escape(host)),
+        RouteError::NoInterface(ip) => anyhow!(
+            "connect: Invalid argument: {ip} is a link-local address; name its interface: \
+             {ip}%INTERFACE or -i INTERFACE"
+        ),
+        error => error.into(),
     }
 }
 

@@ -11,7 +11,7 @@ use nix::sched::{CloneFlags, unshare};
 use rping::clock::{Clock, Instant};
 use rping::datagram::{self, Framing, Received, SendFault, Transmit};
 use rping::transport::{
-    Families, IpOption, Options, Pmtu, Route, RouteError, Stamping, Transport, open, privilege,
+    Families, IpOption, Letters, Options, Pmtu, Route, RouteError, Stamping, Transport, open, privilege,
     stdout_was_open,
 };
 use rping::wire::icmp::Family;
@@ -115,6 +115,7 @@ fn options() -> Options {
         raw_only: false,
         raw_first: false,
         about: None,
+        letters: Letters::PING,
         answer_types: (0, 129),
         ident: None,
         device: None,

@@ -130,6 +130,28 @@ fn extent_source_and_interface_are_what_was_asked() {
 }
 
 #[test]
+fn what_cannot_be_done_is_told_in_the_letters_of_traceroute() {
+    alone("what_cannot_be_done_is_told_in_the_letters_of_traceroute", || {
+        path();
+        for (args, line) in [
+            ("-i nope 10.9.3.2", "-i nope: SO_BINDTODEVICE: No such device; give"),
+            ("-s 9.9.9.9 10.9.3.2", "bind: Cannot assign requested address; -s 9.9.9.9: give"),
+            ("10.9.0.255", "10.9.0.255: there is no one way to a broadcast address"),
+            (
+                "fe80::9",
+                "connect: Invalid argument: fe80::9 is a link-local address; name its interface: \
+                         fe80::9%INTERFACE or -i INTERFACE",
+            ),
+        ] {
+            let ran = traceroute(&format!("-n {args}"));
+            let told = ran.stderr.starts_with(&format!("rping: {line}"));
+            assert!(told && ran.stderr.lines().count() == 1, "{args}: {}", ran.stderr);
+            assert_eq!((ran.status, ran.stdout.as_str()), (Some(2), ""), "{args}");
+        }
+    });
+}
+
+#[test]
 fn refusals_on_the_way_are_marked_and_the_status_says_so() {
     alone("refusals_on_the_way_are_marked_and_the_status_says_so", || {
         path();

@@ -196,7 +196,8 @@ fn waits_are_given_as_traceroute_takes_them() {
         assert_eq!(refusal(&["-w", text, "host"]), format!("-w {shown}: {allowed}"));
     }
     assert_eq!(of("-z 11 host").gap, Duration::from_millis(11));
-    assert_eq!(of("-z 10 host").gap, Duration::from_secs(10));
+    assert_eq!(of("-z 9.999999 host").gap, Duration::from_micros(9_999_999));
+    assert_eq!(of("-z 10 host").gap, Duration::from_millis(10));
 }
 
 /// What every numeric option makes of odd values: taken exactly, or refused with its range.

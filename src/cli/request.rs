@@ -10,7 +10,7 @@ use super::many::Many;
 use super::ping::Arguments;
 use super::values::{Stamps, printable};
 use crate::probe::{HEADER_LEN, Method};
-use crate::transport::{Families, IpOption, Options, Stamping};
+use crate::transport::{Families, IpOption, Letters, Options, Stamping};
 use crate::wire::icmp::Family;
 
 /// Everything that `rping ping` was asked, checked as far as one can before names are looked up.
@@ -288,6 +288,7 @@ fn transport(arguments: &Arguments, method: Method, size: usize, family: Option<
         },
         raw_first: false,
         about: None,
+        letters: Letters::PING,
         raw_only: arguments.ident == Some(0) || method != Method::Echo,
         answer_types: match method {
             Method::Echo => (0, 129),

@@ -121,13 +121,13 @@ pub const WAIT: Checked<Wait> = Checked {
     allowed: "the wait must be MAX[,HERE,NEAR]: seconds from 0 to 86400, and two factors",
 };
 
-/// `-z`: seconds, or milliseconds above 10.
+/// `-z`: seconds, or milliseconds from 10 on; so does traceroute(8), whose manual says "more than 10".
 pub const GAP: Checked<Duration> = Checked {
     parse: |text| {
         let value = seconds::<86_400_000>(text)?;
-        Some(if value > Duration::from_secs(10) { value / 1000 } else { value })
+        Some(if value >= Duration::from_secs(10) { value / 1000 } else { value })
     },
-    allowed: "the time between probes must be a number of seconds up to 10, or above that of milliseconds",
+    allowed: "the time between probes must be a number of seconds below 10, or from there on of milliseconds",
 };
 
 /// `-i`.

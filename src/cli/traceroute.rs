@@ -104,7 +104,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::WAIT, help_heading = EXTENT)]
     pub wait: Option<Wait>,
 
-    /// Seconds between probes; above 10, milliseconds.
+    /// Seconds between probes; from 10 on, milliseconds.
     #[arg(short = 'z', long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::GAP, help_heading = EXTENT)]
     pub sendwait: Option<Duration>,
 

@@ -251,7 +251,8 @@ impl Aim {
         socket.bind(&SockAddr::from(address)).map_err(|error| {
             if own && Errno::from_io_error(&error) == Some(Errno::ADDRNOTAVAIL) {
                 let refused = AimError::new("bind", &error);
-                return refused.advising(format_args!("-I {ip}: give an address of this host"));
+                let letter = self.options.letters.source;
+                return refused.advising(format_args!("{letter} {ip}: give an address of this host"));
             }
             AimError::new("bind", &error)
         })

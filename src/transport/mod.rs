@@ -42,7 +42,7 @@ pub use aim::AimError;
 pub use channels::{Ready, Transport};
 pub use lookup::lookup;
 pub use open::{OpenError, Sockets, open};
-pub use options::{Families, IpOption, Options, Pmtu, Stamping};
+pub use options::{Families, IpOption, Letters, Options, Pmtu, Stamping};
 pub use route::{Route, RouteError};
 pub use sys::{adopt_locale, stdout_was_open};
 pub use trace::{Mode, Probes, TraceRefusal, TraceSockets, open_trace};

@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::aim::AimError;
 use super::filter::{self, Wanted};
-use super::options::{Families, Options};
+use super::options::{Families, Letters, Options};
 use super::{reason, sys};
 use crate::wire::icmp::Family;
 
@@ -286,7 +286,9 @@ fn kit(
     for socket in [&icmp, &asker] {
         privileged(socket, options, warnings);
         if let Some(device) = &options.device {
-            socket.bind_device(Some(device.as_bytes())).map_err(|error| no_device(device, &error))?;
+            socket
+                .bind_device(Some(device.as_bytes()))
+                .map_err(|error| no_device(options.letters, device, &error))?;
         }
     }
     let reserve = match &options.device {
@@ -317,9 +319,9 @@ pub(super) fn spare(family: Family, raw: bool, options: &Options) -> io::Result<
 pub(super) fn ready(socket: &Socket, options: &Options, warnings: &mut Vec<String>) -> Result<(), OpenError> {
     privileged(socket, options, warnings);
     match &options.device {
-        Some(device) => {
-            socket.bind_device(Some(device.as_bytes())).map_err(|error| no_device(device, &error))
-        }
+        Some(device) => socket
+            .bind_device(Some(device.as_bytes()))
+            .map_err(|error| no_device(options.letters, device, &error)),
         None => Ok(()),
     }
 }
@@ -372,16 +374,17 @@ fn filter_refused(error: io::Error) -> OpenError {
     OpenError(format!("cannot filter what the raw socket hears: {}", reason(&error)))
 }
 
-fn no_device(device: &str, error: &io::Error) -> OpenError {
+fn no_device(letters: Letters, device: &str, error: &io::Error) -> OpenError {
+    let letter = letters.device;
     let why = reason(error);
     if !matches!(Errno::from_io_error(error), Some(Errno::NODEV | Errno::INVAL)) {
-        return OpenError(format!("-I {device}: SO_BINDTODEVICE: {why}"));
+        return OpenError(format!("{letter} {device}: SO_BINDTODEVICE: {why}"));
     }
     let names: Vec<String> = nix::net::if_::if_nameindex()
         .map(|all| all.iter().map(|i| i.name().to_string_lossy().into_owned()).collect())
         .unwrap_or_default();
     OpenError(format!(
-        "-I {device}: SO_BINDTODEVICE: {why}; give an address of this host or one of its interfaces: {}",
+        "{letter} {device}: SO_BINDTODEVICE: {why}; give an address of this host or one of its interfaces: {}",
         names.join(", ")
     ))
 }
