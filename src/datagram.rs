@@ -21,10 +21,58 @@ pub struct Transmit {
     pub id: u64,
 }
 
+/// Datagrams on their way out together. Its room is that of one until there are more, and is used again.
+#[derive(Debug)]
+pub struct Batch {
+    /// Octets that each may have.
+    share: usize,
+    /// Datagrams at most.
+    most: usize,
+    bytes: Vec<u8>,
+    transmits: Vec<Transmit>,
+}
+
+impl Batch {
+    /// Datagrams in a batch at most, and octets where they are large.
+    const MOST: usize = 64;
+    const OCTETS: usize = 131_072;
+
+    /// Room for datagrams of so many octets at most.
+    pub fn new(share: usize) -> Self {
+        let share = share.max(1);
+        let most = Self::OCTETS.checked_div(share).unwrap_or(1).clamp(1, Self::MOST);
+        Self { share, most, bytes: vec![0; share], transmits: Vec::with_capacity(1) }
+    }
+
+    /// Empties it, and then takes what `poll` gives, until that gives nothing or there is no more room.
+    /// Returns how many it took.
+    pub fn fill(&mut self, mut poll: impl FnMut(&mut [u8]) -> Option<Transmit>) -> usize {
+        self.transmits.clear();
+        while self.transmits.len() < self.most {
+            let from = self.transmits.len().saturating_mul(self.share);
+            if from >= self.bytes.len() {
+                self.bytes.resize(self.share.saturating_mul(self.most), 0);
+                self.transmits.reserve(self.most);
+            }
+            let Some(transmit) = self.bytes.get_mut(from..).and_then(&mut poll) else { break };
+            self.transmits.push(transmit);
+        }
+        self.transmits.len()
+    }
+
+    /// What is in it, oldest first, from the one of that index on.
+    pub fn from(&self, index: usize) -> impl Iterator<Item = (&Transmit, &[u8])> + Clone {
+        let shares = self.bytes.chunks_exact(self.share);
+        let all = self.transmits.iter().zip(shares).skip(index);
+        all.map(|(transmit, share)| (transmit, share.get(..transmit.len).unwrap_or(share)))
+    }
+}
+
 /// A datagram that left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Departed {
-    /// The time read immediately before the system call that sent it.
+    /// The time read immediately before the system call that sent it; where that sent several, later by what
+    /// those before it took at least.
     pub at: Instant,
     /// The port (ICMP: the identifier) that it left from, so that a socket opened for it alone can be told
     /// from others by what comes back; 0 where its protocol has none.

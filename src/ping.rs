@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow, bail};
 use crate::cli::ping::Request;
 use crate::clock::{Clock, Instant};
 use crate::command;
+use crate::datagram::Batch;
 use crate::engine::ping::event::Event;
 use crate::engine::ping::pace::Pacing;
 use crate::engine::ping::{Config, Ping};
@@ -236,9 +237,9 @@ fn run<R: Report<Event = Event>>(
 ) -> anyhow::Result<u8> {
     let identity = Identity { ident: transport.ident(), key: command::key()? };
     let config = config(request, aimed, clock.epoch().wall(Instant::ZERO).millis_of_day());
-    let buffer = vec![0; message_len(config.method, &config.payload)];
+    let batch = Batch::new(message_len(config.method, &config.payload));
     let session = Ping::new(config, identity, clock.now());
-    let mut run = Run { clock, session, transport, report, output, stop, buffer };
+    let mut run = Run { clock, session, transport, report, output, stop, batch };
     let ended = run.run();
     let Run { session, mut report, mut output, stop, .. } = run;
     command::close(ended, &mut output, &stop, |output| {

@@ -5,7 +5,7 @@ use std::io;
 use rustix::event::PollFlags;
 
 use crate::clock::Clock;
-use crate::datagram::Heard;
+use crate::datagram::{Batch, Heard};
 use crate::engine::Session;
 use crate::engine::reject::Reject;
 use crate::reply::Reply;
@@ -13,9 +13,6 @@ use crate::report::Report;
 use crate::report::output::Output;
 use crate::stop::Stop;
 use crate::transport::Transport;
-
-/// Probes sent in one turn of the loop at most, so that a burst cannot keep replies waiting.
-const SENDS: usize = 64;
 
 /// Times that what has arrived is asked for in one turn at most, as long as each gives this much: after a pause
 /// of this process the receive buffer is emptied before more is asked, and a flood of strangers' packets
@@ -40,8 +37,8 @@ pub struct Run<'a, S, R> {
     pub output: Output<'a>,
     /// Signals.
     pub stop: Stop,
-    /// Room for one datagram.
-    pub buffer: Vec<u8>,
+    /// Room for what is sent.
+    pub batch: Batch,
 }
 
 /// What ends a run before its time. Nothing that the network does is among it.
@@ -93,18 +90,15 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
         Ok(())
     }
 
-    /// Sends what is due, and says how much that was.
+    /// Sends what is due, a batch at most, so that a burst cannot keep replies waiting. Says how much that was.
     fn send(&mut self) -> usize {
-        for sent in 0..SENDS {
-            let Some(transmit) = self.session.poll_transmit(self.clock.now(), &mut self.buffer) else {
-                return sent;
-            };
-            match self.transport.send(self.clock, &transmit, &self.buffer) {
-                Ok(departed) => self.session.handle_sent(departed),
-                Err(fault) => self.session.handle_send_fault(self.clock.now(), fault),
-            }
-        }
-        SENDS
+        let (session, clock, now) = (&mut self.session, self.clock, self.clock.now());
+        let count = self.batch.fill(|share| session.poll_transmit(now, share));
+        self.transport.send(clock, &self.batch, &mut |fate| match fate {
+            Ok(departed) => session.handle_sent(departed),
+            Err(fault) => session.handle_send_fault(clock.now(), fault),
+        });
+        count
     }
 
     fn say(&mut self) -> io::Result<()> {

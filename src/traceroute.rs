@@ -7,6 +7,7 @@ use anyhow::{anyhow, bail};
 use crate::cli::traceroute::{Request, Way};
 use crate::clock::Clock;
 use crate::command;
+use crate::datagram::Batch;
 use crate::engine::trace::event::{Ending, Event};
 use crate::engine::trace::{Config, Trace};
 use crate::origin::Origins;
@@ -302,9 +303,9 @@ fn run<R: Report<Event = Event>>(
     (output, stop): (Output<'_>, Stop),
     clock: &Clock,
 ) -> anyhow::Result<u8> {
-    let buffer = vec![0; config.flow.len(config.len).max(64)];
+    let batch = Batch::new(config.flow.len(config.len).max(64));
     let session = Trace::new(config, clock.now());
-    let mut run = Run { clock, session, transport, report, output, stop, buffer };
+    let mut run = Run { clock, session, transport, report, output, stop, batch };
     let ended = run.run();
     let Run { session, mut report, mut output, stop, .. } = run;
     command::close(ended, &mut output, &stop, |output| {

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sched::{CloneFlags, unshare};
 use rping::clock::{Clock, Instant};
-use rping::datagram::{self, Framing, Received, SendFault, Transmit};
+use rping::datagram::{self, Batch, Framing, Received, SendFault, Transmit};
 use rping::transport::{
     Families, IpOption, Letters, Options, Pmtu, Route, RouteError, Stamping, Transport, open, privilege,
     stdout_was_open,
@@ -206,9 +206,22 @@ impl Run {
 
     fn try_send(&mut self, dst: SocketAddr, seq: u16, len: usize) -> Result<Instant, SendFault> {
         let bytes = request(self.transport.family(), self.transport.ident(), seq, len);
-        self.transport
-            .send(&self.clock, &Transmit { dst, len, ttl: None, id: seq.into() }, &bytes)
-            .map(|departed| departed.at)
+        self.send_all(&[(dst, &bytes)]).remove(0)
+    }
+
+    /// Sends messages together, and returns what became of each.
+    fn send_all(&mut self, messages: &[(SocketAddr, &[u8])]) -> Vec<Result<Instant, SendFault>> {
+        let mut batch = Batch::new(messages.iter().map(|(_, bytes)| bytes.len()).max().unwrap());
+        let mut rest = messages.iter();
+        let count = batch.fill(|share| {
+            let (dst, bytes) = rest.next()?;
+            share[..bytes.len()].copy_from_slice(bytes);
+            Some(Transmit { dst: *dst, len: bytes.len(), ttl: None, id: 0 })
+        });
+        assert_eq!(count, messages.len());
+        let mut fates = Vec::new();
+        self.transport.send(&self.clock, &batch, &mut |fate| fates.push(fate.map(|departed| departed.at)));
+        fates
     }
 
     fn recv(&mut self) -> Vec<Heard> {
@@ -518,6 +531,41 @@ fn a_firewall_that_refuses_is_the_datagrams_own_error() {
                 } else {
                     assert!(sent.is_ok());
                 }
+            }
+        }
+    });
+}
+
+#[test]
+fn of_a_batch_only_what_is_refused_does_not_leave_and_fates_keep_their_order() {
+    in_namespace(|| {
+        sh("nft 'add table inet t; add chain inet t o { type filter hook output priority 0; }; \
+            add rule inet t o ip daddr 127.0.0.9 drop'");
+        sh("ip address add fd00::1/64 dev lo nodad");
+        for kind in kinds() {
+            for (alive, dead, errno) in
+                [("127.0.0.1", "127.0.0.9", libc::EPERM), ("::1", "fd99::1", libc::ENETUNREACH)]
+            {
+                let mut run = Run::new(alive, &kind);
+                let (family, ident) = (run.transport.family(), run.transport.ident());
+                let refused = [0, 20, 21, 39];
+                let messages: Vec<_> = (0..40)
+                    .map(|seq| {
+                        let dst = if refused.contains(&seq) { dead } else { alive };
+                        (SocketAddr::new(ip(dst), 0), request(family, ident, seq, 64))
+                    })
+                    .collect();
+                let messages: Vec<_> = messages.iter().map(|(dst, bytes)| (*dst, &bytes[..])).collect();
+                let fates = run.send_all(&messages);
+                let expected = |seq| if refused.contains(&seq) { Some(errno) } else { None };
+                let told: Vec<_> = fates.iter().map(|fate| fate.err().map(|fault| fault.errno)).collect();
+                assert_eq!(told, (0..40).map(expected).collect::<Vec<_>>(), "{alive}");
+                let left: Vec<_> = fates.iter().flatten().collect();
+                assert!(left.is_sorted(), "{left:?}");
+                let reply = if family == Family::V4 { 0 } else { 129 };
+                let seqs: Vec<_> =
+                    run.hear(36).iter().map(Heard::icmp).filter(|i| i.0 == reply).map(|i| i.2).collect();
+                assert_eq!(seqs, (0..40).filter(|seq| !refused.contains(seq)).collect::<Vec<_>>());
             }
         }
     });

@@ -15,6 +15,7 @@ use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many as Asked, Names as Bare};
 use crate::cli::ping::Request;
 use crate::clock::{Clock, Instant};
 use crate::command;
+use crate::datagram::Batch;
 use crate::engine::ping::many::{Config, Demand, Many, Targets};
 use crate::probe::{Identity, Payload};
 use crate::report::escape::escape;
@@ -70,8 +71,8 @@ pub fn command(request: &Request, asked: &Asked) -> anyhow::Result<u8> {
     warn(request, transport.warnings(), &mut output);
     let clock = Clock::start();
     let session = session(request, asked, targets, &transport, &clock)?;
-    let buffer = vec![0; request.transport.message_len];
-    let mut run = Run { clock: &clock, session, transport, report, output, stop, buffer };
+    let batch = Batch::new(request.transport.message_len);
+    let mut run = Run { clock: &clock, session, transport, report, output, stop, batch };
     let ended = run.run();
     let Run { session, mut report, mut output, stop, .. } = run;
     session.outstanding().for_each(|target| report.still_out(target));

@@ -16,6 +16,7 @@ use super::open::Sockets;
 use super::options::Options;
 use super::queue::{Queue, Stashed};
 use super::route::Route;
+use super::send::Share;
 use super::stamps::Stamps;
 use crate::clock::Instant;
 use crate::datagram::Stamped;
@@ -35,6 +36,7 @@ pub(super) struct Channel {
     pub(super) inbox: Inbox,
     pub(super) queue: Queue,
     pub(super) stamps: Stamps,
+    pub(super) share: Share,
     /// Departures stamped; the next `recv` tells them first.
     pub(super) told: VecDeque<Stamped>,
     /// When the socket, and its error queue, were last seen empty: nothing read later arrived earlier.
@@ -97,6 +99,7 @@ impl Channel {
             ident,
             flow_label,
             link: None,
+            share: Share::default(),
             inbox: Inbox::new(len),
             queue: Queue::new(len),
             told: VecDeque::new(),

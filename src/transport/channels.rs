@@ -17,7 +17,7 @@ use super::open::Sockets;
 use super::options::Options;
 use super::route::Route;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{Departed, Heard, SendFault, Transmit};
+use crate::datagram::{Batch, Departed, Heard, SendFault, Transmit};
 use crate::wire::icmp::Family;
 
 /// The sockets of a run.
@@ -155,19 +155,29 @@ impl Transport {
         }
     }
 
-    /// Sends `bytes[..transmit.len]`.
+    /// Sends what is in a batch, and tells the fate of each datagram, in order.
     ///
     /// An error is this datagram's own. Waits for room in the socket buffer for a tenth of a second at
     /// most (EAGAIN then). An interface that was deleted and made again is followed.
-    pub fn send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
-        let family = Family::of(transmit.dst.ip());
-        match &mut self.sends {
-            Sends::One(channel) if channel.family() == family => channel.send(clock, transmit, bytes),
-            Sends::One(channel) => match self.ears.iter_mut().find(|ear| ear.family() == family) {
-                Some(ear) => ear.send(clock, transmit, bytes),
-                None => channel.send(clock, transmit, bytes),
-            },
-            Sends::Each(each) => each.send(clock, transmit, bytes),
+    pub fn send(&mut self, clock: &Clock, batch: &Batch, tell: &mut dyn FnMut(Result<Departed, SendFault>)) {
+        let mut place = 0usize;
+        while let Some((transmit, bytes)) = batch.from(place).next() {
+            let family = Family::of(transmit.dst.ip());
+            let channel = match &mut self.sends {
+                Sends::Each(each) => {
+                    tell(each.send(clock, transmit, bytes));
+                    place = place.saturating_add(1);
+                    continue;
+                }
+                Sends::One(channel) if channel.family() == family => channel,
+                Sends::One(channel) => {
+                    self.ears.iter_mut().find(|ear| ear.family() == family).unwrap_or(channel)
+                }
+            };
+            let alike = |(transmit, _): &(&Transmit, _)| Family::of(transmit.dst.ip()) == family;
+            let end = place.saturating_add(batch.from(place).take_while(alike).count());
+            channel.send_batch(clock, batch, place..end, tell);
+            place = end;
         }
     }
 

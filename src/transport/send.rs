@@ -1,5 +1,6 @@
-//! Sending one datagram, and telling its own errors from those of earlier ones.
+//! Sending, and telling a datagram's own errors from those of earlier ones.
 
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::channel::Channel;
 use super::control::{encoded, ttl_message};
 use super::sys::{self, CONTROL_LEN, Datagram};
 use crate::clock::Clock;
-use crate::datagram::{Departed, SendFault, Transmit};
+use crate::datagram::{Batch, Departed, SendFault, Transmit};
 
 /// Times that one datagram is given to the kernel before an error counts as its own.
 ///
@@ -18,8 +19,32 @@ use crate::datagram::{Departed, SendFault, Transmit};
 /// is, and then forgets it; the datagram of that call is not sent. A second one can come in between.
 const ATTEMPTS: u32 = 3;
 
+/// Datagrams that one system call sends at most. More make a call no cheaper to speak of, and all of them share
+/// one reading of the clock: where this process is kept from running, all behind seem to have left too early.
+const TOGETHER: usize = 8;
+
 /// How long a full socket buffer is waited for.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What one datagram of a batch takes the kernel at least.
+///
+/// The datagrams of a batch leave one after another, but the clock is read before the first only. What those
+/// before one took at least is on the safe side: it left no earlier than that.
+#[derive(Debug, Default)]
+pub(super) struct Share(Option<Duration>);
+
+impl Share {
+    /// Notes what a batch took; what each of its datagrams took at least, as far as is known.
+    fn learn(&mut self, took: Duration, sent: usize) -> Duration {
+        let known = self.0.unwrap_or_default();
+        if sent > 1
+            && let Some(each) = u32::try_from(sent).ok().and_then(|sent| took.checked_div(sent))
+        {
+            self.0 = Some(self.0.map_or(each, |least| least.min(each)));
+        }
+        self.0.map_or(known, |least| least.min(known))
+    }
+}
 
 impl Channel {
     /// Sends `bytes[..transmit.len]`. Returns the time read immediately before the system call that sent it, and the identifier it carries.
@@ -42,15 +67,73 @@ impl Channel {
         }
     }
 
-    fn try_send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
+    /// Sends what is in a batch from one index to another, and tells each fate in order.
+    ///
+    /// One that is refused, and one that is alone, goes the way of [`Channel::send`].
+    pub fn send_batch(
+        &mut self,
+        clock: &Clock,
+        batch: &Batch,
+        places: Range<usize>,
+        tell: &mut dyn FnMut(Result<Departed, SendFault>),
+    ) {
+        let Range { start: mut next, end } = places;
+        while next < end {
+            while end.saturating_sub(next) > 1 {
+                let count = end.saturating_sub(next).min(TOGETHER);
+                let sent = self.try_batch(clock, batch.from(next).take(count), tell);
+                next = next.saturating_add(sent);
+                if sent < count {
+                    break;
+                }
+            }
+            let Some((transmit, bytes)) = batch.from(next).next().filter(|_| next < end) else { return };
+            tell(self.send(clock, transmit, bytes));
+            next = next.saturating_add(1);
+        }
+    }
+
+    /// Gives datagrams to the kernel by one call, and returns how many of them left.
+    fn try_batch<'a>(
+        &mut self,
+        clock: &Clock,
+        batch: impl Iterator<Item = (&'a Transmit, &'a [u8])> + Clone,
+        tell: &mut dyn FnMut(Result<Departed, SendFault>),
+    ) -> usize {
+        if !self.is_ready() {
+            return 0;
+        }
+        let wanted = batch.clone().count();
+        let datagrams = batch.clone().map(|(transmit, bytes)| self.datagram(transmit, bytes));
+        let before = clock.now();
+        let sent = sys::send_batch::<TOGETHER>(self.socket.as_fd(), datagrams).unwrap_or(0);
+        let each = self.share.learn(clock.now().since(before), sent);
+        let mut at = before;
+        for (transmit, _) in batch.take(sent) {
+            self.stamps.left(transmit.id, at);
+            tell(Ok(Departed { at, port: self.ident }));
+            at = at + each;
+        }
+        if sent < wanted {
+            self.stamps.refused(self.socket.as_fd(), self.aim.options.stamps);
+            self.look_in_queue = true;
+        }
+        sent
+    }
+
+    fn datagram<'a>(&self, transmit: &Transmit, bytes: &'a [u8]) -> Datagram<'a> {
         let name = encoded(self.current(transmit.dst));
         let control = transmit.ttl.map_or(([0; CONTROL_LEN], 0), |ttl| ttl_message(self.family(), ttl));
-        let datagram = Datagram { name, bytes, control };
+        Datagram { name, bytes, control }
+    }
+
+    fn try_send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
+        let datagram = self.datagram(transmit, bytes);
         let mut failures = 0u32;
         let mut full_since = None;
         loop {
             let at = clock.now();
-            let Err(error) = sys::send_batch(self.socket.as_fd(), std::iter::once(datagram)) else {
+            let Err(error) = sys::send_batch::<1>(self.socket.as_fd(), std::iter::once(datagram)) else {
                 self.stamps.left(transmit.id, at);
                 return Ok(Departed { at, port: self.ident });
             };

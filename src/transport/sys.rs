@@ -181,7 +181,7 @@ pub(super) fn receive(
     }
 }
 
-/// Datagrams that one system call moves at most.
+/// Datagrams that one system call receives at most.
 pub(super) const BATCH: usize = 64;
 
 /// recvmmsg(2), never waiting: as many datagrams as there are `messages`, [`BATCH`] at most, each into an
@@ -247,19 +247,19 @@ pub(super) struct Datagram<'a> {
 /// Room for the control messages of one datagram to be sent: an integer.
 pub(super) const CONTROL_LEN: usize = 24;
 
-/// sendmmsg(2), never waiting, of [`BATCH`] datagrams at most; how many left, at least one.
+/// sendmmsg(2), never waiting, of `N` datagrams at most; how many left, at least one.
 ///
 /// An error is that of the first datagram (or one that was pending); one that a later datagram meets is not
 /// told: it, and what follows it, did not leave.
-pub(super) fn send_batch<'a>(
+pub(super) fn send_batch<'a, const N: usize>(
     fd: BorrowedFd<'_>,
     datagrams: impl Iterator<Item = Datagram<'a>>,
 ) -> io::Result<usize> {
-    let mut kept = [const { None::<Datagram<'_>> }; BATCH];
+    let mut kept = [const { None::<Datagram<'_>> }; N];
     // SAFETY: `iovec` and `mmsghdr` are plain data (integers and pointers), for which all zeroes is a value.
-    let mut vectors: [libc::iovec; BATCH] = unsafe { std::mem::zeroed() };
+    let mut vectors: [libc::iovec; N] = unsafe { std::mem::zeroed() };
     // SAFETY: as above.
-    let mut headers: [libc::mmsghdr; BATCH] = unsafe { std::mem::zeroed() };
+    let mut headers: [libc::mmsghdr; N] = unsafe { std::mem::zeroed() };
     let mut count = 0u32;
     for (((datagram, kept), vector), header) in datagrams.zip(&mut kept).zip(&mut vectors).zip(&mut headers) {
         let Datagram { name, bytes, control } = kept.insert(datagram);
