@@ -14,7 +14,7 @@ use crate::origin::Origins;
 use crate::probe::trace::{Carrier, Flow, Method};
 use crate::report::Report;
 use crate::report::escape::escape;
-use crate::report::json::{JsonTrace, TraceStart};
+use crate::report::json::{JsonTrace, TraceStart, Wanted};
 use crate::report::names::Names;
 use crate::report::output::Output;
 use crate::report::trace_text::{TraceStyle, TraceText};
@@ -63,7 +63,8 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
         tell_way(request, &aimed, &mut output);
     }
     if request.json {
-        let mut report = JsonTrace::new(start_line(request, &aimed, &config));
+        let wanted = Wanted { names: !request.numeric, origins: request.origins };
+        let mut report = JsonTrace::new(start_line(request, &aimed, &config), wanted, names(request));
         report.start(clock.epoch(), &mut output);
         let report = (report, JsonTrace::timings);
         return run(request, aimed.transport, config, report, (output, stop), &clock);

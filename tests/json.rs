@@ -11,10 +11,13 @@ use rping::datagram::{SendFault, Timing};
 use rping::engine::ping::Config;
 use rping::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
 use rping::report::Report;
-use rping::report::json::{JsonPing, JsonTrace, TraceStart};
+use rping::report::json::{JsonPing, JsonTrace, TraceStart, Wanted};
+use rping::report::names::{Names, Question};
 use rping::report::output::{Output, Stream};
 use rping::report::style::Style;
+use rping::wire::extension;
 use rping::wire::icmp::{self, Family};
+use rustix::event::{PollFd, PollFlags};
 use serde_json::Value;
 
 use sim::{EPOCH, Sim, TARGET, config, echo, error, ms, style};
@@ -135,7 +138,8 @@ fn a_trace_tells_each_probe_and_how_it_ended() {
         one_flow: true,
     };
     let text = lines(|output| {
-        let mut json = JsonTrace::new(start);
+        let wanted = Wanted { names: false, origins: false };
+        let mut json = JsonTrace::new(start, wanted, Names::new());
         json.start(EPOCH, output);
         events.iter().for_each(|event| json.event(event, EPOCH, output));
         json.finish(output);
@@ -153,4 +157,94 @@ fn a_trace_tells_each_probe_and_how_it_ended() {
     ];
     let expected: String = expected.iter().map(|rest| format!("{head}{rest}\n")).collect();
     assert_eq!(text, expected);
+}
+
+/// The probe lines of a trace whose routers have names, one of which takes `late` to be found.
+fn named(late: bool, wanted: Wanted, extension: Vec<u8>) -> Vec<Value> {
+    let router = |n| IpAddr::V4(Ipv4Addr::new(10, 0, 0, n));
+    let exceeded = icmp::Error { family: Family::V4, icmp_type: 11, code: 0, info: 0 };
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let names = Names::pooled(1, move |question| match question {
+        Question::Name(address) if address == router(1) => {
+            // Until the gate opens, or for ever.
+            let _ = gate.lock().expect("a gate").recv();
+            Some("first.example".to_owned())
+        }
+        Question::Origin(address) if address == router(1) => Some("AS64500/AS64501".to_owned()),
+        Question::Name(_) | Question::Origin(_) => None,
+    });
+    let start = TraceStart {
+        host: "h".to_owned(),
+        target: TARGET.into(),
+        method: "icmp",
+        max_ttl: 30,
+        queries: 1,
+        packet_len: 60,
+        one_flow: true,
+    };
+    let text = lines(|output| {
+        let mut json = JsonTrace::new(start, wanted, names);
+        for ttl in [1, 2] {
+            let answer =
+                Answer { extension: extension.clone(), ..answer(router(ttl), 1, Says::Error(exceeded)) };
+            let outcome = Outcome::Answered(answer);
+            json.event(&Event::Decided { ttl, query: 1, outcome, mtu: None }, EPOCH, output);
+        }
+        json.turn(Instant::ZERO, output);
+        assert_eq!(output.unwritten(Stream::Out).is_empty(), wanted.names, "a line waits for its name");
+        if !late {
+            drop(open);
+            while json.wake().is_some() {
+                let bell = json.bell().expect("a bell");
+                rustix::event::poll(&mut [PollFd::new(&bell, PollFlags::IN)], None).expect("a ring");
+                json.turn(Instant::ZERO, output);
+            }
+        }
+        // The longest wait.
+        json.turn(Instant::ZERO + Duration::from_secs(1), output);
+        assert_eq!(json.wake(), None);
+        json.finish(output);
+    });
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+    lines.filter(|line| line["type"] == "probe").collect()
+}
+
+#[test]
+fn a_trace_tells_names_and_origins_where_they_come_in_time() {
+    let both = Wanted { names: true, origins: true };
+    let told = named(false, both, Vec::new());
+    assert_eq!(told[0]["name"], "first.example");
+    assert_eq!(told[0]["as"], serde_json::json!([64_500, 64_501]));
+    assert_eq!((told[1].get("name"), told[1].get("as")), (None, None));
+    for (late, wanted) in [(true, both), (true, Wanted { names: false, origins: false })] {
+        let told = named(late, wanted, Vec::new());
+        assert_eq!((told.len(), told[0].get("name")), (2, None));
+    }
+}
+
+#[test]
+fn a_trace_tells_what_routers_append() {
+    let stack = [0x00, 0x01, 0x00, 0xff, 0x05, 0xdc, 0x1b, 0x01];
+    let v4 = [0, 0, 0, 3, 0, 1, 0, 0, 10, 0, 0, 1];
+    let interface = [&v4[..], b"\x0cge-0/\x1b/1\0\0\0", &[0, 0, 5, 220]].concat();
+    let mut structure = vec![0; 200];
+    let objects: [(u8, u8, &[u8]); 4] =
+        [(1, 1, &stack), (2, 0x0f, &interface), (2, 0x80, &[]), (9, 7, &[0, 0xab, 0xcd])];
+    let len = extension::emit(&objects, &mut structure);
+    structure.truncate(len);
+    let told = named(true, Wanted { names: false, origins: false }, structure);
+    assert_eq!(
+        told[0]["extensions"],
+        serde_json::json!([
+            {"type": "mpls", "labels": [
+                {"label": 16, "traffic_class": 0, "bottom": false, "ttl": 255},
+                {"label": 24_001, "traffic_class": 5, "bottom": true, "ttl": 1},
+            ]},
+            {"type": "interface", "role": "incoming", "index": 3, "addr": "10.0.0.1",
+             "name": "ge-0/\u{1b}/1", "mtu": 1500},
+            {"type": "interface", "role": "outgoing"},
+            {"type": "unknown", "class": 9, "ctype": 7, "hex": "00abcd"},
+        ])
+    );
 }

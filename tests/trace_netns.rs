@@ -240,6 +240,9 @@ fn names_come_from_the_hosts_file_and_a_trace_can_be_told_in_json() {
         assert_eq!(lines[0]["type"], "start");
         assert_eq!(lines[13]["ending"], "reached");
         assert!(lines[1..13].iter().all(|line| line["outcome"] == "answered" && line["rtt_ms"].is_f64()));
+        assert_eq!((&lines[1]["name"], lines[4].get("name")), (&"first.example".into(), None));
+        assert_eq!(lines[12]["name"], "target.example");
+        assert!(!traceroute("--json -n target.example").stdout.contains("first.example"));
     });
 }
 

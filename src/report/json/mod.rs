@@ -3,6 +3,7 @@
 //! `docs/json.md` tells the format to those who read it. It knows no text for people: whatever a terminal
 //! would need escaped, JSON escapes itself.
 
+mod extension;
 mod ping;
 mod trace;
 
@@ -17,7 +18,7 @@ use crate::datagram::{SendFault, Timing};
 use crate::stats::Timings;
 
 pub use ping::JsonPing;
-pub use trace::{JsonTrace, TraceStart};
+pub use trace::{JsonTrace, TraceStart, Wanted};
 
 /// Version of the format. New keys may come in any version; a change of meaning makes a new one.
 const VERSION: u32 = 1;

@@ -1,14 +1,20 @@
 //! A traceroute as JSON Lines.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use serde::Serialize;
 
+use super::extension::{self, Object};
 use super::{Clocks, Fault, clock, family, millis, say};
 use crate::clock::{Epoch, Instant};
 use crate::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
 use crate::report::Report;
+use crate::report::names::{self, Names, Question};
 use crate::report::output::Output;
+use crate::report::trace_text::PATIENCE;
 use crate::stats::Timings;
 
 /// What the first line tells beside the time.
@@ -30,10 +36,27 @@ pub struct TraceStart {
     pub one_flow: bool,
 }
 
-/// Tells one trace.
+/// What is to be known about those who answer, beside their addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Their names.
+    pub names: bool,
+    /// The systems that announce their addresses (`-A`).
+    pub origins: bool,
+}
+
+/// Tells one trace. A line waits for names as long as the text would.
 #[derive(Debug)]
 pub struct JsonTrace {
     start: TraceStart,
+    wanted: Wanted,
+    names: Names,
+    /// Not yet said.
+    waiting: VecDeque<Waiting>,
+    /// Until when the first of them waits for a name.
+    wake: Option<Instant>,
+    /// How long names are waited for.
+    patience: Duration,
     probes: u32,
     answered: u32,
     extra: u32,
@@ -44,6 +67,16 @@ pub struct JsonTrace {
     epoch: Epoch,
     /// The time of the last turn: what is silent has no time of its own.
     now: Instant,
+}
+
+/// An event that is to be said.
+#[derive(Debug)]
+struct Waiting {
+    event: Event,
+    /// When what has no time of its own was told.
+    at: Instant,
+    /// Until when a name of it is waited for; known from the first turn on.
+    until: Option<Instant>,
 }
 
 #[derive(Serialize)]
@@ -109,6 +142,10 @@ struct Place {
 #[derive(Serialize)]
 struct Answered {
     from: IpAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(rename = "as", skip_serializing_if = "Vec::is_empty")]
+    origins: Vec<u32>,
     rtt_ms: f64,
     clock: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,13 +161,20 @@ struct Answered {
     tcp_flags: Option<u16>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     translated: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extensions: Vec<Object>,
 }
 
 impl JsonTrace {
-    /// A report about a trace.
-    pub fn new(start: TraceStart) -> Self {
+    /// A report about a trace. `names` are asked for what is wanted.
+    pub fn new(start: TraceStart, wanted: Wanted, names: Names) -> Self {
         Self {
             start,
+            wanted,
+            names,
+            waiting: VecDeque::new(),
+            wake: None,
+            patience: PATIENCE,
             probes: 0,
             answered: 0,
             extra: 0,
@@ -165,46 +209,142 @@ impl JsonTrace {
         say(Instant::ZERO, epoch, record, output);
     }
 
-    fn decided(&mut self, place: Place, outcome: &Outcome, path_mtu: Option<u32>, output: &mut Output<'_>) {
-        self.probes = self.probes.saturating_add(1);
-        self.hops = self.hops.max(place.ttl);
-        let mut at = None;
-        let (outcome, answer, fault) = match outcome {
-            Outcome::Answered(answer) => {
-                self.answered = self.answered.saturating_add(1);
-                at = Some(answer.at);
-                ("answered", Some(answered(answer)), None)
+    /// What is wanted about an address.
+    fn questions(&self, from: IpAddr) -> impl Iterator<Item = Question> + use<> {
+        let name = self.wanted.names.then_some(Question::Name(from));
+        name.into_iter().chain(self.wanted.origins.then_some(Question::Origin(from)))
+    }
+
+    /// Whether something that is wanted about who answered is on its way.
+    fn lacks_a_name(&mut self, event: &Event) -> bool {
+        let Some(answer) = event.answer() else { return false };
+        self.questions(answer.from).any(|question| self.names.look(question) == names::Answer::Coming)
+    }
+
+    /// Says what can be said by `now`.
+    fn say_ready(&mut self, now: Instant, output: &mut Output<'_>) {
+        self.names.collect();
+        let until = now + self.patience;
+        for waiting in self.waiting.iter_mut().rev().take_while(|waiting| waiting.until.is_none()) {
+            waiting.until = Some(until);
+        }
+        self.wake = None;
+        while let Some(waiting) = self.waiting.pop_front() {
+            let until = waiting.until.filter(|until| now < *until && !self.patience.is_zero());
+            if until.is_some() && self.lacks_a_name(&waiting.event) {
+                self.wake = until;
+                self.waiting.push_front(waiting);
+                return;
             }
+            self.say(&waiting, output);
+        }
+    }
+
+    fn say(&mut self, waiting: &Waiting, output: &mut Output<'_>) {
+        let at = waiting.event.answer().map_or(waiting.at, |answer| answer.at);
+        let record = match &waiting.event {
+            Event::Decided { ttl, query, outcome, mtu } => {
+                self.decided(Place { ttl: *ttl, query: *query }, outcome, *mtu)
+            }
+            Event::Extra { ttl, query, answer } => {
+                let answer = self.answered(answer);
+                Record::Extra { place: Place { ttl: *ttl, query: *query }, answer }
+            }
+            Event::Ended { .. } => return,
+        };
+        say(at, self.epoch, record, output);
+    }
+
+    fn decided(&mut self, place: Place, outcome: &Outcome, path_mtu: Option<u32>) -> Record<'static> {
+        let (outcome, answer, fault) = match outcome {
+            Outcome::Answered(answer) => ("answered", Some(self.answered(answer)), None),
             Outcome::Silent => ("silent", None, None),
             Outcome::NotSent(fault) => ("not_sent", None, Some(Fault::from(*fault))),
             Outcome::Unfinished => ("unfinished", None, None),
         };
-        let record = Record::Probe { place, outcome, answer, fault, path_mtu };
-        say(at.unwrap_or(self.now), self.epoch, record, output);
+        Record::Probe { place, outcome, answer, fault, path_mtu }
     }
+
+    fn answered(&mut self, answer: &Answer) -> Answered {
+        let mut known = |question: Question, wanted: bool| match wanted.then(|| self.names.look(question)) {
+            Some(names::Answer::Here(text)) => text,
+            Some(names::Answer::Coming | names::Answer::NotAsked) | None => None,
+        };
+        let name = known(Question::Name(answer.from), self.wanted.names);
+        let origin = known(Question::Origin(answer.from), self.wanted.origins);
+        let mut told = Answered {
+            from: answer.from,
+            name,
+            origins: origin.as_deref().map(numbers).unwrap_or_default(),
+            rtt_ms: millis(answer.rtt),
+            clock: clock(answer.timing),
+            reply_ttl: answer.hop_limit,
+            says: "reply",
+            icmp_type: None,
+            icmp_code: None,
+            mtu: None,
+            tcp_flags: None,
+            translated: answer.translated,
+            extensions: extension::objects(&answer.extension),
+        };
+        match answer.says {
+            Says::Reply => {}
+            Says::Segment(flags) => told.tcp_flags = Some(flags),
+            Says::Error(error) => {
+                (told.icmp_type, told.icmp_code) = (Some(error.icmp_type), Some(error.code));
+                told.says = if error.is_ttl_exceeded() { "ttl_exceeded" } else { "error" };
+                told.mtu = error.mtu();
+            }
+        }
+        told
+    }
+}
+
+/// The numbers of `AS64500/AS64501`.
+fn numbers(origins: &str) -> Vec<u32> {
+    origins.split('/').filter_map(|origin| origin.strip_prefix("AS")?.parse().ok()).collect()
 }
 
 impl Report for JsonTrace {
     type Event = Event;
 
-    fn event(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
+    fn event(&mut self, event: &Event, epoch: Epoch, _output: &mut Output<'_>) {
         self.epoch = epoch;
-        event.answer().into_iter().for_each(|answer| self.timings.count(answer.timing));
+        if let Some(answer) = event.answer() {
+            self.timings.count(answer.timing);
+            // All of them at once, whoever waits for which.
+            for question in self.questions(answer.from) {
+                self.names.look(question);
+            }
+        }
         match event {
-            Event::Decided { ttl, query, outcome, mtu } => {
-                self.decided(Place { ttl: *ttl, query: *query }, outcome, *mtu, output);
+            Event::Decided { ttl, outcome, .. } => {
+                self.probes = self.probes.saturating_add(1);
+                self.hops = self.hops.max(*ttl);
+                self.answered = self.answered.saturating_add(matches!(outcome, Outcome::Answered(_)).into());
             }
-            Event::Extra { ttl, query, answer } => {
-                self.extra = self.extra.saturating_add(1);
-                let place = Place { ttl: *ttl, query: *query };
-                say(answer.at, epoch, Record::Extra { place, answer: answered(answer) }, output);
-            }
+            Event::Extra { .. } => self.extra = self.extra.saturating_add(1),
             Event::Ended { at, ending } => self.ending = Some((*at, *ending)),
         }
+        self.waiting.push_back(Waiting { event: event.clone(), at: self.now, until: None });
     }
 
-    fn turn(&mut self, now: Instant, _: &mut Output<'_>) {
+    fn turn(&mut self, now: Instant, output: &mut Output<'_>) {
         self.now = now;
+        self.say_ready(now, output);
+    }
+
+    fn wake(&self) -> Option<Instant> {
+        self.wake
+    }
+
+    fn bell(&self) -> Option<BorrowedFd<'_>> {
+        self.names.bell()
+    }
+
+    fn hurry(&mut self) {
+        self.patience = Duration::ZERO;
+        self.wake = self.wake.map(|_| Instant::ZERO);
     }
 
     fn status(&self, output: &mut Output<'_>) {
@@ -212,6 +352,8 @@ impl Report for JsonTrace {
     }
 
     fn finish(&mut self, output: &mut Output<'_>) {
+        self.hurry();
+        self.say_ready(Instant::ZERO, output);
         let (at, ending) = self.ending.unwrap_or((Instant::ZERO, Ending::Stopped));
         let (word, by, error, loop_ttls) = match ending {
             Ending::Reached => ("reached", None, None, None),
@@ -239,29 +381,4 @@ impl Report for JsonTrace {
         };
         say(at, self.epoch, record, output);
     }
-}
-
-fn answered(answer: &Answer) -> Answered {
-    let mut told = Answered {
-        from: answer.from,
-        rtt_ms: millis(answer.rtt),
-        clock: clock(answer.timing),
-        reply_ttl: answer.hop_limit,
-        says: "reply",
-        icmp_type: None,
-        icmp_code: None,
-        mtu: None,
-        tcp_flags: None,
-        translated: answer.translated,
-    };
-    match answer.says {
-        Says::Reply => {}
-        Says::Segment(flags) => told.tcp_flags = Some(flags),
-        Says::Error(error) => {
-            (told.icmp_type, told.icmp_code) = (Some(error.icmp_type), Some(error.code));
-            told.says = if error.is_ttl_exceeded() { "ttl_exceeded" } else { "error" };
-            told.mtu = error.mtu();
-        }
-    }
-    told
 }

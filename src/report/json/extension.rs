@@ -1,0 +1,92 @@
+//! What routers append to their errors, as JSON.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::wire::extension::{self, Interface, Label, Role, Stack};
+
+/// An object of an extension structure (RFC 4884).
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Object {
+    /// RFC 4950.
+    Mpls {
+        labels: Vec<MplsLabel>,
+        /// Whether there were more.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        cut: bool,
+    },
+    /// RFC 5837.
+    Interface {
+        role: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        index: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        addr: Option<IpAddr>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mtu: Option<u32>,
+    },
+    Unknown {
+        class: u8,
+        ctype: u8,
+        hex: String,
+    },
+}
+
+/// An entry of a label stack.
+#[derive(Serialize)]
+pub(super) struct MplsLabel {
+    label: u32,
+    traffic_class: u8,
+    bottom: bool,
+    ttl: u8,
+}
+
+/// The objects of a structure; none in octets that are no structure.
+pub(super) fn objects(structure: &[u8]) -> Vec<Object> {
+    extension::objects(structure).map(object).collect()
+}
+
+fn object(object: extension::Object<'_>) -> Object {
+    match object {
+        extension::Object::Mpls(stack) => mpls(&stack),
+        extension::Object::Interface(told) => interface(&told),
+        extension::Object::Other { class, ctype, octets } => {
+            let hex = octets.iter().fold(String::new(), |mut hex, octet| {
+                // Writing to a String cannot fail.
+                let _ = write!(hex, "{octet:02x}");
+                hex
+            });
+            Object::Unknown { class, ctype, hex }
+        }
+    }
+}
+
+fn mpls(stack: &Stack<'_>) -> Object {
+    let labels = stack.labels().map(|Label { label, traffic_class, bottom, ttl }| MplsLabel {
+        label,
+        traffic_class,
+        bottom,
+        ttl,
+    });
+    Object::Mpls { labels: labels.collect(), cut: stack.is_cut() }
+}
+
+fn interface(told: &Interface<'_>) -> Object {
+    Object::Interface {
+        role: match told.role {
+            Role::Incoming => "incoming",
+            Role::SubIp => "sub_ip",
+            Role::Outgoing => "outgoing",
+            Role::NextHop => "next_hop",
+        },
+        index: told.index,
+        addr: told.address,
+        name: told.name.map(|name| String::from_utf8_lossy(name).into_owned()),
+        mtu: told.mtu,
+    }
+}
