@@ -47,9 +47,13 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     }
     let mut output = Output::stdio();
     let (way, sockets) = open(request, &mut output)?;
-    privilege::drop().map_err(|error| anyhow!("cannot give up privileges: {error}"))?;
-
+    let drop = || privilege::drop().map_err(|error| anyhow!("cannot give up privileges: {error}"));
+    // A source route is the one option that needs privilege and the target: then it is kept for so long.
+    if request.gateways.is_empty() {
+        drop()?;
+    }
     let reached = reach(request, way, sockets, &mut output);
+    drop()?;
     let aimed = reached.inspect_err(|_| {
         // What was said so far stands before the reason; a reader that is gone misses neither.
         let _ = output.flush(&[]);

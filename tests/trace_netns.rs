@@ -399,6 +399,28 @@ fn a_trace_that_is_stopped_tells_what_it_knows() {
     });
 }
 
+#[test]
+fn gateways_are_gone_by_and_need_privilege() {
+    alone("gateways_are_gone_by_and_need_privilege", || {
+        path();
+        for (gateways, size) in [("10.9.1.2", 72), ("10.9.0.2,10.9.1.2", 76)] {
+            for method in ["-I", "-U", "-M default", "-T", "-M tcpconn"] {
+                let args = format!("-n {method} -g {gateways} {V4}");
+                if method != "-M tcpconn" {
+                    assert_whole(&traceroute(&args), false, size, &args);
+                }
+                let refused = ordinary(&args);
+                assert_eq!(
+                    (refused.status, refused.stdout.as_str()),
+                    (Some(2), ""),
+                    "{args}: {}",
+                    refused.stderr
+                );
+            }
+        }
+    });
+}
+
 /// What jc makes of a text: for each hop its addresses.
 fn jc(text: &str) -> Option<String> {
     let present = std::process::Command::new("python3").args(["-c", "import jc"]).output();

@@ -365,8 +365,9 @@ fn ip_option(option: &IpOption) -> Option<Vec<u8>> {
         IpOption::None => return None,
         IpOption::RecordRoute => (vec![NOP, RECORD_ROUTE, 39, 4], 40),
         IpOption::LooseSourceRoute(nodes) => {
-            // The kernel takes the first node for the next hop and writes the target in the last place.
-            let len = u8::try_from(nodes.len().saturating_mul(4).saturating_add(7)).ok()?;
+            // The kernel takes the first node for the next hop and the others in its place, and writes the target
+            // in the last one.
+            let len = u8::try_from(nodes.len().saturating_mul(4).saturating_add(3)).ok()?;
             let mut bytes = vec![NOP, LOOSE_SOURCE_ROUTE, len, 4];
             nodes.iter().for_each(|node| bytes.extend(node.octets()));
             (bytes, usize::from(len).saturating_add(1))
@@ -395,6 +396,15 @@ mod tests {
     fn a_record_route_has_nine_slots_after_a_no_operation() {
         let bytes = ip_option(&IpOption::RecordRoute).unwrap();
         assert_eq!((bytes.len(), &bytes[..5]), (40, &[1, 7, 39, 4, 0][..]));
+    }
+
+    #[test]
+    fn a_source_route_stands_after_a_no_operation() {
+        let nodes = vec![[192, 0, 2, 1].into(), [192, 0, 2, 2].into()];
+        assert_eq!(
+            ip_option(&IpOption::LooseSourceRoute(nodes)).unwrap(),
+            [1, 131, 11, 4, 192, 0, 2, 1, 192, 0, 2, 2]
+        );
     }
 
     #[test]

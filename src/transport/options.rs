@@ -122,7 +122,7 @@ pub enum IpOption {
     None,
     /// Record route: nine slots.
     RecordRoute,
-    /// Loose source route: by these nodes, one to eight.
+    /// Loose source route: by these nodes, one to eight, and the target.
     LooseSourceRoute(Vec<Ipv4Addr>),
     /// Internet timestamp, timestamps only.
     Timestamp,

@@ -352,7 +352,8 @@ pub fn path() {
                  net.ipv4.icmp_msgs_burst=10000 net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
                  net.ipv4.conf.all.accept_source_route=1 net.ipv4.conf.default.accept_source_route=1 \
                  net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0";
-    sh("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
+    sh("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
+        net.ipv4.conf.all.accept_source_route=1 net.ipv4.conf.default.accept_source_route=1");
     for host in hosts {
         sh(&format!("ip netns add {host}; ip netns exec {host} {quiet}; ip -n {host} link set lo up"));
     }
