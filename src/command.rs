@@ -10,6 +10,7 @@ use crate::report::output::Output;
 use crate::run::Broken;
 use crate::stats::Timings;
 use crate::stop::Stop;
+use crate::transport::Transport;
 
 /// A key for one run: random, never sent.
 ///
@@ -64,6 +65,18 @@ pub fn tell_rejects(program: &str, rejects: &Rejects, output: &mut Output<'_>) {
     let reasons: Vec<_> = rejects.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     if !reasons.is_empty() {
         output.print_error(format_args!("{program}: ignored packets: {}\n", reasons.join(", ")));
+    }
+}
+
+/// What was lost between the kernel and us, which looks like loss on the way.
+pub fn tell_dropped(program: &str, transport: &Transport, output: &mut Output<'_>) {
+    let dropped = transport.dropped();
+    if dropped > 0 {
+        let most = if transport.is_raw() { "up to " } else { "" };
+        let packets = if dropped == 1 { "packet" } else { "packets" };
+        output.print_error(format_args!(
+            "{program}: {most}{dropped} {packets} arrived and found no room in the receive buffer\n"
+        ));
     }
 }
 

@@ -241,9 +241,10 @@ fn run<R: Report<Event = Event>>(
     let session = Ping::new(config, identity, clock.now());
     let mut run = Run { clock, session, transport, report, output, stop, batch };
     let ended = run.run();
-    let Run { session, mut report, mut output, stop, .. } = run;
+    let Run { session, transport, mut report, mut output, stop, .. } = run;
     command::close(ended, &mut output, &stop, |output| {
         report.finish(output);
+        command::tell_dropped(&request.program, &transport, output);
         if request.verbose {
             command::tell_rejects(&request.program, session.rejects(), output);
             command::tell_clocks(&request.program, &tally(&report).timings, output);

@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("target", &["transport"]),
     ("run", &["clock", "datagram", "engine", "reply", "report", "stop", "transport"]),
     ("cli", &["engine", "probe", "transport", "wire"]),
-    ("command", &["engine", "report", "run", "stats", "stop"]),
+    ("command", &["engine", "report", "run", "stats", "stop", "transport"]),
     (
         "ping",
         &[

@@ -593,6 +593,36 @@ fn a_send_waits_for_room_but_not_for_ever() {
     });
 }
 
+// ---- receive buffers ----
+
+#[test]
+fn what_found_the_receive_buffer_full_is_counted_to_the_last() {
+    in_namespace(|| {
+        for target in ["127.0.0.1", "::1"] {
+            for kind in kinds() {
+                let mut run = Run::new(target, &Options { stamps: Stamping::Arrivals, ..kind.clone() });
+                assert_eq!(run.transport.dropped(), 0);
+                // Some ten times as much as fits.
+                let sent = 5_000;
+                for seq in 0..sent {
+                    run.send(seq);
+                }
+                let full = run.transport.dropped();
+                // What fitted comes, and nothing after that.
+                let mut heard = 0;
+                while let news @ 1.. = run.recv().len() as u64 {
+                    heard += news;
+                }
+                assert!(full > 0);
+                assert_eq!(run.transport.dropped(), full);
+                // A raw socket counts our own requests too, which it would not have taken (Linux 6.18).
+                let all = u64::from(sent);
+                assert!(heard + full == all || kind.raw_only && heard + full > all, "{heard} + {full}");
+            }
+        }
+    });
+}
+
 // ---- routes ----
 
 /// Asks the way, and gives what a person would read.

@@ -74,13 +74,14 @@ pub fn command(request: &Request, asked: &Asked) -> anyhow::Result<u8> {
     let batch = Batch::new(request.transport.message_len);
     let mut run = Run { clock: &clock, session, transport, report, output, stop, batch };
     let ended = run.run();
-    let Run { session, mut report, mut output, stop, .. } = run;
+    let Run { session, transport, mut report, mut output, stop, .. } = run;
     session.outstanding().for_each(|target| report.still_out(target));
     let waited = match ended {
         Err(Broken::Output(error)) => return unwritten(error, status(asked, &report, complete)),
         Err(Broken::Wait(error)) => Err(error),
         Ok(()) => Ok(()),
     };
+    command::tell_dropped(&request.program, &transport, &mut output);
     if request.verbose {
         command::tell_rejects(&request.program, session.rejects(), &mut output);
     }

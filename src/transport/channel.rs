@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use std::num::NonZeroU64;
+use std::os::fd::AsFd;
 
 use rustix::io::Errno;
 use socket2::Socket;
@@ -18,9 +19,14 @@ use super::queue::{Queue, Stashed};
 use super::route::Route;
 use super::send::Share;
 use super::stamps::Stamps;
+use super::sys;
 use crate::clock::Instant;
 use crate::datagram::Stamped;
 use crate::wire::icmp::Family;
+
+/// Figures of a socket (linux/sock_diag.h, since Linux 4.12); the last that we know counts what was dropped.
+const SO_MEMINFO: libc::c_int = 55;
+const MEMINFO_LEN: usize = 9;
 
 /// A socket, aimed at its target.
 #[derive(Debug)]
@@ -143,6 +149,16 @@ impl Channel {
     /// Whether errors or stamps met in looking for something else wait to be delivered.
     pub fn has_stashed(&self) -> bool {
         !self.stash.is_empty() || !self.told.is_empty()
+    }
+
+    /// Datagrams that came when the receive buffer was full, as the kernel counted them for this socket: the
+    /// count of SO_RXQ_OVFL, which that tells with the next datagram only, and so not of the last ones.
+    /// A raw socket's is a bound: it counts what its filter would have refused as well (Linux 6.18).
+    pub fn dropped(&self) -> u64 {
+        let mut figures = [0; MEMINFO_LEN];
+        let _ = sys::get_ints(self.socket.as_fd(), libc::SOL_SOCKET, SO_MEMINFO, &mut figures);
+        let [.., dropped] = figures;
+        dropped.into()
     }
 
     fn bound_port(&self) -> Result<u16, AimError> {

@@ -155,6 +155,16 @@ impl Transport {
         }
     }
 
+    /// Datagrams that came while a receive buffer was full: lost here, and not on the way. Of raw
+    /// sockets, so many at most: some may have been no concern of ours.
+    pub fn dropped(&self) -> u64 {
+        let own = match &self.sends {
+            Sends::One(channel) => channel.dropped(),
+            Sends::Each(_) => 0,
+        };
+        self.ears.iter().fold(own, |sum, ear| sum.saturating_add(ear.dropped()))
+    }
+
     /// Sends what is in a batch, and tells the fate of each datagram, in order.
     ///
     /// An error is this datagram's own. Waits for room in the socket buffer for a tenth of a second at

@@ -154,6 +154,16 @@ fn ask_interface<const N: usize>(
     succeeded(answer)
 }
 
+/// getsockopt(2) with an option whose value is integers. Those that this kernel does not know stay as they are.
+pub(super) fn get_ints(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &mut [u32]) -> io::Result<()> {
+    let mut len = socklen_t::try_from(size_of_val(value)).unwrap_or(0);
+    // SAFETY: `value` is exclusively borrowed and writable for `len` octets for the whole call, and any octets
+    // make integers; the kernel writes no more than that, and the length that it wrote.
+    let answer =
+        unsafe { libc::getsockopt(fd.as_raw_fd(), level, name, value.as_mut_ptr().cast(), &raw mut len) };
+    succeeded(answer)
+}
+
 /// recvmsg(2), never waiting. `flags` are added to MSG_DONTWAIT.
 pub(super) fn receive(
     fd: BorrowedFd<'_>,
