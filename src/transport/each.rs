@@ -13,6 +13,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::aim::{Aim, AimError};
 use super::channel::{Channel, Kind};
+use super::options::Pmtu;
 use super::queue::{Entry, Queue, entry};
 use crate::clock::{Clock, Instant};
 use crate::datagram::{Departed, Framing, Heard, Received, SendFault, Source, Transmit};
@@ -25,6 +26,10 @@ const KEPT: usize = 900;
 
 /// Source ports tried for one probe.
 const TRIES: u32 = 8;
+
+/// A connection is given up before the kernel sends its SYN again, after a second (RFC 6298 section 2.1): an
+/// answer to either of them would have no time of its own.
+const RETRANSMISSION: Duration = Duration::from_millis(950);
 
 /// Sockets, one for each probe.
 #[derive(Debug)]
@@ -43,13 +48,19 @@ pub(super) struct Each {
 struct Connection {
     socket: Socket,
     port: u16,
+    /// When its SYN left.
+    since: Instant,
     over: bool,
 }
 
 impl Each {
     /// None yet. `aim` sets each of them up.
-    pub fn new(aim: Aim, protocol: u8, asker: Socket) -> Self {
+    pub fn new(mut aim: Aim, protocol: u8, asker: Socket) -> Self {
         raise_limit();
+        if protocol == tcp::PROTOCOL_TCP && aim.options.pmtu == Some(Pmtu::Probe) {
+            // Linux sets DF on TCP only where it keeps to the path MTU as well.
+            aim.options.pmtu = Some(Pmtu::Do);
+        }
         let (datagrams, connections) = (Vec::new(), Vec::new());
         Self { aim, protocol, _asker: asker, datagrams, connections, queue: Queue::new(2048) }
     }
@@ -159,7 +170,7 @@ impl Each {
         }
         let name = socket.local_addr().map_err(fault)?;
         let port = name.as_socket().map_or(0, |address| address.port());
-        self.connections.push(Connection { socket, port, over: false });
+        self.connections.push(Connection { socket, port, since: at, over: false });
         Ok(Departed { at, port })
     }
 
@@ -169,6 +180,8 @@ impl Each {
         for channel in &mut self.datagrams {
             count = count.saturating_add(channel.recv(clock, 1, each)?);
         }
+        let now = clock.now();
+        self.connections.retain(|connection| connection.over || now.since(connection.since) < RETRANSMISSION);
         for connection in self.connections.iter_mut().filter(|connection| !connection.over) {
             count = count.saturating_add(connection.look(&mut self.queue, clock, &self.aim, each));
         }
