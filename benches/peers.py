@@ -158,7 +158,8 @@ def error_of(command, times):
         while b"listening" not in tcpdump.stderr.readline():
             pass
         text = run(command)[0]
-        time.sleep(0.3)
+        # What its buffer holds comes to it after a second at the latest.
+        time.sleep(1.5)
         tcpdump.terminate()
         tcpdump.wait()
         wire = captured(file.name)
