@@ -200,3 +200,29 @@ fn an_interrupt_prints_the_table() {
         assert_eq!(heads, ["address", "10.9.0.2", "198.51.100.9", "fd09::2", "3"]);
     });
 }
+
+#[test]
+fn many_hosts_are_told_in_json() {
+    alone("many_hosts_are_told_in_json", || {
+        subnet();
+        with_both_sockets(|kind| {
+            let ran = rping("-v -j --retry 0 -W 0.2 198.51.100.6/31 fd09::2 no.such.invalid");
+            assert_eq!(ran.status, Some(1), "{kind}: {}", ran.stderr);
+            let lines: Vec<serde_json::Value> =
+                ran.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+            let told = |kind: &str| -> Vec<_> {
+                let these = lines.iter().filter(|line| line["type"] == kind);
+                these.map(|line| line["host"].as_str().unwrap_or_default()).collect()
+            };
+            assert_eq!(told("unknown"), ["no.such.invalid"], "{kind}");
+            assert_eq!(set(&told("reply").join("\n")), BTreeSet::from(["198.51.100.7", "fd09::2"]), "{kind}");
+            assert_eq!(told("timeout"), ["198.51.100.6"], "{kind}");
+            assert_eq!(told("target"), ["198.51.100.6", "198.51.100.7", "fd09::2"], "{kind}");
+            let (first, last) = (&lines[0], &lines[lines.len() - 1]);
+            assert_eq!((&first["type"], &first["targets"]), (&"start".into(), &3.into()));
+            assert_eq!((&last["type"], &last["answered"]), (&"summary".into(), &2.into()));
+            assert_eq!(last["clocks"]["kernel"], 2, "{kind}");
+            assert!(ran.stderr.ends_with("rping: times by clock: 2 kernel\n"), "{kind}: {}", ran.stderr);
+        });
+    });
+}

@@ -11,12 +11,13 @@ use rping::clock::Instant;
 use rping::datagram::SendFault;
 use rping::engine::ping::many::{Config, Demand, Many, Targets};
 use rping::probe::{Method, Payload};
-use rping::report::Report;
+use rping::report::json::JsonMany;
 use rping::report::many_text::{ManyText, Show};
 use rping::report::output::{Output, Stream};
 use rping::report::ping_text::PingText;
 use rping::report::roster::Roster;
 use rping::report::style::Style;
+use rping::report::{ManyReport, Report};
 use sim::*;
 
 /// `web` is 198.51.100.1, `nope` cannot be found, then 198.51.100.2 and .3, and `six` is 2001:db8::2.
@@ -174,4 +175,66 @@ no\\x1bpe      unknown
 5 targets: 0 answered, 4 silent, 1 unknown; 0 packets transmitted, 0 received, 8 not sent
 ";
     assert_eq!(out, expected);
+}
+
+/// The lines of a run in JSON, without what all of them begin with.
+fn json(config: Config, quiet: bool) -> Vec<String> {
+    let (targets, roster) = everybody();
+    let config = Config { targets: Rc::clone(&targets), ..config };
+    let mut sim = Sim::of(Many::new(config, (identity(), identity()), Instant::ZERO), network);
+    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let style = Style { quiet, ..Style::of(TARGET.into()) };
+    let mut json = JsonMany::new(style, roster, targets);
+    json.start(EPOCH, &mut output);
+    sim.run(|event| json.event(event, EPOCH, &mut output));
+    sim.session.outstanding().for_each(|target| json.still_out(target));
+    json.finish(&mut output);
+    assert_eq!(output.unwritten(Stream::Err), "");
+    let head = r#"{"v":1,"ts":"2026-11-22T14:58:0"#;
+    let text = output.unwritten(Stream::Out);
+    text.lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).expect(line);
+            line.strip_prefix(head).expect(line).to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn json_tells_each_probe_each_target_and_a_summary() {
+    let expected = [
+        r#"0.250000000Z","type":"start","command":"ping","targets":4,"unknown":1,"bytes":56}"#,
+        r#"0.250000000Z","type":"unknown","host":"no\u001bpe"}"#,
+        r#"0.251111000Z","type":"reply","host":"web","addr":"198.51.100.1","seq":1,"from":"198.51.100.1","bytes":64,"ttl":64,"rtt_ms":1.111,"clock":"user"}"#,
+        r#"0.254000000Z","type":"error","host":"198.51.100.3","addr":"198.51.100.3","seq":1,"from":"192.0.2.254","icmp_type":3,"icmp_code":1,"info":0,"reason":"Destination Host Unreachable"}"#,
+        r#"0.275222000Z","type":"reply","host":"six","addr":"2001:db8::2","seq":1,"from":"2001:db8::2","bytes":64,"ttl":57,"rtt_ms":22.222,"clock":"user"}"#,
+        r#"0.283000000Z","type":"duplicate","host":"six","addr":"2001:db8::2","seq":1,"from":"2001:db8::2","bytes":64,"ttl":57,"rtt_ms":30.0,"clock":"user"}"#,
+        r#"0.754000000Z","type":"error","host":"198.51.100.3","addr":"198.51.100.3","seq":2,"from":"192.0.2.254","icmp_type":3,"icmp_code":1,"info":0,"reason":"Destination Host Unreachable"}"#,
+        r#"1.501000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":1,"sent":"2026-11-22T14:58:00.251000000Z"}"#,
+        r#"1.501000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":2,"sent":"2026-11-22T14:58:00.751000000Z"}"#,
+        r#"1.502000000Z","type":"target","host":"web","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p95_ms":1.111}}"#,
+        r#"1.502000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0}"#,
+        r#"1.502000000Z","type":"target","host":"198.51.100.3","addr":"198.51.100.3","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0}"#,
+        r#"1.502000000Z","type":"target","host":"six","addr":"2001:db8::2","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":22.222,"avg_ms":22.222,"max_ms":22.222,"mdev_ms":0.0,"p95_ms":22.222}}"#,
+        r#"1.502000000Z","type":"target","host":"www","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p95_ms":1.111}}"#,
+        r#"1.502000000Z","type":"summary","targets":4,"answered":2,"silent":2,"not_asked":0,"unknown":1,"transmitted":6,"received":2,"duplicates":1,"corrupted":0,"errors":2,"not_sent":0,"in_flight":0,"loss_pct":66.66666666666667,"time_ms":502.0,"rtt":{"min_ms":1.111,"avg_ms":11.666,"max_ms":22.222,"mdev_ms":10.555},"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":3}}"#,
+    ];
+    let told = json(answers(), false);
+    assert_eq!(told, expected);
+    let quiet: Vec<_> = told.into_iter().filter(|line| !line.contains("seq")).collect();
+    assert_eq!(json(answers(), true), quiet);
+}
+
+#[test]
+fn json_does_not_call_lost_what_may_still_be_answered() {
+    let told = json(Config { deadline: Some(ms(800)), ..answers() }, false);
+    let about: Vec<_> = told.iter().filter(|line| line.contains("198.51.100.2")).collect();
+    assert_eq!(
+        about,
+        [
+            r#"0.754000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":1,"sent":"2026-11-22T14:58:00.251000000Z"}"#,
+            r#"0.754000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":1,"loss_pct":100.0}"#,
+        ]
+    );
 }

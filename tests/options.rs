@@ -528,5 +528,9 @@ fn json_is_for_a_run_whose_lines_it_can_tell() {
     assert!(root(&["--json", "-q", "h"]).json);
     assert!(!root(&["h"]).json);
     assert_eq!(refusal(&["-jf", "h"]), "-f prints dots and does not go with -j");
-    assert_eq!(refusal(&["-j", "a", "b"]), "-j is for one host and does not go with many");
+    assert!(root(&["-j", "a", "b"]).json);
+    for option in ["--alive", "--unreachable"] {
+        let line = format!("{option} prints bare names and does not go with -j");
+        assert_eq!(refusal(&["-j", option, "a", "b"]), line);
+    }
 }

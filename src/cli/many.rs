@@ -120,7 +120,9 @@ impl Many {
             return Ok(None);
         }
         refuse_what_is_for_one(arguments)?;
-        ensure!(!arguments.json, "-j is for one host and does not go with many");
+        for (given, option) in [(options.alive, "--alive"), (options.unreachable, "--unreachable")] {
+            ensure!(!(given && arguments.json), "{option} prints bare names and does not go with -j");
+        }
         ensure!(
             !words.is_empty() || !options.targets.is_empty(),
             "usage error: Destination address required"

@@ -111,7 +111,7 @@ pub struct Arguments {
 
     /// Print JSON, a line for each thing that happens.
     ///
-    /// With -q only the first line and the summary. The format has a version, and docs/json.md describes
+    /// With -q only the first line and the summary (of many hosts, a line for each as well). The format has a version, and docs/json.md describes
     /// it. -a, -D, -O and -3 add nothing to it.
     #[arg(short, long, help_heading = OUTPUT)]
     pub json: bool,

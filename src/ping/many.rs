@@ -18,7 +18,9 @@ use crate::command;
 use crate::datagram::Batch;
 use crate::engine::ping::many::{Config, Demand, Many, Targets};
 use crate::probe::{Identity, Payload};
+use crate::report::ManyReport;
 use crate::report::escape::escape;
+use crate::report::json::JsonMany;
 use crate::report::many_text::{ManyText, Show};
 use crate::report::names::Names;
 use crate::report::output::Output;
@@ -56,10 +58,37 @@ pub fn command(request: &Request, asked: &Asked) -> anyhow::Result<u8> {
         // What was said so far stands before the reason; a reader that is gone misses neither.
         let _ = output.flush(&[]);
     })?;
-    let targets = Rc::new(targets);
-    let mut report = report(request, asked, roster, &targets);
+    let found = Found { targets: Rc::new(targets), complete };
     let stop = Stop::install()?;
+    let style = style(request);
+    if request.json {
+        let report = JsonMany::new(style, roster, Rc::clone(&found.targets));
+        return ask(request, asked, &found, sockets, report, (output, stop));
+    }
+    let lines = PingText::new(style, request.resolve.then(Names::new));
+    let report =
+        ManyText::new(show(request, asked), &request.program, roster, Rc::clone(&found.targets), lines);
+    ask(request, asked, &found, sockets, report, (output, stop))
+}
+
+/// Whom to ask.
+struct Found {
+    targets: Rc<Targets>,
+    /// Whether every word was understood.
+    complete: bool,
+}
+
+fn ask<R: ManyReport>(
+    request: &Request,
+    asked: &Asked,
+    found: &Found,
+    sockets: Sockets,
+    mut report: R,
+    (mut output, stop): (Output<'_>, Stop),
+) -> anyhow::Result<u8> {
+    let targets = &found.targets;
     if targets.is_empty() {
+        report.start(Clock::start().epoch(), &mut output);
         say_end(&mut report, &mut output, &stop)?;
         return Ok(2);
     }
@@ -67,29 +96,31 @@ pub fn command(request: &Request, asked: &Asked) -> anyhow::Result<u8> {
     if asked.rate.is_none_or(|rate| rate > STAMPED_RATE) && options.stamps == Stamping::Both {
         options.stamps = Stamping::Arrivals;
     }
-    let transport = aim(&targets, sockets, &options)?;
+    let transport = aim(targets, sockets, &options)?;
     warn(request, transport.warnings(), &mut output);
     let clock = Clock::start();
-    let session = session(request, asked, targets, &transport, &clock)?;
+    report.start(clock.epoch(), &mut output);
+    let session = session(request, asked, Rc::clone(targets), &transport, &clock)?;
     let batch = Batch::new(request.transport.message_len);
     let mut run = Run { clock: &clock, session, transport, report, output, stop, batch };
     let ended = run.run();
     let Run { session, transport, mut report, mut output, stop, .. } = run;
     session.outstanding().for_each(|target| report.still_out(target));
     let waited = match ended {
-        Err(Broken::Output(error)) => return unwritten(error, status(asked, &report, complete)),
+        Err(Broken::Output(error)) => return unwritten(error, status(asked, &report, found)),
         Err(Broken::Wait(error)) => Err(error),
         Ok(()) => Ok(()),
     };
     command::tell_dropped(&request.program, &transport, &mut output);
     if request.verbose {
         command::tell_rejects(&request.program, session.rejects(), &mut output);
+        command::tell_clocks(&request.program, &report.board().totals.timings, &mut output);
     }
     if let Err(error) = say_end(&mut report, &mut output, &stop) {
-        return unwritten(error, status(asked, &report, complete));
+        return unwritten(error, status(asked, &report, found));
     }
     waited.context("cannot wait for answers")?;
-    Ok(status(asked, &report, complete))
+    Ok(status(asked, &report, found))
 }
 
 /// A reader that is gone ends the run quietly.
@@ -97,16 +128,18 @@ fn unwritten(error: io::Error, status: u8) -> anyhow::Result<u8> {
     if error.kind() == io::ErrorKind::BrokenPipe { Ok(status) } else { Err(error).context("write error") }
 }
 
-fn status(asked: &Asked, report: &ManyText, complete: bool) -> u8 {
+fn status(asked: &Asked, report: &impl ManyReport, found: &Found) -> u8 {
+    let Found { targets, complete } = found;
+    let answered = report.board().totals.answered;
     let enough = match asked.min_reachable {
-        Some(enough) => report.totals().answered >= enough,
-        None => complete && report.all_answered(),
+        Some(enough) => answered >= enough,
+        None => *complete && report.roster().unknown() == 0 && answered == targets.len(),
     };
     u8::from(!enough)
 }
 
 /// The last words, a part at a time: there may be much to say.
-fn say_end(report: &mut ManyText, output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
+fn say_end(report: &mut impl ManyReport, output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
     while report.more(output) {
         output.flush(&stop.fds())?;
     }
@@ -384,23 +417,27 @@ fn session(
     Ok(Many::new(config, (identity(Family::V4), identity(Family::V6)), clock.now()))
 }
 
-fn report(request: &Request, asked: &Asked, roster: Roster, targets: &Rc<Targets>) -> ManyText {
-    let show = match asked.names {
+/// What the text shows.
+fn show(request: &Request, asked: &Asked) -> Show {
+    match asked.names {
         Some(Bare::Alive) => Show::Alive,
         Some(Bare::Unreachable) => Show::Unreachable,
         None if request.quiet => Show::Table,
         None => Show::Lines,
-    };
-    let style = Style {
+    }
+}
+
+/// What the lines look like.
+fn style(request: &Request) -> Style {
+    Style {
         program: request.program.clone(),
         size: request.size,
+        quiet: request.quiet && request.json,
         verbose: request.verbose,
         audible: request.audible,
         timestamps: request.timestamps,
         full_precision: request.full_precision,
         zone: request.transport.device.clone(),
         ..Style::of(Ipv4Addr::UNSPECIFIED.into())
-    };
-    let lines = PingText::new(style, request.resolve.then(Names::new));
-    ManyText::new(show, &request.program, roster, Rc::clone(targets), lines)
+    }
 }

@@ -9,11 +9,11 @@ use super::output::Output;
 use super::ping_text::PingText;
 use super::roster::Roster;
 use super::table::Table;
-use super::{Report, fault};
+use super::{ManyReport, Report, fault};
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event;
 use crate::engine::ping::many::{Event, Targets};
-use crate::stats::{Board, Totals};
+use crate::stats::Board;
 use crate::wire::icmp::Family;
 
 /// What is printed.
@@ -73,49 +73,6 @@ impl ManyText {
             told: None,
             end: End::NotYet,
         }
-    }
-
-    /// The account so far.
-    pub fn totals(&self) -> &Totals {
-        &self.board.totals
-    }
-
-    /// Notes that a probe to a target is still under way at the end.
-    pub fn still_out(&mut self, target: u32) {
-        self.board.still_out(target);
-    }
-
-    /// Whether everybody answered.
-    pub fn all_answered(&self) -> bool {
-        self.roster.unknown() == 0 && self.board.totals.answered == self.targets.len()
-    }
-
-    /// Says the next part of what is said at the end; false once all is said.
-    pub fn more(&mut self, output: &mut Output<'_>) -> bool {
-        match &mut self.end {
-            End::NotYet => {
-                if self.printed {
-                    output.print(format_args!("\n"));
-                }
-                self.end = End::Rows(Table::new(
-                    self.show == Show::Unreachable,
-                    &self.roster,
-                    &self.targets,
-                    &self.board,
-                ));
-            }
-            End::Rows(_) if self.show == Show::Alive => self.end = End::Said,
-            End::Rows(table) => {
-                if !table.more(&self.roster, &self.targets, &self.board, output) {
-                    if self.show != Show::Unreachable {
-                        self.sum_up(output);
-                    }
-                    self.end = End::Said;
-                }
-            }
-            End::Said => return false,
-        }
-        true
     }
 
     /// The line below the table.
@@ -185,6 +142,47 @@ impl ManyText {
     }
 }
 
+impl ManyReport for ManyText {
+    fn board(&self) -> &Board {
+        &self.board
+    }
+
+    fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    fn still_out(&mut self, target: u32) {
+        self.board.still_out(target);
+    }
+
+    fn more(&mut self, output: &mut Output<'_>) -> bool {
+        match &mut self.end {
+            End::NotYet => {
+                if self.printed {
+                    output.print(format_args!("\n"));
+                }
+                self.end = End::Rows(Table::new(
+                    self.show == Show::Unreachable,
+                    &self.roster,
+                    &self.targets,
+                    &self.board,
+                ));
+            }
+            End::Rows(_) if self.show == Show::Alive => self.end = End::Said,
+            End::Rows(table) => {
+                if !table.more(&self.roster, &self.targets, &self.board, output) {
+                    if self.show != Show::Unreachable {
+                        self.sum_up(output);
+                    }
+                    self.end = End::Said;
+                }
+            }
+            End::Said => return false,
+        }
+        true
+    }
+}
+
 impl Report for ManyText {
     type Event = Event;
 
@@ -219,20 +217,25 @@ impl Report for ManyText {
     }
 
     fn status(&self, output: &mut Output<'_>) {
-        let totals = &self.board.totals;
-        let (answered, targets) = (totals.answered, self.targets.len());
-        output.print_error(format_args!(
-            "\r{answered}/{targets} targets answered, {}/{} packets",
-            totals.received, totals.sent
-        ));
-        if totals.received > 0 {
-            let [min, mean, max] = [totals.rtt.min(), totals.rtt.mean(), totals.rtt.max()].map(Millis);
-            output.print_error(format_args!(", min/avg/max = {min}/{mean}/{max} ms"));
-        }
-        output.print_error(format_args!("\n"));
+        status(&self.board, self.targets.len(), output);
     }
 
     fn finish(&mut self, output: &mut Output<'_>) {
         while self.more(output) {}
     }
+}
+
+/// One line about a run so far, on standard error.
+pub(super) fn status(board: &Board, targets: u32, output: &mut Output<'_>) {
+    let totals = &board.totals;
+    let (answered, targets) = (totals.answered, targets);
+    output.print_error(format_args!(
+        "\r{answered}/{targets} targets answered, {}/{} packets",
+        totals.received, totals.sent
+    ));
+    if totals.received > 0 {
+        let [min, mean, max] = [totals.rtt.min(), totals.rtt.mean(), totals.rtt.max()].map(Millis);
+        output.print_error(format_args!(", min/avg/max = {min}/{mean}/{max} ms"));
+    }
+    output.print_error(format_args!("\n"));
 }

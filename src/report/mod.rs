@@ -6,7 +6,10 @@
 use std::os::fd::BorrowedFd;
 
 use crate::clock::{Epoch, Instant};
+use crate::engine::ping::many;
+use crate::stats::Board;
 use output::Output;
+use roster::Roster;
 
 mod addresses;
 pub mod escape;
@@ -27,6 +30,26 @@ mod table;
 mod trace_notes;
 mod trace_summary;
 pub mod trace_text;
+
+/// Prints what a run with many targets tells, and keeps its account.
+pub trait ManyReport: Report<Event = many::Event> {
+    /// What is said first.
+    fn start(&mut self, epoch: Epoch, output: &mut Output<'_>) {
+        let _ = (epoch, output);
+    }
+
+    /// The account so far.
+    fn board(&self) -> &Board;
+
+    /// Who was to be asked.
+    fn roster(&self) -> &Roster;
+
+    /// Notes that a probe to a target is still under way at the end.
+    fn still_out(&mut self, target: u32);
+
+    /// Says the next part of what is said at the end; false once all is said.
+    fn more(&mut self, output: &mut Output<'_>) -> bool;
+}
 
 /// Prints what a run tells.
 pub trait Report {

@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use super::Moments;
+use super::{Moments, Timings};
 use crate::engine::ping::event::{self, Verdict};
 use crate::engine::ping::many::Event;
 
@@ -43,6 +43,8 @@ pub struct Totals {
     pub out: u64,
     /// Round-trip times of received answers, in whole microseconds.
     pub rtt: Moments,
+    /// Whose clocks timed the sound answers.
+    pub timings: Timings,
 }
 
 impl Totals {
@@ -103,17 +105,22 @@ impl Board {
             }
             event::Event::Unanswered { .. } => {}
             event::Event::Error(error) => totals.icmp_errors += u64::from(!error.notice),
-            event::Event::Answer(answer) => match answer.verdict {
-                Verdict::Corrupt => totals.corrupted += 1,
-                Verdict::Duplicate => totals.duplicates += 1,
-                Verdict::Received => {
-                    let micros = u32::try_from(answer.rtt.as_micros()).unwrap_or(u32::MAX);
-                    totals.answered += u32::from(row.received == 0);
-                    totals.received += 1;
-                    totals.rtt.add(micros.into());
-                    row.receive(micros);
+            event::Event::Answer(answer) => {
+                if answer.verdict != Verdict::Corrupt {
+                    totals.timings.count(answer.timing);
                 }
-            },
+                match answer.verdict {
+                    Verdict::Corrupt => totals.corrupted += 1,
+                    Verdict::Duplicate => totals.duplicates += 1,
+                    Verdict::Received => {
+                        let micros = u32::try_from(answer.rtt.as_micros()).unwrap_or(u32::MAX);
+                        totals.answered += u32::from(row.received == 0);
+                        totals.received += 1;
+                        totals.rtt.add(micros.into());
+                        row.receive(micros);
+                    }
+                }
+            }
         }
     }
 

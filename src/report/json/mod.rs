@@ -3,7 +3,9 @@
 //! `docs/json.md` tells the format to those who read it. It knows no text for people: whatever a terminal
 //! would need escaped, JSON escapes itself.
 
+mod answer;
 mod extension;
+mod many;
 mod ping;
 mod trace;
 
@@ -17,6 +19,9 @@ use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, Timing};
 use crate::stats::Timings;
 
+use answer::{Answered, Told};
+
+pub use many::JsonMany;
 pub use ping::JsonPing;
 pub use trace::{JsonTrace, TraceStart, Wanted};
 

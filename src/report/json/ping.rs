@@ -7,9 +7,9 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::{Clocks, Fault, clock, family, millis, nanos, say};
+use super::{Answered, Clocks, Fault, Told, family, millis, nanos, say};
 use crate::clock::{Epoch, Instant};
-use crate::engine::ping::event::{Answer, Content, Detail, Event, Verdict};
+use crate::engine::ping::event::{Answer, Event, Verdict};
 use crate::report::Report;
 use crate::report::addresses::Addresses;
 use crate::report::output::Output;
@@ -82,35 +82,6 @@ enum Record<'a> {
 }
 
 #[derive(Serialize)]
-struct Answered {
-    seq: u16,
-    from: IpAddr,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    different_address: bool,
-    bytes: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ttl: Option<u8>,
-    rtt_ms: f64,
-    clock: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    damage: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offset_ms: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mask: Option<IpAddr>,
-}
-
-#[derive(Serialize)]
-struct Told {
-    seq: u16,
-    from: IpAddr,
-    icmp_type: u8,
-    icmp_code: u8,
-    info: u32,
-    reason: String,
-}
-
-#[derive(Serialize)]
 struct Rtt {
     min_ms: f64,
     avg_ms: f64,
@@ -165,23 +136,7 @@ impl JsonPing {
     }
 
     fn answer(&mut self, answer: &Answer, output: &mut Output<'_>) {
-        let mut record = Answered {
-            seq: answer.seq,
-            from: answer.from,
-            different_address: answer.different_address,
-            bytes: answer.len,
-            ttl: answer.hop_limit,
-            rtt_ms: millis(answer.rtt),
-            clock: clock(answer.timing),
-            damage: damage(&answer.content),
-            offset_ms: None,
-            mask: None,
-        };
-        match answer.detail {
-            Detail::Echo => {}
-            Detail::Timestamp { offset, .. } => record.offset_ms = offset,
-            Detail::Mask(mask) => record.mask = Some(IpAddr::V4(mask.into())),
-        }
+        let record = Answered::from(answer);
         let record = match answer.verdict {
             Verdict::Received => {
                 self.open.remove(&answer.seq);
@@ -237,14 +192,8 @@ impl Report for JsonPing {
             Event::Unanswered { .. } => {}
             Event::Answer(answer) => self.answer(answer, output),
             Event::Error(error) => {
-                let told = Told {
-                    seq: error.seq,
-                    from: error.from,
-                    icmp_type: error.error.icmp_type,
-                    icmp_code: error.error.code,
-                    info: error.error.info,
-                    reason: phrase(&error.error, &mut Addresses::new(&self.style, None)),
-                };
+                let reason = phrase(&error.error, &mut Addresses::new(&self.style, None));
+                let told = Told::new(error, reason);
                 let record = if error.notice {
                     Record::Notice(told)
                 } else {
@@ -287,15 +236,4 @@ impl Report for JsonPing {
 fn loss(tally: &Tally) -> Option<f64> {
     let missing = tally.attempted().saturating_sub(tally.received);
     (tally.attempted() > 0).then(|| missing as f64 * 100.0 / tally.attempted() as f64)
-}
-
-/// What is wrong with a payload.
-fn damage(content: &Content) -> Option<&'static str> {
-    match content {
-        Content::Intact => None,
-        Content::Truncated => Some("truncated"),
-        Content::BadChecksum => Some("bad_checksum"),
-        Content::Altered { .. } => Some("altered"),
-        Content::Longer(_) => Some("longer"),
-    }
 }
