@@ -3,13 +3,19 @@
 mod sim;
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::Cell;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU64;
+use std::rc::Rc;
 
 use rping::clock::Instant;
-use rping::datagram::{Departed, Framing, Received, Source};
+use rping::datagram::{Batch, Departed, Framing, Received, Source};
 use rping::engine::Session;
+use rping::engine::ping::event::Event;
+use rping::engine::ping::many::{Config as ManyConfig, Demand, Event as ManyEvent, Many, Targets};
 use rping::engine::ping::pace::Pacing;
 use rping::engine::ping::{Config, Ping};
+use rping::probe::{Method, Payload};
 use rping::reply::Reply;
 use rping::stats::Tally;
 use sim::*;
@@ -17,14 +23,21 @@ use sim::*;
 /// Counts allocations, and passes them on.
 struct Counting;
 
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Allocations of this thread, a test, so far.
+fn allocations() -> u64 {
+    ALLOCATIONS.get()
+}
 
 #[allow(unsafe_code)] // the trait is unsafe; every call goes to the system's allocator unchanged
 // SAFETY: `System` keeps the contract, and nothing here touches the memory.
 unsafe impl GlobalAlloc for Counting {
     // SAFETY: as for the trait.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
         // SAFETY: the caller keeps the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
@@ -44,6 +57,15 @@ fn probes() -> u64 {
     if std::env::var_os("RPING_DAY").is_some() { 8_640_000 } else { 400_000 }
 }
 
+/// Answers an echo request.
+fn answer(session: &mut impl Session, from: IpAddr, at: Instant, bytes: &mut [u8]) {
+    bytes[0] = 0;
+    let (source, framing) = (Source::User, Framing::Icmpv4);
+    let received = Received { at, source, from, hop_limit: Some(64), options: &[], framing, bytes };
+    let reply = Reply::parse(&received).expect("sound").expect("ours");
+    session.handle_reply(&reply);
+}
+
 #[test]
 fn a_day_allocates_nothing_once_the_table_is_full() {
     let pacing = Pacing { interval: ms(10), adaptive: None, preload: 1 };
@@ -58,29 +80,71 @@ fn a_day_allocates_nothing_once_the_table_is_full() {
         session.handle_sent(Departed { at: now, port: 0 });
         // Every tenth is lost.
         if number % 10 != 0 {
-            buffer[0] = 0;
-            let bytes = &buffer[..transmit.len];
-            let received = Received {
-                at: now + us(150),
-                source: Source::User,
-                from: TARGET.into(),
-                hop_limit: Some(64),
-                options: &[],
-                framing: Framing::Icmpv4,
-                bytes,
-            };
-            let reply = Reply::parse(&received).expect("sound").expect("ours");
-            session.handle_reply(&reply);
+            answer(&mut session, TARGET.into(), now + us(150), &mut buffer[..transmit.len]);
         }
         while let Some(event) = session.poll_event() {
             tally.add(&event);
         }
         // The table of sequence numbers has its full size now.
         if number == 140_000 {
-            warm = ALLOCATIONS.load(Ordering::Relaxed);
+            warm = allocations();
         }
     }
-    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), warm, "allocations after the first 140,000 probes");
+    assert_eq!(allocations(), warm, "allocations after the first 140,000 probes");
     assert_eq!(tally.sent, probes());
     assert_eq!(tally.received, probes() - probes() / 10);
+}
+
+#[test]
+fn many_hosts_need_no_allocation_for_a_probe() {
+    const HOSTS: u32 = 1_000;
+    let mut targets = Targets::default();
+    targets.add(SocketAddr::new(TARGET.into(), 0), HOSTS);
+    let config = ManyConfig {
+        targets: Rc::new(targets),
+        method: Method::Echo,
+        payload: Payload::new(56, None),
+        demand: Demand::Probes { count: 400, interval: ms(100) },
+        rate: NonZeroU64::new(20_000),
+        window: 256,
+        linger: None,
+        deadline: None,
+        enough: None,
+        millis_of_day: 0,
+    };
+    let mut session = Many::new(config, (identity(), identity()), Instant::ZERO);
+    let mut batch = Batch::new(64);
+    let mut leaving: Vec<(IpAddr, usize)> = Vec::with_capacity(64);
+    let (mut sent, mut received, mut warm) = (0u32, 0u32, None);
+    while let Some(now) = session.poll_timeout() {
+        session.handle_timeout(now);
+        if session.is_done() {
+            break;
+        }
+        batch.fill(|share| session.poll_transmit(now + us(500), share));
+        leaving.clear();
+        for (transmit, _) in batch.from(0) {
+            session.handle_sent(Departed { at: now, port: 0 });
+            leaving.push((transmit.dst.ip(), transmit.len));
+            sent += 1;
+        }
+        for (place, (host, len)) in leaving.iter().enumerate() {
+            // Every tenth host is silent.
+            let IpAddr::V4(v4) = host else { unreachable!("one family") };
+            if !(v4.to_bits() - TARGET.to_bits()).is_multiple_of(10) {
+                let mut message = [0; 64];
+                message[..*len].copy_from_slice(batch.from(place).next().expect("it left").1);
+                answer(&mut session, *host, now + us(700), &mut message[..*len]);
+            }
+        }
+        while let Some(event) = session.poll_event() {
+            received += u32::from(matches!(event, ManyEvent::Probe { event: Event::Answer(_), .. }));
+        }
+        // Probes are remembered for ten seconds, so all rooms have their full size now.
+        if warm.is_none() && sent > 150 * HOSTS {
+            warm = Some(allocations());
+        }
+    }
+    assert_eq!(Some(allocations()), warm, "allocations after the first 150 probes to each");
+    assert_eq!((sent, received), (400 * HOSTS, 400 * HOSTS / 10 * 9));
 }
