@@ -1,0 +1,123 @@
+//! What a probe costs without sockets: taken, sent, answered and told, in virtual time.
+//!
+//!     cargo bench --bench engine
+
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use rping::clock::Instant;
+use rping::datagram::{Batch, Departed, Framing, Received, Source};
+use rping::engine::Session;
+use rping::engine::ping::many::{Config as ManyConfig, Demand, Many, Targets};
+use rping::engine::ping::pace::Pacing;
+use rping::engine::ping::{Config, Ping};
+use rping::probe::{Identity, Method, Payload};
+use rping::reply::Reply;
+
+const TARGET: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+const HOSTS: u32 = 65_534;
+
+fn identity() -> Identity {
+    Identity { ident: 0x1234, key: [7; 16] }
+}
+
+/// Probes that a turn of the benchmark asks for.
+const PROBES: u64 = 10_000;
+
+/// A run in virtual time, where every probe is answered after 50 µs.
+struct Wire<S> {
+    session: S,
+    batch: Batch,
+    now: Instant,
+}
+
+impl<S: Session> Wire<S> {
+    fn new(session: S) -> Self {
+        Self { session, batch: Batch::new(64), now: Instant::ZERO }
+    }
+
+    /// Carries so many probes, or all that there are.
+    fn carry(&mut self, mut probes: u64) {
+        while probes > 0 {
+            let (session, now) = (&mut self.session, self.now);
+            session.handle_timeout(now);
+            let count = self.batch.fill(|share| session.poll_transmit(now, share));
+            for _ in 0..count {
+                session.handle_sent(Departed { at: now, port: 0 });
+            }
+            self.now = now + Duration::from_micros(50);
+            for (transmit, bytes) in self.batch.from(0) {
+                answer(session, transmit.dst.ip(), self.now, bytes);
+            }
+            while let Some(event) = session.poll_event() {
+                black_box(event);
+            }
+            if session.is_done() {
+                return;
+            }
+            probes = probes.saturating_sub(count as u64);
+        }
+    }
+}
+
+fn answer(session: &mut impl Session, from: IpAddr, at: Instant, request: &[u8]) {
+    let mut bytes = [0; 64];
+    bytes.copy_from_slice(request);
+    bytes[0] = 0;
+    let (source, framing) = (Source::Kernel, Framing::Icmpv4);
+    let received = Received { at, source, from, hop_limit: Some(64), options: &[], framing, bytes: &bytes };
+    let reply = Reply::parse(&received).expect("sound").expect("a reply");
+    session.handle_reply(&reply);
+}
+
+fn one() -> Wire<Ping> {
+    let config = Config {
+        target: SocketAddr::new(TARGET, 0),
+        method: Method::Echo,
+        payload: Payload::new(56, None),
+        count: None,
+        pacing: Pacing { interval: Duration::ZERO, adaptive: None, preload: 64 },
+        deadline: None,
+        linger: None,
+        report_unanswered: false,
+        many_responders: false,
+        anycast: false,
+        millis_of_day: 0,
+    };
+    Wire::new(Ping::new(config, identity(), Instant::ZERO))
+}
+
+fn many() -> Wire<Many> {
+    let mut targets = Targets::default();
+    targets.add(SocketAddr::new(TARGET, 0), HOSTS);
+    let config = ManyConfig {
+        targets: Rc::new(targets),
+        method: Method::Echo,
+        payload: Payload::new(56, None),
+        demand: Demand::Answer { timeout: Duration::from_millis(500), retries: 3 },
+        rate: None,
+        window: 256,
+        linger: None,
+        deadline: None,
+        enough: None,
+        millis_of_day: 0,
+    };
+    Wire::new(Many::new(config, (identity(), identity()), Instant::ZERO))
+}
+
+fn benches(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("a probe and its answer");
+    group.throughput(Throughput::Elements(PROBES));
+    let mut wire = one();
+    wire.carry(2 * 65_536);
+    group.bench_function("flood of one host", |bench| bench.iter(|| wire.carry(PROBES)));
+    group.throughput(Throughput::Elements(HOSTS.into()));
+    group.bench_function("a /16, once", |bench| bench.iter(|| many().carry(u64::MAX)));
+    group.finish();
+}
+
+criterion_group!(engine, benches);
+criterion_main!(engine);
