@@ -34,9 +34,13 @@ impl Placer<'_> {
 
     /// When something arrived: its stamp, unless the wall clock was stepped since `floor`; else now.
     fn place(&mut self, stamp: Option<Wall>, floor: Instant) -> (Instant, Source) {
-        let Some(stamp) = stamp else { return (self.clock.now(), Source::User) };
+        self.place_by(self.clock.now(), stamp, floor)
+    }
+
+    /// The same for what was here by `now`.
+    fn place_by(&mut self, now: Instant, stamp: Option<Wall>, floor: Instant) -> (Instant, Source) {
+        let Some(stamp) = stamp else { return (now, Source::User) };
         let epoch = self.epoch();
-        let now = self.clock.now();
         epoch.place(stamp, floor, now).map_or((now, Source::User), |at| (at, Source::Kernel))
     }
 }
@@ -128,6 +132,7 @@ impl Channel {
         each: &mut dyn FnMut(&Heard<'_>),
     ) -> usize {
         let mut count = 0usize;
+        let now = placer.clock.now();
         for (message, bytes, control) in self.inbox.datagrams() {
             let Some(from) = address(&message.name) else { continue };
             let told = Told::read(control);
@@ -135,7 +140,7 @@ impl Channel {
                 told.hardware.and_then(|stamp| self.stamps.place_arrival(stamp, placer.clock.now()));
             let (at, source) = match by_interface {
                 Some(at) => (at, Source::Hardware),
-                None => placer.place(told.stamp, floor),
+                None => placer.place_by(now, told.stamp, floor),
             };
             let framing = match (self.kind, self.family(), self.is_raw()) {
                 (Kind::Ports(protocol), _, _) => {
