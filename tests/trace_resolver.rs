@@ -19,7 +19,8 @@ use rping::origin::Origins;
 use rping::report::Report;
 use rping::report::names::Names;
 use rping::report::output::{Output, Stream};
-use rping::report::trace_text::{PATIENCE, TraceStyle, TraceText};
+use rping::report::trace_text::{TraceStyle, TraceText};
+use rping::report::waiting::PATIENCE;
 use rustix::event::{PollFd, PollFlags, poll};
 
 /// The answer to a question with these texts, one record each: records behind the question, so that its

@@ -16,7 +16,8 @@ use rping::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
 use rping::report::Report;
 use rping::report::names::{Names, Question};
 use rping::report::output::{Output, Stream};
-use rping::report::trace_text::{PATIENCE, TraceStyle, TraceText};
+use rping::report::trace_text::{TraceStyle, TraceText};
+use rping::report::waiting::PATIENCE;
 use rping::wire::icmp::{Error, Family};
 
 fn ip(text: &str) -> IpAddr {

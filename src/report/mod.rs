@@ -30,6 +30,7 @@ mod table;
 mod trace_notes;
 mod trace_summary;
 pub mod trace_text;
+pub mod waiting;
 
 /// Prints what a run with many targets tells, and keeps its account.
 pub trait ManyReport: Report<Event = many::Event> {

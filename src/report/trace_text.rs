@@ -1,31 +1,20 @@
 //! The text of a traceroute, octet for octet as traceroute(8) prints it. It decides nothing itself.
-//!
-//! Probes are told in the order of the path, and said in that order. A line wants its name, and a name
-//! may be slow: the text, never a probe, waits for it, until [`PATIENCE`] after it was asked for. Names are
-//! asked for as soon as an address is told, whatever line is waiting; so these waits lie beside one another
-//! and beside the probes, and a dead name server holds up the end of a run once and no longer than that.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
-use std::time::Duration;
 
 use super::addresses;
 use super::escape::escape;
-use super::names::{self, Names, Question};
+use super::names::Names;
 use super::number::Millis;
 use super::output::Output;
 use super::trace_summary::Account;
+use super::waiting::{Waiting, Wanted};
 use super::{Report, extension_text, fault, trace_notes};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::SendFault;
 use crate::engine::trace::event::{Answer, Event, Outcome, Says};
 use crate::stats::Timings;
-
-/// How long the text waits for a name or an origin after asking for it: as long as a person waits without
-/// wondering, and longer than a sound resolver takes. One that is not sound asks again after five seconds
-/// (resolv.conf(5)): what has not come by then is not worth more.
-pub const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How the text of a traceroute is to look. Texts may hold anything: they are escaped before they are
 /// shown.
@@ -82,13 +71,8 @@ impl TraceStyle {
 pub struct TraceText {
     style: TraceStyle,
     zone: Option<String>,
-    names: Names,
     /// Told, and not yet said.
-    waiting: VecDeque<Told>,
-    /// Until when the first of them waits for a name.
-    wake: Option<Instant>,
-    /// How long names are waited for.
-    patience: Duration,
+    waiting: Waiting<Event>,
     /// The hop whose line is open.
     hop: Option<u8>,
     /// What the last answer on that line said about its sender.
@@ -96,14 +80,6 @@ pub struct TraceText {
     /// Causes of probes not sent, each with the hop that met it first.
     faults: Vec<(SendFault, u8)>,
     account: Account,
-}
-
-/// An event that is to be said.
-#[derive(Debug)]
-struct Told {
-    event: Event,
-    /// Until when a name of it is waited for; known from the first turn on.
-    until: Option<Instant>,
 }
 
 /// What is shown about who answered, once in a row.
@@ -118,12 +94,10 @@ struct Sender {
 impl TraceText {
     /// A report in a style. `names` are asked for what the style wants to know.
     pub fn new(style: TraceStyle, names: Names) -> Self {
+        let wanted = Wanted { names: !style.numeric, origins: style.origins };
         Self {
             zone: style.zone.as_deref().map(|zone| escape(zone).into_owned()),
-            names,
-            waiting: VecDeque::new(),
-            wake: None,
-            patience: PATIENCE,
+            waiting: Waiting::new(wanted, names),
             hop: None,
             shown: None,
             faults: Vec::new(),
@@ -150,12 +124,6 @@ impl TraceText {
         addresses::numeric(address, self.zone.as_deref())
     }
 
-    /// What the style wants to know about an address.
-    fn questions(&self, from: IpAddr) -> impl Iterator<Item = Question> + use<> {
-        let name = (!self.style.numeric).then_some(Question::Name(from));
-        name.into_iter().chain(self.style.origins.then_some(Question::Origin(from)))
-    }
-
     fn sender(&self, answer: &Answer) -> Sender {
         let note = match answer.says {
             Says::Segment(flags) if self.style.flags => Some(trace_notes::flags(flags)),
@@ -167,31 +135,19 @@ impl TraceText {
 
     /// Says what can be said by `now`.
     fn say_ready(&mut self, now: Instant, output: &mut Output<'_>) {
-        self.names.collect();
-        let until = now + self.patience;
-        for told in self.waiting.iter_mut().rev().take_while(|told| told.until.is_none()) {
-            told.until = Some(until);
-        }
-        self.wake = None;
-        while let Some(told) = self.waiting.pop_front() {
-            let until = told.until.filter(|until| now < *until && !self.patience.is_zero());
-            if until.is_some() && self.lacks_a_name(&told.event) {
-                self.wake = until;
-                self.waiting.push_front(told);
-                return;
-            }
-            self.say(&told.event, output);
+        self.waiting.turn(now);
+        while let Some(event) = self.waiting.first() {
+            let whom = self.introduces(event);
+            let Some(event) = self.waiting.take(now, whom) else { return };
+            self.say(&event, output);
         }
     }
 
-    /// Whether a name is on its way that the event would show.
-    fn lacks_a_name(&mut self, event: &Event) -> bool {
-        let Event::Decided { ttl, outcome: Outcome::Answered(answer), .. } = event else { return false };
-        if self.hop == Some(*ttl) && self.shown == Some(self.sender(answer)) {
-            return false;
-        }
-        let mut questions = self.questions(answer.from);
-        questions.any(|question| self.names.look(question) == names::Answer::Coming)
+    /// Whose name the event would show: of a sender who answers several times in a row, only the first time.
+    fn introduces(&self, event: &Event) -> Option<IpAddr> {
+        let Event::Decided { ttl, outcome: Outcome::Answered(answer), .. } = event else { return None };
+        let shown = self.hop == Some(*ttl) && self.shown == Some(self.sender(answer));
+        (!shown).then_some(answer.from)
     }
 
     fn say(&mut self, event: &Event, output: &mut Output<'_>) {
@@ -241,14 +197,11 @@ impl TraceText {
         if self.style.numeric {
             output.print(format_args!(" {address}"));
         } else {
-            let name = self.names.name(sender.from);
+            let name = self.waiting.name(sender.from);
             output.print(format_args!(" {} ({address})", name.as_ref().unwrap_or(&address)));
         }
         if self.style.origins {
-            let origin = match self.names.look(Question::Origin(sender.from)) {
-                names::Answer::Here(origin) => origin,
-                names::Answer::Coming | names::Answer::NotAsked => None,
-            };
+            let origin = self.waiting.origin(sender.from);
             output.print(format_args!(" [{}]", origin.as_deref().unwrap_or("*")));
         }
         if let Some(note) = &sender.note {
@@ -273,12 +226,9 @@ impl Report for TraceText {
         self.account.add(event);
         let Event::Decided { outcome, .. } = event else { return };
         if let Outcome::Answered(answer) = outcome {
-            // All of them at once, whoever waits for which.
-            for question in self.questions(answer.from) {
-                self.names.look(question);
-            }
+            self.waiting.ask(answer.from);
         }
-        self.waiting.push_back(Told { event: event.clone(), until: None });
+        self.waiting.push(event.clone());
     }
 
     fn turn(&mut self, now: Instant, output: &mut Output<'_>) {
@@ -286,16 +236,15 @@ impl Report for TraceText {
     }
 
     fn wake(&self) -> Option<Instant> {
-        self.wake
+        self.waiting.wake()
     }
 
     fn bell(&self) -> Option<BorrowedFd<'_>> {
-        self.names.bell()
+        self.waiting.bell()
     }
 
     fn hurry(&mut self) {
-        self.patience = Duration::ZERO;
-        self.wake = self.wake.map(|_| Instant::ZERO);
+        self.waiting.hurry();
     }
 
     fn status(&self, output: &mut Output<'_>) {

@@ -23,7 +23,7 @@ use answer::{Answered, Told};
 
 pub use many::JsonMany;
 pub use ping::JsonPing;
-pub use trace::{JsonTrace, TraceStart, Wanted};
+pub use trace::{JsonTrace, TraceStart};
 
 /// Version of the format. New keys may come in any version; a change of meaning makes a new one.
 const VERSION: u32 = 1;

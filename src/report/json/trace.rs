@@ -1,9 +1,7 @@
 //! A traceroute as JSON Lines.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -12,9 +10,9 @@ use super::{Clocks, Fault, clock, family, millis, say};
 use crate::clock::{Epoch, Instant};
 use crate::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
 use crate::report::Report;
-use crate::report::names::{self, Names, Question};
+use crate::report::names::Names;
 use crate::report::output::Output;
-use crate::report::trace_text::PATIENCE;
+use crate::report::waiting::{Waiting, Wanted};
 use crate::stats::Timings;
 
 /// What the first line tells beside the time.
@@ -36,27 +34,12 @@ pub struct TraceStart {
     pub one_flow: bool,
 }
 
-/// What is to be known about those who answer, beside their addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// Their names.
-    pub names: bool,
-    /// The systems that announce their addresses (`-A`).
-    pub origins: bool,
-}
-
 /// Tells one trace. A line waits for names as long as the text would.
 #[derive(Debug)]
 pub struct JsonTrace {
     start: TraceStart,
-    wanted: Wanted,
-    names: Names,
-    /// Not yet said.
-    waiting: VecDeque<Waiting>,
-    /// Until when the first of them waits for a name.
-    wake: Option<Instant>,
-    /// How long names are waited for.
-    patience: Duration,
+    /// Not yet said, each with the time of the turn in which it was told.
+    waiting: Waiting<(Event, Instant)>,
     probes: u32,
     answered: u32,
     extra: u32,
@@ -67,16 +50,6 @@ pub struct JsonTrace {
     epoch: Epoch,
     /// The time of the last turn: what is silent has no time of its own.
     now: Instant,
-}
-
-/// An event that is to be said.
-#[derive(Debug)]
-struct Waiting {
-    event: Event,
-    /// When what has no time of its own was told.
-    at: Instant,
-    /// Until when a name of it is waited for; known from the first turn on.
-    until: Option<Instant>,
 }
 
 #[derive(Serialize)]
@@ -170,11 +143,7 @@ impl JsonTrace {
     pub fn new(start: TraceStart, wanted: Wanted, names: Names) -> Self {
         Self {
             start,
-            wanted,
-            names,
-            waiting: VecDeque::new(),
-            wake: None,
-            patience: PATIENCE,
+            waiting: Waiting::new(wanted, names),
             probes: 0,
             answered: 0,
             extra: 0,
@@ -209,40 +178,20 @@ impl JsonTrace {
         say(Instant::ZERO, epoch, record, output);
     }
 
-    /// What is wanted about an address.
-    fn questions(&self, from: IpAddr) -> impl Iterator<Item = Question> + use<> {
-        let name = self.wanted.names.then_some(Question::Name(from));
-        name.into_iter().chain(self.wanted.origins.then_some(Question::Origin(from)))
-    }
-
-    /// Whether something that is wanted about who answered is on its way.
-    fn lacks_a_name(&mut self, event: &Event) -> bool {
-        let Some(answer) = event.answer() else { return false };
-        self.questions(answer.from).any(|question| self.names.look(question) == names::Answer::Coming)
-    }
-
     /// Says what can be said by `now`.
     fn say_ready(&mut self, now: Instant, output: &mut Output<'_>) {
-        self.names.collect();
-        let until = now + self.patience;
-        for waiting in self.waiting.iter_mut().rev().take_while(|waiting| waiting.until.is_none()) {
-            waiting.until = Some(until);
-        }
-        self.wake = None;
-        while let Some(waiting) = self.waiting.pop_front() {
-            let until = waiting.until.filter(|until| now < *until && !self.patience.is_zero());
-            if until.is_some() && self.lacks_a_name(&waiting.event) {
-                self.wake = until;
-                self.waiting.push_front(waiting);
-                return;
-            }
-            self.say(&waiting, output);
+        self.waiting.turn(now);
+        while let Some((event, _)) = self.waiting.first() {
+            let whom = event.answer().map(|answer| answer.from);
+            let Some((event, at)) = self.waiting.take(now, whom) else { return };
+            self.say(&event, at, output);
         }
     }
 
-    fn say(&mut self, waiting: &Waiting, output: &mut Output<'_>) {
-        let at = waiting.event.answer().map_or(waiting.at, |answer| answer.at);
-        let record = match &waiting.event {
+    /// Says an event; what has no time of its own was told `at`.
+    fn say(&mut self, event: &Event, at: Instant, output: &mut Output<'_>) {
+        let at = event.answer().map_or(at, |answer| answer.at);
+        let record = match event {
             Event::Decided { ttl, query, outcome, mtu } => {
                 self.decided(Place { ttl: *ttl, query: *query }, outcome, *mtu)
             }
@@ -266,16 +215,10 @@ impl JsonTrace {
     }
 
     fn answered(&mut self, answer: &Answer) -> Answered {
-        let mut known = |question: Question, wanted: bool| match wanted.then(|| self.names.look(question)) {
-            Some(names::Answer::Here(text)) => text,
-            Some(names::Answer::Coming | names::Answer::NotAsked) | None => None,
-        };
-        let name = known(Question::Name(answer.from), self.wanted.names);
-        let origin = known(Question::Origin(answer.from), self.wanted.origins);
         let mut told = Answered {
             from: answer.from,
-            name,
-            origins: origin.as_deref().map(numbers).unwrap_or_default(),
+            name: self.waiting.name(answer.from),
+            origins: self.waiting.origin(answer.from).as_deref().map(numbers).unwrap_or_default(),
             rtt_ms: millis(answer.rtt),
             clock: clock(answer.timing),
             reply_ttl: answer.hop_limit,
@@ -312,10 +255,7 @@ impl Report for JsonTrace {
         self.epoch = epoch;
         if let Some(answer) = event.answer() {
             self.timings.count(answer.timing);
-            // All of them at once, whoever waits for which.
-            for question in self.questions(answer.from) {
-                self.names.look(question);
-            }
+            self.waiting.ask(answer.from);
         }
         match event {
             Event::Decided { ttl, outcome, .. } => {
@@ -326,7 +266,7 @@ impl Report for JsonTrace {
             Event::Extra { .. } => self.extra = self.extra.saturating_add(1),
             Event::Ended { at, ending } => self.ending = Some((*at, *ending)),
         }
-        self.waiting.push_back(Waiting { event: event.clone(), at: self.now, until: None });
+        self.waiting.push((event.clone(), self.now));
     }
 
     fn turn(&mut self, now: Instant, output: &mut Output<'_>) {
@@ -335,16 +275,15 @@ impl Report for JsonTrace {
     }
 
     fn wake(&self) -> Option<Instant> {
-        self.wake
+        self.waiting.wake()
     }
 
     fn bell(&self) -> Option<BorrowedFd<'_>> {
-        self.names.bell()
+        self.waiting.bell()
     }
 
     fn hurry(&mut self) {
-        self.patience = Duration::ZERO;
-        self.wake = self.wake.map(|_| Instant::ZERO);
+        self.waiting.hurry();
     }
 
     fn status(&self, output: &mut Output<'_>) {
