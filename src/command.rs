@@ -1,8 +1,8 @@
-//! What the commands have in common: how a run is kept private, ended, and what is said of the rest.
+//! What the commands have in common: how a run is begun, kept private and ended, and what is said of the rest.
 
 use std::io;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::engine::reject::Rejects;
@@ -10,7 +10,42 @@ use crate::report::output::Output;
 use crate::run::Broken;
 use crate::stats::Timings;
 use crate::stop::Stop;
-use crate::transport::Transport;
+use crate::transport::{self, Transport, privilege};
+
+/// Refuses to run where standard output is closed: a socket would be opened in its place.
+///
+/// # Errors
+/// One line for stderr.
+pub fn check_stdout() -> anyhow::Result<()> {
+    ensure!(transport::stdout_was_open(), "standard output is closed");
+    Ok(())
+}
+
+/// Gives all privilege up for good.
+///
+/// # Errors
+/// The kernel's.
+pub fn drop_privilege() -> anyhow::Result<()> {
+    privilege::drop().context("cannot give up privileges")
+}
+
+/// Says what was refused and can be done without.
+pub fn warn(program: &str, warnings: &[String], output: &mut Output<'_>) {
+    for warning in warnings {
+        output.print_error(format_args!("{program}: {warning}\n"));
+    }
+}
+
+/// Passes on how a run began. Where it failed, what was said so far is written before the reason; a reader
+/// that is gone misses neither.
+///
+/// # Errors
+/// Those of the beginning.
+pub fn begun<T>(beginning: anyhow::Result<T>, output: &mut Output<'_>) -> anyhow::Result<T> {
+    beginning.inspect_err(|_| {
+        let _ = output.flush(&[]);
+    })
+}
 
 /// A key for one run: random, never sent.
 ///

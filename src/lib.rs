@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod datagram;
+pub mod destination;
 pub mod engine;
 pub mod origin;
 pub mod ping;

@@ -5,12 +5,11 @@ mod many;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
-
 use crate::cli::ping::Request;
 use crate::clock::{Clock, Instant};
 use crate::command;
 use crate::datagram::Batch;
+use crate::destination;
 use crate::engine::ping::event::Event;
 use crate::engine::ping::pace::Pacing;
 use crate::engine::ping::{Config, Ping};
@@ -26,7 +25,7 @@ use crate::run::Run;
 use crate::stats::Tally;
 use crate::stop::Stop;
 use crate::target::{self, Candidate};
-use crate::transport::{self, IpOption, Options, Pmtu, Route, RouteError, Sockets, Transport, privilege};
+use crate::transport::{self, IpOption, Options, Pmtu, Route, Sockets, Transport};
 use crate::wire::icmp::Family;
 
 /// An ordinary user's adaptive interval goes no lower, as `-i` does not.
@@ -44,10 +43,7 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     let sockets = open(request)?;
     let mut output = Output::stdio();
     let reached = reach(request, sockets, &mut output);
-    let (aimed, transport) = reached.inspect_err(|_| {
-        // What was said so far stands before the reason; a reader that is gone misses neither.
-        let _ = output.flush(&[]);
-    })?;
+    let (aimed, transport) = command::begun(reached, &mut output)?;
 
     // Signals first: they must be blocked before the thread that looks up names exists.
     let stop = Stop::install()?;
@@ -66,17 +62,15 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
 
 /// Opens the sockets, and gives all privilege up for good.
 fn open(request: &Request) -> anyhow::Result<Sockets> {
-    if !transport::stdout_was_open() {
-        bail!("standard output is closed");
-    }
+    command::check_stdout()?;
     let sockets = transport::open(&request.transport)?;
-    privilege::drop().context("cannot give up privileges")?;
+    command::drop_privilege()?;
     Ok(sockets)
 }
 
 /// Finds the target, and sets up the socket that reaches it.
 fn reach(request: &Request, mut sockets: Sockets, output: &mut Output) -> anyhow::Result<(Aimed, Transport)> {
-    warn(request, sockets.warnings(), output);
+    command::warn(&request.program, sockets.warnings(), output);
     if !request.hosts.iter().all(|host| host.is_ascii()) {
         transport::adopt_locale();
     }
@@ -84,14 +78,8 @@ fn reach(request: &Request, mut sockets: Sockets, output: &mut Output) -> anyhow
     resolve_stamping_nodes(request, &mut options)?;
     let aimed = aim(request, &mut sockets, &mut options, output)?;
     let transport = sockets.aim(&aimed.route, &options)?;
-    warn(request, transport.warnings(), output);
+    command::warn(&request.program, transport.warnings(), output);
     Ok((aimed, transport))
-}
-
-fn warn(request: &Request, warnings: &[String], output: &mut Output) {
-    for warning in warnings {
-        output.print_error(format_args!("{}: {warning}\n", request.program));
-    }
 }
 
 /// The target, and the way to it.
@@ -105,11 +93,7 @@ fn resolve_stamping_nodes(request: &Request, options: &mut Options) -> anyhow::R
     let IpOption::TimestampPrespecified(nodes) = &mut options.ip_option else { return Ok(()) };
     let Some((_, hosts)) = request.hosts.split_last() else { return Ok(()) };
     for host in hosts {
-        let found = target::resolve(host, IpAddr::is_ipv4)?;
-        match found.first().map(|candidate| candidate.addr.ip()) {
-            Some(IpAddr::V4(node)) => nodes.push(node),
-            Some(IpAddr::V6(_)) | None => bail!("{}: no IPv4 address", escape(host)),
-        }
+        nodes.push(destination::ipv4(host)?);
     }
     Ok(())
 }
@@ -119,15 +103,6 @@ fn target_name(request: &Request) -> &str {
     request.hosts.last().map_or("", String::as_str)
 }
 
-/// The addresses that may be asked.
-fn wanted(request: &Request) -> fn(&IpAddr) -> bool {
-    match request.family {
-        None => |_| true,
-        Some(Family::V4) => IpAddr::is_ipv4,
-        Some(Family::V6) => IpAddr::is_ipv6,
-    }
-}
-
 /// Picks the first address that a route leads to.
 fn aim(
     request: &Request,
@@ -135,28 +110,16 @@ fn aim(
     options: &mut Options,
     output: &mut Output,
 ) -> anyhow::Result<Aimed> {
+    let verbose = request.verbose && !request.json;
+    let tried = |candidate: &Candidate| {
+        if verbose {
+            tell_candidate(candidate, output);
+        }
+    };
     let host = target_name(request);
-    let mut candidates = target::resolve(host, wanted(request))?;
-    let families: Vec<_> = candidates.iter().map(|candidate| Family::of(candidate.addr.ip())).collect();
-    candidates.retain(|candidate| sockets.has(Family::of(candidate.addr.ip())));
-    let mut candidates = candidates.into_iter().peekable();
-    while let Some(candidate) = candidates.next() {
-        if request.verbose && !request.json {
-            tell_candidate(&candidate, output);
-        }
-        match sockets.route(candidate.addr, options) {
-            Ok(route) => {
-                settle(request, options, &candidate, &route, output)?;
-                return Ok(Aimed { candidate, route });
-            }
-            Err(RouteError::Unreachable(_)) if candidates.peek().is_some() => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    match families.into_iter().find_map(|family| sockets.refusal(family)) {
-        Some(refusal) => Err(anyhow!("{refusal}")),
-        None => Err(anyhow!("{}: no address of a family that can be used here", escape(host))),
-    }
+    let (candidate, route) = destination::first_route(host, request.family, sockets, options, tried)?;
+    settle(request, options, &candidate, &route, output)?;
+    Ok(Aimed { candidate, route })
 }
 
 /// `-v`: what the name was resolved to, as iputils tells it.
@@ -278,7 +241,7 @@ fn style(request: &Request, aimed: &Aimed, transport: &Transport) -> Style {
         overhead: 28 + option_len,
         flow_label: transport.flow_label(),
         pattern: request.pattern.clone(),
-        zone: zone(aimed.route.target).or_else(|| options.device.clone()),
+        zone: destination::zone(aimed.route.target).or_else(|| options.device.clone()),
         scoped: host.contains('%'),
         quiet: request.quiet,
         flood: request.flood,
@@ -290,14 +253,6 @@ fn style(request: &Request, aimed: &Aimed, transport: &Transport) -> Style {
         full_precision: request.full_precision,
         width: width(),
     }
-}
-
-/// The interface that a link-local target's scope names.
-fn zone(target: SocketAddr) -> Option<String> {
-    let SocketAddr::V6(v6) = target else { return None };
-    let index = Some(v6.scope_id()).filter(|index| *index != 0)?;
-    let name = nix::net::if_::if_indextoname(index).ok()?;
-    Some(name.to_string_lossy().into_owned())
 }
 
 /// Columns of the terminal; without one a flood shows all its dots.

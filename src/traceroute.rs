@@ -1,17 +1,18 @@
 //! `rping traceroute`: puts the rooms together in the order that privilege demands.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 
 use crate::cli::traceroute::{Request, Way};
 use crate::clock::Clock;
 use crate::command;
 use crate::datagram::Batch;
+use crate::destination;
 use crate::engine::trace::event::{Ending, Event};
 use crate::engine::trace::{Config, Trace};
 use crate::origin::Origins;
-use crate::probe::trace::{Carrier, Flow, Method};
+use crate::probe::trace::{Carrier, Flow, Method, TOKEN_LEN};
 use crate::report::Report;
 use crate::report::escape::escape;
 use crate::report::json::{JsonTrace, TraceStart};
@@ -22,10 +23,7 @@ use crate::report::waiting::Wanted;
 use crate::run::Run;
 use crate::stats::Timings;
 use crate::stop::Stop;
-use crate::target;
-use crate::transport::{
-    self, IpOption, Mode, Options, Route, RouteError, TraceSockets, Transport, privilege,
-};
+use crate::transport::{self, IpOption, Mode, Options, Route, RouteError, TraceSockets, Transport};
 use crate::wire::icmp::Family;
 use crate::wire::{ipv4, ipv6};
 
@@ -43,22 +41,16 @@ const UDP_PORT: u16 = 33_434;
 /// # Errors
 /// Whatever keeps the trace from beginning, and a standard output that takes no more: exit status 2.
 pub fn command(request: &Request) -> anyhow::Result<u8> {
-    if !transport::stdout_was_open() {
-        bail!("standard output is closed");
-    }
+    command::check_stdout()?;
     let mut output = Output::stdio();
     let (way, sockets) = open(request, &mut output)?;
-    let drop = || privilege::drop().map_err(|error| anyhow!("cannot give up privileges: {error}"));
     // A source route is the one option that needs privilege and the target: then it is kept for so long.
     if request.gateways.is_empty() {
-        drop()?;
+        command::drop_privilege()?;
     }
     let reached = reach(request, way, sockets, &mut output);
-    drop()?;
-    let aimed = reached.inspect_err(|_| {
-        // What was said so far stands before the reason; a reader that is gone misses neither.
-        let _ = output.flush(&[]);
-    })?;
+    command::drop_privilege()?;
+    let aimed = command::begun(reached, &mut output)?;
 
     // Signals first: they must be blocked before the threads that look up names exist.
     let stop = Stop::install()?;
@@ -117,16 +109,15 @@ fn reach(
     mut sockets: TraceSockets,
     output: &mut Output<'_>,
 ) -> anyhow::Result<Aimed> {
-    for warning in sockets.warnings() {
-        output.print_error(format_args!("{}: {warning}\n", request.program));
-    }
+    command::warn(&request.program, sockets.warnings(), output);
     if !request.host.is_ascii() {
         transport::adopt_locale();
     }
     let mut options = request.transport.clone();
     let mode = sockets.mode();
     let route = pick(request, &mut sockets, &options)?;
-    let gateways = gateways(request)?;
+    let gateways: Vec<_> =
+        request.gateways.iter().map(|host| destination::ipv4(host)).collect::<Result<_, _>>()?;
     let mut header_len = match Family::of(route.target.ip()) {
         Family::V4 => ipv4::HEADER_LEN,
         Family::V6 => ipv6::HEADER_LEN,
@@ -136,58 +127,19 @@ fn reach(
         options.ip_option = IpOption::LooseSourceRoute(gateways.into_iter().chain([target]).collect());
     }
     let transport = sockets.aim(&route, &options, request.source_port)?;
-    for warning in transport.warnings() {
-        output.print_error(format_args!("{}: {warning}\n", request.program));
-    }
+    command::warn(&request.program, transport.warnings(), output);
     Ok(Aimed { route, way, mode, transport, header_len })
 }
 
 /// The first address of the host that a route leads to.
 fn pick(request: &Request, sockets: &mut TraceSockets, options: &Options) -> anyhow::Result<Route> {
-    let wanted = match request.family {
-        None => |_: &IpAddr| true,
-        Some(Family::V4) => IpAddr::is_ipv4,
-        Some(Family::V6) => IpAddr::is_ipv6,
-    };
-    let mut candidates = target::resolve(&request.host, wanted)?;
-    let families: Vec<_> = candidates.iter().map(|candidate| Family::of(candidate.addr.ip())).collect();
-    candidates.retain(|candidate| sockets.has(Family::of(candidate.addr.ip())));
-    let mut candidates = candidates.into_iter().peekable();
-    while let Some(candidate) = candidates.next() {
-        match sockets.route(candidate.addr, options) {
-            Ok(route) => return Ok(route),
-            Err(RouteError::Unreachable(_)) if candidates.peek().is_some() => {}
-            Err(error) => return Err(refused(error, &request.host)),
+    let found = destination::first_route(&request.host, request.family, sockets.askers(), options, |_| {});
+    found.map(|(_, route)| route).map_err(|error| match error.downcast_ref() {
+        Some(RouteError::Broadcast) => {
+            anyhow!("{}: there is no one way to a broadcast address", escape(&request.host))
         }
-    }
-    match families.into_iter().find_map(|family| sockets.refusal(family)) {
-        Some(refusal) => Err(anyhow!("{refusal}")),
-        None => Err(anyhow!("{}: no address of a family that can be used here", escape(&request.host))),
-    }
-}
-
-/// What keeps from a target, in the words of this command.
-fn refused(error: RouteError, host: &str) -> anyhow::Error {
-    match error {
-        RouteError::Broadcast => anyhow!("{}: there is no one way to a broadcast address", escape(host)),
-        RouteError::NoInterface(ip) => anyhow!(
-            "connect: Invalid argument: {ip} is a link-local address; name its interface: \
-             {ip}%INTERFACE or -i INTERFACE"
-        ),
-        error => error.into(),
-    }
-}
-
-/// `-g`: the addresses of the gateways.
-fn gateways(request: &Request) -> anyhow::Result<Vec<Ipv4Addr>> {
-    let address = |host: &String| {
-        let found = target::resolve(host, IpAddr::is_ipv4)?;
-        match found.first().map(|candidate| candidate.addr.ip()) {
-            Some(IpAddr::V4(gateway)) => Ok(gateway),
-            Some(IpAddr::V6(_)) | None => bail!("-g {}: no IPv4 address", escape(host)),
-        }
-    };
-    request.gateways.iter().map(address).collect()
+        _ => error,
+    })
 }
 
 /// What the session is asked to do.
@@ -214,7 +166,7 @@ fn config(request: &Request, aimed: &Aimed) -> anyhow::Result<Config> {
         None => LEN,
     };
     let len = match method {
-        Method::Protocol(_) => asked.max(crate::probe::trace::TOKEN_LEN),
+        Method::Protocol(_) => asked.max(TOKEN_LEN),
         _ => flow.len(asked),
     };
     if !flow.carries_number(len) {
@@ -255,7 +207,7 @@ fn style(request: &Request, aimed: &Aimed, config: &Config) -> TraceStyle {
         program: request.program.clone(),
         name: request.host.clone(),
         target: target.ip(),
-        zone: zone(target).or_else(|| request.transport.device.clone()),
+        zone: destination::zone(target).or_else(|| request.transport.device.clone()),
         max_ttl: request.max_ttl,
         size: config.len + config.header_len,
         numeric: request.numeric,
@@ -265,14 +217,6 @@ fn style(request: &Request, aimed: &Aimed, config: &Config) -> TraceStyle {
         flags: request.info,
         summary: request.summary,
     }
-}
-
-/// The interface that a link-local target's scope names.
-fn zone(target: SocketAddr) -> Option<String> {
-    let SocketAddr::V6(v6) = target else { return None };
-    let index = Some(v6.scope_id()).filter(|index| *index != 0)?;
-    let name = nix::net::if_::if_indextoname(index).ok()?;
-    Some(name.to_string_lossy().into_owned())
 }
 
 fn start_line(request: &Request, aimed: &Aimed, config: &Config) -> TraceStart {

@@ -10,12 +10,13 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, bail, ensure};
 
-use super::{open, wanted, warn};
+use super::open;
 use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many as Asked, Names as Bare};
 use crate::cli::ping::Request;
 use crate::clock::{Clock, Instant};
 use crate::command;
 use crate::datagram::Batch;
+use crate::destination::wanted;
 use crate::engine::ping::many::{Config, Demand, Many, Targets};
 use crate::probe::{Identity, Payload};
 use crate::report::ManyReport;
@@ -54,10 +55,7 @@ pub fn command(request: &Request, asked: &Asked) -> anyhow::Result<u8> {
     let sockets = open(request)?;
     let mut output = Output::stdio();
     let found = find(request, asked, &sockets, &mut output);
-    let (targets, roster, complete) = found.inspect_err(|_| {
-        // What was said so far stands before the reason; a reader that is gone misses neither.
-        let _ = output.flush(&[]);
-    })?;
+    let (targets, roster, complete) = command::begun(found, &mut output)?;
     let found = Found { targets: Rc::new(targets), complete };
     let stop = Stop::install()?;
     let style = style(request);
@@ -97,7 +95,7 @@ fn ask<R: ManyReport>(
         options.stamps = Stamping::Arrivals;
     }
     let transport = aim(targets, sockets, &options)?;
-    warn(request, transport.warnings(), &mut output);
+    command::warn(&request.program, transport.warnings(), &mut output);
     let clock = Clock::start();
     report.start(clock.epoch(), &mut output);
     let session = session(request, asked, Rc::clone(targets), &transport, &clock)?;
@@ -247,7 +245,7 @@ fn resolve(request: &Request, names: &[String]) -> Vec<anyhow::Result<Vec<Candid
     if !names.iter().all(|name| name.is_ascii()) {
         transport::adopt_locale();
     }
-    let wanted = wanted(request);
+    let wanted = wanted(request.family);
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());
     let work = || {
@@ -277,7 +275,7 @@ fn find(
     sockets: &Sockets,
     output: &mut Output<'_>,
 ) -> anyhow::Result<(Targets, Roster, bool)> {
-    warn(request, sockets.warnings(), output);
+    command::warn(&request.program, sockets.warnings(), output);
     let Words { words, names, complete, .. } = gather(request, asked, output)?;
     ensure!(!words.is_empty(), "no hosts to ask");
     let addresses = resolve(request, &names);
@@ -314,7 +312,7 @@ fn find(
 /// Whether an address can be asked.
 fn usable(request: &Request, address: SocketAddr, sockets: &Sockets) -> anyhow::Result<()> {
     let family = Family::of(address.ip());
-    ensure!(wanted(request)(&address.ip()), "Address family for hostname not supported");
+    ensure!(wanted(request.family)(&address.ip()), "Address family for hostname not supported");
     ensure!(!address.ip().is_multicast(), "a multicast address is many hosts; ping it alone");
     match sockets.refusal(family) {
         Some(refusal) if !sockets.has(family) => bail!("{refusal}"),

@@ -38,7 +38,12 @@ pub enum RouteError {
     /// A route of type blackhole (EINVAL).
     Blackhole,
     /// A link-local IPv6 address, and nothing says which link.
-    NoInterface(IpAddr),
+    NoInterface {
+        /// The address.
+        ip: IpAddr,
+        /// The option that names a link.
+        letter: &'static str,
+    },
     /// Anything else.
     Other(io::Error),
 }
@@ -54,10 +59,10 @@ impl fmt::Display for RouteError {
                 "connect: Permission denied: a route of type prohibit, or a firewall rule, forbids it",
             ),
             Self::Blackhole => f.write_str("connect: Invalid argument: the route is of type blackhole"),
-            Self::NoInterface(ip) => write!(
+            Self::NoInterface { ip, letter } => write!(
                 f,
                 "connect: Invalid argument: {ip} is a link-local address; name its interface: \
-                 {ip}%INTERFACE or -I INTERFACE"
+                 {ip}%INTERFACE or {letter} INTERFACE"
             ),
         }
     }
@@ -126,7 +131,9 @@ fn connect(kit: &Kit, target: SocketAddr, options: &Options) -> Result<bool, Rou
         Ok(()) => Ok(false),
         Err(error) => match Errno::from_io_error(&error) {
             Some(Errno::NETUNREACH | Errno::HOSTUNREACH) => Err(RouteError::Unreachable(error)),
-            Some(Errno::INVAL) if is_link_local(target) => Err(RouteError::NoInterface(target.ip())),
+            Some(Errno::INVAL) if is_link_local(target) => {
+                Err(RouteError::NoInterface { ip: target.ip(), letter: options.letters.device })
+            }
             Some(Errno::INVAL) => Err(RouteError::Blackhole),
             Some(Errno::ACCESS) if target.is_ipv4() => {
                 kit.asker.set_broadcast(true).map_err(RouteError::Other)?;

@@ -14,7 +14,7 @@ use super::filter;
 use super::open::{self, Kit, OpenError, Sockets};
 use super::options::{Families, Options, Stamping};
 use super::reason;
-use super::route::{Route, RouteError};
+use super::route::Route;
 use crate::wire::icmp::Family;
 use crate::wire::{tcp, udp};
 
@@ -208,27 +208,14 @@ impl TraceSockets {
         self.mode
     }
 
-    /// Whether targets of this family can be asked.
-    pub fn has(&self, family: Family) -> bool {
-        self.sockets.has(family)
-    }
-
-    /// Why targets of this family cannot be asked, where the system refused its socket.
-    pub fn refusal(&self, family: Family) -> Option<&OpenError> {
-        self.sockets.refusal(family)
-    }
-
     /// What was refused and can be done without; lines for stderr.
     pub fn warnings(&self) -> &[String] {
         self.sockets.warnings()
     }
 
-    /// Asks the kernel which way `target` lies.
-    ///
-    /// # Errors
-    /// As [`Sockets::route`].
-    pub fn route(&mut self, target: SocketAddr, options: &Options) -> Result<Route, RouteError> {
-        self.sockets.route(target, options)
+    /// The sockets that say which way a target lies.
+    pub fn askers(&mut self) -> &mut Sockets {
+        &mut self.sockets
     }
 
     /// Keeps the sockets of the target's family and sets them up. Needs no privilege.

@@ -1,0 +1,67 @@
+//! Which address of a host is asked, and which way it lies.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use anyhow::{anyhow, bail};
+
+use crate::report::escape::escape;
+use crate::target::{self, Candidate};
+use crate::transport::{Options, Route, RouteError, Sockets};
+use crate::wire::icmp::Family;
+
+/// The addresses that may be asked, where a family was asked for.
+pub fn wanted(family: Option<Family>) -> fn(&IpAddr) -> bool {
+    match family {
+        None => |_| true,
+        Some(Family::V4) => IpAddr::is_ipv4,
+        Some(Family::V6) => IpAddr::is_ipv6,
+    }
+}
+
+/// The first address of a host that a route leads to, and that route. Each that is tried goes to `tried` before.
+///
+/// # Errors
+/// A host that is unknown, and the [`RouteError`] of the last address that could be tried.
+pub fn first_route(
+    host: &str,
+    family: Option<Family>,
+    sockets: &mut Sockets,
+    options: &Options,
+    mut tried: impl FnMut(&Candidate),
+) -> anyhow::Result<(Candidate, Route)> {
+    let mut candidates = target::resolve(host, wanted(family))?;
+    let families: Vec<_> = candidates.iter().map(|candidate| Family::of(candidate.addr.ip())).collect();
+    candidates.retain(|candidate| sockets.has(Family::of(candidate.addr.ip())));
+    let mut candidates = candidates.into_iter().peekable();
+    while let Some(candidate) = candidates.next() {
+        tried(&candidate);
+        match sockets.route(candidate.addr, options) {
+            Ok(route) => return Ok((candidate, route)),
+            Err(RouteError::Unreachable(_)) if candidates.peek().is_some() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    match families.into_iter().find_map(|family| sockets.refusal(family)) {
+        Some(refusal) => Err(anyhow!("{refusal}")),
+        None => Err(anyhow!("{}: no address of a family that can be used here", escape(host))),
+    }
+}
+
+/// The address of a host that stands in an IPv4 option.
+///
+/// # Errors
+/// A host that is unknown, or has no such address.
+pub fn ipv4(host: &str) -> anyhow::Result<Ipv4Addr> {
+    match target::resolve(host, IpAddr::is_ipv4)?.first().map(|candidate| candidate.addr.ip()) {
+        Some(IpAddr::V4(address)) => Ok(address),
+        Some(IpAddr::V6(_)) | None => bail!("{}: no IPv4 address", escape(host)),
+    }
+}
+
+/// The interface that a link-local address's scope names.
+pub fn zone(address: SocketAddr) -> Option<String> {
+    let SocketAddr::V6(v6) = address else { return None };
+    let index = Some(v6.scope_id()).filter(|index| *index != 0)?;
+    let name = nix::net::if_::if_indextoname(index).ok()?;
+    Some(name.to_string_lossy().into_owned())
+}
