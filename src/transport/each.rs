@@ -9,12 +9,14 @@ use std::time::Duration;
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{SockAddr, Socket};
 
 use super::aim::{Aim, AimError};
 use super::channel::{Channel, Kind};
+use super::open::with_ports;
 use super::options::Pmtu;
 use super::queue::{Entry, Queue, entry};
+use super::recv::Placer;
 use crate::clock::{Clock, Instant};
 use crate::datagram::{Departed, Framing, Heard, Received, SendFault, Source, Transmit};
 use crate::wire::icmp::Family;
@@ -123,19 +125,11 @@ impl Each {
     }
 
     fn open(&self) -> io::Result<Socket> {
-        let domain = match self.family() {
-            Family::V4 => Domain::IPV4,
-            Family::V6 => Domain::IPV6,
-        };
-        let kind = match self.protocol {
-            tcp::PROTOCOL_TCP => Type::STREAM,
-            _ => Type::DGRAM,
-        };
-        let socket = Socket::new(domain, kind, Some(Protocol::from(i32::from(self.protocol))))?;
+        let socket = with_ports(self.family(), self.protocol)?;
         if let Some(device) = &self.aim.options.device {
             socket.bind_device(Some(device.as_bytes()))?;
         }
-        if kind == Type::STREAM && self.aim.port != 0 {
+        if self.protocol == tcp::PROTOCOL_TCP && self.aim.port != 0 {
             // A connection that is hung up leaves its port to the next at once, not after TIME-WAIT.
             socket.set_linger(Some(Duration::ZERO))?;
         }
@@ -217,7 +211,7 @@ impl Connection {
     ) -> usize {
         while let Ok(message) = queue.receive(self.socket.as_fd()) {
             if let Entry::Icmp(queued) = entry(&message, &queue.bytes, &queue.control) {
-                let at = stamped(clock, queued.stamp);
+                let at = Placer::new(clock).place(queued.stamp, Instant::ZERO);
                 let kind = Kind::Ports(tcp::PROTOCOL_TCP);
                 each(&Heard::Arrived(queued.received(kind, self.port, at)));
                 self.over = true;
@@ -247,13 +241,6 @@ impl Connection {
         }));
         1
     }
-}
-
-/// When something arrived: its stamp where it has a sound one.
-fn stamped(clock: &Clock, stamp: Option<crate::clock::Wall>) -> (Instant, Source) {
-    let now = clock.now();
-    let placed = stamp.and_then(|stamp| clock.epoch().place(stamp, Instant::ZERO, clock.now()));
-    placed.map_or((now, Source::User), |at| (at, Source::Kernel))
 }
 
 fn fault(error: io::Error) -> SendFault {

@@ -10,9 +10,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::aim::AimError;
 use super::filter::{self, Wanted};
-use super::options::{Families, Letters, Options};
+use super::options::{Letters, Options};
 use super::{reason, sys};
 use crate::wire::icmp::Family;
+use crate::wire::tcp;
 
 /// Why no socket can be had: one line that stands for itself.
 #[derive(Debug)]
@@ -119,7 +120,7 @@ impl Sockets {
 /// Opens the sockets. Everything later works without privilege.
 ///
 /// For each family a datagram ICMP socket is tried first, unless `raw_only`, then a raw one. One family
-/// is enough where [`Families::Both`] are asked for.
+/// is enough where [`super::Families::Both`] are asked for.
 pub fn open(options: &Options) -> Result<Sockets, OpenError> {
     let ident = match options.ident {
         Some(ident) => ident,
@@ -127,22 +128,12 @@ pub fn open(options: &Options) -> Result<Sockets, OpenError> {
             random_ident().map_err(|e| OpenError(format!("cannot draw an identifier: {}", reason(&e))))?
         }
     };
-    let mut sockets = Sockets { v4: None, v6: None, ident, refused: None, warnings: Vec::new() };
-    for family in [Family::V4, Family::V6] {
-        let asked = match family {
-            Family::V4 => options.families != Families::V6,
-            Family::V6 => options.families != Families::V4,
-        };
-        if !asked {
-            continue;
-        }
+    let mut sockets = Sockets { ident, ..Sockets::none() };
+    for family in options.families.each() {
         match icmp(family, options) {
             Ok((icmp, raw)) => {
                 let kit = kit(family, icmp, raw, options, ident, &mut sockets.warnings)?;
-                match family {
-                    Family::V4 => sockets.v4 = Some(kit),
-                    Family::V6 => sockets.v6 = Some(kit),
-                }
+                sockets.put(family, kit);
             }
             // What is said about IPv4 is the more useful where both are refused.
             Err(refusal) => sockets.refused = sockets.refused.or(Some((family, refusal.into()))),
@@ -185,9 +176,10 @@ fn icmp(family: Family, options: &Options) -> Result<(Socket, bool), Refusal> {
 
 /// The same, a datagram one first unless `raw_only`.
 fn icmp_socket(family: Family, raw_only: bool) -> Result<(Socket, bool), Refusal> {
-    let (domain, protocol) = match family {
-        Family::V4 => (Domain::IPV4, Protocol::ICMPV4),
-        Family::V6 => (Domain::IPV6, Protocol::ICMPV6),
+    let domain = domain(family);
+    let protocol = match family {
+        Family::V4 => Protocol::ICMPV4,
+        Family::V6 => Protocol::ICMPV6,
     };
     let mut refusal = Refusal { family, datagram: None, raw: None };
     if !raw_only {
@@ -274,28 +266,40 @@ fn kit(
     ident: u16,
     warnings: &mut Vec<String>,
 ) -> Result<Kit, OpenError> {
-    let domain = match family {
-        Family::V4 => Domain::IPV4,
-        Family::V6 => Domain::IPV6,
-    };
-    let asker = Socket::new(domain, Type::DGRAM, None)
-        .map_err(|error| OpenError(format!("cannot open a UDP socket: {}", reason(&error))))?;
+    let asker = asker(family)?;
     if raw {
         listen(&icmp, family, wanted(family, options, ident)).map_err(filter_refused)?;
     }
     for socket in [&icmp, &asker] {
-        privileged(socket, options, warnings);
-        if let Some(device) = &options.device {
-            socket
-                .bind_device(Some(device.as_bytes()))
-                .map_err(|error| no_device(options.letters, device, &error))?;
-        }
+        ready(socket, options, warnings)?;
     }
     let reserve = match &options.device {
         Some(_) => spare(family, raw, options).ok(),
         None => None,
     };
     Ok(Kit { icmp, raw, reserve, asker })
+}
+
+/// A UDP socket, to ask which way a target lies.
+pub(super) fn asker(family: Family) -> Result<Socket, OpenError> {
+    Socket::new(domain(family), Type::DGRAM, None)
+        .map_err(|error| OpenError(format!("cannot open a UDP socket: {}", reason(&error))))
+}
+
+/// A socket of a protocol with ports.
+pub(super) fn with_ports(family: Family, protocol: u8) -> io::Result<Socket> {
+    let kind = match protocol {
+        tcp::PROTOCOL_TCP => Type::STREAM,
+        _ => Type::DGRAM,
+    };
+    Socket::new(domain(family), kind, Some(Protocol::from(i32::from(protocol))))
+}
+
+pub(super) fn domain(family: Family) -> Domain {
+    match family {
+        Family::V4 => Domain::IPV4,
+        Family::V6 => Domain::IPV6,
+    }
 }
 
 /// A further ICMP socket of the same kind, bound to no interface and deaf until it is needed.
@@ -315,7 +319,7 @@ pub(super) fn spare(family: Family, raw: bool, options: &Options) -> io::Result<
     Ok(socket)
 }
 
-/// Does to a further socket what needs privilege. What was refused the first ones is not said again.
+/// Does to a socket what needs privilege. What was refused another one is not said again.
 pub(super) fn ready(socket: &Socket, options: &Options, warnings: &mut Vec<String>) -> Result<(), OpenError> {
     privileged(socket, options, warnings);
     match &options.device {

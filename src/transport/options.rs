@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::wire::icmp::Family;
+
 /// What the sockets are asked for, both families alike unless said otherwise.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -83,6 +85,14 @@ pub enum Families {
     V4,
     /// IPv6 only.
     V6,
+}
+
+impl Families {
+    /// Those of them that there are, IPv4 first.
+    pub(super) fn each(self) -> impl Iterator<Item = Family> {
+        let (v4, v6) = (self != Self::V6, self != Self::V4);
+        v4.then_some(Family::V4).into_iter().chain(v6.then_some(Family::V6))
+    }
 }
 
 /// Who says when something left and arrived.

@@ -22,18 +22,23 @@ const FROM_WIRE: usize = 48;
 const PATIENCE: usize = 16;
 
 /// Reads both clocks once for a whole batch, and only when there is something to place.
-struct Placer<'a> {
+pub(super) struct Placer<'a> {
     clock: &'a Clock,
     epoch: Option<Epoch>,
 }
 
-impl Placer<'_> {
+impl<'a> Placer<'a> {
+    /// For a batch that is read now.
+    pub fn new(clock: &'a Clock) -> Self {
+        Self { clock, epoch: None }
+    }
+
     fn epoch(&mut self) -> Epoch {
         *self.epoch.get_or_insert_with(|| self.clock.epoch())
     }
 
     /// When something arrived: its stamp, unless the wall clock was stepped since `floor`; else now.
-    fn place(&mut self, stamp: Option<Wall>, floor: Instant) -> (Instant, Source) {
+    pub fn place(&mut self, stamp: Option<Wall>, floor: Instant) -> (Instant, Source) {
         self.place_by(self.clock.now(), stamp, floor)
     }
 
@@ -60,7 +65,7 @@ impl Channel {
         expected: usize,
         each: &mut dyn FnMut(&Heard<'_>),
     ) -> io::Result<usize> {
-        let mut placer = Placer { clock, epoch: None };
+        let mut placer = Placer::new(clock);
         self.tell_departures(each);
         let mut count = 0usize;
         while count < BATCH

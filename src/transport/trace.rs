@@ -4,19 +4,19 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Protocol, SockAddr, Socket, Type};
 
 use super::aim::{Aim, AimError};
 use super::channel::{Channel, Kind};
 use super::channels::Transport;
 use super::each::Each;
 use super::filter;
-use super::open::{self, Kit, OpenError, Sockets};
-use super::options::{Families, Options, Stamping};
+use super::open::{self, Kit, OpenError, Sockets, domain, with_ports};
+use super::options::{Options, Stamping};
 use super::reason;
 use super::route::Route;
 use crate::wire::icmp::Family;
-use crate::wire::{tcp, udp};
+use crate::wire::{dccp, tcp, udp};
 
 /// What the probes of a trace are, as far as sockets must know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,13 +131,6 @@ fn protocol(probes: Probes) -> u8 {
     }
 }
 
-fn domain(family: Family) -> Domain {
-    match family {
-        Family::V4 => Domain::IPV4,
-        Family::V6 => Domain::IPV6,
-    }
-}
-
 /// The sockets that send raw probes, deaf until they are aimed.
 fn raw_sockets(
     options: &Options,
@@ -162,25 +155,18 @@ fn raw_sockets(
 /// its own, it only asks for the way.
 fn ordinary(options: &Options, probes: Probes) -> Result<Sockets, OpenError> {
     let wire = match probes {
-        Probes::Ports { protocol: udp::PROTOCOL_UDPLITE, .. } => Some(Protocol::from(UDPLITE)),
+        Probes::Ports { protocol: udp::PROTOCOL_UDPLITE, .. } => {
+            Some(Protocol::from(i32::from(udp::PROTOCOL_UDPLITE)))
+        }
         _ => None,
     };
     let mut sockets = Sockets::none();
     let mut refusal = None;
-    for family in [Family::V4, Family::V6] {
-        let asked = match family {
-            Family::V4 => options.families != Families::V6,
-            Family::V6 => options.families != Families::V4,
-        };
-        if !asked {
-            continue;
-        }
+    for family in options.families.each() {
         match Socket::new(domain(family), Type::DGRAM, wire) {
             Ok(socket) => {
                 open::ready(&socket, options, &mut sockets.warnings)?;
-                let asker = Socket::new(domain(family), Type::DGRAM, None).map_err(|error| {
-                    OpenError::new(format!("cannot open a UDP socket: {}", reason(&error)))
-                })?;
+                let asker = open::asker(family)?;
                 open::ready(&asker, options, &mut sockets.warnings)?;
                 sockets.put(family, Kit { icmp: socket, raw: false, reserve: None, asker });
             }
@@ -198,9 +184,6 @@ fn ordinary(options: &Options, probes: Probes) -> Result<Sockets, OpenError> {
         _ => Ok(sockets),
     }
 }
-
-/// IPPROTO_UDPLITE.
-const UDPLITE: i32 = 136;
 
 impl TraceSockets {
     /// In which way probes are sent.
@@ -276,7 +259,7 @@ impl TraceSockets {
         let port = match self.probes {
             Probes::Ports { .. } => {
                 let bound = early.is_some();
-                match early.map_or_else(|| socket(family, protocol), Ok) {
+                match early.map_or_else(|| with_ports(family, protocol), Ok) {
                     Ok(socket) => {
                         let aim = Aim { bound, ..Aim::new(options, route, false) };
                         let ear = Channel::new(socket, aim, Kind::Ports(protocol), 0);
@@ -301,7 +284,7 @@ impl TraceSockets {
             Probes::Icmp | Probes::Connect => 0,
         };
         let hears = match self.probes {
-            Probes::Tcp | Probes::Other(DCCP) => filter::to_port(family, port),
+            Probes::Tcp | Probes::Other(dccp::PROTOCOL_DCCP) => filter::to_port(family, port),
             Probes::Other(_) => filter::everything(),
             _ => filter::nothing(),
         };
@@ -314,9 +297,6 @@ impl TraceSockets {
         Ok(Transport::with_ears(sends, ears, reserved))
     }
 }
-
-/// IPPROTO_DCCP.
-const DCCP: u8 = 33;
 
 /// Ports below this one need privilege (ip(7), ip_unprivileged_port_start).
 const FREE_PORTS: u16 = 1024;
@@ -332,22 +312,13 @@ fn reserved(
     let protocol = protocol(probes);
     let families = [Family::V4, Family::V6].into_iter().filter(|family| sockets.has(*family));
     // Of a protocol that the kernel does not know, no port needs keeping.
-    let known = families.filter(|family| socket(*family, protocol).is_ok());
+    let known = families.filter(|family| with_ports(*family, protocol).is_ok());
     known.map(|family| (family, reserve(family, protocol, port))).collect()
-}
-
-/// A socket of a protocol with ports.
-fn socket(family: Family, protocol: u8) -> io::Result<Socket> {
-    let kind = match protocol {
-        tcp::PROTOCOL_TCP => Type::STREAM,
-        _ => Type::DGRAM,
-    };
-    Socket::new(domain(family), kind, Some(Protocol::from(i32::from(protocol))))
 }
 
 /// A socket that keeps a port of this family to itself; 0 lets the kernel choose. One of TCP is never connected.
 fn reserve(family: Family, protocol: u8, port: u16) -> io::Result<Socket> {
-    let socket = socket(family, protocol)?;
+    let socket = with_ports(family, protocol)?;
     let any: SocketAddr = match family {
         Family::V4 => (Ipv4Addr::UNSPECIFIED, port).into(),
         Family::V6 => {
