@@ -6,11 +6,13 @@
 
 use std::net::IpAddr;
 
-use crate::engine::ping::event::{Content, Detail};
+use crate::clock::Instant;
+use crate::datagram::{Source, Timing};
+use crate::engine::ping::event::{self, Answer, Content, Detail, ProbeError, Verdict};
+use crate::engine::ping::flight::State;
 use crate::engine::reject::Reject;
 use crate::probe::{Identity, Method, Payload};
 use crate::reply::{Kind, Quoted, Reply, Request};
-use crate::wire::icmp;
 
 /// Octets of a token that must be right for a wrong one to count as ours, damaged: a stranger meets
 /// this by chance once in 2^43 tries.
@@ -42,12 +44,53 @@ impl Asked<'_> {
 pub struct Judged {
     /// Which probe.
     pub number: u64,
+    ident: u16,
     /// Octets of the ICMP message.
-    pub len: usize,
+    len: usize,
     /// Whether it may count as received.
-    pub sound: bool,
+    sound: bool,
     /// What its payload shows.
-    pub content: Content,
+    content: Content,
+}
+
+impl Judged {
+    /// What it counts as, by what became of the probe before.
+    pub fn verdict(&self, state: State) -> Result<Verdict, Reject> {
+        match state {
+            _ if !self.sound => Ok(Verdict::Corrupt),
+            State::Answered => Ok(Verdict::Duplicate),
+            State::Open | State::Failed => Ok(Verdict::Received),
+            State::NotSent => Err(Reject::NeverSent),
+        }
+    }
+
+    /// The event that tells it, as from the one target that was asked. `sent` is when the probe left, and by
+    /// whose clock; `millis_of_day` the time of day at [`Instant::ZERO`].
+    #[inline]
+    pub fn told(
+        self,
+        reply: &Reply,
+        verdict: Verdict,
+        (sent, source): (Instant, Source),
+        millis_of_day: u32,
+    ) -> Answer {
+        Answer {
+            at: reply.at,
+            ident: self.ident,
+            seq: self.number as u16,
+            from: reply.from,
+            different_address: false,
+            len: self.len,
+            hop_limit: reply.hop_limit,
+            rtt: reply.at.since(sent),
+            timing: Timing::between(source, reply.source),
+            verdict,
+            content: self.content,
+            options: reply.options.to_vec(),
+            many_responders: false,
+            detail: detail(&reply.kind, event::millis_of_day(millis_of_day, reply.at)),
+        }
+    }
 }
 
 /// Whose answer this is, or why it is nobody's. `newest` tells the newest probe with a sequence number, if
@@ -84,7 +127,7 @@ pub fn answer(
         Content::Intact => (Content::Intact, true),
         content @ (Content::BadChecksum | Content::Altered { .. } | Content::Longer(_)) => (content, false),
     };
-    Ok(Judged { number, len, sound, content })
+    Ok(Judged { number, ident, len, sound, content })
 }
 
 /// What an echo reply's payload shows, or that it is not our payload at all.
@@ -138,13 +181,13 @@ fn damaged(
     }
 }
 
-/// Which probe an ICMP error is about: its number, the error, and the IP header as quoted.
-pub fn error<'a>(
+/// Which probe an ICMP error is about, by its number, and the event that tells it.
+pub fn error(
     asked: &Asked,
     identity: &Identity,
     newest: impl FnOnce(u16) -> Option<u64>,
-    reply: &Reply<'a>,
-) -> Result<(u64, icmp::Error, &'a [u8]), Reject> {
+    reply: &Reply,
+) -> Result<(u64, ProbeError), Reject> {
     let Kind::Error { error, checksum_ok, quoted, .. } = reply.kind else {
         return Err(Reject::Unrelated);
     };
@@ -158,15 +201,21 @@ pub fn error<'a>(
     }
     let number = newest(seq).ok_or(Reject::NeverSent)?;
     let has_token = method == Method::Echo && asked.payload.octets().len() >= Identity::TOKEN_LEN;
-    match payload.get(..Identity::TOKEN_LEN).filter(|_| has_token) {
-        Some(carried) if carried != identity.token(number, dst) => Err(Reject::Token),
-        Some(_) | None => Ok((number, error, header)),
+    let carried = payload.get(..Identity::TOKEN_LEN).filter(|_| has_token);
+    if carried.is_some_and(|carried| carried != identity.token(number, dst)) {
+        return Err(Reject::Token);
     }
+    let notice = error.is_notice();
+    let quoted_header = if notice { header.to_vec() } else { Vec::new() };
+    Ok((
+        number,
+        ProbeError { at: reply.at, seq: number as u16, from: reply.from, error, notice, quoted_header },
+    ))
 }
 
 /// What an answer carries beside an echoed payload; `returned` is when it arrived here, in
 /// milliseconds since midnight UT.
-pub fn detail(kind: &Kind, returned: u32) -> Detail {
+fn detail(kind: &Kind, returned: u32) -> Detail {
     let Kind::Answer { method, body, .. } = kind else { return Detail::Echo };
     let word = |at: usize| {
         let octets = body.get(at..).and_then(|rest| rest.first_chunk::<4>());

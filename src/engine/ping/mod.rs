@@ -10,12 +10,12 @@ mod plan;
 use std::collections::VecDeque;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, SendFault, Stamped, Timing, Transmit};
+use crate::datagram::{Departed, SendFault, Stamped, Transmit};
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::{Identity, Probe};
 use crate::reply::{Kind, Reply};
-use event::{Answer, Event, ProbeError, Verdict};
+use event::{Event, Verdict};
 use flight::{Flight, State};
 pub use plan::Config;
 use plan::Plan;
@@ -141,35 +141,18 @@ impl Ping {
     fn handle_answer(&mut self, reply: &Reply) -> Result<(), Reject> {
         let newest = |seq| self.flight.number(seq).filter(|number| self.flight.left(*number));
         let judged = judge::answer(&self.config.asked(), &self.identity, newest, reply)?;
-        let returned = event::millis_of_day(self.config.millis_of_day, reply.at);
-        let Some(slot) = self.flight.slot(judged.number) else { return Err(Reject::NeverSent) };
-        let rtt = reply.at.since(slot.sent);
-        let verdict = match slot.state {
-            _ if !judged.sound => Verdict::Corrupt,
-            State::Answered => Verdict::Duplicate,
-            State::Open | State::Failed => Verdict::Received,
-            State::NotSent => return Err(Reject::NeverSent),
-        };
+        let number = judged.number;
+        let Some(slot) = self.flight.slot(number) else { return Err(Reject::NeverSent) };
+        let verdict = judged.verdict(slot.state)?;
+        let departure = (slot.sent, slot.source);
+        let mut answer = judged.told(reply, verdict, departure, self.config.millis_of_day);
+        answer.different_address = !self.config.asked().expects(reply.from);
+        answer.many_responders = self.config.many_responders;
         if verdict != Verdict::Corrupt {
-            self.flight.settle(judged.number, State::Answered);
-            self.plan.learn(rtt);
+            self.flight.settle(number, State::Answered);
+            self.plan.learn(answer.rtt);
         }
-        self.events.push_back(Event::Answer(Answer {
-            at: reply.at,
-            ident: self.identity.ident,
-            seq: judged.number as u16,
-            from: reply.from,
-            different_address: !self.config.asked().expects(reply.from),
-            len: judged.len,
-            hop_limit: reply.hop_limit,
-            rtt,
-            timing: Timing::between(slot.source, reply.source),
-            verdict,
-            content: judged.content,
-            options: reply.options.to_vec(),
-            many_responders: self.config.many_responders,
-            detail: judge::detail(&reply.kind, returned),
-        }));
+        self.events.push_back(Event::Answer(answer));
         if verdict == Verdict::Received {
             self.plan.answered(slot.state == State::Failed);
         }
@@ -178,21 +161,13 @@ impl Ping {
 
     fn handle_error(&mut self, reply: &Reply) -> Result<(), Reject> {
         let newest = |seq| self.flight.number(seq);
-        let (number, error, header) = judge::error(&self.config.asked(), &self.identity, newest, reply)?;
+        let (number, error) = judge::error(&self.config.asked(), &self.identity, newest, reply)?;
         let Some(slot) = self.flight.slot(number) else { return Err(Reject::NeverSent) };
-        let first = slot.state == State::Open;
-        let notice = error.is_notice();
+        let (first, notice) = (slot.state == State::Open, error.notice);
         if !notice {
             self.flight.settle(number, if first { State::Failed } else { slot.state });
         }
-        self.events.push_back(Event::Error(ProbeError {
-            at: reply.at,
-            seq: number as u16,
-            from: reply.from,
-            error,
-            notice,
-            quoted_header: if notice { header.to_vec() } else { Vec::new() },
-        }));
+        self.events.push_back(Event::Error(error));
         if first && !notice {
             self.plan.failed();
         }

@@ -14,9 +14,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, SendFault, Stamped, Timing, Transmit};
+use crate::datagram::{Departed, SendFault, Stamped, Transmit};
 use crate::engine::Session;
-use crate::engine::ping::event::{self, Answer, ProbeError, Verdict};
+use crate::engine::ping::event::{self, Verdict};
 use crate::engine::ping::flight::State;
 use crate::engine::ping::judge::{self, Asked};
 use crate::engine::reject::{Reject, Rejects};
@@ -337,38 +337,16 @@ impl Many {
         let (number, target) = self.target(reply.from)?;
         let (asked, identity) = (self.asked(reply.from), self.identity(reply.from));
         let judged = judge::answer(&asked, identity, |seq| newest(target.newest, seq), reply)?;
-        let ident = identity.ident;
         let (place, slot) = self.find(&target, judged.number)?;
-        let rtt = reply.at.since(slot.sent);
-        let verdict = match slot.state {
-            _ if !judged.sound => Verdict::Corrupt,
-            State::Answered => Verdict::Duplicate,
-            State::Open | State::Failed | State::NotSent => Verdict::Received,
-        };
+        let verdict = judged.verdict(slot.state)?;
+        let answer = judged.told(reply, verdict, (slot.sent, slot.source), self.config.millis_of_day);
         if verdict != Verdict::Corrupt {
             self.flight.settle(place, State::Answered);
-            self.longest = self.longest.max(rtt);
+            self.longest = self.longest.max(answer.rtt);
         }
         if verdict == Verdict::Received {
             self.answered_by(number);
         }
-        let returned = event::millis_of_day(self.config.millis_of_day, reply.at);
-        let answer = Answer {
-            at: reply.at,
-            ident,
-            seq: judged.number as u16,
-            from: reply.from,
-            different_address: false,
-            len: judged.len,
-            hop_limit: reply.hop_limit,
-            rtt,
-            timing: Timing::between(slot.source, reply.source),
-            verdict,
-            content: judged.content,
-            options: reply.options.to_vec(),
-            many_responders: false,
-            detail: judge::detail(&reply.kind, returned),
-        };
         self.tell(number, event::Event::Answer(answer));
         Ok(())
     }
@@ -390,20 +368,11 @@ impl Many {
         let Kind::Error { quoted, .. } = reply.kind else { return Err(Reject::Unrelated) };
         let (number, target) = self.target(quoted.dst)?;
         let (asked, identity) = (self.asked(quoted.dst), self.identity(quoted.dst));
-        let (probe, error, header) = judge::error(&asked, identity, |seq| newest(target.newest, seq), reply)?;
+        let (probe, error) = judge::error(&asked, identity, |seq| newest(target.newest, seq), reply)?;
         let (place, slot) = self.find(&target, probe)?;
-        let notice = error.is_notice();
-        if !notice && slot.state == State::Open {
+        if !error.notice && slot.state == State::Open {
             self.flight.settle(place, State::Failed);
         }
-        let error = ProbeError {
-            at: reply.at,
-            seq: probe as u16,
-            from: reply.from,
-            error,
-            notice,
-            quoted_header: if notice { header.to_vec() } else { Vec::new() },
-        };
         self.tell(number, event::Event::Error(error));
         Ok(())
     }
