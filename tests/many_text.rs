@@ -139,19 +139,19 @@ fn who_answers_is_named_and_who_does_not() {
 
 #[test]
 fn what_was_cut_short_is_neither_lost_nor_silent() {
-    let config = Config { enough: Some(1), rate: NonZeroU64::new(10_000), ..answers() };
-    let slow = |probe: &Seen| Ok(vec![echo(probe, us(150 * probe.number))]);
+    let config = Config { enough: Some(1), rate: NonZeroU64::new(2_000), ..answers() };
+    let slow = |probe: &Seen| Ok(vec![echo(probe, us(750 * probe.number))]);
     let (out, _) = said(config, Show::Table, slow);
     let expected = "\
 name          address       sent  received    loss      min/avg/max/mdev ms  p95 ms
-web           198.51.100.1     1         1      0%  0.150/0.150/0.150/0.000   0.150
+web           198.51.100.1     1         1      0%  0.750/0.750/0.750/0.000   0.750
 198.51.100.2  198.51.100.2     1         0       -                        -       -  1 in flight
 198.51.100.3  198.51.100.3     0         0       -                        -       -
 six           2001:db8::2      0         0       -                        -       -
-www           198.51.100.1     1         1      0%  0.150/0.150/0.150/0.000   0.150
+www           198.51.100.1     1         1      0%  0.750/0.750/0.750/0.000   0.750
 no\\x1bpe      unknown
 5 targets: 1 answered, 1 silent, 2 not asked, 1 unknown; 2 packets transmitted, 1 received, 1 in flight, \
-0% packet loss, time 0ms, rtt min/avg/max/mdev = 0.150/0.150/0.150/0.000 ms
+0% packet loss, time 1ms, rtt min/avg/max/mdev = 0.750/0.750/0.750/0.000 ms
 ";
     assert_eq!(out, expected);
 }

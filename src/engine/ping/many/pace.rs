@@ -166,7 +166,10 @@ impl Pace {
 /// How far a schedule may fall behind its rate and still catch up.
 const SLACK: Duration = Duration::from_millis(10);
 
-/// Lets so many pass in a second: the n-th at `base` + n / rate, exactly.
+/// What is due within so long leaves together, with the first of it: to wake costs more than to send.
+const TOGETHER: Duration = Duration::from_micros(500);
+
+/// Lets so many pass in a second: the n-th at `base` + n / rate exactly, those aside that leave together.
 #[derive(Debug)]
 struct Gate {
     rate: Option<NonZeroU64>,
@@ -177,7 +180,11 @@ struct Gate {
 impl Gate {
     fn opens(&self) -> Instant {
         let Some(rate) = self.rate else { return self.base };
-        let nanos = u128::from(self.passed).saturating_mul(1_000_000_000).checked_div(rate.get().into());
+        let second = Duration::from_secs(1).as_nanos();
+        let together = u128::from(rate.get()).saturating_mul(TOGETHER.as_nanos()).checked_div(second);
+        let passed = u128::from(self.passed);
+        let behind = passed.checked_rem(together.unwrap_or(0)).unwrap_or(0);
+        let nanos = passed.saturating_sub(behind).saturating_mul(second).checked_div(rate.get().into());
         self.base
             + Duration::from_nanos(nanos.and_then(|nanos| u64::try_from(nanos).ok()).unwrap_or(u64::MAX))
     }
@@ -240,13 +247,21 @@ mod tests {
     #[test]
     fn the_rate_is_kept_where_the_interval_asks_for_more() {
         let demand = Demand::Probes { count: 3, interval: Duration::from_millis(1) };
-        let turns = turns(&mut pace(70_000, demand, 7_000), &[]);
+        let turns = turns(&mut pace(70_000, demand, 3_500), &[]);
         assert_eq!(turns.len(), 210_000);
         for (n, (when, _)) in turns.iter().enumerate() {
-            let expected = Duration::from_nanos(n as u64 * 1_000_000_000 / 7_000);
+            let expected = Duration::from_nanos(n as u64 * 1_000_000_000 / 3_500);
             let off = when.since(Instant::ZERO + expected) + (Instant::ZERO + expected).since(*when);
             assert!(off <= Duration::from_nanos(2), "probe {n} at {when:?}");
         }
+    }
+
+    #[test]
+    fn what_is_due_within_half_a_millisecond_leaves_with_the_first_of_it() {
+        let demand = Demand::Probes { count: 1, interval: Duration::from_secs(1) };
+        let turns = turns(&mut pace(10, demand, 6_000), &[]);
+        let micros: Vec<u64> = turns.iter().map(|(when, _)| when.as_nanos() / 1_000).collect();
+        assert_eq!(micros, [0, 0, 0, 500, 500, 500, 1_000, 1_000, 1_000, 1_500]);
     }
 
     #[test]
