@@ -134,6 +134,7 @@ fn options() -> Options {
         ip_option: IpOption::None,
         send_buffer: None,
         stamps: Stamping::Both,
+        hop_limits: true,
         message_len: 64,
         preload: 1,
     }
@@ -372,7 +373,7 @@ fn an_answer_longer_than_expected_is_seen_as_longer() {
         for kind in kinds() {
             let mut run = Run::new("::1", &kind);
             run.try_send(run.dst, 1, 3000).unwrap();
-            assert_eq!(run.hear(1)[0].bytes.len(), 2048);
+            assert_eq!(run.hear(1)[0].bytes.len(), 2048 + 64);
         }
     });
 }

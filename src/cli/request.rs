@@ -322,6 +322,8 @@ fn transport(arguments: &Arguments, method: Method, size: usize, family: Option<
             None | Some(Stamping::Both) if arguments.flood => Stamping::Arrivals,
             clock => clock.unwrap_or(Stamping::Both),
         },
+        // A quiet run tells none.
+        hop_limits: !arguments.quiet,
         message_len: HEADER_LEN + size,
         preload: arguments.preload.unwrap_or(1),
     }

@@ -113,8 +113,10 @@ impl Aim {
                     .map_err(|e| AimError::new("IP_RECVERR", &e))?;
                 if !self.raw {
                     // A raw socket gets the header itself.
-                    for option in [libc::IP_RECVTTL, libc::IP_RECVOPTS] {
-                        sys::set_int(fd, libc::SOL_IP, option, 1)
+                    for (option, wanted) in
+                        [(libc::IP_RECVTTL, self.options.hop_limits), (libc::IP_RECVOPTS, true)]
+                    {
+                        sys::set_int(fd, libc::SOL_IP, option, wanted.into())
                             .map_err(|e| AimError::new("IP_RECVTTL and IP_RECVOPTS", &e))?;
                     }
                 }
@@ -125,7 +127,7 @@ impl Aim {
                 sys::set_int(fd, libc::SOL_IPV6, libc::IPV6_RECVERR, 1)
                     .map_err(|e| AimError::new("IPV6_RECVERR", &e))?;
                 socket
-                    .set_recv_hoplimit_v6(true)
+                    .set_recv_hoplimit_v6(self.options.hop_limits)
                     .map_err(|e| AimError::new("can't receive hop limit", &e))?;
             }
         }

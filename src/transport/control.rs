@@ -191,12 +191,14 @@ pub(super) fn ttl_message(family: Family, ttl: u8) -> ([u8; sys::CONTROL_LEN], u
 /// Pieces one behind the other, and how many octets they are.
 fn laid_out<const N: usize>(pieces: &[&[u8]]) -> ([u8; N], u32) {
     let mut octets = [0; N];
-    let mut len = 0u32;
-    for (slot, octet) in octets.iter_mut().zip(pieces.iter().copied().flatten()) {
-        *slot = *octet;
-        len = len.saturating_add(1);
+    let mut len = 0usize;
+    for piece in pieces {
+        let end = len.saturating_add(piece.len());
+        let Some(room) = octets.get_mut(len..end) else { break };
+        room.copy_from_slice(piece);
+        len = end;
     }
-    (octets, len)
+    (octets, len as u32)
 }
 
 #[cfg(test)]

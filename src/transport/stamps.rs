@@ -155,15 +155,20 @@ impl Stamps {
 
 /// Asks for stamps; whether those of departures are granted, and why not.
 fn ask(fd: BorrowedFd<'_>, stamping: Stamping) -> (bool, Option<io::Error>) {
-    if stamping == Stamping::User {
-        return (false, None);
+    // The older way knows arrivals only, and costs each of them less.
+    let arrivals = || sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1).err();
+    match stamping {
+        Stamping::User => (false, None),
+        Stamping::Arrivals => (false, arrivals()),
+        Stamping::Both | Stamping::Kernel | Stamping::Hardware => {
+            let refusal = sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPING, flags(stamping)).err();
+            if refusal.is_some() {
+                // Where that is refused as well, we stamp.
+                arrivals();
+            }
+            (refusal.is_none(), refusal)
+        }
     }
-    let Err(refusal) = sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPING, flags(stamping)) else {
-        return (stamping != Stamping::Arrivals, None);
-    };
-    // The older way knows arrivals only. Where it is refused as well, we stamp.
-    let _ = sys::set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
-    (false, Some(refusal))
 }
 
 /// What SO_TIMESTAMPING is asked for (linux/net_tstamp.h).
