@@ -207,6 +207,7 @@ impl<'a> Reply<'a> {
     /// # Errors
     /// How the octets fail to be a message. An error that quotes the other IP version, or less than eight
     /// octets of a header that has an identifier or ports, is one of them.
+    #[inline(always)]
     pub fn parse(received: &Received<'a>) -> Result<Option<Self>, Malformed> {
         let reply = |kind| Self {
             at: received.at,
@@ -255,6 +256,7 @@ impl<'a> Reply<'a> {
 
 impl<'a> Kind<'a> {
     /// Reads an ICMP message.
+    #[inline(always)]
     fn parse(family: Family, message: &'a [u8], verified: Verified) -> Result<Option<Self>, Malformed> {
         let answer = |method, query: Query<'a>| {
             Some(Self::Answer {

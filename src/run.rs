@@ -4,7 +4,7 @@ use std::io;
 
 use rustix::event::PollFlags;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Epoch};
 use crate::datagram::{Batch, Heard};
 use crate::engine::Session;
 use crate::engine::reject::Reject;
@@ -55,10 +55,11 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
     pub fn run(&mut self) -> Result<(), Broken> {
         let mut unwatched = 0;
         loop {
-            self.receive().map_err(Broken::Wait)?;
+            let epoch = self.clock.epoch();
+            self.receive(epoch).map_err(Broken::Wait)?;
             self.session.handle_timeout(self.clock.now());
-            let sent = self.send();
-            self.say().map_err(Broken::Output)?;
+            let sent = self.send(epoch);
+            self.say(epoch).map_err(Broken::Output)?;
             if self.session.is_done() && self.report.wake().is_none() {
                 return Ok(());
             }
@@ -71,17 +72,20 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
     }
 
     /// First, so that the time of those replies that carry no kernel stamp is close to their arrival.
-    fn receive(&mut self) -> io::Result<()> {
-        let session = &mut self.session;
+    fn receive(&mut self, epoch: Epoch) -> io::Result<()> {
+        let Self { session, report, output, .. } = self;
         let expected = usize::try_from(session.in_flight()).unwrap_or(usize::MAX).max(1);
         for _ in 0..RECEIVES {
-            let count = self.transport.recv(self.clock, expected, &mut |heard| match heard {
-                Heard::Left(stamped) => session.handle_stamp(*stamped),
-                Heard::Arrived(received) => match Reply::parse(received) {
-                    Ok(Some(reply)) => session.handle_reply(&reply),
-                    Ok(None) => session.handle_reject(Reject::Unrelated),
-                    Err(_) => session.handle_reject(Reject::Malformed),
-                },
+            let count = self.transport.recv(self.clock, expected, &mut |heard| {
+                match heard {
+                    Heard::Left(stamped) => session.handle_stamp(*stamped),
+                    Heard::Arrived(received) => match Reply::parse(received) {
+                        Ok(Some(reply)) => session.handle_reply(&reply),
+                        Ok(None) => session.handle_reject(Reject::Unrelated),
+                        Err(_) => session.handle_reject(Reject::Malformed),
+                    },
+                }
+                tell(session, report, epoch, output);
             })?;
             if count < FULL {
                 break;
@@ -91,22 +95,23 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
     }
 
     /// Sends what is due, a batch at most, so that a burst cannot keep replies waiting. Says how much that was.
-    fn send(&mut self) -> usize {
-        let (session, clock, now) = (&mut self.session, self.clock, self.clock.now());
+    fn send(&mut self, epoch: Epoch) -> usize {
+        let Self { clock, session, report, output, .. } = self;
+        let now = clock.now();
         let count = self.batch.fill(|share| session.poll_transmit(now, share));
-        self.transport.send(clock, &self.batch, &mut |fate| match fate {
-            Ok(departed) => session.handle_sent(departed),
-            Err(fault) => session.handle_send_fault(clock.now(), fault),
+        self.transport.send(clock, &self.batch, &mut |fate| {
+            match fate {
+                Ok(departed) => session.handle_sent(departed),
+                Err(fault) => session.handle_send_fault(clock.now(), fault),
+            }
+            tell(session, report, epoch, output);
         });
         count
     }
 
-    fn say(&mut self) -> io::Result<()> {
-        let mut epoch = None;
-        while let Some(event) = self.session.poll_event() {
-            let epoch = *epoch.get_or_insert_with(|| self.clock.epoch());
-            self.report.event(&event, epoch, &mut self.output);
-        }
+    /// Says what time alone brought about, and writes what was said.
+    fn say(&mut self, epoch: Epoch) -> io::Result<()> {
+        tell(&mut self.session, &mut self.report, epoch, &mut self.output);
         self.report.turn(self.clock.now(), &mut self.output);
         self.output.flush(&self.stop.fds())
     }
@@ -132,5 +137,17 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
             }
         }
         Ok(())
+    }
+}
+
+/// Says what has happened, at once: few events wait at a time, however many come together.
+fn tell<S: Session>(
+    session: &mut S,
+    report: &mut impl Report<Event = S::Event>,
+    epoch: Epoch,
+    output: &mut Output<'_>,
+) {
+    while let Some(event) = session.poll_event() {
+        report.event(&event, epoch, output);
     }
 }

@@ -134,7 +134,7 @@ fn options() -> Options {
         ip_option: IpOption::None,
         send_buffer: None,
         stamps: Stamping::Both,
-        hop_limits: true,
+        headers: true,
         message_len: 64,
         preload: 1,
     }

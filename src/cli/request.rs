@@ -323,7 +323,7 @@ fn transport(arguments: &Arguments, method: Method, size: usize, family: Option<
             clock => clock.unwrap_or(Stamping::Both),
         },
         // A quiet run tells none.
-        hop_limits: !arguments.quiet,
+        headers: !arguments.quiet,
         message_len: HEADER_LEN + size,
         preload: arguments.preload.unwrap_or(1),
     }

@@ -408,7 +408,7 @@ fn transport(arguments: &Arguments, family: Option<Family>, packet_len: Option<u
         // Probes leave faster than a slow link carries them.
         send_buffer: Some(1 << 18),
         stamps: arguments.clock.unwrap_or(Stamping::Both),
-        hop_limits: true,
+        headers: true,
         message_len: if arguments.mtu { 65_000 } else { packet_len.unwrap_or(0).max(1_500) },
         preload: 1,
     }

@@ -17,6 +17,8 @@ pub mod trace;
 
 use std::net::IpAddr;
 
+use siphasher::sip::SipHasher24;
+
 pub use crate::wire::icmp::HEADER_LEN;
 use crate::wire::icmp::{self, v4, v6};
 
@@ -126,15 +128,12 @@ impl Identity {
 
 /// SipHash-2-4 of a probe's number and destination.
 fn token(key: &[u8; 16], number: u64, dst: IpAddr) -> [u8; 8] {
-    use siphasher::sip::SipHasher24;
-    use std::hash::Hasher;
-    let mut hasher = SipHasher24::new_with_key(key);
-    hasher.write(&number.to_be_bytes());
-    match dst {
-        IpAddr::V4(v4) => hasher.write(&v4.octets()),
-        IpAddr::V6(v6) => hasher.write(&v6.octets()),
-    }
-    hasher.finish().to_be_bytes()
+    let dst = match dst {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
+    };
+    let words = [number, (dst >> 64) as u64, dst as u64].map(u64::to_be_bytes);
+    SipHasher24::new_with_key(key).hash(words.as_flattened()).to_be_bytes()
 }
 
 /// The data of an echo request: what is sent, and what a faithful reply brings back.

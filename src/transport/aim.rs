@@ -111,12 +111,10 @@ impl Aim {
                 let _ = sys::set_int(fd, libc::SOL_IP, IP_RECVERR_RFC4884, 1);
                 sys::set_int(fd, libc::SOL_IP, libc::IP_RECVERR, 1)
                     .map_err(|e| AimError::new("IP_RECVERR", &e))?;
-                if !self.raw {
+                if self.options.headers && !self.raw {
                     // A raw socket gets the header itself.
-                    for (option, wanted) in
-                        [(libc::IP_RECVTTL, self.options.hop_limits), (libc::IP_RECVOPTS, true)]
-                    {
-                        sys::set_int(fd, libc::SOL_IP, option, wanted.into())
+                    for option in [libc::IP_RECVTTL, libc::IP_RECVOPTS] {
+                        sys::set_int(fd, libc::SOL_IP, option, 1)
                             .map_err(|e| AimError::new("IP_RECVTTL and IP_RECVOPTS", &e))?;
                     }
                 }
@@ -127,7 +125,7 @@ impl Aim {
                 sys::set_int(fd, libc::SOL_IPV6, libc::IPV6_RECVERR, 1)
                     .map_err(|e| AimError::new("IPV6_RECVERR", &e))?;
                 socket
-                    .set_recv_hoplimit_v6(self.options.hop_limits)
+                    .set_recv_hoplimit_v6(self.options.headers)
                     .map_err(|e| AimError::new("can't receive hop limit", &e))?;
             }
         }

@@ -54,8 +54,8 @@ pub struct Options {
     pub send_buffer: Option<usize>,
     /// Who says when something left and arrived.
     pub stamps: Stamping,
-    /// Learn the TTL or hop limit of what arrives, which costs each a little.
-    pub hop_limits: bool,
+    /// Learn what the IP header of each that arrives says: TTL or hop limit, and IPv4 options. It costs a little.
+    pub headers: bool,
     /// Octets of the largest ICMP message that will be sent, header included.
     pub message_len: usize,
     /// Messages that may leave at once at the start; sizes the receive buffer.

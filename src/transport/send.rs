@@ -21,7 +21,7 @@ const ATTEMPTS: u32 = 3;
 
 /// Datagrams that one system call sends at most. More make a call no cheaper to speak of, and all of them share
 /// one reading of the clock: where this process is kept from running, all behind seem to have left too early.
-const TOGETHER: usize = 32;
+const TOGETHER: usize = 64;
 
 /// How long a full socket buffer is waited for.
 const PATIENCE: Duration = Duration::from_millis(100);

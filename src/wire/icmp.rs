@@ -202,6 +202,7 @@ pub enum Message<'a> {
 ///
 /// # Errors
 /// [`Malformed::ShortIcmp`].
+#[inline(always)]
 pub fn parse(family: Family, message: &[u8]) -> Result<Message<'_>, Malformed> {
     let (header, body) = message.split_first_chunk::<HEADER_LEN>().ok_or(Malformed::ShortIcmp)?;
     let [icmp_type, code, _, _, w0, w1, w2, w3] = *header;
