@@ -50,21 +50,22 @@ def peak(command, allowed=(0,)):
     return int(timed.stderr.split()[-1])
 
 
-def medians(commands, measure, times):
-    """The median of a measure over runs of several commands in turn."""
-    figures = [[] for _ in commands]
-    for _ in range(times):
-        for command, all_of_it in zip(commands, figures):
-            all_of_it.append(measure(command))
-    return [statistics.median(all_of_it) for all_of_it in figures]
+def rounds(commands, measure, times):
+    """A measure of several commands in turn, again and again: for each command, its figure in each round."""
+    taken = [[measure(command) for command in commands] for _ in range(times)]
+    return [list(figures) for figures in zip(*taken)]
 
 
 def table(title, names, rows):
-    """Prints a table: rping's figures first, those of the others with rping's part of them in brackets."""
+    """Prints a table of medians: rping's figures first, those of the others with rping's part of them in
+    brackets. That is the median of what it was in each round, as a machine may be slower in one than in another.
+    """
     print(f"\n{title}\n\n| | {' | '.join(names)} |\n|{' --- |' * (len(names) + 1)}")
     for what, unit, digits, (ours, *others) in rows:
-        cells = [f"{ours:.{digits}f}"]
-        cells += ["" if other is None else f"{other:.{digits}f} ({ours / other:.2f})" for other in others]
+        cells = [f"{statistics.median(ours):.{digits}f}"]
+        for other in others:
+            parts = [a / b for a, b in zip(ours, other)]
+            cells.append(f"{statistics.median(other):.{digits}f} ({statistics.median(parts):.2f})" if other else "")
         print(f"| {what}, {unit} | {' | '.join(cells)} |")
     sys.stdout.flush()
 
@@ -77,14 +78,14 @@ def one():
     commands = [[RPING, "ping", "-q", "-c1"], ["ping", "-q", "-c1"], ["busybox", "ping", "-q", "-c1"],
                 ["fping", "-q", "-c1"]]
     commands = [command + ["127.0.0.1"] for command in commands]
-    milliseconds = medians(commands, lambda command: wall(command) * 1000, 201)
-    memory = medians(commands, peak, 51)
+    milliseconds = rounds(commands, lambda command: wall(command) * 1000, 201)
+    memory = rounds(commands, peak, 51)
     pair = commands[:2]
-    schedule = medians([command[:-2] + ["-i0.1", "-c50", "127.0.0.1"] for command in pair],
+    schedule = rounds([command[:-2] + ["-i0.1", "-c50", "127.0.0.1"] for command in pair],
                        lambda command: int(re.search(r"time (\d+)ms", run(command)[0]).group(1)), 1)
-    busy = medians([command[:-2] + ["-i0.002", "-c2000", "127.0.0.1"] for command in pair],
+    busy = rounds([command[:-2] + ["-i0.002", "-c2000", "127.0.0.1"] for command in pair],
                    lambda command: run(command)[2], 3)
-    none = [None, None]
+    none = [[], []]
     table("One host", ["rping", "iputils ping", "busybox", "fping"], [
         ("one ping, start to end", "ms", 2, milliseconds),
         ("one ping, peak memory", "kB", 0, memory),
@@ -94,10 +95,10 @@ def one():
 
 
 def flood():
-    count = 300_000
+    count = 200_000
     commands = [[RPING, "ping", "-q", "-f", f"-c{count}", "127.0.0.1"], [LOOP, "flood", str(count), "127.0.0.1"],
                 ["ping", "-q", "-f", f"-c{count}", "127.0.0.1"]]
-    rates = medians(commands, lambda command: count / wall(command) / 1000, 5)
+    rates = rounds(commands, lambda command: count / wall(command) / 1000, 15)
     table("As fast as replies come, one host on loopback", ["rping `-f`", "C loop", "iputils `-f`"],
           [("probes", "thousand a second", 0, rates)])
 
@@ -108,14 +109,14 @@ def sweep():
     ours = [RPING, "ping", "-q", "--rate", "max", net]
     fping = ["fping", "-q", "-r0", "-i0.001", "-g", net]
     loop = [LOOP, "sweep", "16", "10.0.0.0"]
-    seconds = medians([ours, loop, fping], wall, 5)
-    memory = [peak(ours), peak(loop), peak(fping)]
+    seconds = rounds([ours, loop, fping], wall, 5)
+    memory = rounds([ours, loop, fping], peak, 1)
     big = [RPING, "ping", "-q", "--rate", "max", "--yes", "10.0.0.0/12"]
     table("A /16 on loopback, every address answers", ["rping `--rate max`", "C loop", "fping `-r0 -i0.001`"], [
         ("start to end", "s", 2, seconds),
-        ("peak memory", "MB", 1, [kb / 1024 for kb in memory]),
-        ("a /12: start to end", "s", 2, [wall(big), wall([LOOP, "sweep", "12", "10.0.0.0"]), None]),
-        ("a /12: peak memory", "MB", 1, [peak(big) / 1024, None, None]),
+        ("peak memory", "MB", 1, [[kb / 1024 for kb in figures] for figures in memory]),
+        ("a /12: start to end", "s", 2, [[wall(big)], [wall([LOOP, "sweep", "12", "10.0.0.0"])], []]),
+        ("a /12: peak memory", "MB", 1, [[peak(big) / 1024], [], []]),
     ])
 
 
@@ -123,10 +124,10 @@ def steady():
     sh("ip route replace local 10.0.0.0/8 dev lo")
     commands = [[RPING, "ping", "-q", "-c10", "-i1", "--rate", "5000", "10.0.0.0/22"],
                 ["fping", "-q", "-c10", "-p1000", "-i0.2", "-g", "10.0.0.0/22"]]
-    processor = medians(commands, lambda command: run(command)[2], 1)
+    processor = rounds(commands, lambda command: run(command)[2], 3)
     table("1022 hosts once a second, ten times", ["rping", "fping"], [
         ("processor time", "s", 2, processor),
-        ("peak memory", "MB", 1, [peak(command) / 1024 for command in commands]),
+        ("peak memory", "MB", 1, [[peak(command) / 1024] for command in commands]),
     ])
 
 
