@@ -28,11 +28,11 @@ def sh(script):
     subprocess.run(["sh", "-ec", script], check=True)
 
 
-def run(command, allowed=(0,)):
+def run(command, allowed=(0,), out=subprocess.PIPE):
     """Runs a command and returns its text, and seconds of wall and of processor time."""
     start = time.monotonic()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, close_fds=False)
-    text = child.stdout.read()
+    child = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, text=True, close_fds=False)
+    text = child.stdout.read() if child.stdout else ""
     _, status, usage = os.wait4(child.pid, 0)
     wall = time.monotonic() - start
     child.returncode = os.waitstatus_to_exitcode(status)
@@ -71,7 +71,8 @@ def table(title, names, rows):
 
 
 def wall(command):
-    return run(command)[1]
+    """Seconds that a command takes when nobody reads what it says."""
+    return run(command, out=subprocess.DEVNULL)[1]
 
 
 def one():
@@ -96,11 +97,15 @@ def one():
 
 def flood():
     count = 200_000
-    commands = [[RPING, "ping", "-q", "-f", f"-c{count}", "127.0.0.1"], [LOOP, "flood", str(count), "127.0.0.1"],
-                ["ping", "-q", "-f", f"-c{count}", "127.0.0.1"]]
-    rates = rounds(commands, lambda command: count / wall(command) / 1000, 15)
-    table("As fast as replies come, one host on loopback", ["rping `-f`", "C loop", "iputils `-f`"],
-          [("probes", "thousand a second", 0, rates)])
+    numbers, target = f"-c{count}", "127.0.0.1"
+    commands = [[RPING, "ping", "-f", numbers, target], [LOOP, "flood", str(count), target],
+                ["ping", "-f", numbers, target], [RPING, "ping", "-q", "-f", numbers, target],
+                ["ping", "-q", "-f", numbers, target]]
+    dots, loop, their_dots, quiet, theirs_quiet = rounds(commands, lambda c: count / wall(c) / 1000, 15)
+    table("As fast as replies come, one host on loopback", ["rping", "C loop", "iputils ping"], [
+        ("`-f`, probes", "thousand a second", 0, [dots, loop, their_dots]),
+        ("`-q -f`, probes", "thousand a second", 0, [quiet, loop, theirs_quiet]),
+    ])
 
 
 def sweep():
