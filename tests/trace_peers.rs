@@ -11,16 +11,6 @@ use lab::*;
 const V4: &str = "10.9.3.2";
 const V6: &str = "fd09:0:0:3::2";
 
-fn peer() -> bool {
-    let version = std::process::Command::new("traceroute").arg("-V").output();
-    if version.is_ok_and(|output| String::from_utf8_lossy(&output.stderr).contains("version 2.1")) {
-        return true;
-    }
-    assert!(std::env::var_os("RPING_REQUIRE_PEERS").is_none(), "traceroute 2.1 is not here");
-    eprintln!("SKIP: traceroute 2.1 is not here");
-    false
-}
-
 /// Both programs with the same arguments. The other one waits for ten times as long as a neighbour took, unless
 /// it is told to be patient: too short for a busy machine.
 fn same(args: &str) {
@@ -32,7 +22,7 @@ fn same(args: &str) {
 }
 
 fn beside(name: &str, build: impl FnOnce(), compare: impl Fn()) {
-    if peer() {
+    if traceroute_here() {
         alone(name, || {
             build();
             compare();

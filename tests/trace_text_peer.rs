@@ -24,17 +24,6 @@ use rustix::event::{PollFd, PollFlags, poll};
 /// A hop of the three-host line: who answers each of its probes, and what. Nobody: a star.
 type Hop<'a> = (u8, Option<(&'a str, Says)>);
 
-fn peer() -> bool {
-    // It tells its version on standard error.
-    let version = std::process::Command::new("traceroute").arg("-V").output();
-    if version.is_ok_and(|output| String::from_utf8_lossy(&output.stderr).contains("version 2.1")) {
-        return true;
-    }
-    assert!(std::env::var_os("RPING_REQUIRE_PEERS").is_none(), "traceroute 2.1 is not here");
-    eprintln!("SKIP: traceroute 2.1 is not here");
-    false
-}
-
 fn error(family: Family, icmp_type: u8, code: u8, info: u32) -> Says {
     Says::Error(Error { family, icmp_type, code, info })
 }
@@ -111,7 +100,7 @@ fn numeric(target: &str) -> TraceStyle {
 #[test]
 fn headers_hops_and_stars_are_the_same() {
     alone("headers_hops_and_stars_are_the_same", || {
-        if !peer() {
+        if !traceroute_here() {
             return;
         }
         open_line();
@@ -145,7 +134,7 @@ fn headers_hops_and_stars_are_the_same() {
 #[test]
 fn the_marks_of_refusals_are_the_same() {
     alone("the_marks_of_refusals_are_the_same", || {
-        if !peer() {
+        if !traceroute_here() {
             return;
         }
         open_line();
@@ -189,7 +178,7 @@ fn the_marks_of_refusals_are_the_same() {
 #[test]
 fn path_mtus_are_the_same() {
     alone("path_mtus_are_the_same", || {
-        if !peer() {
+        if !traceroute_here() {
             return;
         }
         open_line();

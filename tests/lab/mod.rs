@@ -48,6 +48,18 @@ pub fn alone(name: &str, body: impl FnOnce()) {
     errors.lines().filter(|line| line.starts_with("SKIP ")).for_each(|line| eprintln!("{line}"));
 }
 
+/// Whether traceroute(8) 2.1 is here; a test beside it says SKIP otherwise.
+pub fn traceroute_here() -> bool {
+    // It tells its version on standard error.
+    let version = Command::new("traceroute").arg("-V").output();
+    if version.is_ok_and(|output| String::from_utf8_lossy(&output.stderr).contains("version 2.1")) {
+        return true;
+    }
+    assert!(std::env::var_os("RPING_REQUIRE_PEERS").is_none(), "traceroute 2.1 is not here");
+    eprintln!("SKIP: traceroute 2.1 is not here");
+    false
+}
+
 /// Whether a program is here; a test that cannot do without it says SKIP aloud.
 pub fn need(program: &str) -> bool {
     let found = Command::new(program).arg("-V").stdin(Stdio::null()).output();

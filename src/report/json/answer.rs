@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{clock, millis};
+use super::{Fault, clock, millis, rfc3339};
+use crate::clock::{Epoch, Instant};
+use crate::datagram::SendFault;
 use crate::engine::ping::event::{Answer, Content, Detail, ProbeError};
 
 /// An answer.
@@ -71,6 +73,35 @@ impl Told {
             info: error.error.info,
             reason,
         }
+    }
+}
+
+/// A probe that did not leave.
+#[derive(Serialize)]
+pub(super) struct NotSent {
+    seq: u16,
+    #[serde(flatten)]
+    fault: Fault,
+}
+
+impl NotSent {
+    /// Of that sequence number, for that reason.
+    pub fn new(seq: u16, fault: SendFault) -> Self {
+        Self { seq, fault: fault.into() }
+    }
+}
+
+/// A probe that was never answered.
+#[derive(Serialize)]
+pub(super) struct Timeout {
+    seq: u16,
+    sent: String,
+}
+
+impl Timeout {
+    /// Of that sequence number, which left at `sent`.
+    pub fn new(seq: u16, sent: Instant, epoch: Epoch) -> Self {
+        Self { seq, sent: rfc3339(sent, epoch) }
     }
 }
 

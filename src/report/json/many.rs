@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::{Answered, Clocks, Fault, Told, millis, nanos, rfc3339, say};
+use super::{Answered, Clocks, NotSent, Timeout, Told, millis, nanos, say};
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::{Event, Verdict};
 use crate::engine::ping::many::{self, Targets};
@@ -72,19 +72,6 @@ struct Of<R> {
     addr: IpAddr,
     #[serde(flatten)]
     record: R,
-}
-
-#[derive(Serialize)]
-struct NotSent {
-    seq: u16,
-    #[serde(flatten)]
-    fault: Fault,
-}
-
-#[derive(Serialize)]
-struct Timeout {
-    seq: u16,
-    sent: String,
 }
 
 /// A line of the table.
@@ -214,7 +201,7 @@ impl JsonMany {
     }
 
     fn timeout(&self, target: u32, seq: u16, sent: Instant, output: &mut Output<'_>) {
-        let record = Timeout { seq, sent: rfc3339(sent, self.epoch) };
+        let record = Timeout::new(seq, sent, self.epoch);
         self.tell(self.last, target, (Record::Timeout, record), output);
     }
 
@@ -230,7 +217,7 @@ impl JsonMany {
             Event::NotSent { at, seq, fault } => {
                 self.first.get_or_insert(*at);
                 self.left = *at;
-                let record = NotSent { seq: *seq, fault: (*fault).into() };
+                let record = NotSent::new(*seq, *fault);
                 self.tell(*at, target, (Record::NotSent, record), output);
             }
             Event::Unanswered { .. } => {}

@@ -19,7 +19,7 @@ use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, Timing};
 use crate::stats::Timings;
 
-use answer::{Answered, Told};
+use answer::{Answered, NotSent, Timeout, Told};
 
 pub use many::JsonMany;
 pub use ping::JsonPing;

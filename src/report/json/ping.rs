@@ -7,7 +7,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::{Answered, Clocks, Fault, Told, family, millis, nanos, say};
+use super::{Answered, Clocks, NotSent, Timeout, Told, family, millis, nanos, say};
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::{Answer, Event, Verdict};
 use crate::report::Report;
@@ -54,15 +54,8 @@ enum Record<'a> {
     Corrupt(Answered),
     Error(Told),
     Notice(Told),
-    NotSent {
-        seq: u16,
-        #[serde(flatten)]
-        fault: Fault,
-    },
-    Timeout {
-        seq: u16,
-        sent: String,
-    },
+    NotSent(NotSent),
+    Timeout(Timeout),
     Summary {
         host: &'a str,
         addr: IpAddr,
@@ -153,7 +146,7 @@ impl JsonPing {
 
     /// Tells a probe that was never answered.
     fn timeout(&self, seq: u16, sent: Instant, output: &mut Output<'_>) {
-        let record = Record::Timeout { seq, sent: super::rfc3339(sent, self.epoch) };
+        let record = Record::Timeout(Timeout::new(seq, sent, self.epoch));
         self.tell(self.last, record, output);
     }
 
@@ -187,7 +180,7 @@ impl Report for JsonPing {
                 }
             }
             Event::NotSent { at, seq, fault } => {
-                self.tell(*at, Record::NotSent { seq: *seq, fault: (*fault).into() }, output);
+                self.tell(*at, Record::NotSent(NotSent::new(*seq, *fault)), output);
             }
             Event::Unanswered { .. } => {}
             Event::Answer(answer) => self.answer(answer, output),

@@ -146,7 +146,7 @@ fn until_last(address: IpAddr) -> u32 {
 }
 
 #[cfg(test)]
-#[allow(clippy::single_range_in_vec_init)] // one range of numbers is what is meant
+#[expect(clippy::single_range_in_vec_init, reason = "one range of numbers is what is meant")]
 mod tests {
     use proptest::prelude::*;
 
