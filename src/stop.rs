@@ -1,12 +1,14 @@
 //! Signals: nobody else touches them. It knows nothing of what is stopped.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{EventfdFlags, eventfd};
+
+use crate::clock::{Clock, Instant};
 
 /// The signals that ask something of a run, as descriptors that can be polled.
 ///
@@ -26,6 +28,10 @@ pub struct Asked {
     /// To say how far it is.
     pub status: bool,
 }
+
+/// Interrupts that come within so long of the first are the same one: timeout(1) sends its signal to the process
+/// and to the process group, and nobody presses ^C twice as fast.
+const ONE_INTERRUPT: Duration = Duration::from_millis(100);
 
 /// Exit status of a process ended by the second ^C: 128 + SIGINT, as shells count it.
 const INTERRUPTED: i32 = 130;
@@ -51,13 +57,16 @@ impl Stop {
             .context("cannot make an event descriptor")?;
         if !is_in(ignored, Signal::SIGINT) {
             let wake = interrupts.try_clone().context("cannot duplicate an event descriptor")?;
-            let count = AtomicU32::new(0);
+            let (clock, mut first) = (Clock::start(), None);
             ctrlc::set_handler(move || {
-                if count.fetch_add(1, Ordering::Relaxed) > 0 {
+                let is_first = first.is_none();
+                if is_another(&mut first, clock.now()) {
                     // Whatever the run hangs in, this ends it: the one exit outside of main.
                     std::process::exit(INTERRUPTED);
                 }
-                let _ = rustix::io::write(&wake, &1u64.to_ne_bytes());
+                if is_first {
+                    let _ = rustix::io::write(&wake, &1u64.to_ne_bytes());
+                }
             })
             .context("cannot handle ^C")?;
         }
@@ -82,6 +91,11 @@ impl Stop {
         }
         asked
     }
+}
+
+/// Whether an interrupt at `now` is another one than the `first`.
+fn is_another(first: &mut Option<Instant>, now: Instant) -> bool {
+    now.since(*first.get_or_insert(now)) >= ONE_INTERRUPT
 }
 
 /// The signals that are ignored, as a mask: signal n is bit n - 1 (proc_pid_status(5)). None without /proc.
@@ -111,6 +125,16 @@ mod tests {
         let ignored = mask(status);
         let all = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGPIPE];
         assert_eq!(all.map(|signal| is_in(ignored, signal)), [true, true, false, false, true]);
+    }
+
+    #[test]
+    fn an_interrupt_sent_twice_is_one_and_pressed_twice_is_two() {
+        let at = |millis: u64| Instant::from_nanos(millis * 1_000_000);
+        let mut first = None;
+        assert_eq!(
+            [5_000, 5_001, 5_099, 5_100].map(|millis| is_another(&mut first, at(millis))),
+            [false, false, false, true]
+        );
     }
 
     #[test]

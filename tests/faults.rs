@@ -123,8 +123,7 @@ fn a_second_interrupt_ends_at_once_even_when_nobody_reads() {
         let (_asleep, writer, _) = full_pipe();
         let run = Running::watch(foreground("10.9.0.2").stdout(Stdio::from(writer)));
         seen.recv_timeout(HANGS).expect("a request");
-        run.signal_and_see_it_taken(Signal::SIGINT);
-        run.signal(Signal::SIGINT);
+        run.signal_until_it_ends(Signal::SIGINT);
         assert_eq!(run.end(), Ran { status: Some(130), stdout: String::new(), stderr: String::new() });
     });
 }

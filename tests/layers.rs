@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("stats", &["clock", "datagram", "engine", "probe", "wire"]),
     ("transport", &["clock", "datagram", "wire"]),
     ("report", &["clock", "datagram", "engine", "probe", "stats", "wire"]),
-    ("stop", &[]),
+    ("stop", &["clock"]),
     ("target", &["transport"]),
     ("run", &["clock", "datagram", "engine", "reply", "report", "stop", "transport"]),
     ("cli", &["engine", "probe", "transport", "wire"]),

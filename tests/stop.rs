@@ -117,8 +117,23 @@ fn the_second_interrupt_ends_the_process_at_once() {
     let mut subject = Subject::new(":");
     subject.send(Signal::SIGINT);
     subject.hear("stop");
-    subject.send(Signal::SIGINT);
+    // Soon after the first it counts for the same one; so the key is held down.
+    while subject.child.try_wait().unwrap().is_none() {
+        subject.send(Signal::SIGINT);
+    }
     assert_eq!(subject.status(), Some(130));
+}
+
+#[test]
+fn an_interrupt_sent_to_the_process_and_to_its_group_is_one() {
+    let mut subject = Subject::new(":");
+    for _ in 0..2 {
+        subject.send(Signal::SIGINT);
+    }
+    subject.hear("stop");
+    // Still here, and asked no further.
+    subject.send(Signal::SIGQUIT);
+    subject.hear("status");
 }
 
 #[test]

@@ -94,8 +94,19 @@ impl Running {
         }
     }
 
+    /// Sends a signal again and again, as a key that is held down does.
+    pub fn signal_until_it_ends(&self, signal: Signal) {
+        while self.is_alive() {
+            self.signal_and_see_it_taken(signal);
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        self.status("State:").is_some_and(|state| !state.starts_with('Z'))
+    }
+
     fn is_pending(&self, signal: Signal) -> bool {
-        let alive = self.status("State:").is_some_and(|state| !state.starts_with('Z'));
+        let alive = self.is_alive();
         let mask = self.status("ShdPnd:").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
         alive && mask.is_some_and(|mask| mask >> (signal as u32 - 1) & 1 == 1)
     }
