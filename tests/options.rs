@@ -527,7 +527,8 @@ fn json_is_for_a_run_whose_lines_it_can_tell() {
     assert!(root(&["-j", "h"]).json);
     assert!(root(&["--json", "-q", "h"]).json);
     assert!(!root(&["h"]).json);
-    assert_eq!(refusal(&["-jf", "h"]), "-f prints dots and does not go with -j");
+    assert_eq!(refusal(&["-jf", "h"]), "-f prints dots and does not go with -j; -q -f does");
+    assert!(root(&["-jqf", "h"]).json);
     assert!(root(&["-j", "a", "b"]).json);
     for option in ["--alive", "--unreachable"] {
         let line = format!("{option} prints bare names and does not go with -j");

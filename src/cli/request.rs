@@ -91,7 +91,8 @@ impl Request {
         let method = arguments.query.unwrap_or(Method::Echo);
         let family = family(&arguments, method)?;
         let size = size(&arguments, method)?;
-        ensure!(!(arguments.json && arguments.flood), "-f prints dots and does not go with -j");
+        let dots = arguments.flood && !arguments.quiet;
+        ensure!(!(arguments.json && dots), "-f prints dots and does not go with -j; -q -f does");
         ensure!(
             !arguments.user_latency || arguments.clock.is_none_or(|clock| clock == Stamping::User),
             "-U means --clock user and does not go with another --clock"
