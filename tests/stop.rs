@@ -57,10 +57,16 @@ struct Subject {
 impl Subject {
     /// Started by a shell that ran `before`.
     fn new(before: &str) -> Self {
-        // A child inherits the mask of the thread that starts it.
-        taken().thread_block().unwrap();
-        let mut child = Command::new("sh")
-            .args(["-c", &format!("{before}; exec \"$@\""), "sh"])
+        // Where this test runs in the background, some are ignored.
+        let mut child = Command::new("env")
+            .args([
+                "--default-signal",
+                "--block-signal=TERM,HUP,QUIT",
+                "sh",
+                "-c",
+                &format!("{before}; exec \"$@\""),
+                "sh",
+            ])
             .arg(std::env::current_exe().unwrap())
             .args(["the_process_under_test", "--exact", "--nocapture"])
             .env(CHILD, "1")

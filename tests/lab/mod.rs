@@ -181,9 +181,7 @@ pub fn rping(args: &str) -> Ran {
 
 /// `rping ping ARGS`, started and left to itself, with its output piped.
 pub fn start(args: &str) -> Child {
-    Command::new(RPING)
-        .arg("ping")
-        .args(args.split_whitespace())
+    child::foreground(args)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
