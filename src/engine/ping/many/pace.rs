@@ -166,8 +166,9 @@ impl Pace {
 /// How far a schedule may fall behind its rate and still catch up.
 const SLACK: Duration = Duration::from_millis(10);
 
-/// What is due within so long leaves together, with the first of it: to wake costs more than to send.
-const TOGETHER: Duration = Duration::from_micros(500);
+/// Departures a second at most: what is due between two leaves with the first of them, as to wake costs more
+/// than to send.
+const DEPARTURES: u64 = 2_000;
 
 /// Lets so many pass in a second: the n-th at `base` + n / rate exactly, those aside that leave together.
 #[derive(Debug)]
@@ -180,11 +181,9 @@ struct Gate {
 impl Gate {
     fn opens(&self) -> Instant {
         let Some(rate) = self.rate else { return self.base };
-        let second = Duration::from_secs(1).as_nanos();
-        let together = u128::from(rate.get()).saturating_mul(TOGETHER.as_nanos()).checked_div(second);
-        let passed = u128::from(self.passed);
-        let behind = passed.checked_rem(together.unwrap_or(0)).unwrap_or(0);
-        let nanos = passed.saturating_sub(behind).saturating_mul(second).checked_div(rate.get().into());
+        let behind = self.passed.checked_rem(rate.get() / DEPARTURES).unwrap_or(0);
+        let passed = u128::from(self.passed.saturating_sub(behind));
+        let nanos = passed.saturating_mul(1_000_000_000).checked_div(rate.get().into());
         self.base
             + Duration::from_nanos(nanos.and_then(|nanos| u64::try_from(nanos).ok()).unwrap_or(u64::MAX))
     }
