@@ -207,6 +207,7 @@ impl<'a> Reply<'a> {
     /// # Errors
     /// How the octets fail to be a message. An error that quotes the other IP version, or less than eight
     /// octets of a header that has an identifier or ports, is one of them.
+    // Inlined with what it calls: the value is large, and would be copied at each return.
     #[inline(always)]
     pub fn parse(received: &Received<'a>) -> Result<Option<Self>, Malformed> {
         let reply = |kind| Self {

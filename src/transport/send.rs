@@ -19,8 +19,9 @@ use crate::datagram::{Batch, Departed, SendFault, Transmit};
 /// is, and then forgets it; the datagram of that call is not sent. A second one can come in between.
 const ATTEMPTS: u32 = 3;
 
-/// Datagrams that one system call sends at most. More make a call no cheaper to speak of, and all of them share
-/// one reading of the clock: where this process is kept from running, all behind seem to have left too early.
+/// Datagrams that one system call sends at most: a batch. All of them share one reading of the clock, so where
+/// this process is kept from running meanwhile, those behind seem to have left too early, unless the kernel
+/// stamps them.
 const TOGETHER: usize = 64;
 
 /// How long a full socket buffer is waited for.
