@@ -376,9 +376,7 @@ fn a_trace_that_is_stopped_tells_what_it_knows() {
             "ip netns exec t nft 'add table ip f; add chain ip f c { type filter hook input priority 0; policy drop; }'",
         );
         for signal in [nix::sys::signal::Signal::SIGINT, nix::sys::signal::Signal::SIGTERM] {
-            // Run in the background, this test has SIGINT ignored.
-            let mut child = std::process::Command::new("env")
-                .args(["--default-signal", RPING, "traceroute", "-n", "-w", "60", V4])
+            let mut child = child::foreground_of("traceroute", &format!("-n -w 60 {V4}"))
                 .stdin(std::process::Stdio::null())
                 .stdout(std::process::Stdio::piped())
                 .spawn()

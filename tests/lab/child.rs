@@ -17,8 +17,13 @@ pub const HANGS: Duration = Duration::from_secs(20);
 
 /// `rping ping ARGS` with every signal as a terminal's foreground job has it, not as this test has it.
 pub fn foreground(args: &str) -> Command {
+    foreground_of("ping", args)
+}
+
+/// The same for any subcommand.
+pub fn foreground_of(subcommand: &str, args: &str) -> Command {
     let mut command = Command::new("env");
-    command.args(["--default-signal", RPING, "ping"]).args(args.split_whitespace());
+    command.args(["--default-signal", RPING, subcommand]).args(args.split_whitespace());
     command
 }
 
