@@ -204,6 +204,7 @@ fn an_interrupt_prints_the_table() {
 #[test]
 fn many_hosts_are_told_in_json() {
     alone("many_hosts_are_told_in_json", || {
+        let _stamping = Stamping::begin();
         subnet();
         with_both_sockets(|kind| {
             let ran = rping("-v -j --retry 0 -W 0.2 198.51.100.6/31 fd09::2 no.such.invalid");

@@ -529,6 +529,7 @@ fn json(ran: &Ran) -> Vec<serde_json::Value> {
 #[test]
 fn a_ping_is_told_in_json_and_whose_clocks_timed_it() {
     alone("a_ping_is_told_in_json_and_whose_clocks_timed_it", || {
+        let _stamping = Stamping::begin();
         pair();
         with_both_sockets(|kind| {
             for host in ["10.9.0.2", "fd09::2"] {
@@ -557,6 +558,7 @@ fn a_ping_is_told_in_json_and_whose_clocks_timed_it() {
 #[test]
 fn an_interface_without_a_clock_is_refused_before_anything_leaves() {
     alone("an_interface_without_a_clock_is_refused_before_anything_leaves", || {
+        let _stamping = Stamping::begin();
         pair();
         with_both_sockets(|kind| {
             let rest = "has no clock that stamps packets";

@@ -558,6 +558,7 @@ fn ports_and_descriptors_that_are_not_to_be_had_are_no_crash() {
 fn the_clock_is_the_one_that_was_asked_for_and_is_told() {
     alone("the_clock_is_the_one_that_was_asked_for_and_is_told", || {
         path();
+        let _stamping = Stamping::begin();
         let told = |args: &str| {
             let ran = traceroute(&format!("-v -n {args} {V4}"));
             assert_eq!(ran.status, Some(0), "{}", ran.stderr);

@@ -189,6 +189,27 @@ pub fn start(args: &str) -> Child {
         .expect("rping")
 }
 
+/// Has the kernel stamp what arrives for as long as this lives. It begins a moment after the first socket has
+/// asked for it, and forgets it with the last one (net_enable_timestamp defers both), so that the first answers of
+/// a run may come without.
+pub struct Stamping(Child);
+
+impl Stamping {
+    /// Returns once it does.
+    pub fn begin() -> Self {
+        let stamping = Self(start("-q -i 100 127.0.0.1"));
+        while !rping("-q -v -c1 127.0.0.1").stderr.contains("times by clock: 1 kernel") {}
+        stamping
+    }
+}
+
+impl Drop for Stamping {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Replaces every time in a text by `#`: after `time=` and `time `, in the rtt line, and stamps. The depth
 /// of the pipe, which is timing too, goes.
 pub fn mask(text: &str) -> String {
