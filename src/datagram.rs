@@ -19,6 +19,22 @@ pub struct Transmit {
     pub ttl: Option<u8>,
     /// What its sender calls it: told back with the kernel's stamp of its departure, and nothing else.
     pub id: u64,
+    /// How much of the socket's send buffer it may use.
+    pub room: Room,
+}
+
+/// How much of a socket's send buffer a datagram may use.
+///
+/// On a link with neighbours a datagram stays in the send buffer until its neighbour is known: up to three seconds
+/// where nobody answers (ARP and RFC 4861 section 10: three queries, a second apart).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// All of it. Sending waits a moment for room.
+    Wait,
+    /// All of it. A full buffer is a fault at once.
+    Any,
+    /// One half: a buffer that is half full is a fault at once, so that the rest is left for others.
+    Half,
 }
 
 /// Datagrams on their way out together. Its room is that of one until there are more, and is used again.
@@ -144,6 +160,14 @@ pub struct SendFault {
     pub errno: i32,
     /// The MTU that the datagram exceeded, in octets, where the kernel named it (EMSGSIZE).
     pub mtu: Option<u32>,
+}
+
+impl SendFault {
+    /// Whether there was no room for the datagram: in the socket's send buffer (EAGAIN), in the queue of the
+    /// interface or in the table of neighbours (ENOBUFS), or in memory (ENOMEM). That passes.
+    pub const fn is_full(&self) -> bool {
+        matches!(self.errno, libc::EAGAIN | libc::ENOBUFS | libc::ENOMEM)
+    }
 }
 
 /// How the octets of a received datagram begin.

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sched::{CloneFlags, unshare};
 use rping::clock::{Clock, Instant};
-use rping::datagram::{self, Batch, Framing, Received, SendFault, Transmit};
+use rping::datagram::{self, Batch, Framing, Received, Room, SendFault, Transmit};
 use rping::transport::{
     Families, IpOption, Letters, Options, Pmtu, Route, RouteError, Stamping, Transport, open, privilege,
     stdout_was_open,
@@ -217,7 +217,7 @@ impl Run {
         let count = batch.fill(|share| {
             let (dst, bytes) = rest.next()?;
             share[..bytes.len()].copy_from_slice(bytes);
-            Some(Transmit { dst: *dst, len: bytes.len(), ttl: None, id: 0 })
+            Some(Transmit { dst: *dst, len: bytes.len(), ttl: None, id: 0, room: Room::Wait })
         });
         assert_eq!(count, messages.len());
         let mut fates = Vec::new();

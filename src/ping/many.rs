@@ -46,6 +46,10 @@ const LOOKUPS: usize = 16;
 const BUFFER: usize = 212_992;
 const OVERHEAD: usize = 768;
 
+/// Octets of the send buffer, as far as the kernel grants them (net.core.wmem_max, twice). A datagram stays in it
+/// while its neighbour is not known: on a link where most addresses are absent, that is three seconds' worth.
+const SEND_BUFFER: usize = 1 << 22;
+
 /// Asks many hosts, and says the exit status: 0 all answered (with `--min-reachable`: enough of them), 1 not
 /// all, 2 none could be asked.
 ///
@@ -94,6 +98,7 @@ fn ask<R: ManyReport>(
     if asked.rate.is_none_or(|rate| rate > STAMPED_RATE) && options.stamps == Stamping::Both {
         options.stamps = Stamping::Arrivals;
     }
+    options.send_buffer.get_or_insert(SEND_BUFFER);
     let transport = aim(targets, sockets, &options)?;
     command::warn(&request.program, transport.warnings(), &mut output);
     let clock = Clock::start();

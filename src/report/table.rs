@@ -89,7 +89,7 @@ impl Table {
             let row = board.row(target).filter(|_| found);
             match (self.bare, name, address) {
                 (false, name, address) => self.widths.line(name.as_deref(), address, row, output),
-                (true, _, _) if row.is_some_and(|row| row.received > 0 || row.out > 0) => {}
+                (true, _, _) if !row.is_some_and(Row::is_unreachable) => {}
                 (true, Some(name), _) => output.print(format_args!("{name}\n")),
                 (true, None, Some(address)) => output.print(format_args!("{address}\n")),
                 (true, None, None) => {}

@@ -23,7 +23,7 @@ pub struct Board {
 /// The account of all targets together.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Totals {
-    /// Targets that were asked.
+    /// Targets that a probe was sent to.
     pub asked: u32,
     /// Targets that answered.
     pub answered: u32,
@@ -92,10 +92,9 @@ impl Board {
         let Event::Probe { target, event } = event else { return };
         let Some(row) = self.rows.get_mut(*target as usize) else { return };
         let totals = &mut self.totals;
-        let attempt = matches!(event, event::Event::Sent { .. } | event::Event::NotSent { .. });
-        totals.asked += u32::from(attempt && row.sent == 0 && row.not_sent == 0);
         match event {
             event::Event::Sent { .. } => {
+                totals.asked += u32::from(row.sent == 0);
                 row.sent = row.sent.saturating_add(1);
                 totals.sent += 1;
             }
@@ -139,6 +138,11 @@ impl Board {
 }
 
 impl Row {
+    /// Whether probes were sent, none was answered, and no answer may still come.
+    pub const fn is_unreachable(&self) -> bool {
+        self.sent > 0 && self.received == 0 && self.out == 0
+    }
+
     fn receive(&mut self, micros: u32) {
         if self.received > 0 {
             let first = self.min;

@@ -1,17 +1,19 @@
 //! Sending, and telling a datagram's own errors from those of earlier ones.
 
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use socket2::Socket;
 
 use super::channel::Channel;
 use super::control::{encoded, ttl_message};
 use super::sys::{self, CONTROL_LEN, Datagram};
 use crate::clock::Clock;
-use crate::datagram::{Batch, Departed, SendFault, Transmit};
+use crate::datagram::{Batch, Departed, Room, SendFault, Transmit};
 
 /// Times that one datagram is given to the kernel before an error counts as its own.
 ///
@@ -47,6 +49,70 @@ impl Share {
     }
 }
 
+/// What of a batch finds no room, as far as that is known: a datagram that was refused for want of room is not
+/// overtaken by a later one to the same destination.
+#[derive(Debug, Default)]
+struct Full {
+    /// Whether the socket was looked at, and whether half of its send buffer is in use.
+    half: Option<bool>,
+    /// Whether all of it is in use.
+    buffer: bool,
+    /// Destinations that were refused.
+    destinations: Vec<SocketAddr>,
+}
+
+impl Full {
+    /// Finds out, once for a batch, whether less than half of the buffer is in use, where that decides something:
+    /// then a socket is writable (Linux `sock_writeable`).
+    fn look<'a>(&mut self, socket: &Socket, mut batch: impl Iterator<Item = (&'a Transmit, &'a [u8])>) {
+        if self.half.is_none() && batch.any(|(transmit, _)| transmit.room == Room::Half) {
+            let mut fds = [PollFd::new(socket, PollFlags::OUT)];
+            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+            let seen = poll(&mut fds, Some(&now)).is_ok();
+            let [fd] = &fds;
+            self.half = Some(seen && !fd.revents().contains(PollFlags::OUT));
+        }
+    }
+
+    /// Why a datagram need not be tried.
+    fn fault(&self, transmit: &Transmit) -> Option<SendFault> {
+        let waits = transmit.room == Room::Wait;
+        let full = self.buffer || (transmit.room == Room::Half && self.half == Some(true));
+        let errno = match full {
+            true if !waits => libc::EAGAIN,
+            _ if !waits && self.destinations.contains(&transmit.dst) => libc::ENOBUFS,
+            _ => return None,
+        };
+        Some(SendFault { errno, mtu: None })
+    }
+
+    /// Takes a refusal into account.
+    fn learn(&mut self, transmit: &Transmit, fault: SendFault) {
+        self.buffer = self.buffer || (transmit.room == Room::Any && fault.errno == libc::EAGAIN);
+        if fault.is_full() && transmit.room != Room::Wait {
+            self.destinations.push(transmit.dst);
+        }
+    }
+}
+
+/// Whether an error may be a pending one: those that an ICMP error about an earlier datagram leaves (Linux
+/// `icmp_err_convert`, `icmpv6_err_convert`). A refusal of a firewall (EPERM) or a full queue (ENOBUFS) is none.
+fn may_be_pending(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::ACCESS
+            | Errno::CONNREFUSED
+            | Errno::HOSTDOWN
+            | Errno::HOSTUNREACH
+            | Errno::MSGSIZE
+            | Errno::NETUNREACH
+            | Errno::NONET
+            | Errno::NOPROTOOPT
+            | Errno::OPNOTSUPP
+            | Errno::PROTO
+    )
+}
+
 impl Channel {
     /// Sends `bytes[..transmit.len]`. Returns the time read immediately before the system call that sent it, and the identifier it carries.
     ///
@@ -79,17 +145,29 @@ impl Channel {
         tell: &mut dyn FnMut(Result<Departed, SendFault>),
     ) {
         let Range { start: mut next, end } = places;
+        let mut full = Full::default();
         while next < end {
+            full.look(&self.socket, batch.from(next).take(end.saturating_sub(next)));
             while end.saturating_sub(next) > 1 {
-                let count = end.saturating_sub(next).min(TOGETHER);
-                let sent = self.try_batch(clock, batch.from(next).take(count), tell);
+                let most = end.saturating_sub(next).min(TOGETHER);
+                let fit =
+                    batch.from(next).take(most).take_while(|(transmit, _)| full.fault(transmit).is_none());
+                let count = fit.clone().count();
+                let sent = if count > 1 { self.try_batch(clock, fit, tell) } else { 0 };
                 next = next.saturating_add(sent);
-                if sent < count {
+                if sent == 0 || sent < count {
                     break;
                 }
             }
             let Some((transmit, bytes)) = batch.from(next).next().filter(|_| next < end) else { return };
-            tell(self.send(clock, transmit, bytes));
+            let fate = match full.fault(transmit) {
+                Some(fault) => Err(fault),
+                None => self.send(clock, transmit, bytes),
+            };
+            if let Err(fault) = &fate {
+                full.learn(transmit, *fault);
+            }
+            tell(fate);
             next = next.saturating_add(1);
         }
     }
@@ -141,6 +219,9 @@ impl Channel {
             self.stamps.refused(self.socket.as_fd(), self.aim.options.stamps);
             match Errno::from_io_error(&error) {
                 Some(Errno::INTR) => {}
+                Some(Errno::AGAIN) if transmit.room != Room::Wait => {
+                    return Err(SendFault { errno: libc::EAGAIN, mtu: None });
+                }
                 Some(Errno::AGAIN) => {
                     let waited = clock.now().since(*full_since.get_or_insert(at));
                     if !self.wait_for_room(clock, PATIENCE.saturating_sub(waited)) {
@@ -150,7 +231,7 @@ impl Channel {
                 errno => {
                     self.look_in_queue = true;
                     failures = failures.saturating_add(1);
-                    if failures >= ATTEMPTS {
+                    if failures >= ATTEMPTS || !errno.is_some_and(may_be_pending) {
                         let mtu = if errno == Some(Errno::MSGSIZE) { self.read_mtu(clock) } else { None };
                         return Err(SendFault { errno: error.raw_os_error().unwrap_or(0), mtu });
                     }

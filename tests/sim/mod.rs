@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rping::clock::{Epoch, Instant, Wall};
-use rping::datagram::{Departed, Framing, Received, SendFault, Source};
+use rping::datagram::{Departed, Framing, Received, Room, SendFault, Source};
 use rping::engine::Session;
 use rping::engine::ping::pace::Pacing;
 use rping::engine::ping::{Config, Ping};
@@ -50,6 +50,8 @@ pub struct Seen {
     pub number: u64,
     pub at: Instant,
     pub dst: IpAddr,
+    /// How much of the send buffer it may use.
+    pub room: Room,
     /// From the ICMP header on.
     pub bytes: Vec<u8>,
 }
@@ -345,6 +347,7 @@ impl<'a, S: Session> Sim<'a, S> {
                 number: self.attempts,
                 at: self.now,
                 dst: transmit.dst.ip(),
+                room: transmit.room,
                 bytes: self.buffer[..transmit.len].to_vec(),
             });
         }

@@ -10,7 +10,7 @@ mod plan;
 use std::collections::VecDeque;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, SendFault, Stamped, Transmit};
+use crate::datagram::{Departed, Room, SendFault, Stamped, Transmit};
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::{Identity, Probe};
@@ -49,7 +49,7 @@ impl Session for Ping {
             originate: event::millis_of_day(self.config.millis_of_day, now),
         };
         let len = probe.emit(&self.identity, &self.config.payload, buffer);
-        Some(Transmit { dst: self.config.target, len, ttl: None, id: number })
+        Some(Transmit { dst: self.config.target, len, ttl: None, id: number, room: Room::Wait })
     }
 
     fn handle_sent(&mut self, Departed { at, .. }: Departed) {

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, SendFault, Source, Stamped, Timing, Transmit};
+use crate::datagram::{Departed, Room, SendFault, Source, Stamped, Timing, Transmit};
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::trace::{Flow, Probe};
@@ -324,7 +324,7 @@ impl Session for Trace {
         self.plan.taken(&self.config, now);
         plan::space(&mut self.table, ttl, now);
         self.leaving.push_back(number);
-        Some(Transmit { dst, len, ttl: Some(ttl), id: number.into() })
+        Some(Transmit { dst, len, ttl: Some(ttl), id: number.into(), room: Room::Wait })
     }
 
     fn handle_sent(&mut self, departed: Departed) {
@@ -337,7 +337,7 @@ impl Session for Trace {
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
         self.now = self.now.max(at);
         let Some(number) = self.leaving.pop_front() else { return };
-        let full = matches!(fault.errno, libc::ENOBUFS | libc::EAGAIN | libc::ENOMEM);
+        let full = fault.is_full();
         if full && self.tries < TRIES {
             self.tries = self.tries.saturating_add(1);
             self.plan.back_off(at, PAUSE);

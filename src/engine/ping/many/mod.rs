@@ -8,13 +8,13 @@ mod pace;
 mod targets;
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, SendFault, Stamped, Transmit};
+use crate::datagram::{Departed, Room, SendFault, Stamped, Transmit};
 use crate::engine::Session;
 use crate::engine::ping::event::{self, Verdict};
 use crate::engine::ping::flight::State;
@@ -34,8 +34,9 @@ const MEMORY: Duration = Duration::from_secs(10);
 /// How long the last answers are waited for at least, where nothing else is said.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long the interface is left alone that could not take a probe.
-const HOLD: Duration = Duration::from_millis(10);
+/// How long probes wait for room here while none of those that wait can leave. A neighbour that does not answer
+/// gives its room back after three seconds; what gives none back for longer than this is stuck.
+const STUCK: Duration = Duration::from_secs(10);
 
 /// What a run is asked to do.
 #[derive(Debug)]
@@ -90,6 +91,8 @@ struct Target {
     /// Place of that in the flight.
     place: u64,
     answered: bool,
+    /// Whether an answer came since its newest probe was made: it is there, and its probes are not held back.
+    replies: bool,
 }
 
 /// One run: accounts for every probe.
@@ -103,6 +106,8 @@ pub struct Many {
     flight: Flight,
     /// Place of the last probe whose fate was told.
     told: u64,
+    /// Since when none of the probes that wait for room could leave.
+    stuck: Option<(Instant, SendFault)>,
     /// The time, as it was last told.
     now: Instant,
     /// When the last probe left.
@@ -115,6 +120,8 @@ pub struct Many {
     /// When the wait for what is still out ends, once nothing more is to be sent at the user's wish.
     stopping: Option<Instant>,
     over: bool,
+    /// Whether the run came to its own end, so that no answer is waited for any more.
+    natural: bool,
     events: VecDeque<Event>,
     rejects: Rejects,
 }
@@ -127,25 +134,33 @@ impl Session for Many {
         if self.next()? > now {
             return None;
         }
-        let Some(Turn::Ask(number)) = self.pace.take(now) else { return None };
-        let dst = self.config.targets.address(number)?;
+        let (number, dst) = self.take_turn(now)?;
         let target = self.targets.get_mut(usize::try_from(number).ok()?)?;
+        let first = target.newest == 0;
         target.newest = target.newest.saturating_add(1);
         target.place = self.flight.push(now, number, target.newest as u16, target.place);
-        let place = target.place;
+        let replies = std::mem::take(&mut target.replies);
+        let room = match self.config.demand {
+            // Each target's first probe comes before further ones to others.
+            Demand::Answer { .. } if first => Room::Any,
+            Demand::Probes { .. } if replies => Room::Any,
+            Demand::Answer { .. } | Demand::Probes { .. } => Room::Half,
+        };
+        let (probe, place) = (target.newest, target.place);
         let probe = Probe {
-            number: target.newest,
+            number: probe,
             dst: dst.ip(),
             method: self.config.method,
             originate: event::millis_of_day(self.config.millis_of_day, now),
         };
-        self.last_left = now;
         let len = probe.emit(self.identity(dst.ip()), &self.config.payload, buffer);
-        Some(Transmit { dst, len, ttl: None, id: place })
+        Some(Transmit { dst, len, ttl: None, id: place, room })
     }
 
     fn handle_sent(&mut self, Departed { at, .. }: Departed) {
         let Some((place, flight::Slot { target, seq, .. })) = self.next_fate() else { return };
+        self.pace.sent(at);
+        self.stuck = None;
         self.flight.depart(place, at);
         self.last_left = self.last_left.max(at);
         self.tell(target, event::Event::Sent { at, seq, in_flight: self.flight.open() });
@@ -154,7 +169,13 @@ impl Session for Many {
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
         let Some((place, flight::Slot { target, seq, .. })) = self.next_fate() else { return };
         self.flight.settle(place, State::NotSent);
-        self.pace.hold(at + HOLD);
+        if fault.is_full() {
+            self.pace.refuse(at);
+            self.stuck.get_or_insert((at, fault));
+            self.withdraw(target, place);
+            return;
+        }
+        self.pace.sent(at);
         self.tell(target, event::Event::NotSent { at, seq, fault });
     }
 
@@ -179,6 +200,8 @@ impl Session for Many {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.refresh(now);
+        self.natural =
+            self.natural || (self.stopping.is_none() && self.settled().is_some_and(|end| end <= now));
         self.over = self.over || self.end().is_some_and(|end| end <= now);
     }
 
@@ -218,6 +241,8 @@ impl Many {
             identities,
             flight: Flight::default(),
             told: 0,
+            stuck: None,
+            natural: false,
             answered: 0,
             longest: Duration::ZERO,
             stopping: None,
@@ -235,7 +260,8 @@ impl Many {
     /// The targets of the probes that an answer may still come to, once for each. There are some only where
     /// the run ended before their time was up.
     pub fn outstanding(&self) -> impl Iterator<Item = u32> {
-        self.flight.out_since(self.now - self.patience())
+        let after = self.now - self.patience();
+        self.flight.out_since(after).filter(|_| !self.natural)
     }
 
     fn identity(&self, address: IpAddr) -> &Identity {
@@ -262,14 +288,20 @@ impl Many {
             let until = if self.flight.open() == 0 { Instant::ZERO } else { until };
             return Some(self.deadline.map_or(until, |deadline| deadline.min(until)));
         }
-        let all_asked = self.pace.is_over() && self.told == self.flight.newest();
-        let settled = match self.config.demand {
-            // Nobody waits any more: the last answer is here, or the last target's time is up.
-            Demand::Answer { .. } => all_asked.then_some(self.last_left),
-            Demand::Probes { .. } if self.flight.open() == 0 => all_asked.then_some(self.last_left),
-            Demand::Probes { .. } => all_asked.then(|| self.last_left + self.patience()),
-        };
-        [settled, self.deadline].into_iter().flatten().min()
+        [self.settled(), self.deadline].into_iter().flatten().min()
+    }
+
+    /// When no answer is waited for any more, once nothing more is to be sent.
+    fn settled(&self) -> Option<Instant> {
+        if !self.pace.is_over() || self.told != self.flight.newest() {
+            return None;
+        }
+        Some(match self.config.demand {
+            // The last answer is here, or the last target's time is up.
+            Demand::Answer { .. } => self.last_left,
+            Demand::Probes { .. } if self.flight.open() == 0 => self.last_left,
+            Demand::Probes { .. } => self.last_left + self.patience(),
+        })
     }
 
     /// How long an answer may take.
@@ -299,6 +331,40 @@ impl Many {
             self.pace.take(now);
             self.events.push_back(Event::Silent { at: due, target });
             self.pace.forget(done);
+        }
+        let targets = &self.targets;
+        self.pace.set_aside(now, |number| {
+            let target = usize::try_from(number).ok().and_then(|number| targets.get(number));
+            target.is_some_and(|target| !target.replies)
+        });
+        self.give_up_stuck(now);
+    }
+
+    /// The next target whose turn it is to be sent a probe, and its address. In rounds, a target whose probe waits for
+    /// room has no further turn before that.
+    fn take_turn(&mut self, now: Instant) -> Option<(u32, SocketAddr)> {
+        let Some(Turn::Ask(number)) = self.pace.take(now) else { return None };
+        Some((number, self.config.targets.address(number)?))
+    }
+
+    /// Takes back a probe that found no room here: the next one has its number.
+    fn withdraw(&mut self, number: u32, place: u64) {
+        let before = self.flight.before(place, 1).unwrap_or(0);
+        let target = usize::try_from(number).ok().and_then(|number| self.targets.get_mut(number));
+        if let Some(target) = target {
+            target.newest = target.newest.saturating_sub(1);
+            target.place = before;
+        }
+    }
+
+    /// Gives up on probes that waited for room in vain.
+    fn give_up_stuck(&mut self, now: Instant) {
+        let Some((_, fault)) = self.stuck.filter(|(since, _)| now.since(*since) >= STUCK) else { return };
+        self.stuck = None;
+        while let Some(number) = self.pace.pop_refused() {
+            let target = usize::try_from(number).ok().and_then(|number| self.targets.get(number));
+            let seq = target.map_or(0, |target| target.newest.saturating_add(1) as u16);
+            self.tell(number, event::Event::NotSent { at: now, seq, fault });
         }
     }
 
@@ -353,7 +419,9 @@ impl Many {
 
     fn answered_by(&mut self, number: u32) {
         let target = usize::try_from(number).ok().and_then(|number| self.targets.get_mut(number));
-        if let Some(target) = target.filter(|target| !target.answered) {
+        let Some(target) = target else { return };
+        target.replies = true;
+        if !target.answered {
             target.answered = true;
             self.answered = self.answered.saturating_add(1);
             self.over = self.over || self.answered_enough();

@@ -1,6 +1,6 @@
 //! When which target is asked next. It knows no addresses and no probes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -34,6 +34,30 @@ pub enum Turn {
     GiveUp(u32),
 }
 
+/// What is next, and where it comes from.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    /// A turn that waited for room.
+    Refused(Taken),
+    /// A further probe to a target, by how often that was probed before, less one.
+    Again(usize, u32),
+    /// The end of a target's last wait.
+    GiveUp(u32),
+    /// The next target of the round.
+    Fresh(u32),
+}
+
+impl Next {
+    fn turn(self) -> Turn {
+        match self {
+            Self::Refused(Taken { target, .. }) | Self::Again(_, target) | Self::Fresh(target) => {
+                Turn::Ask(target)
+            }
+            Self::GiveUp(target) => Turn::GiveUp(target),
+        }
+    }
+}
+
 /// The schedule of a run.
 #[derive(Debug)]
 pub struct Pace {
@@ -45,10 +69,33 @@ pub struct Pace {
     next: u32,
     /// The round; each asks every target once. Of [`Demand::Answer`] only the first is one.
     round: u64,
+    /// When it begins.
+    begins: Instant,
     rounds_left: u64,
     /// Targets asked once, twice and so on, and when they are due again, soonest first.
     waiting: Vec<VecDeque<(Instant, u32)>>,
+    /// Turns taken whose send result is not known yet, oldest first.
+    taken: VecDeque<Taken>,
+    /// Turns that found no room, oldest first.
+    refused: VecDeque<Taken>,
+    /// Their targets.
+    waits_for_room: BTreeSet<u32>,
+    /// No turn that may wait for room is due before this.
+    held: Instant,
 }
+
+/// A turn of a target.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    target: u32,
+    /// How often the target was asked before, of [`Demand::Answer`].
+    tries: usize,
+    /// Since when it waits for room; `None`: it never had to.
+    since: Option<Instant>,
+}
+
+/// How long after a refusal for want of room it is tried again.
+const HOLD: Duration = Duration::from_millis(10);
 
 impl Pace {
     /// A schedule for targets numbered from 0, `rate` probes a second at most, whose first leaves at `start`.
@@ -59,27 +106,50 @@ impl Pace {
         };
         let waiting = (0..tries).map(|_| VecDeque::new()).collect();
         let gate = Gate { rate, base: start, passed: 0 };
-        Self { targets, demand, start, gate, next: 0, round: 0, rounds_left, waiting }
+        Self {
+            targets,
+            demand,
+            start,
+            gate,
+            next: 0,
+            round: 0,
+            begins: start,
+            rounds_left,
+            waiting,
+            taken: VecDeque::new(),
+            refused: VecDeque::new(),
+            waits_for_room: BTreeSet::new(),
+            held: start,
+        }
     }
 
     /// What is next, and when.
     pub fn due(&self) -> Option<(Instant, Turn)> {
-        let waiting = self.soonest();
-        let again = waiting.map(|(at, level, target)| match self.is_last(level) {
-            true => (at, Turn::GiveUp(target)),
-            false => (at.max(self.gate.opens()), Turn::Ask(target)),
-        });
-        let fresh = self.fresh().map(|target| (self.gate.opens(), Turn::Ask(target)));
-        match (again, fresh) {
-            // Who waited comes first.
-            (Some(again), Some(fresh)) if again.0 > fresh.0 => Some(fresh),
-            (again, fresh) => again.or(fresh),
-        }
+        let (at, next) = self.choose()?;
+        Some((at, next.turn()))
     }
 
-    /// The next target of the round.
-    fn fresh(&self) -> Option<u32> {
-        (self.rounds_left > 0 && self.targets > 0).then_some(self.next)
+    fn choose(&self) -> Option<(Instant, Next)> {
+        let patient = self.gate.opens().max(self.held);
+        let refused = self.refused.front().map(|turn| (patient, Next::Refused(*turn)));
+        let again = self.soonest().map(|(at, level, target)| match self.is_last(level) {
+            true => (at, Next::GiveUp(target)),
+            false => (at.max(patient), Next::Again(level, target)),
+        });
+        let fresh = self.fresh().map(|(at, target)| (at, Next::Fresh(target)));
+        // A round keeps its grid; elsewhere who waited comes first.
+        let order = if self.has_rounds() { [fresh, refused, again] } else { [refused, again, fresh] };
+        order.into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    fn has_rounds(&self) -> bool {
+        matches!(self.demand, Demand::Probes { .. })
+    }
+
+    /// The next target of the round, and when its turn is.
+    fn fresh(&self) -> Option<(Instant, u32)> {
+        let since = if self.has_rounds() { self.begins } else { self.held };
+        (self.rounds_left > 0 && self.targets > 0).then(|| (self.gate.opens().max(since), self.next))
     }
 
     /// Which of those who wait is due first, and how often it was asked, less one.
@@ -99,6 +169,9 @@ impl Pace {
 
     /// Forgets those who wait for nothing any more, as far as they stand in the way.
     pub fn forget(&mut self, done: impl Fn(u32) -> bool) {
+        while !self.has_rounds() && self.refused.front().is_some_and(|turn| done(turn.target)) {
+            self.pop_refused();
+        }
         for queue in &mut self.waiting {
             while queue.front().is_some_and(|(_, target)| done(*target)) {
                 queue.pop_front();
@@ -106,34 +179,105 @@ impl Pace {
         }
     }
 
-    /// Takes the turn that is due, at `now`.
+    /// Takes the turn that is due, at `now`. The result of a [`Turn::Ask`] is reported by [`Pace::sent`] or
+    /// [`Pace::refuse`], in the order of the turns.
     pub fn take(&mut self, now: Instant) -> Option<Turn> {
-        let (_, turn) = self.due().filter(|(at, _)| *at <= now)?;
-        let level = match self.soonest() {
-            Some((_, level, target)) if turn == Turn::GiveUp(target) => Some(level),
-            Some((at, level, target)) if turn == Turn::Ask(target) && at <= now => Some(level),
-            _ => None,
-        };
-        if let Some(queue) = level.and_then(|level| self.waiting.get_mut(level)) {
-            queue.pop_front();
-        }
-        if let Turn::Ask(target) = turn {
-            self.gate.pass(now);
-            let asked = level.map_or(0, |level| level.saturating_add(1));
-            self.wait(now, asked, target);
-            if level.is_none() {
-                self.advance(now);
+        let (_, next) = self.choose().filter(|(at, _)| *at <= now)?;
+        let taken = match next {
+            Next::GiveUp(_) => {
+                self.pop_soonest();
+                return Some(next.turn());
             }
-        }
-        Some(turn)
+            Next::Refused(turn) => {
+                self.pop_refused();
+                turn
+            }
+            Next::Again(level, target) => {
+                self.pop_soonest();
+                Taken { target, tries: level.saturating_add(1), since: None }
+            }
+            Next::Fresh(target) => {
+                self.gate.close_until(self.begins);
+                self.advance(now);
+                Taken { target, tries: 0, since: None }
+            }
+        };
+        self.gate.pass(now);
+        self.taken.push_back(taken);
+        Some(next.turn())
     }
 
-    fn wait(&mut self, now: Instant, asked: usize, target: u32) {
-        let Demand::Answer { timeout, .. } = self.demand else { return };
-        let timeout = (0..asked)
-            .fold(timeout, |timeout, _| timeout.saturating_mul(3).checked_div(2).unwrap_or(timeout));
-        if let Some(queue) = self.waiting.get_mut(asked) {
-            queue.push_back((now + timeout, target));
+    fn pop_soonest(&mut self) {
+        if let Some((_, level, _)) = self.soonest()
+            && let Some(queue) = self.waiting.get_mut(level)
+        {
+            queue.pop_front();
+        }
+    }
+
+    /// The oldest turn taken was used at `at`, and its target waits for an answer from then on.
+    ///
+    /// A target that had to wait for room keeps the schedule that it had; turns of it that passed meanwhile are
+    /// skipped.
+    pub fn sent(&mut self, at: Instant) {
+        let (Some(turn), Demand::Answer { timeout, .. }) = (self.taken.pop_front(), self.demand) else {
+            return;
+        };
+        let mut level = turn.tries;
+        let since = turn.since.filter(|_| level > 0).unwrap_or(at);
+        let mut due = since + backoff(timeout, level);
+        while due <= at && !self.is_last(level) {
+            level = level.saturating_add(1);
+            due = due + backoff(timeout, level);
+        }
+        // An answer may take as long as one to the first probe.
+        let due = if due <= at { at + timeout } else { due };
+        let Some(queue) = self.waiting.get_mut(level) else { return };
+        let later = queue.iter().rev().take_while(|(at, _)| *at > due).count();
+        queue.insert(queue.len().saturating_sub(later), (due, turn.target));
+    }
+
+    /// The oldest turn taken found no room at `at`: it comes again.
+    pub fn refuse(&mut self, at: Instant) {
+        if let Some(turn) = self.taken.pop_front() {
+            self.queue(Taken { since: turn.since.or(Some(at)), ..turn });
+            self.held = self.held.max(at + HOLD);
+        }
+    }
+
+    /// Queues a turn until there is room; none, where its target has one there.
+    fn queue(&mut self, turn: Taken) {
+        if self.waits_for_room.insert(turn.target) {
+            self.refused.push_back(turn);
+        }
+    }
+
+    /// Takes the oldest turn that waits for room: its target.
+    pub fn pop_refused(&mut self) -> Option<u32> {
+        let target = self.refused.pop_front()?.target;
+        self.waits_for_room.remove(&target);
+        Some(target)
+    }
+
+    /// Queues behind the turns that wait for room those that became due while none of them could leave: further
+    /// probes of [`Demand::Answer`], and in rounds those to each target that `may_wait`, which stand in the way of
+    /// others. A target has one turn in the queue.
+    pub fn set_aside(&mut self, now: Instant, may_wait: impl Fn(u32) -> bool) {
+        while self.has_rounds()
+            && let Some((due, target)) = self.fresh()
+            && due <= now
+            && (self.waits_for_room.contains(&target) || (due < self.held && may_wait(target)))
+        {
+            self.queue(Taken { target, tries: 0, since: Some(now) });
+            self.advance(now);
+        }
+        while let Some((at, level, target)) = self.soonest()
+            && at <= now
+            && at < self.held
+            && !self.is_last(level)
+        {
+            self.queue(Taken { target, tries: level.saturating_add(1), since: Some(at) });
+            self.pop_soonest();
         }
     }
 
@@ -153,14 +297,13 @@ impl Pace {
         let passed = u64::try_from(passed.unwrap_or(0)).unwrap_or(u64::MAX);
         self.round = self.round.saturating_add(1).max(passed);
         let nanos = interval.as_nanos().saturating_mul(self.round.into());
-        let begins = self.start + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-        self.gate.close_until(begins);
+        self.begins = self.start + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
     }
+}
 
-    /// Leaves the interface a moment: nothing leaves before `until`.
-    pub fn hold(&mut self, until: Instant) {
-        self.gate.close_until(until);
-    }
+/// How long a target is waited for after it was asked `asked` times before: each time half as long again.
+fn backoff(timeout: Duration, asked: usize) -> Duration {
+    (0..asked).fold(timeout, |timeout, _| timeout.saturating_mul(3).checked_div(2).unwrap_or(timeout))
 }
 
 /// How far a schedule may fall behind its rate and still catch up.
@@ -227,6 +370,9 @@ mod tests {
             }
             now = now.max(due);
             assert_eq!(pace.take(now), Some(turn));
+            if let Turn::Ask(_) = turn {
+                pace.sent(now);
+            }
             turns.push((now, turn));
         }
     }

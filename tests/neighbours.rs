@@ -1,0 +1,126 @@
+//! A link with real neighbours, most of them absent: what a probe waits for here, it waits for in this kernel.
+//!
+//! Loopback and TUN devices have no neighbours. On Ethernet a datagram to an address that nobody holds stays in the
+//! socket's send buffer for three seconds, until the kernel gives the neighbour up.
+
+mod lab;
+
+use lab::*;
+
+/// The hosts that are there, of 254; rping itself is host 1.
+const PRESENT: [u8; 9] = [1, 2, 17, 40, 77, 100, 130, 200, 254];
+
+/// [`pair`], where `t` holds all of [`PRESENT`] but the first. A neighbour that does not answer is given up after
+/// three times `retransmission` milliseconds.
+fn lan(retransmission: u32) {
+    pair();
+    for host in &PRESENT[2..] {
+        sh(&format!(
+            "ip -n t addr add 10.9.0.{host}/24 dev v1; ip -n t addr add fd09::{host:x}/64 dev v1 nodad"
+        ));
+    }
+    sh(&format!(
+        "echo {retransmission} > /proc/sys/net/ipv4/neigh/v0/retrans_time_ms
+         echo {retransmission} > /proc/sys/net/ipv6/neigh/v0/retrans_time_ms"
+    ));
+}
+
+fn present(show: impl Fn(u8) -> String) -> String {
+    PRESENT.map(|host| show(host) + "\n").concat()
+}
+
+fn v4(host: u8) -> String {
+    format!("10.9.0.{host}")
+}
+
+fn v6(host: u8) -> String {
+    format!("fd09::{host:x}")
+}
+
+/// The first four columns of a table's row.
+fn counts(table: &str, address: &str) -> Vec<String> {
+    let row = table.lines().find(|line| line.split_whitespace().next() == Some(address));
+    row.unwrap_or_default().split_whitespace().take(4).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_sweep_finds_every_neighbour_that_is_there() {
+    alone("a_sweep_finds_every_neighbour_that_is_there", || {
+        lan(1_000);
+        with_both_sockets(|kind| {
+            for (prefix, expected) in [("10.9.0.0/24", present(v4)), ("fd09::/120", present(v6))] {
+                sh("ip neigh flush all; ip -6 neigh flush all");
+                let ran = rping(&format!("--alive {prefix}"));
+                assert_eq!((ran.stdout, ran.stderr.as_str(), ran.status), (expected, "", Some(1)), "{kind}");
+            }
+        });
+    });
+}
+
+#[test]
+fn a_small_send_buffer_costs_time_and_no_host() {
+    alone("a_small_send_buffer_costs_time_and_no_host", || {
+        lan(20);
+        with_both_sockets(|kind| {
+            for (buffer, prefix, expected) in
+                [(20_000, "10.9.0.0/24", present(v4)), (40_000, "fd09::/120", present(v6))]
+            {
+                sh("ip neigh flush all; ip -6 neigh flush all");
+                let ran = rping(&format!("--alive -S {buffer} {prefix}"));
+                assert_eq!((ran.stdout, ran.stderr.as_str()), (expected, ""), "{kind}, {buffer}");
+                let ran = rping(&format!("-q -c 1 -S {buffer} {prefix}"));
+                let last = ran.stdout.lines().last().unwrap_or_default();
+                let all =
+                    if prefix.contains(':') { "256 targets: 9 answered" } else { "254 targets: 9 answered" };
+                assert!(last.starts_with(all), "{kind}: {last}");
+                assert!(!last.contains("not sent") && !last.contains("not asked"), "{kind}: {last}");
+            }
+        });
+    });
+}
+
+#[test]
+fn an_absent_neighbour_costs_a_present_one_no_probe() {
+    alone("an_absent_neighbour_costs_a_present_one_no_probe", || {
+        lan(300);
+        with_both_sockets(|kind| {
+            for show in [v4, v6] {
+                let hosts: Vec<_> =
+                    PRESENT.iter().flat_map(|host| [show(*host), show(host.abs_diff(3) | 64)]).collect();
+                for options in ["-c 10 -i 0.1", "-c 100 -i 0.02 -S 20000"] {
+                    sh("ip neigh flush all; ip -6 neigh flush all");
+                    let ran = rping(&format!("-q {options} {}", hosts.join(" ")));
+                    let sent = options.split(' ').nth(1).unwrap_or_default();
+                    for host in PRESENT.map(show) {
+                        assert_eq!(
+                            counts(&ran.stdout, &host),
+                            [&host, sent, sent, "0%"],
+                            "{kind}: {}",
+                            ran.stdout
+                        );
+                    }
+                    assert!(!ran.stdout.contains("not sent"), "{kind}: {}", ran.stdout);
+                }
+            }
+        });
+    });
+}
+
+#[test]
+fn what_was_never_sent_is_not_asked_and_not_unreachable() {
+    alone("what_was_never_sent_is_not_asked_and_not_unreachable", || {
+        lan(300);
+        sh("nft add table ip f
+            nft 'add chain ip f out { type filter hook output priority 0; }'
+            nft add rule ip f out ip daddr 10.9.0.60-10.9.0.62 drop");
+        with_both_sockets(|kind| {
+            let ran = rping("--unreachable --retry 0 10.9.0.59-10.9.0.63");
+            assert_eq!(ran.stdout, "10.9.0.59\n10.9.0.63\n", "{kind}: {}", ran.stderr);
+            let ran = rping("-q -c 1 10.9.0.59-10.9.0.63 no.such.invalid");
+            let last = ran.stdout.lines().last().unwrap_or_default();
+            let expected =
+                "6 targets: 0 answered, 2 silent, 3 not asked, 1 unknown; 2 packets transmitted, 0 received";
+            assert!(last.starts_with(expected), "{kind}: {last}");
+        });
+    });
+}
