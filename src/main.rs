@@ -5,8 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use rping::cli::{self, Action};
-use rping::ping;
-use rping::traceroute;
+use rping::command::{ping, traceroute};
 use rping::transport::privilege;
 
 /// Exit status when we cannot run: wrong usage, unknown host, no permission.

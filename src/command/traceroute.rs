@@ -7,8 +7,8 @@ use anyhow::anyhow;
 use crate::cli::traceroute::{Request, Way};
 use crate::clock::Clock;
 use crate::command;
+use crate::command::first_route;
 use crate::datagram::Batch;
-use crate::destination;
 use crate::engine::trace::event::{Ending, Event};
 use crate::engine::trace::{Config, Trace};
 use crate::origin::Origins;
@@ -117,7 +117,7 @@ fn reach(
     let mode = sockets.mode();
     let route = pick(request, &mut sockets, &options)?;
     let gateways: Vec<_> =
-        request.gateways.iter().map(|host| destination::ipv4(host)).collect::<Result<_, _>>()?;
+        request.gateways.iter().map(|host| first_route::ipv4(host)).collect::<Result<_, _>>()?;
     let mut header_len = match Family::of(route.target.ip()) {
         Family::V4 => ipv4::HEADER_LEN,
         Family::V6 => ipv6::HEADER_LEN,
@@ -133,7 +133,7 @@ fn reach(
 
 /// The first address of the host that a route leads to.
 fn pick(request: &Request, sockets: &mut TraceSockets, options: &Options) -> anyhow::Result<Route> {
-    let found = destination::first_route(&request.host, request.family, sockets.askers(), options, |_| {});
+    let found = first_route::first_route(&request.host, request.family, sockets.askers(), options, |_| {});
     found.map(|(_, route)| route).map_err(|error| match error.downcast_ref() {
         Some(RouteError::Broadcast) => {
             anyhow!("{}: there is no one way to a broadcast address", escape(&request.host))
@@ -207,7 +207,7 @@ fn style(request: &Request, aimed: &Aimed, config: &Config) -> TraceStyle {
         program: request.program.clone(),
         name: request.host.clone(),
         target: target.ip(),
-        zone: destination::zone(target).or_else(|| request.transport.device.clone()),
+        zone: first_route::zone(target).or_else(|| request.transport.device.clone()),
         max_ttl: request.max_ttl,
         size: config.len + config.header_len,
         numeric: request.numeric,

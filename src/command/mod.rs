@@ -10,7 +10,12 @@ use crate::report::output::Output;
 use crate::run::Broken;
 use crate::stats::Timings;
 use crate::stop::Stop;
-use crate::transport::{self, Transport, privilege};
+use crate::transport::{self, Options, Sockets, Transport, privilege};
+
+pub mod first_route;
+mod many;
+pub mod ping;
+pub mod traceroute;
 
 /// Refuses to run where standard output is closed: a socket would be opened in its place.
 ///
@@ -27,6 +32,17 @@ pub fn check_stdout() -> anyhow::Result<()> {
 /// The kernel's.
 pub fn drop_privilege() -> anyhow::Result<()> {
     privilege::drop().context("cannot give up privileges")
+}
+
+/// Opens the sockets of a ping, and gives all privilege up for good.
+///
+/// # Errors
+/// One line for stderr.
+pub fn open(options: &Options) -> anyhow::Result<Sockets> {
+    check_stdout()?;
+    let sockets = transport::open(options)?;
+    drop_privilege()?;
+    Ok(sockets)
 }
 
 /// Says what was refused and can be done without.

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::{anyhow, bail};
 
+use crate::names::forward::{self, Candidate};
 use crate::report::escape::escape;
-use crate::target::{self, Candidate};
 use crate::transport::{Options, Route, RouteError, Sockets};
 use crate::wire::icmp::Family;
 
@@ -29,7 +29,7 @@ pub fn first_route(
     options: &Options,
     mut tried: impl FnMut(&Candidate),
 ) -> anyhow::Result<(Candidate, Route)> {
-    let mut candidates = target::resolve(host, wanted(family))?;
+    let mut candidates = forward::resolve(host, wanted(family))?;
     let families: Vec<_> = candidates.iter().map(|candidate| Family::of(candidate.addr.ip())).collect();
     candidates.retain(|candidate| sockets.has(Family::of(candidate.addr.ip())));
     let mut candidates = candidates.into_iter().peekable();
@@ -52,7 +52,7 @@ pub fn first_route(
 /// # Errors
 /// A host that is unknown, or has no such address.
 pub fn ipv4(host: &str) -> anyhow::Result<Ipv4Addr> {
-    match target::resolve(host, IpAddr::is_ipv4)?.first().map(|candidate| candidate.addr.ip()) {
+    match forward::resolve(host, IpAddr::is_ipv4)?.first().map(|candidate| candidate.addr.ip()) {
         Some(IpAddr::V4(address)) => Ok(address),
         Some(IpAddr::V6(_)) | None => bail!("{}: no IPv4 address", escape(host)),
     }

@@ -1,18 +1,16 @@
 //! `rping ping`: puts the rooms together in the order that privilege demands.
 
-mod many;
-
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::cli::ping::Request;
 use crate::clock::{Clock, Instant};
-use crate::command;
+use crate::command::{self, first_route, many};
 use crate::datagram::Batch;
-use crate::destination;
 use crate::engine::ping::event::Event;
 use crate::engine::ping::pace::Pacing;
 use crate::engine::ping::{Config, Ping};
+use crate::names::forward::{self, Candidate};
 use crate::probe::{Identity, Payload, message_len};
 use crate::report::Report;
 use crate::report::escape::escape;
@@ -24,7 +22,6 @@ use crate::report::style::Style;
 use crate::run::Run;
 use crate::stats::Tally;
 use crate::stop::Stop;
-use crate::target::{self, Candidate};
 use crate::transport::{self, IpOption, Options, Pmtu, Route, Sockets, Transport};
 use crate::wire::icmp::Family;
 
@@ -40,7 +37,7 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     if let Some(asked) = &request.many {
         return many::command(request, asked);
     }
-    let sockets = open(request)?;
+    let sockets = command::open(&request.transport)?;
     let mut output = Output::stdio();
     let reached = reach(request, sockets, &mut output);
     let (aimed, transport) = command::begun(reached, &mut output)?;
@@ -58,14 +55,6 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     let report = PingText::new(style, request.resolve.then(Names::new));
     report.start(&mut output);
     run(request, &aimed, transport, (report, PingText::tally), (output, stop), &clock)
-}
-
-/// Opens the sockets, and gives all privilege up for good.
-fn open(request: &Request) -> anyhow::Result<Sockets> {
-    command::check_stdout()?;
-    let sockets = transport::open(&request.transport)?;
-    command::drop_privilege()?;
-    Ok(sockets)
 }
 
 /// Finds the target, and sets up the socket that reaches it.
@@ -93,7 +82,7 @@ fn resolve_stamping_nodes(request: &Request, options: &mut Options) -> anyhow::R
     let IpOption::TimestampPrespecified(nodes) = &mut options.ip_option else { return Ok(()) };
     let Some((_, hosts)) = request.hosts.split_last() else { return Ok(()) };
     for host in hosts {
-        nodes.push(destination::ipv4(host)?);
+        nodes.push(first_route::ipv4(host)?);
     }
     Ok(())
 }
@@ -117,7 +106,7 @@ fn aim(
         }
     };
     let host = target_name(request);
-    let (candidate, route) = destination::first_route(host, request.family, sockets, options, tried)?;
+    let (candidate, route) = first_route::first_route(host, request.family, sockets, options, tried)?;
     settle(request, options, &candidate, &route, output)?;
     Ok(Aimed { candidate, route })
 }
@@ -220,7 +209,7 @@ fn run<R: Report<Event = Event>>(
 fn style(request: &Request, aimed: &Aimed, transport: &Transport) -> Style {
     let host = target_name(request);
     let family = transport.family();
-    let numeric = target::is_numeric(host);
+    let numeric = forward::is_numeric(host);
     let canonical = aimed.candidate.canonical.as_deref().filter(|_| !numeric).unwrap_or(host);
     let options = &request.transport;
     let name = match family {
@@ -241,7 +230,7 @@ fn style(request: &Request, aimed: &Aimed, transport: &Transport) -> Style {
         overhead: 28 + option_len,
         flow_label: transport.flow_label(),
         pattern: request.pattern.clone(),
-        zone: destination::zone(aimed.route.target).or_else(|| options.device.clone()),
+        zone: first_route::zone(aimed.route.target).or_else(|| options.device.clone()),
         scoped: host.contains('%'),
         quiet: request.quiet,
         flood: request.flood,

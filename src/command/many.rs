@@ -10,14 +10,14 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, bail, ensure};
 
-use super::open;
 use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many as Asked, Names as Bare};
 use crate::cli::ping::Request;
 use crate::clock::{Clock, Instant};
 use crate::command;
+use crate::command::first_route::wanted;
 use crate::datagram::Batch;
-use crate::destination::wanted;
 use crate::engine::ping::many::{Config, Demand, Many, Targets};
+use crate::names::forward::{self, Candidate, Given};
 use crate::probe::{Identity, Payload};
 use crate::report::ManyReport;
 use crate::report::escape::escape;
@@ -30,7 +30,6 @@ use crate::report::roster::Roster;
 use crate::report::style::Style;
 use crate::run::{Broken, Run};
 use crate::stop::Stop;
-use crate::target::{self, Candidate, Given};
 use crate::transport::{self, Options, Route, Sockets, Stamping, Transport};
 use crate::wire::icmp::Family;
 
@@ -56,7 +55,7 @@ const SEND_BUFFER: usize = 1 << 22;
 /// # Errors
 /// As for one host.
 pub fn command(request: &Request, asked: &Asked) -> anyhow::Result<u8> {
-    let sockets = open(request)?;
+    let sockets = command::open(&request.transport)?;
     let mut output = Output::stdio();
     let found = find(request, asked, &sockets, &mut output);
     let (targets, roster, complete) = command::begun(found, &mut output)?;
@@ -169,7 +168,7 @@ enum Word {
 
 impl Words {
     fn add(&mut self, word: &str, asked: &Asked) -> anyhow::Result<anyhow::Result<()>> {
-        let (first, count) = match target::given(word) {
+        let (first, count) = match forward::given(word) {
             Err(why) => return Ok(Err(why)),
             Ok(Given::Range { first, count }) => (first, count),
             Ok(Given::Host(host)) => match plain(&host) {
@@ -234,8 +233,8 @@ fn gather(request: &Request, asked: &Asked, output: &mut Output<'_>) -> anyhow::
             }
         };
         let read = match list.as_str() {
-            "-" => target::list(io::stdin().lock(), &mut each),
-            path => File::open(path).and_then(|file| target::list(BufReader::new(file), &mut each)),
+            "-" => forward::list(io::stdin().lock(), &mut each),
+            path => File::open(path).and_then(|file| forward::list(BufReader::new(file), &mut each)),
         };
         read.with_context(|| format!("--targets {}", escape(list)))?;
         if let Some(refusal) = broken {
@@ -257,7 +256,7 @@ fn resolve(request: &Request, names: &[String]) -> Vec<anyhow::Result<Vec<Candid
         while let index = next.fetch_add(1, Ordering::Relaxed)
             && let Some(name) = names.get(index)
         {
-            let addresses = target::resolve(name, wanted);
+            let addresses = forward::resolve(name, wanted);
             found.lock().unwrap_or_else(PoisonError::into_inner).push((index, addresses));
         }
     };

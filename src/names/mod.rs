@@ -1,0 +1,3 @@
+//! Names and addresses. Every lookup of names and addresses is made here and nowhere else.
+
+pub mod forward;
