@@ -8,9 +8,9 @@ use crate::clock::{Clock, Epoch};
 use crate::datagram::{Batch, Heard};
 use crate::engine::Session;
 use crate::engine::reject::Reject;
+use crate::output::Output;
 use crate::reply::Reply;
 use crate::report::Report;
-use crate::report::output::Output;
 use crate::stop::Stop;
 use crate::transport::Transport;
 

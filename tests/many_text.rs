@@ -10,13 +10,13 @@ use std::rc::Rc;
 use rping::clock::Instant;
 use rping::datagram::SendFault;
 use rping::engine::ping::many::{Config, Demand, Many, Targets};
+use rping::output::{Output, Stream};
 use rping::probe::{Method, Payload};
 use rping::report::json::JsonMany;
-use rping::report::many_text::{ManyText, Show};
-use rping::report::output::{Output, Stream};
-use rping::report::ping_text::PingText;
 use rping::report::roster::Roster;
 use rping::report::style::Style;
+use rping::report::text::many::{ManyText, Show};
+use rping::report::text::ping::PingText;
 use rping::report::{ManyReport, Report};
 use sim::*;
 

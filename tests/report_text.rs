@@ -7,11 +7,11 @@ use std::time::Duration;
 use rping::clock::{Epoch, Instant, Wall};
 use rping::datagram::{SendFault, Timing};
 use rping::engine::ping::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
+use rping::names::lookup::Names;
+use rping::output::{Output, Stream};
 use rping::report::Report;
-use rping::report::names::Names;
-use rping::report::output::{Output, Stream};
-use rping::report::ping_text::PingText;
 use rping::report::style::Style;
+use rping::report::text::ping::PingText;
 use rping::wire::icmp::{self, Family};
 
 const MILLI: u64 = 1_000_000;

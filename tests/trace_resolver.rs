@@ -15,11 +15,11 @@ use lab::dns::{name_server, pointer, resolver};
 use rping::clock::{Epoch, Instant};
 use rping::datagram::Timing;
 use rping::engine::trace::event::{Answer, Event, Outcome, Says};
-use rping::origin::Origins;
+use rping::names::lookup::Names;
+use rping::names::origin::Origins;
+use rping::output::{Output, Stream};
 use rping::report::Report;
-use rping::report::names::Names;
-use rping::report::output::{Output, Stream};
-use rping::report::trace_text::{TraceStyle, TraceText};
+use rping::report::text::trace::{TraceStyle, TraceText};
 use rping::report::waiting::PATIENCE;
 use rustix::event::{PollFd, PollFlags, poll};
 

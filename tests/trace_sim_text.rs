@@ -7,10 +7,10 @@ use std::os::fd::AsFd;
 
 use rping::clock::Instant;
 use rping::engine::trace::Config;
+use rping::names::lookup::Names;
+use rping::output::{Output, Stream};
 use rping::report::Report;
-use rping::report::names::Names;
-use rping::report::output::{Output, Stream};
-use rping::report::trace_text::{TraceStyle, TraceText};
+use rping::report::text::trace::{TraceStyle, TraceText};
 
 use sim::path::{Net, TARGET, config, error, exceeded, on_line, router};
 use sim::{EPOCH, checksum, ms, us};

@@ -13,10 +13,10 @@ use proptest::prelude::*;
 use rping::clock::{Epoch, Instant};
 use rping::datagram::{SendFault, Timing};
 use rping::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
+use rping::names::lookup::{Names, Question};
+use rping::output::{Output, Stream};
 use rping::report::Report;
-use rping::report::names::{Names, Question};
-use rping::report::output::{Output, Stream};
-use rping::report::trace_text::{TraceStyle, TraceText};
+use rping::report::text::trace::{TraceStyle, TraceText};
 use rping::report::waiting::PATIENCE;
 use rping::wire::icmp::{Error, Family};
 

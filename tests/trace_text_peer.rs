@@ -14,10 +14,10 @@ use lab::*;
 use rping::clock::{Epoch, Instant};
 use rping::datagram::Timing;
 use rping::engine::trace::event::{Answer, Event, Outcome, Says};
+use rping::names::lookup::Names;
+use rping::output::{Output, Stream};
 use rping::report::Report;
-use rping::report::names::Names;
-use rping::report::output::{Output, Stream};
-use rping::report::trace_text::{TraceStyle, TraceText};
+use rping::report::text::trace::{TraceStyle, TraceText};
 use rping::wire::icmp::{Error, Family};
 use rustix::event::{PollFd, PollFlags, poll};
 

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::{anyhow, bail};
 
+use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
-use crate::report::escape::escape;
 use crate::transport::{Options, Route, RouteError, Sockets};
 use crate::wire::icmp::Family;
 

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::engine::reject::Rejects;
-use crate::report::output::Output;
+use crate::output::Output;
 use crate::run::Broken;
 use crate::stats::Timings;
 use crate::stop::Stop;

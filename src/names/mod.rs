@@ -1,3 +1,6 @@
 //! Names and addresses. Every lookup of names and addresses is made here and nowhere else.
 
 pub mod forward;
+pub mod lookup;
+pub mod origin;
+mod origin_message;

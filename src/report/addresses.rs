@@ -2,11 +2,12 @@
 //! means nothing without it.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
-use super::escape::escape;
-use super::names::Names;
 use super::style::Style;
+use crate::escape::escape;
+use crate::names::lookup::Names;
 
 /// Shows addresses.
 #[derive(Debug)]
@@ -97,5 +98,23 @@ fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(_) => false,
         IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.segments()[0] & 0xff0f == 0xff02,
+    }
+}
+
+/// An address as it is typed: with its interface where that belongs to it.
+pub struct Shown(pub SocketAddr);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => {
+                let name = nix::net::if_::if_indextoname(v6.scope_id());
+                match name.as_deref().map(|name| name.to_string_lossy().into_owned()) {
+                    Ok(name) => write!(f, "{}%{}", v6.ip(), escape(&name)),
+                    Err(_) => write!(f, "{}%{}", v6.ip(), v6.scope_id()),
+                }
+            }
+            address => write!(f, "{}", address.ip()),
+        }
     }
 }

@@ -1,35 +1,23 @@
 //! Reports: events in, text out.
 //!
 //! A report knows no socket, no probe table and no clock but the instants in the events. It says
-//! everything into an [`output::Output`], which writes when that cannot block.
+//! everything into an [`Output`], which writes when that cannot block.
 
 use std::os::fd::BorrowedFd;
 
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::many;
+use crate::output::Output;
 use crate::stats::Board;
-use output::Output;
 use roster::Roster;
 
 mod addresses;
-pub mod escape;
-mod extension_text;
 mod fault;
 pub mod json;
-pub mod many_text;
-pub mod names;
-pub mod number;
-mod options_text;
-pub mod output;
 mod phrases;
-pub mod ping_text;
 pub mod roster;
 pub mod style;
-mod summary;
-mod table;
-mod trace_notes;
-mod trace_summary;
-pub mod trace_text;
+pub mod text;
 pub mod waiting;
 
 /// Prints what a run with many targets tells, and keeps its account.

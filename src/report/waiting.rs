@@ -10,8 +10,8 @@ use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use super::names::{Answer, Names, Question};
 use crate::clock::Instant;
+use crate::names::lookup::{Answer, Names, Question};
 
 /// How long a report waits for a name or an origin after asking for it: as long as a person waits without
 /// wondering, and longer than a sound resolver takes. One that is not sound asks again after five seconds

@@ -19,12 +19,12 @@ use rping::engine::Session;
 use rping::engine::ping::pace::Pacing;
 use rping::engine::ping::{Config, Ping};
 use rping::engine::reject::Reject;
+use rping::output::{Output, Stream};
 use rping::probe::{Identity, Method, Payload};
 use rping::reply::Reply;
 use rping::report::Report;
-use rping::report::output::{Output, Stream};
-use rping::report::ping_text::PingText;
 use rping::report::style::Style;
+use rping::report::text::ping::PingText;
 use rping::wire::icmp;
 
 pub const IDENT: u16 = 0x1234;

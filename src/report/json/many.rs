@@ -10,13 +10,12 @@ use super::{Answered, Clocks, NotSent, Timeout, Told, millis, nanos, say};
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::{Event, Verdict};
 use crate::engine::ping::many::{self, Targets};
-use crate::report::addresses::Addresses;
-use crate::report::output::Output;
+use crate::output::Output;
+use crate::report::addresses::{Addresses, Shown};
 use crate::report::phrases::phrase;
 use crate::report::roster::Roster;
 use crate::report::style::Style;
-use crate::report::table::Shown;
-use crate::report::{ManyReport, Report, many_text};
+use crate::report::{ManyReport, Report, text};
 use crate::stats::{Board, Moments, Row};
 
 /// Lines about targets in a part of the last words.
@@ -356,7 +355,7 @@ impl Report for JsonMany {
     }
 
     fn status(&self, output: &mut Output<'_>) {
-        many_text::status(&self.board, self.targets.len(), output);
+        text::many::status(&self.board, self.targets.len(), output);
     }
 
     fn finish(&mut self, output: &mut Output<'_>) {

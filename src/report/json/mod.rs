@@ -14,9 +14,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
 
-use super::output::Output;
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, Timing};
+use crate::output::Output;
 use crate::stats::Timings;
 
 use answer::{Answered, NotSent, Timeout, Told};

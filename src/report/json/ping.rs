@@ -10,12 +10,12 @@ use serde::Serialize;
 use super::{Answered, Clocks, NotSent, Timeout, Told, family, millis, nanos, say};
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::{Answer, Event, Verdict};
+use crate::output::Output;
 use crate::report::Report;
 use crate::report::addresses::Addresses;
-use crate::report::output::Output;
 use crate::report::phrases::phrase;
 use crate::report::style::Style;
-use crate::report::summary;
+use crate::report::text::summary;
 use crate::stats::{Jitter, Tally};
 
 /// Significant digits of the percentiles.

@@ -9,9 +9,9 @@ use super::extension::{self, Object};
 use super::{Clocks, Fault, clock, family, millis, say};
 use crate::clock::{Epoch, Instant};
 use crate::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
+use crate::names::lookup::Names;
+use crate::output::Output;
 use crate::report::Report;
-use crate::report::names::Names;
-use crate::report::output::Output;
 use crate::report::waiting::{Waiting, Wanted};
 use crate::stats::Timings;
 

@@ -1,8 +1,8 @@
 //! The last words of a run, and its status on the way. It counts nothing itself.
 
 use super::number::{Millis, format_g};
-use super::output::Output;
-use super::style::Style;
+use crate::output::Output;
+use crate::report::style::Style;
 use crate::stats::Tally;
 
 /// The summary. `name` is the target's name, escaped.

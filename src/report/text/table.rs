@@ -3,11 +3,12 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use super::escape::escape;
 use super::number::Millis;
-use super::output::Output;
-use super::roster::Roster;
 use crate::engine::ping::many::Targets;
+use crate::escape::escape;
+use crate::output::Output;
+use crate::report::addresses::Shown;
+use crate::report::roster::Roster;
 use crate::stats::{Board, Row};
 
 /// Lines in a part.
@@ -179,24 +180,6 @@ fn digits(number: u64) -> usize {
 
 fn millis_len(micros: u64) -> usize {
     digits(micros / 1_000) + ".000".len()
-}
-
-/// An address as it is typed: with its interface where that belongs to it.
-pub struct Shown(pub SocketAddr);
-
-impl fmt::Display for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            SocketAddr::V6(v6) if v6.scope_id() != 0 => {
-                let name = nix::net::if_::if_indextoname(v6.scope_id());
-                match name.as_deref().map(|name| name.to_string_lossy().into_owned()) {
-                    Ok(name) => write!(f, "{}%{}", v6.ip(), escape(&name)),
-                    Err(_) => write!(f, "{}%{}", v6.ip(), v6.scope_id()),
-                }
-            }
-            address => write!(f, "{}", address.ip()),
-        }
-    }
 }
 
 /// Lost of those whose fate is known, in percent: whole, or with a tenth.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::addresses;
 use super::number::Millis;
-use super::output::Output;
 use super::trace_notes;
 use crate::clock::Instant;
 use crate::engine::trace::event::{Ending, Event, Outcome};
+use crate::output::Output;
+use crate::report::addresses;
 use crate::stats::Timings;
 
 /// What was told so far.

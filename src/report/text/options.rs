@@ -3,8 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::addresses::Addresses;
-use super::output::Output;
+use crate::output::Output;
+use crate::report::addresses::Addresses;
 
 // RFC 791 section 3.1.
 const END: u8 = 0;

@@ -3,17 +3,18 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::addresses::Addresses;
-use super::escape::escape;
-use super::names::Names;
 use super::number::{Millis, ShortMillis};
-use super::options_text::OptionsText;
-use super::output::Output;
-use super::style::Style;
-use super::{Report, fault, phrases, summary};
+use super::options::OptionsText;
+use super::summary;
 use crate::clock::{Epoch, Instant};
 use crate::datagram::SendFault;
 use crate::engine::ping::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
+use crate::escape::escape;
+use crate::names::lookup::Names;
+use crate::output::Output;
+use crate::report::addresses::Addresses;
+use crate::report::style::Style;
+use crate::report::{Report, fault, phrases};
 use crate::stats::Tally;
 use crate::wire::icmp::Family;
 

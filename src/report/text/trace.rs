@@ -3,17 +3,18 @@
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 
-use super::addresses;
-use super::escape::escape;
-use super::names::Names;
 use super::number::Millis;
-use super::output::Output;
 use super::trace_summary::Account;
-use super::waiting::{Waiting, Wanted};
-use super::{Report, extension_text, fault, trace_notes};
+use super::{extension, trace_notes};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::SendFault;
 use crate::engine::trace::event::{Answer, Event, Outcome, Says};
+use crate::escape::escape;
+use crate::names::lookup::Names;
+use crate::output::Output;
+use crate::report::addresses;
+use crate::report::waiting::{Waiting, Wanted};
+use crate::report::{Report, fault};
 use crate::stats::Timings;
 
 /// How the text of a traceroute is to look. Texts may hold anything: they are escaped before they are
@@ -127,7 +128,7 @@ impl TraceText {
     fn sender(&self, answer: &Answer) -> Sender {
         let note = match answer.says {
             Says::Segment(flags) if self.style.flags => Some(trace_notes::flags(flags)),
-            Says::Error(_) if self.style.extensions => extension_text::text(&answer.extension),
+            Says::Error(_) if self.style.extensions => extension::text(&answer.extension),
             _ => None,
         };
         Sender { from: answer.from, note, back: answer.hop_limit.filter(|_| self.style.back) }

@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
+use super::origin_message;
 use crate::clock::{Clock, Instant};
-
-mod message;
 
 /// The zone of which `origin` and `origin6` are asked, unless another one is chosen.
 pub const ZONE: &str = "asn.cymru.com";
@@ -95,14 +94,14 @@ fn try_once(server: SocketAddr, name: &str) -> Option<Option<String>> {
     let mut id = [0; 2];
     getrandom(&mut id, GetRandomFlags::empty()).ok()?;
     let id = u16::from_ne_bytes(id);
-    let query = message::query(id, name)?;
+    let query = origin_message::query(id, name)?;
     let mut answer = over_udp(&clock, until, server, id, name, &query).ok()?;
-    if answer == message::Answer::Truncated {
-        answer = message::read(id, name, &over_tcp(&clock, until, server, &query).ok()?)?;
+    if answer == origin_message::Answer::Truncated {
+        answer = origin_message::read(id, name, &over_tcp(&clock, until, server, &query).ok()?)?;
     }
     match answer {
-        message::Answer::Origins(origins) => Some(origins),
-        message::Answer::Truncated | message::Answer::Refused => None,
+        origin_message::Answer::Origins(origins) => Some(origins),
+        origin_message::Answer::Truncated | origin_message::Answer::Refused => None,
     }
 }
 
@@ -115,7 +114,7 @@ fn over_udp(
     id: u16,
     name: &str,
     query: &[u8],
-) -> io::Result<message::Answer> {
+) -> io::Result<origin_message::Answer> {
     let here: IpAddr =
         if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((here, 0))?;
@@ -125,7 +124,7 @@ fn over_udp(
     loop {
         socket.set_read_timeout(Some(rest(clock, until)?))?;
         let len = socket.recv(&mut buffer)?;
-        if let Some(answer) = message::read(id, name, buffer.get(..len).unwrap_or_default()) {
+        if let Some(answer) = origin_message::read(id, name, buffer.get(..len).unwrap_or_default()) {
             return Ok(answer);
         }
     }
@@ -222,7 +221,7 @@ mod tests {
         for zone in ["asn.cymru.com", "localhost", "a_b.example", &long] {
             assert!(is_zone(zone), "{zone}");
             let longest = name("2001:db8::1", Some(zone)).unwrap();
-            assert!(message::query(1, &longest).is_some(), "{zone}");
+            assert!(origin_message::query(1, &longest).is_some(), "{zone}");
         }
         let label = "a".repeat(64);
         for zone in ["", ".", "a..b", "a.", ".a", "a b", "a\\.b", "ä", &label, &(long.clone() + "a")] {

@@ -3,16 +3,17 @@
 
 use std::rc::Rc;
 
-use super::escape::escape;
 use super::number::Millis;
-use super::output::Output;
-use super::ping_text::PingText;
-use super::roster::Roster;
+use super::ping::PingText;
 use super::table::Table;
-use super::{ManyReport, Report, fault};
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event;
 use crate::engine::ping::many::{Event, Targets};
+use crate::escape::escape;
+use crate::output::Output;
+use crate::report::addresses::Shown;
+use crate::report::roster::Roster;
+use crate::report::{ManyReport, Report, fault};
 use crate::stats::Board;
 use crate::wire::icmp::Family;
 
@@ -123,7 +124,7 @@ impl ManyText {
         if names.peek().is_none()
             && let Some(address) = self.targets.address(target)
         {
-            output.print(format_args!("{}\n", super::table::Shown(address)));
+            output.print(format_args!("{}\n", Shown(address)));
         }
         for name in names {
             output.print(format_args!("{}\n", escape(name)));
@@ -201,7 +202,7 @@ impl Report for ManyText {
                     && let Some(address) = self.targets.address(*target)
                 {
                     let sentence = fault::sentence(*fault, *seq, Family::of(address.ip()));
-                    let address = super::table::Shown(address);
+                    let address = Shown(address);
                     output.print_error(format_args!("{}: {address}: {sentence}\n", self.program));
                 }
             }
@@ -226,7 +227,7 @@ impl Report for ManyText {
 }
 
 /// One line about a run so far, on standard error.
-pub(super) fn status(board: &Board, targets: u32, output: &mut Output<'_>) {
+pub fn status(board: &Board, targets: u32, output: &mut Output<'_>) {
     let totals = &board.totals;
     let (answered, targets) = (totals.answered, targets);
     output.print_error(format_args!(

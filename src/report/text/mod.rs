@@ -1,0 +1,12 @@
+//! The classic texts, for people and for the parsers of ping(8) and traceroute(8).
+
+mod extension;
+pub mod many;
+pub mod number;
+mod options;
+pub mod ping;
+pub(super) mod summary;
+mod table;
+pub mod trace;
+mod trace_notes;
+mod trace_summary;
