@@ -13,6 +13,8 @@ use crate::stop::Stop;
 use crate::transport::{self, Options, Sockets, Transport, privilege};
 
 pub mod first_route;
+mod gather;
+pub mod hosts;
 mod many;
 pub mod ping;
 pub mod traceroute;

@@ -1,0 +1,249 @@
+//! Whom to ask: the words of the command line and of files, as targets and as the roster of what was typed.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, bail, ensure};
+
+use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many as Asked};
+use crate::cli::ping::Request;
+use crate::command;
+use crate::command::first_route::wanted;
+use crate::command::hosts::{self, Given};
+use crate::engine::ping::many::Targets;
+use crate::escape::escape;
+use crate::names::forward::{self, Candidate};
+use crate::output::Output;
+use crate::report::roster::Roster;
+use crate::transport::{self, Sockets};
+use crate::wire::icmp::Family;
+
+/// Names looked up at a time.
+const LOOKUPS: usize = 16;
+
+/// Who was asked for, before it is known who that is.
+#[derive(Default)]
+struct Words {
+    words: Vec<Word>,
+    names: Vec<String>,
+    /// Addresses so far, a name counting as one.
+    count: u128,
+    /// Whether every word could be read.
+    complete: bool,
+}
+
+enum Word {
+    /// So many addresses from the first on.
+    Range(SocketAddr, u32),
+    /// The name with this index.
+    Name(usize),
+}
+
+impl Words {
+    fn add(&mut self, word: &str, asked: &Asked) -> anyhow::Result<anyhow::Result<()>> {
+        let (first, count) = match hosts::given(word) {
+            Err(why) => return Ok(Err(why)),
+            Ok(Given::Range { first, count }) => (first, count),
+            Ok(Given::Host(host)) => match plain(&host) {
+                Some(first) => (first, 1),
+                None => {
+                    self.words.push(Word::Name(self.names.len()));
+                    self.names.push(host);
+                    self.count = self.count.saturating_add(1);
+                    return self.check(asked).map(Ok);
+                }
+            },
+        };
+        self.count = self.count.saturating_add(count);
+        self.check(asked)?;
+        self.words.push(Word::Range(first, u32::try_from(count).unwrap_or(u32::MAX)));
+        Ok(Ok(()))
+    }
+
+    fn check(&self, asked: &Asked) -> anyhow::Result<()> {
+        let count = self.count;
+        ensure!(count <= MOST_HOSTS, "{count} hosts or more are too many; at most {MOST_HOSTS} can be asked");
+        ensure!(
+            asked.yes || count <= MANY_HOSTS,
+            "{count} hosts or more: if so many are meant, say --yes; without it, at most {MANY_HOSTS} are asked"
+        );
+        Ok(())
+    }
+}
+
+/// An address written as it is always shown, so that it needs no other name.
+fn plain(word: &str) -> Option<SocketAddr> {
+    let address = word.parse::<IpAddr>().ok()?;
+    let usual = !address.is_unspecified() && address.to_canonical() == address;
+    (usual && address.to_string() == word).then(|| SocketAddr::new(address, 0))
+}
+
+/// Reads the command line and the files. What cannot be read is told, and the rest goes on.
+fn gather(request: &Request, asked: &Asked, output: &mut Output<'_>) -> anyhow::Result<Words> {
+    let mut words = Words { complete: true, ..Words::default() };
+    for host in &request.hosts {
+        if let Err(why) = words.add(host, asked)? {
+            bail!(why);
+        }
+    }
+    for list in &asked.lists {
+        let name = if list == "-" { "standard input" } else { list };
+        let mut broken = None;
+        let mut each = |number: usize, word: Result<&str, &'static str>| {
+            let read = match word {
+                _ if broken.is_some() => return,
+                Ok(word) => words.add(word, asked),
+                Err(why) => Ok(Err(anyhow::anyhow!(why))),
+            };
+            match read {
+                Ok(Ok(())) => {}
+                Ok(Err(why)) => {
+                    words.complete = false;
+                    let name = escape(name);
+                    output.print_error(format_args!("{}: {name}: line {number}: {why}\n", request.program));
+                }
+                Err(refusal) => broken = Some(refusal),
+            }
+        };
+        let read = match list.as_str() {
+            "-" => hosts::list(io::stdin().lock(), &mut each),
+            path => File::open(path).and_then(|file| hosts::list(BufReader::new(file), &mut each)),
+        };
+        read.with_context(|| format!("--targets {}", escape(list)))?;
+        if let Some(refusal) = broken {
+            return Err(refusal);
+        }
+    }
+    Ok(words)
+}
+
+/// The addresses of all names, several looked up at a time.
+fn resolve(request: &Request, names: &[String]) -> Vec<anyhow::Result<Vec<Candidate>>> {
+    if !names.iter().all(|name| name.is_ascii()) {
+        transport::adopt_locale();
+    }
+    let wanted = wanted(request.family);
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(Vec::new());
+    let work = || {
+        while let index = next.fetch_add(1, Ordering::Relaxed)
+            && let Some(name) = names.get(index)
+        {
+            let addresses = forward::resolve(name, wanted);
+            found.lock().unwrap_or_else(PoisonError::into_inner).push((index, addresses));
+        }
+    };
+    std::thread::scope(|scope| {
+        // This thread works too; threads that cannot be had are done without.
+        for _ in 1..LOOKUPS.min(names.len()) {
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.sort_unstable_by_key(|(index, _)| *index);
+    found.into_iter().map(|(_, addresses)| addresses).collect()
+}
+
+/// Finds everybody, and numbers them. Whether every word was understood comes last.
+pub fn find(
+    request: &Request,
+    asked: &Asked,
+    sockets: &Sockets,
+    output: &mut Output<'_>,
+) -> anyhow::Result<(Targets, Roster, bool)> {
+    command::warn(&request.program, sockets.warnings(), output);
+    let Words { words, names, complete, .. } = gather(request, asked, output)?;
+    ensure!(!words.is_empty(), "no hosts to ask");
+    let addresses = resolve(request, &names);
+    let (mut targets, mut roster) = (Targets::default(), Roster::default());
+    for word in words {
+        match word {
+            Word::Range(first, count) => match usable(request, first, sockets) {
+                Ok(()) => targets.add(first, count).into_iter().for_each(|range| roster.add(None, range)),
+                Err(why) => {
+                    output.print_error(format_args!("{}: {}: {why}\n", request.program, first.ip()));
+                    roster.add(Some(first.ip().to_string()), 0..0);
+                }
+            },
+            Word::Name(index) => {
+                let Some((name, found)) = names.get(index).zip(addresses.get(index)) else { continue };
+                match choose(request, asked, name, found, sockets) {
+                    Ok(chosen) => chosen
+                        .into_iter()
+                        .flat_map(|address| targets.add(address, 1))
+                        .for_each(|range| roster.add(Some(name.clone()), range)),
+                    Err(why) => {
+                        output.print_error(format_args!("{}: {why}\n", request.program));
+                        roster.add(Some(name.clone()), 0..0);
+                    }
+                }
+            }
+        }
+    }
+    roster.seal();
+    check(request, asked, &targets)?;
+    Ok((targets, roster, complete))
+}
+
+/// Whether an address can be asked.
+fn usable(request: &Request, address: SocketAddr, sockets: &Sockets) -> anyhow::Result<()> {
+    let family = Family::of(address.ip());
+    ensure!(wanted(request.family)(&address.ip()), "Address family for hostname not supported");
+    ensure!(!address.ip().is_multicast(), "a multicast address is many hosts; ping it alone");
+    match sockets.refusal(family) {
+        Some(refusal) if !sockets.has(family) => bail!("{refusal}"),
+        _ => Ok(()),
+    }
+}
+
+/// Those addresses of a name that are to be asked, at least one.
+fn choose(
+    request: &Request,
+    asked: &Asked,
+    name: &str,
+    found: &anyhow::Result<Vec<Candidate>>,
+    sockets: &Sockets,
+) -> anyhow::Result<Vec<SocketAddr>> {
+    let found = found.as_ref().map_err(|why| anyhow::anyhow!("{why}"))?;
+    let can =
+        found.iter().map(|candidate| here(candidate.addr)).filter(|a| usable(request, *a, sockets).is_ok());
+    let chosen: Vec<_> = can.take(if asked.all_addresses { usize::MAX } else { 1 }).collect();
+    if chosen.is_empty() {
+        let why = found.first().and_then(|candidate| usable(request, candidate.addr, sockets).err());
+        bail!("{}: {}", escape(name), why.map_or_else(|| "no address".to_owned(), |why| why.to_string()));
+    }
+    Ok(chosen)
+}
+
+/// The unspecified address means this host.
+fn here(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(v4) if v4.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        IpAddr::V6(v6) if v6.is_unspecified() => SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
+        _ => address,
+    }
+}
+
+/// What only the addresses decide: the largest size, and the manners of sending fast.
+fn check(request: &Request, asked: &Asked, targets: &Targets) -> anyhow::Result<()> {
+    for first in firsts(targets) {
+        request.check_size(Family::of(first.ip()))?;
+    }
+    let fast = asked.rate.is_none() && !request.superuser;
+    ensure!(
+        !fast || (0..targets.len()).filter_map(|n| targets.address(n)).all(|a| a.ip().is_loopback()),
+        "--rate max is for root, or where all hosts are this machine; at most 10000 is allowed"
+    );
+    Ok(())
+}
+
+/// The first target of each family.
+pub fn firsts(targets: &Targets) -> impl Iterator<Item = SocketAddr> {
+    let all = || (0..targets.len()).filter_map(|number| targets.address(number));
+    let v4 = all().find(SocketAddr::is_ipv4);
+    v4.into_iter().chain(all().find(SocketAddr::is_ipv6))
+}

@@ -1,0 +1,193 @@
+//! The words that name hosts, as they are typed or stand in a file: prefixes, ranges, lists. Nothing is looked up here.
+
+use std::io::{self, BufRead};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use anyhow::{Result, anyhow, ensure};
+
+use crate::names::forward::{check, shown};
+
+/// What a word on the command line, or a line of a file, stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// A name or an address, to be resolved.
+    Host(String),
+    /// So many addresses from the first on.
+    Range {
+        /// The first; port 0.
+        first: SocketAddr,
+        /// How many; at least 1.
+        count: u128,
+    },
+}
+
+/// Reads a word: `ADDRESS/LENGTH` is a prefix (RFC 4632 section 3.1, RFC 4291 section 2.3), `FIRST-LAST` a
+/// range, and all else a host.
+///
+/// The network and broadcast addresses of an IPv4 prefix shorter than /31 are no hosts (RFC 3021) and left
+/// out. The error is a line that begins with the word, made safe to print.
+pub fn given(word: &str) -> Result<Given> {
+    if let Some((address, length)) = word.split_once('/') {
+        return prefix(address, length).map_err(|why| anyhow!("{}: {why}", shown(word)));
+    }
+    if let Some((first, last)) = word.split_once('-')
+        && let Ok(first) = first.parse::<IpAddr>()
+    {
+        return range(first, last).map_err(|why| anyhow!("{}: {why}", shown(word)));
+    }
+    check(word)?;
+    Ok(Given::Host(word.to_owned()))
+}
+
+fn prefix(address: &str, length: &str) -> Result<Given> {
+    let address: IpAddr =
+        address.parse().map_err(|_| anyhow!("a prefix must be ADDRESS/LENGTH, such as 192.0.2.0/24"))?;
+    let bits: u32 = if address.is_ipv4() { 32 } else { 128 };
+    let digits = length.bytes().all(|octet| octet.is_ascii_digit());
+    let length = length.parse().ok().filter(|length: &u32| digits && *length <= bits);
+    let length =
+        length.ok_or_else(|| anyhow!("the length of a prefix must be a whole number from 0 to {bits}"))?;
+    let host = u128::MAX.checked_shr(128 - (bits - length)).unwrap_or(0);
+    let (first, last) = match address {
+        IpAddr::V4(v4) => (u128::from(v4.to_bits()) & !host, u128::from(v4.to_bits()) | host),
+        IpAddr::V6(v6) => (v6.to_bits() & !host, v6.to_bits() | host),
+    };
+    let edges = u128::from(address.is_ipv4() && length < 31);
+    Ok(between(address, first + edges, last - edges))
+}
+
+fn range(first: IpAddr, last: &str) -> Result<Given> {
+    let last: Option<IpAddr> = last.parse().ok().filter(|last: &IpAddr| last.is_ipv4() == first.is_ipv4());
+    let last = last.ok_or_else(|| anyhow!("a range must be FIRST-LAST, two addresses of one family"))?;
+    ensure!(first <= last, "the last address of the range lies before the first");
+    let number = |address| match address {
+        IpAddr::V4(v4) => u128::from(v4.to_bits()),
+        IpAddr::V6(v6) => v6.to_bits(),
+    };
+    Ok(between(first, number(first), number(last)))
+}
+
+/// The addresses between two numbers, of the family of `like`.
+fn between(like: IpAddr, first: u128, last: u128) -> Given {
+    let ip = match (like, u32::try_from(first)) {
+        (IpAddr::V4(_), Ok(first)) => IpAddr::V4(Ipv4Addr::from_bits(first)),
+        _ => IpAddr::V6(Ipv6Addr::from_bits(first)),
+    };
+    Given::Range { first: SocketAddr::new(ip, 0), count: (last - first).saturating_add(1) }
+}
+
+/// The words of a list, one a line; `#` begins a comment. What cannot be read is told with the number of its
+/// line, from 1.
+///
+/// # Errors
+/// Those of reading.
+pub fn list(
+    mut reader: impl BufRead,
+    mut each: impl FnMut(usize, Result<&str, &'static str>),
+) -> io::Result<()> {
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if reader.read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        let text = line.split(|octet| *octet == b'#').next().unwrap_or_default().trim_ascii();
+        match str::from_utf8(text) {
+            Ok("") => {}
+            Ok(word) if word.contains(|c: char| c.is_whitespace() || c.is_control()) => {
+                each(number, Err("one target per line is allowed"));
+            }
+            Ok(word) => each(number, Ok(word)),
+            Err(_) => each(number, Err("it is not UTF-8 text")),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A word as its first and last address and their number, or as the sentence that refuses it.
+    fn read(word: &str) -> String {
+        match given(word) {
+            Ok(Given::Host(host)) => format!("host {host}"),
+            Ok(Given::Range { first, count }) => format!("{} {count}", first.ip()),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn prefixes_are_their_hosts() {
+        let read_as = [
+            ("198.51.100.0/24", "198.51.100.1 254"),
+            ("198.51.100.77/24", "198.51.100.1 254"),
+            ("198.51.100.7/30", "198.51.100.5 2"),
+            ("198.51.100.7/31", "198.51.100.6 2"),
+            ("198.51.100.7/32", "198.51.100.7 1"),
+            ("10.0.0.0/8", "10.0.0.1 16777214"),
+            ("1.2.3.4/0", "0.0.0.1 4294967294"),
+            ("2001:db8::/120", "2001:db8:: 256"),
+            ("2001:db8::9/127", "2001:db8::8 2"),
+            ("2001:db8::9/128", "2001:db8::9 1"),
+            ("2001:db8::9/64", "2001:db8:: 18446744073709551616"),
+            ("2001:db8::/0", ":: 340282366920938463463374607431768211455"),
+        ];
+        for (word, expected) in read_as {
+            assert_eq!(read(word), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn ranges_hold_both_ends() {
+        assert_eq!(read("192.0.2.10-192.0.2.40"), "192.0.2.10 31");
+        assert_eq!(read("192.0.2.255-192.0.3.0"), "192.0.2.255 2");
+        assert_eq!(read("192.0.2.1-192.0.2.1"), "192.0.2.1 1");
+        assert_eq!(read("0.0.0.0-255.255.255.255"), "0.0.0.0 4294967296");
+        assert_eq!(read("2001:db8::f-2001:db8::1:f"), "2001:db8::f 65537");
+    }
+
+    #[test]
+    fn all_else_is_a_host_or_refused() {
+        let prefix = "a prefix must be ADDRESS/LENGTH, such as 192.0.2.0/24";
+        let length = |bits| format!("the length of a prefix must be a whole number from 0 to {bits}");
+        let range = "a range must be FIRST-LAST, two addresses of one family";
+        let refused = [
+            ("host/24", prefix),
+            ("/24", prefix),
+            ("1.2.3/24", prefix),
+            ("1.2.3.4/33", &length(32)),
+            ("1.2.3.4/", &length(32)),
+            ("1.2.3.4/+8", &length(32)),
+            ("1.2.3.4/255.0.0.0", &length(32)),
+            ("::/129", &length(128)),
+            ("1.2.3.4-", range),
+            ("1.2.3.4-9", range),
+            ("1.2.3.4-::1", range),
+            ("1.2.3.4-1.2.3.3", "the last address of the range lies before the first"),
+        ];
+        for (word, why) in refused {
+            assert_eq!(read(word), format!("{word}: {why}"));
+        }
+        for host in ["localhost", "a-b.example", "1.2.3.4", "1-2", "fe80::1%lo", "127.1"] {
+            assert_eq!(read(host), format!("host {host}"));
+        }
+        assert_eq!(read(""), "the host is empty; give a name or an address");
+        assert_eq!(read("\u{1b}[2J/8"), format!("\\u{{1b}}[2J/8: {prefix}"));
+    }
+
+    #[test]
+    fn a_list_is_read_line_by_line_and_bad_lines_are_named() {
+        let text = b"# all\nlocalhost  # here\n\n\t10.0.0.1\r\ntwo words\n\xff\n::1".as_slice();
+        let mut told = Vec::new();
+        list(text, |number, word| told.push((number, word.map(str::to_owned)))).unwrap();
+        let expected = [
+            (2, Ok("localhost".to_owned())),
+            (4, Ok("10.0.0.1".to_owned())),
+            (5, Err("one target per line is allowed")),
+            (6, Err("it is not UTF-8 text")),
+            (7, Ok("::1".to_owned())),
+        ];
+        assert_eq!(told, expected);
+    }
+}
