@@ -17,5 +17,6 @@ pub mod report;
 pub mod run;
 pub mod stats;
 pub mod stop;
+pub mod sys;
 pub mod transport;
 pub mod wire;

@@ -10,9 +10,9 @@ use std::process::{Child, Command, Stdio};
 use nix::sched::{CloneFlags, unshare};
 use rping::clock::{Clock, Instant};
 use rping::datagram::{self, Batch, Framing, Received, Room, SendFault, Transmit};
+use rping::sys::stdout_was_open;
 use rping::transport::{
     Families, IpOption, Letters, Options, Pmtu, Route, RouteError, Stamping, Transport, open, privilege,
-    stdout_was_open,
 };
 use rping::wire::icmp::Family;
 

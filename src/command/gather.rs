@@ -18,7 +18,8 @@ use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
 use crate::output::Output;
 use crate::report::roster::Roster;
-use crate::transport::{self, Sockets};
+use crate::sys;
+use crate::transport::Sockets;
 use crate::wire::icmp::Family;
 
 /// Names looked up at a time.
@@ -123,7 +124,7 @@ fn gather(request: &Request, asked: &Asked, output: &mut Output<'_>) -> anyhow::
 /// The addresses of all names, several looked up at a time.
 fn resolve(request: &Request, names: &[String]) -> Vec<anyhow::Result<Vec<Candidate>>> {
     if !names.iter().all(|name| name.is_ascii()) {
-        transport::adopt_locale();
+        sys::adopt_locale();
     }
     let wanted = wanted(request.family);
     let next = AtomicUsize::new(0);

@@ -10,6 +10,7 @@ use crate::output::Output;
 use crate::run::Broken;
 use crate::stats::Timings;
 use crate::stop::Stop;
+use crate::sys;
 use crate::transport::{self, Options, Sockets, Transport, privilege};
 
 pub mod first_route;
@@ -24,7 +25,7 @@ pub mod traceroute;
 /// # Errors
 /// One line for stderr.
 pub fn check_stdout() -> anyhow::Result<()> {
-    ensure!(transport::stdout_was_open(), "standard output is closed");
+    ensure!(sys::stdout_was_open(), "standard output is closed");
     Ok(())
 }
 

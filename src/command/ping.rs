@@ -22,7 +22,8 @@ use crate::report::text::ping::PingText;
 use crate::run::Run;
 use crate::stats::Tally;
 use crate::stop::Stop;
-use crate::transport::{self, IpOption, Options, Pmtu, Route, Sockets, Transport};
+use crate::sys;
+use crate::transport::{IpOption, Options, Pmtu, Route, Sockets, Transport};
 use crate::wire::icmp::Family;
 
 /// An ordinary user's adaptive interval goes no lower, as `-i` does not.
@@ -61,7 +62,7 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
 fn reach(request: &Request, mut sockets: Sockets, output: &mut Output) -> anyhow::Result<(Aimed, Transport)> {
     command::warn(&request.program, sockets.warnings(), output);
     if !request.hosts.iter().all(|host| host.is_ascii()) {
-        transport::adopt_locale();
+        sys::adopt_locale();
     }
     let mut options = request.transport.clone();
     resolve_stamping_nodes(request, &mut options)?;

@@ -23,6 +23,7 @@ use crate::report::waiting::Wanted;
 use crate::run::Run;
 use crate::stats::Timings;
 use crate::stop::Stop;
+use crate::sys;
 use crate::transport::{self, IpOption, Mode, Options, Route, RouteError, TraceSockets, Transport};
 use crate::wire::icmp::Family;
 use crate::wire::{ipv4, ipv6};
@@ -111,7 +112,7 @@ fn reach(
 ) -> anyhow::Result<Aimed> {
     command::warn(&request.program, sockets.warnings(), output);
     if !request.host.is_ascii() {
-        transport::adopt_locale();
+        sys::adopt_locale();
     }
     let mut options = request.transport.clone();
     let mode = sockets.mode();

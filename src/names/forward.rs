@@ -1,10 +1,12 @@
 //! Names to addresses: the blocking forward lookup before the run. It knows no options and no packets.
 
+use std::ffi::CString;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Result, anyhow, ensure};
 
-use crate::transport::lookup;
+use crate::sys;
+use crate::sys::control::address;
 
 /// One address that a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,20 @@ pub fn resolve(name: &str, wanted: fn(&IpAddr) -> bool) -> Result<Vec<Candidate>
     // getaddrinfo is asked for all families, since glibc tells scopes only then.
     ensure!(!candidates.is_empty(), "{}: {WRONG_FAMILY}", shown(name));
     Ok(candidates)
+}
+
+/// The addresses of a host in the order of preference (RFC 6724), every family, and its canonical name.
+///
+/// `flags` are those of getaddrinfo(3). What is no UTF-8 in a canonical name is replaced. May block for as
+/// long as the resolver likes.
+///
+/// # Errors
+/// The resolver's own sentence.
+fn lookup(host: &str, flags: i32) -> Result<(Vec<SocketAddr>, Option<String>), String> {
+    let Ok(host) = CString::new(host) else { return Err("a name cannot hold a NUL".to_owned()) };
+    let found = sys::get_addresses(&host, flags)?;
+    let addresses = found.names.iter().filter_map(|name| address(name)).collect();
+    Ok((addresses, found.canonical.map(|name| String::from_utf8_lossy(&name).into_owned())))
 }
 
 /// netdb.h (glibc): encode a name beyond ASCII before it is looked up, and decode its canonical name.

@@ -12,8 +12,9 @@ use rustix::net::sockopt::{
 use socket2::{SockAddr, Socket};
 
 use super::options::{IpOption, Options, Pmtu};
+use super::reason;
 use super::route::{Route, own_source};
-use super::{reason, sys};
+use crate::sys;
 
 /// What the socket was refused: a line for stderr that names the option.
 #[derive(Debug)]

@@ -19,9 +19,9 @@ use super::queue::{Queue, Stashed};
 use super::route::Route;
 use super::send::Share;
 use super::stamps::Stamps;
-use super::sys;
 use crate::clock::Instant;
 use crate::datagram::Stamped;
+use crate::sys;
 use crate::wire::icmp::Family;
 
 /// Figures of a socket (linux/sock_diag.h, since Linux 4.12); the last that we know counts what was dropped.

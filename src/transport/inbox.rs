@@ -3,8 +3,8 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use super::control::CONTROL_LEN;
-use super::sys::{self, BATCH, Message};
+use crate::sys::control::CONTROL_LEN;
+use crate::sys::{self, BATCH, Message};
 
 /// Shares that lie a power of two apart compete for few places in the processor's cache; an odd number of its
 /// lines apart they do not. It is 64 octets long wherever this matters.

@@ -19,12 +19,10 @@
 mod aim;
 mod channel;
 mod channels;
-mod control;
 mod each;
 mod filter;
 mod inbox;
 mod link;
-mod lookup;
 mod offer;
 mod open;
 mod options;
@@ -35,16 +33,13 @@ mod recv;
 mod route;
 mod send;
 mod stamps;
-mod sys;
 mod trace;
 
 pub use aim::AimError;
 pub use channels::{Ready, Transport};
-pub use lookup::lookup;
 pub use open::{OpenError, Sockets, open};
 pub use options::{Families, IpOption, Letters, Options, Pmtu, Stamping};
 pub use route::{Route, RouteError};
-pub use sys::{adopt_locale, stdout_was_open};
 pub use trace::{Mode, Probes, TraceRefusal, TraceSockets, open_trace};
 
 /// The kernel's words for an error, without the number that std appends.

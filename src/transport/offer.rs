@@ -10,7 +10,7 @@ use super::aim::{Aim, AimError};
 use super::channel::Kind;
 use super::options::Stamping;
 use super::stamps::Stamps;
-use super::sys;
+use crate::sys;
 
 /// `HWTSTAMP_TX_ON` and `HWTSTAMP_FILTER_ALL` (linux/net_tstamp.h).
 const ALL_THAT_LEAVES: u32 = 1;

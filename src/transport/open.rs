@@ -11,7 +11,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::aim::AimError;
 use super::filter::{self, Wanted};
 use super::options::{Letters, Options};
-use super::{reason, sys};
+use super::reason;
+use crate::sys;
 use crate::wire::icmp::Family;
 use crate::wire::tcp;
 

@@ -6,11 +6,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::channel::{Channel, Kind};
-use super::control::{CONTROL_LEN, Fault, Told, address};
 use super::stamps::Stamp;
-use super::sys::{self, Message};
 use crate::clock::{Clock, Instant, Wall};
 use crate::datagram::{Framing, Received, Source};
+use crate::sys::control::{CONTROL_LEN, Fault, Told, address};
+use crate::sys::{self, Message};
 use crate::wire::icmp::{Error, Family};
 
 /// Errors kept at most; the others stay in the queue.

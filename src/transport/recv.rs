@@ -6,10 +6,10 @@ use std::os::fd::AsFd;
 use rustix::io::Errno;
 
 use super::channel::{Channel, Kind};
-use super::control::{Told, address};
 use super::queue::{Entry, LOOK, entry};
 use crate::clock::{Clock, Epoch, Instant, Wall};
 use crate::datagram::{Framing, Heard, Received, Source};
+use crate::sys::control::{Told, address};
 use crate::wire::icmp::Family;
 
 /// Datagrams delivered in one call at most.

@@ -10,10 +10,10 @@ use rustix::io::Errno;
 use socket2::Socket;
 
 use super::channel::Channel;
-use super::control::{encoded, ttl_message};
-use super::sys::{self, CONTROL_LEN, Datagram};
 use crate::clock::Clock;
 use crate::datagram::{Batch, Departed, Room, SendFault, Transmit};
+use crate::sys::control::{encoded, ttl_message};
+use crate::sys::{self, CONTROL_LEN, Datagram};
 
 /// Times that one datagram is given to the kernel before an error counts as its own.
 ///

@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use super::control::Fault;
 use super::options::Stamping;
-use super::sys;
 use crate::clock::{Epoch, Instant, Wall};
 use crate::datagram::{Source, Stamped};
+use crate::sys;
+use crate::sys::control::Fault;
 
 /// Departures that a stamp is awaited for at most; for older ones none is.
 const WINDOW: usize = 1024;

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use super::sys::{self, NAME_LEN};
+use super::socket::{self, NAME_LEN};
 use crate::clock::Wall;
 use crate::wire::icmp::Family;
 
@@ -11,11 +11,11 @@ const HEADER_LEN: usize = size_of::<usize>() + 8;
 
 /// Room for the control messages of one datagram that is received, octets: stamps, hop limit, options, an
 /// error with its offender, and as much again.
-pub(super) const CONTROL_LEN: usize = 512;
+pub(crate) const CONTROL_LEN: usize = 512;
 
 /// One control message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Control<'a> {
+pub(crate) struct Control<'a> {
     /// Protocol level, SOL_*.
     pub level: i32,
     /// Type, within the level.
@@ -26,7 +26,7 @@ pub(super) struct Control<'a> {
 
 /// Walks a control buffer. Ends at the first message that does not fit into what is left.
 #[derive(Clone, Debug)]
-pub(super) struct Controls<'a>(pub &'a [u8]);
+pub(crate) struct Controls<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Controls<'a> {
     type Item = Control<'a>;
@@ -48,7 +48,7 @@ impl<'a> Iterator for Controls<'a> {
 
 /// What the control messages of one datagram say.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Told<'a> {
+pub(crate) struct Told<'a> {
     /// When it arrived or left, on the wall clock (SCM_TIMESTAMPING, SCM_TIMESTAMPNS).
     pub stamp: Option<Wall>,
     /// The same, on the clock of the interface, whatever time that keeps (SCM_TIMESTAMPING).
@@ -63,7 +63,7 @@ pub(super) struct Told<'a> {
 
 /// A `sock_extended_err` and the address that follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// Who made the entry, SO_EE_ORIGIN_*.
     pub origin: u8,
     /// ICMP type.
@@ -135,7 +135,7 @@ fn fault(data: &[u8]) -> Option<Fault> {
 }
 
 /// A `sockaddr_in` or `sockaddr_in6`; `None` for any other family.
-pub(super) fn address(name: &[u8]) -> Option<SocketAddr> {
+pub(crate) fn address(name: &[u8]) -> Option<SocketAddr> {
     let (family, rest) = name.split_first_chunk()?;
     let (port, rest) = rest.split_first_chunk()?;
     let port = u16::from_be_bytes(*port);
@@ -156,7 +156,7 @@ pub(super) fn address(name: &[u8]) -> Option<SocketAddr> {
 }
 
 /// An address as the kernel lays it out, and how many octets of it count: the inverse of [`address`].
-pub(super) fn encoded(to: SocketAddr) -> ([u8; NAME_LEN], u32) {
+pub(crate) fn encoded(to: SocketAddr) -> ([u8; NAME_LEN], u32) {
     let port = to.port().to_be_bytes();
     let (family, flow, scope) = match to {
         SocketAddr::V4(_) => (libc::AF_INET, 0, 0),
@@ -173,7 +173,7 @@ pub(super) fn encoded(to: SocketAddr) -> ([u8; NAME_LEN], u32) {
 }
 
 /// A control message that sets the TTL or hop limit of one datagram (ip(7), RFC 3542 section 6.3).
-pub(super) fn ttl_message(family: Family, ttl: u8) -> ([u8; sys::CONTROL_LEN], usize) {
+pub(crate) fn ttl_message(family: Family, ttl: u8) -> ([u8; socket::CONTROL_LEN], usize) {
     let (level, kind) = match family {
         Family::V4 => (libc::SOL_IP, libc::IP_TTL),
         Family::V6 => (libc::SOL_IPV6, libc::IPV6_HOPLIMIT),

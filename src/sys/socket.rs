@@ -1,23 +1,21 @@
-//! Every unsafe line of the program: system calls that socket2 and rustix lack.
+//! System calls on sockets that socket2 and rustix lack.
 //!
 //! Callers see octets and lengths; nothing here reads what the octets mean.
 
-#![expect(unsafe_code, reason = "the one place for it")]
+#![expect(unsafe_code, reason = "system calls that no crate makes safe")]
 
-use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use libc::{c_int, c_void, socklen_t};
 
 /// Room for the largest socket address met here, `sockaddr_in6`.
-pub(super) const NAME_LEN: usize = 28;
+pub(crate) const NAME_LEN: usize = 28;
 
 /// What `recvmsg` said beside the octets.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Message {
+pub(crate) struct Message {
     /// Octets of the datagram, at most the length of the buffer.
     pub len: usize,
     /// Octets of control messages.
@@ -26,66 +24,8 @@ pub(super) struct Message {
     pub name: [u8; NAME_LEN],
 }
 
-/// Takes the encoding of names from the environment (LC_ALL, LC_CTYPE, LANG), as the C library needs it
-/// to look up names beyond ASCII. Call it before any thread exists.
-pub fn adopt_locale() {
-    // SAFETY: the string is NUL-terminated and static; no other thread reads the locale meanwhile, which
-    // the contract above demands. What it returns is not looked at.
-    unsafe { libc::setlocale(libc::LC_CTYPE, c"".as_ptr()) };
-}
-
-/// What getaddrinfo(3) found: the addresses as the kernel lays out a `sockaddr`, and the canonical name as
-/// it came, in any encoding.
-pub(super) struct Found {
-    /// In the order of preference.
-    pub names: Vec<[u8; NAME_LEN]>,
-    /// That of the first entry, where AI_CANONNAME asked for it.
-    pub canonical: Option<Vec<u8>>,
-}
-
-/// getaddrinfo(3), every family, each address once. May block for as long as the resolver likes.
-///
-/// The error is the C library's sentence (gai_strerror(3)), or the system's for EAI_SYSTEM.
-pub(super) fn get_addresses(host: &CStr, flags: c_int) -> Result<Found, String> {
-    // SAFETY: all fields of `addrinfo` are integers and pointers, for which zero is a value.
-    let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
-    (hints.ai_flags, hints.ai_socktype) = (flags, libc::SOCK_DGRAM);
-    let mut first = ptr::null_mut();
-    // SAFETY: `host` is NUL-terminated, `hints` and `first` live for the whole call, and no service is named.
-    let answer = unsafe { libc::getaddrinfo(host.as_ptr(), ptr::null(), &hints, &mut first) };
-    if answer == libc::EAI_SYSTEM {
-        return Err(io::Error::last_os_error().to_string());
-    }
-    if answer != 0 {
-        // SAFETY: gai_strerror returns a static, NUL-terminated string for every number.
-        let text = unsafe { CStr::from_ptr(libc::gai_strerror(answer)) };
-        return Err(text.to_string_lossy().into_owned());
-    }
-    let mut found = Found { names: Vec::new(), canonical: None };
-    let mut next = first;
-    // SAFETY: getaddrinfo succeeded, so `next` walks a list of sound entries that ends in a null pointer
-    // and lives until `freeaddrinfo` below.
-    while let Some(entry) = unsafe { next.as_ref() } {
-        let mut name = [0; NAME_LEN];
-        let len = (entry.ai_addrlen as usize).min(NAME_LEN);
-        if !entry.ai_addr.is_null() {
-            // SAFETY: the entry's address is readable for `ai_addrlen` octets, and `name` holds as many.
-            unsafe { ptr::copy_nonoverlapping(entry.ai_addr.cast(), name.as_mut_ptr(), len) };
-            found.names.push(name);
-        }
-        if !entry.ai_canonname.is_null() {
-            // SAFETY: a canonical name is NUL-terminated.
-            found.canonical = Some(unsafe { CStr::from_ptr(entry.ai_canonname) }.to_bytes().to_vec());
-        }
-        next = entry.ai_next;
-    }
-    // SAFETY: `first` came from getaddrinfo, and nothing of the list is used after this.
-    unsafe { libc::freeaddrinfo(first) };
-    Ok(found)
-}
-
 /// setsockopt(2) with any value.
-pub(super) fn set_option(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &[u8]) -> io::Result<()> {
+pub(crate) fn set_option(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &[u8]) -> io::Result<()> {
     let len = option_len(value)?;
     // SAFETY: `value` is readable for `len` octets for the whole call, and the descriptor is open. The
     // options set through this function only read their value (`exchange_option` is for those that write).
@@ -94,12 +34,12 @@ pub(super) fn set_option(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &
 }
 
 /// setsockopt(2) with an integer.
-pub(super) fn set_int(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
+pub(crate) fn set_int(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
     set_option(fd, level, name, &value.to_ne_bytes())
 }
 
 /// setsockopt(2) with an option whose value the kernel writes back to, as IPV6_FLOWLABEL_MGR does.
-pub(super) fn exchange_option(
+pub(crate) fn exchange_option(
     fd: BorrowedFd<'_>,
     level: c_int,
     name: c_int,
@@ -114,7 +54,7 @@ pub(super) fn exchange_option(
 }
 
 /// Which stamps an interface offers, SOF_TIMESTAMPING_* (ioctl SIOCETHTOOL, ETHTOOL_GET_TS_INFO).
-pub(super) fn stamping_offered(fd: BorrowedFd<'_>, interface: &str) -> io::Result<u32> {
+pub(crate) fn stamping_offered(fd: BorrowedFd<'_>, interface: &str) -> io::Result<u32> {
     const SIOCETHTOOL: libc::c_ulong = 0x8946;
     const ETHTOOL_GET_TS_INFO: u32 = 0x41;
     // `struct ethtool_ts_info` (linux/ethtool.h): the command, what is offered, and nine more.
@@ -125,7 +65,7 @@ pub(super) fn stamping_offered(fd: BorrowedFd<'_>, interface: &str) -> io::Resul
 }
 
 /// What an interface stamps at present: HWTSTAMP_TX_* and HWTSTAMP_FILTER_* (ioctl SIOCGHWTSTAMP).
-pub(super) fn stamping_in_force(fd: BorrowedFd<'_>, interface: &str) -> io::Result<(u32, u32)> {
+pub(crate) fn stamping_in_force(fd: BorrowedFd<'_>, interface: &str) -> io::Result<(u32, u32)> {
     // `struct hwtstamp_config` (linux/net_tstamp.h): flags, then those two.
     let mut config = [0u32; 3];
     ask_interface(fd, interface, libc::SIOCGHWTSTAMP, &mut config)?;
@@ -155,7 +95,7 @@ fn ask_interface<const N: usize>(
 }
 
 /// getsockopt(2) with an option whose value is integers. Those that this kernel does not know stay as they are.
-pub(super) fn get_ints(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &mut [u32]) -> io::Result<()> {
+pub(crate) fn get_ints(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &mut [u32]) -> io::Result<()> {
     let mut len = socklen_t::try_from(size_of_val(value)).unwrap_or(0);
     // SAFETY: `value` is exclusively borrowed and writable for `len` octets for the whole call, and any octets
     // make integers; the kernel writes no more than that, and the length that it wrote.
@@ -165,7 +105,7 @@ pub(super) fn get_ints(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &mu
 }
 
 /// recvmsg(2), never waiting. `flags` are added to MSG_DONTWAIT.
-pub(super) fn receive(
+pub(crate) fn receive(
     fd: BorrowedFd<'_>,
     bytes: &mut [u8],
     control: &mut [u8],
@@ -192,13 +132,13 @@ pub(super) fn receive(
 }
 
 /// Datagrams that one system call receives at most.
-pub(super) const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// recvmmsg(2), never waiting: as many datagrams as there are `messages`, [`BATCH`] at most, each into an
 /// equal share of both buffers. Returns how many came, at least one.
 ///
 /// An error after the first datagram is told by the next call.
-pub(super) fn receive_batch(
+pub(crate) fn receive_batch(
     fd: BorrowedFd<'_>,
     bytes: &mut [u8],
     control: &mut [u8],
@@ -245,7 +185,7 @@ pub(super) fn receive_batch(
 
 /// A datagram to be sent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Datagram<'a> {
+pub(crate) struct Datagram<'a> {
     /// Its destination, as the kernel lays out a `sockaddr`, and how much of that counts.
     pub name: ([u8; NAME_LEN], u32),
     /// Its octets.
@@ -255,13 +195,13 @@ pub(super) struct Datagram<'a> {
 }
 
 /// Room for the control messages of one datagram to be sent: an integer.
-pub(super) const CONTROL_LEN: usize = 24;
+pub(crate) const CONTROL_LEN: usize = 24;
 
 /// sendmmsg(2), never waiting, of `N` datagrams at most; how many left, at least one.
 ///
 /// An error is that of the first datagram (or one that was pending); one that a later datagram meets is not
 /// told: it, and what follows it, did not leave.
-pub(super) fn send_batch<'a, const N: usize>(
+pub(crate) fn send_batch<'a, const N: usize>(
     fd: BorrowedFd<'_>,
     datagrams: impl Iterator<Item = Datagram<'a>>,
 ) -> io::Result<usize> {
@@ -292,32 +232,6 @@ pub(super) fn send_batch<'a, const N: usize>(
         unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _) };
     usize::try_from(answer).map_err(|_| io::Error::last_os_error())
 }
-
-/// Whether descriptor 1 was open when the program started.
-///
-/// Rust's runtime opens /dev/null in place of a closed descriptor 0, 1 or 2 before `main`: a report
-/// written there would vanish, with a good exit status.
-pub fn stdout_was_open() -> bool {
-    STDOUT_WAS_OPEN.load(Ordering::Relaxed)
-}
-
-static STDOUT_WAS_OPEN: AtomicBool = AtomicBool::new(true);
-
-/// Run by the C runtime before `main`, and so before Rust's runtime looks at the descriptors.
-///
-// SAFETY: the section holds pointers to functions that the C runtime calls once, on the only thread;
-// the function below has the right ABI, takes none of the arguments that the C runtime offers (the caller
-// cleans up), touches no Rust runtime state, and cannot unwind.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static NOTE_STDOUT: extern "C" fn() = {
-    extern "C" fn note() {
-        // SAFETY: F_GETFD takes no pointer and changes nothing; a closed descriptor is an answer.
-        let answer = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) };
-        STDOUT_WAS_OPEN.store(answer != -1, Ordering::Relaxed);
-    }
-    note
-};
 
 fn option_len(value: &[u8]) -> io::Result<socklen_t> {
     socklen_t::try_from(value.len()).map_err(|_| io::ErrorKind::InvalidInput.into())

@@ -1,0 +1,68 @@
+//! The C library's resolver: getaddrinfo(3), and the locale that it takes the encoding of names from.
+
+#![expect(unsafe_code, reason = "getaddrinfo and setlocale")]
+
+use std::ffi::CStr;
+use std::{io, ptr};
+
+use libc::c_int;
+
+use super::socket::NAME_LEN;
+
+/// Takes the encoding of names from the environment (LC_ALL, LC_CTYPE, LANG), as the C library needs it
+/// to look up names beyond ASCII. Call it before any thread exists.
+pub fn adopt_locale() {
+    // SAFETY: the string is NUL-terminated and static; no other thread reads the locale meanwhile, which
+    // the contract above demands. What it returns is not looked at.
+    unsafe { libc::setlocale(libc::LC_CTYPE, c"".as_ptr()) };
+}
+
+/// What getaddrinfo(3) found: the addresses as the kernel lays out a `sockaddr`, and the canonical name as
+/// it came, in any encoding.
+pub(crate) struct Found {
+    /// In the order of preference.
+    pub names: Vec<[u8; NAME_LEN]>,
+    /// That of the first entry, where AI_CANONNAME asked for it.
+    pub canonical: Option<Vec<u8>>,
+}
+
+/// getaddrinfo(3), every family, each address once. May block for as long as the resolver likes.
+///
+/// The error is the C library's sentence (gai_strerror(3)), or the system's for EAI_SYSTEM.
+pub(crate) fn get_addresses(host: &CStr, flags: c_int) -> Result<Found, String> {
+    // SAFETY: all fields of `addrinfo` are integers and pointers, for which zero is a value.
+    let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
+    (hints.ai_flags, hints.ai_socktype) = (flags, libc::SOCK_DGRAM);
+    let mut first = ptr::null_mut();
+    // SAFETY: `host` is NUL-terminated, `hints` and `first` live for the whole call, and no service is named.
+    let answer = unsafe { libc::getaddrinfo(host.as_ptr(), ptr::null(), &hints, &mut first) };
+    if answer == libc::EAI_SYSTEM {
+        return Err(io::Error::last_os_error().to_string());
+    }
+    if answer != 0 {
+        // SAFETY: gai_strerror returns a static, NUL-terminated string for every number.
+        let text = unsafe { CStr::from_ptr(libc::gai_strerror(answer)) };
+        return Err(text.to_string_lossy().into_owned());
+    }
+    let mut found = Found { names: Vec::new(), canonical: None };
+    let mut next = first;
+    // SAFETY: getaddrinfo succeeded, so `next` walks a list of sound entries that ends in a null pointer
+    // and lives until `freeaddrinfo` below.
+    while let Some(entry) = unsafe { next.as_ref() } {
+        let mut name = [0; NAME_LEN];
+        let len = (entry.ai_addrlen as usize).min(NAME_LEN);
+        if !entry.ai_addr.is_null() {
+            // SAFETY: the entry's address is readable for `ai_addrlen` octets, and `name` holds as many.
+            unsafe { ptr::copy_nonoverlapping(entry.ai_addr.cast(), name.as_mut_ptr(), len) };
+            found.names.push(name);
+        }
+        if !entry.ai_canonname.is_null() {
+            // SAFETY: a canonical name is NUL-terminated.
+            found.canonical = Some(unsafe { CStr::from_ptr(entry.ai_canonname) }.to_bytes().to_vec());
+        }
+        next = entry.ai_next;
+    }
+    // SAFETY: `first` came from getaddrinfo, and nothing of the list is used after this.
+    unsafe { libc::freeaddrinfo(first) };
+    Ok(found)
+}
