@@ -21,7 +21,8 @@ use std::net::IpAddr;
 use crate::clock::Instant;
 use crate::datagram::{Framing, Received, Source};
 use crate::probe::Method;
-use crate::wire::icmp::{self, Family, Message, Query};
+use crate::wire::Family;
+use crate::wire::icmp::{self, Message, Query};
 use crate::wire::{Malformed, checksum, dccp, extension, ipv4, tcp, udp};
 
 /// Something that arrived and could concern one of our probes.

@@ -17,7 +17,7 @@ use rping::report::json::{JsonPing, JsonTrace, TraceStart};
 use rping::report::style::Style;
 use rping::report::waiting::Wanted;
 use rping::wire::extension;
-use rping::wire::icmp::{self, Family};
+use rping::wire::{Family, icmp};
 use rustix::event::{PollFd, PollFlags};
 use serde_json::Value;
 

@@ -8,7 +8,7 @@ use rping::cli::ping::Request;
 use rping::cli::{self, Action};
 use rping::probe::Method;
 use rping::transport::{Families, IpOption, Pmtu, Stamping};
-use rping::wire::icmp::Family;
+use rping::wire::Family;
 
 fn parse(args: &[&str], superuser: bool) -> Result<Request, String> {
     let args = ["rping", "ping"].iter().chain(args).map(OsString::from);

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use rping::engine::ping::Config;
 use rping::report::style::Style;
-use rping::wire::icmp::Family;
+use rping::wire::Family;
 use sim::*;
 
 /// Runs a line of Python over a text; `None` where the module is missing.

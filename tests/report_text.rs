@@ -12,7 +12,7 @@ use rping::output::{Output, Stream};
 use rping::report::Report;
 use rping::report::style::Style;
 use rping::report::text::ping::PingText;
-use rping::wire::icmp::{self, Family};
+use rping::wire::{Family, icmp};
 
 const MILLI: u64 = 1_000_000;
 

@@ -14,7 +14,7 @@ use rping::sys::stdout_was_open;
 use rping::transport::{
     Families, IpOption, Letters, Options, Pmtu, Route, RouteError, Stamping, Transport, open, privilege,
 };
-use rping::wire::icmp::Family;
+use rping::wire::Family;
 
 // ---- the rig ----
 

@@ -10,7 +10,7 @@ use rping::engine::ping::Config;
 use rping::engine::ping::pace::Pacing;
 use rping::probe::{Method, Payload};
 use rping::report::style::Style;
-use rping::wire::icmp::Family;
+use rping::wire::Family;
 use sim::*;
 
 fn count(count: u64) -> Config {

@@ -8,7 +8,7 @@ use rping::cli::{self, Action};
 use rping::engine::trace::Wait;
 use rping::probe::trace::{Method, TcpOptions};
 use rping::transport::{Families, Pmtu, Probes};
-use rping::wire::icmp::Family;
+use rping::wire::Family;
 
 fn parse_as(program: &str, args: &[&str]) -> Result<Request, String> {
     let args = std::iter::once(program).chain(args.iter().copied()).map(OsString::from);

@@ -18,7 +18,8 @@ use rping::output::{Output, Stream};
 use rping::report::Report;
 use rping::report::text::trace::{TraceStyle, TraceText};
 use rping::report::waiting::PATIENCE;
-use rping::wire::icmp::{Error, Family};
+use rping::wire::Family;
+use rping::wire::icmp::Error;
 
 fn ip(text: &str) -> IpAddr {
     text.parse().expect("an address")

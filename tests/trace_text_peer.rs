@@ -18,7 +18,8 @@ use rping::names::lookup::Names;
 use rping::output::{Output, Stream};
 use rping::report::Report;
 use rping::report::text::trace::{TraceStyle, TraceText};
-use rping::wire::icmp::{Error, Family};
+use rping::wire::Family;
+use rping::wire::icmp::Error;
 use rustix::event::{PollFd, PollFlags, poll};
 
 /// A hop of the three-host line: who answers each of its probes, and what. Nobody: a star.

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use proptest::prelude::*;
 use rping::datagram::{Framing, Received};
 use rping::reply::{Kind, Reply, Request, recognise};
-use rping::wire::icmp::{self, Family};
 use rping::wire::ipv4::options;
+use rping::wire::{Family, icmp};
 
 #[path = "wire_props/extensions.rs"]
 mod extensions;

@@ -14,7 +14,7 @@ use rping::probe::trace::{Carrier, Flow, Method, TcpOptions};
 use rping::reply::recognise::{self, Sent};
 use rping::reply::{Kind, Reply, Request};
 use rping::wire::extension::{self, MAX_LABELS, MAX_OBJECTS, Object};
-use rping::wire::icmp::{self, Family};
+use rping::wire::{Family, icmp};
 use rping::wire::ipv4::options::{self, IpOption};
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -26,7 +26,7 @@ use rping::output::Output;
 use rping::report::text::ping::PingText;
 use rping::report::style::Style;
 use rping::stats::Tally;
-use rping::wire::icmp::{self, Family};
+use rping::wire::{Family, icmp};
 
 const TARGET: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
 

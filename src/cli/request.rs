@@ -11,7 +11,7 @@ use super::ping::Arguments;
 use super::values::{Stamps, printable};
 use crate::probe::{HEADER_LEN, Method};
 use crate::transport::{Families, IpOption, Letters, Options, Stamping};
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// Everything that `rping ping` was asked, checked as far as one can before names are looked up.
 #[derive(Clone, Debug)]

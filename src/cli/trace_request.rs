@@ -12,7 +12,7 @@ use super::values::printable;
 use crate::engine::trace::Wait;
 use crate::probe::trace::{Method, TcpOptions};
 use crate::transport::{Families, IpOption, Letters, Options, Pmtu, Probes, Stamping};
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 use crate::wire::udp;
 
 /// How probes are made.

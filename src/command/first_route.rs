@@ -7,7 +7,7 @@ use anyhow::{anyhow, bail};
 use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
 use crate::transport::{Options, Route, RouteError, Sockets};
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// The addresses that may be asked, where a family was asked for.
 pub fn wanted(family: Option<Family>) -> fn(&IpAddr) -> bool {

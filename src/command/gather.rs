@@ -20,7 +20,7 @@ use crate::output::Output;
 use crate::report::roster::Roster;
 use crate::sys;
 use crate::transport::Sockets;
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// Names looked up at a time.
 const LOOKUPS: usize = 16;

@@ -25,7 +25,7 @@ use crate::report::text::ping::PingText;
 use crate::run::{Broken, Run};
 use crate::stop::Stop;
 use crate::transport::{Options, Route, Sockets, Stamping, Transport};
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// Probes a second that each get a stamp of the kernel as they leave. Of more, the stamps, which lie in the
 /// receive buffer too, would take the room of answers, and as much time as the probes.

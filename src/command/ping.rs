@@ -24,7 +24,7 @@ use crate::stats::Tally;
 use crate::stop::Stop;
 use crate::sys;
 use crate::transport::{IpOption, Options, Pmtu, Route, Sockets, Transport};
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// An ordinary user's adaptive interval goes no lower, as `-i` does not.
 const ORDINARY_FLOOR: Duration = Duration::from_millis(2);

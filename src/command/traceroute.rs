@@ -25,7 +25,7 @@ use crate::stats::Timings;
 use crate::stop::Stop;
 use crate::sys;
 use crate::transport::{self, IpOption, Mode, Options, Route, RouteError, TraceSockets, Transport};
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 use crate::wire::{ipv4, ipv6};
 
 /// Octets behind the IP header unless a length is given.

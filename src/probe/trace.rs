@@ -8,7 +8,7 @@ mod expect;
 use std::net::IpAddr;
 
 use super::token;
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 use crate::wire::{dccp, icmp, ipv4, ipv6, tcp, udp};
 
 /// What a traceroute sends.

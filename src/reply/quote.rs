@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::{Quoted, Request};
 use crate::probe::Method;
-use crate::wire::icmp::{self, Family, Message, Query};
+use crate::wire::Family;
+use crate::wire::icmp::{self, Message, Query};
 use crate::wire::{Malformed, dccp, ipv4, ipv6, tcp, udp};
 
 impl<'a> Quoted<'a> {

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::datagram::SendFault;
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// The line about a probe that was not sent, without the program's name.
 pub fn sentence(fault: SendFault, seq: u16, family: Family) -> String {

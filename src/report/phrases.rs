@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::addresses::Addresses;
-use crate::wire::icmp::{Error, Family};
+use crate::wire::Family;
+use crate::wire::icmp::Error;
 
 /// The text of an error or notice.
 pub fn phrase(error: &Error, addresses: &mut Addresses) -> String {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// How the text of a ping is to look. Texts may hold anything: they are escaped before they are shown.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::clock::Instant;
 use crate::datagram::Timing;
 use crate::engine::ping::event::{Answer, Event, ProbeError, Verdict};
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 pub use board::{Board, Row, Totals};
 

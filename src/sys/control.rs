@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use super::socket::{self, NAME_LEN};
 use crate::clock::Wall;
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// Octets of a `cmsghdr`: a length as wide as `size_t`, then level and type.
 const HEADER_LEN: usize = size_of::<usize>() + 8;

@@ -22,7 +22,7 @@ use super::stamps::Stamps;
 use crate::clock::Instant;
 use crate::datagram::Stamped;
 use crate::sys;
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// Figures of a socket (linux/sock_diag.h, since Linux 4.12); the last that we know counts what was dropped.
 const SO_MEMINFO: libc::c_int = 55;

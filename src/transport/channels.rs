@@ -18,7 +18,7 @@ use super::options::Options;
 use super::route::Route;
 use crate::clock::{Clock, Instant};
 use crate::datagram::{Batch, Departed, Heard, SendFault, Transmit};
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// The sockets of a run.
 #[derive(Debug)]

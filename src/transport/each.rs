@@ -19,7 +19,7 @@ use super::queue::{Entry, Queue, entry};
 use super::recv::Placer;
 use crate::clock::{Clock, Instant};
 use crate::datagram::{Departed, Framing, Heard, Received, SendFault, Source, Transmit};
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 use crate::wire::tcp;
 
 /// Sockets kept at most; the oldest is closed for the next. A trace of 255 hops with three probes each needs

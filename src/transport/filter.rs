@@ -6,7 +6,7 @@
 
 use socket2::SockFilter;
 
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// One instruction, as linux/filter.h lays it out.
 #[derive(Clone, Copy, Debug)]

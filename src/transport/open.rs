@@ -13,7 +13,7 @@ use super::filter::{self, Wanted};
 use super::options::{Letters, Options};
 use super::reason;
 use crate::sys;
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 use crate::wire::tcp;
 
 /// Why no socket can be had: one line that stands for itself.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// What the sockets are asked for, both families alike unless said otherwise.
 #[derive(Clone, Debug)]

@@ -11,7 +11,8 @@ use crate::clock::{Clock, Instant, Wall};
 use crate::datagram::{Framing, Received, Source};
 use crate::sys::control::{CONTROL_LEN, Fault, Told, address};
 use crate::sys::{self, Message};
-use crate::wire::icmp::{Error, Family};
+use crate::wire::Family;
+use crate::wire::icmp::Error;
 
 /// Errors kept at most; the others stay in the queue.
 const STASH_LEN: usize = 64;

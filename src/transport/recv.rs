@@ -10,7 +10,7 @@ use super::queue::{Entry, LOOK, entry};
 use crate::clock::{Clock, Epoch, Instant, Wall};
 use crate::datagram::{Framing, Heard, Received, Source};
 use crate::sys::control::{Told, address};
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// Datagrams delivered in one call at most.
 const BATCH: usize = 64;

@@ -11,7 +11,7 @@ use socket2::{SockAddr, Socket};
 use super::open::{Kit, Sockets};
 use super::options::Options;
 use super::reason;
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// How a target is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use super::open::{self, Kit, OpenError, Sockets, domain, with_ports};
 use super::options::{Options, Stamping};
 use super::reason;
 use super::route::Route;
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 use crate::wire::{dccp, tcp, udp};
 
 /// What the probes of a trace are, as far as sockets must know.

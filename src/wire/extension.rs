@@ -5,8 +5,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::Family;
 use super::checksum;
-use super::icmp::{self, Family, v4, v6};
+use super::icmp::{self, v4, v6};
 
 /// Octets of the header of a structure (RFC 4884 section 7).
 pub const HEADER_LEN: usize = 4;

@@ -2,28 +2,9 @@
 //!
 //! It refuses to know which messages are ours.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
-use super::{Malformed, checksum, ipv6};
-
-/// The IP version that carries a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Family {
-    /// IPv4 and ICMPv4.
-    V4,
-    /// IPv6 and ICMPv6.
-    V6,
-}
-
-impl Family {
-    /// The version that carries packets to an address.
-    pub const fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self::V4,
-            IpAddr::V6(_) => Self::V6,
-        }
-    }
-}
+use super::{Family, Malformed, checksum, ipv6};
 
 /// Octets of the header that all messages of both families begin with (RFC 792, RFC 4443 section 2.1:
 /// type, code, checksum, and a word whose meaning depends on the type).

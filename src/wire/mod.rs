@@ -25,6 +25,25 @@ pub mod ipv6;
 pub mod tcp;
 pub mod udp;
 
+/// The IP version that carries a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// IPv4 and ICMPv4.
+    V4,
+    /// IPv6 and ICMPv6.
+    V6,
+}
+
+impl Family {
+    /// The version that carries packets to an address.
+    pub const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+}
+
 /// The pseudo header of an upper-layer checksum, `len` octets of upper packet to follow: that of RFC 768 and
 /// RFC 9293 section 3.1 for IPv4, of RFC 8200 section 8.1 for IPv6. Addresses of two families make none.
 pub fn pseudo_header(src: IpAddr, dst: IpAddr, len: usize, protocol: u8) -> checksum::Sum {

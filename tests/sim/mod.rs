@@ -171,8 +171,8 @@ pub fn error(probe: &Seen, icmp_type: u8, code: u8, info: u32, after: Duration) 
 /// The same error as a datagram socket's error queue tells it.
 pub fn queued(probe: &Seen, icmp_type: u8, code: u8, info: u32, after: Duration) -> Packet {
     let (family, from): (_, IpAddr) = match probe.dst {
-        IpAddr::V4(_) => (icmp::Family::V4, ROUTER.into()),
-        IpAddr::V6(_) => (icmp::Family::V6, ROUTER6.into()),
+        IpAddr::V4(_) => (rping::wire::Family::V4, ROUTER.into()),
+        IpAddr::V6(_) => (rping::wire::Family::V6, ROUTER6.into()),
     };
     let error = icmp::Error { family, icmp_type, code, info };
     let icmp = probe.bytes.clone();

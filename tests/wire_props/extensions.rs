@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use proptest::prelude::*;
 use rping::datagram::Framing;
 use rping::reply::{Kind, Reply, Request};
+use rping::wire::Family;
 use rping::wire::checksum;
 use rping::wire::extension::{self, MAX_LABELS, MAX_OBJECTS, Object};
-use rping::wire::icmp::Family;
 
 use super::load::received;
 

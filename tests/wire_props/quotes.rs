@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use rping::datagram::Framing;
 use rping::probe::Method;
 use rping::reply::{Kind, Quoted, Reply, Request};
-use rping::wire::icmp::{self, Family, Message, Query};
+use rping::wire::Family;
+use rping::wire::icmp::{self, Message, Query};
 use rping::wire::{Malformed, ipv4, ipv6};
 
 use super::load::received;

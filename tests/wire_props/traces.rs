@@ -10,7 +10,7 @@ use rping::probe::Method as Query;
 use rping::probe::trace::{Carrier, Flow, Method, Probe, TcpOptions};
 use rping::reply::recognise::{self, Recognised, Sent};
 use rping::reply::{Kind, Quoted, Reply, Request};
-use rping::wire::icmp::{self, Family};
+use rping::wire::{Family, icmp};
 use rping::wire::{ipv4, ipv6, pseudo_header};
 
 use super::Noise;

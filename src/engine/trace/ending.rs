@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::event::{Answer, Ending, Says};
 use super::table::Table;
 use super::{Config, is_final};
-use crate::wire::icmp::{self, Family};
+use crate::wire::{Family, icmp};
 
 /// Nodes in a cycle that are looked for at most.
 const LONGEST_CYCLE: usize = 8;

@@ -4,8 +4,8 @@
 //! written, where they have room, the token and the words that keep or make a checksum.
 
 use super::{FIXED_LEN, Flow, Method, Probe, TcpOptions, covered};
+use crate::wire::Family;
 use crate::wire::checksum::{Sum, checksum};
-use crate::wire::icmp::Family;
 use crate::wire::{dccp, icmp, pseudo_header, tcp, udp};
 
 /// Receive window of a TCP probe, as Linux long offered it: four segments of an Ethernet.

@@ -3,7 +3,7 @@
 use super::emit::{FILLING, PROVEN_LEN};
 use super::{FIXED_LEN, Flow, Method, TOKEN_LEN, covered};
 use crate::wire::checksum::Sum;
-use crate::wire::icmp::{self, Family};
+use crate::wire::{Family, icmp};
 use crate::wire::{dccp, pseudo_header, udp};
 
 impl Flow {

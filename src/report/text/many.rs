@@ -15,7 +15,7 @@ use crate::report::addresses::Shown;
 use crate::report::roster::Roster;
 use crate::report::{ManyReport, Report, fault};
 use crate::stats::Board;
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// What is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::report::addresses::Addresses;
 use crate::report::style::Style;
 use crate::report::{Report, fault, phrases};
 use crate::stats::Tally;
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 
 /// Where iputils begins to show a damaged payload: behind its own timestamp.
 const DUMP_FROM: usize = 16;

@@ -1,6 +1,7 @@
 //! What traceroute(8) writes behind an address and behind a time. It says nothing about who or when.
 
-use crate::wire::icmp::{Error, Family};
+use crate::wire::Family;
+use crate::wire::icmp::Error;
 
 /// TCP flags from bit 0 on (RFC 9293 section 3.1).
 const FLAGS: [&str; 8] = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"];

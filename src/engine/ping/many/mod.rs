@@ -22,7 +22,7 @@ use crate::engine::ping::judge::{self, Asked};
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::{Identity, Method, Payload, Probe};
 use crate::reply::{Kind, Reply};
-use crate::wire::icmp::Family;
+use crate::wire::Family;
 use flight::Flight;
 pub use pace::Demand;
 use pace::{Pace, Turn};
