@@ -9,14 +9,15 @@ use rustix::io::Errno;
 use socket2::Socket;
 
 use super::Transport;
-use super::aim::{Aim, AimError, buffer_falls_short};
-use super::inbox::Inbox;
-use super::link::Link;
-use super::offer;
+use super::interface::Link;
 use super::open::Sockets;
-use super::options::Options;
+use super::open::clocks;
+use super::open::options::Options;
+use super::open::refusal::AimError;
+use super::open::route::Route;
+use super::open::setup::{Aim, buffer_falls_short};
 use super::queue::{Queue, Stashed};
-use super::route::Route;
+use super::recv_buffer::Inbox;
 use super::send::Share;
 use super::stamps::Stamps;
 use crate::clock::Instant;
@@ -98,7 +99,7 @@ impl Channel {
             Kind::Upper(_) | Kind::Ports(_) => 2048,
         };
         let mut channel = Channel {
-            stamps: offer::stamps(&socket, &aim, kind)?,
+            stamps: clocks::stamps(&socket, &aim, kind)?,
             socket,
             kind,
             errors: true,

@@ -10,12 +10,13 @@ use rustix::io::Errno;
 
 use socket2::Socket;
 
-use super::aim::{Aim, AimError};
 use super::channel::Channel;
-use super::each::Each;
 use super::open::Sockets;
-use super::options::Options;
-use super::route::Route;
+use super::open::options::Options;
+use super::open::refusal::AimError;
+use super::open::route::Route;
+use super::open::setup::Aim;
+use super::socket_per_probe::Each;
 use crate::clock::{Clock, Instant};
 use crate::datagram::{Batch, Departed, Heard, SendFault, Transmit};
 use crate::wire::Family;

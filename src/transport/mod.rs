@@ -16,37 +16,21 @@
     )
 )]
 
-mod aim;
 mod channel;
 mod channels;
-mod each;
-mod filter;
-mod inbox;
-mod link;
-mod offer;
+mod interface;
 mod open;
-mod options;
-pub mod privilege;
-
 mod queue;
 mod recv;
-mod route;
+mod recv_buffer;
 mod send;
+mod socket_per_probe;
 mod stamps;
-mod trace;
 
-pub use aim::AimError;
 pub use channels::{Ready, Transport};
-pub use open::{OpenError, Sockets, open};
-pub use options::{Families, IpOption, Letters, Options, Pmtu, Stamping};
-pub use route::{Route, RouteError};
-pub use trace::{Mode, Probes, TraceRefusal, TraceSockets, open_trace};
-
-/// The kernel's words for an error, without the number that std appends.
-fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.rsplit_once(" (os error ") {
-        Some((words, _)) => words.to_owned(),
-        None => text,
-    }
-}
+pub use open::options::{Families, IpOption, Letters, Options, Pmtu, Stamping};
+pub use open::privilege;
+pub use open::refusal::{AimError, OpenError, RouteError};
+pub use open::route::Route;
+pub use open::trace::{Mode, Probes, TraceRefusal, TraceSockets, open_trace};
+pub use open::{Sockets, open};

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use super::options::Stamping;
+use super::open::options::Stamping;
 use crate::clock::{Epoch, Instant, Wall};
 use crate::datagram::{Source, Stamped};
 use crate::sys;

@@ -1,6 +1,5 @@
 //! The privileged stage: sockets are made, and all that may need privilege is asked for.
 
-use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
 
@@ -8,25 +7,22 @@ use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::aim::AimError;
-use super::filter::{self, Wanted};
-use super::options::{Letters, Options};
-use super::reason;
 use crate::sys;
 use crate::wire::Family;
 use crate::wire::tcp;
 
-/// Why no socket can be had: one line that stands for itself.
-#[derive(Debug)]
-pub struct OpenError(String);
+pub(super) mod clocks;
+pub(super) mod filter;
+pub(super) mod options;
+pub mod privilege;
+pub(super) mod refusal;
+pub(super) mod route;
+pub(super) mod setup;
+pub(super) mod trace;
 
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for OpenError {}
+use filter::Wanted;
+use options::{Letters, Options};
+use refusal::{AimError, OpenError, reason};
 
 /// The sockets of the families asked for, before it is known which of them will be used.
 #[derive(Debug)]
@@ -51,13 +47,6 @@ pub(super) struct Kit {
     pub reserve: Option<Socket>,
     /// A UDP socket, to ask which way a target lies. Nothing is ever sent from it.
     pub asker: Socket,
-}
-
-impl OpenError {
-    /// A line that stands for itself.
-    pub(super) fn new(line: String) -> Self {
-        Self(line)
-    }
 }
 
 impl Sockets {

@@ -6,11 +6,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use socket2::Socket;
 
-use super::aim::{Aim, AimError};
-use super::channel::Kind;
 use super::options::Stamping;
-use super::stamps::Stamps;
+use super::refusal::AimError;
+use super::setup::Aim;
 use crate::sys;
+use crate::transport::channel::Kind;
+use crate::transport::stamps::Stamps;
 
 /// `HWTSTAMP_TX_ON` and `HWTSTAMP_FILTER_ALL` (linux/net_tstamp.h).
 const ALL_THAT_LEAVES: u32 = 1;
@@ -20,7 +21,7 @@ const ALL_THAT_ARRIVES: u32 = 1;
 ///
 /// # Errors
 /// Stamps that were demanded and cannot be had.
-pub(super) fn stamps(socket: &Socket, aim: &Aim, kind: Kind) -> Result<Stamps, AimError> {
+pub(in crate::transport) fn stamps(socket: &Socket, aim: &Aim, kind: Kind) -> Result<Stamps, AimError> {
     let stamping = aim.options.stamps;
     if stamping == Stamping::Hardware {
         hardware(socket.as_fd(), aim, kind)?;

@@ -11,10 +11,11 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{SockAddr, Socket};
 
-use super::aim::{Aim, AimError};
 use super::channel::{Channel, Kind};
+use super::open::options::Pmtu;
+use super::open::refusal::AimError;
+use super::open::setup::Aim;
 use super::open::with_ports;
-use super::options::Pmtu;
 use super::queue::{Entry, Queue, entry};
 use super::recv::Placer;
 use crate::clock::{Clock, Instant};

@@ -6,15 +6,16 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use rustix::io::Errno;
 use socket2::{Protocol, SockAddr, Socket, Type};
 
-use super::aim::{Aim, AimError};
-use super::channel::{Channel, Kind};
-use super::channels::Transport;
-use super::each::Each;
 use super::filter;
-use super::open::{self, Kit, OpenError, Sockets, domain, with_ports};
 use super::options::{Options, Stamping};
-use super::reason;
+use super::refusal::{AimError, OpenError, reason};
 use super::route::Route;
+use super::setup::Aim;
+use super::{Kit, Sockets, domain, with_ports};
+use crate::transport::channel::{Channel, Kind};
+use crate::transport::channels::Transport;
+use crate::transport::open;
+use crate::transport::socket_per_probe::Each;
 use crate::wire::Family;
 use crate::wire::{dccp, tcp, udp};
 

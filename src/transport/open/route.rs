@@ -1,6 +1,5 @@
 //! Which way a target lies: a UDP socket is connected to it, and nothing is sent.
 
-use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,9 +7,9 @@ use nix::sys::socket::SockaddrStorage;
 use rustix::io::Errno;
 use socket2::{SockAddr, Socket};
 
-use super::open::{Kit, Sockets};
-use super::options::Options;
-use super::reason;
+use super::options::{Options, own_source};
+use super::refusal::RouteError;
+use super::{Kit, Sockets};
 use crate::wire::Family;
 
 /// How a target is reached.
@@ -25,50 +24,6 @@ pub struct Route {
     /// A line for stderr.
     pub warning: Option<String>,
 }
-
-/// Why a target cannot be asked. Each reads as a line for stderr.
-#[derive(Debug)]
-pub enum RouteError {
-    /// No route, or a route of type unreachable (ENETUNREACH, EHOSTUNREACH): another address may do.
-    Unreachable(io::Error),
-    /// A broadcast address, while broadcasts are not asked for.
-    Broadcast,
-    /// A route of type prohibit, or a firewall (EACCES).
-    Prohibited,
-    /// A route of type blackhole (EINVAL).
-    Blackhole,
-    /// A link-local IPv6 address, and nothing says which link.
-    NoInterface {
-        /// The address.
-        ip: IpAddr,
-        /// The option that names a link.
-        letter: &'static str,
-    },
-    /// Anything else.
-    Other(io::Error),
-}
-
-impl fmt::Display for RouteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable(error) | Self::Other(error) => write!(f, "connect: {}", reason(error)),
-            Self::Broadcast => {
-                f.write_str("Do you want to ping broadcast? Then -b. If not, check your local firewall rules")
-            }
-            Self::Prohibited => f.write_str(
-                "connect: Permission denied: a route of type prohibit, or a firewall rule, forbids it",
-            ),
-            Self::Blackhole => f.write_str("connect: Invalid argument: the route is of type blackhole"),
-            Self::NoInterface { ip, letter } => write!(
-                f,
-                "connect: Invalid argument: {ip} is a link-local address; name its interface: \
-                 {ip}%INTERFACE or {letter} INTERFACE"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for RouteError {}
 
 /// The port that is named in connecting; any would do, nothing is sent to it.
 const PORT: u16 = 1025;
@@ -95,11 +50,6 @@ impl Sockets {
         });
         Ok(Route { target, source, broadcast, warning })
     }
-}
-
-/// The source address asked for, where it is of the target's family.
-pub(super) fn own_source(target: SocketAddr, options: &Options) -> Option<IpAddr> {
-    options.source.filter(|ip| !ip.is_unspecified() && ip.is_ipv4() == target.is_ipv4())
 }
 
 fn with_ip(mut address: SocketAddr, ip: IpAddr) -> SocketAddr {

@@ -1,6 +1,5 @@
 //! The one socket of a run, set up for its target.
 
-use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::AsFd;
@@ -11,60 +10,15 @@ use rustix::net::sockopt::{
 };
 use socket2::{SockAddr, Socket};
 
+use super::options::own_source;
 use super::options::{IpOption, Options, Pmtu};
-use super::reason;
-use super::route::{Route, own_source};
+use super::refusal::AimError;
+use super::route::Route;
 use crate::sys;
-
-/// What the socket was refused: a line for stderr that names the option.
-#[derive(Debug)]
-pub struct AimError {
-    text: String,
-    errno: Option<i32>,
-}
-
-impl AimError {
-    /// `what` (an option as it was typed, and what it asked for) failed so.
-    pub(super) fn new(what: impl fmt::Display, error: &io::Error) -> Self {
-        Self { text: format!("{what}: {}", reason(error)), errno: error.raw_os_error() }
-    }
-
-    /// A line that stands for itself.
-    pub(super) fn refusal(text: String) -> Self {
-        Self { text, errno: None }
-    }
-
-    /// The error of the system call.
-    pub(super) fn errno(&self) -> Option<i32> {
-        self.errno
-    }
-
-    /// Names the source port asked for, where it is what was refused.
-    pub(super) fn of_port(self, port: Option<u16>) -> Self {
-        let of_ports = [libc::EACCES, libc::EADDRINUSE];
-        let Some(port) = port.filter(|_| self.errno.is_some_and(|errno| of_ports.contains(&errno))) else {
-            return self;
-        };
-        Self { text: format!("--sport {port}: {}", self.text), ..self }
-    }
-
-    fn advising(mut self, advice: impl fmt::Display) -> Self {
-        self.text = format!("{}; {advice}", self.text);
-        self
-    }
-}
-
-impl fmt::Display for AimError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for AimError {}
 
 /// Everything that sets a socket up, kept so that another socket can take its place.
 #[derive(Clone, Debug)]
-pub(super) struct Aim {
+pub(in crate::transport) struct Aim {
     pub options: Options,
     pub target: SocketAddr,
     pub source: IpAddr,
@@ -337,7 +291,7 @@ fn memory(options: &Options, v4: bool) -> usize {
 const RECEIVE_BUFFER: usize = 1 << 20;
 
 /// Octets of the receive buffer to ask for.
-pub(super) fn receive_buffer(options: &Options, per_message: usize) -> usize {
+pub(in crate::transport) fn receive_buffer(options: &Options, per_message: usize) -> usize {
     preload_memory(options, per_message).max(RECEIVE_BUFFER)
 }
 
@@ -349,7 +303,7 @@ fn preload_memory(options: &Options, per_message: usize) -> usize {
 }
 
 /// Whether the receive buffer that the kernel granted is smaller than what the preload may bring back.
-pub(super) fn buffer_falls_short(socket: &Socket, options: &Options, v4: bool) -> bool {
+pub(in crate::transport) fn buffer_falls_short(socket: &Socket, options: &Options, v4: bool) -> bool {
     let needed = preload_memory(options, memory(options, v4));
     socket.recv_buffer_size().is_ok_and(|granted| granted < needed)
 }

@@ -1,6 +1,6 @@
 //! What the sockets are asked for: plain data, made by the command line.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::wire::Family;
 
@@ -91,7 +91,7 @@ pub enum Families {
 
 impl Families {
     /// Those of them that there are, IPv4 first.
-    pub(super) fn each(self) -> impl Iterator<Item = Family> {
+    pub(in crate::transport) fn each(self) -> impl Iterator<Item = Family> {
         let (v4, v6) = (self != Self::V6, self != Self::V4);
         v4.then_some(Family::V4).into_iter().chain(v6.then_some(Family::V6))
     }
@@ -142,4 +142,9 @@ pub enum IpOption {
     TimestampAndAddress,
     /// Internet timestamp by these nodes only, one to four.
     TimestampPrespecified(Vec<Ipv4Addr>),
+}
+
+/// The source address asked for, where it is of the target's family.
+pub(in crate::transport) fn own_source(target: SocketAddr, options: &Options) -> Option<IpAddr> {
+    options.source.filter(|ip| !ip.is_unspecified() && ip.is_ipv4() == target.is_ipv4())
 }

@@ -169,7 +169,7 @@ const fn icmpv6(answer: u8, ident: u16) -> [Op; 8] {
 
 /// A filter for a raw socket that is to hear about probes with this identifier.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
+pub(in crate::transport) struct Wanted {
     /// ICMP type of the answers.
     pub answer: u8,
     /// ICMP identifier.
@@ -222,7 +222,7 @@ impl Wanted {
 
 /// Raw IPv4 and IPv6: what comes to a port, of a protocol that has ports (the destination port is its second
 /// word).
-pub(super) fn to_port(family: Family, port: u16) -> Vec<SockFilter> {
+pub(in crate::transport) fn to_port(family: Family, port: u16) -> Vec<SockFilter> {
     let port = jeq(port.into(), 0, 1);
     match family {
         Family::V4 => program(&[LDX_MSH, ldh_x(2), port, ret(ALL), ret(0)]),
@@ -231,12 +231,12 @@ pub(super) fn to_port(family: Family, port: u16) -> Vec<SockFilter> {
 }
 
 /// Everything passes.
-pub(super) fn everything() -> Vec<SockFilter> {
+pub(in crate::transport) fn everything() -> Vec<SockFilter> {
     program(&[ret(ALL)])
 }
 
 /// Nothing passes: for a socket that is only kept in reserve.
-pub(super) fn nothing() -> Vec<SockFilter> {
+pub(in crate::transport) fn nothing() -> Vec<SockFilter> {
     program(&[ret(0)])
 }
 
