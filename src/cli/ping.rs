@@ -3,8 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use super::many::ManyArguments;
-use super::values::{self, Pattern, Stamps, Via};
+use super::values::{self, Pattern, Rate, Stamps, Via};
 use crate::probe::Method;
 use crate::transport::{Pmtu, Stamping};
 
@@ -285,6 +284,50 @@ pub struct Arguments {
     pub version: Option<bool>,
 }
 
+/// The options about many hosts.
+#[derive(Debug, clap::Args)]
+pub struct ManyArguments {
+    /// Take hosts from a file, one a line; - is standard input.
+    ///
+    /// A # begins a comment. A line that cannot be read is named, and the rest goes on.
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true, action = clap::ArgAction::Append, help_heading = MANY)]
+    pub targets: Vec<String>,
+
+    /// Ask every address of a name, not only the first.
+    #[arg(long, help_heading = MANY)]
+    pub all_addresses: bool,
+
+    /// Probes a second, to all hosts together [default: 1000].
+    ///
+    /// max sends as fast as this machine can. Ordinary users may have up to 10000, and max only if all
+    /// hosts are this machine (loopback).
+    #[arg(long, value_name = "N|max", allow_hyphen_values = true, value_parser = values::RATE, help_heading = MANY)]
+    pub rate: Option<Rate>,
+
+    /// Without -c: ask a silent host N times more [default: 3].
+    ///
+    /// The first probe is waited for half a second (or as long as -W says), each further one half as long
+    /// again.
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = values::RETRY, help_heading = MANY)]
+    pub retry: Option<u32>,
+
+    /// Stop, with success, once N hosts have answered.
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = values::MIN_REACHABLE, help_heading = MANY)]
+    pub min_reachable: Option<u32>,
+
+    /// Print only the names of hosts that answer, one a line.
+    #[arg(long, help_heading = MANY)]
+    pub alive: bool,
+
+    /// Print only the names of hosts that do not answer, one a line.
+    #[arg(long, help_heading = MANY)]
+    pub unreachable: bool,
+
+    /// Allow more than 1048576 hosts.
+    #[arg(long, help_heading = MANY)]
+    pub yes: bool,
+}
+
 impl Arguments {
     /// Whether the hosts before the last are those of `-T tsprespec`.
     pub fn stamps_prespecified(&self) -> bool {
@@ -297,3 +340,4 @@ const OUTPUT: &str = "What is printed";
 const ROUTE: &str = "From where, and which way";
 const PACKET: &str = "What is sent";
 const OTHER: &str = "Other";
+const MANY: &str = "Many hosts";

@@ -1,0 +1,293 @@
+//! The account of a run with one target, as `ping` sums it up, and whose clocks its times came from.
+
+use std::time::Duration;
+
+use super::Moments;
+use crate::clock::Instant;
+use crate::datagram::Timing;
+use crate::engine::ping::event::{Answer, Event, ProbeError, Verdict};
+use crate::wire::Family;
+
+/// The account of a run, as `ping` sums it up.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Probes that left this machine.
+    pub sent: u64,
+    /// Probes that could not leave this machine.
+    pub not_sent: u64,
+    /// Probes answered soundly.
+    pub received: u64,
+    /// Further sound answers to probes already answered.
+    pub duplicates: u64,
+    /// Answers damaged on the way.
+    pub corrupted: u64,
+    /// ICMP errors about our probes; notices (source quench, redirect) are none.
+    pub icmp_errors: u64,
+    /// The largest number of probes that an answer, or an ICMPv4 error, found on their way: the newest
+    /// probe's number minus that of the one it is about, plus one. 0 while nothing came back.
+    pub pipe: u64,
+    /// Round-trip times of received and duplicate answers, in nanoseconds.
+    pub rtt: Moments,
+    /// The same round-trip times, each cut to whole microseconds as the reply lines print it.
+    pub rtt_micros: Moments,
+    /// How many of them were measured by whose clocks.
+    pub timings: Timings,
+    newest_seq: u16,
+    first_attempt: Option<Instant>,
+    last_attempt: Instant,
+    /// Exponentially weighted average of the round-trip times, weight 1/8: eight times the microseconds.
+    ewma_times_8: u64,
+}
+
+/// Half of the sequence space: what lies further back than this is ahead of the newest probe.
+const HALF_SPACE: u16 = 0x7fff;
+
+impl Tally {
+    /// Takes one event into account.
+    pub fn add(&mut self, event: &Event) {
+        match event {
+            Event::Sent { at, seq, .. } => {
+                self.sent += 1;
+                self.attempt(*at, *seq);
+            }
+            Event::NotSent { at, seq, .. } => {
+                self.not_sent += 1;
+                self.attempt(*at, *seq);
+            }
+            Event::Unanswered { .. } => {}
+            Event::Answer(answer) => self.answer(answer),
+            Event::Error(error) => self.error(error),
+        }
+    }
+
+    /// Probes that were due: those that left and those that could not. The text calls them transmitted.
+    pub const fn attempted(&self) -> u64 {
+        self.sent + self.not_sent
+    }
+
+    /// What went wrong with a known cause: ICMP errors and probes that could not leave.
+    pub const fn errors(&self) -> u64 {
+        self.icmp_errors + self.not_sent
+    }
+
+    /// Probes without a sound answer, in percent of those that were due; `None` when none was due.
+    pub fn loss_percent(&self) -> Option<f32> {
+        let missing = self.attempted().saturating_sub(self.received);
+        // The rounding of f32 is part of the text: iputils prints a float.
+        (self.attempted() > 0).then(|| (missing as f64 * 100.0 / self.attempted() as f64) as f32)
+    }
+
+    /// From the first probe that was due to the last one.
+    pub fn sending_time(&self) -> Duration {
+        self.first_attempt.map_or(Duration::ZERO, |first| self.last_attempt.since(first))
+    }
+
+    /// Exponentially weighted average of the round-trip times, weight 1/8, in microseconds.
+    pub const fn ewma_micros(&self) -> u64 {
+        self.ewma_times_8 / 8
+    }
+
+    fn attempt(&mut self, at: Instant, seq: u16) {
+        self.first_attempt.get_or_insert(at);
+        self.last_attempt = at;
+        self.newest_seq = seq;
+    }
+
+    fn answer(&mut self, answer: &Answer) {
+        match answer.verdict {
+            Verdict::Corrupt => {
+                self.corrupted += 1;
+                return;
+            }
+            Verdict::Received => self.received += 1,
+            Verdict::Duplicate => self.duplicates += 1,
+        }
+        self.overtake(answer.seq);
+        self.timings.count(answer.timing);
+        let nanos = u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX);
+        let micros = nanos / 1_000;
+        self.rtt.add(nanos);
+        self.rtt_micros.add(micros);
+        // Below 2^55 microseconds, so eight times that fits.
+        self.ewma_times_8 = match self.ewma_times_8 {
+            0 => micros * 8,
+            before => before - before / 8 + micros,
+        };
+    }
+
+    fn error(&mut self, error: &ProbeError) {
+        if error.notice {
+            return;
+        }
+        self.icmp_errors += 1;
+        // iputils counts the pipe from ICMPv4 errors and not from ICMPv6 ones.
+        if error.error.family == Family::V4 {
+            self.overtake(error.seq);
+        }
+    }
+
+    fn overtake(&mut self, seq: u16) {
+        let behind = self.newest_seq.wrapping_sub(seq);
+        if behind <= HALF_SPACE && self.attempted() > 0 {
+            self.pipe = self.pipe.max(u64::from(behind) + 1);
+        }
+    }
+}
+
+/// How many round-trip times were measured by whose clocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// The kernel's at both ends.
+    pub kernel: u64,
+    /// The interface's at both ends.
+    pub hardware: u64,
+    /// Different ones.
+    pub mixed: u64,
+    /// Ours at both ends.
+    pub user: u64,
+}
+
+impl Timings {
+    /// Counts one more.
+    pub const fn count(&mut self, timing: Timing) {
+        match timing {
+            Timing::Kernel => self.kernel += 1,
+            Timing::Hardware => self.hardware += 1,
+            Timing::Mixed => self.mixed += 1,
+            Timing::User => self.user += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::datagram::SendFault;
+    use crate::engine::ping::event::{Content, Detail};
+    use crate::wire::icmp;
+
+    proptest! {
+        #[test]
+        fn nothing_is_silently_loss(events in prop::collection::vec(any_event(), 0..300)) {
+            let mut tally = Tally::default();
+            for event in &events {
+                let before = tally.clone();
+                tally.add(event);
+                prop_assert_eq!(tally.attempted(), tally.sent + tally.not_sent);
+                prop_assert!(tally.errors() >= tally.not_sent);
+                let changed = |now: u64, then: u64| u64::from(now != then);
+                let changes = changed(tally.sent, before.sent)
+                    + changed(tally.not_sent, before.not_sent)
+                    + changed(tally.received, before.received)
+                    + changed(tally.duplicates, before.duplicates)
+                    + changed(tally.corrupted, before.corrupted)
+                    + changed(tally.icmp_errors, before.icmp_errors);
+                let silent = matches!(event, Event::Unanswered { .. })
+                    || matches!(event, Event::Error(ProbeError { notice: true, .. }));
+                prop_assert_eq!(changes, u64::from(!silent));
+                prop_assert_eq!(tally.rtt.count(), tally.received + tally.duplicates);
+                prop_assert!(tally.rtt.min() <= tally.rtt.mean() && tally.rtt.mean() <= tally.rtt.max());
+            }
+        }
+    }
+
+    fn any_event() -> impl Strategy<Value = Event> {
+        let at = any::<u64>().prop_map(Instant::from_nanos);
+        (0..8_u8, at, any::<u16>(), any::<u64>()).prop_map(|(kind, at, seq, rtt)| {
+            let verdict = [Verdict::Received, Verdict::Duplicate, Verdict::Corrupt];
+            match kind {
+                0 | 1 => Event::Sent { at, seq, in_flight: 1 },
+                2 => Event::NotSent { at, seq, fault: SendFault { errno: 1, mtu: None } },
+                3 => Event::Unanswered { at, seq },
+                4..=6 => answered(at, seq, Duration::from_nanos(rtt), verdict[usize::from(kind - 4)]),
+                _ => failed(at, seq, Family::V4, rtt % 2 == 0),
+            }
+        })
+    }
+
+    const LOCALHOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn answered(at: Instant, seq: u16, rtt: Duration, verdict: Verdict) -> Event {
+        Event::Answer(Answer {
+            at,
+            ident: 1,
+            seq,
+            from: LOCALHOST,
+            different_address: false,
+            len: 64,
+            hop_limit: Some(64),
+            rtt,
+            timing: Timing::Kernel,
+            verdict,
+            content: Content::Intact,
+            options: Vec::new(),
+            many_responders: false,
+            detail: Detail::Echo,
+        })
+    }
+
+    fn failed(at: Instant, seq: u16, family: Family, notice: bool) -> Event {
+        let error = icmp::Error { family, icmp_type: 3, code: 1, info: 0 };
+        Event::Error(ProbeError { at, seq, from: LOCALHOST, error, notice, quoted_header: Vec::new() })
+    }
+
+    fn sent(seq: u16) -> Event {
+        Event::Sent { at: Instant::from_nanos(u64::from(seq) * 1_000_000), seq, in_flight: 1 }
+    }
+
+    fn tally(events: impl IntoIterator<Item = Event>) -> Tally {
+        events.into_iter().fold(Tally::default(), |mut tally, event| {
+            tally.add(&event);
+            tally
+        })
+    }
+
+    const fn at(nanos: u64) -> Instant {
+        Instant::from_nanos(nanos)
+    }
+
+    #[test]
+    fn the_pipe_is_the_longest_way_back_to_an_answered_probe() {
+        let received = |seq| answered(at(0), seq, Duration::ZERO, Verdict::Received);
+        let damaged = answered(at(0), 1, Duration::ZERO, Verdict::Corrupt);
+        assert_eq!(tally([sent(1), received(1), sent(2), received(2)]).pipe, 1);
+        assert_eq!(tally([sent(1), sent(2), sent(3), received(1), received(3)]).pipe, 3);
+        assert_eq!(tally([sent(65_535), sent(0), sent(1), received(65_535)]).pipe, 3);
+        assert_eq!(tally([sent(1), sent(2), damaged]).pipe, 0);
+        assert_eq!(tally([sent(1), sent(2), failed(at(0), 1, Family::V4, false)]).pipe, 2);
+        assert_eq!(tally([sent(1), sent(2), failed(at(0), 1, Family::V4, true)]).pipe, 0);
+        assert_eq!(tally([sent(1), sent(2), failed(at(0), 1, Family::V6, false)]).pipe, 0);
+        // Half of the sequence space behind, or ahead: nothing can be said.
+        assert_eq!(tally([sent(1), received(2)]).pipe, 0);
+    }
+
+    #[test]
+    fn the_weighted_average_follows_iputils() {
+        let rtt = |micros| answered(at(0), 1, Duration::from_micros(micros), Verdict::Received);
+        assert_eq!(tally([]).ewma_micros(), 0);
+        assert_eq!(tally([rtt(38)]).ewma_micros(), 38);
+        // 304; 304 - 38 + 7 = 273; 273 - 34 + 6 = 245.
+        assert_eq!(tally([rtt(38), rtt(7), rtt(6)]).ewma_micros(), 30);
+    }
+
+    #[test]
+    fn probes_that_could_not_leave_count_as_transmitted_and_as_errors() {
+        let fault = SendFault { errno: 1, mtu: None };
+        let not_sent = |seq| Event::NotSent { at: at(5), seq, fault };
+        let tally = tally([sent(1), not_sent(2), not_sent(3)]);
+        assert_eq!((tally.sent, tally.not_sent, tally.attempted(), tally.errors()), (1, 2, 3, 2));
+        assert_eq!(tally.loss_percent(), Some(100.0));
+    }
+
+    #[test]
+    fn the_sending_time_runs_from_the_first_probe_to_the_last() {
+        assert_eq!(tally([]).sending_time(), Duration::ZERO);
+        assert_eq!(tally([sent(1)]).sending_time(), Duration::ZERO);
+        let late_answer = answered(at(9_000_000_000), 1, Duration::ZERO, Verdict::Received);
+        assert_eq!(tally([sent(1), sent(204), late_answer]).sending_time(), Duration::from_millis(203));
+    }
+}
