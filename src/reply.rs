@@ -1,6 +1,6 @@
-//! Replies, and the one place where identity is read out of what arrives.
+//! Replies: octets that arrived, parsed.
 //!
-//! It refuses to know what was sent: whether a reply is ours, its reader decides.
+//! It refuses to know what was sent: the engine decides which probe a reply is about.
 
 #![cfg_attr(
     not(test),
@@ -14,7 +14,6 @@
 )]
 
 mod quote;
-pub mod recognise;
 
 use std::net::IpAddr;
 

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use proptest::prelude::*;
 use rping::datagram::{Framing, Received};
-use rping::reply::{Kind, Reply, Request, recognise};
+use rping::engine::trace::recognise;
+use rping::reply::{Kind, Reply, Request};
 use rping::wire::ipv4::options;
 use rping::wire::{Family, icmp};
 

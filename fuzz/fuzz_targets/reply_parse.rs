@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use rping::clock::Instant;
 use rping::datagram::{Framing, Received, Source};
 use rping::probe::trace::{Carrier, Flow, Method, TcpOptions};
-use rping::reply::recognise::{self, Sent};
+use rping::engine::trace::recognise::{self, Sent};
 use rping::reply::{Kind, Reply, Request};
 use rping::wire::extension::{self, MAX_LABELS, MAX_OBJECTS, Object};
 use rping::wire::{Family, icmp};

@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use rping::datagram::Framing;
+use rping::engine::trace::recognise::{self, Recognised, Sent};
 use rping::probe::Method as Query;
 use rping::probe::trace::{Carrier, Flow, Method, Probe, TcpOptions};
-use rping::reply::recognise::{self, Recognised, Sent};
 use rping::reply::{Kind, Quoted, Reply, Request};
 use rping::wire::{Family, icmp};
 use rping::wire::{ipv4, ipv6, pseudo_header};

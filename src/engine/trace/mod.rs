@@ -4,6 +4,7 @@ mod ending;
 pub mod event;
 mod mtu;
 mod plan;
+pub mod recognise;
 mod table;
 mod wait;
 
@@ -16,10 +17,10 @@ use crate::datagram::{Departed, Room, SendFault, Source, Stamped, Timing, Transm
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::trace::{Flow, Probe};
-use crate::reply::recognise::{self, Answered, Recognised};
 use crate::reply::{Kind, Reply};
 use event::{Answer, Ending, Event, Outcome, Says};
 use plan::{Due, Plan};
+use recognise::{Answered, Recognised};
 use table::{Slot, State, Table};
 
 /// What a traceroute is asked to do.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::event::{Answer, Outcome};
+use super::recognise::Sent;
 use crate::clock::Instant;
 use crate::datagram::{Departed, Source, Stamped};
-use crate::reply::recognise::Sent;
 
 /// What became of a probe.
 #[derive(Clone, Debug, PartialEq)]

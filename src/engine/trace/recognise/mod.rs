@@ -10,9 +10,9 @@ use std::net::IpAddr;
 
 pub use answers::{Answered, answered};
 
-use super::{Quoted, Request};
 use crate::probe::Method as Query;
 use crate::probe::trace::{Carrier, Flow, Method, TOKEN_LEN};
+use crate::reply::{Quoted, Request};
 use crate::wire::checksum::{Sum, adjust, same};
 
 /// What is known of the probes that were sent.
