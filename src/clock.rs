@@ -16,7 +16,7 @@ impl Instant {
     /// The moment the run began.
     pub const ZERO: Self = Self(0);
 
-    /// An instant `nanos` nanoseconds into the run.
+    /// An instant `nanos` nanoseconds into the run. For tests and fuzzers.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
@@ -81,6 +81,8 @@ pub struct Epoch(i128);
 
 impl Epoch {
     /// The epoch of a run that began at `wall`.
+    ///
+    /// For tests and fuzzers.
     pub const fn at(wall: Wall) -> Self {
         Self(wall.0 as i128)
     }

@@ -93,6 +93,8 @@ impl<'fd> Output<'fd> {
     }
 
     /// What has been said on a stream and is not yet written.
+    ///
+    /// For tests and fuzzers.
     pub fn unwritten(&self, stream: Stream) -> String {
         let rest = self.segments.iter().filter(|segment| segment.stream == stream).flat_map(Segment::rest);
         String::from_utf8_lossy(&rest.copied().collect::<Vec<u8>>()).into_owned()

@@ -49,9 +49,7 @@ pub trait Session {
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault);
 
     /// The kernel says when a datagram left, after [`Session::handle_sent`] told its departure as we saw it.
-    fn handle_stamp(&mut self, stamped: Stamped) {
-        let _ = stamped;
-    }
+    fn handle_stamp(&mut self, stamped: Stamped);
 
     /// Something arrived. Whatever it is, the run goes on.
     fn handle_reply(&mut self, reply: &Reply);

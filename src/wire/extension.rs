@@ -295,6 +295,8 @@ fn take_name<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 /// Writes a structure of objects, each a class, a C-Type and its octets, to the front of `buffer`, checksum
 /// included. Returns the octets written: none when they exceed `buffer` or an object its length field.
+///
+/// For tests and fuzzers.
 pub fn emit(objects: &[(u8, u8, &[u8])], buffer: &mut [u8]) -> usize {
     let object_len = |octets: &[u8]| octets.len().saturating_add(OBJECT_HEADER_LEN);
     let len = objects.iter().fold(HEADER_LEN, |len, (_, _, octets)| len.saturating_add(object_len(octets)));

@@ -220,6 +220,8 @@ impl Message<'_> {
     /// it in, or the kernel does.
     ///
     /// Returns the octets written: none when `buffer` is too short, or `family` has no such message.
+    ///
+    /// For tests and fuzzers.
     pub fn emit(&self, family: Family, buffer: &mut [u8]) -> usize {
         let Some((head, data)) = self.parts(family) else { return 0 };
         let Some(message) = buffer.get_mut(..HEADER_LEN.saturating_add(data.len())) else { return 0 };
@@ -271,6 +273,8 @@ pub fn seal_v4(message: &mut [u8]) {
 }
 
 /// Fills in the checksum of an ICMPv6 message, whose field is zero (RFC 4443 section 2.3).
+///
+/// For tests and fuzzers.
 pub fn seal_v6(message: &mut [u8], src: Ipv6Addr, dst: Ipv6Addr) {
     // A message is shorter than 2^32 octets, so the cast loses nothing.
     let mut sum = ipv6::pseudo_header(src, dst, message.len() as u32, ipv6::NEXT_ICMPV6);
@@ -301,6 +305,8 @@ impl Timestamps {
     pub const LEN: usize = 12;
 
     /// Reads them from the front of a body; `None` when it is too short.
+    ///
+    /// For tests and fuzzers.
     pub fn parse(body: &[u8]) -> Option<Self> {
         let (originate, rest) = body.split_first_chunk::<4>()?;
         let (receive, rest) = rest.split_first_chunk::<4>()?;

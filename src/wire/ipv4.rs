@@ -116,6 +116,8 @@ fn fields(fixed: &[u8; HEADER_LEN]) -> Header {
 /// of `buffer`. The checksum is computed, whatever [`Header::checksum`] says; all else is taken as it is.
 ///
 /// Returns the octets written: none when the options exceed [`MAX_OPTIONS_LEN`] or the header `buffer`.
+///
+/// For tests and fuzzers.
 pub fn emit(header: &Header, options: &[u8], buffer: &mut [u8]) -> usize {
     if options.len() > MAX_OPTIONS_LEN {
         return 0;

@@ -71,6 +71,8 @@ pub fn split_quoted(quote: &[u8]) -> Result<(Header, &[u8]), Malformed> {
 
 /// Writes a fixed header to the front of `buffer`. Returns the octets written: none when it has fewer
 /// than [`HEADER_LEN`].
+///
+/// For tests and fuzzers.
 pub fn emit(header: &Header, buffer: &mut [u8]) -> usize {
     let Some((fields, rest)) = buffer.split_first_chunk_mut::<8>() else { return 0 };
     let Some((src, rest)) = rest.split_first_chunk_mut::<16>() else { return 0 };

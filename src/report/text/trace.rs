@@ -49,6 +49,8 @@ pub struct TraceStyle {
 
 impl TraceStyle {
     /// How `traceroute TARGET` looks, an address and nothing else given.
+    ///
+    /// For tests and fuzzers.
     pub fn of(target: IpAddr) -> Self {
         Self {
             program: "rping".to_owned(),

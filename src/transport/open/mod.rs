@@ -83,6 +83,8 @@ impl Sockets {
     }
 
     /// Whether the socket of this family is a raw one.
+    ///
+    /// For tests and fuzzers.
     pub fn is_raw(&self, family: Family) -> bool {
         self.kit(family).is_some_and(|kit| kit.raw)
     }

@@ -53,9 +53,9 @@ impl<'a> Route<'a> {
         addresses.iter().map(|octets| Ipv4Addr::from(*octets))
     }
 
-    /// The addresses before the pointer.
+    /// The addresses before the pointer. One that it points into is not among them.
     pub fn recorded(self) -> impl Iterator<Item = Ipv4Addr> + 'a {
-        self.addresses().take(usize::from(self.pointer.saturating_sub(4).div_ceil(4)))
+        self.addresses().take(usize::from(self.pointer.saturating_sub(4) / 4))
     }
 }
 
@@ -83,7 +83,16 @@ pub struct Stamp {
 }
 
 impl<'a> Timestamps<'a> {
-    /// All entries, whether stamped yet or not.
+    /// The words of four octets before the pointer, addresses and timestamps alike.
+    pub fn words(self) -> impl Iterator<Item = u32> + 'a {
+        let (words, _) = self.slots.as_chunks::<4>();
+        words
+            .iter()
+            .take(usize::from(self.pointer.saturating_sub(5) / 4))
+            .map(|word| u32::from_be_bytes(*word))
+    }
+
+    /// All entries, whether stamped yet or not. For tests and fuzzers.
     pub fn entries(self) -> impl Iterator<Item = Stamp> + 'a {
         self.slots.chunks_exact(self.entry_len()).filter_map(|entry| {
             let (address, value) = match entry.split_first_chunk::<4>()? {
@@ -94,7 +103,7 @@ impl<'a> Timestamps<'a> {
         })
     }
 
-    /// The entries before the pointer.
+    /// The entries before the pointer. For tests and fuzzers.
     pub fn recorded(self) -> impl Iterator<Item = Stamp> + 'a {
         let octets = usize::from(self.pointer.saturating_sub(5));
         self.entries().take(octets.div_ceil(self.entry_len()))
