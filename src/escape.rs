@@ -1,6 +1,9 @@
 //! Text from elsewhere, made harmless for a terminal. It knows no names and no addresses.
+//!
+//! One rule for every output: [`escape`] writes it for people, the JSON reports write it as JSON does.
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fmt::Write;
 
 /// `text` with everything that is not plainly visible written out: controls below U+0080 as `\x1b`,
@@ -26,8 +29,23 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether a character shows as what it is.
-fn is_visible(c: char) -> bool {
+/// An argument as one line may show it: escaped, and quoted when it is empty or has blanks. Octets that are
+/// not UTF-8 become `\xNN`.
+pub fn argument(value: &OsStr) -> String {
+    let mut shown = String::new();
+    for chunk in value.as_encoded_bytes().utf8_chunks() {
+        shown.push_str(&escape(chunk.valid()));
+        for octet in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(shown, "\\x{octet:02x}");
+        }
+    }
+    if shown.is_empty() || shown.contains(' ') { format!("'{shown}'") } else { shown }
+}
+
+/// Whether a character shows as what it is: no control, no mark of direction, nothing of no width, and not
+/// blank unless it is U+0020.
+pub fn is_visible(c: char) -> bool {
     if c.is_ascii() {
         return matches!(c, ' '..='~');
     }
@@ -41,7 +59,8 @@ fn is_visible(c: char) -> bool {
     std::str::from_utf8(&utf8[..=len]).is_ok_and(|pair| pair.escape_debug().eq(['a', c]))
 }
 
-/// Letters and marks by their Unicode category that show nothing (Default_Ignorable_Code_Point).
+/// Letters, marks and symbols by their Unicode category that show nothing (Default_Ignorable_Code_Point, and
+/// three blanks: U+2800, U+16FE4, U+1D159).
 fn is_invisible_mark(c: char) -> bool {
     matches!(
         c,
@@ -53,6 +72,8 @@ fn is_invisible_mark(c: char) -> bool {
             | '\u{3164}'
             | '\u{fe00}'..='\u{fe0f}'
             | '\u{ffa0}'
+            | '\u{16fe4}'
+            | '\u{1d159}'
             | '\u{e0000}'..='\u{e0fff}'
     )
 }
@@ -89,11 +110,60 @@ mod tests {
         }
     }
 
+    /// What must never reach a terminal.
+    const HIDDEN: &[(u32, u32)] = &[
+        (0x00, 0x1f),        // C0
+        (0x7f, 0xa0),        // DEL, C1, no-break space
+        (0xad, 0xad),        // soft hyphen
+        (0x34f, 0x34f),      // combining grapheme joiner
+        (0x61c, 0x61c),      // Arabic letter mark
+        (0x115f, 0x1160),    // Hangul fillers
+        (0x17b4, 0x17b5),    // Khmer inherent vowels
+        (0x180b, 0x180f),    // Mongolian selectors
+        (0x2000, 0x200f),    // spaces, zero widths, marks of direction
+        (0x2028, 0x202f),    // separators, embeddings and overrides
+        (0x205f, 0x206f),    // joiners, isolates
+        (0x2800, 0x2800),    // blank Braille
+        (0x3000, 0x3000),    // ideographic space
+        (0x3164, 0x3164),    // Hangul filler
+        (0xe000, 0xf8ff),    // private
+        (0xfe00, 0xfe0f),    // variation selectors
+        (0xfeff, 0xfeff),    // byte order mark
+        (0xffa0, 0xffa0),    // halfwidth Hangul filler
+        (0xfff0, 0xfffb),    // interlinear annotation
+        (0x16fe4, 0x16fe4),  // Khitan filler
+        (0x1bca0, 0x1bca3),  // shorthand controls
+        (0x1d159, 0x1d159),  // null notehead
+        (0x1d173, 0x1d17a),  // beams and slurs
+        (0xe0000, 0x10ffff), // tags, further selectors, private
+    ];
+
+    #[test]
+    fn every_character_that_hides_is_written_out() {
+        for &(first, last) in HIDDEN {
+            for c in (first..=last).filter_map(char::from_u32) {
+                assert!(!is_visible(c), "U+{:04X}", u32::from(c));
+                let shown = escape(c.encode_utf8(&mut [0; 4])).into_owned();
+                assert!(shown.bytes().all(|octet| matches!(octet, b' '..=b'~')), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_argument_is_quoted_where_it_is_empty_or_has_blanks() {
+        use std::os::unix::ffi::OsStrExt;
+        let shown = |octets: &[u8]| argument(OsStr::from_bytes(octets));
+        assert_eq!(shown(b"it's"), "it's");
+        assert_eq!(shown(b""), "''");
+        assert_eq!(shown(b"a b"), "'a b'");
+        assert_eq!(shown(b"a\xff\x9b\xe3\x85\xa4"), "a\\xff\\x9b\\u{3164}");
+    }
+
     proptest! {
         #[test]
         fn no_text_leaves_a_control_and_escaping_twice_changes_nothing(text in any::<String>()) {
             let once = escape(&text).into_owned();
-            prop_assert!(!once.chars().any(char::is_control));
+            prop_assert!(once.chars().all(is_visible));
             prop_assert_eq!(escape(&once), once.as_str());
         }
     }

@@ -14,14 +14,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sys", &["clock", "wire"]),
     ("output", &[]),
     ("stop", &["clock"]),
-    ("names", &["clock", "sys"]),
+    ("names", &["clock", "escape", "sys"]),
     ("reply", &["clock", "datagram", "probe", "wire"]),
     ("engine", &["clock", "datagram", "probe", "reply", "wire"]),
     ("stats", &["clock", "datagram", "engine", "wire"]),
-    ("transport", &["clock", "datagram", "sys", "wire"]),
+    ("transport", &["clock", "datagram", "escape", "sys", "wire"]),
     ("report", &["clock", "datagram", "engine", "escape", "names", "output", "stats", "wire"]),
     ("run", &["clock", "datagram", "engine", "output", "reply", "report", "stop", "transport"]),
-    ("cli", &["engine", "probe", "transport", "wire"]),
+    ("cli", &["engine", "escape", "probe", "transport", "wire"]),
     (
         "command",
         &[

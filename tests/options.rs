@@ -114,7 +114,7 @@ const VERDICTS: [(&str, &str); 57] = [
 ];
 
 fn shown(value: &str) -> String {
-    let escaped = value.replace('\t', "\\t");
+    let escaped = value.replace('\t', "\\x09");
     if escaped.is_empty() || escaped.contains(' ') { format!("'{escaped}'") } else { escaped }
 }
 

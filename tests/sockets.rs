@@ -745,6 +745,19 @@ fn refused_options_are_named_as_typed() {
 }
 
 #[test]
+fn no_name_of_an_interface_in_a_refusal_moves_a_cursor_or_hides() {
+    in_namespace(|| {
+        sh("ip link add e\u{202e}\u{3164} type veth peer name p\u{9b}");
+        let nowhere = Options { device: Some("\u{1b}[2J\u{9b}".to_owned()), ..options() };
+        assert_eq!(
+            aimed("127.0.0.1", &nowhere).unwrap_err(),
+            "-I \\x1b[2J\\u{9b}: SO_BINDTODEVICE: No such device; give an address of this host or one of its \
+             interfaces: lo, p\\u{9b}, e\\u{202e}\\u{3164}"
+        );
+    });
+}
+
+#[test]
 fn everything_that_can_be_asked_for_at_once_is_granted() {
     in_namespace(|| {
         let _peer = Peer::new();

@@ -17,7 +17,7 @@ use std::path::Path;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
-use values::printable;
+use crate::escape;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -183,7 +183,7 @@ impl Caller<'_> {
             Some(ContextValue::String(text)) => Some(text.as_str()),
             _ => None,
         };
-        let named = |kind| context(kind).map(|text| printable(OsStr::new(text))).unwrap_or_default();
+        let named = |kind| context(kind).map(|text| escape::argument(OsStr::new(text))).unwrap_or_default();
         let option = |name: Option<&str>| {
             let arg = command.get_arguments().find(|arg| name == Some(&arg.to_string()));
             arg.map_or("an option".to_string(), values::option_name)

@@ -8,7 +8,8 @@ use anyhow::{Result, bail, ensure};
 
 use super::many::Many;
 use super::ping::Arguments;
-use super::values::{Stamps, printable};
+use super::values::Stamps;
+use crate::escape;
 use crate::probe::{HEADER_LEN, Method};
 use crate::transport::{Families, IpOption, Letters, Options, Stamping};
 use crate::wire::Family;
@@ -211,7 +212,7 @@ fn hosts(arguments: &Arguments, many: bool) -> Result<Vec<String>> {
 fn host(name: &OsString) -> Result<String> {
     match name.to_str() {
         Some(name) => Ok(name.to_string()),
-        None => bail!("{}: the host's name must be UTF-8 text", printable(name)),
+        None => bail!("{}: the host's name must be UTF-8 text", escape::argument(name)),
     }
 }
 

@@ -8,8 +8,8 @@ use anyhow::{Result, bail, ensure};
 
 use super::trace_values::{Named, PACKET_LEN};
 use super::traceroute::Arguments;
-use super::values::printable;
 use crate::engine::trace::Wait;
+use crate::escape;
 use crate::probe::trace::{Method, TcpOptions};
 use crate::transport::{Families, IpOption, Letters, Options, Pmtu, Probes, Stamping};
 use crate::wire::Family;
@@ -304,7 +304,7 @@ fn check_words(named: Named, words: &[Word]) -> Result<()> {
 }
 
 fn shown(name: &str) -> String {
-    printable(name.as_ref())
+    escape::argument(name.as_ref())
 }
 
 /// The value of an option of the method.
@@ -363,10 +363,13 @@ fn host(arguments: &[OsString]) -> Result<(String, Option<usize>)> {
         [host] => Ok((text(host)?, None)),
         [host, len] => match len.to_str().and_then(PACKET_LEN.parse) {
             Some(len) => Ok((text(host)?, Some(len))),
-            None => bail!("{}: {}", printable(len), PACKET_LEN.allowed),
+            None => bail!("{}: {}", escape::argument(len), PACKET_LEN.allowed),
         },
         [_, _, more, ..] => {
-            bail!("unexpected argument '{}': a host and the length of a packet are all", printable(more))
+            bail!(
+                "unexpected argument '{}': a host and the length of a packet are all",
+                escape::argument(more)
+            )
         }
     }
 }
@@ -374,7 +377,7 @@ fn host(arguments: &[OsString]) -> Result<(String, Option<usize>)> {
 fn text(name: &OsString) -> Result<String> {
     match name.to_str() {
         Some(name) => Ok(name.to_string()),
-        None => bail!("{}: the host's name must be UTF-8 text", printable(name)),
+        None => bail!("{}: the host's name must be UTF-8 text", escape::argument(name)),
     }
 }
 

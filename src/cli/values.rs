@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::escape;
 use crate::probe::Method;
 use crate::transport::{Pmtu, Stamping};
 
@@ -31,7 +32,7 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Checked<T> {
     ) -> Result<T, clap::Error> {
         value.to_str().and_then(self.parse).ok_or_else(|| {
             let option = arg.map(option_name).unwrap_or_default();
-            let sentence = format!("{option} {}: {}", printable(value), self.allowed);
+            let sentence = format!("{option} {}: {}", escape::argument(value), self.allowed);
             let mut error = clap::Error::new(ErrorKind::ValueValidation).with_cmd(command);
             error.insert(ContextKind::Custom, ContextValue::String(sentence));
             error
@@ -50,22 +51,6 @@ pub fn option_name(arg: &clap::Arg) -> String {
         (None, Some(long)) => format!("--{long}"),
         (None, None) => arg.get_id().to_string(),
     }
-}
-
-/// An argument as one line may show it: nothing in it moves a cursor or hides; quoted when it is empty
-/// or has blanks. Octets that are not UTF-8 become `\xNN`.
-pub fn printable(value: &OsStr) -> String {
-    let mut shown = String::new();
-    for chunk in value.as_encoded_bytes().utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                '\'' | '"' => shown.push(character),
-                _ => shown.extend(character.escape_debug()),
-            }
-        }
-        chunk.invalid().iter().for_each(|octet| shown.push_str(&format!("\\x{octet:02x}")));
-    }
-    if shown.is_empty() || shown.contains(' ') { format!("'{shown}'") } else { shown }
 }
 
 /// `-c`. The largest is LONG_MAX, as in iputils.

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Result, anyhow, ensure};
 
-use crate::names::forward::{check, shown};
+use crate::escape::escape;
+use crate::names::forward::check;
 
 /// What a word on the command line, or a line of a file, stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +29,12 @@ pub enum Given {
 /// out. The error is a line that begins with the word, made safe to print.
 pub fn given(word: &str) -> Result<Given> {
     if let Some((address, length)) = word.split_once('/') {
-        return prefix(address, length).map_err(|why| anyhow!("{}: {why}", shown(word)));
+        return prefix(address, length).map_err(|why| anyhow!("{}: {why}", escape(word)));
     }
     if let Some((first, last)) = word.split_once('-')
         && let Ok(first) = first.parse::<IpAddr>()
     {
-        return range(first, last).map_err(|why| anyhow!("{}: {why}", shown(word)));
+        return range(first, last).map_err(|why| anyhow!("{}: {why}", escape(word)));
     }
     check(word)?;
     Ok(Given::Host(word.to_owned()))
@@ -173,7 +174,7 @@ mod tests {
             assert_eq!(read(host), format!("host {host}"));
         }
         assert_eq!(read(""), "the host is empty; give a name or an address");
-        assert_eq!(read("\u{1b}[2J/8"), format!("\\u{{1b}}[2J/8: {prefix}"));
+        assert_eq!(read("\u{1b}[2J/8"), format!("\\x1b[2J/8: {prefix}"));
     }
 
     #[test]

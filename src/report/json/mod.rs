@@ -1,10 +1,11 @@
 //! JSON Lines: one object for each thing that happens, one line for each object.
 //!
 //! `docs/json.md` tells the format to those who read it. It knows no text for people: whatever a terminal
-//! would need escaped, JSON escapes itself.
+//! would need escaped, [`line`] escapes.
 
 mod answer;
 mod extension;
+mod line;
 mod many;
 mod ping;
 mod trace;
@@ -41,7 +42,7 @@ struct Line<R> {
 fn say(at: Instant, epoch: Epoch, record: impl Serialize, output: &mut Output<'_>) {
     let line = Line { v: VERSION, ts: rfc3339(at, epoch), record };
     // Nothing that is said here refuses to be shown: no map has keys that are not text.
-    if let Ok(text) = serde_json::to_string(&line) {
+    if let Some(text) = line::line(&line) {
         output.print(format_args!("{text}\n"));
     }
 }

@@ -9,6 +9,7 @@ use socket2::Socket;
 use super::options::Stamping;
 use super::refusal::AimError;
 use super::setup::Aim;
+use crate::escape::escape;
 use crate::sys;
 use crate::transport::channel::Kind;
 use crate::transport::stamps::Stamps;
@@ -44,18 +45,19 @@ fn hardware(fd: BorrowedFd<'_>, aim: &Aim, kind: Kind) -> Result<(), AimError> {
         let line = "--clock hardware: by which interface probes leave is not known; name it";
         return Err(AimError::refusal(line.to_owned()));
     };
+    let shown = escape(&name);
     let wanted = libc::SOF_TIMESTAMPING_TX_HARDWARE
         | libc::SOF_TIMESTAMPING_RX_HARDWARE
         | libc::SOF_TIMESTAMPING_RAW_HARDWARE;
     // Where it cannot even be asked, it offers none.
     let offered = sys::stamping_offered(fd, &name).unwrap_or(0);
     if offered & wanted != wanted {
-        return Err(AimError::refusal(format!("--clock hardware: {name} has no clock that stamps packets")));
+        return Err(AimError::refusal(format!("--clock hardware: {shown} has no clock that stamps packets")));
     }
     match sys::stamping_in_force(fd, &name) {
         Ok((ALL_THAT_LEAVES, ALL_THAT_ARRIVES)) => Ok(()),
         _ => Err(AimError::refusal(format!(
-            "--clock hardware: {name} does not stamp all packets now; hwstamp_ctl -i {name} -t 1 -r 1 makes it"
+            "--clock hardware: {shown} does not stamp all packets now; hwstamp_ctl -i {shown} -t 1 -r 1 makes it"
         ))),
     }
 }

@@ -7,6 +7,7 @@ use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::escape::{self, escape};
 use crate::sys;
 use crate::wire::Family;
 use crate::wire::tcp;
@@ -246,7 +247,7 @@ fn group_range() -> String {
 
 /// The path of this program, to be named in a command.
 fn program() -> String {
-    std::env::current_exe().map_or_else(|_| "PATH".to_owned(), |path| path.display().to_string())
+    std::env::current_exe().map_or_else(|_| "PATH".to_owned(), |path| escape::argument(path.as_os_str()))
 }
 
 /// Completes an ICMP socket to what one family needs.
@@ -372,12 +373,13 @@ fn filter_refused(error: io::Error) -> OpenError {
 
 fn no_device(letters: Letters, device: &str, error: &io::Error) -> OpenError {
     let letter = letters.device;
+    let device = escape(device);
     let why = reason(error);
     if !matches!(Errno::from_io_error(error), Some(Errno::NODEV | Errno::INVAL)) {
         return OpenError(format!("{letter} {device}: SO_BINDTODEVICE: {why}"));
     }
     let names: Vec<String> = nix::net::if_::if_nameindex()
-        .map(|all| all.iter().map(|i| i.name().to_string_lossy().into_owned()).collect())
+        .map(|all| all.iter().map(|i| escape(&i.name().to_string_lossy()).into_owned()).collect())
         .unwrap_or_default();
     OpenError(format!(
         "{letter} {device}: SO_BINDTODEVICE: {why}; give an address of this host or one of its interfaces: {}",

@@ -10,6 +10,7 @@ use socket2::{SockAddr, Socket};
 use super::options::{Options, own_source};
 use super::refusal::RouteError;
 use super::{Kit, Sockets};
+use crate::escape::escape;
 use crate::wire::Family;
 
 /// How a target is reached.
@@ -46,7 +47,7 @@ impl Sockets {
         let source = local.as_socket().ok_or(RouteError::Other(Errno::AFNOSUPPORT.into()))?.ip();
         let target = if target.ip().is_unspecified() { with_ip(target, source) } else { target };
         let warning = options.device.as_deref().filter(|device| !holds(device, source)).map(|device| {
-            format!("Warning: source address might be selected on device other than: {device}")
+            format!("Warning: source address might be selected on device other than: {}", escape(device))
         });
         Ok(Route { target, source, broadcast, warning })
     }
