@@ -117,7 +117,7 @@ fn imports(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn rooms_know_only_whom_they_may() {
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut used) = (BTreeSet::new(), BTreeSet::new());
     for path in sources(&source_folder()) {
         let room = room(&path);
         if room == "lib" {
@@ -131,11 +131,33 @@ fn rooms_know_only_whom_they_may() {
         for import in imports(&text) {
             let fine = import == room || allowed.contains(&import.as_str());
             assert!(fine, "{} ({room}) must not know {import}", path.display());
+            used.insert((room.clone(), import));
         }
         seen.insert(room);
     }
+    for (room, allowed) in MAY_IMPORT {
+        for import in *allowed {
+            let needed = used.contains(&((*room).to_owned(), (*import).to_owned()));
+            assert!(needed, "{room} imports {import} no more: the permission goes");
+        }
+    }
     let table: BTreeSet<_> = MAY_IMPORT.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(seen, table, "the table names each room once, and no other");
+}
+
+#[test]
+fn rooms_stand_in_the_order_of_their_imports() {
+    let lib = fs::read_to_string(source_folder().join("lib.rs")).expect("a readable file");
+    let listed: Vec<_> =
+        lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let table: Vec<_> = MAY_IMPORT.iter().map(|(room, _)| *room).filter(|room| *room != "main").collect();
+    assert_eq!(listed, table, "lib.rs and the table have one order");
+    for (at, (room, allowed)) in MAY_IMPORT.iter().enumerate() {
+        for import in *allowed {
+            let below = MAY_IMPORT[..at].iter().any(|(name, _)| name == import);
+            assert!(below, "{room} imports {import}, which does not stand before it");
+        }
+    }
 }
 
 #[test]

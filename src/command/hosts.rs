@@ -1,4 +1,6 @@
-//! The words that name hosts, as they are typed or stand in a file: prefixes, ranges, lists. Nothing is looked up here.
+//! The words that name hosts, as they are typed or stand in a file: prefixes, ranges, lists.
+//!
+//! Nothing is looked up here.
 
 use std::io::{self, BufRead};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
