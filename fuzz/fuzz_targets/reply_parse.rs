@@ -10,12 +10,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use libfuzzer_sys::fuzz_target;
 use rping::clock::Instant;
 use rping::datagram::{Framing, Received, Source};
-use rping::probe::trace::{Carrier, Flow, Method, TcpOptions};
 use rping::engine::trace::recognise::{self, Sent};
+use rping::probe::trace::{Carrier, Flow, Method, TcpOptions};
 use rping::reply::{Kind, Reply, Request};
 use rping::wire::extension::{self, MAX_LABELS, MAX_OBJECTS, Object};
-use rping::wire::{Family, icmp};
 use rping::wire::ipv4::options::{self, IpOption};
+use rping::wire::{Family, icmp};
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);

@@ -19,12 +19,12 @@ use rping::engine::ping::event::{Event, Verdict};
 use rping::engine::ping::pace::Pacing;
 use rping::engine::ping::{Config, Ping};
 use rping::engine::reject::Reject;
+use rping::output::Output;
 use rping::probe::{Identity, Method, Payload};
 use rping::reply::Reply;
 use rping::report::Report;
-use rping::output::Output;
-use rping::report::text::ping::PingText;
 use rping::report::style::Style;
+use rping::report::text::ping::PingText;
 use rping::stats::Tally;
 use rping::wire::{Family, icmp};
 

@@ -86,6 +86,9 @@ pub fn is_numeric(name: &str) -> bool {
 }
 
 /// Refuses what no host can be called.
+///
+/// # Errors
+/// One line: what is wrong with the name, made safe to print.
 pub fn check(name: &str) -> Result<()> {
     ensure!(!name.is_empty(), "the host is empty; give a name or an address");
     ensure!(name.len() <= MAX_NAME, "the host's name has {} octets; the longest has {MAX_NAME}", name.len());
