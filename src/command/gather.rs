@@ -1,4 +1,4 @@
-//! Whom to ask: the words of the command line and of files, as targets and as the roster of what was typed.
+//! Words of the command line and of files → the targets, and the roster of what was typed.
 
 use std::fs::File;
 use std::io::{self, BufReader};

@@ -1,4 +1,4 @@
-//! The account of a run with one target, as `ping` sums it up, and whose clocks its times came from.
+//! The account of a run with one target, as `ping` sums it up, and how many times each clock took.
 
 use std::time::Duration;
 
