@@ -31,6 +31,7 @@ struct Counts {
     corrupt: u64,
     errors: u64,
     unanswered: u64,
+    lost: u64,
 }
 
 impl Counts {
@@ -39,6 +40,7 @@ impl Counts {
             Event::Sent { .. } => self.sent += 1,
             Event::NotSent { .. } => self.not_sent += 1,
             Event::Unanswered { .. } => self.unanswered += 1,
+            Event::Lost { .. } => self.lost += 1,
             Event::Answer(answer) => match answer.verdict {
                 Verdict::Received => self.received += 1,
                 Verdict::Duplicate => self.duplicates += 1,
@@ -493,7 +495,7 @@ fn an_unanswered_probe_is_told_when_the_next_one_leaves() {
     let mut sim = Sim::new(config, |_| Ok(vec![]));
     let mut told = Vec::new();
     sim.run(|event| {
-        if let Event::Unanswered { seq, at } = event {
+        if let Event::Unanswered { seq, at, .. } = event {
             told.push((*seq, *at));
         }
     });
@@ -613,9 +615,9 @@ fn fates_belong_to_probes_in_the_order_of_taking() {
     session.handle_sent(Departed { at: at(4), port: 0 });
     let events: Vec<_> = std::iter::from_fn(|| session.poll_event()).collect();
     let expected = [
-        Event::Sent { at: at(1), seq: 1, in_flight: 1 },
-        Event::NotSent { at: at(2), seq: 2, fault },
-        Event::Sent { at: at(3), seq: 3, in_flight: 3 },
+        Event::Sent { at: at(1), target: 0, seq: 1, in_flight: 1 },
+        Event::NotSent { at: at(2), target: 0, seq: 2, fault },
+        Event::Sent { at: at(3), target: 0, seq: 3, in_flight: 3 },
     ];
     assert_eq!(events, expected, "a fate too many is nobody's");
 }

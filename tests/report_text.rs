@@ -26,17 +26,19 @@ fn style(target: &str) -> Style {
 }
 
 fn sent(seq: u16, millis: u64) -> Event {
-    Event::Sent { at: Instant::from_nanos(millis * MILLI), seq, in_flight: 1 }
+    Event::Sent { at: Instant::from_nanos(millis * MILLI), target: 0, seq, in_flight: 1 }
 }
 
 fn not_sent(seq: u16, errno: i32) -> Event {
-    Event::NotSent { at: Instant::ZERO, seq, fault: SendFault { errno, mtu: None } }
+    Event::NotSent { at: Instant::ZERO, target: 0, seq, fault: SendFault { errno, mtu: None } }
 }
 
 /// An answer after so many microseconds.
 fn answer(from: &str, seq: u16, micros: u64) -> Answer {
     Answer {
         at: Instant::ZERO + Duration::from_micros(micros),
+        target: 0,
+        settles: true,
         ident: 30_450,
         seq,
         from: ip(from),
@@ -61,7 +63,16 @@ fn error(from: &str, seq: u16, icmp_type: u8, code: u8, info: u32) -> ProbeError
     let from = ip(from);
     let family = if from.is_ipv4() { Family::V4 } else { Family::V6 };
     let error = icmp::Error { family, icmp_type, code, info };
-    ProbeError { at: Instant::ZERO, seq, from, error, notice: false, quoted_header: Vec::new() }
+    ProbeError {
+        at: Instant::ZERO,
+        target: 0,
+        settles: true,
+        seq,
+        from,
+        error,
+        notice: false,
+        quoted_header: Vec::new(),
+    }
 }
 
 fn failed(from: &str, seq: u16, icmp_type: u8, code: u8, info: u32) -> Event {
@@ -259,7 +270,12 @@ fn link_local_addresses_carry_their_interface_and_others_do_not() {
 fn a_flood_shows_what_is_missing() {
     let a = "10.99.2.1";
     let flood = || Style { flood: true, ..style(a) };
-    let micro = |seq, micros: u64| Event::Sent { at: Instant::from_nanos(micros * 1_000), seq, in_flight: 1 };
+    let micro = |seq, micros: u64| Event::Sent {
+        at: Instant::from_nanos(micros * 1_000),
+        target: 0,
+        seq,
+        in_flight: 1,
+    };
     let events = || {
         [micro(1, 0), received(a, 1, 38), micro(2, 44), received(a, 2, 7), micro(3, 88), received(a, 3, 6)]
     };
@@ -270,7 +286,7 @@ fn a_flood_shows_what_is_missing() {
     assert_eq!(run(flood(), events()).0, format!("{banner}.\x08 \x08.\x08 \x08.\x08 \x08{summary}"));
     assert_eq!(run(Style { quiet: true, ..flood() }, events()).0, format!("{banner}{summary}"));
     let damaged = Event::Answer(Answer { verdict: Verdict::Corrupt, ..answer(a, 1, 1) });
-    let beyond = Event::Sent { at: Instant::ZERO, seq: 1, in_flight: 80 };
+    let beyond = Event::Sent { at: Instant::ZERO, target: 0, seq: 1, in_flight: 80 };
     assert_eq!(line(flood(), damaged), "\x08C");
     assert_eq!(line(flood(), failed("10.99.1.2", 1, 3, 1, 0)), "\x08E");
     assert_eq!(line(flood(), Event::Error(notice("10.99.1.2", 1, 4, 0, 0))), "");
@@ -438,7 +454,7 @@ fn the_time_of_day_stands_in_front_of_every_line() {
     let a = "10.99.2.1";
     let stamped = Style { timestamps: true, ..style(a) };
     let redirect = Event::Error(notice("10.99.1.2", 1, 5, 1, 0x0a63_0103));
-    let unanswered = Event::Unanswered { at: Instant::from_nanos(MILLI), seq: 1 };
+    let unanswered = Event::Unanswered { at: Instant::from_nanos(MILLI), target: 0, seq: 1 };
     let (out, _) =
         run(stamped, [sent(1, 0), received(a, 1, 16), unanswered, failed(a, 1, 11, 0, 0), redirect]);
     assert_eq!(
@@ -595,6 +611,7 @@ fn a_probe_that_could_not_leave_names_its_cause_on_standard_error() {
         assert_eq!(err, format!("ping: sendmsg: {words} (icmp_seq=9 not sent{cause})\n"));
     }
     let too_long = Event::NotSent {
+        target: 0,
         at: Instant::ZERO,
         seq: 1,
         fault: SendFault { errno: libc::EMSGSIZE, mtu: Some(1400) },

@@ -6,7 +6,7 @@
 use std::os::fd::BorrowedFd;
 
 use crate::clock::{Epoch, Instant};
-use crate::engine::ping::many;
+use crate::engine::ping::event::Event;
 use crate::output::Output;
 use crate::stats::Board;
 use roster::Roster;
@@ -21,7 +21,7 @@ pub mod text;
 pub mod waiting;
 
 /// Prints what a run with many targets tells, and keeps its account.
-pub trait ManyReport: Report<Event = many::Event> {
+pub trait ManyReport: Report<Event = Event> {
     /// What is said first.
     fn start(&mut self, epoch: Epoch, output: &mut Output<'_>) {
         let _ = (epoch, output);

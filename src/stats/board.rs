@@ -3,8 +3,7 @@
 use hdrhistogram::Histogram;
 
 use super::{Moments, Timings};
-use crate::engine::ping::event::{self, Verdict};
-use crate::engine::ping::many::Event;
+use crate::engine::ping::event::{Event, Verdict};
 
 /// Round-trip times of one target that are kept as they are; of more, a histogram is.
 const FEW: usize = 64;
@@ -89,22 +88,21 @@ impl Board {
 
     /// Takes one event into account.
     pub fn add(&mut self, event: &Event) {
-        let Event::Probe { target, event } = event else { return };
-        let Some(row) = self.rows.get_mut(*target as usize) else { return };
+        let Some(row) = self.rows.get_mut(event.target() as usize) else { return };
         let totals = &mut self.totals;
         match event {
-            event::Event::Sent { .. } => {
+            Event::Sent { .. } => {
                 totals.asked += u32::from(row.sent == 0);
                 row.sent = row.sent.saturating_add(1);
                 totals.sent += 1;
             }
-            event::Event::NotSent { .. } => {
+            Event::NotSent { .. } => {
                 row.not_sent = row.not_sent.saturating_add(1);
                 totals.not_sent += 1;
             }
-            event::Event::Unanswered { .. } => {}
-            event::Event::Error(error) => totals.icmp_errors += u64::from(!error.notice),
-            event::Event::Answer(answer) => {
+            Event::Unanswered { .. } | Event::Lost { .. } => {}
+            Event::Error(error) => totals.icmp_errors += u64::from(!error.notice),
+            Event::Answer(answer) => {
                 if answer.verdict != Verdict::Corrupt {
                     totals.timings.count(answer.timing);
                 }

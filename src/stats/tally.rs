@@ -54,7 +54,7 @@ impl Tally {
                 self.not_sent += 1;
                 self.attempt(*at, *seq);
             }
-            Event::Unanswered { .. } => {}
+            Event::Unanswered { .. } | Event::Lost { .. } => {}
             Event::Answer(answer) => self.answer(answer),
             Event::Error(error) => self.error(error),
         }
@@ -200,9 +200,9 @@ mod tests {
         (0..8_u8, at, any::<u16>(), any::<u64>()).prop_map(|(kind, at, seq, rtt)| {
             let verdict = [Verdict::Received, Verdict::Duplicate, Verdict::Corrupt];
             match kind {
-                0 | 1 => Event::Sent { at, seq, in_flight: 1 },
-                2 => Event::NotSent { at, seq, fault: SendFault { errno: 1, mtu: None } },
-                3 => Event::Unanswered { at, seq },
+                0 | 1 => Event::Sent { at, target: 0, seq, in_flight: 1 },
+                2 => Event::NotSent { at, target: 0, seq, fault: SendFault { errno: 1, mtu: None } },
+                3 => Event::Unanswered { at, target: 0, seq },
                 4..=6 => answered(at, seq, Duration::from_nanos(rtt), verdict[usize::from(kind - 4)]),
                 _ => failed(at, seq, Family::V4, rtt % 2 == 0),
             }
@@ -214,6 +214,8 @@ mod tests {
     fn answered(at: Instant, seq: u16, rtt: Duration, verdict: Verdict) -> Event {
         Event::Answer(Answer {
             at,
+            target: 0,
+            settles: true,
             ident: 1,
             seq,
             from: LOCALHOST,
@@ -232,11 +234,20 @@ mod tests {
 
     fn failed(at: Instant, seq: u16, family: Family, notice: bool) -> Event {
         let error = icmp::Error { family, icmp_type: 3, code: 1, info: 0 };
-        Event::Error(ProbeError { at, seq, from: LOCALHOST, error, notice, quoted_header: Vec::new() })
+        Event::Error(ProbeError {
+            at,
+            target: 0,
+            settles: false,
+            seq,
+            from: LOCALHOST,
+            error,
+            notice,
+            quoted_header: Vec::new(),
+        })
     }
 
     fn sent(seq: u16) -> Event {
-        Event::Sent { at: Instant::from_nanos(u64::from(seq) * 1_000_000), seq, in_flight: 1 }
+        Event::Sent { at: Instant::from_nanos(u64::from(seq) * 1_000_000), target: 0, seq, in_flight: 1 }
     }
 
     fn tally(events: impl IntoIterator<Item = Event>) -> Tally {
@@ -277,7 +288,7 @@ mod tests {
     #[test]
     fn probes_that_could_not_leave_count_as_transmitted_and_as_errors() {
         let fault = SendFault { errno: 1, mtu: None };
-        let not_sent = |seq| Event::NotSent { at: at(5), seq, fault };
+        let not_sent = |seq| Event::NotSent { at: at(5), target: 0, seq, fault };
         let tally = tally([sent(1), not_sent(2), not_sent(3)]);
         assert_eq!((tally.sent, tally.not_sent, tally.attempted(), tally.errors()), (1, 2, 3, 2));
         assert_eq!(tally.loss_percent(), Some(100.0));

@@ -7,22 +7,26 @@ use crate::clock::Instant;
 use crate::datagram::{SendFault, Timing};
 use crate::wire::icmp;
 
-/// One thing that happened to a probe.
+/// One thing that happened to a probe. `target` is the number of its target, `seq` its ICMP sequence number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A probe left.
     Sent {
         /// When.
         at: Instant,
+        /// Number of its target.
+        target: u32,
         /// Its sequence number.
         seq: u16,
-        /// Probes out and not yet overtaken by an answer, this one included.
+        /// Probes in flight and not yet overtaken by an answer, this one included.
         in_flight: u64,
     },
     /// A probe could not leave this machine.
     NotSent {
         /// When.
         at: Instant,
+        /// Number of its target.
+        target: u32,
         /// Its sequence number.
         seq: u16,
         /// Why.
@@ -32,8 +36,21 @@ pub enum Event {
     Unanswered {
         /// When.
         at: Instant,
+        /// Number of its target.
+        target: u32,
         /// Its sequence number.
         seq: u16,
+    },
+    /// The time of a probe is up, and nothing came back. An answer may still come: then it counts.
+    Lost {
+        /// When its time was up.
+        at: Instant,
+        /// Number of its target.
+        target: u32,
+        /// Its sequence number.
+        seq: u16,
+        /// When it left.
+        sent: Instant,
     },
     /// An answer to one of our probes.
     Answer(Answer),
@@ -45,9 +62,24 @@ impl Event {
     /// When it happened.
     pub fn at(&self) -> Instant {
         match self {
-            Self::Sent { at, .. } | Self::NotSent { at, .. } | Self::Unanswered { at, .. } => *at,
+            Self::Sent { at, .. }
+            | Self::NotSent { at, .. }
+            | Self::Unanswered { at, .. }
+            | Self::Lost { at, .. } => *at,
             Self::Answer(answer) => answer.at,
             Self::Error(error) => error.at,
+        }
+    }
+
+    /// Number of the target whose probe it is about.
+    pub fn target(&self) -> u32 {
+        match self {
+            Self::Sent { target, .. }
+            | Self::NotSent { target, .. }
+            | Self::Unanswered { target, .. }
+            | Self::Lost { target, .. } => *target,
+            Self::Answer(answer) => answer.target,
+            Self::Error(error) => error.target,
         }
     }
 }
@@ -57,6 +89,10 @@ impl Event {
 pub struct Answer {
     /// When it arrived.
     pub at: Instant,
+    /// Number of the target.
+    pub target: u32,
+    /// Whether its probe was in flight until now: neither answered, nor failed, nor lost.
+    pub settles: bool,
     /// ICMP identifier.
     pub ident: u16,
     /// Sequence number of the probe.
@@ -146,6 +182,10 @@ pub enum Detail {
 pub struct ProbeError {
     /// When it arrived.
     pub at: Instant,
+    /// Number of the target.
+    pub target: u32,
+    /// Whether its probe was in flight until now, and is no longer: the first error about it, and no notice.
+    pub settles: bool,
     /// Sequence number of the probe.
     pub seq: u16,
     /// Who sent it.

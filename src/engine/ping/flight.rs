@@ -18,6 +18,8 @@ pub enum State {
     Answered,
     /// An ICMP error came. An answer may still follow, from another node on the way.
     Failed,
+    /// Its time is up and nothing came. An answer may still follow.
+    Lost,
     /// It never left this machine.
     NotSent,
 }

@@ -59,7 +59,7 @@ impl Judged {
         match state {
             _ if !self.sound => Ok(Verdict::Corrupt),
             State::Answered => Ok(Verdict::Duplicate),
-            State::Open | State::Failed => Ok(Verdict::Received),
+            State::Open | State::Failed | State::Lost => Ok(Verdict::Received),
             State::NotSent => Err(Reject::NeverSent),
         }
     }
@@ -76,6 +76,8 @@ impl Judged {
     ) -> Answer {
         Answer {
             at: reply.at,
+            target: 0,
+            settles: false,
             ident: self.ident,
             seq: self.number as u16,
             from: reply.from,
@@ -212,7 +214,16 @@ pub fn error(
     let quoted_header = if notice { header.to_vec() } else { Vec::new() };
     Ok((
         number,
-        ProbeError { at: reply.at, seq: number as u16, from: reply.from, error, notice, quoted_header },
+        ProbeError {
+            at: reply.at,
+            target: 0,
+            settles: false,
+            seq: number as u16,
+            from: reply.from,
+            error,
+            notice,
+            quoted_header,
+        },
     ))
 }
 

@@ -57,14 +57,14 @@ impl Session for Ping {
         self.flight.depart(number, at, State::Open);
         self.plan.departed(at);
         let in_flight = self.flight.in_flight_at(number);
-        self.events.push_back(Event::Sent { at, seq: number as u16, in_flight });
+        self.events.push_back(Event::Sent { at, target: 0, seq: number as u16, in_flight });
     }
 
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
         let Some(number) = self.next_fate(at) else { return };
         self.flight.depart(number, at, State::NotSent);
         self.plan.not_left(at);
-        self.events.push_back(Event::NotSent { at, seq: number as u16, fault });
+        self.events.push_back(Event::NotSent { at, target: 0, seq: number as u16, fault });
     }
 
     fn handle_stamp(&mut self, stamped: Stamped) {
@@ -133,7 +133,7 @@ impl Ping {
         self.told = Some(before.saturating_add(1)).filter(|number| *number <= self.flight.newest())?;
         let silent = |slot: flight::Slot| matches!(slot.state, State::Open | State::Failed);
         if self.config.report_unanswered && self.flight.slot(before).is_some_and(silent) {
-            self.events.push_back(Event::Unanswered { at, seq: before as u16 });
+            self.events.push_back(Event::Unanswered { at, target: 0, seq: before as u16 });
         }
         Some(self.told)
     }
@@ -148,6 +148,7 @@ impl Ping {
         let mut answer = judged.told(reply, verdict, departure, self.config.millis_of_day);
         answer.different_address = !self.config.asked().expects(reply.from);
         answer.many_responders = self.config.many_responders;
+        answer.settles = verdict == Verdict::Received && slot.state == State::Open;
         if verdict != Verdict::Corrupt {
             self.flight.settle(number, State::Answered);
             self.plan.learn(answer.rtt);
@@ -161,9 +162,10 @@ impl Ping {
 
     fn handle_error(&mut self, reply: &Reply) -> Result<(), Reject> {
         let newest = |seq| self.flight.number(seq);
-        let (number, error) = judge::error(&self.config.asked(), &self.identity, newest, reply)?;
+        let (number, mut error) = judge::error(&self.config.asked(), &self.identity, newest, reply)?;
         let Some(slot) = self.flight.slot(number) else { return Err(Reject::NeverSent) };
         let (first, notice) = (slot.state == State::Open, error.notice);
+        error.settles = first && !notice;
         if !notice {
             self.flight.settle(number, if first { State::Failed } else { slot.state });
         }

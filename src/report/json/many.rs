@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Answered, Clocks, NotSent, Timeout, Told, millis, nanos, say};
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::{Event, Verdict};
-use crate::engine::ping::many::{self, Targets};
+use crate::engine::ping::many::Targets;
 use crate::output::Output;
 use crate::report::addresses::{Addresses, Shown};
 use crate::report::phrases::phrase;
@@ -213,13 +213,18 @@ impl JsonMany {
                     self.timeout(target, *seq, sent, output);
                 }
             }
-            Event::NotSent { at, seq, fault } => {
+            Event::NotSent { at, seq, fault, .. } => {
                 self.first.get_or_insert(*at);
                 self.left = *at;
                 let record = NotSent::new(*seq, *fault);
                 self.tell(*at, target, (Record::NotSent, record), output);
             }
             Event::Unanswered { .. } => {}
+            Event::Lost { seq, sent, .. } => {
+                if self.open.remove(&(target, *seq)).is_some() {
+                    self.timeout(target, *seq, *sent, output);
+                }
+            }
             Event::Answer(answer) => {
                 let kind = match answer.verdict {
                     Verdict::Received => {
@@ -337,21 +342,13 @@ impl ManyReport for JsonMany {
 }
 
 impl Report for JsonMany {
-    type Event = many::Event;
+    type Event = Event;
 
-    fn event(&mut self, event: &many::Event, epoch: Epoch, output: &mut Output<'_>) {
+    fn event(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
         self.epoch = epoch;
         self.board.add(event);
-        match event {
-            many::Event::Probe { target, event } => {
-                self.last = event.at();
-                self.probe(*target, event, output);
-            }
-            many::Event::Silent { at, target } => {
-                self.last = *at;
-                self.give_up(*target, 0, output);
-            }
-        }
+        self.last = event.at();
+        self.probe(event.target(), event, output);
     }
 
     fn status(&self, output: &mut Output<'_>) {

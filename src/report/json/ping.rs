@@ -179,10 +179,10 @@ impl Report for JsonPing {
                     self.timeout(*seq, sent, output);
                 }
             }
-            Event::NotSent { at, seq, fault } => {
+            Event::NotSent { at, seq, fault, .. } => {
                 self.tell(*at, Record::NotSent(NotSent::new(*seq, *fault)), output);
             }
-            Event::Unanswered { .. } => {}
+            Event::Unanswered { .. } | Event::Lost { .. } => {}
             Event::Answer(answer) => self.answer(answer, output),
             Event::Error(error) => {
                 let reason = phrase(&error.error, &mut Addresses::new(&self.style, None));

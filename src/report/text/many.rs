@@ -7,8 +7,8 @@ use super::number::Millis;
 use super::ping::PingText;
 use super::table::Table;
 use crate::clock::{Epoch, Instant};
-use crate::engine::ping::event;
-use crate::engine::ping::many::{Event, Targets};
+use crate::engine::ping::event::{Event, Verdict};
+use crate::engine::ping::many::Targets;
 use crate::escape::escape;
 use crate::output::Output;
 use crate::report::addresses::Shown;
@@ -132,9 +132,9 @@ impl ManyText {
     }
 
     /// A line about a probe, as for one target.
-    fn line(&mut self, target: u32, event: &event::Event, epoch: Epoch, output: &mut Output<'_>) {
+    fn line(&mut self, target: u32, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
         let Some(address) = self.targets.address(target) else { return };
-        let speaks = matches!(event, event::Event::Answer(_) | event::Event::Error(_));
+        let speaks = matches!(event, Event::Answer(_) | Event::Error(_));
         if speaks {
             self.lines.aim(address.ip(), self.roster.names(target).next());
             self.lines.event(event, epoch, output);
@@ -189,30 +189,30 @@ impl Report for ManyText {
 
     fn event(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
         self.board.add(event);
-        let Event::Probe { target, event } = event else { return };
+        let target = event.target();
         match event {
-            event::Event::Sent { at, .. } => {
+            Event::Sent { at, .. } => {
                 self.first.get_or_insert(*at);
                 self.last = *at;
             }
-            event::Event::NotSent { at, seq, fault } => {
+            Event::NotSent { at, seq, fault, .. } => {
                 self.first.get_or_insert(*at);
                 self.last = *at;
                 if self.told.replace(fault.errno) != Some(fault.errno)
-                    && let Some(address) = self.targets.address(*target)
+                    && let Some(address) = self.targets.address(target)
                 {
                     let sentence = fault::sentence(*fault, *seq, Family::of(address.ip()));
                     let address = Shown(address);
                     output.print_error(format_args!("{}: {address}: {sentence}\n", self.program));
                 }
             }
-            event::Event::Answer(answer) if self.show == Show::Alive => {
-                let first = self.board.row(*target).is_some_and(|row| row.received == 1);
-                if first && answer.verdict == event::Verdict::Received {
-                    self.alive(*target, output);
+            Event::Answer(answer) if self.show == Show::Alive => {
+                let first = self.board.row(target).is_some_and(|row| row.received == 1);
+                if first && answer.verdict == Verdict::Received {
+                    self.alive(target, output);
                 }
             }
-            event if self.show == Show::Lines => self.line(*target, event, epoch, output),
+            event if self.show == Show::Lines => self.line(target, event, epoch, output),
             _ => {}
         }
     }

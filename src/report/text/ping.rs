@@ -216,7 +216,8 @@ impl Report for PingText {
                 }
             }
             Event::NotSent { seq, fault, .. } => self.not_sent(*fault, *seq, output),
-            Event::Unanswered { at, seq } => {
+            Event::Lost { .. } => {}
+            Event::Unanswered { at, seq, .. } => {
                 self.stamp(*at, epoch, output);
                 output.print(format_args!("no answer yet for icmp_seq={seq}\n"));
             }

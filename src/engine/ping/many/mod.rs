@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::clock::Instant;
 use crate::datagram::{Departed, Room, SendFault, Stamped, Transmit};
 use crate::engine::Session;
-use crate::engine::ping::event::{self, Verdict};
+use crate::engine::ping::event::{self, Event, Verdict};
 use crate::engine::ping::flight::State;
 use crate::engine::ping::judge::{self, Asked};
 use crate::engine::reject::{Reject, Rejects};
@@ -62,25 +62,6 @@ pub struct Config {
     pub enough: Option<u32>,
     /// Wall-clock time of day at [`Instant::ZERO`], in milliseconds since midnight UT.
     pub millis_of_day: u32,
-}
-
-/// What happened, and to which target.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// Something happened to a probe.
-    Probe {
-        /// Number of its target.
-        target: u32,
-        /// What.
-        event: event::Event,
-    },
-    /// A target was asked as often as it may be, and never answered.
-    Silent {
-        /// When its time was up.
-        at: Instant,
-        /// Its number.
-        target: u32,
-    },
 }
 
 /// What is known of a target.
@@ -163,7 +144,7 @@ impl Session for Many {
         self.stuck = None;
         self.flight.depart(place, at);
         self.last_left = self.last_left.max(at);
-        self.tell(target, event::Event::Sent { at, seq, in_flight: self.flight.open() });
+        self.events.push_back(Event::Sent { at, target, seq, in_flight: self.flight.open() });
     }
 
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
@@ -176,7 +157,7 @@ impl Session for Many {
             return;
         }
         self.pace.sent(at);
-        self.tell(target, event::Event::NotSent { at, seq, fault });
+        self.events.push_back(Event::NotSent { at, target, seq, fault });
     }
 
     fn handle_stamp(&mut self, stamped: Stamped) {
@@ -320,23 +301,24 @@ impl Many {
         let memory = MEMORY.max(self.config.linger.unwrap_or_default().saturating_mul(2));
         self.flight.age(now, now - memory);
         let targets = &self.targets;
+        self.pace.set_aside(now, |number| {
+            let target = usize::try_from(number).ok().and_then(|number| targets.get(number));
+            target.is_some_and(|target| !target.replies)
+        });
         let done = |target: u32| {
             let target = usize::try_from(target).ok().and_then(|target| targets.get(target));
             target.is_none_or(|target| target.answered)
         };
         self.pace.forget(done);
+        let mut ended = Vec::new();
         while let Some((due, Turn::GiveUp(target))) = self.pace.due()
             && due <= now
         {
             self.pace.take(now);
-            self.events.push_back(Event::Silent { at: due, target });
+            ended.push((due, target));
             self.pace.forget(done);
         }
-        let targets = &self.targets;
-        self.pace.set_aside(now, |number| {
-            let target = usize::try_from(number).ok().and_then(|number| targets.get(number));
-            target.is_some_and(|target| !target.replies)
-        });
+        ended.into_iter().for_each(|(due, target)| self.lose(due, target));
         self.give_up_stuck(now);
     }
 
@@ -364,7 +346,7 @@ impl Many {
         while let Some(number) = self.pace.pop_refused() {
             let target = usize::try_from(number).ok().and_then(|number| self.targets.get(number));
             let seq = target.map_or(0, |target| target.newest.saturating_add(1) as u16);
-            self.tell(number, event::Event::NotSent { at: now, seq, fault });
+            self.events.push_back(Event::NotSent { at: now, target: number, seq, fault });
         }
     }
 
@@ -376,8 +358,24 @@ impl Many {
         Some((place, slot))
     }
 
-    fn tell(&mut self, target: u32, event: event::Event) {
-        self.events.push_back(Event::Probe { target, event });
+    /// The time of a target is up: its probes in flight are lost.
+    fn lose(&mut self, at: Instant, target: u32) {
+        let Some(Target { newest, mut place, .. }) =
+            usize::try_from(target).ok().and_then(|target| self.targets.get(target)).copied()
+        else {
+            return;
+        };
+        let mut lost = Vec::new();
+        for _ in 0..newest {
+            let Some(slot) = self.flight.slot(place) else { break };
+            if slot.state == State::Open {
+                self.flight.settle(place, State::Lost);
+                lost.push(Event::Lost { at, target, seq: slot.seq, sent: slot.sent });
+            }
+            let Some(before) = self.flight.before(place, 1) else { break };
+            place = before;
+        }
+        self.events.extend(lost.into_iter().rev());
     }
 
     fn asked(&self, dst: IpAddr) -> Asked<'_> {
@@ -405,7 +403,7 @@ impl Many {
         let judged = judge::answer(&asked, identity, |seq| newest(target.newest, seq), reply)?;
         let (place, slot) = self.find(&target, judged.number)?;
         let verdict = judged.verdict(slot.state)?;
-        let answer = judged.told(reply, verdict, (slot.sent, slot.source), self.config.millis_of_day);
+        let mut answer = judged.told(reply, verdict, (slot.sent, slot.source), self.config.millis_of_day);
         if verdict != Verdict::Corrupt {
             self.flight.settle(place, State::Answered);
             self.longest = self.longest.max(answer.rtt);
@@ -413,7 +411,9 @@ impl Many {
         if verdict == Verdict::Received {
             self.answered_by(number);
         }
-        self.tell(number, event::Event::Answer(answer));
+        answer.target = number;
+        answer.settles = verdict == Verdict::Received && slot.state == State::Open;
+        self.events.push_back(Event::Answer(answer));
         Ok(())
     }
 
@@ -436,12 +436,14 @@ impl Many {
         let Kind::Error { quoted, .. } = reply.kind else { return Err(Reject::Unrelated) };
         let (number, target) = self.target(quoted.dst)?;
         let (asked, identity) = (self.asked(quoted.dst), self.identity(quoted.dst));
-        let (probe, error) = judge::error(&asked, identity, |seq| newest(target.newest, seq), reply)?;
+        let (probe, mut error) = judge::error(&asked, identity, |seq| newest(target.newest, seq), reply)?;
         let (place, slot) = self.find(&target, probe)?;
-        if !error.notice && slot.state == State::Open {
+        error.target = number;
+        error.settles = !error.notice && slot.state == State::Open;
+        if error.settles {
             self.flight.settle(place, State::Failed);
         }
-        self.tell(number, event::Event::Error(error));
+        self.events.push_back(Event::Error(error));
         Ok(())
     }
 }
