@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rping::clock::{Epoch, Instant, Wall};
-use rping::datagram::{Departed, Framing, Received, Room, SendFault, Source};
+use rping::datagram::{Departed, Framing, Received, Room, SendFault, Source, Stamped};
 use rping::engine::Session;
 use rping::engine::ping::pace::Pacing;
 use rping::engine::ping::{Config, Ping};
@@ -48,6 +48,8 @@ pub fn us(micros: u64) -> Duration {
 pub struct Seen {
     /// Which datagram of the run it is, from 1.
     pub number: u64,
+    /// The `id` of its transmit, by which a stamp of its departure names it.
+    pub id: u64,
     pub at: Instant,
     pub dst: IpAddr,
     /// How much of the send buffer it may use.
@@ -76,6 +78,28 @@ pub struct Packet {
     pub dst: IpAddr,
     /// Through a datagram socket's error queue, as this error; `icmp` is then our own message.
     pub queued: Option<icmp::Error>,
+    /// Whose clock stamps its arrival.
+    pub source: Source,
+}
+
+/// The kernel's stamp of a departure, on its way to the session.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp {
+    /// How long after the departure the session gets it.
+    pub after: Duration,
+    pub stamped: Stamped,
+}
+
+/// The kernel stamps a probe `late` after the departure that the session was given; the session gets it `after`
+/// that departure.
+pub fn stamp(probe: &Seen, late: Duration, after: Duration) -> Stamp {
+    Stamp { after, stamped: Stamped { id: probe.id, at: probe.at + late, source: Source::Kernel } }
+}
+
+/// What a session gets next.
+enum Coming {
+    Packet(Packet),
+    Stamp(Stamped),
 }
 
 impl Packet {
@@ -127,6 +151,12 @@ impl Packet {
         self
     }
 
+    /// Its arrival is stamped by the kernel.
+    pub fn stamped(mut self) -> Self {
+        self.source = Source::Kernel;
+        self
+    }
+
     /// Leaves the checksum wrong.
     pub fn damaged(mut self) -> Self {
         self.damaged = true;
@@ -147,6 +177,7 @@ pub fn echo(probe: &Seen, after: Duration) -> Packet {
         icmp,
         damaged: false,
         queued: None,
+        source: Source::User,
     }
 }
 
@@ -165,7 +196,17 @@ pub fn error(probe: &Seen, icmp_type: u8, code: u8, info: u32, after: Duration) 
         }
     };
     icmp.extend(&probe.bytes);
-    Packet { after, from, dst: probe.dst, ttl: 64, options: vec![], icmp, damaged: false, queued: None }
+    Packet {
+        after,
+        from,
+        dst: probe.dst,
+        ttl: 64,
+        options: vec![],
+        icmp,
+        damaged: false,
+        queued: None,
+        source: Source::User,
+    }
 }
 
 /// The same error as a datagram socket's error queue tells it.
@@ -185,6 +226,7 @@ pub fn queued(probe: &Seen, icmp_type: u8, code: u8, info: u32, after: Duration)
         icmp,
         damaged: false,
         queued: Some(error),
+        source: Source::User,
     }
 }
 
@@ -227,6 +269,9 @@ pub fn ipv6_header(dst: Ipv6Addr, payload: usize) -> Vec<u8> {
 /// What the network does to a probe: everything that comes back, or a refusal to send it at all.
 pub type Script<'a> = Box<dyn FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a>;
 
+/// The stamps that the kernel gives for a probe, refused ones included.
+pub type Stamps<'a> = Box<dyn FnMut(&Seen) -> Vec<Stamp> + 'a>;
+
 /// The configuration of `ping TARGET`: one a second, 56 octets, no end.
 pub fn config() -> Config {
     Config {
@@ -253,10 +298,11 @@ pub struct Sim<'a, S = Ping> {
     pub now: Instant,
     pub session: S,
     pub script: Script<'a>,
+    pub stamps: Stamps<'a>,
     /// Probes that left, and when.
     pub sent: Vec<(u64, Instant)>,
     arrivals: BinaryHeap<Reverse<(Instant, u64)>>,
-    packets: std::collections::HashMap<u64, Packet>,
+    coming: std::collections::HashMap<u64, Coming>,
     order: u64,
     buffer: Vec<u8>,
     attempts: u64,
@@ -281,9 +327,10 @@ impl<'a, S: Session> Sim<'a, S> {
             now: Instant::ZERO,
             session,
             script: Box::new(script),
+            stamps: Box::new(|_| vec![]),
             sent: Vec::new(),
             arrivals: BinaryHeap::new(),
-            packets: Default::default(),
+            coming: Default::default(),
             order: 0,
             buffer: vec![0xa5; 65_600],
             attempts: 0,
@@ -295,9 +342,13 @@ impl<'a, S: Session> Sim<'a, S> {
 
     /// Puts a packet on its way, `packet.after` from now.
     pub fn inject(&mut self, packet: Packet) {
+        self.queue(packet.after, Coming::Packet(packet));
+    }
+
+    fn queue(&mut self, after: Duration, coming: Coming) {
         self.order += 1;
-        self.arrivals.push(Reverse((self.now + packet.after, self.order)));
-        self.packets.insert(self.order, packet);
+        self.arrivals.push(Reverse((self.now + after, self.order)));
+        self.coming.insert(self.order, coming);
     }
 
     /// Runs until the session is done, telling each event, and says when it was done.
@@ -331,8 +382,10 @@ impl<'a, S: Session> Sim<'a, S> {
                 break;
             }
             self.arrivals.pop();
-            let packet = self.packets.remove(&order).expect("a packet for each arrival");
-            deliver(&mut self.session, at, packet);
+            match self.coming.remove(&order).expect("something for each arrival") {
+                Coming::Packet(packet) => deliver(&mut self.session, at, packet),
+                Coming::Stamp(stamped) => self.session.handle_stamp(stamped),
+            }
         }
     }
 
@@ -345,6 +398,7 @@ impl<'a, S: Session> Sim<'a, S> {
             self.attempts += 1;
             batch.push(Seen {
                 number: self.attempts,
+                id: transmit.id,
                 at: self.now,
                 dst: transmit.dst.ip(),
                 room: transmit.room,
@@ -352,6 +406,9 @@ impl<'a, S: Session> Sim<'a, S> {
             });
         }
         for seen in batch {
+            // Before what comes back at the same moment, as the transport gives them.
+            let stamps = (self.stamps)(&seen);
+            stamps.into_iter().for_each(|Stamp { after, stamped }| self.queue(after, Coming::Stamp(stamped)));
             match (self.script)(&seen) {
                 Ok(packets) => {
                     self.sent.push((seen.number, self.now));
@@ -366,7 +423,7 @@ impl<'a, S: Session> Sim<'a, S> {
 
 /// Hands a packet to a session as a raw socket (or a datagram socket's error queue) would.
 pub fn deliver(session: &mut impl Session, at: Instant, packet: Packet) {
-    let Packet { from, dst, ttl, options, mut icmp, damaged, queued, .. } = packet;
+    let Packet { from, dst, ttl, options, mut icmp, damaged, queued, source, .. } = packet;
     let (framing, bytes, outside) = match (from, queued) {
         (_, Some(error)) => (Framing::Queued { error, dst, extension: None }, icmp, Some(ttl)),
         (IpAddr::V4(from), None) => {
@@ -379,8 +436,7 @@ pub fn deliver(session: &mut impl Session, at: Instant, packet: Packet) {
         }
         (IpAddr::V6(_), None) => (Framing::Icmpv6, icmp, Some(ttl)),
     };
-    let received =
-        Received { at, source: Source::User, from, hop_limit: outside, options: &[], framing, bytes: &bytes };
+    let received = Received { at, source, from, hop_limit: outside, options: &[], framing, bytes: &bytes };
     match Reply::parse(&received) {
         Ok(Some(reply)) => session.handle_reply(&reply),
         Ok(None) => session.handle_reject(Reject::Unrelated),

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use rping::clock::Instant;
-use rping::datagram::{Departed, Framing, Received, SendFault, Source};
+use rping::datagram::{Departed, Framing, Received, SendFault, Source, Stamped};
 use rping::engine::Session;
 use rping::engine::reject::Reject;
 use rping::engine::trace::event::{Event, Outcome};
@@ -16,7 +16,7 @@ use rping::engine::trace::{Config, Trace, Wait};
 use rping::probe::trace::{Carrier, Flow, Method};
 use rping::reply::Reply;
 
-use super::{checksum, ipv4_header, ms};
+use super::{Stamp, checksum, ipv4_header, ms};
 
 pub const HERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 pub const TARGET: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 10);
@@ -79,6 +79,19 @@ pub struct Probe {
     /// Which probe of the trace it is, from 1, and which to this TTL.
     pub number: usize,
     pub nth: usize,
+    /// The `id` of its transmit, by which a stamp of its departure names it.
+    pub id: u64,
+}
+
+/// As [`super::stamp`].
+pub fn stamp(probe: &Probe, late: Duration, after: Duration) -> Stamp {
+    Stamp { after, stamped: Stamped { id: probe.id, at: probe.at + late, source: Source::Kernel } }
+}
+
+/// What a trace gets next.
+enum Coming {
+    Packet(Packet),
+    Stamp(Stamped),
 }
 
 /// Something on its way back: from the ICMP or upper header on.
@@ -93,9 +106,14 @@ pub struct Packet {
 /// What the network does with a probe.
 pub type Fate = Result<Vec<Packet>, SendFault>;
 
+/// The stamps that the kernel gives for a probe, refused ones included.
+pub type Stamps<'a> = Box<dyn FnMut(&Probe) -> Vec<Stamp> + 'a>;
+
 /// A path: `Net::line(n, rtt)` has `n` hops, the last one the target.
 pub struct Net<'a> {
     pub answer: Box<dyn FnMut(&Probe) -> Fate + 'a>,
+    /// The kernel's stamps of departures.
+    pub stamps: Stamps<'a>,
     pub sent: Vec<Probe>,
     pub now: Instant,
     pub stop_at: Option<Instant>,
@@ -105,7 +123,14 @@ pub struct Net<'a> {
 
 impl<'a> Net<'a> {
     pub fn new(answer: impl FnMut(&Probe) -> Fate + 'a) -> Self {
-        Self { answer: Box::new(answer), sent: Vec::new(), now: Instant::ZERO, stop_at: None, rejected: 0 }
+        Self {
+            answer: Box::new(answer),
+            stamps: Box::new(|_| vec![]),
+            sent: Vec::new(),
+            now: Instant::ZERO,
+            stop_at: None,
+            rejected: 0,
+        }
     }
 
     /// `hops - 1` routers and the target, who answers after `rtt`, the others in proportion.
@@ -117,13 +142,16 @@ impl<'a> Net<'a> {
     pub fn run(&mut self, config: Config, mut tell: impl FnMut(&Event)) {
         let mut trace = Trace::new(config, self.now);
         let mut arrivals: BinaryHeap<Reverse<(Instant, usize)>> = BinaryHeap::new();
-        let mut packets: Vec<Packet> = Vec::new();
+        let mut coming: Vec<Coming> = Vec::new();
         let mut buffer = vec![0xa5; 65_600];
         for _ in 0..1_000_000 {
             while let Some(Reverse((at, index))) = arrivals.peek().copied().filter(|top| top.0.0 <= self.now)
             {
                 arrivals.pop();
-                deliver(&mut trace, at, &packets[index]);
+                match &coming[index] {
+                    Coming::Packet(packet) => deliver(&mut trace, at, packet),
+                    Coming::Stamp(stamped) => trace.handle_stamp(*stamped),
+                }
             }
             trace.handle_timeout(self.now);
             if self.stop_at.is_some_and(|at| at <= self.now) {
@@ -134,13 +162,19 @@ impl<'a> Net<'a> {
                 let nth = self.sent.iter().filter(|probe| probe.ttl == ttl).count() + 1;
                 let number = self.sent.len() + 1;
                 let bytes = buffer[..transmit.len].to_vec();
-                let probe = Probe { at: self.now, ttl, dst: transmit.dst, bytes, number, nth };
+                let (at, dst, id) = (self.now, transmit.dst, transmit.id);
+                let probe = Probe { at, ttl, dst, bytes, number, nth, id };
+                // Before what comes back at the same moment, as the transport gives them.
+                for Stamp { after, stamped } in (self.stamps)(&probe) {
+                    arrivals.push(Reverse((self.now + after, coming.len())));
+                    coming.push(Coming::Stamp(stamped));
+                }
                 match (self.answer)(&probe) {
                     Ok(back) => {
                         trace.handle_sent(Departed { at: self.now, port: SRC_PORT });
                         for packet in back {
-                            arrivals.push(Reverse((self.now + packet.after, packets.len())));
-                            packets.push(packet);
+                            arrivals.push(Reverse((self.now + packet.after, coming.len())));
+                            coming.push(Coming::Packet(packet));
                         }
                     }
                     Err(fault) => trace.handle_send_fault(self.now, fault),
@@ -283,6 +317,12 @@ pub fn reached(probe: &Probe, after: Duration) -> Packet {
 impl Packet {
     pub fn from(mut self, from: impl Into<IpAddr>) -> Self {
         self.from = from.into();
+        self
+    }
+
+    /// Comes `after` the probe's departure.
+    pub fn delayed(mut self, after: Duration) -> Self {
+        self.after = after;
         self
     }
 

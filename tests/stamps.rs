@@ -1,0 +1,213 @@
+//! The kernel's stamps of departures against sessions in virtual time: which round-trip times they change, and which
+//! they leave alone. Every figure is exact.
+
+mod sim;
+
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rping::datagram::{SendFault, Timing};
+use rping::engine::Session;
+use rping::engine::ping::event::{Event, Verdict};
+use rping::engine::ping::many::{self, Demand, Many, Targets};
+use rping::engine::ping::pace::Pacing;
+use rping::engine::ping::{Config, Ping};
+use rping::engine::trace::event as trace;
+use rping::probe::{Method, Payload};
+use sim::path::{self, Net};
+use sim::*;
+
+const REFUSED: SendFault = SendFault { errno: 1, mtu: None };
+
+/// Of an answer: the sequence number, the round-trip time, the clocks that it comes from, and how it counts.
+type Timed = (u64, Duration, Timing, Verdict);
+
+/// Probes to one host, a second apart unless the interval is given.
+fn one<'a>(
+    count: u64,
+    interval: Duration,
+    script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a,
+) -> Sim<'a, Ping> {
+    let pacing = Pacing { interval, ..config().pacing };
+    Sim::new(Config { count: Some(count), pacing, ..config() }, script)
+}
+
+/// Probes to each of two hosts, each host's a second apart unless the interval is given, both at once.
+fn two<'a>(
+    count: u64,
+    interval: Duration,
+    script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a,
+) -> Sim<'a, Many> {
+    let mut targets = Targets::default();
+    targets.add(SocketAddr::new(TARGET.into(), 0), 2);
+    let config = many::Config {
+        targets: Rc::new(targets),
+        method: Method::Echo,
+        payload: Payload::new(56, None),
+        demand: Demand::Probes { count, interval },
+        rate: NonZeroU64::new(1_000_000),
+        window: 1_000,
+        linger: None,
+        deadline: None,
+        enough: None,
+        millis_of_day: 0,
+    };
+    Sim::of(Many::new(config, (identity(), identity()), rping::clock::Instant::ZERO), script)
+}
+
+/// The answers of a run in the order of their events.
+fn answers<'a, S: Session>(
+    sim: &mut Sim<'a, S>,
+    event_of_probe: impl for<'e> Fn(&'e S::Event) -> &'e Event,
+) -> Vec<Timed> {
+    let mut answers = Vec::new();
+    sim.run(|event| {
+        if let Event::Answer(answer) = event_of_probe(event) {
+            answers.push((answer.seq.into(), answer.rtt, answer.timing, answer.verdict));
+        }
+    });
+    answers
+}
+
+fn of_one(sim: &mut Sim<Ping>) -> Vec<Timed> {
+    answers(sim, |event| event)
+}
+
+fn of_many(sim: &mut Sim<Many>) -> Vec<Timed> {
+    answers(sim, |event| match event {
+        many::Event::Probe { event, .. } => event,
+        many::Event::Silent { .. } => panic!("every target has a count here"),
+    })
+}
+
+/// The answers of a trace of two hops with one query each: TTL, round-trip time, clocks.
+fn of_trace(net: &mut Net) -> Vec<(u8, Duration, Timing)> {
+    let events = net.events(rping::engine::trace::Config { queries: 1, max_ttl: 2, ..path::config() });
+    let answer = |event: &trace::Event| match event {
+        trace::Event::Decided { ttl, .. } | trace::Event::Extra { ttl, .. } => {
+            event.answer().map(|answer| (*ttl, answer.rtt, answer.timing))
+        }
+        trace::Event::Ended { .. } => None,
+    };
+    events.iter().filter_map(answer).collect()
+}
+
+#[test]
+fn a_stamp_before_the_answer_is_when_the_probe_left() {
+    let expected = |seq| (seq, us(700), Timing::Kernel, Verdict::Received);
+    let script = |probe: &Seen| Ok(vec![echo(probe, ms(1)).stamped()]);
+    // Each is given to the session at the very moment of the answer, just before it.
+    let stamps = |probe: &Seen| vec![stamp(probe, us(300), ms(1))];
+    let mut sim = one(3, ms(1_000), script);
+    sim.stamps = Box::new(stamps);
+    assert_eq!(of_one(&mut sim), [1, 2, 3].map(expected));
+    let mut sim = two(2, ms(1_000), script);
+    sim.stamps = Box::new(stamps);
+    assert_eq!(of_many(&mut sim), [1, 1, 2, 2].map(expected));
+    let mut net = Net::line(2, ms(2));
+    net.stamps = Box::new(|probe| vec![path::stamp(probe, us(300), us(900))]);
+    assert_eq!(of_trace(&mut net), [(1, us(700), Timing::Mixed), (2, us(1_700), Timing::Mixed)]);
+}
+
+#[test]
+fn one_end_without_a_stamp_makes_a_mixed_time() {
+    let mut sim = one(2, ms(1_000), |probe| {
+        let answer = echo(probe, ms(1));
+        Ok(vec![if probe.number == 1 { answer } else { answer.stamped() }])
+    });
+    sim.stamps =
+        Box::new(|probe| if probe.number == 1 { vec![stamp(probe, us(300), us(400))] } else { vec![] });
+    let received = |seq, rtt| (seq, rtt, Timing::Mixed, Verdict::Received);
+    assert_eq!(of_one(&mut sim), [received(1, us(700)), received(2, ms(1))]);
+}
+
+#[test]
+fn a_stamp_after_the_answer_changes_no_time_that_was_given() {
+    let script = |probe: &Seen| Ok(vec![echo(probe, ms(1)).stamped(), echo(probe, ms(3)).stamped()]);
+    let stamps = |probe: &Seen| vec![stamp(probe, us(300), ms(2))];
+    let first = |seq| (seq, ms(1), Timing::Mixed, Verdict::Received);
+    let copy = |seq| (seq, us(2_700), Timing::Kernel, Verdict::Duplicate);
+    let mut sim = one(2, ms(1_000), script);
+    sim.stamps = Box::new(stamps);
+    // The copy of the last one comes when all are answered.
+    assert_eq!(of_one(&mut sim), [first(1), copy(1), first(2)]);
+    let mut sim = two(2, ms(1_000), script);
+    sim.stamps = Box::new(stamps);
+    assert_eq!(of_many(&mut sim), [first(1), first(1), copy(1), copy(1), first(2), first(2)]);
+    let mut net = Net::new(|probe| {
+        let (early, late) = if probe.ttl == 1 { (ms(1), ms(3)) } else { (ms(5), ms(6)) };
+        Ok([early, late].map(|after| path::on_line(probe, 2, Duration::ZERO).delayed(after)).to_vec())
+    });
+    net.stamps =
+        Box::new(|probe| if probe.ttl == 1 { vec![path::stamp(probe, us(300), ms(2))] } else { vec![] });
+    // What was timed once keeps its departure.
+    let expected = [(1, ms(1), Timing::User), (1, ms(3), Timing::User), (2, ms(5), Timing::User)];
+    assert_eq!(of_trace(&mut net), expected);
+}
+
+#[test]
+fn a_stamp_for_a_refused_probe_changes_nothing() {
+    let script = |probe: &Seen| if probe.number == 2 { Err(REFUSED) } else { Ok(vec![echo(probe, ms(1))]) };
+    let stamps = |probe: &Seen| if probe.number == 2 { vec![stamp(probe, us(300), us(400))] } else { vec![] };
+    let received = |seq| (seq, ms(1), Timing::User, Verdict::Received);
+    let mut sim = one(3, ms(1_000), script);
+    sim.stamps = Box::new(stamps);
+    assert_eq!(of_one(&mut sim), [1, 3].map(received));
+    assert_eq!(sim.now, rping::clock::Instant::ZERO + ms(2_001));
+    let mut sim = two(2, ms(1_000), script);
+    sim.stamps = Box::new(stamps);
+    assert_eq!(of_many(&mut sim), [1, 2, 2].map(received));
+    let mut net = Net::new(|probe| match probe.ttl {
+        1 => Err(REFUSED),
+        _ => Ok(vec![path::on_line(probe, 2, ms(1))]),
+    });
+    net.stamps =
+        Box::new(|probe| if probe.ttl == 1 { vec![path::stamp(probe, us(300), us(400))] } else { vec![] });
+    assert_eq!(of_trace(&mut net), [(2, ms(1), Timing::User)]);
+}
+
+#[test]
+fn a_stamp_of_a_former_turn_of_sequence_numbers_is_no_later_probes() {
+    // The stamp of the first probe comes when its sequence number is that of number 65,537, which is on its way.
+    let probes = 65_540;
+    let (interval, late) = (us(10), us(10) * 65_536 + us(5));
+    let script = |probe: &Seen| Ok(vec![echo(probe, us(8))]);
+    let stamps = move |probe: &Seen| if probe.number <= 2 { vec![stamp(probe, late, late)] } else { vec![] };
+    let all_alike = |answers: Vec<Timed>, count| {
+        assert_eq!(answers.len(), count);
+        let user = |(_, rtt, timing, _): &Timed| (*rtt, *timing) == (us(8), Timing::User);
+        assert!(answers.iter().all(user));
+    };
+    let mut sim = one(probes, interval, script);
+    sim.stamps = Box::new(stamps);
+    all_alike(of_one(&mut sim), 65_540);
+    let mut sim = two(probes, interval, script);
+    sim.stamps = Box::new(stamps);
+    all_alike(of_many(&mut sim), 2 * 65_540);
+    // A trace sends no more probes than there are numbers.
+    let mut net = Net::line(2, ms(2));
+    net.stamps = Box::new(|probe| {
+        let mut stamp = path::stamp(probe, us(300), us(400));
+        stamp.stamped.id += 65_536;
+        vec![stamp]
+    });
+    assert_eq!(of_trace(&mut net), [(1, ms(1), Timing::User), (2, ms(2), Timing::User)]);
+}
+
+#[test]
+fn a_stamp_later_than_the_answer_makes_a_time_of_nothing_and_no_negative_one() {
+    let script = |probe: &Seen| Ok(vec![echo(probe, ms(1)).stamped()]);
+    let stamps = |probe: &Seen| vec![stamp(probe, ms(2), us(500))];
+    let expected = |seq| (seq, Duration::ZERO, Timing::Kernel, Verdict::Received);
+    let mut sim = one(2, ms(1_000), script);
+    sim.stamps = Box::new(stamps);
+    assert_eq!(of_one(&mut sim), [1, 2].map(expected));
+    let mut sim = two(1, ms(1_000), script);
+    sim.stamps = Box::new(stamps);
+    assert_eq!(of_many(&mut sim), [1, 1].map(expected));
+    let mut net = Net::line(2, ms(2));
+    net.stamps = Box::new(|probe| vec![path::stamp(probe, ms(4), us(500))]);
+    assert_eq!(of_trace(&mut net), [(1, Duration::ZERO, Timing::Mixed), (2, Duration::ZERO, Timing::Mixed)]);
+}
