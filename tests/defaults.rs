@@ -1,0 +1,139 @@
+//! The defaults of `rping ping` of many hosts: as the command line gives them, as a session uses them in virtual time,
+//! and as a real run shows them.
+
+mod lab;
+mod sim;
+
+use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU64;
+use std::rc::Rc;
+use std::time::Duration;
+
+use lab::{alone, pair, rping, sh};
+use rping::cli::ping::Request;
+use rping::cli::{self, Action};
+use rping::clock::Instant;
+use rping::engine::ping::many::{Config, Demand, Event, Many, Targets};
+use rping::probe::Payload;
+use sim::*;
+
+fn parse(args: &str) -> Request {
+    let words = ["rping", "ping"].into_iter().chain(args.split(' ')).map(OsString::from);
+    match cli::parse(words, false) {
+        Ok(Action::Ping(request)) => *request,
+        other => panic!("{args}: {other:?}"),
+    }
+}
+
+/// What many hosts get, as the command line gives it, at so many addresses from 192.0.2.2 on.
+fn config(args: &str, hosts: u32) -> Config {
+    let request = parse(args);
+    let asked = request.many.expect("many hosts");
+    let mut targets = Targets::default();
+    targets.add(SocketAddr::new(TARGET.into(), 0), hosts);
+    Config {
+        targets: Rc::new(targets),
+        method: request.method,
+        payload: Payload::new(request.size, request.pattern.as_deref()),
+        demand: match request.count {
+            Some(count) => Demand::Probes { count, interval: request.interval },
+            None => Demand::Answer { timeout: asked.timeout, retries: asked.retries },
+        },
+        rate: asked.rate,
+        window: 256,
+        linger: asked.linger,
+        deadline: request.deadline,
+        enough: asked.min_reachable,
+        millis_of_day: 0,
+    }
+}
+
+fn at(micros: u64) -> Instant {
+    Instant::ZERO + us(micros)
+}
+
+/// When silent hosts get their probes, and when each is given up, by its number.
+type Silence = (Vec<(IpAddr, Instant)>, Vec<(u32, Instant)>);
+
+/// Runs against hosts of which none replies.
+fn silence(config: Config) -> Silence {
+    let (mut sent, mut silent) = (Vec::new(), Vec::new());
+    let mut sim = Sim::of(Many::new(config, (identity(), identity()), Instant::ZERO), |probe| {
+        sent.push((probe.dst, probe.at));
+        Ok(vec![])
+    });
+    sim.run(|event| {
+        if let Event::Silent { at, target } = event {
+            silent.push((*target, *at));
+        }
+    });
+    drop(sim);
+    (sent, silent)
+}
+
+#[test]
+fn many_hosts_have_the_defaults_of_the_manual() {
+    let many = |args: &str| parse(args).many.unwrap_or_else(|| panic!("{args}: one host"));
+    for args in ["192.0.2.2 192.0.2.3", "192.0.2.0/31", "192.0.2.2-192.0.2.3", "--targets hosts", "-c 2 a b"]
+    {
+        let many = many(args);
+        assert_eq!(many.rate, NonZeroU64::new(1_000), "{args}");
+        assert_eq!((many.retries, many.timeout), (3, Duration::from_millis(500)), "{args}");
+        assert_eq!((many.linger, many.min_reachable, many.yes), (None, None, false), "{args}");
+        assert_eq!(parse(args).interval, Duration::from_secs(1), "{args}");
+        assert_eq!(parse(args).deadline, None, "{args}");
+    }
+    assert_eq!(many("-W 0.3 a b").timeout, ms(300));
+    assert_eq!(many("--retry 0 a b").retries, 0);
+    assert_eq!(many("--rate 50 a b").rate, NonZeroU64::new(50));
+    assert_eq!(many("--rate max a b").rate, None);
+}
+
+#[test]
+fn a_silent_host_gets_four_probes_and_each_is_waited_for_half_as_long_again() {
+    let (sent, silent) = silence(config("192.0.2.2 192.0.2.3", 1));
+    let times = [0, 500_000, 1_250_000, 2_375_000].map(|micros| (TARGET.into(), at(micros)));
+    assert_eq!(sent, times);
+    assert_eq!(silent, [(0, at(4_062_500))]);
+}
+
+#[test]
+fn a_thousand_hosts_get_a_first_probe_in_a_second() {
+    let (sent, _) = silence(config("192.0.2.0/22", 1_001));
+    let first: Vec<_> = sent.iter().take(500).map(|(_, at)| *at).collect();
+    let expected: Vec<_> = (0..500).map(|n| at(n * 1_000)).collect();
+    assert_eq!(first, expected);
+    // From here on the second probes of the first hosts have their share of the rate.
+    let all: Vec<_> = sent.iter().map(|(_, at)| *at).collect();
+    // Ten milliseconds of lateness at most are caught up with.
+    assert!(all.windows(111).all(|some| some[110].since(some[0]) >= ms(100)));
+    assert_eq!(sent.len(), 4_004);
+}
+
+#[test]
+fn with_a_count_the_rounds_are_a_second_apart() {
+    let (sent, silent) = silence(config("-c 3 192.0.2.2 192.0.2.3", 1));
+    assert_eq!(sent, [0, 1_000_000, 2_000_000].map(|micros| (TARGET.into(), at(micros))));
+    assert_eq!(silent, []);
+}
+
+#[test]
+fn a_real_silent_host_gets_four_probes_in_no_less_than_their_times() {
+    alone("a_real_silent_host_gets_four_probes_in_no_less_than_their_times", || {
+        pair();
+        sh("ip netns exec t sysctl -qw net.ipv4.icmp_echo_ignore_all=1");
+        let before = std::time::Instant::now();
+        let ran = rping("-q 10.9.0.2 10.9.0.2");
+        // Load makes it longer, and never shorter.
+        assert!(before.elapsed() >= Duration::from_micros(4_062_500), "{ran:?}");
+        let last = ran.stdout.lines().last().expect("a last line");
+        let (counts, time) = last.split_once(", time ").expect("a time");
+        assert_eq!(
+            counts,
+            "1 target: 0 answered, 1 silent; 4 packets transmitted, 0 received, 100% packet loss"
+        );
+        let millis: u64 = time.strip_suffix("ms").and_then(|ms| ms.parse().ok()).expect("milliseconds");
+        assert!(millis >= 2_375, "{ran:?}");
+    });
+}
