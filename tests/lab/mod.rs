@@ -7,6 +7,7 @@
 
 pub mod child;
 pub mod dns;
+pub mod sniff;
 
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
