@@ -117,6 +117,8 @@ pub struct Net<'a> {
     pub sent: Vec<Probe>,
     pub now: Instant,
     pub stop_at: Option<Instant>,
+    /// When the process is suspended, and for how long.
+    pub suspend: Option<(Instant, Duration)>,
     /// How many packets were rejected.
     pub rejected: u64,
 }
@@ -129,6 +131,7 @@ impl<'a> Net<'a> {
             sent: Vec::new(),
             now: Instant::ZERO,
             stop_at: None,
+            suspend: None,
             rejected: 0,
         }
     }
@@ -191,6 +194,9 @@ impl<'a> Net<'a> {
             let arrival = arrivals.peek().map(|Reverse((at, _))| *at);
             let next = [arrival, trace.poll_timeout(), self.stop_at].into_iter().flatten().min();
             self.now = self.now.max(next.expect("a trace that waits for something"));
+            if let Some((_, pause)) = self.suspend.take_if(|(at, _)| *at <= self.now) {
+                self.now = self.now + pause;
+            }
         }
         panic!("the trace does not end");
     }

@@ -1,0 +1,204 @@
+//! Figures that the manual states and choices that only an edge shows, in virtual time: waits of a trace, its bursts,
+//! its ends, and columns and percentiles of many hosts.
+
+mod sim;
+
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::os::fd::AsFd;
+use std::rc::Rc;
+
+use rping::clock::Instant;
+use rping::engine::ping::event::{Event, Verdict};
+use rping::engine::ping::many::{self, Demand, Many, Targets};
+use rping::engine::ping::{Config, Ping};
+use rping::engine::reject::Reject;
+use rping::engine::trace;
+use rping::probe::trace::Method as Way;
+use rping::probe::{Method, Payload};
+use rping::report::Report;
+use rping::report::json::JsonPing;
+use rping::report::many_text::{ManyText, Show};
+use rping::report::output::{Output, Stream};
+use rping::report::ping_text::PingText;
+use rping::report::roster::Roster;
+use rping::report::style::Style;
+use sim::path::{self, Net};
+use sim::*;
+
+/// Ten routers of which the last replies after `longest`, and then silence: how long after its last probe a trace ends,
+/// in milliseconds.
+fn tail(longest: u64) -> u128 {
+    let mut net = Net::new(|probe| match probe.ttl {
+        1..=10 => Ok(vec![path::exceeded(probe, ms(longest * u64::from(probe.ttl) / 10))]),
+        _ => Ok(vec![]),
+    });
+    let events = net.events(path::config());
+    assert!(path::sketch(&events).ends_with("30: * * *\nHopLimit"));
+    let last = net.sent.iter().map(|probe| probe.at).max().expect("a probe");
+    net.now.since(last).as_millis()
+}
+
+#[test]
+fn silence_behind_the_routers_costs_two_or_three_seconds() {
+    assert_eq!(tail(40), 2_000, "at least");
+    assert_eq!(tail(480), 2_400, "five times the longest time");
+    assert_eq!(tail(900), 3_000, "at most");
+}
+
+#[test]
+fn a_late_trace_makes_up_for_four_probes() {
+    let mut net = Net::line(20, ms(80));
+    net.suspend = Some((path::at(3), ms(20)));
+    net.events(path::config());
+    let woke = net.sent.iter().map(|probe| probe.at).find(|at| *at > path::at(3)).expect("a probe");
+    let at_once = net.sent.iter().filter(|probe| probe.at == woke).count();
+    assert_eq!(at_once, 5, "the one that is due, and four that are late");
+    let after: Vec<_> =
+        net.sent.iter().map(|probe| probe.at).filter(|at| *at >= woke).skip(4).take(9).collect();
+    assert!(after.windows(2).all(|pair| pair[1].since(pair[0]) == us(275)), "{after:?}");
+}
+
+#[test]
+fn one_router_at_every_hop_is_no_loop() {
+    let mut net = Net::new(|probe| Ok(vec![path::exceeded(probe, ms(5)).from(path::router(1))]));
+    let text = path::sketch(&net.events(trace::Config { max_ttl: 12, ..path::config() }));
+    assert!(text.ends_with("\nHopLimit"), "{text}");
+    // Two that alternate are one.
+    let mut net =
+        Net::new(|probe| Ok(vec![path::exceeded(probe, ms(5)).from(path::router(1 + probe.ttl % 2))]));
+    let text = path::sketch(&net.events(trace::Config { max_ttl: 12, ..path::config() }));
+    assert!(text.ends_with("\nLoop { at: 10.1.2.1, first: 1, again: 3 }"), "{text}");
+}
+
+#[test]
+fn a_loop_of_eight_nodes_is_found_and_one_of_nine_is_not() {
+    let ending = |period: u8| {
+        let mut net = Net::new(|probe| {
+            Ok(vec![path::exceeded(probe, ms(5)).from(path::router(1 + probe.ttl % period))])
+        });
+        let text = path::sketch(&net.events(path::config()));
+        text.lines().last().map(str::to_owned)
+    };
+    assert_eq!(ending(8).as_deref(), Some("Loop { at: 10.1.2.1, first: 1, again: 9 }"));
+    assert_eq!(ending(9).as_deref(), Some("HopLimit"));
+}
+
+/// A datagram of the target that repeats nothing of the probe is about the first open probe beyond the hops that
+/// replied.
+#[test]
+fn a_datagram_without_a_number_is_for_the_nearest_open_probe() {
+    let mut net = Net::new(|probe| match (probe.ttl, probe.nth) {
+        // Its other query is silent, and still open when the datagrams come.
+        (3, 2) => Ok(vec![]),
+        (1..=3, _) => Ok(vec![path::exceeded(probe, ms(10))]),
+        _ => {
+            let ports = [&probe.bytes[2..4], &probe.bytes[..2]].concat();
+            // Without a checksum, and with data of its own.
+            let bytes = [&ports[..], &[0, 12, 0, 0], b"none"].concat();
+            Ok(vec![path::Packet { after: ms(60), from: path::TARGET.into(), protocol: 17, bytes }])
+        }
+    });
+    let config = trace::Config { queries: 2, max_ttl: 4, ..path::trace_config(Way::Udp, false) };
+    let text = path::sketch(&net.events(config));
+    let hop = |n| format!("{n}: 10.1.{n}.1 10 10.1.{n}.1 10\n");
+    let expected = hop(1) + &hop(2) + "3: 10.1.3.1 10 *\n4: 203.0.113.10 60 203.0.113.10 60\nReached";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn an_anycast_address_is_answered_for_by_anyone() {
+    let run = |anycast, size| {
+        let config = Config {
+            anycast,
+            payload: Payload::new(size, None),
+            count: Some(1),
+            linger: Some(ms(100)),
+            ..config()
+        };
+        let mut sim = Sim::new(config, |probe| Ok(vec![echo(probe, ms(1)).from(STRANGER)]));
+        let mut answers = Vec::new();
+        sim.run(|event| {
+            if let Event::Answer(answer) = event {
+                answers.push((answer.verdict, answer.different_address));
+            }
+        });
+        (answers, sim.session.rejects().of(Reject::Address))
+    };
+    // Without room for a token only the address says whose a reply is.
+    assert_eq!(run(true, 4), (vec![(Verdict::Received, false)], 0));
+    assert_eq!(run(false, 4), (vec![], 1));
+    assert_eq!(run(true, 56), (vec![(Verdict::Received, false)], 0));
+    assert_eq!(run(false, 56), (vec![(Verdict::Received, true)], 0));
+}
+
+#[test]
+fn jitter_in_json_is_that_of_the_replies() {
+    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let mut json = JsonPing::new(style(), ms(1_000));
+    json.start(EPOCH, &mut output);
+    let rtts = [10, 42, 42];
+    let script = |probe: &Seen| Ok(vec![echo(probe, ms(rtts[probe.number as usize - 1]))]);
+    Sim::<Ping>::new(Config { count: Some(3), ..config() }, script)
+        .run(|event| json.event(event, EPOCH, &mut output));
+    json.finish(&mut output);
+    let text = output.unwritten(Stream::Out);
+    // 32 / 16, and then 15/16 of it.
+    assert!(text.contains("\"jitter_ms\":1.875"), "{text}");
+}
+
+/// The table of one host that gets `count` probes.
+fn table(count: u64, script: impl FnMut(&Seen) -> Vec<Packet>) -> String {
+    let mut script = script;
+    let mut targets = Targets::default();
+    targets.add(SocketAddr::new(TARGET.into(), 0), 1);
+    let targets = Rc::new(targets);
+    let config = many::Config {
+        targets: Rc::clone(&targets),
+        method: Method::Echo,
+        payload: Payload::new(56, None),
+        demand: Demand::Probes { count, interval: ms(100) },
+        rate: NonZeroU64::new(1_000),
+        window: 256,
+        linger: None,
+        deadline: None,
+        enough: None,
+        millis_of_day: 0,
+    };
+    let mut roster = Roster::default();
+    roster.add(None, 0..1);
+    roster.seal();
+    let mut sim =
+        Sim::of(Many::new(config, (identity(), identity()), Instant::ZERO), |probe| Ok(script(probe)));
+    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let lines = PingText::new(Style::of(TARGET.into()), None);
+    let mut text = ManyText::new(Show::Table, "rping", roster, targets, lines);
+    sim.run(|event| text.event(event, EPOCH, &mut output));
+    text.finish(&mut output);
+    output.unwritten(Stream::Out)
+}
+
+#[test]
+fn columns_are_as_wide_as_five_digits_need() {
+    let text = table(10_000, |probe| vec![echo(probe, ms(2))]);
+    let expected = "\
+address     sent  received    loss      min/avg/max/mdev ms  p95 ms
+192.0.2.2  10000     10000      0%  2.000/2.000/2.000/0.000   2.000
+1 target: 1 answered, 0 silent; 10000 packets transmitted, 10000 received, 0% packet loss, time 999900ms, \
+rtt min/avg/max/mdev = 2.000/2.000/2.000/0.000 ms
+";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn the_95th_percentile_of_few_times_is_one_of_them() {
+    let text = table(40, |probe| vec![echo(probe, us(1_237 * probe.number))]);
+    let line = text.lines().nth(1).expect("a line");
+    assert!(line.ends_with("  47.006"), "the 38th of 40: {line}");
+    // Of up to 64; of more it is rounded to three digits or better.
+    let text = table(64, |probe| vec![echo(probe, us(1_237 * probe.number))]);
+    let line = text.lines().nth(1).expect("a line");
+    assert!(line.ends_with("  75.457"), "the 61st of 64: {line}");
+}
