@@ -253,7 +253,7 @@ fn errors_about_older_probes_keep_no_younger_one_from_leaving() {
 #[test]
 fn a_shaper_that_refuses_probes_is_named_and_holds_up_nothing() {
     alone("a_shaper_that_refuses_probes_is_named_and_holds_up_nothing", || {
-        if !need("tc") {
+        if !has(Need::Netns, "tc") {
             return;
         }
         pair();
@@ -291,8 +291,7 @@ fn a_machine_that_has_just_started_is_paced_from_the_first_probe() {
         let young = format!("--monotonic=-{seconds} --boottime=-{seconds} --fork --time");
         let look = run("unshare", &format!("{young} cat /proc/uptime"));
         if look.status != Some(0) || !look.stdout.starts_with(['0', '1', '2', '3']) {
-            eprintln!("SKIP a_machine_that_has_just_started_is_paced_from_the_first_probe: {look:?}");
-            return;
+            return skip(Need::Netns, &format!("no namespace of time here: {look:?}"));
         }
         let ran = run("unshare", &format!("{young} {RPING} ping -i0.2 -c3 127.0.0.1"));
         assert!(ran.stdout.contains("\n3 packets transmitted, 3 received, 0% packet loss"), "{ran:?}");

@@ -98,6 +98,7 @@ fn a_silent_neighbour_is_reported_by_our_own_kernel() {
         pair();
         sh("echo 1 > /proc/sys/net/ipv4/neigh/v0/mcast_solicit
             echo 50 > /proc/sys/net/ipv4/neigh/v0/retrans_time_ms
+            echo 3 > /proc/sys/net/ipv6/neigh/v0/mcast_solicit
             echo 50 > /proc/sys/net/ipv6/neigh/v0/retrans_time_ms");
         with_both_sockets(|kind| {
             let ran = rping("-c1 10.9.0.77");

@@ -2,7 +2,7 @@
 //! output and the same status, times aside. What differs on purpose is listed in the README and named
 //! here case by case.
 //!
-//! Needs iputils ping; without it the tests say SKIP (with `RPING_REQUIRE_PEERS=1` they fail).
+//! Needs iputils ping; without it the tests are skipped.
 
 mod lab;
 
@@ -10,15 +10,7 @@ use lab::*;
 
 /// iputils ping, whose text of this version is the reference.
 fn peer() -> Option<&'static str> {
-    let version = std::process::Command::new("ping").arg("-V").output();
-    match version {
-        Ok(output) if String::from_utf8_lossy(&output.stdout).contains("iputils 2022") => Some("ping"),
-        _ => {
-            assert!(std::env::var_os("RPING_REQUIRE_PEERS").is_none(), "iputils ping 20221126 is not here");
-            eprintln!("SKIP: iputils ping 20221126 is not here");
-            None
-        }
-    }
+    has_version(Need::Peers, "ping", "iputils 2022").then_some("ping")
 }
 
 /// Standard output without times, and the status.

@@ -33,7 +33,7 @@ fn traced(calls: &str, args: &str) -> (Ran, Vec<String>) {
 /// Runs a test where strace is, with both kinds of socket.
 fn with_strace(name: &str, mut check: impl FnMut(&str)) {
     alone(name, || {
-        if need("strace") {
+        if has(Need::Netns, "strace") {
             with_both_sockets(&mut check);
         }
     });

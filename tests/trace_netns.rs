@@ -422,10 +422,7 @@ fn gateways_are_gone_by_and_need_privilege() {
 
 /// What jc makes of a text: for each hop its addresses.
 fn jc(text: &str) -> Option<String> {
-    let present = std::process::Command::new("python3").args(["-c", "import jc"]).output();
-    if !present.is_ok_and(|output| output.status.success()) {
-        assert!(std::env::var_os("RPING_REQUIRE_PARSERS").is_none(), "Python has no jc");
-        eprintln!("SKIP: Python has no jc");
+    if !has_module("jc") {
         return None;
     }
     let program = "import sys, jc\np = jc.parse('traceroute', sys.stdin.read(), quiet=True)\n\
@@ -530,7 +527,7 @@ fn errors_of_strangers_and_broken_ones_end_no_trace() {
 #[test]
 fn ports_and_descriptors_that_are_not_to_be_had_are_no_crash() {
     alone("ports_and_descriptors_that_are_not_to_be_had_are_no_crash", || {
-        if !need("strace") {
+        if !has(Need::Netns, "strace") {
             return;
         }
         path();

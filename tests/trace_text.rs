@@ -1,5 +1,7 @@
 //! The exact text of a traceroute, from events made by hand; and what jc reads in it, where Python has jc
-//! (with `RPING_REQUIRE_PARSERS=1` it must be there).
+//! (the tests that need it are skipped elsewhere).
+
+mod lab;
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -9,6 +11,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
+use lab::has_module;
 use proptest::prelude::*;
 use rping::clock::{Epoch, Instant};
 use rping::datagram::{SendFault, Timing};
@@ -678,10 +681,7 @@ for hop in p['hops']:
         if q['rtt'] is not None:
             print(hop['hop'], q['name'] or '-', q['ip'], q['asn'] or '-', '%.3f' % q['rtt'], q['annotation'] or '-')
 ";
-    let present = Command::new("python3").args(["-c", "import jc"]).output();
-    if !present.is_ok_and(|output| output.status.success()) {
-        assert!(std::env::var_os("RPING_REQUIRE_PARSERS").is_none(), "Python has no jc");
-        eprintln!("SKIP: Python has no jc");
+    if !has_module("jc") {
         return None;
     }
     let mut child = Command::new("python3")

@@ -1,21 +1,26 @@
 //! Real kernels: each test runs itself again in a user, network and mount namespace of its own, as any
 //! user, and builds its hosts there. Packets never leave the machine.
 //!
-//! Where namespaces are refused the test says SKIP; with `RPING_REQUIRE_NETNS=1` that is a failure.
+//! Where namespaces are refused the tests are skipped: see [`skip`].
 
-#![allow(dead_code)] // each test binary uses its own part
+#![allow(dead_code, unused_imports)] // each test binary uses its own part
 
 pub mod child;
 pub mod dns;
+pub mod skip;
 pub mod sniff;
 
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+pub use skip::{Need, has, has_module, has_version, skip};
+use skip::{pass_on, skip_test};
 
 const INSIDE: &str = "RPING_TEST_INSIDE";
 
@@ -26,18 +31,56 @@ pub const RPING: &str = env!("CARGO_BIN_EXE_rping");
 ///
 /// `name` is the path of the calling test function, so that the test binary can find it again.
 pub fn alone(name: &str, body: impl FnOnce()) {
-    if std::env::var_os(INSIDE).is_some_and(|inside| inside == OsStr::new(name)) {
+    if is_inside(name) {
         sh("mount -t tmpfs none /run && ip link set lo up");
         return body();
     }
-    let probe = unshare().args(["sh", "-c", "mount -t tmpfs none /run && ip link set lo up"]).output();
-    if let Some(why) = refusal(&probe) {
-        assert!(std::env::var_os("RPING_REQUIRE_NETNS").is_none(), "no namespaces here: {why}");
-        eprintln!("SKIP {name}: no namespaces here: {why}");
-        return;
+    run_in(&ROOT_ALONE, name);
+}
+
+/// The same where the identities 0 to 1001 exist: root of the machine has them already, others need a range of
+/// subordinate identities (subuid(5)).
+pub fn alone_among_users(name: &str, body: impl FnOnce()) {
+    if is_inside(name) {
+        return alone(name, body);
+    }
+    let map = std::fs::read_to_string("/proc/self/uid_map").expect("/proc/self/uid_map");
+    let fields: Vec<_> = map.split_whitespace().collect();
+    let everyone =
+        matches!(fields[..], ["0", _, count] if count.parse().is_ok_and(|count: u64| count > 1001));
+    match everyone && nix::unistd::geteuid().is_root() {
+        true => run_in(&[], name),
+        false => run_in(&[&ROOT_ALONE[..], &["--map-auto"]].concat(), name),
+    }
+}
+
+/// Options of unshare(1): a namespace of identities, of which there is one.
+const ROOT_ALONE: [&str; 2] = ["--user", "--map-root-user"];
+
+fn is_inside(name: &str) -> bool {
+    std::env::var_os(INSIDE).is_some_and(|inside| inside == OsStr::new(name))
+}
+
+/// Runs a test again, behind a command that makes namespaces; skips it where that command is refused.
+fn run_in(unshare: &[&str], name: &str) {
+    const BUILD: &str = "mount -t tmpfs none /run && ip link set lo up";
+    // A test that hangs is a failure, and ends with all that it started, which is one process group.
+    const LIMIT: [&str; 2] = ["--signal=KILL", "300"];
+    let command = || {
+        let mut command = Command::new("timeout");
+        command
+            .args(LIMIT)
+            .arg("unshare")
+            .args(unshare)
+            .args(["--net", "--mount", "--"])
+            .stdin(Stdio::null());
+        command
+    };
+    if let Some(why) = refusal(&command().args(["sh", "-c", BUILD]).output()) {
+        return skip_test(name, Need::Netns, &format!("no namespaces here: {why}"));
     }
     let myself = std::env::current_exe().expect("the test's own path");
-    let output = unshare()
+    let output = command()
         .arg(myself)
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(INSIDE, name)
@@ -46,35 +89,7 @@ pub fn alone(name: &str, body: impl FnOnce()) {
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.contains("1 passed"), "{text}\n{errors}");
-    errors.lines().filter(|line| line.starts_with("SKIP ")).for_each(|line| eprintln!("{line}"));
-}
-
-/// Whether traceroute(8) 2.1 is here; a test beside it says SKIP otherwise.
-pub fn traceroute_here() -> bool {
-    // It tells its version on standard error.
-    let version = Command::new("traceroute").arg("-V").output();
-    if version.is_ok_and(|output| String::from_utf8_lossy(&output.stderr).contains("version 2.1")) {
-        return true;
-    }
-    assert!(std::env::var_os("RPING_REQUIRE_PEERS").is_none(), "traceroute 2.1 is not here");
-    eprintln!("SKIP: traceroute 2.1 is not here");
-    false
-}
-
-/// Whether a program is here; a test that cannot do without it says SKIP aloud.
-pub fn need(program: &str) -> bool {
-    let found = Command::new(program).arg("-V").stdin(Stdio::null()).output();
-    let Err(why) = found else { return true };
-    assert!(std::env::var_os("RPING_REQUIRE_NETNS").is_none(), "{program} is needed: {why}");
-    let name = std::env::var(INSIDE).unwrap_or_default();
-    eprintln!("SKIP {name}: {program} is needed: {why}");
-    false
-}
-
-fn unshare() -> Command {
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--net", "--mount", "--"]).stdin(Stdio::null());
-    command
+    pass_on(&errors);
 }
 
 fn refusal(probe: &std::io::Result<Output>) -> Option<String> {
@@ -96,27 +111,67 @@ pub fn allow_datagram() {
     sh("echo 0 0 > /proc/sys/net/ipv4/ping_group_range");
 }
 
+/// Addresses work at once, without duplicate address detection.
+const QUICK: &str = "sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0";
+
+/// A pair of interfaces: `near` here (or in the namespace `at`), `far` in the namespace `to`.
+///
+/// Two ends of one index, which the kernel would give them in young namespaces, are taken for one interface by
+/// linkwatch_urgent_event(): a second may pass until IPv6 works on them. A pair made again has another index, as it
+/// has on other machines. Each sends its query for a neighbour of IPv6 every 20 ms until there is an answer.
+fn veth(at: Option<&str>, near: &str, to: &str, far: &str) {
+    static INDEX: AtomicU32 = AtomicU32::new(100);
+    let index = INDEX.fetch_add(1, Ordering::Relaxed);
+    let (option, within) = match at {
+        Some(at) => (format!("-n {at}"), format!("ip netns exec {at}")),
+        None => (String::new(), String::new()),
+    };
+    let eager = |link: &str| {
+        format!(
+            "sysctl -qw net.ipv6.neigh.{link}.retrans_time_ms=20 net.ipv6.neigh.{link}.mcast_solicit=1000"
+        )
+    };
+    sh(&format!(
+        "ip {option} link add {near} index {index} type veth peer name {far} netns {to}
+         {within} {}
+         ip netns exec {to} {}",
+        eager(near),
+        eager(far)
+    ));
+}
+
 /// `v0` here (10.9.0.1/24, fd09::1/64), joined to the host `t` (10.9.0.2, fd09::2).
 pub fn pair() {
-    sh("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
-        ip netns add t
-        ip netns exec t sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
-        ip link add v0 type veth peer name v1 netns t
-        ip addr add 10.9.0.1/24 dev v0
+    sh(&format!("{QUICK}; ip netns add t; ip netns exec t {QUICK}; ip -n t link set lo up"));
+    link();
+    reach("", ["10.9.0.2", "fd09::2"]);
+}
+
+/// Returns once a neighbour answers: a link takes a moment until IPv6 works on it, and what is sent before that waits
+/// for a query for the neighbour that is answered.
+fn reach(within: &str, neighbours: [&str; 2]) {
+    for neighbour in neighbours {
+        sh(&format!("{within} {RPING} ping -q -c1 -i0.05 -w20 {neighbour} >&2"));
+    }
+}
+
+/// Joins this host to `t` (again, where the interfaces of [`pair`] were deleted).
+pub fn link() {
+    veth(None, "v0", "t", "v1");
+    sh("ip addr add 10.9.0.1/24 dev v0
         ip addr add fd09::1/64 dev v0 nodad
         ip link set v0 up
         ip -n t addr add 10.9.0.2/24 dev v1
         ip -n t addr add fd09::2/64 dev v1 nodad
-        ip -n t link set v1 up
-        ip -n t link set lo up");
+        ip -n t link set v1 up");
 }
 
 /// [`pair`], where `t` is a router on to the host `far` (10.8.0.2, fd08::2).
 pub fn line() {
     pair();
-    sh("ip netns add far
-        ip -n t link add w0 type veth peer name w1 netns far
-        ip -n t addr add 10.8.0.1/24 dev w0
+    sh(&format!("ip netns add far; ip netns exec far {QUICK}"));
+    veth(Some("t"), "w0", "far", "w1");
+    sh("ip -n t addr add 10.8.0.1/24 dev w0
         ip -n t addr add fd08::1/64 dev w0 nodad
         ip -n t link set w0 up
         ip -n far addr add 10.8.0.2/24 dev w1
@@ -129,6 +184,7 @@ pub fn line() {
         ip -6 route add default via fd09::2
         ip netns exec t sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
             net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000");
+    reach("ip netns exec t", ["10.8.0.2", "fd08::2"]);
 }
 
 /// Both kinds of socket: raw as in a new namespace, then datagram.
@@ -196,10 +252,13 @@ pub fn start(args: &str) -> Child {
 pub struct Stamping(Child);
 
 impl Stamping {
-    /// Returns once it does.
+    /// Returns once it does. Nothing announces that, so it is looked for.
     pub fn begin() -> Self {
         let stamping = Self(start("-q -i 100 127.0.0.1"));
-        while !rping("-q -v -c1 127.0.0.1").stderr.contains("times by clock: 1 kernel") {}
+        let began = std::time::Instant::now();
+        while !rping("-q -v -c1 127.0.0.1").stderr.contains("times by clock: 1 kernel") {
+            assert!(began.elapsed() < child::HANGS, "this kernel stamps nothing");
+        }
         stamping
     }
 }
@@ -363,7 +422,7 @@ fn packet(answer: &Answer, to: Ipv4Addr) -> Vec<u8> {
 }
 
 /// RFC 1071, the slow way.
-fn checksum(octets: &[u8]) -> u16 {
+pub fn checksum(octets: &[u8]) -> u16 {
     let mut sum: u64 = 0;
     for pair in octets.chunks(2) {
         sum += u64::from(pair[0]) << 8 | u64::from(pair.get(1).copied().unwrap_or(0));
@@ -379,26 +438,27 @@ fn checksum(octets: &[u8]) -> u16 {
 /// and fd09::1.
 pub fn path() {
     let hosts = ["r1", "r2", "r3", "t"];
-    let quiet = "sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
-                 net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000 \
+    let quiet = "sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000 \
                  net.ipv4.icmp_msgs_burst=10000 net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
                  net.ipv4.conf.all.accept_source_route=1 net.ipv4.conf.default.accept_source_route=1 \
                  net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0";
-    sh("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
-        net.ipv4.conf.all.accept_source_route=1 net.ipv4.conf.default.accept_source_route=1");
+    sh(QUICK);
+    sh("sysctl -qw net.ipv4.conf.all.accept_source_route=1 net.ipv4.conf.default.accept_source_route=1");
     for host in hosts {
-        sh(&format!("ip netns add {host}; ip netns exec {host} {quiet}; ip -n {host} link set lo up"));
+        sh(&format!(
+            "ip netns add {host}; ip netns exec {host} {QUICK}; ip netns exec {host} {quiet}; ip -n {host} link set lo up"
+        ));
     }
-    sh("ip link add v0 type veth peer name v1 netns r1
-        ip addr add 10.9.0.1/24 dev v0; ip addr add fd09::1/64 dev v0 nodad; ip link set v0 up
+    veth(None, "v0", "r1", "v1");
+    sh("ip addr add 10.9.0.1/24 dev v0; ip addr add fd09::1/64 dev v0 nodad; ip link set v0 up
         ip -n r1 addr add 10.9.0.2/24 dev v1; ip -n r1 addr add fd09::2/64 dev v1 nodad
         ip -n r1 link set v1 up
         ip route add default via 10.9.0.2; ip -6 route add default via fd09::2");
     for (n, pair) in hosts.windows(2).enumerate() {
         let (near, far, net) = (pair[0], pair[1], n + 1);
+        veth(Some(near), "w0", far, "v1");
         sh(&format!(
-            "ip -n {near} link add w0 type veth peer name v1 netns {far}
-             ip -n {near} addr add 10.9.{net}.1/24 dev w0
+            "ip -n {near} addr add 10.9.{net}.1/24 dev w0
              ip -n {near} addr add fd09:0:0:{net}::1/64 dev w0 nodad
              ip -n {near} link set w0 up
              ip -n {far} addr add 10.9.{net}.2/24 dev v1
@@ -413,7 +473,10 @@ pub fn path() {
                  ip -n {far} -6 route add fd09:0:0:{back}::/64 via fd09:0:0:{net}::1"
             ));
         }
+        let neighbours = [format!("10.9.{net}.2"), format!("fd09:0:0:{net}::2")];
+        reach(&format!("ip netns exec {near}"), neighbours.each_ref().map(String::as_str));
     }
+    reach("", ["10.9.0.2", "fd09::2"]);
 }
 
 /// `rping traceroute ARGS`.
