@@ -206,11 +206,15 @@ impl Transport {
         each: &mut dyn FnMut(&Heard<'_>),
     ) -> io::Result<usize> {
         let mut count = match &mut self.sends {
-            Sends::One(channel) => channel.recv(clock, expected, each)?,
+            Sends::One(channel) => channel.recv(clock, expected, None, each)?,
             Sends::Each(sockets) => sockets.recv(clock, each)?,
         };
         for ear in &mut self.ears {
-            count = count.saturating_add(ear.recv(clock, expected, each)?);
+            let sender = match &mut self.sends {
+                Sends::One(channel) => Some(&mut **channel),
+                Sends::Each(_) => None,
+            };
+            count = count.saturating_add(ear.recv(clock, expected, sender, each)?);
         }
         Ok(count)
     }

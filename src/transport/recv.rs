@@ -57,12 +57,16 @@ impl Channel {
     /// After `expected` datagrams from the wire it does not ask for more: who awaits one answer pays for
     /// one system call, and finds the rest in the next call.
     ///
+    /// What `sender` sent may be answered here: what this socket read is delivered after the stamps that lie in
+    /// the error queue of that one.
+    ///
     /// An error of the network (a pending ICMP error, an interface that is down) is no error here; only a
     /// socket that cannot be used is.
     pub fn recv(
         &mut self,
         clock: &Clock,
         expected: usize,
+        mut sender: Option<&mut Self>,
         each: &mut dyn FnMut(&Heard<'_>),
     ) -> io::Result<usize> {
         let mut placer = Placer::new(clock);
@@ -95,6 +99,10 @@ impl Channel {
                 }
             };
             // What left before these came has its stamp in the queue by now.
+            if let Some(sender) = sender.as_deref_mut().filter(|_| !self.inbox.is_empty()) {
+                count =
+                    count.saturating_add(sender.read_queue(&mut placer, BATCH.saturating_sub(count), each));
+            }
             count = count.saturating_add(self.read_queue(&mut placer, BATCH.saturating_sub(count), each));
             count = count.saturating_add(self.deliver(&mut placer, floor, each));
         }

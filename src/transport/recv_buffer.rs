@@ -65,6 +65,11 @@ impl Inbox {
         Ok((self.came, self.came < limit))
     }
 
+    /// Whether nothing waits to be delivered.
+    pub fn is_empty(&self) -> bool {
+        self.came == 0
+    }
+
     /// Notes that all were delivered.
     pub fn clear(&mut self) {
         self.came = 0;

@@ -173,7 +173,7 @@ impl Each {
     pub fn recv(&mut self, clock: &Clock, each: &mut dyn FnMut(&Heard<'_>)) -> io::Result<usize> {
         let mut count = 0usize;
         for channel in &mut self.datagrams {
-            count = count.saturating_add(channel.recv(clock, 1, each)?);
+            count = count.saturating_add(channel.recv(clock, 1, None, each)?);
         }
         let now = clock.now();
         self.connections.retain(|connection| connection.over || now.since(connection.since) < RETRANSMISSION);
