@@ -11,6 +11,7 @@ pub mod skip;
 pub mod sniff;
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Output, Stdio};
@@ -252,9 +253,14 @@ pub fn start(args: &str) -> Child {
 pub struct Stamping(Child);
 
 impl Stamping {
-    /// Returns once it does. Nothing announces that, so it is looked for.
+    /// Returns once it does: after the socket that asks for it is open, for until then the stamps that are seen may be
+    /// those that another process, perhaps one that ends now, asked for. Nothing announces the first stamp after that.
     pub fn begin() -> Self {
-        let stamping = Self(start("-q -i 100 127.0.0.1"));
+        let mut child = start("-i 1000 127.0.0.1");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let answered = lines.any(|line| line.expect("text").contains("icmp_seq=1 "));
+        assert!(answered, "it ended without a reply");
+        let stamping = Self(child);
         let began = std::time::Instant::now();
         while !rping("-q -v -c1 127.0.0.1").stderr.contains("times by clock: 1 kernel") {
             assert!(began.elapsed() < child::HANGS, "this kernel stamps nothing");
