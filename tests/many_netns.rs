@@ -16,8 +16,6 @@ fn subnet() {
     sh("ip route add 198.51.100.0/24 via 10.9.0.2
         ip -n t route add blackhole 198.51.100.0/24
         for host in 7 77 200; do ip -n t addr add 198.51.100.$host/32 dev lo; done");
-    // A new link takes a moment until IPv6 works on it.
-    assert_eq!(rping("-q -c1 -i 0.1 -w 9 fd09::2").status, Some(0));
 }
 
 /// `rping ping ARGS` with something on standard input.
@@ -168,12 +166,15 @@ fn a_hundred_thousand_hosts_answer_as_fast_as_they_are_asked() {
 
 #[test]
 fn too_many_hosts_are_refused() {
-    let ran = rping("--alive 10.0.0.0/11");
-    let sentence = "rping: 2097150 hosts or more: if so many are meant, say --yes; without it, at most 1048576 are asked\n";
-    assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), sentence));
-    let ran = rping("--yes 2001:db8::/64");
-    let sentence = "rping: 18446744073709551616 hosts or more are too many; at most 16777216 can be asked\n";
-    assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), sentence));
+    alone("too_many_hosts_are_refused", || {
+        let ran = rping("--alive 10.0.0.0/11");
+        let sentence = "rping: 2097150 hosts or more: if so many are meant, say --yes; without it, at most 1048576 are asked\n";
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), sentence));
+        let ran = rping("--yes 2001:db8::/64");
+        let sentence =
+            "rping: 18446744073709551616 hosts or more are too many; at most 16777216 can be asked\n";
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), sentence));
+    });
 }
 
 #[test]

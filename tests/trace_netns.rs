@@ -456,71 +456,86 @@ fn jc_reads_real_traces_of_both_families() {
     });
 }
 
-/// Among them those that end other tracers, or confuse them.
+/// Errors that no probe of ours caused, or that are cut off or lie about lengths, among them those that end other
+/// tracers, or confuse them.
+fn strange_errors() -> Vec<Vec<u8>> {
+    let quotes = [
+        (0x45, 0),
+        (0x45, 4),
+        (0x45, 20),
+        (0x45, 28),
+        (0x4f, 28),
+        (0x4f, 60),
+        (0x40, 28),
+        (0x65, 48),
+        (0x45, 600),
+    ];
+    let packet = |(first, len): (u8, usize)| {
+        let mut packet = vec![11, 0, 0, 0, 0, 0, 0, 0];
+        packet.extend(std::iter::once(first).chain([0; 8]).chain([1]).chain([0x45; 600]).take(len));
+        let sum = checksum(&packet);
+        packet[2..4].copy_from_slice(&sum.to_be_bytes());
+        packet
+    };
+    quotes.into_iter().map(packet).collect()
+}
+
+/// Has the first router send strange errors for each packet of ours that it sees, some at a time, so that they lie among
+/// the answers, and no more of them than the receive buffer holds beside those. How many it sent.
+fn noise(stopped: &std::sync::atomic::AtomicBool, ready: &std::sync::mpsc::Sender<()>) -> usize {
+    use socket2::{Domain, Protocol, Socket, Type};
+    const AT_A_TIME: usize = 4;
+    const ETH_P_IP: u16 = 0x0800;
+    let namespace = std::fs::File::open("/run/netns/r1").expect("the namespace r1");
+    nix::sched::setns(&namespace, nix::sched::CloneFlags::CLONE_NEWNET).expect("a way into r1");
+    let all = Protocol::from(i32::from(ETH_P_IP.to_be()));
+    let sees = Socket::new(Domain::PACKET, Type::DGRAM, Some(all)).expect("a packet socket");
+    sees.set_read_timeout(Some(std::time::Duration::from_millis(50))).expect("a timeout");
+    let sends = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).expect("a raw socket");
+    let to: std::net::SocketAddr = "10.9.0.1:0".parse().expect("an address");
+    ready.send(()).expect("a test");
+    let errors = strange_errors();
+    let mut errors = errors.iter().cycle();
+    let mut sent = 0;
+    let mut header = [0; 20];
+    // What it saw before it is stopped has its errors too.
+    loop {
+        match std::io::Read::read(&mut &sees, &mut header) {
+            Ok(_) if header[12..16] == [10, 9, 0, 1] => {
+                for error in errors.by_ref().take(AT_A_TIME) {
+                    sends.send_to(error, &to.into()).expect("an error on its way");
+                    sent += 1;
+                }
+            }
+            Ok(_) => {}
+            Err(_) if stopped.load(std::sync::atomic::Ordering::Relaxed) => break,
+            Err(_) => {}
+        }
+    }
+    sent
+}
+
 #[test]
 fn errors_of_strangers_and_broken_ones_end_no_trace() {
     alone("errors_of_strangers_and_broken_ones_end_no_trace", || {
         path();
-        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let ended = stop.clone();
-        let noise = std::thread::spawn(move || {
-            let namespace = std::fs::File::open("/run/netns/r1").expect("the namespace r1");
-            let flags = nix::sched::CloneFlags::CLONE_NEWNET;
-            nix::sched::setns(&namespace, flags).expect("a way into r1");
-            let mouth = socket2::Socket::new(
-                socket2::Domain::IPV4,
-                socket2::Type::RAW,
-                Some(socket2::Protocol::ICMPV4),
-            )
-            .expect("a raw socket");
-            let to: std::net::SocketAddr = "10.9.0.1:0".parse().expect("an address");
-            let quote = |first: u8, len: usize| {
-                let mut packet = vec![11, 0, 0, 0, 0, 0, 0, 0];
-                packet.extend(std::iter::once(first).chain([0; 8]).chain([1]).chain([0x45; 600]).take(len));
-                packet
-            };
-            let mut packets: Vec<_> = [
-                (0x45, 0),
-                (0x45, 4),
-                (0x45, 20),
-                (0x45, 28),
-                (0x4f, 28),
-                (0x4f, 60),
-                (0x40, 28),
-                (0x65, 48),
-                (0x45, 600),
-            ]
-            .into_iter()
-            .map(|(first, len)| quote(first, len))
-            .collect();
-            for packet in &mut packets {
-                let mut sum: u32 = packet
-                    .chunks(2)
-                    .map(|two| u32::from(two[0]) << 8 | u32::from(*two.get(1).unwrap_or(&0)))
-                    .sum();
-                while sum > 0xffff {
-                    sum = (sum & 0xffff) + (sum >> 16);
-                }
-                packet[2..4].copy_from_slice(&(!(sum as u16)).to_be_bytes());
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let (ready, started) = std::sync::mpsc::channel();
+        let sent = std::thread::scope(|scope| {
+            let noise = scope.spawn(|| noise(&stop, &ready));
+            started.recv().expect("a router that is ready");
+            for method in ["-I", "-U", "-T"] {
+                assert_whole(&traceroute(&format!("-n {method} {V4}")), false, 60, method);
             }
-            while !ended.load(std::sync::atomic::Ordering::Relaxed) {
-                for packet in &packets {
-                    let _ = mouth.send_to(packet, &to.into());
-                }
-                std::thread::yield_now();
+            allow_datagram();
+            for method in ["-I", "-U", "-T"] {
+                assert_whole(&ordinary(&format!("-n {method} {V4}")), false, 60, method);
             }
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            noise.join().expect("the noise")
         });
-        for method in ["-I", "-U", "-T"] {
-            let ran = traceroute(&format!("-n {method} {V4}"));
-            assert_whole(&ran, false, 60, method);
-        }
-        allow_datagram();
-        for method in ["-I", "-U", "-T"] {
-            let ran = ordinary(&format!("-n {method} {V4}"));
-            assert_whole(&ran, false, 60, method);
-        }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        noise.join().expect("the noise");
+        // Twelve probes a trace, four errors each.
+        assert!(sent >= 6 * 12 * 4, "{sent}");
     });
 }
 
