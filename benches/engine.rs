@@ -11,9 +11,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rping::clock::Instant;
 use rping::datagram::{Batch, Departed, Framing, Received, Source};
 use rping::engine::Session;
-use rping::engine::ping::many::{Config as ManyConfig, Demand, Many, Targets};
-use rping::engine::ping::pace::Pacing;
-use rping::engine::ping::{Config, Ping};
+use rping::engine::ping::{Config, Pacing, Ping, Targets};
 use rping::probe::{Identity, Method, Payload};
 use rping::reply::Reply;
 
@@ -74,38 +72,34 @@ fn answer(session: &mut impl Session, from: IpAddr, at: Instant, request: &[u8])
 }
 
 fn one() -> Wire<Ping> {
+    wire(Pacing::Flood { preload: 64 }, 1, true)
+}
+
+fn many() -> Wire<Ping> {
+    wire(Pacing::Retry { timeout: Duration::from_millis(500), retries: 3, rate: None }, HOSTS, false)
+}
+
+fn wire(pacing: Pacing, hosts: u32, classic: bool) -> Wire<Ping> {
+    let mut targets = Targets::default();
+    targets.add(SocketAddr::new(TARGET, 0), hosts);
     let config = Config {
-        target: SocketAddr::new(TARGET, 0),
+        targets: Rc::new(targets),
         method: Method::Echo,
         payload: Payload::new(56, None),
+        pacing,
         count: None,
-        pacing: Pacing { interval: Duration::ZERO, adaptive: None, preload: 64 },
+        window: 256,
+        classic,
         deadline: None,
         linger: None,
+        patience: None,
+        enough: None,
         report_unanswered: false,
         many_responders: false,
         anycast: false,
         millis_of_day: 0,
     };
-    Wire::new(Ping::new(config, identity(), Instant::ZERO))
-}
-
-fn many() -> Wire<Many> {
-    let mut targets = Targets::default();
-    targets.add(SocketAddr::new(TARGET, 0), HOSTS);
-    let config = ManyConfig {
-        targets: Rc::new(targets),
-        method: Method::Echo,
-        payload: Payload::new(56, None),
-        demand: Demand::Answer { timeout: Duration::from_millis(500), retries: 3 },
-        rate: None,
-        window: 256,
-        linger: None,
-        deadline: None,
-        enough: None,
-        millis_of_day: 0,
-    };
-    Wire::new(Many::new(config, (identity(), identity()), Instant::ZERO))
+    Wire::new(Ping::new(config, [identity(); 2], Instant::ZERO))
 }
 
 fn benches(criterion: &mut Criterion) {

@@ -178,7 +178,7 @@ fn injected(call: &str, errno: &str, when: &str, command: &str) -> Ran {
 #[test]
 fn only_the_third_refusal_is_the_probes_own() {
     alone("only_the_third_refusal_is_the_probes_own", || {
-        if !need("strace") {
+        if !skip::has(skip::Need::Netns, "strace") {
             return;
         }
         with_both_sockets(|kind| {
@@ -198,7 +198,7 @@ fn only_the_third_refusal_is_the_probes_own() {
 #[test]
 fn a_protocol_that_the_kernel_does_not_have_is_named() {
     alone("a_protocol_that_the_kernel_does_not_have_is_named", || {
-        if !need("strace") {
+        if !skip::has(skip::Need::Netns, "strace") {
             return;
         }
         path();
@@ -228,7 +228,7 @@ fn listening() -> Running {
 fn tcp_replies_show_their_flags_and_leave_no_port_taken() {
     alone("tcp_replies_show_their_flags_and_leave_no_port_taken", || {
         path();
-        if !need("python3") {
+        if !skip::has(skip::Need::Netns, "python3") {
             return;
         }
         let listener = listening();

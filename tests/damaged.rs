@@ -12,16 +12,15 @@ use std::time::Duration;
 
 use lab::{Answer, Responder, allow_datagram, alone, pair, rping, text};
 use rping::clock::Instant;
-use rping::engine::ping::Config;
 use rping::engine::ping::event::{Event, Verdict};
-use rping::engine::ping::many::{self, Demand, Many, Targets};
+use rping::engine::ping::{Ping, Targets};
+use rping::output::{Output, Stream};
 use rping::probe::{Method, Payload};
 use rping::report::Report;
-use rping::report::many_text::{ManyText, Show};
-use rping::report::output::{Output, Stream};
-use rping::report::ping_text::PingText;
 use rping::report::roster::Roster;
 use rping::report::style::Style;
+use rping::report::text::many::{ManyText, Show};
+use rping::report::text::ping::PingText;
 use sim::*;
 
 /// A kind of damage, and what is printed behind the time (or in its place) and below the line.
@@ -138,10 +137,10 @@ fn a_count_of_replies_takes_no_damaged_one() {
 }
 
 /// Two hosts, 192.0.2.2 and 192.0.2.3.
-fn two_hosts(demand: Demand) -> many::Config {
+fn two_hosts(demand: Demand) -> ManyConfig {
     let mut targets = Targets::default();
     targets.add(SocketAddr::new(TARGET.into(), 0), 2);
-    many::Config {
+    ManyConfig {
         targets: Rc::new(targets),
         method: Method::Echo,
         payload: Payload::new(56, None),
@@ -163,7 +162,7 @@ fn printed_of_two(demand: Demand, script: impl FnMut(&Seen) -> Vec<Packet>) -> S
     roster.add(None, 0..2);
     roster.seal();
     let mut sim =
-        Sim::of(Many::new(config, (identity(), identity()), Instant::ZERO), |probe| Ok(script(probe)));
+        Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), |probe| Ok(script(probe)));
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let lines = PingText::new(Style::of(TARGET.into()), None);

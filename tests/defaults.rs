@@ -14,8 +14,10 @@ use lab::{alone, pair, rping, sh};
 use rping::cli::ping::Request;
 use rping::cli::{self, Action};
 use rping::clock::Instant;
-use rping::engine::ping::many::{Config, Demand, Event, Many, Targets};
+use rping::engine::ping::event::Event;
+use rping::engine::ping::{Ping, Targets};
 use rping::probe::Payload;
+use sim::ManyConfig as Config;
 use sim::*;
 
 fn parse(args: &str) -> Request {
@@ -59,12 +61,14 @@ type Silence = (Vec<(IpAddr, Instant)>, Vec<(u32, Instant)>);
 /// Runs against hosts of which none replies.
 fn silence(config: Config) -> Silence {
     let (mut sent, mut silent) = (Vec::new(), Vec::new());
-    let mut sim = Sim::of(Many::new(config, (identity(), identity()), Instant::ZERO), |probe| {
+    let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), |probe| {
         sent.push((probe.dst, probe.at));
         Ok(vec![])
     });
     sim.run(|event| {
-        if let Event::Silent { at, target } = event {
+        // The last probe is lost when its target is given up.
+        if let Event::Lost { at, target, .. } = event {
+            silent.retain(|(given_up, _)| given_up != target);
             silent.push((*target, *at));
         }
     });
@@ -113,9 +117,9 @@ fn a_thousand_hosts_get_a_first_probe_in_a_second() {
 
 #[test]
 fn with_a_count_the_rounds_are_a_second_apart() {
-    let (sent, silent) = silence(config("-c 3 192.0.2.2 192.0.2.3", 1));
+    let (sent, lost) = silence(config("-c 3 192.0.2.2 192.0.2.3", 1));
     assert_eq!(sent, [0, 1_000_000, 2_000_000].map(|micros| (TARGET.into(), at(micros))));
-    assert_eq!(silent, []);
+    assert_eq!(lost, [(0, at(3_000_000))], "the last one, a second after it left");
 }
 
 #[test]

@@ -9,9 +9,8 @@ use proptest::prelude::*;
 use rping::clock::Instant;
 use rping::datagram::{Departed, SendFault};
 use rping::engine::Session;
+use rping::engine::ping::Ping;
 use rping::engine::ping::event::{Content, Event, Verdict};
-use rping::engine::ping::pace::Pacing;
-use rping::engine::ping::{Config, Ping};
 use rping::engine::reject::Reject;
 use rping::probe::Payload;
 use sim::*;
@@ -182,16 +181,44 @@ fn a_flood_sends_with_each_answer_and_otherwise_a_hundred_a_second() {
 
 #[test]
 fn a_full_local_queue_is_not_hammered_in_a_flood() {
-    let enobufs = SendFault { errno: libc_enobufs(), mtu: None };
     let config = Config { deadline: Some(ms(1_000)), ..every(Duration::ZERO, 1) };
     let config = Config { count: None, ..config };
-    let mut sim = Sim::new(config, |_| Err(enobufs));
-    assert_eq!(counts(&mut sim).not_sent, 100);
+    let mut tries = 0;
+    let mut sim = Sim::new(config, |_| {
+        tries += 1;
+        Err(FULL)
+    });
+    assert_eq!(counts(&mut sim), Counts::default(), "it waits for room until the deadline");
+    drop(sim);
+    assert_eq!(tries, 100);
 }
 
-fn libc_enobufs() -> i32 {
-    105
+#[test]
+fn a_probe_that_finds_no_room_leaves_ten_milliseconds_later_with_its_number() {
+    for interval in [ms(50), Duration::ZERO] {
+        let mut tries = Vec::new();
+        let mut sim = Sim::new(every(interval, 3), |probe| {
+            tries.push((probe.seq(), probe.at));
+            if probe.number < 4 { Err(FULL) } else { Ok(vec![echo(probe, ms(1))]) }
+        });
+        let got = counts(&mut sim);
+        assert_eq!(got, Counts { sent: 3, received: 3, ..Counts::default() });
+        drop(sim);
+        assert_eq!(tries[..4], [(1, at(0)), (1, at(10)), (1, at(20)), (1, at(30))]);
+        assert_eq!(tries[4].0, 2);
+    }
 }
+
+#[test]
+fn a_queue_that_stays_full_for_ten_seconds_is_an_error_of_each_probe() {
+    let mut sim = Sim::new(every(ms(100), 3), |_| Err(FULL));
+    let got = counts(&mut sim);
+    assert_eq!(got, Counts { not_sent: 3, ..Counts::default() });
+    assert!((at(10_000)..at(10_300)).contains(&sim.now), "{:?}", sim.now);
+}
+
+/// A full queue of the interface (ENOBUFS).
+const FULL: SendFault = SendFault { errno: 105, mtu: None };
 
 #[test]
 fn an_unsent_probe_is_counted_and_the_next_one_goes() {
@@ -219,7 +246,7 @@ fn answers_out_of_order_and_across_the_wrap_are_each_counted_once() {
 fn an_answer_later_than_its_sequence_number_lives_is_no_other_probes_answer() {
     // Every thousandth answer comes 65,535 or 65,536 or 70,000 probes late.
     for late in [65_535, 65_536, 69_000] {
-        let mut sim = Sim::new(every(us(10), 70_000), |probe| {
+        let mut sim = Sim::new(every(us(10), 71_000), |probe| {
             let delay =
                 if probe.number % 1_000 == 0 && probe.number <= 70_000 - late { late * 10 + 5 } else { 1 };
             Ok(vec![echo(probe, us(delay))])
@@ -227,7 +254,7 @@ fn an_answer_later_than_its_sequence_number_lives_is_no_other_probes_answer() {
         let got = counts(&mut sim);
         assert_eq!(got.duplicates, 0, "{late} late");
         let lost = if late > 65_535 { (70_000 - late) / 1_000 } else { 0 };
-        assert_eq!(got.received, 70_000 - lost, "{late} late");
+        assert_eq!(got.received, 71_000 - lost, "{late} late");
         assert_eq!(sim.session.rejects().of(Reject::Late), lost, "{late} late");
     }
 }
@@ -356,9 +383,9 @@ fn a_cut_answer_counts_while_it_still_carries_the_token() {
 fn a_longer_answer_and_a_bad_checksum_are_corrupt() {
     let config = || Config { linger: Some(ms(100)), ..count(1) };
     let mut sim = Sim::new(config(), |probe| Ok(vec![echo(probe, ms(1)).lengthen(64)]));
-    assert_eq!(counts(&mut sim), Counts { sent: 1, corrupt: 1, ..Counts::default() });
+    assert_eq!(counts(&mut sim), Counts { sent: 1, corrupt: 1, lost: 1, ..Counts::default() });
     let mut sim = Sim::new(config(), |probe| Ok(vec![echo(probe, ms(1)).damaged()]));
-    assert_eq!(counts(&mut sim), Counts { sent: 1, corrupt: 1, ..Counts::default() });
+    assert_eq!(counts(&mut sim), Counts { sent: 1, corrupt: 1, lost: 1, ..Counts::default() });
 }
 
 #[test]
@@ -418,7 +445,7 @@ fn errors_about_other_peoples_packets_are_ignored() {
     for (name, forge, reason) in forgeries {
         let config = Config { linger: Some(ms(100)), ..count(1) };
         let mut sim = Sim::new(config, move |probe| Ok(vec![forge(error(probe, 3, 1, 0, ms(1)))]));
-        assert_eq!(counts(&mut sim), Counts { sent: 1, ..Counts::default() }, "{name}");
+        assert_eq!(counts(&mut sim), Counts { sent: 1, lost: 1, ..Counts::default() }, "{name}");
         let rejects: u64 = sim.session.rejects().iter().map(|(_, count)| count).sum();
         assert_eq!(rejects, 1, "{name}");
         if let Some(reason) = reason {
@@ -606,9 +633,11 @@ fn oracle(fates: &[Fate], interval: u64, size: usize) -> (Vec<Counts>, u64) {
             Back::Damaged => account.corrupt += 1,
             Back::Error => account.errors += 1,
             Back::Sound => {
-                let counter =
-                    if account.received == 0 { &mut account.received } else { &mut account.duplicates };
-                *counter += 1;
+                if account.received > 0 {
+                    account.duplicates += 1;
+                    continue;
+                }
+                account.received += 1;
                 longest = longest.max(Some(after));
                 end = last_left + longest.map_or(0, |rtt| 2 * rtt).max(interval);
             }
@@ -640,8 +669,12 @@ proptest! {
         let mut sim = Sim::new(config, |probe| suffer(&fates[probe.number as usize - 1], probe));
         let end = sim.run(|event| accounts[usize::from(seq_of(event)) - 1].add(event));
         let (expected, expected_end) = oracle(&fates, interval, size);
-        for (n, pair) in accounts.iter().zip(&expected).enumerate() {
-            prop_assert_eq!(pair.0, pair.1, "probe {}: {:?}", n + 1, fates[n]);
+        for (n, (account, expected)) in accounts.iter().zip(&expected).enumerate() {
+            // What nothing came back for is lost, once; what came late may have been lost before.
+            let silent = account.sent > 0 && account.received + account.errors == 0;
+            prop_assert!(account.lost == 1 || (!silent && account.lost == 0), "probe {}: {:?}", n + 1, account);
+            let account = Counts { lost: 0, ..*account };
+            prop_assert_eq!(&account, expected, "probe {}: {:?}", n + 1, fates[n]);
         }
         prop_assert_eq!(end, Instant::ZERO + us(expected_end));
     }
@@ -649,7 +682,10 @@ proptest! {
 
 fn seq_of(event: &Event) -> u16 {
     match event {
-        Event::Sent { seq, .. } | Event::NotSent { seq, .. } | Event::Unanswered { seq, .. } => *seq,
+        Event::Sent { seq, .. }
+        | Event::NotSent { seq, .. }
+        | Event::Unanswered { seq, .. }
+        | Event::Lost { seq, .. } => *seq,
         Event::Answer(answer) => answer.seq,
         Event::Error(error) => error.seq,
     }
@@ -658,7 +694,7 @@ fn seq_of(event: &Event) -> u16 {
 #[test]
 fn fates_belong_to_probes_in_the_order_of_taking() {
     let config = Config { pacing: Pacing { preload: 3, ..config().pacing }, ..count(3) };
-    let mut session = Ping::new(config, identity(), Instant::ZERO);
+    let mut session = Ping::new(config.into(), [identity(); 2], Instant::ZERO);
     let mut buffer = [0; 64];
     for _ in 0..3 {
         assert!(session.poll_transmit(at(0), &mut buffer).is_some());
@@ -734,7 +770,11 @@ fn a_flood_through_fifteen_wraps_is_exact() {
     };
     let counts = counts(&mut sim);
     let all = Counts { sent: probes, received: probes - with(0..=0), ..Counts::default() };
-    assert_eq!(Counts { duplicates: 0, ..counts }, all);
+    assert_eq!(Counts { duplicates: 0, lost: 0, ..counts }, all);
+    assert!(
+        counts.lost <= with(0..=0),
+        "those whose time was up, unless they were forgotten before: {counts:?}"
+    );
     // A duplicate of the last few may come when the run is over.
     assert!(with(1..=10) - counts.duplicates <= 10, "{counts:?}");
     assert_eq!(sim.session.rejects().of(Reject::Foreign), with(21..=21));

@@ -251,26 +251,20 @@ fn errors_about_older_probes_keep_no_younger_one_from_leaving() {
 }
 
 #[test]
-fn a_shaper_that_refuses_probes_is_named_and_holds_up_nothing() {
-    alone("a_shaper_that_refuses_probes_is_named_and_holds_up_nothing", || {
+fn a_shaper_that_refuses_probes_delays_them_and_loses_none() {
+    alone("a_shaper_that_refuses_probes_delays_them_and_loses_none", || {
         if !has(Need::Netns, "tc") {
             return;
         }
         pair();
         for kind in ["raw", "datagram"] {
-            sh("tc qdisc replace dev v0 root tbf rate 8kbit burst 1600 limit 200");
-            let ran = rping("-c40 -i0.01 -W1 10.9.0.2");
-            let refused = ran
-                .stderr
-                .lines()
-                .filter(|line| line.starts_with("rping: sendmsg: No buffer space available (icmp_seq="))
-                .count();
-            assert!(refused > 0 && refused == ran.stderr.lines().count(), "{kind}: {ran:?}");
-            let received = ran.stdout.lines().filter(|line| line.starts_with("64 bytes from")).count();
-            // Two packets of 98 octets may still wait in the shaper when the run ends.
-            assert!((38..=40).contains(&(received + refused)), "{kind}: {ran:?}");
-            let counts = format!("\n40 packets transmitted, {received} received, +{refused} errors, ");
-            assert!(ran.stdout.contains(&counts), "{kind}: {ran:?}");
+            sh("tc qdisc replace dev v0 root tbf rate 32kbit burst 1600 limit 200");
+            let ran = rping("-c30 -i0.01 10.9.0.2");
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{kind}: {ran:?}");
+            assert!(
+                ran.stdout.contains("\n30 packets transmitted, 30 received, 0% packet loss"),
+                "{kind}: {ran:?}"
+            );
             sh("tc qdisc del dev v0 root");
             allow_datagram();
         }

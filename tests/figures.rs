@@ -9,20 +9,20 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use rping::clock::Instant;
+use rping::engine::ping::Ping;
+use rping::engine::ping::Targets;
 use rping::engine::ping::event::{Event, Verdict};
-use rping::engine::ping::many::{self, Demand, Many, Targets};
-use rping::engine::ping::{Config, Ping};
 use rping::engine::reject::Reject;
 use rping::engine::trace;
+use rping::output::{Output, Stream};
 use rping::probe::trace::Method as Way;
 use rping::probe::{Method, Payload};
 use rping::report::Report;
 use rping::report::json::JsonPing;
-use rping::report::many_text::{ManyText, Show};
-use rping::report::output::{Output, Stream};
-use rping::report::ping_text::PingText;
 use rping::report::roster::Roster;
 use rping::report::style::Style;
+use rping::report::text::many::{ManyText, Show};
+use rping::report::text::ping::PingText;
 use sim::path::{self, Net};
 use sim::*;
 
@@ -154,7 +154,7 @@ fn table(count: u64, script: impl FnMut(&Seen) -> Vec<Packet>) -> String {
     let mut targets = Targets::default();
     targets.add(SocketAddr::new(TARGET.into(), 0), 1);
     let targets = Rc::new(targets);
-    let config = many::Config {
+    let config = ManyConfig {
         targets: Rc::clone(&targets),
         method: Method::Echo,
         payload: Payload::new(56, None),
@@ -170,7 +170,7 @@ fn table(count: u64, script: impl FnMut(&Seen) -> Vec<Packet>) -> String {
     roster.add(None, 0..1);
     roster.seal();
     let mut sim =
-        Sim::of(Many::new(config, (identity(), identity()), Instant::ZERO), |probe| Ok(script(probe)));
+        Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), |probe| Ok(script(probe)));
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let lines = PingText::new(Style::of(TARGET.into()), None);

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use rping::clock::Instant;
 use rping::datagram::{SendFault, Timing};
-use rping::engine::ping::Config;
 use rping::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
 use rping::names::lookup::{Names, Question};
 use rping::output::{Output, Stream};
@@ -21,7 +20,7 @@ use rping::wire::{Family, icmp};
 use rustix::event::{PollFd, PollFlags};
 use serde_json::Value;
 
-use sim::{EPOCH, Sim, TARGET, config, echo, error, ms, style};
+use sim::{Config, EPOCH, Sim, TARGET, config, echo, error, ms, style};
 
 /// What `say` prints, which must be one object a line.
 fn lines(say: impl FnOnce(&mut Output<'_>)) -> String {
@@ -58,8 +57,8 @@ fn a_ping_tells_its_start_each_fate_and_a_summary() {
         r#"0.262000000Z","type":"duplicate","seq":1,"from":"192.0.2.2","bytes":64,"ttl":64,"rtt_ms":12.0,"clock":"user"}"#,
         r#"1.255000000Z","type":"error","seq":2,"from":"192.0.2.254","icmp_type":3,"icmp_code":1,"info":0,"reason":"Destination Host Unreachable"}"#,
         r#"2.250000000Z","type":"not_sent","seq":3,"errno":1,"reason":"Operation not permitted"}"#,
-        r#"3.250000000Z","type":"timeout","seq":4,"sent":"2026-11-22T14:58:03.250000000Z"}"#,
-        r#"3.250000000Z","type":"summary","host":"192.0.2.2","addr":"192.0.2.2","transmitted":4,"received":1,"duplicates":1,"corrupted":0,"errors":2,"not_sent":1,"loss_pct":75.0,"time_ms":3000.0,"rtt":{"min_ms":10.0,"avg_ms":11.0,"max_ms":12.0,"mdev_ms":1.0,"p50_ms":10.002431,"p90_ms":10.002431,"p95_ms":10.002431,"p99_ms":10.002431,"jitter_ms":0.0},"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":2}}"#,
+        r#"4.250000000Z","type":"timeout","seq":4,"sent":"2026-11-22T14:58:03.250000000Z"}"#,
+        r#"4.250000000Z","type":"summary","host":"192.0.2.2","addr":"192.0.2.2","transmitted":4,"received":1,"duplicates":1,"corrupted":0,"errors":2,"not_sent":1,"loss_pct":75.0,"time_ms":3000.0,"rtt":{"min_ms":10.0,"avg_ms":11.0,"max_ms":12.0,"mdev_ms":1.0,"p50_ms":10.002431,"p90_ms":10.002431,"p95_ms":10.002431,"p99_ms":10.002431,"jitter_ms":0.0},"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":2}}"#,
     ];
     let expected: String = expected.iter().map(|rest| format!("{head}{rest}\n")).collect();
     assert_eq!(text, expected);

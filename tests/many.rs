@@ -12,9 +12,10 @@ use proptest::prelude::*;
 use rping::clock::Instant;
 use rping::datagram::{Room, SendFault};
 use rping::engine::ping::event::{Event, Verdict};
-use rping::engine::ping::many::{Config, Demand, Many, Targets};
+use rping::engine::ping::{Ping, Targets};
 use rping::engine::reject::Reject;
 use rping::probe::{Method, Payload};
+use sim::ManyConfig as Config;
 use sim::*;
 
 fn at(micros: u64) -> Instant {
@@ -51,10 +52,10 @@ fn probes(targets: Targets, count: u64) -> Config {
     Config { demand: Demand::Probes { count, interval: ms(1_000) }, ..answers(targets) }
 }
 
-type Net<'a> = Sim<'a, Many>;
+type Net<'a> = Sim<'a, Ping>;
 
 fn net<'a>(config: Config, script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a) -> Net<'a> {
-    Sim::of(Many::new(config, (identity(), identity()), Instant::ZERO), script)
+    Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), script)
 }
 
 /// The account of one target, or of all.
@@ -94,15 +95,19 @@ impl Accounts {
     }
 
     fn all(&self) -> Account {
-        self.0.values().fold(Account::default(), |sum, one| Account {
-            sent: sum.sent + one.sent,
-            not_sent: sum.not_sent + one.not_sent,
-            received: sum.received + one.received,
-            duplicates: sum.duplicates + one.duplicates,
-            corrupt: sum.corrupt + one.corrupt,
-            errors: sum.errors + one.errors,
-            lost: sum.lost + one.lost,
-        })
+        self.0.values().fold(Account::default(), |all, one| sum(all, *one))
+    }
+}
+
+fn sum(a: Account, b: Account) -> Account {
+    Account {
+        sent: a.sent + b.sent,
+        not_sent: a.not_sent + b.not_sent,
+        received: a.received + b.received,
+        duplicates: a.duplicates + b.duplicates,
+        corrupt: a.corrupt + b.corrupt,
+        errors: a.errors + b.errors,
+        lost: a.lost + b.lost,
     }
 }
 
@@ -231,7 +236,6 @@ fn enough_answers_end_the_run_at_once_and_what_is_out_is_not_lost() {
     let (accounts, end) = run(&mut net);
     assert_eq!(end, at(2_000 + 2_500));
     assert_eq!(accounts.all(), Account { sent: 5, received: 3, ..Account::default() });
-    assert_eq!(net.session.outstanding().collect::<Vec<_>>(), [3, 4]);
 }
 
 #[test]
@@ -241,7 +245,6 @@ fn a_deadline_ends_the_run_and_what_is_out_is_not_lost() {
     let (accounts, end) = run(&mut net);
     assert_eq!(end, at(10_500));
     assert_eq!(accounts.all(), Account { sent: 11, received: 7, ..Account::default() });
-    assert_eq!(net.session.outstanding().count(), 4);
 }
 
 #[test]
@@ -422,6 +425,31 @@ fn an_error_from_a_router_belongs_to_the_target_it_quotes() {
 }
 
 #[test]
+fn an_answer_from_another_address_belongs_to_the_target_whose_token_it_carries() {
+    let neighbour = IpAddr::from(Ipv4Addr::new(198, 51, 100, 5));
+    for from in [IpAddr::from(STRANGER), neighbour] {
+        for config in [answers, |targets| probes(targets, 3)] {
+            let mut seen = Vec::new();
+            let mut net = net(config(targets(&[("198.51.100.0", 20)])), |probe| {
+                let answer = echo(probe, ms(3));
+                Ok(vec![if octet(probe) == 7 { Packet { from, ..answer } } else { answer }])
+            });
+            net.run(|event| {
+                if let Event::Answer(answer) = event
+                    && answer.different_address
+                {
+                    seen.push((answer.target, answer.from, answer.verdict));
+                }
+            });
+            assert!(
+                !seen.is_empty() && seen.iter().all(|it| *it == (7, from, Verdict::Received)),
+                "{seen:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn strangers_change_nothing() {
     let quiet = |probe: &Seen| Ok(vec![echo(probe, ms(3))]);
     let config = || probes(targets(&[("198.51.100.0", 20)]), 5);
@@ -431,8 +459,8 @@ fn strangers_change_nothing() {
             |offset| echo(probe, ms(1)).flip(offset, 0x55).flip(offset + 1, 0x55).flip(offset + 2, 1);
         let neighbour = Ipv4Addr::new(198, 51, 100, octet(probe) ^ 1);
         Ok(vec![
-            echo(probe, ms(1)).from(STRANGER),
-            echo(probe, ms(1)).from(neighbour),
+            forged(0).from(STRANGER),
+            forged(0).from(neighbour),
             echo(probe, ms(1)).ident(1),
             echo(probe, ms(1)).code(9),
             echo(probe, ms(1)).seq(99),
@@ -557,7 +585,7 @@ fn an_answer_of_the_last_turn_of_sequence_numbers_is_late() {
         Ok(if probe.number == 10 { vec![echo(probe, us(6_555_000))] } else { vec![echo(probe, us(50))] })
     });
     let (accounts, _) = run(&mut net);
-    assert_eq!(accounts.all(), Account { sent: 65_600, received: 65_599, ..Account::default() });
+    assert_eq!(accounts.all(), Account { sent: 65_600, received: 65_599, lost: 1, ..Account::default() });
     assert_eq!(net.session.rejects().of(Reject::Late), 1);
 }
 
@@ -586,15 +614,81 @@ fn a_million_probes_are_all_accounted_for() {
     }
     let (accounts, _) = run(&mut net);
     let sent = 1_000_000;
-    let all = Account { sent, received: sent - lost, duplicates: twice, ..Account::default() };
+    let all = Account { sent, received: sent - lost, duplicates: twice, lost, ..Account::default() };
     assert_eq!(accounts.all(), all);
     assert!(accounts.0.values().all(|account| account.sent == 500));
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+/// A probe of the property below: whom it went to, when, and what the network did to it.
+struct Attempt {
+    target: u32,
+    at: Instant,
+    fate: u8,
+    delay: Duration,
+}
 
-    /// Whatever the network does, and whenever the run ends: every probe has one outcome.
+/// What comes back, for the account of a probe.
+#[derive(Clone, Copy, PartialEq)]
+enum Back {
+    Sound,
+    Damaged,
+    Error,
+}
+
+impl Attempt {
+    /// What comes back, and how long after it left.
+    fn backs(&self) -> Vec<(Duration, Back)> {
+        let (first, second) = (self.delay, self.delay + ms(1));
+        match self.fate {
+            0 | 1 => vec![],
+            2 => vec![(first, Back::Error)],
+            3 => vec![(first, Back::Sound), (second, Back::Sound)],
+            4 => vec![(first, Back::Damaged), (second, Back::Sound)],
+            5 => vec![(first, Back::Error), (second, Back::Sound)],
+            _ => vec![(first, Back::Sound)],
+        }
+    }
+
+    /// The same as packets.
+    fn packets(&self, probe: &Seen) -> Result<Vec<Packet>, SendFault> {
+        if self.fate == 0 {
+            return Err(SendFault { errno: 1, mtu: None });
+        }
+        let packet = |(after, back)| match back {
+            Back::Sound => echo(probe, after),
+            Back::Damaged => echo(probe, after).damaged(),
+            Back::Error => error(probe, 3, 1, 0, after),
+        };
+        Ok(self.backs().into_iter().map(packet).collect())
+    }
+
+    /// What a run that ends at `end` counts of it, and whether it is still open then.
+    fn account(&self, end: Instant) -> (Account, bool) {
+        let refused = self.fate == 0;
+        let mut account =
+            Account { sent: u64::from(!refused), not_sent: u64::from(refused), ..Account::default() };
+        for (_, back) in self.backs().into_iter().filter(|(after, _)| self.at + *after <= end) {
+            match back {
+                Back::Sound if account.received == 0 => account.received += 1,
+                Back::Sound => account.duplicates += 1,
+                Back::Damaged => account.corrupt += 1,
+                Back::Error => account.errors += 1,
+            }
+        }
+        (account, !refused && account.received + account.errors == 0)
+    }
+
+    /// When its first sound answer comes.
+    fn answered(&self) -> Option<Instant> {
+        self.backs().into_iter().find(|(_, back)| *back == Back::Sound).map(|(after, _)| self.at + after)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Whatever the network does, and whenever the run ends: every probe has the one outcome that its fate demands,
+    /// every target as many probes as it may have, and what is out at the end may still be answered.
     #[test]
     fn every_probe_has_one_outcome(
         fates in prop::collection::vec((0..8_u8, 0..3_000_u64), 64),
@@ -607,27 +701,68 @@ proptest! {
         if each > 0 {
             config = Config { demand: Demand::Probes { count: each, interval: ms(50) }, ..config };
         }
+        let mut attempts = Vec::new();
         let mut net = net(Config { enough, ..config }, |probe| {
             let (fate, delay) = fates[probe.number as usize * 31 % 64];
-            match fate {
-                0 => Err(SendFault { errno: 1, mtu: None }),
-                1 => Ok(vec![]),
-                2 => Ok(vec![error(probe, 3, 1, 0, ms(delay))]),
-                3 => Ok(vec![echo(probe, ms(delay)), echo(probe, ms(delay + 1))]),
-                4 => Ok(vec![echo(probe, ms(delay)).damaged(), echo(probe, ms(delay + 1))]),
-                5 => Ok(vec![error(probe, 3, 1, 0, ms(delay)), echo(probe, ms(delay + 1))]),
-                _ => Ok(vec![echo(probe, ms(delay))]),
-            }
+            let target = u32::from(octet(probe) - 1);
+            let attempt = Attempt { target, at: probe.at, fate, delay: ms(delay) };
+            let packets = attempt.packets(probe);
+            attempts.push(attempt);
+            packets
         });
         net.stop_at = stop.map(|millis| at(millis * 1_000));
-        let (accounts, _) = run(&mut net);
-        let sent: u64 = accounts.all().sent;
-        prop_assert_eq!(sent, net.sent.len() as u64);
-        for (target, account) in &accounts.0 {
-            let out = net.session.outstanding().filter(|number| number == target).count() as u64;
-            prop_assert!(account.received + out <= account.sent, "{:?}, {} out", account, out);
-            // Called silent once at most; an answer may still come while others are waited for.
-            prop_assert!(account.received + account.lost <= account.sent);
+        let mut accounts = Accounts::default();
+        let mut in_flight = HashMap::<u32, i64>::new();
+        let end = net.run(|event| {
+            accounts.add(event);
+            *in_flight.entry(event.target()).or_default() += match event {
+                Event::Sent { .. } => 1,
+                Event::Lost { .. } => -1,
+                Event::Answer(answer) => -i64::from(answer.settles),
+                Event::Error(error) => -i64::from(error.settles),
+                Event::NotSent { .. } | Event::Unanswered { .. } => 0,
+            };
+        });
+        drop(net);
+
+        for target in 0..count {
+            let of_target = || attempts.iter().filter(|attempt| attempt.target == target);
+            let (mut expected, mut silent) = (Account::default(), 0);
+            for attempt in of_target() {
+                let (account, open) = attempt.account(end);
+                expected = sum(expected, account);
+                silent += i64::from(open);
+            }
+            let account = accounts.of(target);
+            prop_assert_eq!(Account { lost: 0, ..account }, expected, "target {}", target);
+            // What nothing came back for is lost, or was in flight at the end.
+            let flying = in_flight.get(&target).copied().unwrap_or_default();
+            prop_assert!((0..=silent).contains(&flying), "target {}: {} in flight, {} silent", target, flying, silent);
+            prop_assert!(flying + account.lost as i64 >= silent);
+            let answered = of_target().filter_map(Attempt::answered).filter(|at| *at <= end).min();
+            // Without a count: the last of four was waited for in vain.
+            let last = of_target().nth(3).map(|attempt| attempt.at + us(1_687_500));
+            let given_up = last.is_some_and(|up| up <= end && answered.is_none_or(|at| at > up));
+            prop_assert!(!given_up || flying == 0, "target {}", target);
+            // None is asked once it has answered, or too often.
+            let most = if each > 0 { each } else { 4 };
+            prop_assert!(of_target().count() as u64 <= most);
+            if each == 0 {
+                prop_assert!(of_target().all(|attempt| answered.is_none_or(|at| attempt.at <= at)));
+            }
+            // A run that ends by itself leaves nobody behind.
+            let reached = enough.is_some_and(|enough| {
+                let all = (0..count).filter(|target| accounts.of(*target).received > 0).count();
+                all >= enough as usize
+            });
+            let stopped = stop.is_some_and(|millis| at(millis * 1_000) <= end);
+            if !reached && !stopped {
+                match each {
+                    0 => prop_assert!(answered.is_some() || given_up),
+                    each => prop_assert_eq!(of_target().count() as u64, each),
+                }
+                prop_assert!(each == 0 || flying == 0, "{} to target {}", flying, target);
+            }
         }
     }
 }
@@ -639,5 +774,5 @@ fn a_probe_stays_open_for_as_long_as_it_may_be_answered() {
     let mut net = net(config, |_| Ok(vec![]));
     let (accounts, end) = run(&mut net);
     assert_eq!((accounts.all().sent, end), (2, Instant::ZERO + patience + ms(500)));
-    assert_eq!(net.session.outstanding().count(), 1, "the first is lost by now, the second is not");
+    assert_eq!(accounts.all().lost, 1, "the first is lost by now, the second is not");
 }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use rping::clock::Instant;
 use rping::datagram::SendFault;
-use rping::engine::ping::many::{Config, Demand, Many, Targets};
+use rping::engine::ping::{Ping, Targets};
 use rping::output::{Output, Stream};
 use rping::probe::{Method, Payload};
 use rping::report::json::JsonMany;
@@ -18,6 +18,7 @@ use rping::report::style::Style;
 use rping::report::text::many::{ManyText, Show};
 use rping::report::text::ping::PingText;
 use rping::report::{ManyReport, Report};
+use sim::ManyConfig as Config;
 use sim::*;
 
 /// `web` is 198.51.100.1, `nope` cannot be found, then 198.51.100.2 and .3, and `six` is 2001:db8::2.
@@ -77,13 +78,12 @@ fn said(
 ) -> (String, String) {
     let (targets, roster) = everybody();
     let config = Config { targets: Rc::clone(&targets), ..config };
-    let mut sim = Sim::of(Many::new(config, (identity(), identity()), Instant::ZERO), script);
+    let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), script);
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let lines = PingText::new(Style::of(TARGET.into()), None);
     let mut text = ManyText::new(show, "rping", roster, targets, lines);
     sim.run(|event| text.event(event, EPOCH, &mut output));
-    sim.session.outstanding().for_each(|target| text.still_out(target));
     text.status(&mut output);
     text.finish(&mut output);
     (output.unwritten(Stream::Out), output.unwritten(Stream::Err))
@@ -181,14 +181,13 @@ no\\x1bpe      unknown
 fn json(config: Config, quiet: bool) -> Vec<String> {
     let (targets, roster) = everybody();
     let config = Config { targets: Rc::clone(&targets), ..config };
-    let mut sim = Sim::of(Many::new(config, (identity(), identity()), Instant::ZERO), network);
+    let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), network);
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let style = Style { quiet, ..Style::of(TARGET.into()) };
     let mut json = JsonMany::new(style, roster, targets);
     json.start(EPOCH, &mut output);
     sim.run(|event| json.event(event, EPOCH, &mut output));
-    sim.session.outstanding().for_each(|target| json.still_out(target));
     json.finish(&mut output);
     assert_eq!(output.unwritten(Stream::Err), "");
     let head = r#"{"v":1,"ts":"2026-11-22T14:58:0"#;
@@ -211,14 +210,14 @@ fn json_tells_each_probe_each_target_and_a_summary() {
         r#"0.275222000Z","type":"reply","host":"six","addr":"2001:db8::2","seq":1,"from":"2001:db8::2","bytes":64,"ttl":57,"rtt_ms":22.222,"clock":"user"}"#,
         r#"0.283000000Z","type":"duplicate","host":"six","addr":"2001:db8::2","seq":1,"from":"2001:db8::2","bytes":64,"ttl":57,"rtt_ms":30.0,"clock":"user"}"#,
         r#"0.754000000Z","type":"error","host":"198.51.100.3","addr":"198.51.100.3","seq":2,"from":"192.0.2.254","icmp_type":3,"icmp_code":1,"info":0,"reason":"Destination Host Unreachable"}"#,
-        r#"1.501000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":1,"sent":"2026-11-22T14:58:00.251000000Z"}"#,
+        r#"1.251000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":1,"sent":"2026-11-22T14:58:00.251000000Z"}"#,
         r#"1.501000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":2,"sent":"2026-11-22T14:58:00.751000000Z"}"#,
-        r#"1.502000000Z","type":"target","host":"web","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p95_ms":1.111}}"#,
-        r#"1.502000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0}"#,
-        r#"1.502000000Z","type":"target","host":"198.51.100.3","addr":"198.51.100.3","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0}"#,
-        r#"1.502000000Z","type":"target","host":"six","addr":"2001:db8::2","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":22.222,"avg_ms":22.222,"max_ms":22.222,"mdev_ms":0.0,"p95_ms":22.222}}"#,
-        r#"1.502000000Z","type":"target","host":"www","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p95_ms":1.111}}"#,
-        r#"1.502000000Z","type":"summary","targets":4,"answered":2,"silent":2,"not_asked":0,"unknown":1,"transmitted":6,"received":2,"duplicates":1,"corrupted":0,"errors":2,"not_sent":0,"in_flight":0,"loss_pct":66.66666666666667,"time_ms":502.0,"rtt":{"min_ms":1.111,"avg_ms":11.666,"max_ms":22.222,"mdev_ms":10.555},"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":3}}"#,
+        r#"1.501000000Z","type":"target","host":"web","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p95_ms":1.111}}"#,
+        r#"1.501000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0}"#,
+        r#"1.501000000Z","type":"target","host":"198.51.100.3","addr":"198.51.100.3","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0}"#,
+        r#"1.501000000Z","type":"target","host":"six","addr":"2001:db8::2","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":22.222,"avg_ms":22.222,"max_ms":22.222,"mdev_ms":0.0,"p95_ms":22.222}}"#,
+        r#"1.501000000Z","type":"target","host":"www","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p95_ms":1.111}}"#,
+        r#"1.501000000Z","type":"summary","targets":4,"answered":2,"silent":2,"not_asked":0,"unknown":1,"transmitted":6,"received":2,"duplicates":1,"corrupted":0,"errors":2,"not_sent":0,"in_flight":0,"loss_pct":66.66666666666667,"time_ms":502.0,"rtt":{"min_ms":1.111,"avg_ms":11.666,"max_ms":22.222,"mdev_ms":10.555},"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":3}}"#,
     ];
     let told = json(answers(), false);
     assert_eq!(told, expected);
@@ -228,13 +227,13 @@ fn json_tells_each_probe_each_target_and_a_summary() {
 
 #[test]
 fn json_does_not_call_lost_what_may_still_be_answered() {
-    let told = json(Config { deadline: Some(ms(800)), ..answers() }, false);
+    let told = json(Config { deadline: Some(ms(1_200)), ..answers() }, false);
     let about: Vec<_> = told.iter().filter(|line| line.contains("198.51.100.2")).collect();
     assert_eq!(
         about,
         [
-            r#"0.754000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":1,"sent":"2026-11-22T14:58:00.251000000Z"}"#,
-            r#"0.754000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":1,"loss_pct":100.0}"#,
+            r#"1.251000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":1,"sent":"2026-11-22T14:58:00.251000000Z"}"#,
+            r#"1.251000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":1,"loss_pct":100.0}"#,
         ]
     );
 }

@@ -11,10 +11,9 @@ use std::rc::Rc;
 use rping::clock::Instant;
 use rping::datagram::{Batch, Departed, Framing, Received, Source};
 use rping::engine::Session;
+use rping::engine::ping::Ping;
+use rping::engine::ping::Targets;
 use rping::engine::ping::event::Event;
-use rping::engine::ping::many::{Config as ManyConfig, Demand, Many, Targets};
-use rping::engine::ping::pace::Pacing;
-use rping::engine::ping::{Config, Ping};
 use rping::probe::{Method, Payload};
 use rping::reply::Reply;
 use rping::stats::Tally;
@@ -69,7 +68,7 @@ fn answer(session: &mut impl Session, from: IpAddr, at: Instant, bytes: &mut [u8
 #[test]
 fn a_day_allocates_nothing_once_the_table_is_full() {
     let pacing = Pacing { interval: ms(10), adaptive: None, preload: 1 };
-    let mut session = Ping::new(Config { pacing, ..config() }, identity(), Instant::ZERO);
+    let mut session = Ping::new(Config { pacing, ..config() }.into(), [identity(); 2], Instant::ZERO);
     let mut tally = Tally::default();
     let mut buffer = vec![0; 64];
     let mut warm = 0;
@@ -112,7 +111,7 @@ fn many_hosts_need_no_allocation_for_a_probe() {
         enough: None,
         millis_of_day: 0,
     };
-    let mut session = Many::new(config, (identity(), identity()), Instant::ZERO);
+    let mut session = Ping::new(config.into(), [identity(); 2], Instant::ZERO);
     let mut batch = Batch::new(64);
     let mut leaving: Vec<(IpAddr, usize)> = Vec::with_capacity(64);
     let (mut sent, mut received, mut warm) = (0u32, 0u32, None);

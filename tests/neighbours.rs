@@ -21,7 +21,8 @@ fn lan(retransmission: u32) {
     }
     sh(&format!(
         "echo {retransmission} > /proc/sys/net/ipv4/neigh/v0/retrans_time_ms
-         echo {retransmission} > /proc/sys/net/ipv6/neigh/v0/retrans_time_ms"
+         echo {retransmission} > /proc/sys/net/ipv6/neigh/v0/retrans_time_ms
+         echo 3 > /proc/sys/net/ipv6/neigh/v0/mcast_solicit"
     ));
 }
 

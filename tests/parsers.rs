@@ -9,7 +9,6 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use lab::has_module;
-use rping::engine::ping::Config;
 use rping::report::style::Style;
 use rping::wire::Family;
 use sim::*;

@@ -692,7 +692,7 @@ fn refused_options_are_named_as_typed() {
 
 #[test]
 fn no_name_of_an_interface_in_a_refusal_moves_a_cursor_or_hides() {
-    in_namespace(|| {
+    in_namespace("no_name_of_an_interface_in_a_refusal_moves_a_cursor_or_hides", || {
         sh("ip link add e\u{202e}\u{3164} type veth peer name p\u{9b}");
         let nowhere = Options { device: Some("\u{1b}[2J\u{9b}".to_owned()), ..options() };
         assert_eq!(

@@ -9,11 +9,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rping::datagram::{SendFault, Timing};
-use rping::engine::Session;
+use rping::engine::ping::Ping;
+use rping::engine::ping::Targets;
 use rping::engine::ping::event::{Event, Verdict};
-use rping::engine::ping::many::{self, Demand, Many, Targets};
-use rping::engine::ping::pace::Pacing;
-use rping::engine::ping::{Config, Ping};
 use rping::engine::trace::event as trace;
 use rping::probe::{Method, Payload};
 use sim::path::{self, Net};
@@ -39,10 +37,10 @@ fn two<'a>(
     count: u64,
     interval: Duration,
     script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a,
-) -> Sim<'a, Many> {
+) -> Sim<'a, Ping> {
     let mut targets = Targets::default();
     targets.add(SocketAddr::new(TARGET.into(), 0), 2);
-    let config = many::Config {
+    let config = ManyConfig {
         targets: Rc::new(targets),
         method: Method::Echo,
         payload: Payload::new(56, None),
@@ -54,32 +52,18 @@ fn two<'a>(
         enough: None,
         millis_of_day: 0,
     };
-    Sim::of(Many::new(config, (identity(), identity()), rping::clock::Instant::ZERO), script)
+    Sim::of(Ping::new(config.into(), [identity(); 2], rping::clock::Instant::ZERO), script)
 }
 
 /// The answers of a run in the order of their events.
-fn answers<'a, S: Session>(
-    sim: &mut Sim<'a, S>,
-    event_of_probe: impl for<'e> Fn(&'e S::Event) -> &'e Event,
-) -> Vec<Timed> {
+fn answers(sim: &mut Sim<Ping>) -> Vec<Timed> {
     let mut answers = Vec::new();
     sim.run(|event| {
-        if let Event::Answer(answer) = event_of_probe(event) {
+        if let Event::Answer(answer) = event {
             answers.push((answer.seq.into(), answer.rtt, answer.timing, answer.verdict));
         }
     });
     answers
-}
-
-fn of_one(sim: &mut Sim<Ping>) -> Vec<Timed> {
-    answers(sim, |event| event)
-}
-
-fn of_many(sim: &mut Sim<Many>) -> Vec<Timed> {
-    answers(sim, |event| match event {
-        many::Event::Probe { event, .. } => event,
-        many::Event::Silent { .. } => panic!("every target has a count here"),
-    })
 }
 
 /// The answers of a trace of two hops with one query each: TTL, round-trip time, clocks.
@@ -102,10 +86,10 @@ fn a_stamp_before_the_answer_is_when_the_probe_left() {
     let stamps = |probe: &Seen| vec![stamp(probe, us(300), ms(1))];
     let mut sim = one(3, ms(1_000), script);
     sim.stamps = Box::new(stamps);
-    assert_eq!(of_one(&mut sim), [1, 2, 3].map(expected));
+    assert_eq!(answers(&mut sim), [1, 2, 3].map(expected));
     let mut sim = two(2, ms(1_000), script);
     sim.stamps = Box::new(stamps);
-    assert_eq!(of_many(&mut sim), [1, 1, 2, 2].map(expected));
+    assert_eq!(answers(&mut sim), [1, 1, 2, 2].map(expected));
     let mut net = Net::line(2, ms(2));
     net.stamps = Box::new(|probe| vec![path::stamp(probe, us(300), us(900))]);
     assert_eq!(of_trace(&mut net), [(1, us(700), Timing::Mixed), (2, us(1_700), Timing::Mixed)]);
@@ -120,7 +104,7 @@ fn one_end_without_a_stamp_makes_a_mixed_time() {
     sim.stamps =
         Box::new(|probe| if probe.number == 1 { vec![stamp(probe, us(300), us(400))] } else { vec![] });
     let received = |seq, rtt| (seq, rtt, Timing::Mixed, Verdict::Received);
-    assert_eq!(of_one(&mut sim), [received(1, us(700)), received(2, ms(1))]);
+    assert_eq!(answers(&mut sim), [received(1, us(700)), received(2, ms(1))]);
 }
 
 #[test]
@@ -132,10 +116,10 @@ fn a_stamp_after_the_answer_changes_no_time_that_was_given() {
     let mut sim = one(2, ms(1_000), script);
     sim.stamps = Box::new(stamps);
     // The copy of the last one comes when all are answered.
-    assert_eq!(of_one(&mut sim), [first(1), copy(1), first(2)]);
+    assert_eq!(answers(&mut sim), [first(1), copy(1), first(2)]);
     let mut sim = two(2, ms(1_000), script);
     sim.stamps = Box::new(stamps);
-    assert_eq!(of_many(&mut sim), [first(1), first(1), copy(1), copy(1), first(2), first(2)]);
+    assert_eq!(answers(&mut sim), [first(1), first(1), copy(1), copy(1), first(2), first(2)]);
     let mut net = Net::new(|probe| {
         let (early, late) = if probe.ttl == 1 { (ms(1), ms(3)) } else { (ms(5), ms(6)) };
         Ok([early, late].map(|after| path::on_line(probe, 2, Duration::ZERO).delayed(after)).to_vec())
@@ -154,11 +138,11 @@ fn a_stamp_for_a_refused_probe_changes_nothing() {
     let received = |seq| (seq, ms(1), Timing::User, Verdict::Received);
     let mut sim = one(3, ms(1_000), script);
     sim.stamps = Box::new(stamps);
-    assert_eq!(of_one(&mut sim), [1, 3].map(received));
+    assert_eq!(answers(&mut sim), [1, 3].map(received));
     assert_eq!(sim.now, rping::clock::Instant::ZERO + ms(2_001));
     let mut sim = two(2, ms(1_000), script);
     sim.stamps = Box::new(stamps);
-    assert_eq!(of_many(&mut sim), [1, 2, 2].map(received));
+    assert_eq!(answers(&mut sim), [1, 2, 2].map(received));
     let mut net = Net::new(|probe| match probe.ttl {
         1 => Err(REFUSED),
         _ => Ok(vec![path::on_line(probe, 2, ms(1))]),
@@ -182,10 +166,10 @@ fn a_stamp_of_a_former_turn_of_sequence_numbers_is_no_later_probes() {
     };
     let mut sim = one(probes, interval, script);
     sim.stamps = Box::new(stamps);
-    all_alike(of_one(&mut sim), 65_540);
+    all_alike(answers(&mut sim), 65_540);
     let mut sim = two(probes, interval, script);
     sim.stamps = Box::new(stamps);
-    all_alike(of_many(&mut sim), 2 * 65_540);
+    all_alike(answers(&mut sim), 2 * 65_540);
     // A trace sends no more probes than there are numbers.
     let mut net = Net::line(2, ms(2));
     net.stamps = Box::new(|probe| {
@@ -203,10 +187,10 @@ fn a_stamp_later_than_the_answer_makes_a_time_of_nothing_and_no_negative_one() {
     let expected = |seq| (seq, Duration::ZERO, Timing::Kernel, Verdict::Received);
     let mut sim = one(2, ms(1_000), script);
     sim.stamps = Box::new(stamps);
-    assert_eq!(of_one(&mut sim), [1, 2].map(expected));
+    assert_eq!(answers(&mut sim), [1, 2].map(expected));
     let mut sim = two(1, ms(1_000), script);
     sim.stamps = Box::new(stamps);
-    assert_eq!(of_many(&mut sim), [1, 1].map(expected));
+    assert_eq!(answers(&mut sim), [1, 1].map(expected));
     let mut net = Net::line(2, ms(2));
     net.stamps = Box::new(|probe| vec![path::stamp(probe, ms(4), us(500))]);
     assert_eq!(of_trace(&mut net), [(1, Duration::ZERO, Timing::Mixed), (2, Duration::ZERO, Timing::Mixed)]);

@@ -6,8 +6,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rping::datagram::SendFault;
-use rping::engine::ping::Config;
-use rping::engine::ping::pace::Pacing;
 use rping::probe::{Method, Payload};
 use rping::report::style::Style;
 use rping::wire::Family;
@@ -302,7 +300,7 @@ fn a_probe_that_could_not_leave_is_named_and_counted() {
     let script = |probe: &Seen| match probe.number {
         1 => Err(SendFault { errno: 1, mtu: None }),
         2 => Err(SendFault { errno: 90, mtu: Some(1_400) }),
-        3 => Err(SendFault { errno: 105, mtu: None }),
+        3 => Err(SendFault { errno: 100, mtu: None }),
         _ => Ok(vec![echo(probe, ms(1))]),
     };
     let (out, err) = printed(&mut Sim::new(count(4), script), style());
@@ -319,8 +317,25 @@ fn a_probe_that_could_not_leave_is_named_and_counted() {
         err,
         "rping: sendmsg: Operation not permitted (icmp_seq=1 not sent: a local firewall rule refused it)\n\
          rping: local error: message too long, mtu=1400\n\
-         rping: sendmsg: No buffer space available (icmp_seq=3 not sent: the local queue is full)\n"
+         rping: sendmsg: Network is down (icmp_seq=3 not sent: the interface is down)\n"
     );
+}
+
+#[test]
+fn a_queue_that_stays_full_is_named_for_each_probe() {
+    let (out, err) = printed(&mut Sim::new(count(2), |_| Err(SendFault { errno: 105, mtu: None })), style());
+    assert_eq!(
+        out,
+        "PING 192.0.2.2 (192.0.2.2) 56(84) bytes of data.\n\n\
+         --- 192.0.2.2 ping statistics ---\n\
+         2 packets transmitted, 0 received, +2 errors, 100% packet loss, time 0ms\n\n"
+    );
+    let line = |seq| {
+        format!(
+            "rping: sendmsg: No buffer space available (icmp_seq={seq} not sent: the local queue is full)\n"
+        )
+    };
+    assert_eq!(err, line(1) + &line(2));
 }
 
 #[test]

@@ -9,6 +9,7 @@
 #![no_main]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::rc::Rc;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
@@ -16,8 +17,7 @@ use rping::clock::{Epoch, Instant};
 use rping::datagram::{Departed, Framing, Received, SendFault, Source};
 use rping::engine::Session;
 use rping::engine::ping::event::{Event, Verdict};
-use rping::engine::ping::pace::Pacing;
-use rping::engine::ping::{Config, Ping};
+use rping::engine::ping::{Config, Pacing, Ping, Targets};
 use rping::engine::reject::Reject;
 use rping::output::Output;
 use rping::probe::{Identity, Method, Payload};
@@ -31,14 +31,20 @@ use rping::wire::{Family, icmp};
 const TARGET: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
 
 fn config(choice: u8) -> Config {
+    let mut targets = Targets::default();
+    targets.add(SocketAddr::new(TARGET, 0), 1);
     Config {
-        target: SocketAddr::new(TARGET, 0),
+        targets: Rc::new(targets),
         method: if choice & 1 == 0 { Method::Echo } else { Method::Timestamp },
         payload: Payload::new(usize::from(choice >> 4), None),
         count: (choice & 2 != 0).then_some(200),
-        pacing: Pacing { interval: Duration::from_micros(10), adaptive: None, preload: 1 },
+        pacing: Pacing::Rounds { interval: Duration::from_micros(10), preload: 1, rate: None },
+        window: 256,
+        classic: true,
         deadline: None,
         linger: Some(Duration::from_millis(1)),
+        patience: None,
+        enough: None,
         report_unanswered: choice & 4 != 0,
         many_responders: choice & 8 != 0,
         anycast: false,
@@ -49,7 +55,7 @@ fn config(choice: u8) -> Config {
 fuzz_target!(|input: &[u8]| {
     let Some((&choice, mut script)) = input.split_first() else { return };
     let identity = Identity { ident: 7, key: [9; 16] };
-    let mut session = Ping::new(config(choice), identity, Instant::ZERO);
+    let mut session = Ping::new(config(choice), [identity; 2], Instant::ZERO);
     let mut tally = Tally::default();
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let (out, err) = (std::os::fd::AsFd::as_fd(&nowhere), std::os::fd::AsFd::as_fd(&nowhere));

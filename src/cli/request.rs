@@ -47,6 +47,8 @@ pub struct Request {
     pub deadline: Option<Duration>,
     /// How long to wait, after the last probe, for the first reply; `None`: for ever.
     pub linger: Option<Duration>,
+    /// After how long without an answer a probe is lost, where `-W` was given.
+    pub patience: Option<Duration>,
     /// `-O`.
     pub outstanding: bool,
     /// `-q`.
@@ -122,6 +124,7 @@ impl Request {
                 None => Some(Duration::from_secs(10)),
                 Some(timeout) => Some(timeout).filter(|timeout| !timeout.is_zero()),
             },
+            patience: arguments.timeout.filter(|timeout| !timeout.is_zero()),
             outstanding: arguments.outstanding,
             quiet: arguments.quiet,
             verbose: arguments.verbose,

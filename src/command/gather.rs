@@ -13,7 +13,7 @@ use crate::cli::ping::Request;
 use crate::command;
 use crate::command::first_route::wanted;
 use crate::command::hosts::{self, Given};
-use crate::engine::ping::many::Targets;
+use crate::engine::ping::Targets;
 use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
 use crate::output::Output;

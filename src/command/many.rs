@@ -13,7 +13,7 @@ use crate::clock::{Clock, Instant};
 use crate::command;
 use crate::command::gather::{find, firsts};
 use crate::datagram::Batch;
-use crate::engine::ping::many::{Config, Demand, Many, Targets};
+use crate::engine::ping::{Config, Pacing, Ping, Targets};
 use crate::names::lookup::Names;
 use crate::output::Output;
 use crate::probe::{Identity, Payload};
@@ -30,11 +30,6 @@ use crate::wire::Family;
 /// Probes a second that each get a stamp of the kernel as they leave. Of more, the stamps, which lie in the
 /// receive buffer too, would take the room of answers, and as much time as the probes.
 const STAMPED_RATE: NonZeroU64 = NonZeroU64::new(10_000).unwrap();
-
-/// Octets of answers that the receive buffer holds at least (half of what the kernel grants anyone), and what
-/// it takes for each beside its data.
-const BUFFER: usize = 212_992;
-const OVERHEAD: usize = 768;
 
 /// Octets of the send buffer, as far as the kernel grants them (net.core.wmem_max, twice). A datagram stays in it
 /// while its neighbour is not known: on a link where most addresses are absent, that is three seconds' worth.
@@ -98,7 +93,6 @@ fn ask<R: ManyReport>(
     let mut run = Run { clock: &clock, session, transport, report, output, stop, batch };
     let ended = run.run();
     let Run { session, transport, mut report, mut output, stop, .. } = run;
-    session.outstanding().for_each(|target| report.still_out(target));
     let waited = match ended {
         Err(Broken::Output(error)) => return unwritten(error, status(asked, &report, found)),
         Err(Broken::Wait(error)) => Err(error),
@@ -164,26 +158,31 @@ fn session(
     targets: Rc<Targets>,
     transport: &Transport,
     clock: &Clock,
-) -> anyhow::Result<Many> {
+) -> anyhow::Result<Ping> {
     let key = command::key()?;
     let identity = |family| Identity { ident: transport.ident_of(family), key };
-    let window = BUFFER / (request.transport.message_len + OVERHEAD);
+    let rate = asked.rate;
     let config = Config {
         targets,
         method: request.method,
         payload: Payload::new(request.size, request.pattern.as_deref()),
-        demand: match request.count {
-            Some(count) => Demand::Probes { count, interval: request.interval },
-            None => Demand::Answer { timeout: asked.timeout, retries: asked.retries },
+        pacing: match request.count {
+            Some(_) => Pacing::Rounds { interval: request.interval, preload: 1, rate },
+            None => Pacing::Retry { timeout: asked.timeout, retries: asked.retries, rate },
         },
-        rate: asked.rate,
-        window: u64::try_from(window).unwrap_or(u64::MAX).max(1),
-        linger: asked.linger,
+        count: request.count,
+        window: command::window(request),
+        classic: false,
         deadline: request.deadline,
+        linger: asked.linger,
+        patience: request.patience.filter(|_| request.count.is_some()),
         enough: asked.min_reachable,
+        report_unanswered: false,
+        many_responders: false,
+        anycast: false,
         millis_of_day: clock.epoch().wall(Instant::ZERO).millis_of_day(),
     };
-    Ok(Many::new(config, (identity(Family::V4), identity(Family::V6)), clock.now()))
+    Ok(Ping::new(config, [identity(Family::V4), identity(Family::V6)], clock.now()))
 }
 
 /// What the text shows.

@@ -5,6 +5,7 @@ use std::io;
 use anyhow::{Context, ensure};
 use rustix::rand::{GetRandomFlags, getrandom};
 
+use crate::cli::ping::Request;
 use crate::engine::reject::Rejects;
 use crate::output::Output;
 use crate::run::Broken;
@@ -64,6 +65,17 @@ pub fn begun<T>(beginning: anyhow::Result<T>, output: &mut Output<'_>) -> anyhow
     beginning.inspect_err(|_| {
         let _ = output.flush(&[]);
     })
+}
+
+/// Octets of answers that the receive buffer holds at least (half of what the kernel grants anyone), and what
+/// it takes for each beside its data.
+const BUFFER: usize = 212_992;
+const OVERHEAD: usize = 768;
+
+/// Probes whose answers fit the receive buffer, at least 1.
+pub fn window(request: &Request) -> u64 {
+    let octets = request.transport.message_len.saturating_add(OVERHEAD);
+    u64::try_from(BUFFER.checked_div(octets).unwrap_or(1)).unwrap_or(u64::MAX).max(1)
 }
 
 /// A key for one run: random, never sent.

@@ -1,6 +1,7 @@
 //! `rping ping`: puts the rooms together in the order that privilege demands.
 
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::cli::ping::Request;
@@ -8,8 +9,7 @@ use crate::clock::{Clock, Instant};
 use crate::command::{self, first_route, many};
 use crate::datagram::Batch;
 use crate::engine::ping::event::Event;
-use crate::engine::ping::pace::Pacing;
-use crate::engine::ping::{Config, Ping};
+use crate::engine::ping::{Config, Pacing, Ping, Targets};
 use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
 use crate::names::lookup::Names;
@@ -148,26 +148,38 @@ fn asks_many(options: &Options, target: IpAddr) -> bool {
     target.is_multicast() || (options.broadcast && target.is_ipv4())
 }
 
-/// What the session is asked to do.
+/// What the session is requested to do.
 fn config(request: &Request, aimed: &Aimed, millis_of_day: u32) -> Config {
     let target = aimed.route.target;
-    let floor = if request.superuser { Duration::ZERO } else { ORDINARY_FLOOR };
+    let mut targets = Targets::default();
+    targets.add(target, 1);
     Config {
-        target,
+        targets: Rc::new(targets),
         method: request.method,
         payload: Payload::new(request.size, request.pattern.as_deref()),
+        pacing: pacing(request),
         count: request.count,
-        pacing: Pacing {
-            interval: request.interval,
-            adaptive: request.adaptive.then_some(floor),
-            preload: request.preload,
-        },
+        window: command::window(request),
+        classic: true,
         deadline: request.deadline,
         linger: request.linger,
+        patience: request.patience,
+        enough: None,
         report_unanswered: request.outstanding,
         many_responders: asks_many(&request.transport, target.ip()),
         anycast: is_subnet_router(target.ip()),
         millis_of_day,
+    }
+}
+
+/// How the probes to one host follow one another.
+fn pacing(request: &Request) -> Pacing {
+    let (interval, preload) = (request.interval, request.preload);
+    let floor = if request.superuser { Duration::ZERO } else { ORDINARY_FLOOR };
+    match request.adaptive {
+        true => Pacing::Adaptive { interval, floor, preload },
+        false if interval.is_zero() => Pacing::Flood { preload },
+        false => Pacing::Rounds { interval, preload, rate: None },
     }
 }
 
@@ -191,7 +203,7 @@ fn run<R: Report<Event = Event>>(
     let identity = Identity { ident: transport.ident(), key: command::key()? };
     let config = config(request, aimed, clock.epoch().wall(Instant::ZERO).millis_of_day());
     let batch = Batch::new(message_len(config.method, &config.payload));
-    let session = Ping::new(config, identity, clock.now());
+    let session = Ping::new(config, [identity, identity], clock.now());
     let mut run = Run { clock, session, transport, report, output, stop, batch };
     let ended = run.run();
     let Run { session, transport, mut report, mut output, stop, .. } = run;

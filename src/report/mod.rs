@@ -33,9 +33,6 @@ pub trait ManyReport: Report<Event = Event> {
     /// Who was to be asked.
     fn roster(&self) -> &Roster;
 
-    /// Notes that a probe to a target is still under way at the end.
-    fn still_out(&mut self, target: u32);
-
     /// Says the next part of what is said at the end; false once all is said.
     fn more(&mut self, output: &mut Output<'_>) -> bool;
 }

@@ -94,15 +94,22 @@ impl Board {
             Event::Sent { .. } => {
                 totals.asked += u32::from(row.sent == 0);
                 row.sent = row.sent.saturating_add(1);
+                row.out = row.out.saturating_add(1);
                 totals.sent += 1;
+                totals.out += 1;
             }
             Event::NotSent { .. } => {
                 row.not_sent = row.not_sent.saturating_add(1);
                 totals.not_sent += 1;
             }
-            Event::Unanswered { .. } | Event::Lost { .. } => {}
-            Event::Error(error) => totals.icmp_errors += u64::from(!error.notice),
+            Event::Unanswered { .. } => {}
+            Event::Lost { .. } => settle(row, totals, true),
+            Event::Error(error) => {
+                settle(row, totals, error.settles);
+                totals.icmp_errors += u64::from(!error.notice);
+            }
             Event::Answer(answer) => {
+                settle(row, totals, answer.settles);
                 if answer.verdict != Verdict::Corrupt {
                     totals.timings.count(answer.timing);
                 }
@@ -121,18 +128,16 @@ impl Board {
         }
     }
 
-    /// Notes that a probe to a target is still under way at the end.
-    pub fn still_out(&mut self, target: u32) {
-        if let Some(row) = self.rows.get_mut(target as usize) {
-            row.out += 1;
-            self.totals.out += 1;
-        }
-    }
-
     /// The account of one target.
     pub fn row(&self, target: u32) -> Option<&Row> {
         self.rows.get(target as usize)
     }
+}
+
+/// A probe is out of flight, if it `settles`.
+fn settle(row: &mut Row, totals: &mut Totals, settles: bool) {
+    row.out = row.out.saturating_sub(settles.into());
+    totals.out = totals.out.saturating_sub(settles.into());
 }
 
 impl Row {

@@ -5,7 +5,11 @@
 
 #![allow(dead_code)] // each test binary uses its own part
 
+pub mod config;
 pub mod path;
+
+#[allow(unused_imports)] // each test binary uses its own part
+pub use config::{Config, Demand, ManyConfig, Pacing};
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -16,8 +20,7 @@ use std::time::Duration;
 use rping::clock::{Epoch, Instant, Wall};
 use rping::datagram::{Departed, Framing, Received, Room, SendFault, Source, Stamped};
 use rping::engine::Session;
-use rping::engine::ping::pace::Pacing;
-use rping::engine::ping::{Config, Ping};
+use rping::engine::ping::Ping;
 use rping::engine::reject::Reject;
 use rping::output::{Output, Stream};
 use rping::probe::{Identity, Method, Payload};
@@ -315,8 +318,11 @@ pub struct Sim<'a, S = Ping> {
 }
 
 impl<'a> Sim<'a> {
-    pub fn new(config: Config, script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a) -> Self {
-        Self::of(Ping::new(config, identity(), Instant::ZERO), script)
+    pub fn new(
+        config: impl Into<rping::engine::ping::Config>,
+        script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a,
+    ) -> Self {
+        Self::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), script)
     }
 }
 

@@ -1,18 +1,27 @@
-//! The table of what was sent: the only proof that a reply answers something.
+//! The table of what was sent to all targets, in the order of sending: the only proof that a reply answers something.
+//!
+//! A probe is found from its target's newest one; nothing is allocated for it.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::datagram::{Source, Stamped};
 
-/// Probes remembered at a time: as many as there are sequence numbers, so that an entry keeps its
-/// sequence number to itself. Answered ones stay as tombstones: a second answer is a duplicate.
-const WINDOW: usize = 65_536;
+/// Sequence numbers before one is used again: as many probes of a target are remembered.
+pub const SEQUENCES: u64 = 65_536;
+
+/// A probe is remembered for this long at least, so that a late answer is known for what it is.
+const MEMORY: Duration = Duration::from_secs(10);
+
+/// The answers to probes that left within this time may fill the receive buffer at any moment. Older ones are likelier
+/// lost, and cannot come back all at once.
+pub const BREATH: Duration = Duration::from_millis(10);
 
 /// What became of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Out, and nothing came back.
+    /// In flight: nothing came back.
     Open,
     /// A sound answer came.
     Answered,
@@ -20,105 +29,115 @@ pub enum State {
     Failed,
     /// Its time is up and nothing came. An answer may still follow.
     Lost,
-    /// It never left this machine.
+    /// It never left this machine, and another probe may have its number.
     NotSent,
 }
 
-/// A probe in the table.
+impl State {
+    /// Whether nothing came back.
+    const fn is_unanswered(self) -> bool {
+        matches!(self, Self::Open | Self::Lost)
+    }
+}
+
+/// A probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
     /// When it left.
     pub sent: Instant,
-    /// Whose clock says so.
+    /// Number of its target.
+    pub target: u32,
+    /// How many probes, of all targets, the one before it to the same target lies back; 0: there is none.
+    back: u32,
+    /// Its sequence number.
+    pub seq: u16,
+    /// Whose clock says when it left.
     pub source: Source,
     /// What became of it.
     pub state: State,
 }
 
-/// The last 65,536 probes, numbered from 1 in the order of sending.
-#[derive(Debug, Default)]
+/// The probes remembered, each known by its place in the order of sending, from 1.
+#[derive(Debug)]
 pub struct Flight {
     slots: VecDeque<Slot>,
-    /// Number of the newest probe; 0 before the first.
+    /// Probes remembered at most.
+    capacity: usize,
+    /// Place of the newest probe; 0 before the first.
     newest: u64,
-    /// Highest number that was answered or failed.
+    /// Highest place that was answered or failed.
     overtaken: u64,
-    /// How many of the slots are open.
+    /// Probes in flight.
     open: u64,
+    /// Probes in flight or lost.
+    unanswered: u64,
+    /// Place of the last probe that is no longer young: sent more than [`BREATH`] ago.
+    grown: u64,
+    /// Probes in flight that are young.
+    young: u64,
+    /// Every probe up to this place is out of flight.
+    settled: u64,
 }
 
 impl Flight {
-    /// Adds the next probe, on its way out, and says its number.
-    pub fn push(&mut self, sent: Instant, state: State) -> u64 {
-        if self.slots.len() >= WINDOW {
-            let oldest = self.slots.pop_front();
-            self.count_open(oldest.map(|slot| slot.state), None);
+    /// An empty table for so many targets.
+    pub fn new(targets: u32) -> Self {
+        let capacity = SEQUENCES.saturating_mul(targets.into());
+        Self {
+            slots: VecDeque::new(),
+            capacity: usize::try_from(capacity).unwrap_or(usize::MAX),
+            newest: 0,
+            overtaken: 0,
+            open: 0,
+            unanswered: 0,
+            grown: 0,
+            young: 0,
+            settled: 0,
         }
-        self.slots.push_back(Slot { sent, source: Source::User, state });
-        self.count_open(None, Some(state));
+    }
+
+    /// Appends a probe that is on its way out to `target`. `last` is the place of the target's previous probe (0:
+    /// none). Returns its place.
+    pub fn push(&mut self, now: Instant, target: u32, seq: u16, last: u64) -> u64 {
+        if self.slots.len() >= self.capacity {
+            self.forget_oldest();
+        }
         self.newest = self.newest.saturating_add(1);
+        let back = match last {
+            0 => 0,
+            last => u32::try_from(self.newest.saturating_sub(last)).unwrap_or(0),
+        };
+        let (source, state) = (Source::User, State::Open);
+        self.slots.push_back(Slot { sent: now, target, back, seq, source, state });
+        self.open = self.open.saturating_add(1);
+        self.unanswered = self.unanswered.saturating_add(1);
+        self.young = self.young.saturating_add(1);
         self.newest
     }
 
-    /// Number of the newest probe; 0 before the first.
+    /// Place of the newest probe; 0 before the first.
     pub fn newest(&self) -> u64 {
         self.newest
     }
 
-    /// The newest number whose low 16 bits are `seq`, sent or not; `None` before the first such.
-    pub fn number(&self, seq: u16) -> Option<u64> {
-        let behind = (self.newest as u16).wrapping_sub(seq);
-        self.newest.checked_sub(u64::from(behind)).filter(|number| *number > 0)
-    }
-
-    /// The probe of that number, if it is still remembered.
-    pub fn slot(&self, number: u64) -> Option<Slot> {
-        self.slots.get(self.index(number)?).copied()
-    }
-
-    /// Whether the probe of that number is remembered, and left this machine.
-    pub fn left(&self, number: u64) -> bool {
-        self.slot(number).is_some_and(|slot| slot.state != State::NotSent)
-    }
-
-    fn index(&self, number: u64) -> Option<usize> {
-        let behind = usize::try_from(self.newest.checked_sub(number)?).ok()?;
-        self.slots.len().checked_sub(1)?.checked_sub(behind)
-    }
-
-    /// Notes when a probe left, or that it could not.
-    pub fn depart(&mut self, number: u64, at: Instant, state: State) {
-        let Some(slot) = self.index(number).and_then(|index| self.slots.get_mut(index)) else { return };
-        let before = std::mem::replace(slot, Slot { sent: at, source: Source::User, state });
-        self.count_open(Some(before.state), Some(state));
-    }
-
-    /// Notes when a probe left, as the kernel says. What never left has no stamp.
-    pub fn stamp(&mut self, Stamped { id, at, source }: Stamped) {
-        if let Some(slot) = self.index(id).and_then(|index| self.slots.get_mut(index))
-            && slot.state != State::NotSent
-        {
-            (slot.sent, slot.source) = (slot.sent.max(at), source);
-        }
-    }
-
-    /// Notes what became of a probe: those before it are overtaken.
-    pub fn settle(&mut self, number: u64, state: State) {
-        self.overtaken = self.overtaken.max(number);
-        let Some(slot) = self.index(number).and_then(|index| self.slots.get_mut(index)) else { return };
-        let before = slot.state;
-        slot.state = state;
-        self.count_open(Some(before), Some(state));
-    }
-
-    fn count_open(&mut self, before: Option<State>, after: Option<State>) {
-        self.open = self.open.saturating_sub(u64::from(before == Some(State::Open)));
-        self.open = self.open.saturating_add(u64::from(after == Some(State::Open)));
-    }
-
-    /// Probes that nothing came back for.
+    /// Probes in flight.
     pub fn open(&self) -> u64 {
         self.open
+    }
+
+    /// Probes in flight, and lost ones that an answer may still come to.
+    pub fn unanswered(&self) -> u64 {
+        self.unanswered
+    }
+
+    /// Probes in flight that left within a [`BREATH`], as of the last [`Flight::age`].
+    pub fn young(&self) -> u64 {
+        self.young
+    }
+
+    /// When the oldest young probe stops being young.
+    pub fn next_to_age(&self) -> Option<Instant> {
+        self.slot(self.grown.saturating_add(1)).map(|slot| slot.sent + BREATH)
     }
 
     /// Probes sent after the newest that was answered or failed.
@@ -126,16 +145,142 @@ impl Flight {
         self.in_flight_at(self.newest)
     }
 
-    /// The same for the moment when probe `number` was the newest.
-    pub fn in_flight_at(&self, number: u64) -> u64 {
-        number.saturating_sub(self.overtaken)
+    /// The same for the moment when the probe at `place` was the newest.
+    pub fn in_flight_at(&self, place: u64) -> u64 {
+        place.saturating_sub(self.overtaken)
     }
 
-    /// When the n-th newest open probe left, counted from 1; `None` when fewer are open.
-    pub fn nth_open(&self, n: u64) -> Option<Instant> {
+    /// The probe at a place, if it is still remembered.
+    pub fn slot(&self, place: u64) -> Option<Slot> {
+        self.slots.get(self.index(place)?).copied()
+    }
+
+    /// The place of the probe before the one at `place` to the same target; 0: there is none.
+    pub fn previous(&self, place: u64) -> u64 {
+        match self.slot(place) {
+            Some(Slot { back, .. }) if back > 0 => place.saturating_sub(back.into()),
+            _ => 0,
+        }
+    }
+
+    /// The place of the probe that the target of the one at `place` was sent `n` probes before that.
+    pub fn before(&self, place: u64, n: u64) -> Option<u64> {
+        // Where no other target's probe lies between, it is the n-th before.
+        let (newest, guess) = (self.slot(place)?, place.saturating_sub(n));
+        let is_it = |slot: &Slot| {
+            slot.target == newest.target
+                && slot.seq == newest.seq.wrapping_sub(n as u16)
+                && slot.state != State::NotSent
+        };
+        if n < SEQUENCES && self.slot(guess).as_ref().is_some_and(is_it) {
+            return Some(guess);
+        }
+        (0..n).try_fold(place, |place, _| Some(self.previous(place)).filter(|place| *place > 0))
+    }
+
+    fn index(&self, place: u64) -> Option<usize> {
+        let behind = usize::try_from(self.newest.checked_sub(place)?).ok()?;
+        self.slots.len().checked_sub(1)?.checked_sub(behind)
+    }
+
+    fn slot_mut(&mut self, place: u64) -> Option<&mut Slot> {
+        let index = self.index(place)?;
+        self.slots.get_mut(index)
+    }
+
+    /// Records when a probe left.
+    pub fn depart(&mut self, place: u64, at: Instant) {
+        if let Some(slot) = self.slot_mut(place) {
+            slot.sent = at;
+        }
+    }
+
+    /// Records the kernel's stamp of a probe that left. What never left has none.
+    pub fn stamp(&mut self, Stamped { id, at, source }: Stamped) {
+        if let Some(slot) = self.slot_mut(id).filter(|slot| slot.state != State::NotSent) {
+            (slot.sent, slot.source) = (slot.sent.max(at), source);
+        }
+    }
+
+    /// Records what became of a probe; never [`State::Open`].
+    pub fn settle(&mut self, place: u64, state: State) {
+        if matches!(state, State::Answered | State::Failed) {
+            self.overtake(place);
+        }
+        let grown = self.grown;
+        let Some(slot) = self.slot_mut(place) else { return };
+        let before = std::mem::replace(&mut slot.state, state);
+        let answered = before.is_unanswered() && !state.is_unanswered();
+        self.unanswered = self.unanswered.saturating_sub(u64::from(answered));
+        if before == State::Open {
+            self.open = self.open.saturating_sub(1);
+            self.young = self.young.saturating_sub(u64::from(place > grown));
+        }
+    }
+
+    /// Something came back for a probe: those before it are overtaken.
+    pub fn overtake(&mut self, place: u64) {
+        self.overtaken = self.overtaken.max(place);
+    }
+
+    /// Takes back the newest probes, as far as they were not sent: their places are free again. Returns the place of
+    /// the newest one then.
+    pub fn trim(&mut self) -> u64 {
+        while self.slots.back().is_some_and(|slot| slot.state == State::NotSent) {
+            self.slots.pop_back();
+            self.newest = self.newest.saturating_sub(1);
+        }
+        self.grown = self.grown.min(self.newest);
+        self.settled = self.settled.min(self.newest);
+        self.newest
+    }
+
+    /// The oldest probe in flight: its place, and the probe.
+    pub fn oldest_open(&self) -> Option<(u64, Slot)> {
+        let from = self.settled.saturating_add(1);
+        let mut probes = (from..=self.newest).map_while(|place| Some((place, self.slot(place)?)));
+        probes.find(|(_, slot)| slot.state == State::Open)
+    }
+
+    /// Lets probes grow old, and forgets those that were sent long ago, unless they are few.
+    pub fn age(&mut self, now: Instant) {
+        while let Some(slot) =
+            self.slot(self.grown.saturating_add(1)).filter(|slot| slot.sent + BREATH <= now)
+        {
+            self.grown = self.grown.saturating_add(1);
+            self.young = self.young.saturating_sub(u64::from(slot.state == State::Open));
+        }
+        while self.slot(self.settled.saturating_add(1)).is_some_and(|slot| slot.state != State::Open) {
+            self.settled = self.settled.saturating_add(1);
+        }
+        let few = usize::try_from(SEQUENCES).unwrap_or(usize::MAX);
+        while self.slots.len() > few
+            && let Some(slot) = self.slots.front().filter(|slot| slot.sent + MEMORY < now)
+            && slot.state != State::Open
+        {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some(slot) = self.slots.pop_front() {
+            let oldest = self.newest.saturating_sub(u64::try_from(self.slots.len()).unwrap_or(0));
+            (self.settled, self.grown) = (self.settled.max(oldest), self.grown.max(oldest));
+            self.open = self.open.saturating_sub(u64::from(slot.state == State::Open));
+            self.unanswered = self.unanswered.saturating_sub(u64::from(slot.state.is_unanswered()));
+        }
+    }
+
+    /// When the n-th newest unanswered probe left, counted from 1; `None` when fewer are unanswered.
+    pub fn nth_unanswered(&self, n: u64) -> Option<Instant> {
         let before = usize::try_from(n.checked_sub(1)?).ok()?;
-        let mut open = self.slots.iter().rev().filter(|slot| slot.state == State::Open);
-        if n > self.open { None } else { open.nth(before).map(|slot| slot.sent) }
+        let mut unanswered = self.slots.iter().rev().filter(|slot| slot.state.is_unanswered());
+        if n > self.unanswered { None } else { unanswered.nth(before).map(|slot| slot.sent) }
+    }
+
+    /// The newest probes, newest first.
+    pub fn newest_first(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().rev()
     }
 }
 
@@ -143,40 +288,65 @@ impl Flight {
 mod tests {
     use super::*;
 
+    /// Probes to one target, sent at their own numbers.
     fn filled(probes: u64) -> Flight {
-        let mut flight = Flight::default();
+        let mut flight = Flight::new(1);
         for number in 1..=probes {
-            assert_eq!(flight.push(Instant::from_nanos(number), State::Open), number);
+            assert_eq!(flight.push(Instant::from_nanos(number), 0, number as u16, number - 1), number);
         }
         flight
     }
 
     #[test]
-    fn a_sequence_number_never_sent_has_no_probe() {
-        assert_eq!(filled(0).number(1), None);
-        assert_eq!(filled(3).number(4), None);
-        assert_eq!(filled(3).number(0), None);
-        assert_eq!(filled(3).number(65_535), None);
-    }
-
-    #[test]
-    fn sequence_numbers_find_their_probe_across_the_wrap() {
+    fn as_many_probes_are_remembered_as_there_are_sequence_numbers() {
         let flight = filled(65_536 + 10);
-        for (seq, number) in [(10, 65_546), (0, 65_536), (65_535, 65_535), (11, 11)] {
-            assert_eq!(flight.number(seq), Some(number));
-            assert_eq!(flight.slot(number).map(|slot| slot.sent.as_nanos()), Some(number));
+        for behind in [0, 10, 65_535] {
+            let place = flight.before(65_546, behind);
+            assert_eq!(place, Some(65_546 - behind));
+            assert_eq!(place.and_then(|place| flight.slot(place)).map(|slot| slot.sent.as_nanos()), place);
         }
         assert_eq!(flight.slot(10), None, "its sequence number belongs to probe 65,546 now");
         assert_eq!(flight.slot(65_547), None);
+        assert_eq!((flight.open(), flight.unanswered()), (65_536, 65_536));
     }
 
     #[test]
-    fn open_probes_are_counted_from_the_newest() {
+    fn a_probe_is_found_among_those_to_other_targets() {
+        let mut flight = Flight::new(3);
+        let mut last = [0; 3];
+        let mut places = Vec::new();
+        for (n, target) in [0, 1, 0, 2, 1, 0, 0, 2].into_iter().enumerate() {
+            let place = flight.push(Instant::from_nanos(n as u64), target, 7, last[target as usize]);
+            last[target as usize] = place;
+            places.push((target, place));
+        }
+        for target in 0..3 {
+            let of_target: Vec<u64> =
+                places.iter().rev().filter(|(t, _)| *t == target).map(|(_, place)| *place).collect();
+            let found: Vec<u64> = (0..9).map_while(|n| flight.before(last[target as usize], n)).collect();
+            assert_eq!(found, of_target);
+        }
+    }
+
+    #[test]
+    fn unanswered_probes_are_counted_from_the_newest() {
         let mut flight = filled(10);
         flight.settle(9, State::Answered);
         flight.settle(9, State::Answered);
-        let sent = |n| flight.nth_open(n).map(Instant::as_nanos);
+        flight.settle(8, State::Lost);
+        let sent = |n| flight.nth_unanswered(n).map(Instant::as_nanos);
         assert_eq!([sent(1), sent(2), sent(9), sent(10), sent(0)], [Some(10), Some(8), Some(1), None, None]);
-        assert_eq!(flight.in_flight(), 1);
+        assert_eq!((flight.in_flight(), flight.open(), flight.unanswered()), (1, 8, 9));
+    }
+
+    #[test]
+    fn what_was_not_sent_last_leaves_its_place_free() {
+        let mut flight = filled(4);
+        flight.settle(2, State::NotSent);
+        flight.settle(4, State::NotSent);
+        assert_eq!(flight.trim(), 3);
+        assert_eq!(flight.push(Instant::from_nanos(9), 0, 3, 3), 4);
+        flight.settle(1, State::Answered);
+        assert_eq!(flight.oldest_open().map(|(place, _)| place), Some(3));
     }
 }

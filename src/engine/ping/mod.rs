@@ -1,13 +1,19 @@
-//! A ping: one target, asked again and again, every probe accounted for.
+//! A ping: one target or many, each sent probes again and again, every probe accounted for.
+//!
+//! What differs between one target and many is a value ([`Config`], [`Pacing`]). A target is small and fixed in size,
+//! and a probe needs no allocation.
 
+mod config;
 pub mod event;
+mod finish;
 pub mod flight;
-mod judge;
-pub mod many;
-pub mod pace;
-mod plan;
+mod matching;
+mod pace;
+mod targets;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::datagram::{Departed, Room, SendFault, Stamped, Transmit};
@@ -15,20 +21,64 @@ use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::{Identity, Probe};
 use crate::reply::{Kind, Reply};
+use crate::wire::Family;
+pub use config::Config;
 use event::{Event, Verdict};
-use flight::{Flight, State};
-pub use plan::Config;
-use plan::Plan;
+use finish::Finish;
+use flight::{Flight, Slot, State};
+use matching::Match;
+pub use pace::Pacing;
+use pace::{Pace, Turn};
+pub use targets::Targets;
+
+/// How long probes wait for room in this machine while none of those that wait can leave. A neighbour that does not
+/// answer gives its room back after three seconds; what gives none back for longer than this is stuck.
+const STUCK: Duration = Duration::from_secs(10);
+
+/// Probes that are looked at for one that was answered from another address than its target's.
+const ELSEWHERE: usize = 1_024;
+
+/// What is known of a target.
+#[derive(Clone, Copy, Debug, Default)]
+struct Target {
+    /// Number of its newest probe; 0 before the first.
+    newest: u64,
+    /// Place of that in the flight.
+    place: u64,
+    /// Whether it ever answered.
+    answered: bool,
+    /// Whether an answer came since its newest probe was made. The probes of such a target are not held back.
+    replies: bool,
+}
+
+impl Target {
+    /// The newest number whose low 16 bits are `seq`; `None` before the first such.
+    fn number(&self, seq: u16) -> Option<u64> {
+        let behind = (self.newest as u16).wrapping_sub(seq);
+        self.newest.checked_sub(u64::from(behind)).filter(|number| *number > 0)
+    }
+}
+
+/// Probes that a flood has in flight at most: a batch, and no more answers than fill half of the receive buffer.
+fn most_in_flood(window: u64) -> u64 {
+    const BATCH: u64 = 64;
+    window.checked_div(2).unwrap_or(0).clamp(1, BATCH)
+}
 
 /// One run: accounts for every probe.
 #[derive(Debug)]
 pub struct Ping {
     config: Config,
-    identity: Identity,
-    plan: Plan,
+    /// IPv4's and IPv6's: each socket has an identifier of its own.
+    identities: [Identity; 2],
+    targets: Vec<Target>,
+    pace: Pace,
+    finish: Finish,
     flight: Flight,
-    /// Number of the last probe whose fate was told.
-    told: u64,
+    /// Place of the last probe whose send result is known.
+    reported: u64,
+    /// Since when none of the probes that wait for room could leave, and why.
+    stuck: Option<(Instant, SendFault)>,
     events: VecDeque<Event>,
     rejects: Rejects,
 }
@@ -37,34 +87,48 @@ impl Session for Ping {
     type Event = Event;
 
     fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
-        if self.plan.due(&self.flight).is_none_or(|due| due > now) {
+        self.refresh(now);
+        if self.next()? > now {
             return None;
         }
-        self.plan.left(now, self.flight.in_flight());
-        let number = self.flight.push(now, State::Open);
-        let probe = Probe {
-            number,
-            dst: self.config.dst(),
-            method: self.config.method,
-            originate: event::millis_of_day(self.config.millis_of_day, now),
-        };
-        let len = probe.emit(&self.identity, &self.config.payload, buffer);
-        Some(Transmit { dst: self.config.target, len, ttl: None, id: number, room: Room::Wait })
+        let Some(Turn::Probe(number)) = self.pace.take(now, self.flight.in_flight()) else { return None };
+        let dst = self.config.targets.address(number)?;
+        let room = self.room(number);
+        let target = self.targets.get_mut(usize::try_from(number).ok()?)?;
+        target.newest = target.newest.saturating_add(1);
+        target.place = self.flight.push(now, number, target.newest as u16, target.place);
+        target.replies = false;
+        let Target { newest, place, .. } = *target;
+        let originate = event::millis_of_day(self.config.millis_of_day, now);
+        let probe = Probe { number: newest, dst: dst.ip(), method: self.config.method, originate };
+        let len = probe.emit(self.identity(dst.ip()), &self.config.payload, buffer);
+        Some(Transmit { dst, len, ttl: None, id: place, room })
     }
 
     fn handle_sent(&mut self, Departed { at, .. }: Departed) {
-        let Some(number) = self.next_fate(at) else { return };
-        self.flight.depart(number, at, State::Open);
-        self.plan.departed(at);
-        let in_flight = self.flight.in_flight_at(number);
-        self.events.push_back(Event::Sent { at, target: 0, seq: number as u16, in_flight });
+        let Some((place, Slot { target, seq, .. })) = self.next_result(at) else { return };
+        self.pace.sent(at);
+        self.finish.departed(at);
+        self.flight.depart(place, at);
+        self.stuck = None;
+        let in_flight = self.flight.in_flight_at(place);
+        self.events.push_back(Event::Sent { at, target, seq, in_flight });
     }
 
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
-        let Some(number) = self.next_fate(at) else { return };
-        self.flight.depart(number, at, State::NotSent);
-        self.plan.not_left(at);
-        self.events.push_back(Event::NotSent { at, target: 0, seq: number as u16, fault });
+        let waits = fault.is_full() && self.stuck.is_none_or(|(since, _)| at.since(since) < STUCK);
+        let next = if waits { self.take_result() } else { self.next_result(at) };
+        let Some((place, Slot { target, seq, .. })) = next else { return };
+        self.flight.settle(place, State::NotSent);
+        if waits {
+            self.pace.refuse(at);
+            self.stuck.get_or_insert((at, fault));
+            self.withdraw(target, place);
+            return;
+        }
+        self.pace.fail(at);
+        self.finish.departed(at);
+        self.events.push_back(Event::NotSent { at, target, seq, fault });
     }
 
     fn handle_stamp(&mut self, stamped: Stamped) {
@@ -72,12 +136,12 @@ impl Session for Ping {
     }
 
     fn handle_reply(&mut self, reply: &Reply) {
-        let judged = match reply.kind {
+        let result = match reply.kind {
             Kind::Answer { .. } => self.handle_answer(reply),
             Kind::Error { .. } => self.handle_error(reply),
             Kind::Segment { .. } | Kind::Datagram { .. } | Kind::Connected { .. } => Err(Reject::Unrelated),
         };
-        if let Err(reason) = judged {
+        if let Err(reason) = result {
             self.rejects.count(reason);
         }
     }
@@ -87,11 +151,21 @@ impl Session for Ping {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        self.plan.expire(now, &self.flight);
+        self.refresh(now);
+        self.give_up_stuck(now);
+        let patience = self.finish.patience();
+        self.lose_where(now, |slot| slot.sent + patience <= now);
+        let (interval, all_sent) = (self.pace.interval(), self.all_sent());
+        self.finish.expire(now, &self.flight, interval, all_sent);
+        if self.finish.is_natural() && !self.config.pacing.is_retry() {
+            self.lose_where(now, |_| true);
+        }
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        [self.plan.due(&self.flight), self.plan.end(&self.flight)].into_iter().flatten().min()
+        let end = self.finish.end(&self.flight, self.pace.interval(), self.all_sent());
+        let loss = self.flight.oldest_open().map(|(_, slot)| slot.sent + self.finish.patience());
+        [self.next(), end, loss].into_iter().flatten().min()
     }
 
     fn poll_event(&mut self) -> Option<Event> {
@@ -99,11 +173,11 @@ impl Session for Ping {
     }
 
     fn stop(&mut self) {
-        self.plan.stop(&self.flight);
+        self.finish.stop(&self.flight, self.pace.interval(), false);
     }
 
     fn is_done(&self) -> bool {
-        self.plan.is_over()
+        self.finish.is_over()
     }
 
     fn in_flight(&self) -> u64 {
@@ -112,72 +186,248 @@ impl Session for Ping {
 }
 
 impl Ping {
-    /// A run that begins at `start`.
-    pub fn new(config: Config, identity: Identity, start: Instant) -> Self {
-        let plan = Plan::new(&config, start);
+    /// A run that begins at `start`. The identities are those of IPv4 and of IPv6.
+    pub fn new(config: Config, identities: [Identity; 2], start: Instant) -> Self {
+        let count = config.targets.len();
+        let finish = Finish::new(&config, start);
+        let limit = config.count.filter(|_| finish.counts_probes());
         Self {
-            config,
-            identity,
-            plan,
-            flight: Flight::default(),
-            told: 0,
+            targets: vec![Target::default(); usize::try_from(count).unwrap_or(usize::MAX)],
+            pace: Pace::new(config.pacing, count, limit, most_in_flood(config.window), start),
+            finish,
+            flight: Flight::new(count),
+            reported: 0,
+            stuck: None,
             events: VecDeque::new(),
             rejects: Rejects::default(),
+            config,
+            identities,
         }
-    }
-
-    /// The number of the probe whose fate is told now, if any waits for that; says whether the one before
-    /// it has no answer yet.
-    fn next_fate(&mut self, at: Instant) -> Option<u64> {
-        let before = self.told;
-        self.told = Some(before.saturating_add(1)).filter(|number| *number <= self.flight.newest())?;
-        let silent = |slot: flight::Slot| matches!(slot.state, State::Open | State::Failed);
-        if self.config.report_unanswered && self.flight.slot(before).is_some_and(silent) {
-            self.events.push_back(Event::Unanswered { at, target: 0, seq: before as u16 });
-        }
-        Some(self.told)
-    }
-
-    fn handle_answer(&mut self, reply: &Reply) -> Result<(), Reject> {
-        let newest = |seq| self.flight.number(seq).filter(|number| self.flight.left(*number));
-        let judged = judge::answer(&self.config.asked(), &self.identity, newest, reply)?;
-        let number = judged.number;
-        let Some(slot) = self.flight.slot(number) else { return Err(Reject::NeverSent) };
-        let verdict = judged.verdict(slot.state)?;
-        let departure = (slot.sent, slot.source);
-        let mut answer = judged.told(reply, verdict, departure, self.config.millis_of_day);
-        answer.different_address = !self.config.asked().expects(reply.from);
-        answer.many_responders = self.config.many_responders;
-        answer.settles = verdict == Verdict::Received && slot.state == State::Open;
-        if verdict != Verdict::Corrupt {
-            self.flight.settle(number, State::Answered);
-            self.plan.learn(answer.rtt);
-        }
-        self.events.push_back(Event::Answer(answer));
-        if verdict == Verdict::Received {
-            self.plan.answered(slot.state == State::Failed);
-        }
-        Ok(())
-    }
-
-    fn handle_error(&mut self, reply: &Reply) -> Result<(), Reject> {
-        let newest = |seq| self.flight.number(seq);
-        let (number, mut error) = judge::error(&self.config.asked(), &self.identity, newest, reply)?;
-        let Some(slot) = self.flight.slot(number) else { return Err(Reject::NeverSent) };
-        let (first, notice) = (slot.state == State::Open, error.notice);
-        error.settles = first && !notice;
-        if !notice {
-            self.flight.settle(number, if first { State::Failed } else { slot.state });
-        }
-        self.events.push_back(Event::Error(error));
-        if first && !notice {
-            self.plan.failed();
-        }
-        Ok(())
     }
 
     /// What arrived and was rejected.
     pub fn rejects(&self) -> &Rejects {
         &self.rejects
+    }
+
+    fn identity(&self, address: IpAddr) -> &Identity {
+        let [v4, v6] = &self.identities;
+        match Family::of(address) {
+            Family::V4 => v4,
+            Family::V6 => v6,
+        }
+    }
+
+    fn target(&self, number: u32) -> Option<&Target> {
+        self.targets.get(usize::try_from(number).ok()?)
+    }
+
+    /// When something is due: a probe, or the end of a target's last wait.
+    fn next(&self) -> Option<Instant> {
+        if self.finish.sends_no_more() {
+            return None;
+        }
+        let (due, turn) = self.pace.due(self.flight.in_flight())?;
+        let replacement = self.finish.replacement_due(&self.flight, self.pace.interval());
+        let due = replacement.map_or(due, |replacement| due.max(replacement));
+        let full = matches!(turn, Turn::Probe(_))
+            && !self.config.classic
+            && self.flight.young() >= self.config.window;
+        let room = if full { self.flight.next_to_age() } else { None };
+        Some(room.map_or(due, |room| due.max(room)))
+    }
+
+    /// Whether nothing more is to be sent, and all send results are known.
+    fn all_sent(&self) -> bool {
+        self.reported == self.flight.newest() && self.pace.due(0).is_none()
+    }
+
+    /// How much of the send buffer the next probe to a target may use. Room is kept for targets that answer, and for the
+    /// first probe of each target.
+    fn room(&self, number: u32) -> Room {
+        let Some(target) = self.target(number) else { return Room::Any };
+        let first = match self.config.pacing.is_retry() {
+            true => target.newest == 0,
+            false => target.replies || self.targets.len() == 1,
+        };
+        if first { Room::Any } else { Room::Half }
+    }
+
+    /// Lets pass what `now` brings: probes grow old, and targets are given up.
+    fn refresh(&mut self, now: Instant) {
+        self.flight.age(now);
+        loop {
+            let targets = &self.targets;
+            let of = |number: u32| usize::try_from(number).ok().and_then(|number| targets.get(number));
+            let done = |number| of(number).is_none_or(|target| target.answered);
+            self.pace.refresh(now, done, |number| of(number).is_some_and(|target| !target.replies));
+            let due = self.pace.due(0).filter(|(due, _)| *due <= now);
+            let Some((due, Turn::GiveUp(number))) = due else { return };
+            self.pace.take(now, 0);
+            if self.target(number).is_some_and(|target| !target.answered) {
+                self.give_up(due, number);
+            }
+        }
+    }
+
+    /// The time of a target is up: its probes in flight are lost.
+    fn give_up(&mut self, at: Instant, number: u32) {
+        let Some(mut place) = self.target(number).map(|target| target.place) else { return };
+        let mut lost = Vec::new();
+        while let Some(slot) = self.flight.slot(place) {
+            if slot.state == State::Open {
+                self.flight.settle(place, State::Lost);
+                lost.push(Event::Lost { at, target: number, seq: slot.seq, sent: slot.sent });
+            }
+            place = self.flight.previous(place);
+        }
+        self.events.extend(lost.into_iter().rev());
+    }
+
+    /// Probes in flight, oldest first, are lost as long as `lost` is true of them.
+    fn lose_where(&mut self, at: Instant, lost: impl Fn(&Slot) -> bool) {
+        while let Some((place, slot)) = self.flight.oldest_open()
+            && place <= self.reported
+            && lost(&slot)
+        {
+            self.flight.settle(place, State::Lost);
+            self.events.push_back(Event::Lost { at, target: slot.target, seq: slot.seq, sent: slot.sent });
+        }
+    }
+
+    /// The next probe whose send result is due, and its place.
+    fn take_result(&mut self) -> Option<(u64, Slot)> {
+        let place = self.reported.saturating_add(1);
+        let slot = self.flight.slot(place)?;
+        self.reported = place;
+        Some((place, slot))
+    }
+
+    /// The same; emits [`Event::Unanswered`] for the target's probe before it if that has no answer.
+    fn next_result(&mut self, at: Instant) -> Option<(u64, Slot)> {
+        let (place, slot) = self.take_result()?;
+        let before = if self.config.report_unanswered { self.flight.previous(place) } else { 0 };
+        let silent = |slot: &Slot| matches!(slot.state, State::Open | State::Failed | State::Lost);
+        if let Some(Slot { target, seq, .. }) = self.flight.slot(before).filter(silent) {
+            self.events.push_back(Event::Unanswered { at, target, seq });
+        }
+        Some((place, slot))
+    }
+
+    /// Takes back a probe that found no room here: the target's next one has its number.
+    fn withdraw(&mut self, number: u32, place: u64) {
+        let before = self.flight.previous(place);
+        let target = usize::try_from(number).ok().and_then(|number| self.targets.get_mut(number));
+        if let Some(target) = target {
+            target.newest = target.newest.saturating_sub(1);
+            target.place = before;
+        }
+        if self.reported == self.flight.newest() {
+            self.reported = self.flight.trim();
+        }
+    }
+
+    /// Gives up on probes that waited for room in vain.
+    fn give_up_stuck(&mut self, now: Instant) {
+        let Some((_, fault)) = self.stuck.filter(|(since, _)| now.since(*since) >= STUCK) else { return };
+        while let Some(number) = self.pace.pop_refused() {
+            let target = usize::try_from(number).ok().and_then(|number| self.targets.get_mut(number));
+            let Some(target) = target else { continue };
+            target.newest = target.newest.saturating_add(1);
+            target.place = self.flight.push(now, number, target.newest as u16, target.place);
+            let (place, seq) = (target.place, target.newest as u16);
+            self.flight.settle(place, State::NotSent);
+            self.reported = place;
+            self.events.push_back(Event::NotSent { at: now, target: number, seq, fault });
+        }
+    }
+
+    /// Whose answer this is: that of the target it came from, or of another one whose token it carries.
+    fn recognise(&self, reply: &Reply) -> Result<(u32, Match), Reject> {
+        let (alone, by_address) = (self.targets.len() == 1, self.config.targets.number(reply.from));
+        let number = if alone { Some(0) } else { by_address };
+        let first =
+            number.map_or(Err(Reject::Foreign), |number| Ok((number, self.match_answer(number, reply)?)));
+        let Kind::Answer { seq, .. } = reply.kind else { return first };
+        if alone || first.is_ok() {
+            return first;
+        }
+        let newest = self.flight.newest_first().take(ELSEWHERE).filter(|slot| slot.seq == seq);
+        let mut others = newest.filter(|slot| Some(slot.target) != number);
+        let found = others.find_map(|slot| {
+            // From another address, only the token can match.
+            Some((slot.target, self.match_answer(slot.target, reply).ok()?))
+        });
+        found.map_or(first, Ok)
+    }
+
+    fn match_answer(&self, number: u32, reply: &Reply) -> Result<Match, Reject> {
+        let address = self.config.targets.address(number).ok_or(Reject::Foreign)?.ip();
+        let target = *self.target(number).ok_or(Reject::Foreign)?;
+        matching::answer(
+            &self.config.expected(address),
+            self.identity(address),
+            |seq| target.number(seq),
+            reply,
+        )
+    }
+
+    /// The place of a target's probe, and the probe.
+    fn find(&self, number: u32, probe: u64) -> Result<(u64, Slot), Reject> {
+        let target = self.target(number).ok_or(Reject::Foreign)?;
+        let place =
+            self.flight.before(target.place, target.newest.saturating_sub(probe)).ok_or(Reject::Late)?;
+        let slot = self.flight.slot(place).ok_or(Reject::Late)?;
+        if slot.state == State::NotSent { Err(Reject::NeverSent) } else { Ok((place, slot)) }
+    }
+
+    fn handle_answer(&mut self, reply: &Reply) -> Result<(), Reject> {
+        let (number, found) = self.recognise(reply)?;
+        let (place, slot) = self.find(number, found.number)?;
+        let verdict = found.verdict(slot.state)?;
+        let address = self.config.targets.address(number).ok_or(Reject::Foreign)?.ip();
+        let mut answer =
+            found.into_event(reply, verdict, (slot.sent, slot.source), self.config.millis_of_day);
+        answer.target = number;
+        answer.settles = verdict == Verdict::Received && slot.state == State::Open;
+        answer.different_address = !self.config.expected(address).is_from(reply.from);
+        answer.many_responders = self.config.many_responders;
+        if verdict != Verdict::Corrupt {
+            self.flight.settle(place, State::Answered);
+            self.pace.learn(answer.rtt);
+        }
+        if verdict == Verdict::Received {
+            let target = usize::try_from(number).ok().and_then(|number| self.targets.get_mut(number));
+            let first = target.is_some_and(|target| {
+                target.replies = true;
+                !std::mem::replace(&mut target.answered, true)
+            });
+            self.finish.answered(answer.rtt, slot.state == State::Failed, first);
+        }
+        self.events.push_back(Event::Answer(answer));
+        Ok(())
+    }
+
+    fn handle_error(&mut self, reply: &Reply) -> Result<(), Reject> {
+        let Kind::Error { quoted, .. } = reply.kind else { return Err(Reject::Unrelated) };
+        let number = self.config.targets.number(quoted.dst).ok_or(Reject::Foreign)?;
+        let target = *self.target(number).ok_or(Reject::Foreign)?;
+        let (expected, identity) = (self.config.expected(quoted.dst), self.identity(quoted.dst));
+        let (probe, mut error) = matching::error(&expected, identity, |seq| target.number(seq), reply)?;
+        let (place, slot) = self.find(number, probe)?;
+        error.target = number;
+        if !error.notice {
+            error.settles = slot.state == State::Open;
+            let first = matches!(slot.state, State::Open | State::Lost);
+            match first {
+                true => self.flight.settle(place, State::Failed),
+                false => self.flight.overtake(place),
+            }
+            if first {
+                self.finish.failed();
+            }
+        }
+        self.events.push_back(Event::Error(error));
+        Ok(())
     }
 }

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::{Answered, Clocks, NotSent, Timeout, Told, millis, nanos, say};
 use crate::clock::{Epoch, Instant};
+use crate::engine::ping::Targets;
 use crate::engine::ping::event::{Event, Verdict};
-use crate::engine::ping::many::Targets;
 use crate::output::Output;
 use crate::report::addresses::{Addresses, Shown};
 use crate::report::phrases::phrase;
@@ -309,10 +309,6 @@ impl ManyReport for JsonMany {
 
     fn roster(&self) -> &Roster {
         &self.roster
-    }
-
-    fn still_out(&mut self, target: u32) {
-        self.board.still_out(target);
     }
 
     fn more(&mut self, output: &mut Output<'_>) -> bool {

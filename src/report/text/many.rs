@@ -7,8 +7,8 @@ use super::number::Millis;
 use super::ping::PingText;
 use super::table::Table;
 use crate::clock::{Epoch, Instant};
+use crate::engine::ping::Targets;
 use crate::engine::ping::event::{Event, Verdict};
-use crate::engine::ping::many::Targets;
 use crate::escape::escape;
 use crate::output::Output;
 use crate::report::addresses::Shown;
@@ -150,10 +150,6 @@ impl ManyReport for ManyText {
 
     fn roster(&self) -> &Roster {
         &self.roster
-    }
-
-    fn still_out(&mut self, target: u32) {
-        self.board.still_out(target);
     }
 
     fn more(&mut self, output: &mut Output<'_>) -> bool {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use super::number::Millis;
-use crate::engine::ping::many::Targets;
+use crate::engine::ping::Targets;
 use crate::escape::escape;
 use crate::output::Output;
 use crate::report::addresses::Shown;

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crate::clock::Instant;
 use crate::datagram::{Source, Timing};
 use crate::engine::ping::event::{self, Answer, Content, Detail, ProbeError, Verdict};
-use crate::engine::ping::flight::State;
+use crate::engine::ping::flight::{SEQUENCES, State};
 use crate::engine::reject::Reject;
 use crate::probe::{Identity, Method, Payload};
 use crate::reply::{Kind, Quoted, Reply, Request};
@@ -18,14 +18,11 @@ use crate::reply::{Kind, Quoted, Reply, Request};
 /// this by chance once in 2^43 tries.
 const RECOGNISABLE: usize = 6;
 
-/// Sequence numbers before one is used again.
-const SEQUENCES: u64 = 65_536;
-
-/// What a target was asked, and so what an answer must match.
-pub struct Asked<'a> {
-    /// Whom, without the scope.
+/// What an answer to a probe of a target must match.
+pub struct Expected<'a> {
+    /// The target's address, without the scope.
     pub dst: IpAddr,
-    /// What.
+    /// The query that was sent.
     pub method: Method,
     /// Data of an echo request.
     pub payload: &'a Payload,
@@ -33,15 +30,15 @@ pub struct Asked<'a> {
     pub anyone: bool,
 }
 
-impl Asked<'_> {
-    /// Whether an answer from `from` is an answer from whom we asked.
-    pub fn expects(&self, from: IpAddr) -> bool {
+impl Expected<'_> {
+    /// Whether `from` is an address that an answer is expected from.
+    pub fn is_from(&self, from: IpAddr) -> bool {
         self.anyone || from == self.dst
     }
 }
 
 /// An answer to a probe of ours.
-pub struct Judged {
+pub struct Match {
     /// Which probe.
     pub number: u64,
     ident: u16,
@@ -53,7 +50,7 @@ pub struct Judged {
     content: Content,
 }
 
-impl Judged {
+impl Match {
     /// What it counts as, by what became of the probe before.
     pub fn verdict(&self, state: State) -> Result<Verdict, Reject> {
         match state {
@@ -64,10 +61,10 @@ impl Judged {
         }
     }
 
-    /// The event that tells it, as from the one target that was asked. `sent` is when the probe left, and by
+    /// The event that tells it, as from the one target that was expected. `sent` is when the probe left, and by
     /// whose clock; `millis_of_day` the time of day at [`Instant::ZERO`].
     #[inline]
-    pub fn told(
+    pub fn into_event(
         self,
         reply: &Reply,
         verdict: Verdict,
@@ -98,15 +95,15 @@ impl Judged {
 /// Whose answer this is, or why it is nobody's. `newest` tells the newest probe with a sequence number, if
 /// it left.
 pub fn answer(
-    asked: &Asked,
+    expected: &Expected,
     identity: &Identity,
     newest: impl FnOnce(u16) -> Option<u64>,
     reply: &Reply,
-) -> Result<Judged, Reject> {
+) -> Result<Match, Reject> {
     let Kind::Answer { method, code, ident, seq, len, checksum_ok, body } = reply.kind else {
         return Err(Reject::Unrelated);
     };
-    if method != asked.method || ident != identity.ident {
+    if method != expected.method || ident != identity.ident {
         return Err(Reject::Foreign);
     }
     if code != 0 {
@@ -114,8 +111,8 @@ pub fn answer(
     }
     let number = newest(seq).ok_or(Reject::NeverSent)?;
     let content = match method {
-        Method::Echo => echo(asked, identity, number, reply.from, body)?,
-        Method::Timestamp | Method::Mask if !asked.expects(reply.from) => return Err(Reject::Address),
+        Method::Echo => echo(expected, identity, number, reply.from, body)?,
+        Method::Timestamp | Method::Mask if !expected.is_from(reply.from) => return Err(Reject::Address),
         Method::Timestamp if body.len() < 12 => Content::Truncated,
         Method::Mask if body.len() < 4 => Content::Truncated,
         Method::Timestamp | Method::Mask => Content::Intact,
@@ -129,24 +126,24 @@ pub fn answer(
         Content::Intact => (Content::Intact, true),
         content @ (Content::BadChecksum | Content::Altered { .. } | Content::Longer(_)) => (content, false),
     };
-    Ok(Judged { number, ident, len, sound, content })
+    Ok(Match { number, ident, len, sound, content })
 }
 
 /// What an echo reply's payload shows, or that it is not our payload at all.
 fn echo(
-    asked: &Asked,
+    expected: &Expected,
     identity: &Identity,
     number: u64,
     from: IpAddr,
     body: &[u8],
 ) -> Result<Content, Reject> {
-    let sent = asked.payload.octets();
+    let sent = expected.payload.octets();
     let has_token = sent.len() >= Identity::TOKEN_LEN;
-    let token = identity.token(number, asked.dst);
+    let token = identity.token(number, expected.dst);
     match body.get(..Identity::TOKEN_LEN).filter(|_| has_token) {
         Some(carried) if carried == token => {}
-        Some(carried) => return damaged(asked, identity, number, from, carried, body),
-        None if asked.expects(from) => {}
+        Some(carried) => return damaged(expected, identity, number, from, carried, body),
+        None if expected.is_from(from) => {}
         None => return Err(Reject::Address),
     }
     let start = if has_token { Identity::TOKEN_LEN } else { 0 };
@@ -164,23 +161,23 @@ fn echo(
 
 /// A payload without the probe's token: that of an older probe, a damaged one, or a stranger's.
 fn damaged(
-    asked: &Asked,
+    expected: &Expected,
     identity: &Identity,
     number: u64,
     from: IpAddr,
     carried: &[u8],
     body: &[u8],
 ) -> Result<Content, Reject> {
-    let older = |n: &u64| identity.token(*n, asked.dst) == carried;
+    let older = |n: &u64| identity.token(*n, expected.dst) == carried;
     if number.checked_sub(SEQUENCES).filter(|n| *n > 0).as_ref().is_some_and(older) {
         return Err(Reject::Late);
     }
-    let token = identity.token(number, asked.dst);
+    let token = identity.token(number, expected.dst);
     let right = token.iter().zip(carried).filter(|(ours, theirs)| ours == theirs).count();
     let wrong = token.iter().zip(carried).enumerate().find(|(_, (ours, theirs))| ours != theirs);
     match wrong {
-        Some((offset, (&expected, _))) if right >= RECOGNISABLE && asked.expects(from) => {
-            Ok(Content::Altered { offset, expected, payload: body.to_vec() })
+        Some((offset, (&octet, _))) if right >= RECOGNISABLE && expected.is_from(from) => {
+            Ok(Content::Altered { offset, expected: octet, payload: body.to_vec() })
         }
         _ => Err(Reject::Token),
     }
@@ -188,7 +185,7 @@ fn damaged(
 
 /// Which probe an ICMP error is about, by its number, and the event that tells it.
 pub fn error(
-    asked: &Asked,
+    expected: &Expected,
     identity: &Identity,
     newest: impl FnOnce(u16) -> Option<u64>,
     reply: &Reply,
@@ -201,11 +198,11 @@ pub fn error(
     }
     let Quoted { dst, header, request, .. } = quoted;
     let Request::Query { method, ident, seq, payload, .. } = request else { return Err(Reject::Unrelated) };
-    if dst != asked.dst || method != asked.method || ident != identity.ident {
+    if dst != expected.dst || method != expected.method || ident != identity.ident {
         return Err(Reject::Foreign);
     }
     let number = newest(seq).ok_or(Reject::NeverSent)?;
-    let has_token = method == Method::Echo && asked.payload.octets().len() >= Identity::TOKEN_LEN;
+    let has_token = method == Method::Echo && expected.payload.octets().len() >= Identity::TOKEN_LEN;
     let carried = payload.get(..Identity::TOKEN_LEN).filter(|_| has_token);
     if carried.is_some_and(|carried| carried != identity.token(number, dst)) {
         return Err(Reject::Token);

@@ -1,0 +1,56 @@
+//! What a ping is requested to do: plain data.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::matching::Expected;
+use super::pace::Pacing;
+use super::targets::Targets;
+use crate::probe::{Method, Payload};
+
+/// What a ping is requested to do.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The addresses to probe, at least one.
+    pub targets: Rc<Targets>,
+    /// The query to send.
+    pub method: Method,
+    /// Data of an echo request.
+    pub payload: Payload,
+    /// How probes follow one another.
+    pub pacing: Pacing,
+    /// Probes to each target (for a classic run with a deadline: answers); `None`: no end. [`Pacing::Retry`] has its own
+    /// limit.
+    pub count: Option<u64>,
+    /// Probes in flight at once at most whose answers may come at any moment: so many fit the receive buffer.
+    pub window: u64,
+    /// Whether the run ends as iputils ends a ping of one host; else as one of many hosts.
+    pub classic: bool,
+    /// End the run after this long, whatever happened.
+    pub deadline: Option<Duration>,
+    /// How long to wait after the last probe. Classic: while nothing at all was answered, `None` for ever. Else `None`
+    /// is twice the longest round-trip time, and a second at least.
+    pub linger: Option<Duration>,
+    /// After how long without an answer a probe is lost; `None`: twice the longest round-trip time, and a second at
+    /// least.
+    pub patience: Option<Duration>,
+    /// End the run once so many targets have answered.
+    pub enough: Option<u32>,
+    /// Emit [`super::event::Event::Unanswered`] when the next probe leaves and the one before it has no answer yet.
+    pub report_unanswered: bool,
+    /// Whether many may answer one probe (multicast, broadcast), so that no address is the wrong one.
+    pub many_responders: bool,
+    /// Whether anyone may answer for the target (subnet-router anycast).
+    pub anycast: bool,
+    /// Wall-clock time of day at [`crate::clock::Instant::ZERO`], in milliseconds since midnight UT.
+    pub millis_of_day: u32,
+}
+
+impl Config {
+    /// What a reply to a probe of the target with that address must match.
+    pub(super) fn expected(&self, dst: IpAddr) -> Expected<'_> {
+        let anyone = self.many_responders || self.anycast;
+        Expected { dst, method: self.method, payload: &self.payload, anyone }
+    }
+}

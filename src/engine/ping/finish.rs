@@ -1,0 +1,188 @@
+//! When a run is over, and how long an answer may take.
+
+use std::time::Duration;
+
+use super::config::Config;
+use super::flight::Flight;
+use super::pace::{self, Pacing};
+use crate::clock::Instant;
+
+/// How long an answer may take at least, where nothing else is known (the initial RTO of RFC 6298 section 2.1).
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The least time that the last probes of a flood have to be answered.
+const FLOOD_PATIENCE: Duration = Duration::from_millis(100);
+
+/// The end of a run, and the little that it counts.
+#[derive(Debug)]
+pub struct Finish {
+    classic: bool,
+    flood: bool,
+    retry: bool,
+    count: Option<u64>,
+    deadline: Option<Instant>,
+    linger: Option<Duration>,
+    /// After how long a probe is lost, where that is given, and at least, where it is not.
+    patience: Option<Duration>,
+    least: Duration,
+    enough: Option<u32>,
+    /// When the last probe left.
+    last_left: Instant,
+    /// Probes answered.
+    answered: u64,
+    /// Probes that an ICMP error was about, and that were not answered all the same.
+    failed: u64,
+    /// Targets that answered.
+    reached: u32,
+    /// The longest round-trip time of a first answer.
+    longest: Duration,
+    /// When the wait for what is still in flight ends, once the run is to stop.
+    stopping: Option<Instant>,
+    over: bool,
+    natural: bool,
+}
+
+impl Finish {
+    /// The end of a run that begins at `start`.
+    pub fn new(config: &Config, start: Instant) -> Self {
+        let least = match config.pacing {
+            // A probe is waited for as long as its target's last one.
+            Pacing::Retry { timeout, retries, .. } => pace::wait(timeout, retries).max(PATIENCE),
+            Pacing::Rounds { .. } | Pacing::Flood { .. } | Pacing::Adaptive { .. } => PATIENCE,
+        };
+        Self {
+            classic: config.classic,
+            flood: config.pacing.is_flood(),
+            retry: config.pacing.is_retry(),
+            count: config.count,
+            deadline: config.deadline.map(|deadline| start + deadline),
+            linger: config.linger,
+            patience: config.patience,
+            least,
+            enough: config.enough,
+            last_left: start,
+            answered: 0,
+            failed: 0,
+            reached: 0,
+            longest: Duration::ZERO,
+            stopping: None,
+            over: false,
+            natural: false,
+        }
+    }
+
+    /// Whether nothing more is to be sent.
+    pub fn sends_no_more(&self) -> bool {
+        self.over || self.stopping.is_some()
+    }
+
+    /// Whether the run is over.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Whether it came to its own end, so that no answer is waited for any more.
+    pub fn is_natural(&self) -> bool {
+        self.natural
+    }
+
+    /// With a count and a deadline a classic run goes on until so many probes are *answered*: once as many are in flight
+    /// or answered, a further probe leaves only for one that has been silent for too long. `None`: no such rule.
+    pub fn replacement_due(&self, flight: &Flight, interval: Duration) -> Option<Instant> {
+        let count = self.count.filter(|_| self.classic && self.deadline.is_some())?;
+        let wanted = count.saturating_sub(self.answered);
+        let patience = if self.answered > 0 { self.allowance(interval) } else { PATIENCE };
+        flight.nth_unanswered(wanted).map(|sent| sent + patience)
+    }
+
+    /// Whether the pace is to end after the count, and not this.
+    pub fn counts_probes(&self) -> bool {
+        !(self.classic && self.deadline.is_some())
+    }
+
+    /// How long an answer may take in a classic run, judged by those that came.
+    fn allowance(&self, interval: Duration) -> Duration {
+        let least = if self.flood { FLOOD_PATIENCE } else { interval };
+        self.longest.saturating_mul(2).max(least)
+    }
+
+    /// After how long without an answer a probe is lost.
+    pub fn patience(&self) -> Duration {
+        self.patience.unwrap_or_else(|| self.longest.saturating_mul(2).max(self.least))
+    }
+
+    /// When no answer is waited for any more; `all_sent`: nothing more is to be sent.
+    fn settled(&self, flight: &Flight, interval: Duration, all_sent: bool) -> Option<Instant> {
+        let wait = match self.classic {
+            _ if !all_sent => return None,
+            _ if self.retry || flight.unanswered() == 0 => Duration::ZERO,
+            true if self.answered > 0 => self.allowance(interval),
+            true => self.linger?,
+            false => self.linger.unwrap_or_else(|| self.longest.saturating_mul(2).max(PATIENCE)),
+        };
+        Some(self.last_left + wait)
+    }
+
+    /// When the run ends, as things stand.
+    pub fn end(&self, flight: &Flight, interval: Duration, all_sent: bool) -> Option<Instant> {
+        match self.stopping {
+            Some(_) if flight.open() == 0 => Some(Instant::ZERO),
+            // A flood whose deadline came waits for what is in flight.
+            Some(until) if self.classic => Some(until),
+            Some(until) => Some(self.deadline.map_or(until, |deadline| deadline.min(until))),
+            None => [self.settled(flight, interval, all_sent), self.deadline].into_iter().flatten().min(),
+        }
+    }
+
+    /// Ends the run if its time has come.
+    pub fn expire(&mut self, now: Instant, flight: &Flight, interval: Duration, all_sent: bool) {
+        let passed = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if self.over {
+            return;
+        }
+        if self.stopping.is_none() && passed(self.settled(flight, interval, all_sent)) {
+            (self.over, self.natural) = (true, true);
+        } else if self.stopping.is_none() && passed(self.deadline) {
+            self.stop(flight, interval, true);
+        }
+        self.over = self.over || passed(self.end(flight, interval, all_sent));
+        let enough = self.count.filter(|_| !self.counts_probes());
+        if enough.is_some_and(|count| self.answered.saturating_add(self.failed) >= count) {
+            (self.over, self.natural) = (true, true);
+        }
+    }
+
+    /// Ends the run, at the user's wish or at its deadline: at once, or when what is in flight had its time.
+    pub fn stop(&mut self, flight: &Flight, interval: Duration, deadline: bool) {
+        let waits = match self.classic {
+            true => self.flood && self.answered > 0 && flight.open() > 0,
+            false => !deadline,
+        };
+        let allowance = if self.classic { self.allowance(interval) } else { self.longest.saturating_mul(2) };
+        if waits && self.stopping.is_none() {
+            self.stopping = Some(self.last_left + allowance.min(PATIENCE));
+        } else if self.classic || deadline {
+            self.over = true;
+        }
+    }
+
+    /// A probe left, or could not, at `at`.
+    pub fn departed(&mut self, at: Instant) {
+        self.last_left = self.last_left.max(at);
+    }
+
+    /// The first sound answer to a probe came, which an error may have been about before; `first`: from its target.
+    pub fn answered(&mut self, rtt: Duration, failed_before: bool, first: bool) {
+        self.longest = self.longest.max(rtt);
+        self.answered = self.answered.saturating_add(1);
+        self.failed = self.failed.saturating_sub(u64::from(failed_before));
+        self.reached = self.reached.saturating_add(u32::from(first));
+        self.over = self.over || self.enough.is_some_and(|enough| self.reached >= enough);
+    }
+
+    /// The first error about a probe came. A classic run with a deadline ends (`ping -w`).
+    pub fn failed(&mut self) {
+        self.failed = self.failed.saturating_add(1);
+        self.over = self.over || (self.classic && self.deadline.is_some());
+    }
+}

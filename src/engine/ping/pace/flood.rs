@@ -1,0 +1,102 @@
+//! A flood: a probe on each answer, and every ten milliseconds without one.
+
+use std::time::Duration;
+
+use super::departures::Departures;
+use crate::clock::Instant;
+
+/// A flood sends this long after the last probe when nothing comes back (so at least 100 a second).
+const GAP: Duration = Duration::from_millis(10);
+
+/// A flood lets one more probe be in flight for each so many answered in a row, so that batches form; while
+/// there are few it looks as one of iputils.
+const OPENING: u64 = 32;
+
+/// The schedule.
+#[derive(Debug)]
+pub struct Flood {
+    /// What left.
+    pub departures: Departures,
+    preload: u64,
+    /// Probes in flight at once at most, however well it goes.
+    most: u64,
+    /// Probes answered since the flood last had to go on without an answer.
+    in_a_row: u64,
+}
+
+impl Flood {
+    /// See [`super::Pacing::Flood`]; `most` are in flight at most, or the preload if that is more.
+    pub fn new(preload: u64, most: u64, count: Option<u64>, start: Instant) -> Self {
+        Self { departures: Departures::new(count, preload, start), preload, most, in_a_row: 0 }
+    }
+
+    /// When the next probe is due, given the probes in flight.
+    pub fn due(&self, in_flight: u64) -> Option<Instant> {
+        self.departures.due(if in_flight < self.window() { Duration::ZERO } else { GAP })
+    }
+
+    /// Takes a turn, when so many were in flight.
+    pub fn take(&mut self, now: Instant, in_flight: u64) {
+        self.departures.take(now);
+        if in_flight >= self.window() {
+            self.in_a_row = 0;
+        }
+    }
+
+    /// A probe was answered.
+    pub fn learn(&mut self) {
+        self.in_a_row = self.in_a_row.saturating_add(1);
+    }
+
+    /// Probes that may be in flight at once.
+    fn window(&self) -> u64 {
+        let opened = self.in_a_row.checked_div(OPENING).unwrap_or(0);
+        self.preload.saturating_add(opened).min(self.most.max(self.preload))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(millis: u64) -> Instant {
+        Instant::from_nanos(millis * 1_000_000)
+    }
+
+    #[test]
+    fn a_flood_sends_on_an_answer_and_every_ten_milliseconds_without() {
+        let mut flood = Flood::new(1, 64, None, Instant::ZERO);
+        flood.take(millis(5), 0);
+        assert_eq!(flood.due(0), Some(millis(5)));
+        assert_eq!(flood.due(1), Some(millis(15)));
+        flood.take(millis(15), 1);
+        flood.departures.fail(millis(15));
+        assert_eq!(flood.due(0), Some(millis(25)), "the local queue was full");
+    }
+
+    #[test]
+    fn a_flood_opens_up_as_answers_come_and_closes_when_none_does() {
+        let mut flood = Flood::new(1, 64, None, Instant::ZERO);
+        flood.take(millis(5), 0);
+        (0..OPENING * 3).for_each(|_| flood.learn());
+        assert_eq!([flood.due(3), flood.due(4)], [Some(millis(5)), Some(millis(15))]);
+        (0..OPENING * 100).for_each(|_| flood.learn());
+        assert_eq!([flood.due(63), flood.due(64)], [Some(millis(5)), Some(millis(15))], "64 and no more");
+        flood.take(millis(15), 64);
+        assert_eq!([flood.due(0), flood.due(1)], [Some(millis(15)), Some(millis(25))], "one for one again");
+    }
+
+    #[test]
+    fn a_probe_that_found_no_room_is_sent_later_and_counts_once() {
+        let mut flood = Flood::new(1, 64, Some(2), Instant::ZERO);
+        flood.take(millis(0), 0);
+        flood.departures.refuse(millis(0));
+        assert_eq!(flood.due(0), Some(millis(10)));
+        for _ in 0..2 {
+            flood.take(millis(10), 0);
+            flood.departures.sent(millis(10));
+        }
+        assert_eq!(flood.due(0), None);
+        assert_eq!(flood.departures.give_up(), None);
+    }
+}

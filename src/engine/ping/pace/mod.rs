@@ -1,0 +1,205 @@
+//! When which target is sent its next probe: one file for each way.
+//!
+//! It knows targets by their numbers, and neither addresses nor probes.
+
+mod adaptive;
+mod departures;
+mod flood;
+mod gate;
+mod retry;
+mod room;
+mod rounds;
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use crate::clock::Instant;
+use adaptive::Adaptive;
+use flood::Flood;
+use retry::Retry;
+pub use retry::wait;
+use rounds::Rounds;
+
+/// How probes follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pacing {
+    /// A fixed grid: each target is sent a probe each `interval`.
+    Rounds {
+        /// From one probe to a target to the next.
+        interval: Duration,
+        /// Rounds that begin at once at the start; at least 1.
+        preload: u64,
+        /// Probes a second to all targets together at most.
+        rate: Option<NonZeroU64>,
+    },
+    /// Until it answers, each target is sent a probe after ever longer waits.
+    Retry {
+        /// How long the first probe is waited for; each further one, half as long again.
+        timeout: Duration,
+        /// How many further ones at most.
+        retries: u32,
+        /// Probes a second to all targets together at most.
+        rate: Option<NonZeroU64>,
+    },
+    /// One target: a probe on each answer, and every ten milliseconds without one.
+    Flood {
+        /// Probes that may be in flight at once at the start; at least 1.
+        preload: u64,
+    },
+    /// One target: the interval follows the round-trip time.
+    Adaptive {
+        /// The interval while no round-trip time is known.
+        interval: Duration,
+        /// The smallest interval.
+        floor: Duration,
+        /// Probes that may be in flight at once; at least 1.
+        preload: u64,
+    },
+}
+
+impl Pacing {
+    /// Whether a target is sent probes only until it answers.
+    pub const fn is_retry(&self) -> bool {
+        matches!(self, Self::Retry { .. })
+    }
+
+    /// Whether probes follow answers and nothing else.
+    pub const fn is_flood(&self) -> bool {
+        matches!(self, Self::Flood { .. })
+    }
+}
+
+/// What is next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The target with this number is sent a probe.
+    Probe(u32),
+    /// The target with this number was sent its last probe, and its time is up.
+    GiveUp(u32),
+}
+
+/// The schedule of a run.
+#[derive(Debug)]
+pub enum Pace {
+    /// See [`Pacing::Rounds`].
+    Rounds(Rounds),
+    /// See [`Pacing::Retry`].
+    Retry(Retry),
+    /// See [`Pacing::Flood`].
+    Flood(Flood),
+    /// See [`Pacing::Adaptive`].
+    Adaptive(Adaptive),
+}
+
+impl Pace {
+    /// A schedule for targets numbered from 0, whose first probe leaves at `start`. Each target is sent `count` probes
+    /// at most ([`Pacing::Retry`] has its own limit); `most` are in flight at once in a flood.
+    pub fn new(pacing: Pacing, targets: u32, count: Option<u64>, most: u64, start: Instant) -> Self {
+        match pacing {
+            Pacing::Rounds { interval, preload, rate } => {
+                Self::Rounds(Rounds::new(targets, interval, preload, rate, count, start))
+            }
+            Pacing::Retry { timeout, retries, rate } => {
+                Self::Retry(Retry::new(targets, timeout, retries, rate, start))
+            }
+            Pacing::Flood { preload } => Self::Flood(Flood::new(preload, most, count, start)),
+            Pacing::Adaptive { interval, floor, preload } => {
+                Self::Adaptive(Adaptive::new(interval, floor, preload, count, start))
+            }
+        }
+    }
+
+    /// What is next, and when, with so many probes in flight; `None`: nothing more.
+    pub fn due(&self, in_flight: u64) -> Option<(Instant, Turn)> {
+        match self {
+            Self::Rounds(rounds) => rounds.due(),
+            Self::Retry(retry) => retry.due(),
+            Self::Flood(flood) => flood.due(in_flight).map(|at| (at, Turn::Probe(0))),
+            Self::Adaptive(adaptive) => adaptive.due(in_flight).map(|at| (at, Turn::Probe(0))),
+        }
+    }
+
+    /// Takes the turn that is due at `now`. The result of a [`Turn::Probe`] is reported by [`Pace::sent`],
+    /// [`Pace::refuse`] or [`Pace::fail`], in the order of the turns.
+    pub fn take(&mut self, now: Instant, in_flight: u64) -> Option<Turn> {
+        let (_, turn) = self.due(in_flight).filter(|(at, _)| *at <= now)?;
+        match self {
+            Self::Rounds(rounds) => rounds.take(now),
+            Self::Retry(retry) => retry.take(now),
+            Self::Flood(flood) => flood.take(now, in_flight),
+            Self::Adaptive(adaptive) => adaptive.departures.take(now),
+        }
+        Some(turn)
+    }
+
+    /// The probe of the oldest turn taken left at `at`.
+    pub fn sent(&mut self, at: Instant) {
+        match self {
+            Self::Rounds(rounds) => rounds.sent(),
+            Self::Retry(retry) => retry.sent(at),
+            Self::Flood(flood) => flood.departures.sent(at),
+            Self::Adaptive(adaptive) => adaptive.departures.sent(at),
+        }
+    }
+
+    /// The probe of the oldest turn taken found no room at `at`: the turn comes again.
+    pub fn refuse(&mut self, at: Instant) {
+        match self {
+            Self::Rounds(rounds) => rounds.refuse(at),
+            Self::Retry(retry) => retry.refuse(at),
+            Self::Flood(flood) => flood.departures.refuse(at),
+            Self::Adaptive(adaptive) => adaptive.departures.refuse(at),
+        }
+    }
+
+    /// The probe of the oldest turn taken could not leave, at `at`: the turn is used.
+    pub fn fail(&mut self, at: Instant) {
+        match self {
+            Self::Rounds(rounds) => rounds.sent(),
+            Self::Retry(retry) => retry.sent(at),
+            Self::Flood(flood) => flood.departures.fail(at),
+            Self::Adaptive(adaptive) => adaptive.departures.fail(at),
+        }
+    }
+
+    /// Takes a round-trip time into account.
+    pub fn learn(&mut self, rtt: Duration) {
+        match self {
+            Self::Rounds(_) | Self::Retry(_) => {}
+            Self::Flood(flood) => flood.learn(),
+            Self::Adaptive(adaptive) => adaptive.learn(rtt),
+        }
+    }
+
+    /// Lets pass what `now` brings: turns that became due while others waited for room queue behind those. `done` is
+    /// a target that needs no further probe, and one that `may_wait` gives way to those that answer.
+    pub fn refresh(&mut self, now: Instant, done: impl Fn(u32) -> bool, may_wait: impl Fn(u32) -> bool) {
+        match self {
+            Self::Rounds(rounds) => rounds.set_aside(now, may_wait),
+            Self::Retry(retry) => retry.refresh(now, done),
+            Self::Flood(_) | Self::Adaptive(_) => {}
+        }
+    }
+
+    /// Gives up the oldest turn that waits for room: its target. The probe counts as not sent.
+    pub fn pop_refused(&mut self) -> Option<u32> {
+        match self {
+            Self::Rounds(rounds) => rounds.pop_refused(),
+            Self::Retry(retry) => retry.pop_refused(),
+            Self::Flood(flood) => flood.departures.give_up(),
+            Self::Adaptive(adaptive) => adaptive.departures.give_up(),
+        }
+    }
+
+    /// The interval as it stands now; zero where there is none.
+    pub fn interval(&self) -> Duration {
+        match self {
+            Self::Rounds(rounds) => rounds.interval(),
+            Self::Retry(_) | Self::Flood(_) => Duration::ZERO,
+            Self::Adaptive(adaptive) => adaptive.interval(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! Until it answers, each target is sent a probe after ever longer waits: exponential back-off by one half.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use super::Turn;
+use super::gate::Gate;
+use super::room::{Room, Taken};
+use crate::clock::Instant;
+
+/// The schedule.
+#[derive(Debug)]
+pub struct Retry {
+    targets: u32,
+    timeout: Duration,
+    gate: Gate,
+    /// The next target that was sent nothing yet.
+    next: u32,
+    /// Targets that were sent one probe, two and so on, and when they are due again, soonest first. The last of these
+    /// queues holds those that were sent their last probe.
+    waiting: Vec<VecDeque<(Instant, u32)>>,
+    room: Room,
+}
+
+/// What is next, and where it comes from.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    /// A turn that waited for room.
+    Refused(Taken),
+    /// A further probe to a target of that queue.
+    Again(usize, u32),
+    /// The end of a target's last wait.
+    GiveUp(u32),
+    /// A target that was sent nothing yet.
+    Fresh(u32),
+}
+
+impl Next {
+    fn turn(self) -> Turn {
+        match self {
+            Self::Refused(Taken { target, .. }) | Self::Again(_, target) | Self::Fresh(target) => {
+                Turn::Probe(target)
+            }
+            Self::GiveUp(target) => Turn::GiveUp(target),
+        }
+    }
+}
+
+/// How long a probe is waited for that was sent after so many others: each time half as long again.
+pub fn wait(timeout: Duration, tries: u32) -> Duration {
+    let longer = |timeout: Duration, _| timeout.saturating_mul(3).checked_div(2).unwrap_or(timeout);
+    (0..tries).fold(timeout, longer)
+}
+
+impl Retry {
+    /// See [`super::Pacing::Retry`].
+    pub fn new(
+        targets: u32,
+        timeout: Duration,
+        retries: u32,
+        rate: Option<NonZeroU64>,
+        start: Instant,
+    ) -> Self {
+        let waiting = (0..=retries).map(|_| VecDeque::new()).collect();
+        Self { targets, timeout, gate: Gate::new(rate, start), next: 0, waiting, room: Room::new(start) }
+    }
+
+    /// What is next, and when.
+    pub fn due(&self) -> Option<(Instant, Turn)> {
+        let (at, next) = self.choose()?;
+        Some((at, next.turn()))
+    }
+
+    /// Targets that waited come before those that were sent nothing yet.
+    fn choose(&self) -> Option<(Instant, Next)> {
+        let opens = self.gate.opens().max(self.room.held());
+        let refused = self.room.first().map(|turn| (opens, Next::Refused(turn)));
+        let again = self.soonest().map(|(at, level, target)| match self.is_last(level) {
+            true => (at, Next::GiveUp(target)),
+            false => (at.max(opens), Next::Again(level, target)),
+        });
+        let fresh = (self.next < self.targets).then_some((opens, Next::Fresh(self.next)));
+        [refused, again, fresh].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// The target that is due first, its queue, and when.
+    fn soonest(&self) -> Option<(Instant, usize, u32)> {
+        let fronts = self.waiting.iter().enumerate();
+        fronts.filter_map(|(level, queue)| queue.front().map(|(at, target)| (*at, level, *target))).min()
+    }
+
+    fn is_last(&self, level: usize) -> bool {
+        level.saturating_add(1) >= self.waiting.len()
+    }
+
+    fn pop(&mut self, level: usize) {
+        if let Some(queue) = self.waiting.get_mut(level) {
+            queue.pop_front();
+        }
+    }
+
+    /// Takes the turn that is due.
+    pub fn take(&mut self, now: Instant) {
+        let turn = match self.choose() {
+            None => return,
+            Some((_, Next::GiveUp(_))) => {
+                let last = self.waiting.len().saturating_sub(1);
+                return self.pop(last);
+            }
+            Some((_, Next::Refused(_))) => {
+                self.gate.pass(now);
+                return self.room.take_first();
+            }
+            Some((_, Next::Again(level, target))) => {
+                self.pop(level);
+                Taken { target, tries: level.saturating_add(1), since: None }
+            }
+            Some((_, Next::Fresh(target))) => {
+                self.next = self.next.saturating_add(1);
+                Taken { target, tries: 0, since: None }
+            }
+        };
+        self.gate.pass(now);
+        self.room.take(turn);
+    }
+
+    /// The oldest turn taken is used at `at`, and its target waits for an answer from then on.
+    ///
+    /// A target that had to wait for room keeps the schedule that it had; turns that passed meanwhile are skipped.
+    pub fn sent(&mut self, at: Instant) {
+        let Some(turn) = self.room.sent() else { return };
+        let mut level = turn.tries;
+        let since = turn.since.filter(|_| level > 0).unwrap_or(at);
+        let mut due = since + self.wait(level);
+        while due <= at && !self.is_last(level) {
+            level = level.saturating_add(1);
+            due = due + self.wait(level);
+        }
+        // An answer may take as long as one to the first probe.
+        let due = if due <= at { at + self.timeout } else { due };
+        let Some(queue) = self.waiting.get_mut(level) else { return };
+        let later = queue.iter().rev().take_while(|(at, _)| *at > due).count();
+        queue.insert(queue.len().saturating_sub(later), (due, turn.target));
+    }
+
+    fn wait(&self, tries: usize) -> Duration {
+        wait(self.timeout, u32::try_from(tries).unwrap_or(u32::MAX))
+    }
+
+    /// The oldest turn taken found no room.
+    pub fn refuse(&mut self, at: Instant) {
+        self.room.refuse(at);
+    }
+
+    /// See [`super::Pace::pop_refused`].
+    pub fn pop_refused(&mut self) -> Option<u32> {
+        self.room.give_up_first()
+    }
+
+    /// Queues behind the turns that wait for room further probes that became due while none of them could leave, and
+    /// forgets targets that are `done`, as far as they are next.
+    pub fn refresh(&mut self, now: Instant, done: impl Fn(u32) -> bool) {
+        while let Some((at, level, target)) = self.soonest()
+            && at <= now
+            && at < self.room.held()
+            && !self.is_last(level)
+        {
+            self.room.queue(Taken { target, tries: level.saturating_add(1), since: Some(at) });
+            self.pop(level);
+        }
+        while self.room.first().is_some_and(|turn| done(turn.target)) {
+            self.room.give_up_first();
+        }
+        for queue in &mut self.waiting {
+            while queue.front().is_some_and(|(_, target)| done(*target)) {
+                queue.pop_front();
+            }
+        }
+    }
+}

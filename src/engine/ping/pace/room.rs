@@ -1,0 +1,96 @@
+//! The queue of turns that found no room in this machine: their probes leave as soon as there is some.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use crate::clock::Instant;
+
+/// How long after a refusal for want of room the next try is.
+pub const HOLD: Duration = Duration::from_millis(10);
+
+/// A turn of a target.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// Number of the target.
+    pub target: u32,
+    /// How many probes the target was sent before; counted by [`super::Retry`] only.
+    pub tries: usize,
+    /// Since when the turn waits for room; `None`: it never had to.
+    pub since: Option<Instant>,
+}
+
+/// Turns that were taken and whose result is open, and turns that wait for room. A target has one of the latter.
+#[derive(Debug)]
+pub struct Room {
+    taken: VecDeque<Taken>,
+    refused: VecDeque<Taken>,
+    targets: BTreeSet<u32>,
+    held: Instant,
+}
+
+impl Room {
+    /// Nothing waits, from `start` on.
+    pub fn new(start: Instant) -> Self {
+        Self { taken: VecDeque::new(), refused: VecDeque::new(), targets: BTreeSet::new(), held: start }
+    }
+
+    /// Until when no turn that waits for room is tried.
+    pub fn held(&self) -> Instant {
+        self.held
+    }
+
+    /// A turn is taken: its probe is on its way out.
+    pub fn take(&mut self, turn: Taken) {
+        self.taken.push_back(turn);
+    }
+
+    /// The oldest turn taken, whose probe left.
+    pub fn sent(&mut self) -> Option<Taken> {
+        let turn = self.taken.pop_front()?;
+        if turn.since.is_some() {
+            self.targets.remove(&turn.target);
+        }
+        Some(turn)
+    }
+
+    /// The oldest turn taken found no room at `at`.
+    pub fn refuse(&mut self, at: Instant) {
+        let Some(turn) = self.taken.pop_front() else { return };
+        self.held = self.held.max(at + HOLD);
+        match turn.since {
+            Some(_) => self.refused.push_back(turn),
+            None => self.queue(Taken { since: Some(at), ..turn }),
+        }
+    }
+
+    /// Queues a turn until there is room, unless its target has one that waits.
+    pub fn queue(&mut self, turn: Taken) {
+        if self.targets.insert(turn.target) {
+            self.refused.push_back(turn);
+        }
+    }
+
+    /// Whether a turn of a target waits for room, or was taken again after it did.
+    pub fn has(&self, target: u32) -> bool {
+        self.targets.contains(&target)
+    }
+
+    /// The turn that waits for room longest.
+    pub fn first(&self) -> Option<Taken> {
+        self.refused.front().copied()
+    }
+
+    /// Takes the turn that waits for room longest.
+    pub fn take_first(&mut self) {
+        if let Some(turn) = self.refused.pop_front() {
+            self.taken.push_back(turn);
+        }
+    }
+
+    /// Gives up the turn that waits for room longest: its target.
+    pub fn give_up_first(&mut self) -> Option<u32> {
+        let turn = self.refused.pop_front()?;
+        self.targets.remove(&turn.target);
+        Some(turn.target)
+    }
+}

@@ -1,0 +1,117 @@
+//! What tests request of a ping: the options of one host, and those of many, each with names of their own.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rping::engine::ping::{self, Targets};
+use rping::probe::{Method, Payload};
+
+/// How the probes to one host follow one another.
+#[derive(Clone, Copy, Debug)]
+pub struct Pacing {
+    /// Zero: a flood.
+    pub interval: Duration,
+    /// The interval follows the round-trip time, but not below this.
+    pub adaptive: Option<Duration>,
+    pub preload: u64,
+}
+
+/// A ping of one host.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub target: SocketAddr,
+    pub method: Method,
+    pub payload: Payload,
+    pub count: Option<u64>,
+    pub pacing: Pacing,
+    pub deadline: Option<Duration>,
+    pub linger: Option<Duration>,
+    pub report_unanswered: bool,
+    pub many_responders: bool,
+    pub anycast: bool,
+    pub millis_of_day: u32,
+}
+
+impl From<Config> for ping::Config {
+    fn from(one: Config) -> Self {
+        let Pacing { interval, adaptive, preload } = one.pacing;
+        let mut targets = Targets::default();
+        targets.add(one.target, 1);
+        Self {
+            targets: Rc::new(targets),
+            method: one.method,
+            payload: one.payload,
+            pacing: match adaptive {
+                Some(floor) => ping::Pacing::Adaptive { interval, floor, preload },
+                None if interval.is_zero() => ping::Pacing::Flood { preload },
+                None => ping::Pacing::Rounds { interval, preload, rate: None },
+            },
+            count: one.count,
+            window: 256,
+            classic: true,
+            deadline: one.deadline,
+            linger: one.linger,
+            patience: None,
+            enough: None,
+            report_unanswered: one.report_unanswered,
+            many_responders: one.many_responders,
+            anycast: one.anycast,
+            millis_of_day: one.millis_of_day,
+        }
+    }
+}
+
+/// What is wanted of each of many hosts.
+#[derive(Clone, Copy, Debug)]
+pub enum Demand {
+    /// So many probes, answered or not.
+    Probes { count: u64, interval: Duration },
+    /// One answer.
+    Answer { timeout: Duration, retries: u32 },
+}
+
+/// A ping of many hosts.
+#[derive(Clone, Debug)]
+pub struct ManyConfig {
+    pub targets: Rc<Targets>,
+    pub method: Method,
+    pub payload: Payload,
+    pub demand: Demand,
+    pub rate: Option<NonZeroU64>,
+    pub window: u64,
+    pub linger: Option<Duration>,
+    pub deadline: Option<Duration>,
+    pub enough: Option<u32>,
+    pub millis_of_day: u32,
+}
+
+impl From<ManyConfig> for ping::Config {
+    fn from(many: ManyConfig) -> Self {
+        let rate = many.rate;
+        let (pacing, count) = match many.demand {
+            Demand::Probes { count, interval } => {
+                (ping::Pacing::Rounds { interval, preload: 1, rate }, Some(count))
+            }
+            Demand::Answer { timeout, retries } => (ping::Pacing::Retry { timeout, retries, rate }, None),
+        };
+        Self {
+            targets: many.targets,
+            method: many.method,
+            payload: many.payload,
+            pacing,
+            count,
+            window: many.window,
+            classic: false,
+            deadline: many.deadline,
+            linger: many.linger,
+            patience: many.linger.filter(|_| count.is_some()),
+            enough: many.enough,
+            report_unanswered: false,
+            many_responders: false,
+            anycast: false,
+            millis_of_day: many.millis_of_day,
+        }
+    }
+}
