@@ -8,6 +8,7 @@ use std::process::Command;
 
 use lab::child::{HANGS, Running, foreground, foreground_of};
 use lab::dns::{name_server, resolver};
+use lab::sniff::sniffed;
 use lab::*;
 use nix::sys::signal::Signal;
 
@@ -261,5 +262,88 @@ fn a_preload_that_exceeds_the_receive_buffer_is_named() {
             assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), warning), "{kind}");
             assert_eq!(rping("-q -c1 -l 3 -s 1000 127.0.0.1").stderr, "", "{kind}");
         });
+    });
+}
+
+#[test]
+fn what_a_verbose_trace_prints_of_flows_is_what_the_wire_shows() {
+    alone("what_a_verbose_trace_prints_of_flows_is_what_the_wire_shows", || {
+        path();
+        let check = |args: &str, run: fn(&str) -> Ran| {
+            let (ran, left) = sniffed(|| run(&format!("-v -n {args} {V4}")));
+            assert_eq!(ran.status, Some(0), "{args}: {ran:?}");
+            let mut flows: Vec<_> = left.iter().map(|probe| probe.upper[..4].to_vec()).collect();
+            flows.sort();
+            flows.dedup();
+            let one = ran.stderr.contains("all probes one flow");
+            let each = ran.stderr.contains("a flow of its own");
+            assert!(one != each, "{args}: {ran:?}");
+            assert_eq!(flows.len(), if one { 1 } else { left.len() }, "{args}: {ran:?}");
+        };
+        for args in ["-I", "-U", "-M default", "-M default --classic", "-T", "-M tcpconn"] {
+            check(args, traceroute);
+        }
+        allow_datagram();
+        for args in ["-I", "-U", "-M default", "-T", "-M tcpconn"] {
+            check(args, ordinary);
+        }
+    });
+}
+
+/// Sends an ICMP message to 10.9.0.1 from the first router of [`path`].
+fn send_from_router(message: Vec<u8>) {
+    let send = move || {
+        let namespace = std::fs::File::open("/run/netns/r1").expect("the namespace r1");
+        nix::sched::setns(&namespace, nix::sched::CloneFlags::CLONE_NEWNET).expect("a way into r1");
+        let icmp = Some(socket2::Protocol::ICMPV4);
+        let socket =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::RAW, icmp).expect("a raw socket");
+        let to: std::net::SocketAddr = "10.9.0.1:0".parse().expect("an address");
+        socket.send_to(&message, &to.into()).expect("a message on its way");
+    };
+    std::thread::spawn(send).join().expect("a thread in r1");
+}
+
+#[test]
+fn a_verbose_trace_counts_what_is_no_reply_to_it() {
+    alone("a_verbose_trace_counts_what_is_no_reply_to_it", || {
+        path();
+        // A probe each third of a second: the trace goes on for three more seconds after its first hop.
+        let args = format!("-v -n -I -z 0.3 {V4}");
+        let mut run = Running::start(&mut foreground_of("traceroute", &args));
+        run.until(" 1  10.9.0.2 ");
+        // Time exceeded about four octets, with the right checksum.
+        send_from_router(vec![11, 0, 0xaf, 0xff, 0, 0, 0, 0, 0x45, 0, 0, 0]);
+        let ran = run.end();
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        assert!(ran.stderr.contains("rping: ignored packets: 1 malformed\n"), "{ran:?}");
+    });
+}
+
+#[test]
+fn a_timestamp_query_shows_how_far_the_clock_of_a_host_is_ahead() {
+    alone("a_timestamp_query_shows_how_far_the_clock_of_a_host_is_ahead", || {
+        pair();
+        // The host's own kernel keeps silent; its packets are known by their TTL.
+        sh("ip netns exec t sysctl -qw net.ipv4.ip_default_ttl=63
+            ip netns exec t nft 'add table ip f; add chain ip f c { type filter hook output priority 0; }'
+            ip netns exec t nft add rule ip f c icmp type timestamp-reply ip ttl 63 drop");
+        let _responder = Responder::start(|request| {
+            let mut icmp = request.icmp.clone();
+            icmp[0] = 14;
+            let originate = u32::from_be_bytes(icmp[8..12].try_into().expect("four octets"));
+            let ahead = (originate + 500) % 86_400_000;
+            icmp[12..16].copy_from_slice(&ahead.to_be_bytes());
+            icmp[16..20].copy_from_slice(&ahead.to_be_bytes());
+            vec![Answer { from: request.to, icmp, sound: true }]
+        });
+        let ran = rping("-3 -c1 --query timestamp 10.9.0.2");
+        let number = |before: &str| -> f64 {
+            let (_, rest) = ran.stdout.split_once(before).unwrap_or_else(|| panic!("{ran:?}"));
+            rest.split(' ').next().and_then(|number| number.parse().ok()).expect("a number")
+        };
+        // The host counts no time at all: half of the round trip, in whole milliseconds, is missing.
+        let (time, offset) = (number(" time="), number(" offset="));
+        assert!((500.0 - time / 2.0 - 1.0..=500.0).contains(&offset), "{ran:?}");
     });
 }
