@@ -9,9 +9,10 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use rping::clock::Instant;
-use rping::engine::ping::Ping;
-use rping::engine::ping::Targets;
+use rping::datagram::{Departed, SendFault};
+use rping::engine::Session;
 use rping::engine::ping::event::{Event, Verdict};
+use rping::engine::ping::{Ping, Targets};
 use rping::engine::reject::Reject;
 use rping::engine::trace;
 use rping::output::{Output, Stream};
@@ -201,4 +202,18 @@ fn the_95th_percentile_of_few_times_is_one_of_them() {
     let text = table(64, |probe| vec![echo(probe, us(1_237 * probe.number))]);
     let line = text.lines().nth(1).expect("a line");
     assert!(line.ends_with("  75.457"), "the 61st of 64: {line}");
+}
+
+/// A refusal that comes late, as from a call that took long, moves the end of the wait like a departure does.
+#[test]
+fn a_late_refusal_of_the_last_probe_moves_the_end() {
+    let config = Config { count: Some(2), linger: Some(ms(1_000)), ..config() };
+    let mut session = Ping::new(config.into(), [identity(); 2], Instant::ZERO);
+    let mut buffer = [0; 64];
+    let at = |millis| Instant::ZERO + ms(millis);
+    assert!(session.poll_transmit(at(0), &mut buffer).is_some());
+    session.handle_sent(Departed { at: at(0), port: 0 });
+    assert!(session.poll_transmit(at(1_000), &mut buffer).is_some());
+    session.handle_send_fault(at(1_500), SendFault { errno: 1, mtu: None });
+    assert_eq!(session.poll_timeout(), Some(at(2_500)));
 }

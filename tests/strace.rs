@@ -39,12 +39,6 @@ fn with_strace(name: &str, mut check: impl FnMut(&str)) {
     });
 }
 
-/// Milliseconds from the first probe to the end, as the summary tells them.
-fn time(ran: &Ran) -> u64 {
-    let (_, rest) = ran.stdout.split_once(" packet loss, time ").expect("a summary");
-    rest.split_once("ms").and_then(|(time, _)| time.parse().ok()).expect("a time")
-}
-
 #[test]
 fn calls_cut_short_are_made_again_and_nobody_notices() {
     with_strace("calls_cut_short_are_made_again_and_nobody_notices", |kind| {
