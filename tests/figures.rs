@@ -215,5 +215,6 @@ fn a_late_refusal_of_the_last_probe_moves_the_end() {
     session.handle_sent(Departed { at: at(0), port: 0 });
     assert!(session.poll_transmit(at(1_000), &mut buffer).is_some());
     session.handle_send_fault(at(1_500), SendFault { errno: 1, mtu: None });
+    session.handle_timeout(at(1_500));
     assert_eq!(session.poll_timeout(), Some(at(2_500)));
 }
