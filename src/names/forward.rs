@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow, ensure};
 
 use crate::escape::escape;
 use crate::sys;
-use crate::sys::control::address;
+use crate::sys::address;
 
 /// One address that a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]

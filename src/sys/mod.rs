@@ -13,15 +13,54 @@
     )
 )]
 
-pub(crate) mod control;
+pub(crate) mod interfaces;
 mod resolver;
-mod socket;
-mod start;
+
+// What a platform must provide is listed below, one line for each item. Each platform is one folder.
+#[cfg_attr(target_os = "linux", path = "linux/mod.rs")]
+mod imp;
+
+// ---- sending and receiving ----
+/// Takes one entry from the error queue of a socket, never waits.
+pub(crate) use imp::error_queue::{Entry, QueuedError, SendStamp, read_error_queue};
+/// Receives one datagram, never waits.
+pub(crate) use imp::socket::receive;
+/// Receives up to [`BATCH`] datagrams with one system call, never waits.
+pub(crate) use imp::socket::{BATCH, Message, receive_batch};
+/// Sends up to `N` datagrams with one system call, never waits.
+pub(crate) use imp::socket::{Datagram, send_batch};
+
+// ---- what stands beside the octets of a datagram ----
+/// A socket address from the kernel's layout.
+pub(crate) use imp::control::address;
+/// The control messages of one received datagram, and the octets they need at most.
+pub(crate) use imp::control::{CONTROL_LEN, ControlData};
+
+// ---- options ----
+/// Blocks ICMP types on a raw socket.
+pub(crate) use imp::options::block_icmp_types;
+/// Counts the datagrams that the kernel discarded for a socket.
+pub(crate) use imp::options::discarded;
+/// Leases an IPv6 flow label.
+pub(crate) use imp::options::lease_flow_label;
+/// Has ICMP errors about what was sent put into the error queue.
+pub(crate) use imp::options::queue_errors;
+/// Has the TTL and the IPv4 options of what arrives reported.
+pub(crate) use imp::options::receive_ip_header;
+/// Turns the debugging of a socket on.
+pub(crate) use imp::options::set_debug;
+/// Sends to attached networks only.
+pub(crate) use imp::options::set_dont_route;
+/// Sets the options in the IPv4 header.
+pub(crate) use imp::options::set_ip_options;
+/// Reports whether an interface stamps packets.
+pub(crate) use imp::stamping::{InterfaceStamps, interface_stamps};
+/// Requests stamps of what arrives, and of what leaves.
+pub(crate) use imp::stamping::{end_numbering, stamp_arrivals, stamp_both_ends};
+
+// ---- the process ----
+/// Reports whether descriptor 1 was open when the program started.
+pub use imp::start::stdout_was_open;
 
 pub use resolver::adopt_locale;
 pub(crate) use resolver::get_addresses;
-pub(crate) use socket::{
-    BATCH, CONTROL_LEN, Datagram, Message, exchange_option, get_ints, receive, receive_batch, send_batch,
-    set_int, set_option, stamping_in_force, stamping_offered,
-};
-pub use start::stdout_was_open;

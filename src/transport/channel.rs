@@ -1,169 +1,394 @@
-//! One socket that sends probes and hears answers: what it is.
+//! One socket that sends probes and receives replies: the parts of it put together.
 
-use std::collections::VecDeque;
-
+use std::io;
 use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::fd::AsFd;
 
-use rustix::io::Errno;
 use socket2::Socket;
 
-use super::Transport;
-use super::interface::Link;
-use super::open::Sockets;
-use super::open::clocks;
-use super::open::options::Options;
+use super::addressing::Addressing;
+use super::congestion::Congestion;
+use super::departures::Departures;
+use super::error_queue::{ErrorQueue, LOOK, received};
+use super::interface::FollowedInterface;
+use super::kind::Kind;
 use super::open::refusal::AimError;
-use super::open::route::Route;
-use super::open::setup::{Aim, buffer_falls_short};
-use super::queue::{Queue, Stashed};
-use super::recv_buffer::Inbox;
-use super::send::Share;
-use super::stamps::Stamps;
-use crate::clock::Instant;
-use crate::datagram::Stamped;
-use crate::sys;
+use super::open::setup::SocketSetup;
+use super::open::{self, clocks};
+use super::placer::Placer;
+use super::receiver::{Raw, Receiver, is_fatal};
+use super::sender::{Sender, TOGETHER};
+use crate::clock::{Clock, Instant};
+use crate::datagram::{Batch, Departed, Heard, Received, SendFault, Source, Transmit};
+use crate::sys::{self, Entry};
 use crate::wire::Family;
 
-/// Figures of a socket (linux/sock_diag.h, since Linux 4.12); the last that we know counts what was dropped.
-const SO_MEMINFO: libc::c_int = 55;
-const MEMINFO_LEN: usize = 9;
+/// Maximum number of datagrams delivered by one call.
+const BATCH: usize = 64;
 
-/// A socket, aimed at its target.
+/// Of those, the maximum from the network. The rest is for the error queue, so that neither starves.
+const FROM_WIRE: usize = 48;
+
+/// Maximum number of errors met in one call before the caller gets control back.
+const PATIENCE: usize = 16;
+
+/// A socket set up for its target.
 #[derive(Debug)]
 pub(super) struct Channel {
-    pub(super) socket: Socket,
-    pub(super) kind: Kind,
-    /// Whether its error queue is heard; else another socket hears of the same errors, with more in them.
-    pub(super) errors: bool,
-    pub(super) aim: Aim,
-    pub(super) ident: u16,
-    flow_label: Option<u32>,
-    pub(super) link: Option<Link>,
-    pub(super) inbox: Inbox,
-    pub(super) queue: Queue,
-    pub(super) stamps: Stamps,
-    pub(super) share: Share,
-    /// Departures stamped; the next `recv` tells them first.
-    pub(super) told: VecDeque<Stamped>,
-    /// When the socket, and its error queue, were last seen empty: nothing read later arrived earlier.
-    pub(super) empty: Instant,
-    pub(super) queue_empty: Instant,
-    /// Whether the error queue may hold something.
-    pub(super) look_in_queue: bool,
-    /// Errors met in looking for something else; the next `recv` delivers them.
-    pub(super) stash: VecDeque<Stashed>,
-    pub(super) warnings: Vec<String>,
-}
-
-/// What a socket carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// ICMP, by a datagram or a raw socket.
-    Icmp,
-    /// Another protocol, by a raw socket.
-    Upper(u8),
-    /// A protocol with ports, UDP or UDP-Lite, by a datagram socket.
-    Ports(u8),
-}
-
-impl Sockets {
-    /// Keeps the socket of the target's family and sets it up; all others are closed. Needs no privilege.
-    pub fn aim(self, route: &Route, options: &Options) -> Result<Transport, AimError> {
-        let Self { v4, v6, ident, .. } = self;
-        let kit = match Family::of(route.target.ip()) {
-            Family::V4 => v4,
-            Family::V6 => v6,
-        };
-        let kit = kit.ok_or_else(|| AimError::new(route.target.ip(), &Errno::AFNOSUPPORT.into()))?;
-        let aim = Aim::new(options, route, kit.raw);
-        let mut channel = Channel::new(kit.icmp, aim, Kind::Icmp, ident)?;
-        if buffer_falls_short(&channel.socket, options, route.target.is_ipv4()) {
-            channel.warnings.push("WARNING: probably, rcvbuf is not enough to hold preload".to_owned());
-        }
-        channel.link = options.device.as_deref().map(|device| Link::new(device, kit.reserve));
-        Ok(channel.into())
-    }
+    socket: Socket,
+    kind: Kind,
+    setup: SocketSetup,
+    ident: u16,
+    addressing: Addressing,
+    receiver: Receiver,
+    queue: ErrorQueue,
+    departures: Departures,
+    sender: Sender,
 }
 
 impl Channel {
-    /// Sets a socket up. `ident` is its identifier where nothing is bound: a raw ICMP socket's.
-    pub fn new(socket: Socket, aim: Aim, kind: Kind, ident: u16) -> Result<Self, AimError> {
-        let flow_label = aim.apply(&socket)?;
+    /// Sets a socket up. `ident` is the identifier of a socket that is not bound, that is, of a raw ICMP socket.
+    ///
+    /// # Errors
+    /// The option that was refused.
+    pub fn new(socket: Socket, setup: SocketSetup, kind: Kind, ident: u16) -> Result<Self, AimError> {
+        let flow_label = setup.apply(&socket)?;
         // Waiting is then exact to the microsecond; the default is 50 of them. Belongs to this thread.
         let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
-        // The largest answer expected with the largest IP header, and enough more to see that an answer is
-        // longer; the smallest holds any ICMP error (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4).
-        let len = match kind {
-            Kind::Icmp => aim.options.message_len.saturating_add(60 + 256).clamp(2048, 65_536),
-            Kind::Upper(_) | Kind::Ports(_) => 2048,
-        };
+        let len = kind.receive_len(setup.options.message_len);
+        // An unconnected raw socket gets errors from the network, with more in them.
+        let delivers = !setup.raw || (setup.options.connect && kind == Kind::Icmp);
         let mut channel = Channel {
-            stamps: clocks::stamps(&socket, &aim, kind)?,
+            departures: clocks::stamps(&socket, &setup, kind)?,
             socket,
             kind,
-            errors: true,
             ident,
-            flow_label,
-            link: None,
-            share: Share::default(),
-            inbox: Inbox::new(len),
-            queue: Queue::new(len),
-            told: VecDeque::new(),
-            empty: Instant::ZERO,
-            queue_empty: Instant::ZERO,
-            look_in_queue: false,
-            stash: VecDeque::new(),
-            warnings: Vec::new(),
-            aim,
+            addressing: Addressing::new(kind, flow_label),
+            sender: Sender::default(),
+            receiver: Receiver::new(len),
+            queue: ErrorQueue::new(len, delivers),
+            setup,
         };
-        if !channel.aim.raw {
+        if !channel.setup.raw {
             channel.ident = channel.bound_port()?;
-            channel.aim.port = channel.ident;
+            channel.setup.port = channel.ident;
         }
         Ok(channel)
     }
 
-    /// The port to name in a destination: a raw socket wants none, ICMP has none.
-    pub fn port_to(&self, port: u16) -> u16 {
-        match self.kind {
-            Kind::Ports(_) => port,
-            Kind::Icmp | Kind::Upper(_) => 0,
-        }
+    /// Follows an interface that is deleted and created again; see [`FollowedInterface`].
+    pub fn follow_interface(&mut self, interface: FollowedInterface) {
+        self.addressing.interface = Some(interface);
     }
 
-    /// Whether the socket is a raw one.
-    pub fn is_raw(&self) -> bool {
-        self.aim.raw
+    /// From now on the ICMP errors in the error queue are discarded: another socket receives the same ones.
+    pub fn discard_errors(&mut self) {
+        self.queue.discard_errors();
+    }
+
+    /// ICMP identifier or source port of what it sends.
+    pub fn ident(&self) -> u16 {
+        self.ident
+    }
+
+    /// How it was set up.
+    pub fn setup(&self) -> &SocketSetup {
+        &self.setup
+    }
+
+    /// The descriptor to wait for.
+    pub fn socket(&self) -> &Socket {
+        &self.socket
     }
 
     /// IP version of the target.
     pub fn family(&self) -> Family {
-        Family::of(self.aim.target.ip())
+        Family::of(self.setup.target.ip())
     }
 
-    /// The IPv6 flow label in use, where one was asked for.
+    /// The IPv6 flow label in use, if one was requested.
     pub fn flow_label(&self) -> Option<u32> {
-        self.flow_label
+        self.addressing.flow_label
     }
 
-    /// Whether errors or stamps met in looking for something else wait to be delivered.
+    /// Records that the error queue may hold something.
+    pub fn note_error(&mut self) {
+        self.queue.note_error();
+    }
+
+    /// Whether errors or stamps found earlier wait to be delivered.
     pub fn has_stashed(&self) -> bool {
-        !self.stash.is_empty() || !self.told.is_empty()
+        self.queue.has_stashed() || self.departures.has_found()
     }
 
-    /// Datagrams that came when the receive buffer was full, as the kernel counted them for this socket: the
-    /// count of SO_RXQ_OVFL, which that tells with the next datagram only, and so not of the last ones.
-    /// A raw socket's is a bound: it counts what its filter would have refused as well (Linux 6.18).
+    /// Datagrams that the kernel discarded for this socket; see [`sys::discarded`].
     pub fn dropped(&self) -> u64 {
-        let mut figures = [0; MEMINFO_LEN];
-        let _ = sys::get_ints(self.socket.as_fd(), libc::SOL_SOCKET, SO_MEMINFO, &mut figures);
-        let [.., dropped] = figures;
-        dropped.into()
+        sys::discarded(self.socket.as_fd())
     }
 
     fn bound_port(&self) -> Result<u16, AimError> {
         let name = self.socket.local_addr().map_err(|e| AimError::new("getsockname", &e))?;
         Ok(name.as_socket().map_or(0, |address| address.port()))
+    }
+}
+
+// ---- receiving ----
+
+impl Channel {
+    /// Delivers what has arrived to `each`: first the stamps of what left, then datagrams and errors, [`BATCH`] at
+    /// most. Returns the number of the latter. Never waits.
+    ///
+    /// It makes no further system call after `expected` datagrams from the network: a caller that expects one
+    /// reply pays for one call, and finds the rest in the next.
+    ///
+    /// # Errors
+    /// The socket cannot be used. Errors of the network (a pending ICMP error, an interface that is down) are not
+    /// among them.
+    pub fn recv(
+        &mut self,
+        clock: &Clock,
+        expected: usize,
+        each: &mut dyn FnMut(&Heard<'_>),
+    ) -> io::Result<usize> {
+        let mut placer = Placer::new(clock);
+        while let Some(stamped) = self.departures.next_found() {
+            each(&Heard::Left(stamped));
+        }
+        let mut count = self.deliver_stash(&mut placer, each);
+        let from_wire = FROM_WIRE.saturating_sub(count).min(expected);
+        let mut errors = 0usize;
+        let mut more = true;
+        while more && count < from_wire && errors < PATIENCE {
+            let limit = from_wire.saturating_sub(count);
+            let read = match self.receiver.read(self.socket.as_fd(), clock, limit) {
+                Ok(read) => read,
+                Err(error) if is_fatal(&error) => return Err(error),
+                // EINTR, or the pending error of something sent: the queue may say more.
+                Err(_) => {
+                    self.queue.note_error();
+                    errors = errors.saturating_add(1);
+                    continue;
+                }
+            };
+            more = read.more;
+            if let Some(at) = read.empty_at
+                && !self.queue.may_hold()
+                && !self.departures.awaited()
+            {
+                self.queue.note_empty(at);
+            }
+            // Probes that left before these datagrams arrived have their stamps in the queue by now.
+            count = count.saturating_add(self.read_queue(&mut placer, BATCH.saturating_sub(count), each));
+            count = count.saturating_add(self.deliver(&mut placer, read.floor, each));
+        }
+        count = count.saturating_add(self.read_queue(&mut placer, BATCH.saturating_sub(count), each));
+        Ok(count)
+    }
+
+    /// Delivers the errors that were kept.
+    fn deliver_stash(&mut self, placer: &mut Placer<'_>, each: &mut dyn FnMut(&Heard<'_>)) -> usize {
+        let mut count = 0usize;
+        while count < BATCH
+            && let Some(kept) = self.queue.next_stashed()
+        {
+            let at = placer.place(kept.stamp, self.queue.empty_since());
+            each(&Heard::Arrived(received(kept.borrowed(), self.kind, self.ident, at)));
+            count = count.saturating_add(1);
+        }
+        count
+    }
+
+    /// Delivers the datagrams in the buffer, none of which arrived before `floor`.
+    fn deliver(
+        &mut self,
+        placer: &mut Placer<'_>,
+        floor: Instant,
+        each: &mut dyn FnMut(&Heard<'_>),
+    ) -> usize {
+        let mut count = 0usize;
+        let now = placer.now();
+        for Raw { from, control, bytes } in self.receiver.datagrams() {
+            let by_interface =
+                control.hardware.and_then(|stamp| self.departures.place_arrival(stamp, placer.now()));
+            let (at, source) = match by_interface {
+                Some(at) => (at, Source::Hardware),
+                None => placer.place_by(now, control.stamp, floor),
+            };
+            let framing = self.kind.framing(self.setup.raw, self.ident, from);
+            let (hop_limit, options) = (control.hop_limit, control.options);
+            each(&Heard::Arrived(Received {
+                at,
+                source,
+                from: from.ip(),
+                hop_limit,
+                options,
+                framing,
+                bytes,
+            }));
+            count = count.saturating_add(1);
+        }
+        self.receiver.clear();
+        count
+    }
+
+    /// Delivers what the error queue holds, if it may hold something: stamps, and `limit` errors at most.
+    fn read_queue(
+        &mut self,
+        placer: &mut Placer<'_>,
+        limit: usize,
+        each: &mut dyn FnMut(&Heard<'_>),
+    ) -> usize {
+        let delivers = self.queue.delivers();
+        let mut count = 0usize;
+        for _ in 0..LOOK {
+            if count >= limit || !(self.queue.may_hold() || self.departures.awaited()) {
+                break;
+            }
+            let floor = self.queue.empty_since();
+            let Some(entry) = self.queue.read(self.socket.as_fd(), placer.clock()) else { break };
+            match entry {
+                Entry::Icmp(queued) if delivers => {
+                    let at = placer.place(queued.stamp, floor);
+                    each(&Heard::Arrived(received(queued, self.kind, self.ident, at)));
+                    count = count.saturating_add(1);
+                }
+                Entry::Departure(stamp) => {
+                    if let Some(stamped) = self.departures.place(stamp, placer.epoch(), placer.now()) {
+                        each(&Heard::Left(stamped));
+                    }
+                }
+                // Errors of this host were reported by the send that failed.
+                Entry::Icmp(_) | Entry::TooLong(_) | Entry::Other => {}
+            }
+        }
+        count
+    }
+}
+
+// ---- sending ----
+
+impl Channel {
+    /// Sends a range of a batch, and reports the result of each datagram to `report`, in order.
+    ///
+    /// One that is refused, and one that is alone, is sent by [`Channel::send`].
+    pub fn send_batch(
+        &mut self,
+        clock: &Clock,
+        batch: &Batch,
+        range: Range<usize>,
+        report: &mut dyn FnMut(Result<Departed, SendFault>),
+    ) {
+        let Range { start: mut next, end } = range;
+        let mut congestion = Congestion::default();
+        while next < end {
+            congestion.look(&self.socket, batch.from(next).take(end.saturating_sub(next)));
+            while end.saturating_sub(next) > 1 {
+                let most = end.saturating_sub(next).min(TOGETHER);
+                let fit = batch
+                    .from(next)
+                    .take(most)
+                    .take_while(|(transmit, _)| congestion.fault(transmit).is_none());
+                let count = fit.clone().count();
+                let sent = if count > 1 { self.try_batch(clock, fit, count, report) } else { 0 };
+                next = next.saturating_add(sent);
+                if sent == 0 || sent < count {
+                    break;
+                }
+            }
+            let Some((transmit, bytes)) = batch.from(next).next().filter(|_| next < end) else { return };
+            let result = match congestion.fault(transmit) {
+                Some(fault) => Err(fault),
+                None => self.send(clock, transmit, bytes),
+            };
+            if let Err(fault) = &result {
+                congestion.learn(transmit, *fault);
+            }
+            report(result);
+            next = next.saturating_add(1);
+        }
+    }
+
+    /// Gives `count` datagrams to the kernel with one call; returns how many left.
+    fn try_batch<'a>(
+        &mut self,
+        clock: &Clock,
+        batch: impl Iterator<Item = (&'a Transmit, &'a [u8])> + Clone,
+        count: usize,
+        report: &mut dyn FnMut(Result<Departed, SendFault>),
+    ) -> usize {
+        if !self.is_ready() {
+            return 0;
+        }
+        let addressing = &self.addressing;
+        let datagrams = batch.clone().map(|(transmit, bytes)| addressing.datagram(transmit, bytes));
+        let sent = self.sender.send_together(self.socket.as_fd(), clock, datagrams);
+        let mut at = sent.at;
+        for (transmit, _) in batch.take(sent.count) {
+            self.departures.sent(transmit.id, at);
+            report(Ok(Departed { at, port: self.ident }));
+            at = at + sent.cost;
+        }
+        if sent.count < count {
+            self.departures.refused(self.socket.as_fd());
+            self.queue.note_error();
+        }
+        sent.count
+    }
+
+    /// Sends one datagram. Follows an interface that was deleted and created again.
+    ///
+    /// # Errors
+    /// An error of this datagram, not of an earlier one.
+    pub fn send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
+        let bytes = bytes.get(..transmit.len).unwrap_or(bytes);
+        if !self.is_ready() {
+            self.follow().map_err(|errno| SendFault { errno, mtu: None })?;
+        }
+        let fault = match self.try_send(clock, transmit, bytes) {
+            Ok(departed) => return Ok(departed),
+            Err(fault) => fault,
+        };
+        match self.follow() {
+            Ok(true) => self.try_send(clock, transmit, bytes),
+            Ok(false) => Err(fault),
+            Err(errno) => Err(SendFault { errno, mtu: None }),
+        }
+    }
+
+    fn try_send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
+        let datagram = self.addressing.datagram(transmit, bytes);
+        let aside = (&mut self.queue, &mut self.departures);
+        let at = self.sender.send_one(&self.socket, clock, transmit, datagram, aside)?;
+        Ok(Departed { at, port: self.ident })
+    }
+
+    fn is_ready(&self) -> bool {
+        self.addressing.interface.as_ref().is_none_or(FollowedInterface::is_ready)
+    }
+
+    /// Follows the interface if it was created again. `Ok`: whether the socket is a new one, ready to send.
+    ///
+    /// # Errors
+    /// What keeps it from that for now, such as a source address not yet assigned.
+    fn follow(&mut self) -> Result<bool, i32> {
+        let (family, raw) = (self.family(), self.setup.raw);
+        let Some(interface) = &mut self.addressing.interface else { return Ok(false) };
+        if let Some(socket) = interface.replacement() {
+            // The old one is closed first: its identifier and its flow label are free then.
+            self.socket = socket;
+            self.departures.restart(self.socket.as_fd(), self.setup.options.stamps);
+            interface.keep_replacement(open::spare(family, raw, &self.setup.options).ok());
+            if raw {
+                let wanted = open::wanted(family, &self.setup.options, self.ident);
+                open::listen(&self.socket, family, wanted).map_err(|e| e.raw_os_error().unwrap_or(0))?;
+            }
+        }
+        if interface.is_ready() {
+            return Ok(false);
+        }
+        self.setup.apply(&self.socket).map_err(|error| error.errno().unwrap_or(0))?;
+        interface.set_ready();
+        Ok(true)
     }
 }

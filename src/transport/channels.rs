@@ -1,4 +1,4 @@
-//! The sockets of a run together: sending by the right one, hearing all, and waiting for any.
+//! The sockets of a run, a role each: sending by the right one, receiving from all, waiting for any.
 
 use std::io;
 use std::net::IpAddr;
@@ -11,12 +11,8 @@ use rustix::io::Errno;
 use socket2::Socket;
 
 use super::channel::Channel;
-use super::open::Sockets;
-use super::open::options::Options;
-use super::open::refusal::AimError;
-use super::open::route::Route;
-use super::open::setup::Aim;
-use super::socket_per_probe::Each;
+use super::open::setup::SocketSetup;
+use super::socket_per_probe::SocketPerProbe;
 use crate::clock::{Clock, Instant};
 use crate::datagram::{Batch, Departed, Heard, SendFault, Transmit};
 use crate::wire::Family;
@@ -24,20 +20,90 @@ use crate::wire::Family;
 /// The sockets of a run.
 #[derive(Debug)]
 pub struct Transport {
-    sends: Sends,
-    /// Further sockets that hear answers and errors; one of another family sends to targets of that.
-    ears: Vec<Channel>,
-    /// A socket that only keeps a port from others.
-    _reserved: Option<Socket>,
+    /// The sender of the first target comes first.
+    members: Vec<Member>,
+    family: Family,
+    source: IpAddr,
+    raw: bool,
+    warnings: Vec<String>,
 }
 
-/// What sends.
+/// A socket of a run, by its role.
 #[derive(Debug)]
-enum Sends {
-    /// One socket, which hears as well.
-    One(Box<Channel>),
-    /// A socket for each probe.
-    Each(Box<Each>),
+pub(super) enum Member {
+    /// Sends to targets of its family, and receives.
+    Sender(Box<Channel>),
+    /// A socket for each probe; all of them receive.
+    PerProbe(Box<SocketPerProbe>),
+    /// Receives replies or errors that do not reach the sender.
+    Listener(Box<Channel>),
+    /// Keeps a source port from other processes.
+    PortHolder {
+        /// Held open, never read.
+        _socket: Socket,
+    },
+}
+
+impl Member {
+    /// The socket, if it receives and is not one of many.
+    fn channel(&self) -> Option<&Channel> {
+        match self {
+            Self::Sender(channel) | Self::Listener(channel) => Some(channel),
+            Self::PerProbe(_) | Self::PortHolder { .. } => None,
+        }
+    }
+
+    /// The socket, if it sends.
+    fn sender(&self) -> Option<&Channel> {
+        match self {
+            Self::Sender(channel) => Some(channel),
+            Self::PerProbe(_) | Self::Listener(_) | Self::PortHolder { .. } => None,
+        }
+    }
+
+    /// Whether errors or stamps found earlier wait to be delivered.
+    fn has_stashed(&self) -> bool {
+        match self {
+            Self::Sender(channel) | Self::Listener(channel) => channel.has_stashed(),
+            Self::PerProbe(sockets) => sockets.has_stashed(),
+            Self::PortHolder { .. } => false,
+        }
+    }
+
+    /// Records that the error queue may hold something.
+    fn note_error(&mut self) {
+        match self {
+            Self::Sender(channel) | Self::Listener(channel) => channel.note_error(),
+            Self::PerProbe(sockets) => sockets.note_errors(),
+            Self::PortHolder { .. } => {}
+        }
+    }
+
+    /// Adds what is to be waited for.
+    fn add_fds<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
+        match self {
+            Self::Sender(channel) | Self::Listener(channel) => {
+                fds.push(PollFd::new(channel.socket(), PollFlags::IN));
+            }
+            Self::PerProbe(sockets) => {
+                fds.extend(sockets.fds().map(|(socket, flags)| PollFd::new(socket, flags)));
+            }
+            Self::PortHolder { .. } => {}
+        }
+    }
+
+    fn recv(
+        &mut self,
+        clock: &Clock,
+        expected: usize,
+        each: &mut dyn FnMut(&Heard<'_>),
+    ) -> io::Result<usize> {
+        match self {
+            Self::Sender(channel) | Self::Listener(channel) => channel.recv(clock, expected, each),
+            Self::PerProbe(sockets) => sockets.recv(clock, each),
+            Self::PortHolder { .. } => Ok(0),
+        }
+    }
 }
 
 /// What [`Transport::wait`] found ready.
@@ -65,173 +131,159 @@ fn timespec(duration: Duration) -> Timespec {
     Timespec::try_from(duration).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 })
 }
 
-impl From<Channel> for Transport {
-    fn from(channel: Channel) -> Self {
-        Self { sends: Sends::One(Box::new(channel)), ears: Vec::new(), _reserved: None }
-    }
-}
-
-impl Sockets {
-    /// Keeps the sockets of the targets' families, one route for each, and sets them up; see [`Sockets::aim`].
-    pub fn aim_all(self, routes: &[Route], options: &Options) -> Result<Transport, AimError> {
-        let [mut v4, mut v6] = self.apart();
-        let mut transport: Option<Transport> = None;
-        for route in routes {
-            let sockets = match Family::of(route.target.ip()) {
-                Family::V4 => v4.take(),
-                Family::V6 => v6.take(),
-            };
-            let Some(sockets) = sockets else { continue };
-            let aimed = sockets.aim(route, options)?;
-            match (&mut transport, aimed.sends) {
-                (Some(transport), Sends::One(channel)) => transport.ears.push(*channel),
-                (_, sends) => transport = Some(Transport { sends, ..aimed }),
-            }
-        }
-        transport.ok_or_else(|| AimError::new("no target", &Errno::DESTADDRREQ.into()))
-    }
-}
-
 impl Transport {
-    /// Sends by one socket, and hears by others as well.
-    pub(super) fn with_ears(sends: Channel, ears: Vec<Channel>, reserved: Option<Socket>) -> Self {
-        Self { ears, _reserved: reserved, ..sends.into() }
+    /// One socket that sends and receives.
+    pub(super) fn one(channel: Channel) -> Self {
+        let SocketSetup { target, source, raw, .. } = *channel.setup();
+        Self::new(Family::of(target.ip()), source, raw, Member::Sender(Box::new(channel)))
     }
 
-    /// Sends each probe by a socket of its own.
-    pub(super) fn each(each: Each) -> Self {
-        Self { sends: Sends::Each(Box::new(each)), ears: Vec::new(), _reserved: None }
+    /// A socket for each probe.
+    pub(super) fn per_probe(sockets: SocketPerProbe) -> Self {
+        let SocketSetup { target, source, raw, .. } = *sockets.setup();
+        Self::new(Family::of(target.ip()), source, raw, Member::PerProbe(Box::new(sockets)))
     }
 
-    fn aim(&self) -> &Aim {
-        match &self.sends {
-            Sends::One(channel) => &channel.aim,
-            Sends::Each(each) => each.aim(),
+    fn new(family: Family, source: IpAddr, raw: bool, first: Member) -> Self {
+        Self { members: vec![first], family, source, raw, warnings: Vec::new() }
+    }
+
+    /// Adds a socket.
+    pub(super) fn add(&mut self, member: Member) {
+        self.members.push(member);
+    }
+
+    /// Adds the sockets of another one, which send to another family.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.members.extend(other.members);
+        for line in other.warnings {
+            self.warn(line);
         }
     }
 
-    /// ICMP identifier, or source port, of everything sent; the kernel writes it on a datagram socket. 0 where
-    /// each probe has its own.
+    /// Adds a line for stderr, once.
+    pub(super) fn warn(&mut self, line: String) {
+        if !self.warnings.contains(&line) {
+            self.warnings.push(line);
+        }
+    }
+
+    /// ICMP identifier, or source port, of everything sent; the kernel writes it on a datagram socket. 0 if each
+    /// probe has its own.
     pub fn ident(&self) -> u16 {
-        match &self.sends {
-            Sends::One(channel) => channel.ident,
-            Sends::Each(_) => 0,
-        }
+        self.ident_of(self.family)
     }
 
     /// ICMP identifier of what is sent to targets of a family; see [`Transport::ident`].
     pub fn ident_of(&self, family: Family) -> u16 {
-        let other = self.ears.iter().find(|ear| ear.family() == family);
-        other.filter(|_| family != self.family()).map_or_else(|| self.ident(), |ear| ear.ident)
+        let mut senders = self.members.iter().filter_map(Member::sender);
+        let first = senders.clone().next();
+        senders.find(|sender| sender.family() == family).or(first).map_or(0, Channel::ident)
     }
 
     /// Whether the socket that sends is a raw one.
     pub fn is_raw(&self) -> bool {
-        self.aim().raw
+        self.raw
     }
 
-    /// IP version of the target.
+    /// IP version of the first target.
     pub fn family(&self) -> Family {
-        Family::of(self.aim().target.ip())
+        self.family
     }
 
-    /// The address probes leave from, as the route said at the start.
+    /// The address probes leave from, as the route gave it at the start.
     pub fn source(&self) -> IpAddr {
-        self.aim().source
+        self.source
     }
 
-    /// The IPv6 flow label in use, where one was asked for.
+    /// The IPv6 flow label in use, if one was requested.
     pub fn flow_label(&self) -> Option<u32> {
-        match &self.sends {
-            Sends::One(channel) => channel.flow_label(),
-            Sends::Each(_) => None,
-        }
+        self.members.iter().find_map(Member::sender).and_then(Channel::flow_label)
     }
 
-    /// What the kernel granted in part only; lines for stderr.
+    /// What was refused and can be done without; lines for stderr.
     pub fn warnings(&self) -> &[String] {
-        match &self.sends {
-            Sends::One(channel) => &channel.warnings,
-            Sends::Each(_) => &[],
-        }
+        &self.warnings
     }
 
-    /// Datagrams that came while a receive buffer was full: lost here, and not on the way. Of raw
-    /// sockets, so many at most: some may have been no concern of ours.
+    /// Datagrams that the kernel discarded although they reached this host: the receive buffer was full, or their
+    /// checksum was wrong. On raw sockets it is an upper bound: some may have been for other processes.
     pub fn dropped(&self) -> u64 {
-        let own = match &self.sends {
-            Sends::One(channel) => channel.dropped(),
-            Sends::Each(_) => 0,
-        };
-        self.ears.iter().fold(own, |sum, ear| sum.saturating_add(ear.dropped()))
+        let channels = self.members.iter().filter_map(Member::channel);
+        channels.fold(0, |sum: u64, channel| sum.saturating_add(channel.dropped()))
     }
 
-    /// Sends what is in a batch, and tells the fate of each datagram, in order.
+    /// The socket that sends to a family, else the first that sends.
+    fn sender_to(&mut self, family: Family) -> Option<&mut Member> {
+        let sends = |member: &Member| matches!(member, Member::Sender(_) | Member::PerProbe(_));
+        let fits = |member: &Member| member.sender().is_none_or(|sender| sender.family() == family);
+        let place = self.members.iter().position(|member| sends(member) && fits(member));
+        let place = place.or_else(|| self.members.iter().position(sends))?;
+        self.members.get_mut(place)
+    }
+
+    /// Sends a batch, and reports the result of each datagram to `report`, in order.
     ///
-    /// An error is this datagram's own. Waits for room in the socket buffer for a tenth of a second at
-    /// most (EAGAIN then). An interface that was deleted and made again is followed.
-    pub fn send(&mut self, clock: &Clock, batch: &Batch, tell: &mut dyn FnMut(Result<Departed, SendFault>)) {
-        let mut place = 0usize;
-        while let Some((transmit, bytes)) = batch.from(place).next() {
+    /// An error is this datagram's own. With [`Room::Wait`](crate::datagram::Room::Wait) a full socket buffer is waited for, up to 0.1 s. An
+    /// interface that was deleted and created again is followed.
+    pub fn send(
+        &mut self,
+        clock: &Clock,
+        batch: &Batch,
+        report: &mut dyn FnMut(Result<Departed, SendFault>),
+    ) {
+        let mut next = 0usize;
+        while let Some((transmit, bytes)) = batch.from(next).next() {
             let family = Family::of(transmit.dst.ip());
-            let channel = match &mut self.sends {
-                Sends::Each(each) => {
-                    tell(each.send(clock, transmit, bytes));
-                    place = place.saturating_add(1);
-                    continue;
+            match self.sender_to(family) {
+                Some(Member::Sender(channel)) => {
+                    let alike = |(transmit, _): &(&Transmit, _)| Family::of(transmit.dst.ip()) == family;
+                    let end = next.saturating_add(batch.from(next).take_while(alike).count());
+                    channel.send_batch(clock, batch, next..end, report);
+                    next = end;
                 }
-                Sends::One(channel) if channel.family() == family => channel,
-                Sends::One(channel) => {
-                    self.ears.iter_mut().find(|ear| ear.family() == family).unwrap_or(channel)
+                Some(Member::PerProbe(sockets)) => {
+                    report(sockets.send(clock, transmit, bytes));
+                    next = next.saturating_add(1);
                 }
-            };
-            let alike = |(transmit, _): &(&Transmit, _)| Family::of(transmit.dst.ip()) == family;
-            let end = place.saturating_add(batch.from(place).take_while(alike).count());
-            channel.send_batch(clock, batch, place..end, tell);
-            place = end;
+                _ => return,
+            }
         }
     }
 
-    /// Hands what has arrived to `each`, 64 datagrams at most, and returns how many. Never waits.
+    /// Delivers what has arrived to `each`, 64 datagrams a socket at most, and returns how many. Never waits.
     ///
-    /// After `expected` datagrams from the wire it does not ask for more: who awaits one answer pays for
-    /// one system call, and finds the rest in the next call.
+    /// It makes no further system call after `expected` datagrams from the network: a caller that expects one
+    /// reply pays for one call, and finds the rest in the next.
     ///
-    /// An error of the network (a pending ICMP error, an interface that is down) is no error here; only a
-    /// socket that cannot be used is.
+    /// # Errors
+    /// A socket cannot be used. Errors of the network (a pending ICMP error, an interface that is down) are not
+    /// among them.
     pub fn recv(
         &mut self,
         clock: &Clock,
         expected: usize,
         each: &mut dyn FnMut(&Heard<'_>),
     ) -> io::Result<usize> {
-        let mut count = match &mut self.sends {
-            Sends::One(channel) => channel.recv(clock, expected, None, each)?,
-            Sends::Each(sockets) => sockets.recv(clock, each)?,
-        };
-        for ear in &mut self.ears {
-            let sender = match &mut self.sends {
-                Sends::One(channel) => Some(&mut **channel),
-                Sends::Each(_) => None,
-            };
-            count = count.saturating_add(ear.recv(clock, expected, sender, each)?);
+        let mut count = 0usize;
+        for member in &mut self.members {
+            count = count.saturating_add(member.recv(clock, expected, each)?);
         }
         Ok(count)
     }
 
-    /// Waits until a socket or one of `others` is ready, or `until` has come; `None` waits for ever. A
-    /// signal ends the wait early, with nothing ready. The first eight of `others` can be told apart.
+    /// Waits until a socket or one of `others` is ready, or until `until`; `None`: without limit. A signal ends the
+    /// wait early, with nothing ready. [`Ready::other`] distinguishes the first eight of `others`.
+    ///
+    /// # Errors
+    /// Those of poll(2).
     pub fn wait(
         &mut self,
         clock: &Clock,
         until: Option<Instant>,
         others: &[(BorrowedFd<'_>, PollFlags)],
     ) -> io::Result<Ready> {
-        let waiting = self.ears.iter().any(Channel::has_stashed)
-            || match &self.sends {
-                Sends::One(channel) => channel.has_stashed(),
-                Sends::Each(each) => each.has_stashed(),
-            };
+        let waiting = self.members.iter().any(Member::has_stashed);
         let limit = if waiting {
             Some(timespec(Duration::ZERO))
         } else {
@@ -239,11 +291,7 @@ impl Transport {
         };
         let mut fds: Vec<PollFd<'_>> =
             others.iter().map(|(fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)).collect();
-        match &self.sends {
-            Sends::One(channel) => fds.push(PollFd::new(&channel.socket, PollFlags::IN)),
-            Sends::Each(each) => fds.extend(each.fds().map(|(socket, flags)| PollFd::new(socket, flags))),
-        }
-        fds.extend(self.ears.iter().map(|ear| PollFd::new(&ear.socket, PollFlags::IN)));
+        self.members.iter().for_each(|member| member.add_fds(&mut fds));
         match poll(&mut fds, limit.as_ref()) {
             Ok(_) => {}
             Err(Errno::INTR) => return Ok(Ready::default()),
@@ -259,11 +307,7 @@ impl Transport {
         let events = events.fold(PollFlags::empty(), |all, events| all | events);
         ready.socket |= !events.is_empty();
         if events.contains(PollFlags::ERR) {
-            match &mut self.sends {
-                Sends::One(channel) => channel.look_in_queue = true,
-                Sends::Each(each) => each.look_in_queues(),
-            }
-            self.ears.iter_mut().for_each(|ear| ear.look_in_queue = true);
+            self.members.iter_mut().for_each(Member::note_error);
         }
         Ok(ready)
     }

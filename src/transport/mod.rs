@@ -16,16 +16,21 @@
     )
 )]
 
+mod addressing;
 mod channel;
 mod channels;
+mod congestion;
+mod connect;
+mod departures;
+mod error_queue;
 mod interface;
+mod kind;
 mod open;
-mod queue;
-mod recv;
+mod placer;
+mod receiver;
 mod recv_buffer;
-mod send;
+mod sender;
 mod socket_per_probe;
-mod stamps;
 
 pub use channels::{Ready, Transport};
 pub use open::options::{Families, IpOption, Letters, Options, Pmtu, Stamping};

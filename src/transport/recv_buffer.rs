@@ -1,85 +1,81 @@
-//! Room for datagrams that are read together, and then delivered one by one.
+//! A buffer for datagrams that are read together and delivered one by one.
 
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use crate::sys::control::CONTROL_LEN;
-use crate::sys::{self, BATCH, Message};
+use crate::sys::{self, BATCH, CONTROL_LEN, Message};
 
-/// Shares that lie a power of two apart compete for few places in the processor's cache; an odd number of its
-/// lines apart they do not. It is 64 octets long wherever this matters.
+/// Slots that lie a power of two apart compete for few sets of the processor's cache. Slots an odd number of cache
+/// lines apart do not. A line has 64 octets wherever this matters.
 const CACHE_LINE: usize = 64;
 
-/// Datagrams read and not yet delivered. Its room is that of one datagram until more are asked for, and is
-/// used again and again.
+/// Datagrams read and not yet delivered. It has one slot until more are requested; slots are reused.
 #[derive(Debug)]
-pub(super) struct Inbox {
-    /// Octets of each share.
+pub(super) struct RecvBuffer {
+    /// Octets of each slot.
     len: usize,
     bytes: Vec<u8>,
     control: Vec<u8>,
     messages: Vec<Message>,
-    /// How many of the messages wait to be delivered.
-    came: usize,
+    /// Number of messages that wait to be delivered.
+    count: usize,
 }
 
-impl Inbox {
-    /// Room for datagrams of so many octets or a little more, cut short where they are longer.
+impl RecvBuffer {
+    /// A buffer for datagrams of `len` octets or a little more. Longer ones are truncated.
     pub fn new(len: usize) -> Self {
-        let mut inbox = Self {
+        let mut buffer = Self {
             len: len | CACHE_LINE,
             bytes: Vec::new(),
             control: Vec::new(),
             messages: Vec::new(),
-            came: 0,
+            count: 0,
         };
-        inbox.make_room(1);
-        inbox
+        buffer.make_room(1);
+        buffer
     }
 
-    fn make_room(&mut self, count: usize) {
+    fn make_room(&mut self, slots: usize) {
         // Fresh memory is not touched until a datagram comes to lie in it.
-        self.bytes = vec![0; self.len.saturating_mul(count)];
-        self.control = vec![0; CONTROL_LEN.saturating_mul(count)];
-        self.messages = vec![Message::default(); count];
+        self.bytes = vec![0; self.len.saturating_mul(slots)];
+        self.control = vec![0; CONTROL_LEN.saturating_mul(slots)];
+        self.messages = vec![Message::default(); slots];
     }
 
-    /// Reads datagrams, `limit` and [`BATCH`] at most, in place of those that are here. Never waits.
+    /// Reads up to `limit` and [`BATCH`] datagrams over the former ones. Never waits.
     ///
-    /// Returns how many came, at least one, and whether there was room for more.
+    /// Returns the number of datagrams, at least one, and whether it is less than requested.
+    ///
+    /// # Errors
+    /// Those of recvmsg(2); EAGAIN: nothing has arrived.
     pub fn fill(&mut self, fd: BorrowedFd<'_>, limit: usize) -> io::Result<(usize, bool)> {
         let limit = limit.clamp(1, BATCH);
-        self.came = 0;
+        self.count = 0;
         if limit > self.messages.len() {
             self.make_room(BATCH);
         }
         let bytes = self.bytes.get_mut(..self.len.saturating_mul(limit)).unwrap_or_default();
         let control = self.control.get_mut(..CONTROL_LEN.saturating_mul(limit)).unwrap_or_default();
-        self.came = match self.messages.get_mut(..limit).unwrap_or_default() {
+        self.count = match self.messages.get_mut(..limit).unwrap_or_default() {
             [message] => {
                 *message = sys::receive(fd, bytes, control, 0)?;
                 1
             }
             messages => sys::receive_batch(fd, bytes, control, messages)?,
         };
-        Ok((self.came, self.came < limit))
+        Ok((self.count, self.count < limit))
     }
 
-    /// Whether nothing waits to be delivered.
-    pub fn is_empty(&self) -> bool {
-        self.came == 0
-    }
-
-    /// Notes that all were delivered.
+    /// Empties the buffer.
     pub fn clear(&mut self) {
-        self.came = 0;
+        self.count = 0;
     }
 
-    /// What was read last: each datagram with what is said about it, its octets and its control messages.
+    /// The datagrams read last: for each its metadata, its octets and its control messages.
     pub fn datagrams(&self) -> impl Iterator<Item = (&Message, &[u8], &[u8])> {
         let bytes = self.bytes.chunks_exact(self.len.max(1));
         let control = self.control.chunks_exact(CONTROL_LEN);
-        self.messages.iter().zip(bytes).zip(control).take(self.came).map(|((message, bytes), control)| {
+        self.messages.iter().zip(bytes).zip(control).take(self.count).map(|((message, bytes), control)| {
             (
                 message,
                 bytes.get(..message.len).unwrap_or(bytes),

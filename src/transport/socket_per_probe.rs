@@ -11,15 +11,17 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{SockAddr, Socket};
 
-use super::channel::{Channel, Kind};
+use super::channel::Channel;
+use super::error_queue::{ErrorQueue, received};
+use super::kind::Kind;
 use super::open::options::Pmtu;
 use super::open::refusal::AimError;
-use super::open::setup::Aim;
+use super::open::setup::SocketSetup;
 use super::open::with_ports;
-use super::queue::{Entry, Queue, entry};
-use super::recv::Placer;
+use super::placer::Placer;
 use crate::clock::{Clock, Instant};
 use crate::datagram::{Departed, Framing, Heard, Received, SendFault, Source, Transmit};
+use crate::sys::Entry;
 use crate::wire::Family;
 use crate::wire::tcp;
 
@@ -36,14 +38,14 @@ const RETRANSMISSION: Duration = Duration::from_millis(950);
 
 /// Sockets, one for each probe.
 #[derive(Debug)]
-pub(super) struct Each {
-    aim: Aim,
+pub(super) struct SocketPerProbe {
+    setup: SocketSetup,
     protocol: u8,
     /// Keeps its port, so that no probe gets it, and says which family this is about.
-    _asker: Socket,
+    _route_probe: Socket,
     datagrams: Vec<Channel>,
     connections: Vec<Connection>,
-    queue: Queue,
+    queue: ErrorQueue,
 }
 
 /// A TCP socket that is being connected.
@@ -56,37 +58,44 @@ struct Connection {
     over: bool,
 }
 
-impl Each {
-    /// None yet. `aim` sets each of them up.
-    pub fn new(mut aim: Aim, protocol: u8, asker: Socket) -> Self {
+impl SocketPerProbe {
+    /// None yet. `setup` sets each of them up.
+    pub fn new(mut setup: SocketSetup, protocol: u8, route_probe: Socket) -> Self {
         raise_limit();
-        if protocol == tcp::PROTOCOL_TCP && aim.options.pmtu == Some(Pmtu::Probe) {
+        if protocol == tcp::PROTOCOL_TCP && setup.options.pmtu == Some(Pmtu::Probe) {
             // Linux sets DF on TCP only where it keeps to the path MTU as well.
-            aim.options.pmtu = Some(Pmtu::Do);
+            setup.options.pmtu = Some(Pmtu::Do);
         }
         let (datagrams, connections) = (Vec::new(), Vec::new());
-        Self { aim, protocol, _asker: asker, datagrams, connections, queue: Queue::new(2048) }
+        Self {
+            setup,
+            protocol,
+            _route_probe: route_probe,
+            datagrams,
+            connections,
+            queue: ErrorQueue::new(2048, true),
+        }
     }
 
     /// What sets the sockets up.
-    pub fn aim(&self) -> &Aim {
-        &self.aim
+    pub fn setup(&self) -> &SocketSetup {
+        &self.setup
     }
 
     fn family(&self) -> Family {
-        Family::of(self.aim.target.ip())
+        Family::of(self.setup.target.ip())
     }
 
     /// Sets a socket up as each will be, and closes it: what is refused now would be refused each.
     pub fn try_out(&self) -> Result<(), AimError> {
         let socket = self.open().map_err(|error| AimError::new("socket", &error))?;
-        self.aim.apply(&socket).map(drop)
+        self.setup.apply(&socket).map(drop)
     }
 
     /// Sends one probe from a socket of its own.
     pub fn send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
         let kept = self.datagrams.len().max(self.connections.len());
-        if self.aim.port != 0 {
+        if self.setup.port != 0 {
             // They all want the same port: each hands it on to the next.
             self.datagrams.clear();
             self.connections.clear();
@@ -104,7 +113,7 @@ impl Each {
             match sent {
                 // Another program has the port that the kernel chose, or this flow is still known.
                 Err(SendFault { errno: libc::EADDRINUSE | libc::EADDRNOTAVAIL, .. })
-                    if tries < TRIES && self.aim.port == 0 => {}
+                    if tries < TRIES && self.setup.port == 0 => {}
                 sent => return sent,
             }
         }
@@ -118,7 +127,7 @@ impl Each {
     ) -> Result<Departed, SendFault> {
         let socket = self.open().map_err(fault)?;
         let kind = Kind::Ports(self.protocol);
-        let mut channel = Channel::new(socket, self.aim.clone(), kind, 0)
+        let mut channel = Channel::new(socket, self.setup.clone(), kind, 0)
             .map_err(|error| SendFault { errno: error.errno().unwrap_or(libc::EINVAL), mtu: None })?;
         let departed = channel.send(clock, transmit, bytes)?;
         self.datagrams.push(channel);
@@ -127,10 +136,10 @@ impl Each {
 
     fn open(&self) -> io::Result<Socket> {
         let socket = with_ports(self.family(), self.protocol)?;
-        if let Some(device) = &self.aim.options.device {
+        if let Some(device) = &self.setup.options.device {
             socket.bind_device(Some(device.as_bytes()))?;
         }
-        if self.protocol == tcp::PROTOCOL_TCP && self.aim.port != 0 {
+        if self.protocol == tcp::PROTOCOL_TCP && self.setup.port != 0 {
             // A connection that is hung up leaves its port to the next at once, not after TIME-WAIT.
             socket.set_linger(Some(Duration::ZERO))?;
         }
@@ -141,7 +150,7 @@ impl Each {
     fn connect(&mut self, clock: &Clock, transmit: &Transmit) -> Result<Departed, SendFault> {
         let socket = self.open().map_err(fault)?;
         let label = self
-            .aim
+            .setup
             .apply(&socket)
             .map_err(|error| SendFault { errno: error.errno().unwrap_or(libc::EINVAL), mtu: None })?;
         let ttl = u32::from(transmit.ttl.unwrap_or(64));
@@ -173,26 +182,26 @@ impl Each {
     pub fn recv(&mut self, clock: &Clock, each: &mut dyn FnMut(&Heard<'_>)) -> io::Result<usize> {
         let mut count = 0usize;
         for channel in &mut self.datagrams {
-            count = count.saturating_add(channel.recv(clock, 1, None, each)?);
+            count = count.saturating_add(channel.recv(clock, 1, each)?);
         }
         let now = clock.now();
         self.connections.retain(|connection| connection.over || now.since(connection.since) < RETRANSMISSION);
         for connection in self.connections.iter_mut().filter(|connection| !connection.over) {
-            count = count.saturating_add(connection.look(&mut self.queue, clock, &self.aim, each));
+            count = count.saturating_add(connection.look(&mut self.queue, clock, &self.setup, each));
         }
         Ok(count)
     }
 
     /// What is to be waited for.
     pub fn fds(&self) -> impl Iterator<Item = (&Socket, PollFlags)> {
-        let datagrams = self.datagrams.iter().map(|channel| (&channel.socket, PollFlags::IN));
+        let datagrams = self.datagrams.iter().map(|channel| (channel.socket(), PollFlags::IN));
         let open = self.connections.iter().filter(|connection| !connection.over);
         datagrams.chain(open.map(|connection| (&connection.socket, PollFlags::OUT)))
     }
 
-    /// Takes note that all may have errors: which of them has, `recv` finds out.
-    pub fn look_in_queues(&mut self) {
-        self.datagrams.iter_mut().for_each(|channel| channel.look_in_queue = true);
+    /// Records that each of them may have errors; `recv` finds out which.
+    pub fn note_errors(&mut self) {
+        self.datagrams.iter_mut().for_each(Channel::note_error);
     }
 
     /// Whether something met in looking for something else waits to be delivered.
@@ -205,16 +214,16 @@ impl Connection {
     /// Tells the error that a router sent, or how the attempt ended. How many of these were told.
     fn look(
         &mut self,
-        queue: &mut Queue,
+        queue: &mut ErrorQueue,
         clock: &Clock,
-        aim: &Aim,
+        setup: &SocketSetup,
         each: &mut dyn FnMut(&Heard<'_>),
     ) -> usize {
-        while let Ok(message) = queue.receive(self.socket.as_fd()) {
-            if let Entry::Icmp(queued) = entry(&message, &queue.bytes, &queue.control) {
+        while let Some(entry) = queue.read(self.socket.as_fd(), clock) {
+            if let Entry::Icmp(queued) = entry {
                 let at = Placer::new(clock).place(queued.stamp, Instant::ZERO);
                 let kind = Kind::Ports(tcp::PROTOCOL_TCP);
-                each(&Heard::Arrived(queued.received(kind, self.port, at)));
+                each(&Heard::Arrived(received(queued, kind, self.port, at)));
                 self.over = true;
                 return 1;
             }
@@ -234,7 +243,7 @@ impl Connection {
         each(&Heard::Arrived(Received {
             at: now,
             source: Source::User,
-            from: aim.target.ip(),
+            from: setup.target.ip(),
             hop_limit: None,
             options: &[],
             framing: Framing::Connected { local: self.port, refused },

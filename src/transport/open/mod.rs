@@ -8,7 +8,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::escape::{self, escape};
-use crate::sys;
+use crate::sys::{self, interfaces};
 use crate::wire::Family;
 use crate::wire::tcp;
 
@@ -28,8 +28,8 @@ use refusal::{AimError, OpenError, reason};
 /// The sockets of the families asked for, before it is known which of them will be used.
 #[derive(Debug)]
 pub struct Sockets {
-    pub(super) v4: Option<Kit>,
-    pub(super) v6: Option<Kit>,
+    pub(super) v4: Option<FamilySockets>,
+    pub(super) v6: Option<FamilySockets>,
     /// Identifier for raw sockets, which their filters already know.
     pub(super) ident: u16,
     /// Why a family is missing.
@@ -39,7 +39,7 @@ pub struct Sockets {
 
 /// What is kept of one family.
 #[derive(Debug)]
-pub(super) struct Kit {
+pub(super) struct FamilySockets {
     /// The ICMP socket.
     pub icmp: Socket,
     /// Whether it is a raw one.
@@ -57,7 +57,7 @@ impl Sockets {
     }
 
     /// Adds what is kept of a family.
-    pub(super) fn put(&mut self, family: Family, kit: Kit) {
+    pub(super) fn put(&mut self, family: Family, kit: FamilySockets) {
         match family {
             Family::V4 => self.v4 = Some(kit),
             Family::V6 => self.v6 = Some(kit),
@@ -65,7 +65,7 @@ impl Sockets {
     }
 
     /// Takes what is kept of a family.
-    pub(super) fn take(&mut self, family: Family) -> Result<Kit, AimError> {
+    pub(super) fn take(&mut self, family: Family) -> Result<FamilySockets, AimError> {
         let kit = match family {
             Family::V4 => self.v4.take(),
             Family::V6 => self.v6.take(),
@@ -98,11 +98,12 @@ impl Sockets {
     /// IPv4's, and IPv6's; each may be missing.
     pub(super) fn apart(self) -> [Option<Self>; 2] {
         let Self { v4, v6, ident, .. } = self;
-        let alone = |v4: Option<Kit>, v6| Self { v4, v6, ident, refused: None, warnings: Vec::new() };
+        let alone =
+            |v4: Option<FamilySockets>, v6| Self { v4, v6, ident, refused: None, warnings: Vec::new() };
         [v4.map(|kit| alone(Some(kit), None)), v6.map(|kit| alone(None, Some(kit)))]
     }
 
-    pub(super) fn kit(&self, family: Family) -> Option<&Kit> {
+    pub(super) fn kit(&self, family: Family) -> Option<&FamilySockets> {
         match family {
             Family::V4 => self.v4.as_ref(),
             Family::V6 => self.v6.as_ref(),
@@ -258,7 +259,7 @@ fn kit(
     options: &Options,
     ident: u16,
     warnings: &mut Vec<String>,
-) -> Result<Kit, OpenError> {
+) -> Result<FamilySockets, OpenError> {
     let asker = asker(family)?;
     if raw {
         listen(&icmp, family, wanted(family, options, ident)).map_err(filter_refused)?;
@@ -270,7 +271,7 @@ fn kit(
         Some(_) => spare(family, raw, options).ok(),
         None => None,
     };
-    Ok(Kit { icmp, raw, reserve, asker })
+    Ok(FamilySockets { icmp, raw, reserve, asker })
 }
 
 /// A UDP socket, to ask which way a target lies.
@@ -326,7 +327,7 @@ pub(super) fn ready(socket: &Socket, options: &Options, warnings: &mut Vec<Strin
 /// Asks for what may need CAP_NET_ADMIN. SO_DEBUG is best effort; a mark refused is worth a warning.
 fn privileged(socket: &Socket, options: &Options, warnings: &mut Vec<String>) {
     if options.debug {
-        let _ = sys::set_int(socket.as_fd(), libc::SOL_SOCKET, libc::SO_DEBUG, 1);
+        let _ = sys::set_debug(socket.as_fd());
     }
     if let Some(mark) = options.mark
         && let Err(error) = socket.set_mark(mark)
@@ -352,20 +353,14 @@ pub(super) fn listen(socket: &Socket, family: Family, wanted: Wanted) -> io::Res
     match family {
         Family::V4 => {
             socket.attach_filter(&wanted.icmpv4())?;
-            sys::set_option(socket.as_fd(), libc::SOL_RAW, ICMP_FILTER, &wanted.icmpv4_types())
+            sys::block_icmp_types(socket.as_fd(), family, &wanted.icmpv4_types())
         }
         Family::V6 => {
             socket.attach_filter(&wanted.icmpv6())?;
-            sys::set_option(socket.as_fd(), libc::SOL_ICMPV6, ICMP6_FILTER, &wanted.icmpv6_types())
+            sys::block_icmp_types(socket.as_fd(), family, &wanted.icmpv6_types())
         }
     }
 }
-
-/// linux/icmp.h.
-const ICMP_FILTER: libc::c_int = 1;
-
-/// linux/icmpv6.h.
-const ICMP6_FILTER: libc::c_int = 1;
 
 fn filter_refused(error: io::Error) -> OpenError {
     OpenError(format!("cannot filter what the raw socket hears: {}", reason(&error)))
@@ -378,9 +373,7 @@ fn no_device(letters: Letters, device: &str, error: &io::Error) -> OpenError {
     if !matches!(Errno::from_io_error(error), Some(Errno::NODEV | Errno::INVAL)) {
         return OpenError(format!("{letter} {device}: SO_BINDTODEVICE: {why}"));
     }
-    let names: Vec<String> = nix::net::if_::if_nameindex()
-        .map(|all| all.iter().map(|i| escape(&i.name().to_string_lossy()).into_owned()).collect())
-        .unwrap_or_default();
+    let names: Vec<String> = interfaces::names().iter().map(|name| escape(name).into_owned()).collect();
     OpenError(format!(
         "{letter} {device}: SO_BINDTODEVICE: {why}; give an address of this host or one of its interfaces: {}",
         names.join(", ")

@@ -3,14 +3,14 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use nix::sys::socket::SockaddrStorage;
 use rustix::io::Errno;
 use socket2::{SockAddr, Socket};
 
 use super::options::{Options, own_source};
 use super::refusal::RouteError;
-use super::{Kit, Sockets};
+use super::{FamilySockets, Sockets};
 use crate::escape::escape;
+use crate::sys::interfaces;
 use crate::wire::Family;
 
 /// How a target is reached.
@@ -46,9 +46,13 @@ impl Sockets {
         let local = kit.asker.local_addr().map_err(RouteError::Other)?;
         let source = local.as_socket().ok_or(RouteError::Other(Errno::AFNOSUPPORT.into()))?.ip();
         let target = if target.ip().is_unspecified() { with_ip(target, source) } else { target };
-        let warning = options.device.as_deref().filter(|device| !holds(device, source)).map(|device| {
-            format!("Warning: source address might be selected on device other than: {}", escape(device))
-        });
+        let warning = options
+            .device
+            .as_deref()
+            .filter(|device| !interfaces::has_address(device, source))
+            .map(|device| {
+                format!("Warning: source address might be selected on device other than: {}", escape(device))
+            });
         Ok(Route { target, source, broadcast, warning })
     }
 }
@@ -60,7 +64,7 @@ fn with_ip(mut address: SocketAddr, ip: IpAddr) -> SocketAddr {
 
 /// Makes the UDP socket as new, so that an earlier answer does not decide this one: a connected socket
 /// keeps its source address in connecting again, and disconnecting forgets the interface.
-fn prepare(kit: &Kit, target: SocketAddr, options: &Options) -> io::Result<()> {
+fn prepare(kit: &FamilySockets, target: SocketAddr, options: &Options) -> io::Result<()> {
     if kit.asker.peer_addr().is_ok() {
         rustix::net::connect_unspec(&kit.asker)?;
         if let Some(device) = &options.device {
@@ -77,7 +81,7 @@ fn prepare(kit: &Kit, target: SocketAddr, options: &Options) -> io::Result<()> {
 }
 
 /// Connects, and says whether the target turned out to be a broadcast address.
-fn connect(kit: &Kit, target: SocketAddr, options: &Options) -> Result<bool, RouteError> {
+fn connect(kit: &FamilySockets, target: SocketAddr, options: &Options) -> Result<bool, RouteError> {
     match try_connect(&kit.asker, target) {
         Ok(()) => Ok(false),
         Err(error) => match Errno::from_io_error(&error) {
@@ -112,16 +116,4 @@ fn is_link_local(target: SocketAddr) -> bool {
     // fe80::/10 (RFC 4291 section 2.5.6), and multicast of interface or link scope (section 2.7).
     let local = (high == 0xfe && low & 0xc0 == 0x80) || (high == 0xff && matches!(low & 0x0f, 1 | 2));
     local && target.scope_id() == 0
-}
-
-/// Whether an interface has an address.
-fn holds(device: &str, ip: IpAddr) -> bool {
-    let Ok(mut all) = nix::ifaddrs::getifaddrs() else { return true };
-    all.any(|entry| {
-        let address = |storage: &SockaddrStorage| match ip {
-            IpAddr::V4(ip) => storage.as_sockaddr_in().is_some_and(|a| a.ip() == ip),
-            IpAddr::V6(ip) => storage.as_sockaddr_in6().is_some_and(|a| a.ip() == ip),
-        };
-        entry.interface_name == device && entry.address.as_ref().is_some_and(address)
-    })
 }

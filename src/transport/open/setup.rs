@@ -14,11 +14,12 @@ use super::options::own_source;
 use super::options::{IpOption, Options, Pmtu};
 use super::refusal::AimError;
 use super::route::Route;
-use crate::sys;
+use crate::sys::{self, interfaces};
+use crate::wire::Family;
 
 /// Everything that sets a socket up, kept so that another socket can take its place.
 #[derive(Clone, Debug)]
-pub(in crate::transport) struct Aim {
+pub(in crate::transport) struct SocketSetup {
     pub options: Options,
     pub target: SocketAddr,
     pub source: IpAddr,
@@ -29,7 +30,7 @@ pub(in crate::transport) struct Aim {
     pub bound: bool,
 }
 
-impl Aim {
+impl SocketSetup {
     pub fn new(options: &Options, route: &Route, raw: bool) -> Self {
         let port = if raw { 0 } else { options.ident.unwrap_or(0) };
         Self { options: options.clone(), target: route.target, source: route.source, raw, port, bound: false }
@@ -57,28 +58,20 @@ impl Aim {
         Ok(label)
     }
 
-    /// Hop limits, and the error queue: without it ENOBUFS and the MTU of EMSGSIZE stay hidden,
-    /// on raw sockets too.
+    /// Hop limits, and the error queue.
     fn receive_side(&self, socket: &Socket) -> Result<(), AimError> {
         let fd = socket.as_fd();
         match self.target {
             SocketAddr::V4(_) => {
-                let _ = sys::set_int(fd, libc::SOL_IP, IP_RECVERR_RFC4884, 1);
-                sys::set_int(fd, libc::SOL_IP, libc::IP_RECVERR, 1)
-                    .map_err(|e| AimError::new("IP_RECVERR", &e))?;
+                sys::queue_errors(fd, Family::V4).map_err(|e| AimError::new("IP_RECVERR", &e))?;
+                // A raw socket gets the header itself.
                 if self.options.headers && !self.raw {
-                    // A raw socket gets the header itself.
-                    for option in [libc::IP_RECVTTL, libc::IP_RECVOPTS] {
-                        sys::set_int(fd, libc::SOL_IP, option, 1)
-                            .map_err(|e| AimError::new("IP_RECVTTL and IP_RECVOPTS", &e))?;
-                    }
+                    sys::receive_ip_header(fd)
+                        .map_err(|e| AimError::new("IP_RECVTTL and IP_RECVOPTS", &e))?;
                 }
             }
             SocketAddr::V6(_) => {
-                // Since Linux 5.9. Without it the place of extensions is guessed.
-                let _ = sys::set_int(fd, libc::SOL_IPV6, IPV6_RECVERR_RFC4884, 1);
-                sys::set_int(fd, libc::SOL_IPV6, libc::IPV6_RECVERR, 1)
-                    .map_err(|e| AimError::new("IPV6_RECVERR", &e))?;
+                sys::queue_errors(fd, Family::V6).map_err(|e| AimError::new("IPV6_RECVERR", &e))?;
                 socket
                     .set_recv_hoplimit_v6(self.options.headers)
                     .map_err(|e| AimError::new("can't receive hop limit", &e))?;
@@ -91,8 +84,7 @@ impl Aim {
     fn send_side(&self, socket: &Socket) -> Result<(), AimError> {
         let options = &self.options;
         if options.dont_route {
-            sys::set_int(socket.as_fd(), libc::SOL_SOCKET, libc::SO_DONTROUTE, 1)
-                .map_err(|e| AimError::new("-r: SO_DONTROUTE", &e))?;
+            sys::set_dont_route(socket.as_fd()).map_err(|e| AimError::new("-r: SO_DONTROUTE", &e))?;
         }
         let per_message = memory(options, self.target.is_ipv4());
         // As iputils: no more than one message waits in the socket, unless -S says otherwise. The kernel
@@ -142,7 +134,7 @@ impl Aim {
     fn only_v4(&self, socket: &Socket) -> Result<(), AimError> {
         let options = &self.options;
         if let Some(bytes) = ip_option(&options.ip_option) {
-            sys::set_option(socket.as_fd(), libc::SOL_IP, libc::IP_OPTIONS, &bytes).map_err(|e| {
+            sys::set_ip_options(socket.as_fd(), &bytes).map_err(|e| {
                 let name = match options.ip_option {
                     IpOption::RecordRoute => "-R",
                     IpOption::LooseSourceRoute(_) => "-g",
@@ -219,50 +211,23 @@ impl Aim {
             return 0;
         }
         let device = self.options.device.as_deref();
-        device.and_then(|name| nix::net::if_::if_nametoindex(name).ok()).unwrap_or(match self.target {
+        device.and_then(interfaces::index_of).unwrap_or(match self.target {
             SocketAddr::V4(_) => 0,
             SocketAddr::V6(target) => target.scope_id(),
         })
     }
 
-    /// Leases a flow label (linux/in6.h, `struct in6_flowlabel_req`) and has addresses carry it.
+    /// Leases the requested flow label and has addresses carry it; the one in force is returned.
     fn flow_label(&self, socket: &Socket) -> Result<Option<u32>, AimError> {
-        const GET: u8 = 0;
-        // A label lingers for six seconds after its socket: leased exclusively, it would be refused to the
-        // next run, and to a socket that takes this one's place.
-        const FOR_THIS_USER: u8 = 3;
-        const CREATE: u16 = 1;
         let (Some(label), SocketAddr::V6(target)) = (self.options.flow_label, self.target) else {
             return Ok(None);
         };
-        let refused = |e: io::Error| {
+        sys::lease_flow_label(socket.as_fd(), *target.ip(), label).map_err(|e| {
             AimError::new(format_args!("flow label {label:#x}: can't set flowlabel"), &e)
                 .advising("a label of 20 bits that no other user has is allowed, or 0 for any")
-        };
-        let mut request = [0; 32];
-        let fields: [&[u8]; 5] = [
-            &target.ip().octets(),
-            &(label & 0xf_ffff).to_be_bytes(),
-            &[GET, FOR_THIS_USER],
-            &CREATE.to_ne_bytes(),
-            // Expiry and linger, both the default, and padding.
-            &[0; 8],
-        ];
-        for (octet, value) in request.iter_mut().zip(fields.concat()) {
-            *octet = value;
-        }
-        let fd = socket.as_fd();
-        sys::exchange_option(fd, libc::SOL_IPV6, libc::IPV6_FLOWLABEL_MGR, &mut request).map_err(refused)?;
-        sys::set_int(fd, libc::SOL_IPV6, libc::IPV6_FLOWINFO_SEND, 1).map_err(refused)?;
-        // The kernel writes the label that it chose back into its field.
-        let given = request.get(16..20).and_then(|field| field.first_chunk());
-        Ok(given.map(|octets| u32::from_be_bytes(*octets)))
+        })
     }
 }
-
-/// linux/in.h and linux/in6.h: the error queue says where in a quote its extension structure begins.
-const IP_RECVERR_RFC4884: libc::c_int = 26;
-const IPV6_RECVERR_RFC4884: libc::c_int = 31;
 
 fn refused_ttl(ttl: u8, which: &str, error: &io::Error) -> AimError {
     AimError::new(format_args!("-t {ttl}: cannot set {which} time-to-live"), error)

@@ -10,12 +10,13 @@ use super::filter;
 use super::options::{Options, Stamping};
 use super::refusal::{AimError, OpenError, reason};
 use super::route::Route;
-use super::setup::Aim;
-use super::{Kit, Sockets, domain, with_ports};
-use crate::transport::channel::{Channel, Kind};
-use crate::transport::channels::Transport;
+use super::setup::SocketSetup;
+use super::{FamilySockets, Sockets, domain, with_ports};
+use crate::transport::channel::Channel;
+use crate::transport::channels::{Member, Transport};
+use crate::transport::kind::Kind;
 use crate::transport::open;
-use crate::transport::socket_per_probe::Each;
+use crate::transport::socket_per_probe::SocketPerProbe;
 use crate::wire::Family;
 use crate::wire::{dccp, tcp, udp};
 
@@ -169,7 +170,7 @@ fn ordinary(options: &Options, probes: Probes) -> Result<Sockets, OpenError> {
                 open::ready(&socket, options, &mut sockets.warnings)?;
                 let asker = open::asker(family)?;
                 open::ready(&asker, options, &mut sockets.warnings)?;
-                sockets.put(family, Kit { icmp: socket, raw: false, reserve: None, asker });
+                sockets.put(family, FamilySockets { icmp: socket, raw: false, reserve: None, asker });
             }
             Err(error) => {
                 refusal = refusal.or(Some(error));
@@ -222,8 +223,8 @@ impl TraceSockets {
             Mode::Shared => {
                 let kit = self.sockets.take(family)?;
                 let kind = Kind::Ports(protocol(self.probes));
-                let channel = Channel::new(kit.icmp, Aim::new(&with_port, route, false), kind, 0);
-                Ok(channel.map_err(|error| error.of_port(source_port))?.into())
+                let channel = Channel::new(kit.icmp, SocketSetup::new(&with_port, route, false), kind, 0);
+                Ok(Transport::one(channel.map_err(|error| error.of_port(source_port))?))
             }
             Mode::Each | Mode::Connect => {
                 let demanded = match options.stamps {
@@ -238,10 +239,10 @@ impl TraceSockets {
                     )));
                 }
                 let asker = self.sockets.take(family)?.asker;
-                let aim = Aim::new(&with_port, route, false);
-                let each = Each::new(aim, protocol(self.probes), asker);
-                each.try_out().map_err(|error| error.of_port(source_port))?;
-                Ok(Transport::each(each))
+                let aim = SocketSetup::new(&with_port, route, false);
+                let sockets = SocketPerProbe::new(aim, protocol(self.probes), asker);
+                sockets.try_out().map_err(|error| error.of_port(source_port))?;
+                Ok(Transport::per_probe(sockets))
             }
         }
     }
@@ -250,27 +251,27 @@ impl TraceSockets {
         let protocol = protocol(self.probes);
         let unavailable = || AimError::new(route.target.ip(), &Errno::AFNOSUPPORT.into());
         let place = self.raw.iter().position(|(of, _)| *of == family).ok_or_else(unavailable)?;
-        let (_, mouth) = self.raw.swap_remove(place);
+        let (_, sender) = self.raw.swap_remove(place);
         let place = self.reserved.iter().position(|(of, _)| *of == family);
         let early = place.map(|place| self.reserved.swap_remove(place).1).transpose();
         let refused = |error: io::Error| AimError::new("bind", &error).of_port(options.ident);
         let early = early.map_err(refused)?;
-        // What reserves the source port comes first: the others are told it.
-        let (mut ears, mut reserved) = (Vec::new(), None);
+        // What holds the source port comes first: the others need its number.
+        let (mut port_listener, mut port_holder) = (None, None);
         let port = match self.probes {
             Probes::Ports { .. } => {
                 let bound = early.is_some();
                 match early.map_or_else(|| with_ports(family, protocol), Ok) {
                     Ok(socket) => {
-                        let aim = Aim { bound, ..Aim::new(options, route, false) };
-                        let ear = Channel::new(socket, aim, Kind::Ports(protocol), 0);
-                        let mut ear = ear.map_err(|error| error.of_port(options.ident))?;
-                        ear.errors = false;
-                        let port = ear.ident;
-                        ears.push(ear);
+                        let setup = SocketSetup { bound, ..SocketSetup::new(options, route, false) };
+                        let listener = Channel::new(socket, setup, Kind::Ports(protocol), 0);
+                        let mut listener = listener.map_err(|error| error.of_port(options.ident))?;
+                        listener.discard_errors();
+                        let port = listener.ident();
+                        port_listener = Some(listener);
                         port
                     }
-                    // No such protocol in this kernel: then nobody is in the way either.
+                    // No such protocol in this kernel: then no other process uses the port either.
                     Err(_) => options.ident.unwrap_or(self.sockets.ident),
                 }
             }
@@ -278,24 +279,31 @@ impl TraceSockets {
                 let socket = early.map_or_else(|| reserve(family, protocol, options.ident.unwrap_or(0)), Ok);
                 let socket = socket.map_err(refused)?;
                 let name = socket.local_addr().map_err(refused)?;
-                reserved = Some(socket);
+                port_holder = Some(socket);
                 name.as_socket().map_or(0, |address| address.port())
             }
             Probes::Other(_) => options.ident.unwrap_or(self.sockets.ident),
             Probes::Icmp | Probes::Connect => 0,
         };
-        let hears = match self.probes {
+        let filter = match self.probes {
             Probes::Tcp | Probes::Other(dccp::PROTOCOL_DCCP) => filter::to_port(family, port),
             Probes::Other(_) => filter::everything(),
             _ => filter::nothing(),
         };
-        mouth.attach_filter(&hears).map_err(|error| AimError::new("SO_ATTACH_FILTER", &error))?;
+        sender.attach_filter(&filter).map_err(|error| AimError::new("SO_ATTACH_FILTER", &error))?;
         let raw = Options { ident: None, ..options.clone() };
-        let sends = Channel::new(mouth, Aim::new(&raw, route, true), Kind::Upper(protocol), port)?;
+        let setup = SocketSetup::new(&raw, route, true);
+        let sender = Channel::new(sender, setup.clone(), Kind::Upper(protocol), port)?;
         let errors = self.sockets.take(family)?;
-        let errors = Channel::new(errors.icmp, Aim::new(&raw, route, true), Kind::Icmp, 0)?;
-        ears.push(errors);
-        Ok(Transport::with_ears(sends, ears, reserved))
+        let errors = Channel::new(errors.icmp, setup, Kind::Icmp, 0)?;
+        let mut transport = Transport::one(sender);
+        for listener in port_listener.into_iter().chain([errors]) {
+            transport.add(Member::Listener(Box::new(listener)));
+        }
+        if let Some(socket) = port_holder {
+            transport.add(Member::PortHolder { _socket: socket });
+        }
+        Ok(transport)
     }
 }
 

@@ -4,7 +4,6 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use super::socket::{self, NAME_LEN};
 use crate::clock::Wall;
-use crate::wire::Family;
 
 /// Octets of a `cmsghdr`: a length as wide as `size_t`, then level and type.
 const HEADER_LEN: usize = size_of::<usize>() + 8;
@@ -46,9 +45,9 @@ impl<'a> Iterator for Controls<'a> {
     }
 }
 
-/// What the control messages of one datagram say.
+/// What the control messages of one datagram contain.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Told<'a> {
+pub(crate) struct ControlData<'a> {
     /// When it arrived or left, on the wall clock (SCM_TIMESTAMPING, SCM_TIMESTAMPNS).
     pub stamp: Option<Wall>,
     /// The same, on the clock of the interface, whatever time that keeps (SCM_TIMESTAMPING).
@@ -78,32 +77,32 @@ pub(crate) struct Fault {
     pub offender: Option<SocketAddr>,
 }
 
-impl<'a> Told<'a> {
-    /// Reads all messages of a control buffer; those that nobody asked for are passed over.
+impl<'a> ControlData<'a> {
+    /// Reads all messages of a control buffer; unknown ones are skipped.
     pub fn read(buffer: &'a [u8]) -> Self {
-        let mut told = Self::default();
+        let mut found = Self::default();
         for Control { level, kind, data } in Controls(buffer) {
             match (level, kind) {
-                (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => told.stamp = stamp(data),
+                (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => found.stamp = stamp(data),
                 (libc::SOL_SOCKET, libc::SCM_TIMESTAMPING) => {
                     // `struct scm_timestamping` (linux/errqueue.h): the kernel's, an unused one, the
                     // interface's. All zeroes: there is none.
                     let mut stamps = data.chunks_exact(data.len().div_euclid(3).max(1)).map(stamp);
                     let mut next = || stamps.next().flatten().filter(|wall| *wall != Wall::from_nanos(0));
-                    (told.stamp, _, told.hardware) = (next(), next(), next());
+                    (found.stamp, _, found.hardware) = (next(), next(), next());
                 }
                 (libc::SOL_IP, libc::IP_TTL) | (libc::SOL_IPV6, libc::IPV6_HOPLIMIT) => {
-                    told.hop_limit =
+                    found.hop_limit =
                         data.first_chunk().and_then(|n| u8::try_from(i32::from_ne_bytes(*n)).ok());
                 }
-                (libc::SOL_IP, libc::IP_RECVOPTS) => told.options = data,
+                (libc::SOL_IP, libc::IP_RECVOPTS) => found.options = data,
                 (libc::SOL_IP, libc::IP_RECVERR) | (libc::SOL_IPV6, libc::IPV6_RECVERR) => {
-                    told.fault = fault(data);
+                    found.fault = fault(data);
                 }
                 _ => {}
             }
         }
-        told
+        found
     }
 }
 
@@ -173,11 +172,8 @@ pub(crate) fn encoded(to: SocketAddr) -> ([u8; NAME_LEN], u32) {
 }
 
 /// A control message that sets the TTL or hop limit of one datagram (ip(7), RFC 3542 section 6.3).
-pub(crate) fn ttl_message(family: Family, ttl: u8) -> ([u8; socket::CONTROL_LEN], usize) {
-    let (level, kind) = match family {
-        Family::V4 => (libc::SOL_IP, libc::IP_TTL),
-        Family::V6 => (libc::SOL_IPV6, libc::IPV6_HOPLIMIT),
-    };
+pub(crate) fn ttl_message(v4: bool, ttl: u8) -> ([u8; socket::CONTROL_LEN], usize) {
+    let (level, kind) = if v4 { (libc::SOL_IP, libc::IP_TTL) } else { (libc::SOL_IPV6, libc::IPV6_HOPLIMIT) };
     let len = HEADER_LEN.saturating_add(4);
     let (message, _) = laid_out(&[
         &len.to_ne_bytes(),
@@ -253,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_tells_its_stamp_hop_limit_and_options() {
+    fn stamp_hop_limit_and_options_of_a_reply_are_read() {
         let stamp = [5i64.to_ne_bytes(), 7i64.to_ne_bytes()].concat();
         let buffer = [
             message(libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS, &stamp),
@@ -261,15 +257,15 @@ mod tests {
             message(libc::SOL_IP, libc::IP_RECVOPTS, &[1, 7, 3]),
         ]
         .concat();
-        let told = Told::read(&buffer);
-        assert_eq!(told.stamp, Some(Wall::from_nanos(5_000_000_007)));
-        assert_eq!(told.hop_limit, Some(64));
-        assert_eq!(told.options, [1, 7, 3]);
-        assert_eq!(told.fault, None);
+        let found = ControlData::read(&buffer);
+        assert_eq!(found.stamp, Some(Wall::from_nanos(5_000_000_007)));
+        assert_eq!(found.hop_limit, Some(64));
+        assert_eq!(found.options, [1, 7, 3]);
+        assert_eq!(found.fault, None);
     }
 
     #[test]
-    fn values_out_of_range_are_not_told() {
+    fn values_out_of_range_are_left_out() {
         let before_1970 = [(-1i64).to_ne_bytes(), 0i64.to_ne_bytes()].concat();
         let buffer = [
             message(libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS, &before_1970),
@@ -277,8 +273,8 @@ mod tests {
             message(libc::SOL_IP, libc::IP_RECVERR, &[0; 15]),
         ]
         .concat();
-        let told = Told::read(&buffer);
-        assert_eq!((told.stamp, told.hop_limit, told.fault), (None, None, None));
+        let found = ControlData::read(&buffer);
+        assert_eq!((found.stamp, found.hop_limit, found.fault), (None, None, None));
     }
 
     #[test]
@@ -288,7 +284,7 @@ mod tests {
         data.extend(1400u32.to_ne_bytes());
         data.extend([0; 4]);
         data.extend(name([192, 0, 2, 9]));
-        let fault = Told::read(&message(libc::SOL_IP, libc::IP_RECVERR, &data)).fault.unwrap();
+        let fault = ControlData::read(&message(libc::SOL_IP, libc::IP_RECVERR, &data)).fault.unwrap();
         assert_eq!((fault.origin, fault.icmp_type, fault.code, fault.info), (2, 11, 0, 1400));
         assert_eq!(fault.offender, Some("192.0.2.9:4660".parse().unwrap()));
     }
@@ -305,12 +301,12 @@ mod tests {
 
     #[test]
     fn a_time_to_live_is_one_control_message() {
-        for (family, level, kind) in
-            [(Family::V4, libc::SOL_IP, libc::IP_TTL), (Family::V6, libc::SOL_IPV6, libc::IPV6_HOPLIMIT)]
+        for (v4, level, kind) in
+            [(true, libc::SOL_IP, libc::IP_TTL), (false, libc::SOL_IPV6, libc::IPV6_HOPLIMIT)]
         {
-            let (message, len) = ttl_message(family, 7);
-            let told: Vec<_> = Controls(&message[..len]).collect();
-            assert_eq!(told, [Control { level, kind, data: &7i32.to_ne_bytes() }]);
+            let (message, len) = ttl_message(v4, 7);
+            let found: Vec<_> = Controls(&message[..len]).collect();
+            assert_eq!(found, [Control { level, kind, data: &7i32.to_ne_bytes() }]);
         }
     }
 

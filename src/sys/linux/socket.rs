@@ -5,10 +5,13 @@
 #![expect(unsafe_code, reason = "system calls that no crate makes safe")]
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
 use libc::{c_int, c_void, socklen_t};
+
+use super::control::{encoded, ttl_message};
 
 /// Room for the largest socket address met here, `sockaddr_in6`.
 pub(crate) const NAME_LEN: usize = 28;
@@ -187,11 +190,19 @@ pub(crate) fn receive_batch(
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Datagram<'a> {
     /// Its destination, as the kernel lays out a `sockaddr`, and how much of that counts.
-    pub name: ([u8; NAME_LEN], u32),
+    name: ([u8; NAME_LEN], u32),
     /// Its octets.
-    pub bytes: &'a [u8],
+    bytes: &'a [u8],
     /// Control messages.
-    pub control: ([u8; CONTROL_LEN], usize),
+    control: ([u8; CONTROL_LEN], usize),
+}
+
+impl<'a> Datagram<'a> {
+    /// A datagram to `dst`. `ttl` is its TTL or hop limit; `None`: the socket's own.
+    pub fn new(dst: SocketAddr, ttl: Option<u8>, bytes: &'a [u8]) -> Self {
+        let control = ttl.map_or(([0; CONTROL_LEN], 0), |ttl| ttl_message(dst.is_ipv4(), ttl));
+        Self { name: encoded(dst), bytes, control }
+    }
 }
 
 /// Room for the control messages of one datagram to be sent: an integer.

@@ -1,0 +1,33 @@
+//! The interfaces of this host and their addresses (getifaddrs(3), if_nametoindex(3)).
+
+use std::net::IpAddr;
+
+use nix::ifaddrs::{InterfaceAddress, getifaddrs};
+
+/// The index of an interface; `None`: there is none of this name now.
+pub(crate) fn index_of(name: &str) -> Option<u32> {
+    nix::net::if_::if_nametoindex(name).ok()
+}
+
+/// The names of all interfaces.
+pub(crate) fn names() -> Vec<String> {
+    let all = nix::net::if_::if_nameindex();
+    all.map(|all| all.iter().map(|i| i.name().to_string_lossy().into_owned()).collect()).unwrap_or_default()
+}
+
+/// The name of the interface that has this address.
+pub(crate) fn holder_of(ip: IpAddr) -> Option<String> {
+    getifaddrs().ok()?.find(|entry| address(entry) == Some(ip)).map(|entry| entry.interface_name)
+}
+
+/// Whether an interface has this address; true where the system does not list addresses.
+pub(crate) fn has_address(name: &str, ip: IpAddr) -> bool {
+    let Ok(mut all) = getifaddrs() else { return true };
+    all.any(|entry| entry.interface_name == name && address(&entry) == Some(ip))
+}
+
+fn address(entry: &InterfaceAddress) -> Option<IpAddr> {
+    let storage = entry.address.as_ref()?;
+    let v4 = storage.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+    v4.or_else(|| storage.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
+}

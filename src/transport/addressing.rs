@@ -1,0 +1,41 @@
+//! Where a datagram goes: its destination as the socket must name it now.
+
+use std::net::SocketAddr;
+
+use super::interface::FollowedInterface;
+use super::kind::Kind;
+use crate::datagram::Transmit;
+use crate::sys::Datagram;
+
+/// What of a destination depends on the socket.
+#[derive(Debug)]
+pub(super) struct Addressing {
+    kind: Kind,
+    /// The IPv6 flow label in use, if one was requested.
+    pub flow_label: Option<u32>,
+    /// The interface that the socket is bound to, if it is to be followed.
+    pub interface: Option<FollowedInterface>,
+}
+
+impl Addressing {
+    /// For a socket of this kind.
+    pub fn new(kind: Kind, flow_label: Option<u32>) -> Self {
+        Self { kind, flow_label, interface: None }
+    }
+
+    /// A datagram for the kernel.
+    pub fn datagram<'a>(&self, transmit: &Transmit, bytes: &'a [u8]) -> Datagram<'a> {
+        Datagram::new(self.destination(transmit.dst), transmit.ttl, bytes)
+    }
+
+    /// A destination with the port, the flow label and the scope id to use now.
+    fn destination(&self, dst: SocketAddr) -> SocketAddr {
+        let SocketAddr::V6(mut v6) = dst else { return dst };
+        v6.set_port(self.kind.port_to(v6.port()));
+        v6.set_flowinfo(self.flow_label.unwrap_or(0).to_be());
+        if let Some(interface) = &self.interface {
+            v6.set_scope_id(interface.current_scope(v6.scope_id()));
+        }
+        v6.into()
+    }
+}

@@ -1,0 +1,62 @@
+//! From the sockets that were opened to those of a run, once the targets are known.
+
+use rustix::io::Errno;
+
+use super::channel::Channel;
+use super::channels::Transport;
+use super::interface::FollowedInterface;
+use super::kind::Kind;
+use super::open::Sockets;
+use super::open::options::Options;
+use super::open::refusal::AimError;
+use super::open::route::Route;
+use super::open::setup::{SocketSetup, buffer_falls_short};
+use crate::wire::Family;
+
+impl Sockets {
+    /// Keeps the socket of the target's family and sets it up; all others are closed. Needs no privilege.
+    ///
+    /// # Errors
+    /// The option that was refused, or there is no socket of that family.
+    pub fn aim(self, route: &Route, options: &Options) -> Result<Transport, AimError> {
+        let Self { v4, v6, ident, .. } = self;
+        let kit = match Family::of(route.target.ip()) {
+            Family::V4 => v4,
+            Family::V6 => v6,
+        };
+        let kit = kit.ok_or_else(|| AimError::new(route.target.ip(), &Errno::AFNOSUPPORT.into()))?;
+        let setup = SocketSetup::new(options, route, kit.raw);
+        let mut channel = Channel::new(kit.icmp, setup, Kind::Icmp, ident)?;
+        let falls_short = buffer_falls_short(channel.socket(), options, route.target.is_ipv4());
+        if let Some(device) = options.device.as_deref() {
+            channel.follow_interface(FollowedInterface::new(device, kit.reserve));
+        }
+        let mut transport = Transport::one(channel);
+        if falls_short {
+            transport.warn("WARNING: probably, rcvbuf is not enough to hold preload".to_owned());
+        }
+        Ok(transport)
+    }
+
+    /// Keeps the sockets of the targets' families, one route for each, and sets them up; see [`Sockets::aim`].
+    ///
+    /// # Errors
+    /// Those of [`Sockets::aim`], or no route has a socket.
+    pub fn aim_all(self, routes: &[Route], options: &Options) -> Result<Transport, AimError> {
+        let [mut v4, mut v6] = self.apart();
+        let mut transport: Option<Transport> = None;
+        for route in routes {
+            let sockets = match Family::of(route.target.ip()) {
+                Family::V4 => v4.take(),
+                Family::V6 => v6.take(),
+            };
+            let Some(sockets) = sockets else { continue };
+            let aimed = sockets.aim(route, options)?;
+            match &mut transport {
+                Some(transport) => transport.merge(aimed),
+                None => transport = Some(aimed),
+            }
+        }
+        transport.ok_or_else(|| AimError::new("no target", &Errno::DESTADDRREQ.into()))
+    }
+}

@@ -1,0 +1,166 @@
+//! The sending side of a socket: one datagram with its own error, or many with one system call.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::departures::Departures;
+use super::error_queue::ErrorQueue;
+use crate::clock::{Clock, Instant};
+use crate::datagram::{Room, SendFault, Transmit};
+use crate::sys::{self, Datagram};
+
+/// Maximum number of attempts to send one datagram before an error counts as its own.
+///
+/// Linux reports a pending error (an ICMP error about an earlier datagram, for example) by the next call on the
+/// socket, whatever that is, and then forgets it. The datagram of that call is not sent. A second error can come
+/// in between.
+const ATTEMPTS: u32 = 3;
+
+/// Maximum number of datagrams sent with one system call. They share one reading of the clock: if this process is
+/// suspended meanwhile, the later ones appear to have left too early, unless the kernel stamps them.
+pub(super) const TOGETHER: usize = 64;
+
+/// How long a full socket buffer is waited for.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The least time that the kernel needed for one datagram of a batch.
+///
+/// The clock is read once per batch. The n-th datagram is taken to have left n times this cost later, a lower
+/// bound of its true send time.
+#[derive(Debug, Default)]
+struct SendCost(Option<Duration>);
+
+impl SendCost {
+    /// Records the duration of a batch; returns the cost of one datagram, as far as it is known.
+    fn learn(&mut self, took: Duration, sent: usize) -> Duration {
+        let known = self.0.unwrap_or_default();
+        if sent > 1
+            && let Some(each) = u32::try_from(sent).ok().and_then(|sent| took.checked_div(sent))
+        {
+            self.0 = Some(self.0.map_or(each, |least| least.min(each)));
+        }
+        self.0.map_or(known, |least| least.min(known))
+    }
+}
+
+/// Sends, and knows what a datagram costs.
+#[derive(Debug, Default)]
+pub(super) struct Sender {
+    cost: SendCost,
+}
+
+/// What one system call sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    /// Number of datagrams that left.
+    pub count: usize,
+    /// The time read immediately before the call.
+    pub at: Instant,
+    /// The time between two of them, at least.
+    pub cost: Duration,
+}
+
+/// Whether an error may be a pending one: those that an ICMP error about an earlier datagram leaves (Linux
+/// `icmp_err_convert`, `icmpv6_err_convert`). A refusal by a firewall (EPERM) or a full queue (ENOBUFS) is none.
+fn may_be_pending(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::ACCESS
+            | Errno::CONNREFUSED
+            | Errno::HOSTDOWN
+            | Errno::HOSTUNREACH
+            | Errno::MSGSIZE
+            | Errno::NETUNREACH
+            | Errno::NONET
+            | Errno::NOPROTOOPT
+            | Errno::OPNOTSUPP
+            | Errno::PROTO
+    )
+}
+
+impl Sender {
+    /// Gives datagrams to the kernel with one call, [`TOGETHER`] at most. Never waits.
+    pub fn send_together<'a>(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        clock: &Clock,
+        datagrams: impl Iterator<Item = Datagram<'a>>,
+    ) -> Sent {
+        let at = clock.now();
+        let count = sys::send_batch::<TOGETHER>(fd, datagrams).unwrap_or(0);
+        Sent { count, at, cost: self.cost.learn(clock.now().since(at), count) }
+    }
+
+    /// Sends one datagram. Returns the time read immediately before the system call that sent it.
+    ///
+    /// With [`Room::Wait`] it waits up to 0.1 s for room in the socket buffer.
+    ///
+    /// # Errors
+    /// An error of this datagram, not of an earlier one.
+    pub fn send_one(
+        &self,
+        socket: &impl AsFd,
+        clock: &Clock,
+        transmit: &Transmit,
+        datagram: Datagram<'_>,
+        (queue, departures): (&mut ErrorQueue, &mut Departures),
+    ) -> Result<Instant, SendFault> {
+        let mut failures = 0u32;
+        let mut full_since = None;
+        loop {
+            let at = clock.now();
+            let Err(error) = sys::send_batch::<1>(socket.as_fd(), std::iter::once(datagram)) else {
+                departures.sent(transmit.id, at);
+                return Ok(at);
+            };
+            departures.refused(socket.as_fd());
+            match Errno::from_io_error(&error) {
+                Some(Errno::INTR) => {}
+                Some(Errno::AGAIN) if transmit.room != Room::Wait => {
+                    return Err(SendFault { errno: libc::EAGAIN, mtu: None });
+                }
+                Some(Errno::AGAIN) => {
+                    let waited = clock.now().since(*full_since.get_or_insert(at));
+                    let left = PATIENCE.saturating_sub(waited);
+                    if !wait_for_room(socket, left, || queue.drain(socket.as_fd(), clock, departures).entries)
+                    {
+                        return Err(SendFault { errno: libc::EAGAIN, mtu: None });
+                    }
+                }
+                errno => {
+                    queue.note_error();
+                    failures = failures.saturating_add(1);
+                    if failures >= ATTEMPTS || !errno.is_some_and(may_be_pending) {
+                        let mtu = if errno == Some(Errno::MSGSIZE) {
+                            queue.drain(socket.as_fd(), clock, departures).mtu
+                        } else {
+                            None
+                        };
+                        return Err(SendFault { errno: error.raw_os_error().unwrap_or(0), mtu });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether it is worth trying again: there is room, or `drain` took entries away from the error queue, which ends
+/// a wait at once and hides whether there is room.
+fn wait_for_room(socket: &impl AsFd, patience: Duration, drain: impl FnOnce() -> usize) -> bool {
+    let Ok(limit) = Timespec::try_from(patience) else { return false };
+    if patience.is_zero() {
+        return false;
+    }
+    let mut fds = [PollFd::new(socket, PollFlags::OUT)];
+    match poll(&mut fds, Some(&limit)) {
+        Ok(0) => false,
+        Ok(_) => {
+            let [fd] = &fds;
+            fd.revents().contains(PollFlags::OUT) || drain() > 0
+        }
+        Err(error) => error == Errno::INTR,
+    }
+}
