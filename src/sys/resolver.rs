@@ -7,7 +7,7 @@ use std::{io, ptr};
 
 use libc::c_int;
 
-use super::imp::socket::NAME_LEN;
+use super::imp::control::NAME_LEN;
 
 /// Takes the encoding of names from the environment (LC_ALL, LC_CTYPE, LANG), as the C library needs it
 /// to look up names beyond ASCII. Call it before any thread exists.

@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use super::socket::{self, NAME_LEN};
 use crate::clock::Wall;
 
 /// Octets of a `cmsghdr`: a length as wide as `size_t`, then level and type.
@@ -11,6 +10,12 @@ const HEADER_LEN: usize = size_of::<usize>() + 8;
 /// Room for the control messages of one datagram that is received, octets: stamps, hop limit, options, an
 /// error with its offender, and as much again.
 pub(crate) const CONTROL_LEN: usize = 512;
+
+/// Room for the control messages of one datagram to be sent: an integer.
+pub(super) const SEND_CONTROL_LEN: usize = 24;
+
+/// Room for the largest socket address met here, `sockaddr_in6`.
+pub(crate) const NAME_LEN: usize = 28;
 
 /// One control message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +177,7 @@ pub(crate) fn encoded(to: SocketAddr) -> ([u8; NAME_LEN], u32) {
 }
 
 /// A control message that sets the TTL or hop limit of one datagram (ip(7), RFC 3542 section 6.3).
-pub(crate) fn ttl_message(v4: bool, ttl: u8) -> ([u8; socket::CONTROL_LEN], usize) {
+pub(crate) fn ttl_message(v4: bool, ttl: u8) -> ([u8; SEND_CONTROL_LEN], usize) {
     let (level, kind) = if v4 { (libc::SOL_IP, libc::IP_TTL) } else { (libc::SOL_IPV6, libc::IPV6_HOPLIMIT) };
     let len = HEADER_LEN.saturating_add(4);
     let (message, _) = laid_out(&[

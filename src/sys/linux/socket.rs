@@ -11,10 +11,7 @@ use std::ptr;
 
 use libc::{c_int, c_void, socklen_t};
 
-use super::control::{encoded, ttl_message};
-
-/// Room for the largest socket address met here, `sockaddr_in6`.
-pub(crate) const NAME_LEN: usize = 28;
+use super::control::{NAME_LEN, SEND_CONTROL_LEN, encoded, ttl_message};
 
 /// What `recvmsg` said beside the octets.
 #[derive(Clone, Copy, Debug, Default)]
@@ -194,19 +191,16 @@ pub(crate) struct Datagram<'a> {
     /// Its octets.
     bytes: &'a [u8],
     /// Control messages.
-    control: ([u8; CONTROL_LEN], usize),
+    control: ([u8; SEND_CONTROL_LEN], usize),
 }
 
 impl<'a> Datagram<'a> {
     /// A datagram to `dst`. `ttl` is its TTL or hop limit; `None`: the socket's own.
     pub fn new(dst: SocketAddr, ttl: Option<u8>, bytes: &'a [u8]) -> Self {
-        let control = ttl.map_or(([0; CONTROL_LEN], 0), |ttl| ttl_message(dst.is_ipv4(), ttl));
+        let control = ttl.map_or(([0; SEND_CONTROL_LEN], 0), |ttl| ttl_message(dst.is_ipv4(), ttl));
         Self { name: encoded(dst), bytes, control }
     }
 }
-
-/// Room for the control messages of one datagram to be sent: an integer.
-pub(crate) const CONTROL_LEN: usize = 24;
 
 /// sendmmsg(2), never waiting, of `N` datagrams at most; how many left, at least one.
 ///
@@ -232,7 +226,7 @@ pub(crate) fn send_batch<'a, const N: usize>(
         header.msg_iovlen = 1;
         if control.1 > 0 {
             header.msg_control = control.0.as_mut_ptr().cast();
-            header.msg_controllen = control.1.min(CONTROL_LEN) as _;
+            header.msg_controllen = control.1.min(SEND_CONTROL_LEN) as _;
         }
         count = count.saturating_add(1);
     }
