@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows what a probe is, and nothing knows what a socket is.
 
+use std::fmt;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::clock::Instant;
@@ -156,17 +158,84 @@ pub enum Heard<'a> {
 /// A datagram that was not sent, and why. It belongs to this datagram, not to an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendFault {
-    /// The error of the system call.
-    pub errno: i32,
-    /// The MTU that the datagram exceeded, in octets, where the kernel named it (EMSGSIZE).
-    pub mtu: Option<u32>,
+    /// Why.
+    pub cause: SendCause,
+    /// The system's own error, for its words and its number only; decide by `cause`.
+    pub error: SystemError,
+}
+
+/// Why a datagram was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendCause {
+    /// The send buffer of the socket is full.
+    BufferFull,
+    /// The queue of the interface or the table of neighbours is full.
+    QueueFull,
+    /// The kernel is short of memory.
+    NoMemory,
+    /// It exceeds the path MTU, or the MTU of the interface.
+    TooLong {
+        /// The MTU that it exceeds, in octets, if the kernel reports it.
+        mtu: Option<u32>,
+    },
+    /// A local firewall rule refuses it.
+    Firewall,
+    /// No route leads to the destination.
+    NoRoute,
+    /// The interface is down.
+    InterfaceDown,
+    /// The interface does not exist any more.
+    InterfaceGone,
+    /// The source address does not belong to this host any more.
+    SourceGone,
+    /// The source port is in use.
+    PortInUse,
+    /// A route of type prohibit refuses it.
+    Prohibited,
+    /// A route of type blackhole discards it, or its source address and its route do not fit.
+    Invalid,
+    /// Anything else.
+    Other,
 }
 
 impl SendFault {
-    /// Whether there was no room for the datagram: in the socket's send buffer (EAGAIN), in the queue of the
-    /// interface or in the table of neighbours (ENOBUFS), or in memory (ENOMEM). That passes.
+    /// Whether there was no room for the datagram: in the socket's send buffer, in the queue of the interface, in
+    /// the table of neighbours, or in memory. That passes.
     pub const fn is_full(&self) -> bool {
-        matches!(self.errno, libc::EAGAIN | libc::ENOBUFS | libc::ENOMEM)
+        matches!(self.cause, SendCause::BufferFull | SendCause::QueueFull | SendCause::NoMemory)
+    }
+
+    /// The MTU that the datagram exceeded, in octets, if the kernel reported it.
+    pub const fn mtu(&self) -> Option<u32> {
+        match self.cause {
+            SendCause::TooLong { mtu } => mtu,
+            _ => None,
+        }
+    }
+}
+
+/// An error of the system: its number, and by `Display` its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SystemError(i32);
+
+impl SystemError {
+    /// The error of this number (errno(3)).
+    pub const fn new(number: i32) -> Self {
+        Self(number)
+    }
+
+    /// Its number (errno(3)).
+    pub const fn number(self) -> i32 {
+        self.0
+    }
+}
+
+impl fmt::Display for SystemError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = io::Error::from_raw_os_error(self.0).to_string();
+        // std appends the number.
+        let words = text.rsplit_once(" (os error ").map_or(text.as_str(), |(words, _)| words);
+        f.write_str(words)
     }
 }
 

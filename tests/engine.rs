@@ -218,11 +218,11 @@ fn a_queue_that_stays_full_for_ten_seconds_is_an_error_of_each_probe() {
 }
 
 /// A full queue of the interface (ENOBUFS).
-const FULL: SendFault = SendFault { errno: 105, mtu: None };
+const FULL: SendFault = rping::transport::send_fault(105, None);
 
 #[test]
 fn an_unsent_probe_is_counted_and_the_next_one_goes() {
-    let fault = SendFault { errno: 1, mtu: None };
+    let fault = rping::transport::send_fault(1, None);
     let script = |probe: &Seen| if probe.number == 2 { Err(fault) } else { Ok(vec![echo(probe, ms(1))]) };
     let mut sim = Sim::new(count(3), script);
     let got = counts(&mut sim);
@@ -565,7 +565,7 @@ fn fate() -> impl Strategy<Value = Fate> {
 
 fn suffer(fate: &Fate, probe: &Seen) -> Result<Vec<Packet>, SendFault> {
     Ok(match fate {
-        Fate::Refused => return Err(SendFault { errno: 1, mtu: None }),
+        Fate::Refused => return Err(rping::transport::send_fault(1, None)),
         Fate::Lost => vec![],
         Fate::Echo(a) => vec![echo(probe, us(*a))],
         Fate::Twice(a, b) => vec![echo(probe, us(*a)), echo(probe, us(*b))],
@@ -700,7 +700,7 @@ fn fates_belong_to_probes_in_the_order_of_taking() {
         assert!(session.poll_transmit(at(0), &mut buffer).is_some());
     }
     assert_eq!(session.poll_transmit(at(9_000), &mut buffer), None, "three are taken");
-    let fault = SendFault { errno: 1, mtu: None };
+    let fault = rping::transport::send_fault(1, None);
     session.handle_sent(Departed { at: at(1), port: 0 });
     session.handle_send_fault(at(2), fault);
     session.handle_sent(Departed { at: at(3), port: 0 });

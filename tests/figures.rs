@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use rping::clock::Instant;
-use rping::datagram::{Departed, SendFault};
+use rping::datagram::Departed;
 use rping::engine::Session;
 use rping::engine::ping::event::{Event, Verdict};
 use rping::engine::ping::{Ping, Targets};
@@ -214,7 +214,7 @@ fn a_late_refusal_of_the_last_probe_moves_the_end() {
     assert!(session.poll_transmit(at(0), &mut buffer).is_some());
     session.handle_sent(Departed { at: at(0), port: 0 });
     assert!(session.poll_transmit(at(1_000), &mut buffer).is_some());
-    session.handle_send_fault(at(1_500), SendFault { errno: 1, mtu: None });
+    session.handle_send_fault(at(1_500), rping::transport::send_fault(1, None));
     session.handle_timeout(at(1_500));
     assert_eq!(session.poll_timeout(), Some(at(2_500)));
 }

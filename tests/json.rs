@@ -47,7 +47,7 @@ fn a_ping_tells_its_start_each_fate_and_a_summary() {
     let text = ping(Config { count: Some(4), ..config() }, |probe| match probe.seq() {
         1 => Ok(vec![echo(probe, ms(10)), echo(probe, ms(12))]),
         2 => Ok(vec![error(probe, 3, 1, 0, ms(5))]),
-        3 => Err(SendFault { errno: libc::EPERM, mtu: None }),
+        3 => Err(rping::transport::send_fault(libc::EPERM, None)),
         _ => Ok(vec![]),
     });
     let head = r#"{"v":1,"ts":"2026-11-22T14:58:0"#;
@@ -74,7 +74,7 @@ fn a_quiet_run_has_a_start_and_a_summary() {
             let answers = |probe: &sim::Seen| match probe.seq() {
                 1 => Ok(vec![echo(probe, ms(10)), echo(probe, ms(12))]),
                 2 => Ok(vec![error(probe, 3, 1, 0, ms(5))]),
-                3 => Err(SendFault { errno: libc::EPERM, mtu: None }),
+                3 => Err(rping::transport::send_fault(libc::EPERM, None)),
                 _ => Ok(vec![]),
             };
             Sim::new(config, answers).run(|event| json.event(event, EPOCH, output));
@@ -119,7 +119,7 @@ fn a_trace_tells_each_probe_and_how_it_ended() {
     let events = [
         decided(1, Outcome::Answered(answer(router, 1, Says::Error(exceeded)))),
         decided(2, Outcome::Silent),
-        decided(3, Outcome::NotSent(SendFault { errno: libc::EMSGSIZE, mtu: Some(1280) })),
+        decided(3, Outcome::NotSent(rping::transport::send_fault(libc::EMSGSIZE, Some(1280)))),
         decided(4, Outcome::Answered(answer(router, 4, Says::Error(too_big)))),
         decided(
             5,

@@ -263,7 +263,7 @@ fn an_interrupt_of_a_silent_network_ends_at_once() {
     assert_eq!(run(&mut net).1, at(10_500));
 }
 
-const FULL: SendFault = SendFault { errno: libc::ENOBUFS, mtu: None };
+const FULL: SendFault = rping::transport::send_fault(libc::ENOBUFS, None);
 
 #[test]
 fn a_probe_that_finds_no_room_leaves_as_soon_as_there_is_some() {
@@ -311,7 +311,7 @@ fn what_finds_no_room_for_ten_seconds_is_not_sent() {
 
 #[test]
 fn what_was_refused_for_another_reason_is_not_sent_again() {
-    let fault = SendFault { errno: libc::EPERM, mtu: None };
+    let fault = rping::transport::send_fault(libc::EPERM, None);
     let mut times = Vec::new();
     let mut net = net(probes(targets(&[("198.51.100.1", 3)]), 2), |probe| {
         times.push(probe.at);
@@ -344,7 +344,7 @@ impl Link {
         let used: usize = self.waiting.values().map(|(_, count)| count).sum();
         let room = if probe.room == Room::Half { self.capacity / 2 } else { self.capacity };
         if used >= room {
-            return Err(SendFault { errno: libc::EAGAIN, mtu: None });
+            return Err(rping::transport::send_fault(libc::EAGAIN, None));
         }
         if !present {
             self.waiting.entry(probe.dst).or_insert((probe.at, 0)).1 += 1;
@@ -652,7 +652,7 @@ impl Attempt {
     /// The same as packets.
     fn packets(&self, probe: &Seen) -> Result<Vec<Packet>, SendFault> {
         if self.fate == 0 {
-            return Err(SendFault { errno: 1, mtu: None });
+            return Err(rping::transport::send_fault(1, None));
         }
         let packet = |(after, back)| match back {
             Back::Sound => echo(probe, after),

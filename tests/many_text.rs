@@ -158,7 +158,8 @@ no\\x1bpe      unknown
 
 #[test]
 fn what_cannot_leave_is_told_once_for_each_reason() {
-    let (out, err) = said(answers(), Show::Table, |_| Err(SendFault { errno: libc::ENETUNREACH, mtu: None }));
+    let (out, err) =
+        said(answers(), Show::Table, |_| Err(rping::transport::send_fault(libc::ENETUNREACH, None)));
     let expected = "\
 rping: 198.51.100.1: sendmsg: Network is unreachable (icmp_seq=1 not sent: no route here leads to it)
 \r0/4 targets answered, 0/0 packets

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use rping::clock::{Epoch, Instant, Wall};
-use rping::datagram::{SendFault, Timing};
+use rping::datagram::Timing;
 use rping::engine::ping::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
 use rping::names::lookup::Names;
 use rping::output::{Output, Stream};
@@ -30,7 +30,7 @@ fn sent(seq: u16, millis: u64) -> Event {
 }
 
 fn not_sent(seq: u16, errno: i32) -> Event {
-    Event::NotSent { at: Instant::ZERO, target: 0, seq, fault: SendFault { errno, mtu: None } }
+    Event::NotSent { at: Instant::ZERO, target: 0, seq, fault: rping::transport::send_fault(errno, None) }
 }
 
 /// An answer after so many microseconds.
@@ -614,7 +614,7 @@ fn a_probe_that_could_not_leave_names_its_cause_on_standard_error() {
         target: 0,
         at: Instant::ZERO,
         seq: 1,
-        fault: SendFault { errno: libc::EMSGSIZE, mtu: Some(1400) },
+        fault: rping::transport::send_fault(libc::EMSGSIZE, Some(1400)),
     };
     let (out, err) = run(style("10.99.2.1"), [too_long.clone()]);
     assert_eq!(err, "ping: local error: message too long, mtu=1400\n");

@@ -452,7 +452,7 @@ fn a_datagram_too_long_tells_the_mtu_and_loses_no_error() {
                 run.send(1);
                 assert!(run.transport.wait(&run.clock, None, &[]).unwrap().socket);
                 let fault = run.try_send(run.dst, 2, 1480).unwrap_err();
-                assert_eq!(fault, SendFault { errno: libc::EMSGSIZE, mtu: Some(1400) });
+                assert_eq!(fault, rping::transport::send_fault(libc::EMSGSIZE, Some(1400)));
                 let heard = run.hear(1);
                 assert_eq!(heard.len(), 1, "{heard:?}");
                 assert_eq!(heard[0].error().is_some(), !kind.raw_only);
@@ -474,7 +474,7 @@ fn a_firewall_that_refuses_is_the_datagrams_own_error() {
                 // Linux does not tell what became of a datagram that an ICMPv6 datagram socket gave to the
                 // output path (ping_v6_sendmsg, to 6.18 at least).
                 if kind.raw_only || target == "127.0.0.1" {
-                    assert_eq!(sent, Err(SendFault { errno: libc::EPERM, mtu: None }), "{target}");
+                    assert_eq!(sent, Err(rping::transport::send_fault(libc::EPERM, None)), "{target}");
                 } else {
                     assert!(sent.is_ok());
                 }
@@ -505,7 +505,8 @@ fn of_a_batch_only_what_is_refused_does_not_leave_and_fates_keep_their_order() {
                 let messages: Vec<_> = messages.iter().map(|(dst, bytes)| (*dst, &bytes[..])).collect();
                 let fates = run.send_all(&messages);
                 let expected = |seq| if refused.contains(&seq) { Some(errno) } else { None };
-                let told: Vec<_> = fates.iter().map(|fate| fate.err().map(|fault| fault.errno)).collect();
+                let told: Vec<_> =
+                    fates.iter().map(|fate| fate.err().map(|fault| fault.error.number())).collect();
                 assert_eq!(told, (0..40).map(expected).collect::<Vec<_>>(), "{alive}");
                 let left: Vec<_> = fates.iter().flatten().collect();
                 assert!(left.is_sorted(), "{left:?}");
@@ -529,13 +530,13 @@ fn a_send_waits_for_room_but_not_for_ever() {
             let fault = (0..100).find_map(|seq| run.try_send(run.dst, seq, 64).err());
             // Linux calls a full buffer by another name on a raw socket (__ip_append_data).
             let errno = if kind.raw_only { libc::ENOBUFS } else { libc::EAGAIN };
-            assert_eq!(fault, Some(SendFault { errno, mtu: None }));
+            assert_eq!(fault, Some(rping::transport::send_fault(errno, None)));
         }
         sh("tc qdisc replace dev v0 root tbf rate 64bit burst 1600 limit 1600");
         for kind in kinds() {
             let mut run = Run::new("10.9.0.2", &Options { send_buffer: Some(200_000), ..kind });
             let fault = (0..100).find_map(|seq| run.try_send(run.dst, seq, 64).err());
-            assert_eq!(fault, Some(SendFault { errno: libc::ENOBUFS, mtu: None }));
+            assert_eq!(fault, Some(rping::transport::send_fault(libc::ENOBUFS, None)));
         }
     });
 }
@@ -806,7 +807,7 @@ fn an_interface_deleted_and_made_again_is_followed() {
                         let fault = run.try_send(run.dst, seq, 64).unwrap_err();
                         assert!(
                             [libc::ENODEV, libc::ENXIO, libc::ENETUNREACH, libc::EINVAL]
-                                .contains(&fault.errno),
+                                .contains(&fault.error.number()),
                             "{fault:?}"
                         );
                         link();
@@ -836,7 +837,7 @@ fn a_socket_whose_source_is_not_back_yet_waits_for_it() {
             sh("ip addr del 10.9.0.1/24 dev v0");
             for seq in 1..=2 {
                 let fault = run.try_send(run.dst, seq, 64).unwrap_err();
-                assert_eq!(fault, SendFault { errno: libc::EADDRNOTAVAIL, mtu: None });
+                assert_eq!(fault, rping::transport::send_fault(libc::EADDRNOTAVAIL, None));
             }
             sh("ip addr add 10.9.0.1/24 dev v0");
             run.send(3);
@@ -862,7 +863,7 @@ fn an_interface_that_is_down_is_survived() {
             let mut run = Run::new("10.9.0.2", &kind);
             sh("ip link set v0 down");
             let fault = run.try_send(run.dst, 1, 64).unwrap_err();
-            assert_eq!(fault.errno, libc::ENETUNREACH);
+            assert_eq!(fault.error.number(), libc::ENETUNREACH);
             assert_eq!(run.recv(), []);
             sh("ip link set v0 up");
             run.send(2);

@@ -17,7 +17,7 @@ use rping::probe::{Method, Payload};
 use sim::path::{self, Net};
 use sim::*;
 
-const REFUSED: SendFault = SendFault { errno: 1, mtu: None };
+const REFUSED: SendFault = rping::transport::send_fault(1, None);
 
 /// Of an answer: the sequence number, the round-trip time, the clocks that it comes from, and how it counts.
 type Timed = (u64, Duration, Timing, Verdict);

@@ -298,9 +298,9 @@ fn a_flood_draws_dots_and_takes_them_back() {
 #[test]
 fn a_probe_that_could_not_leave_is_named_and_counted() {
     let script = |probe: &Seen| match probe.number {
-        1 => Err(SendFault { errno: 1, mtu: None }),
-        2 => Err(SendFault { errno: 90, mtu: Some(1_400) }),
-        3 => Err(SendFault { errno: 100, mtu: None }),
+        1 => Err(rping::transport::send_fault(1, None)),
+        2 => Err(rping::transport::send_fault(90, Some(1_400))),
+        3 => Err(rping::transport::send_fault(100, None)),
         _ => Ok(vec![echo(probe, ms(1))]),
     };
     let (out, err) = printed(&mut Sim::new(count(4), script), style());
@@ -323,7 +323,8 @@ fn a_probe_that_could_not_leave_is_named_and_counted() {
 
 #[test]
 fn a_queue_that_stays_full_is_named_for_each_probe() {
-    let (out, err) = printed(&mut Sim::new(count(2), |_| Err(SendFault { errno: 105, mtu: None })), style());
+    let (out, err) =
+        printed(&mut Sim::new(count(2), |_| Err(rping::transport::send_fault(105, None))), style());
     assert_eq!(
         out,
         "PING 192.0.2.2 (192.0.2.2) 56(84) bytes of data.\n\n\

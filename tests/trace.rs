@@ -6,7 +6,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rping::datagram::SendFault;
 use rping::engine::trace::event::{Ending, Event, Outcome};
 use rping::engine::trace::{Config, Wait};
 use rping::probe::trace::{Carrier, Method, TcpOptions};
@@ -323,7 +322,7 @@ fn the_path_mtu_is_found_hop_by_hop() {
     let mut net = Net::new(|probe| {
         let size = probe.bytes.len() + 20;
         if size > 1_500 {
-            return Err(SendFault { errno: libc::EMSGSIZE, mtu: Some(1_500) });
+            return Err(rping::transport::send_fault(libc::EMSGSIZE, Some(1_500)));
         }
         if size > limit(probe.ttl) {
             return Ok(vec![error(probe, 3, 4, 1_400, ms(2)).from(router(2))]);
@@ -356,7 +355,7 @@ fn an_mtu_that_makes_no_sense_is_an_error_like_another() {
 
 #[test]
 fn probes_that_cannot_leave_are_told_and_cost_no_wait() {
-    let mut net = Net::new(|_| Err(SendFault { errno: libc::EPERM, mtu: None }));
+    let mut net = Net::new(|_| Err(rping::transport::send_fault(libc::EPERM, None)));
     let events = net.events(Config { max_ttl: 5, ..config() });
     let told = |e: &&Event| matches!(e, Event::Decided { outcome: Outcome::NotSent(_), .. });
     assert_eq!(events.iter().filter(told).count(), 15);
@@ -369,7 +368,7 @@ fn a_full_local_queue_is_given_time() {
     let mut net = Net::new(|probe| {
         if refused < 20 {
             refused += 1;
-            return Err(SendFault { errno: libc::ENOBUFS, mtu: None });
+            return Err(rping::transport::send_fault(libc::ENOBUFS, None));
         }
         Ok(vec![on_line(probe, 2, ms(2))])
     });
@@ -381,7 +380,7 @@ fn a_full_local_queue_is_given_time() {
 #[test]
 fn what_the_local_queue_refused_is_not_tried_beyond_the_target() {
     let mut net = Net::new(|probe| match probe.ttl {
-        6.. => Err(SendFault { errno: libc::ENOBUFS, mtu: None }),
+        6.. => Err(rping::transport::send_fault(libc::ENOBUFS, None)),
         _ => Ok(vec![on_line(probe, 2, ms(4))]),
     });
     assert!(sketch(&net.events(config())).ends_with("\nReached"));
@@ -531,8 +530,8 @@ proptest! {
             let (fate, delay) = fates[probe.number * 31 % fates.len()];
             let usual = || on_line(probe, hops, ms(delay.min(200)));
             match fate {
-                0 => Err(SendFault { errno: libc::ENETUNREACH, mtu: None }),
-                1 => Err(SendFault { errno: libc::ENOBUFS, mtu: None }),
+                0 => Err(rping::transport::send_fault(libc::ENETUNREACH, None)),
+                1 => Err(rping::transport::send_fault(libc::ENOBUFS, None)),
                 2 | 3 => Ok(vec![]),
                 4 => Ok(vec![error(probe, 3, (delay % 20) as u8, 1_400, ms(delay))]),
                 5 => Ok(vec![usual(), usual(), usual().from(router(200))]),

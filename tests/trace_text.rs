@@ -14,7 +14,7 @@ use std::time::Duration;
 use lab::has_module;
 use proptest::prelude::*;
 use rping::clock::{Epoch, Instant};
-use rping::datagram::{SendFault, Timing};
+use rping::datagram::Timing;
 use rping::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
 use rping::names::lookup::{Names, Question};
 use rping::output::{Output, Stream};
@@ -46,7 +46,7 @@ fn silent(ttl: u8, query: u8) -> Event {
 }
 
 fn not_sent(ttl: u8, query: u8, errno: i32, mtu: Option<u32>) -> Event {
-    decided(ttl, query, Outcome::NotSent(SendFault { errno, mtu }))
+    decided(ttl, query, Outcome::NotSent(rping::transport::send_fault(errno, mtu)))
 }
 
 fn answer(from: &str, micros: u64, says: Says) -> Answer {
@@ -629,7 +629,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
         1 => Just(Outcome::Silent),
         1 => Just(Outcome::Unfinished),
         1 => (any::<i32>(), any::<Option<u32>>())
-            .prop_map(|(errno, mtu)| Outcome::NotSent(SendFault { errno, mtu })),
+            .prop_map(|(errno, mtu)| Outcome::NotSent(rping::transport::send_fault(errno, mtu))),
     ]
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use rping::clock::{Epoch, Instant};
-use rping::datagram::{Departed, Framing, Received, SendFault, Source};
+use rping::datagram::{Departed, Framing, Received, Source};
 use rping::engine::Session;
 use rping::engine::ping::event::{Event, Verdict};
 use rping::engine::ping::{Config, Pacing, Ping, Targets};
@@ -74,7 +74,7 @@ fuzz_target!(|input: &[u8]| {
                 sent.push(buffer[..transmit.len].to_vec());
                 session.handle_sent(Departed { at: now, port: 0 });
             } else {
-                session.handle_send_fault(now, SendFault { errno: 1, mtu: None });
+                session.handle_send_fault(now, rping::transport::send_fault(1, None));
             }
         }
         // A reply that is faithful but for the script's octets over its end.

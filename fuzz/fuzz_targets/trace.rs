@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use rping::clock::Instant;
-use rping::datagram::{Departed, Framing, Received, SendFault, Source};
+use rping::datagram::{Departed, Framing, Received, Source};
 use rping::engine::Session;
 use rping::engine::reject::Reject;
 use rping::engine::trace::event::Event;
@@ -81,7 +81,7 @@ fuzz_target!(|input: &[u8]| {
         if let Some(transmit) = trace.poll_transmit(now, &mut buffer) {
             if step & 0xc0 == 0xc0 {
                 let errno = if step & 1 == 0 { 90 } else { 105 };
-                trace.handle_send_fault(now, SendFault { errno, mtu: (step & 2 == 0).then_some(1_400) });
+                trace.handle_send_fault(now, rping::transport::send_fault(errno, (step & 2 == 0).then_some(1_400)));
             } else {
                 sent.push(buffer[..transmit.len].to_vec());
                 trace.handle_sent(Departed { at: now, port: 7_777 });

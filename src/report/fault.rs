@@ -1,13 +1,11 @@
-//! Why a probe could not leave, in words. Which probes leave is none of its business.
+//! Why a probe could not leave, in words. Which probes leave is not decided here.
 
-use std::io;
-
-use crate::datagram::SendFault;
+use crate::datagram::{SendCause, SendFault};
 use crate::wire::Family;
 
 /// The line about a probe that was not sent, without the program's name.
 pub fn sentence(fault: SendFault, seq: u16, family: Family) -> String {
-    if let (libc::EMSGSIZE, Some(mtu)) = (fault.errno, fault.mtu) {
+    if let Some(mtu) = fault.mtu() {
         return match family {
             Family::V4 => format!("local error: message too long, mtu={mtu}"),
             Family::V6 => format!("local error: message too long, mtu: {mtu}"),
@@ -21,34 +19,26 @@ pub fn at_hop(fault: SendFault, ttl: u8) -> String {
     because(fault, &format!("probes not sent from hop {ttl} on"))
 }
 
-fn because(fault: SendFault, what: &str) -> String {
-    let error = system_text(fault.errno);
-    match cause(fault.errno) {
-        Some(cause) => format!("sendmsg: {error} ({what}: {cause})"),
+fn because(SendFault { cause, error }: SendFault, what: &str) -> String {
+    match words(cause) {
+        Some(words) => format!("sendmsg: {error} ({what}: {words})"),
         None => format!("sendmsg: {error} ({what})"),
     }
 }
 
-/// What an error of sendmsg means for a probe (Linux ip(7), ip-route(8)).
-fn cause(errno: i32) -> Option<&'static str> {
-    Some(match errno {
-        libc::EPERM => "a local firewall rule refused it",
-        libc::ENETUNREACH | libc::EHOSTUNREACH => "no route here leads to it",
-        libc::ENETDOWN => "the interface is down",
-        libc::ENODEV | libc::ENXIO => "the interface is gone",
-        libc::EADDRNOTAVAIL => "the source address is no longer here",
-        libc::ENOBUFS => "the local queue is full",
-        libc::ENOMEM => "the kernel is short of memory",
-        libc::EMSGSIZE => "it exceeds the path MTU",
-        libc::EINVAL => "a blackhole route swallowed it, or its source and route do not fit",
-        libc::EACCES => "a prohibit route refused it",
-        _ => return None,
+/// What a cause means for a probe.
+const fn words(cause: SendCause) -> Option<&'static str> {
+    Some(match cause {
+        SendCause::Firewall => "a local firewall rule refused it",
+        SendCause::NoRoute => "no route here leads to it",
+        SendCause::InterfaceDown => "the interface is down",
+        SendCause::InterfaceGone => "the interface is gone",
+        SendCause::SourceGone => "the source address is no longer here",
+        SendCause::QueueFull => "the local queue is full",
+        SendCause::NoMemory => "the kernel is short of memory",
+        SendCause::TooLong { .. } => "it exceeds the path MTU",
+        SendCause::Invalid => "a blackhole route swallowed it, or its source and route do not fit",
+        SendCause::Prohibited => "a prohibit route refused it",
+        SendCause::BufferFull | SendCause::PortInUse | SendCause::Other => return None,
     })
-}
-
-/// The C library's words for an error.
-pub fn system_text(errno: i32) -> String {
-    let text = io::Error::from_raw_os_error(errno).to_string();
-    let suffix = format!(" (os error {errno})");
-    text.strip_suffix(&suffix).unwrap_or(&text).to_owned()
 }

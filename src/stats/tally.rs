@@ -166,7 +166,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::datagram::SendFault;
+    use crate::datagram::{SendCause, SendFault, SystemError};
     use crate::engine::ping::event::{Content, Detail};
     use crate::wire::icmp;
 
@@ -201,7 +201,12 @@ mod tests {
             let verdict = [Verdict::Received, Verdict::Duplicate, Verdict::Corrupt];
             match kind {
                 0 | 1 => Event::Sent { at, target: 0, seq, in_flight: 1 },
-                2 => Event::NotSent { at, target: 0, seq, fault: SendFault { errno: 1, mtu: None } },
+                2 => Event::NotSent {
+                    at,
+                    target: 0,
+                    seq,
+                    fault: SendFault { cause: SendCause::Firewall, error: SystemError::new(1) },
+                },
                 3 => Event::Unanswered { at, target: 0, seq },
                 4..=6 => answered(at, seq, Duration::from_nanos(rtt), verdict[usize::from(kind - 4)]),
                 _ => failed(at, seq, Family::V4, rtt % 2 == 0),
@@ -287,7 +292,7 @@ mod tests {
 
     #[test]
     fn probes_that_could_not_leave_count_as_transmitted_and_as_errors() {
-        let fault = SendFault { errno: 1, mtu: None };
+        let fault = SendFault { cause: SendCause::Firewall, error: SystemError::new(1) };
         let not_sent = |seq| Event::NotSent { at: at(5), target: 0, seq, fault };
         let tally = tally([sent(1), not_sent(2), not_sent(3)]);
         assert_eq!((tally.sent, tally.not_sent, tally.attempted(), tally.errors()), (1, 2, 3, 2));

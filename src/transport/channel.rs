@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 use socket2::Socket;
 
 use super::addressing::Addressing;
+use super::cause::send_fault;
 use super::congestion::Congestion;
 use super::departures::Departures;
 use super::error_queue::{ErrorQueue, LOOK, received};
@@ -343,7 +344,7 @@ impl Channel {
     pub fn send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
         let bytes = bytes.get(..transmit.len).unwrap_or(bytes);
         if !self.is_ready() {
-            self.follow().map_err(|errno| SendFault { errno, mtu: None })?;
+            self.follow().map_err(|errno| send_fault(errno, None))?;
         }
         let fault = match self.try_send(clock, transmit, bytes) {
             Ok(departed) => return Ok(departed),
@@ -352,7 +353,7 @@ impl Channel {
         match self.follow() {
             Ok(true) => self.try_send(clock, transmit, bytes),
             Ok(false) => Err(fault),
-            Err(errno) => Err(SendFault { errno, mtu: None }),
+            Err(errno) => Err(send_fault(errno, None)),
         }
     }
 

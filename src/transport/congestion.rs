@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
-use crate::datagram::{Room, SendFault, Transmit};
+use super::cause::send_fault;
+use crate::datagram::{Room, SendCause, SendFault, Transmit};
 
 /// What is known about the lack of room. A datagram that was refused for want of room is not overtaken by a
 /// later one to the same destination.
@@ -41,12 +42,12 @@ impl Congestion {
             _ if !waits && self.destinations.contains(&transmit.dst) => libc::ENOBUFS,
             _ => return None,
         };
-        Some(SendFault { errno, mtu: None })
+        Some(send_fault(errno, None))
     }
 
     /// Takes a refusal into account.
     pub fn learn(&mut self, transmit: &Transmit, fault: SendFault) {
-        self.buffer = self.buffer || (transmit.room == Room::Any && fault.errno == libc::EAGAIN);
+        self.buffer = self.buffer || (transmit.room == Room::Any && fault.cause == SendCause::BufferFull);
         if fault.is_full() && transmit.room != Room::Wait {
             self.destinations.push(transmit.dst);
         }

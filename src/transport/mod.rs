@@ -17,6 +17,7 @@
 )]
 
 mod addressing;
+mod cause;
 mod channel;
 mod channels;
 mod congestion;
@@ -32,6 +33,7 @@ mod recv_buffer;
 mod sender;
 mod socket_per_probe;
 
+pub use cause::send_fault;
 pub use channels::{Ready, Transport};
 pub use open::options::{Families, IpOption, Letters, Options, Pmtu, Stamping};
 pub use open::privilege;

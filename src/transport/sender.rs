@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::cause::send_fault;
 use super::departures::Departures;
 use super::error_queue::ErrorQueue;
 use crate::clock::{Clock, Instant};
@@ -120,14 +121,14 @@ impl Sender {
             match Errno::from_io_error(&error) {
                 Some(Errno::INTR) => {}
                 Some(Errno::AGAIN) if transmit.room != Room::Wait => {
-                    return Err(SendFault { errno: libc::EAGAIN, mtu: None });
+                    return Err(send_fault(libc::EAGAIN, None));
                 }
                 Some(Errno::AGAIN) => {
                     let waited = clock.now().since(*full_since.get_or_insert(at));
                     let left = PATIENCE.saturating_sub(waited);
                     if !wait_for_room(socket, left, || queue.drain(socket.as_fd(), clock, departures).entries)
                     {
-                        return Err(SendFault { errno: libc::EAGAIN, mtu: None });
+                        return Err(send_fault(libc::EAGAIN, None));
                     }
                 }
                 errno => {
@@ -139,7 +140,7 @@ impl Sender {
                         } else {
                             None
                         };
-                        return Err(SendFault { errno: error.raw_os_error().unwrap_or(0), mtu });
+                        return Err(send_fault(error.raw_os_error().unwrap_or(0), mtu));
                     }
                 }
             }

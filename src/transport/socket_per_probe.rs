@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{SockAddr, Socket};
 
+use super::cause::{fault, send_fault};
 use super::channel::Channel;
 use super::error_queue::{ErrorQueue, received};
 use super::kind::Kind;
@@ -20,7 +21,7 @@ use super::open::setup::SocketSetup;
 use super::open::with_ports;
 use super::placer::Placer;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{Departed, Framing, Heard, Received, SendFault, Source, Transmit};
+use crate::datagram::{Departed, Framing, Heard, Received, SendCause, SendFault, Source, Transmit};
 use crate::sys::Entry;
 use crate::wire::Family;
 use crate::wire::tcp;
@@ -112,7 +113,7 @@ impl SocketPerProbe {
             tries = tries.saturating_add(1);
             match sent {
                 // Another program has the port that the kernel chose, or this flow is still known.
-                Err(SendFault { errno: libc::EADDRINUSE | libc::EADDRNOTAVAIL, .. })
+                Err(SendFault { cause: SendCause::PortInUse | SendCause::SourceGone, .. })
                     if tries < TRIES && self.setup.port == 0 => {}
                 sent => return sent,
             }
@@ -125,10 +126,10 @@ impl SocketPerProbe {
         transmit: &Transmit,
         bytes: &[u8],
     ) -> Result<Departed, SendFault> {
-        let socket = self.open().map_err(fault)?;
+        let socket = self.open().map_err(|e| fault(&e))?;
         let kind = Kind::Ports(self.protocol);
         let mut channel = Channel::new(socket, self.setup.clone(), kind, 0)
-            .map_err(|error| SendFault { errno: error.errno().unwrap_or(libc::EINVAL), mtu: None })?;
+            .map_err(|error| send_fault(error.errno().unwrap_or(libc::EINVAL), None))?;
         let departed = channel.send(clock, transmit, bytes)?;
         self.datagrams.push(channel);
         Ok(departed)
@@ -148,18 +149,18 @@ impl SocketPerProbe {
 
     /// Begins to connect a socket.
     fn connect(&mut self, clock: &Clock, transmit: &Transmit) -> Result<Departed, SendFault> {
-        let socket = self.open().map_err(fault)?;
+        let socket = self.open().map_err(|e| fault(&e))?;
         let label = self
             .setup
             .apply(&socket)
-            .map_err(|error| SendFault { errno: error.errno().unwrap_or(libc::EINVAL), mtu: None })?;
+            .map_err(|error| send_fault(error.errno().unwrap_or(libc::EINVAL), None))?;
         let ttl = u32::from(transmit.ttl.unwrap_or(64));
         match self.family() {
             Family::V4 => socket.set_ttl_v4(ttl),
             Family::V6 => socket.set_unicast_hops_v6(ttl),
         }
         .and_then(|()| socket.set_nonblocking(true))
-        .map_err(fault)?;
+        .map_err(|e| fault(&e))?;
         let at = clock.now();
         let mut to = transmit.dst;
         if let (SocketAddr::V6(to), Some(label)) = (&mut to, label) {
@@ -170,9 +171,9 @@ impl SocketPerProbe {
             // On its way. A refusal on the spot is told like one that comes later.
             Err(error)
                 if matches!(Errno::from_io_error(&error), Some(Errno::INPROGRESS | Errno::CONNREFUSED)) => {}
-            Err(error) => return Err(fault(error)),
+            Err(error) => return Err(fault(&error)),
         }
-        let name = socket.local_addr().map_err(fault)?;
+        let name = socket.local_addr().map_err(|e| fault(&e))?;
         let port = name.as_socket().map_or(0, |address| address.port());
         self.connections.push(Connection { socket, port, since: at, over: false });
         Ok(Departed { at, port })
@@ -251,10 +252,6 @@ impl Connection {
         }));
         1
     }
-}
-
-fn fault(error: io::Error) -> SendFault {
-    SendFault { errno: error.raw_os_error().unwrap_or(0), mtu: None }
 }
 
 /// Allows as many descriptors as this user may have.

@@ -391,7 +391,7 @@ pub fn sketch(events: &[Event]) -> String {
                         format!(" {} {}{nat}", answer.from, answer.rtt.as_millis())
                     }
                     Outcome::Silent => " *".to_owned(),
-                    Outcome::NotSent(fault) => format!(" not-sent-{}", fault.errno),
+                    Outcome::NotSent(fault) => format!(" not-sent-{}", fault.error.number()),
                     Outcome::Unfinished => " ?".to_owned(),
                 };
             }

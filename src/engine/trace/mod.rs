@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, Room, SendFault, Source, Stamped, Timing, Transmit};
+use crate::datagram::{Departed, Room, SendCause, SendFault, Source, Stamped, Timing, Transmit};
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::trace::{Flow, Probe};
@@ -343,8 +343,14 @@ impl Session for Trace {
             self.tries = self.tries.saturating_add(1);
             self.plan.back_off(at, PAUSE);
             self.ask_again(number);
-        } else if fault.errno != libc::EMSGSIZE || !self.shrink(number, Some(fault.mtu.unwrap_or(0))) {
-            self.known(number, Outcome::NotSent(fault));
+        } else {
+            let shrunk = match fault.cause {
+                SendCause::TooLong { mtu } => self.shrink(number, Some(mtu.unwrap_or(0))),
+                _ => false,
+            };
+            if !shrunk {
+                self.known(number, Outcome::NotSent(fault));
+            }
         }
     }
 

@@ -99,8 +99,8 @@ struct Fault {
 }
 
 impl From<SendFault> for Fault {
-    fn from(SendFault { errno, mtu }: SendFault) -> Self {
-        Self { errno, reason: super::fault::system_text(errno), mtu }
+    fn from(fault: SendFault) -> Self {
+        Self { errno: fault.error.number(), reason: fault.error.to_string(), mtu: fault.mtu() }
     }
 }
 

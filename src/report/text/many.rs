@@ -7,6 +7,7 @@ use super::number::Millis;
 use super::ping::PingText;
 use super::table::Table;
 use crate::clock::{Epoch, Instant};
+use crate::datagram::SystemError;
 use crate::engine::ping::Targets;
 use crate::engine::ping::event::{Event, Verdict};
 use crate::escape::escape;
@@ -46,7 +47,7 @@ pub struct ManyText {
     first: Option<Instant>,
     last: Instant,
     /// The last cause of a probe not sent that was told.
-    told: Option<i32>,
+    told: Option<SystemError>,
     end: End,
 }
 
@@ -194,7 +195,7 @@ impl Report for ManyText {
             Event::NotSent { at, seq, fault, .. } => {
                 self.first.get_or_insert(*at);
                 self.last = *at;
-                if self.told.replace(fault.errno) != Some(fault.errno)
+                if self.told.replace(fault.error) != Some(fault.error)
                     && let Some(address) = self.targets.address(target)
                 {
                     let sentence = fault::sentence(*fault, *seq, Family::of(address.ip()));

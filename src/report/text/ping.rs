@@ -7,7 +7,7 @@ use super::number::{Millis, ShortMillis};
 use super::options::OptionsText;
 use super::summary;
 use crate::clock::{Epoch, Instant};
-use crate::datagram::SendFault;
+use crate::datagram::{SendFault, SystemError};
 use crate::engine::ping::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
 use crate::escape::escape;
 use crate::names::lookup::Names;
@@ -33,7 +33,7 @@ pub struct PingText {
     options: OptionsText,
     tally: Tally,
     /// The last cause of a probe not sent that a quiet run has told.
-    told: Option<i32>,
+    told: Option<SystemError>,
 }
 
 impl PingText {
@@ -99,7 +99,7 @@ impl PingText {
             output.print(format_args!("E"));
             return;
         }
-        if self.style.quiet && self.told.replace(fault.errno) == Some(fault.errno) {
+        if self.style.quiet && self.told.replace(fault.error) == Some(fault.error) {
             return;
         }
         let sentence = fault::sentence(fault, seq, self.style.family);

@@ -7,7 +7,7 @@ use super::number::Millis;
 use super::trace_summary::Account;
 use super::{extension, trace_notes};
 use crate::clock::{Epoch, Instant};
-use crate::datagram::SendFault;
+use crate::datagram::{SendCause, SendFault};
 use crate::engine::trace::event::{Answer, Event, Outcome, Says};
 use crate::escape::escape;
 use crate::names::lookup::Names;
@@ -173,7 +173,7 @@ impl TraceText {
                     output.print(format_args!(" {mark}"));
                 }
             }
-            Outcome::NotSent(SendFault { errno: libc::EMSGSIZE, mtu: Some(mtu) }) => {
+            Outcome::NotSent(SendFault { cause: SendCause::TooLong { mtu: Some(mtu) }, .. }) => {
                 output.print(format_args!(" !F-{mtu}"));
             }
             Outcome::NotSent(fault) => self.remember(*fault, *ttl),
@@ -216,7 +216,7 @@ impl TraceText {
     }
 
     fn remember(&mut self, fault: SendFault, ttl: u8) {
-        if self.faults.iter().all(|(known, _)| known.errno != fault.errno) {
+        if self.faults.iter().all(|(known, _)| known.error != fault.error) {
             self.faults.push((fault, ttl));
         }
     }
