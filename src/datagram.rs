@@ -224,6 +224,11 @@ impl SystemError {
         Self(number)
     }
 
+    /// The error of a system call; 0 if it is none of the system's.
+    pub fn of(error: &io::Error) -> Self {
+        Self(error.raw_os_error().unwrap_or(0))
+    }
+
     /// Its number (errno(3)).
     pub const fn number(self) -> i32 {
         self.0

@@ -306,8 +306,8 @@ fn imports_within_rooms() -> Vec<(Vec<String>, BTreeSet<Vec<String>>)> {
 }
 
 /// All modules that can be reached from one.
-fn reached(from: &Vec<String>, graph: &[(Vec<String>, BTreeSet<Vec<String>>)]) -> BTreeSet<Vec<String>> {
-    let (mut found, mut open) = (BTreeSet::new(), vec![from.clone()]);
+fn reached(from: &[String], graph: &[(Vec<String>, BTreeSet<Vec<String>>)]) -> BTreeSet<Vec<String>> {
+    let (mut found, mut open) = (BTreeSet::new(), vec![from.to_vec()]);
     while let Some(next) = open.pop() {
         let imports = graph.iter().find(|(module, _)| *module == next).map(|(_, imports)| imports);
         open.extend(imports.into_iter().flatten().filter(|to| found.insert((*to).clone())).cloned());

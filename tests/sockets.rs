@@ -6,11 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
 
 use lab::{allow_datagram, alone, alone_among_users, link, pair, sh};
+use rping::cli::wording::PING;
 use rping::clock::{Clock, Instant};
 use rping::datagram::{self, Batch, Framing, Received, Room, SendFault, Transmit};
 use rping::sys::stdout_was_open;
 use rping::transport::{
-    Families, IpOption, Letters, Options, Pmtu, Route, RouteError, Stamping, Transport, open, privilege,
+    Families, IpOption, Options, Pmtu, Route, RouteError, Stamping, Transport, open, privilege,
 };
 use rping::wire::Family;
 
@@ -56,7 +57,6 @@ fn options() -> Options {
         raw_only: false,
         raw_first: false,
         about: None,
-        letters: Letters::PING,
         answer_types: (0, 129),
         ident: None,
         device: None,
@@ -577,7 +577,7 @@ fn what_found_the_receive_buffer_full_is_counted_to_the_last() {
 fn way(target: &str, options: &Options) -> Result<Route, String> {
     let mut sockets = open(options).unwrap();
     let target = SocketAddr::new(ip(target), 0);
-    sockets.route(target, options).map_err(|e: RouteError| e.to_string())
+    sockets.route(target, options).map_err(|e: RouteError| PING.route_error(&e))
 }
 
 #[test]
@@ -664,9 +664,9 @@ fn the_unspecified_address_means_this_host() {
 
 /// What aiming says.
 fn aimed(target: &str, options: &Options) -> Result<Transport, String> {
-    let mut sockets = open(options).map_err(|e| e.to_string())?;
-    let route = sockets.route(SocketAddr::new(ip(target), 0), options).map_err(|e| e.to_string())?;
-    sockets.aim(&route, options).map_err(|e| e.to_string())
+    let mut sockets = open(options).map_err(|e| PING.open_error(&e))?;
+    let route = sockets.route(SocketAddr::new(ip(target), 0), options).map_err(|e| PING.route_error(&e))?;
+    sockets.aim(&route, options).map_err(|e| PING.setup_error(&e))
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod trace_request;
 mod trace_values;
 pub mod traceroute;
 mod values;
+pub mod wording;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;

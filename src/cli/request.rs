@@ -11,7 +11,7 @@ use super::ping::Arguments;
 use super::values::Stamps;
 use crate::escape;
 use crate::probe::{HEADER_LEN, Method};
-use crate::transport::{Families, IpOption, Letters, Options, Stamping};
+use crate::transport::{Families, IpOption, Options, Stamping};
 use crate::wire::Family;
 
 /// Everything that `rping ping` was asked, checked as far as one can before names are looked up.
@@ -293,7 +293,6 @@ fn transport(arguments: &Arguments, method: Method, size: usize, family: Option<
         },
         raw_first: false,
         about: None,
-        letters: Letters::PING,
         raw_only: arguments.ident == Some(0) || method != Method::Echo,
         answer_types: match method {
             Method::Echo => (0, 129),

@@ -11,7 +11,7 @@ use super::traceroute::Arguments;
 use crate::engine::trace::Wait;
 use crate::escape;
 use crate::probe::trace::{Method, TcpOptions};
-use crate::transport::{Families, IpOption, Letters, Options, Pmtu, Probes, Stamping};
+use crate::transport::{Families, IpOption, Options, Pmtu, Probes, Stamping};
 use crate::wire::Family;
 use crate::wire::udp;
 
@@ -391,7 +391,6 @@ fn transport(arguments: &Arguments, family: Option<Family>, packet_len: Option<u
         raw_only: false,
         raw_first: false,
         about: None,
-        letters: Letters::TRACEROUTE,
         answer_types: (0, 129),
         ident: None,
         device: arguments.interface.clone(),

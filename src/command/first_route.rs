@@ -21,13 +21,14 @@ pub fn wanted(family: Option<Family>) -> fn(&IpAddr) -> bool {
 /// The first address of a host that a route leads to, and that route. Each that is tried goes to `tried` before.
 ///
 /// # Errors
-/// A host that is unknown, and the [`RouteError`] of the last address that could be tried.
+/// A host that is unknown, and by `words` the [`RouteError`] of the last address that could be tried.
 pub fn first_route(
     host: &str,
     family: Option<Family>,
     sockets: &mut Sockets,
     options: &Options,
     mut tried: impl FnMut(&Candidate),
+    words: impl FnOnce(RouteError) -> anyhow::Error,
 ) -> anyhow::Result<(Candidate, Route)> {
     let mut candidates = forward::resolve(host, wanted(family))?;
     let families: Vec<_> = candidates.iter().map(|candidate| Family::of(candidate.addr.ip())).collect();
@@ -38,7 +39,7 @@ pub fn first_route(
         match sockets.route(candidate.addr, options) {
             Ok(route) => return Ok((candidate, route)),
             Err(RouteError::Unreachable(_)) if candidates.peek().is_some() => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(words(error)),
         }
     }
     match families.into_iter().find_map(|family| sockets.refusal(family)) {

@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU64;
 use std::rc::Rc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use crate::cli::many::{Many as Asked, Names as Bare};
 use crate::cli::ping::Request;
+use crate::cli::wording::PING;
 use crate::clock::{Clock, Instant};
 use crate::command;
 use crate::command::gather::{find, firsts};
@@ -145,11 +146,11 @@ fn aim(targets: &Targets, mut sockets: Sockets, options: &Options) -> anyhow::Re
         let blind = Route { target, source, broadcast: false, warning: None };
         routes.push(match sockets.route(target, options) {
             Ok(route) => route,
-            Err(error) if options.strict_source => return Err(error.into()),
+            Err(error) if options.strict_source => return Err(anyhow!(PING.route_error(&error))),
             Err(_) => blind,
         });
     }
-    Ok(sockets.aim_all(&routes, options)?)
+    sockets.aim_all(&routes, options).map_err(|error| anyhow!(PING.setup_error(&error)))
 }
 
 fn session(

@@ -2,10 +2,11 @@
 
 use std::io;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::cli::ping::Request;
+use crate::cli::wording::PING;
 use crate::engine::reject::Rejects;
 use crate::output::Output;
 use crate::run::Broken;
@@ -44,7 +45,7 @@ pub fn drop_privilege() -> anyhow::Result<()> {
 /// One line for stderr.
 pub fn open(options: &Options) -> anyhow::Result<Sockets> {
     check_stdout()?;
-    let sockets = transport::open(options)?;
+    let sockets = transport::open(options).map_err(|error| anyhow!(PING.open_error(&error)))?;
     drop_privilege()?;
     Ok(sockets)
 }

@@ -4,7 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
+use anyhow::anyhow;
+
 use crate::cli::ping::Request;
+use crate::cli::wording::PING;
 use crate::clock::{Clock, Instant};
 use crate::command::{self, first_route, many};
 use crate::datagram::Batch;
@@ -67,7 +70,7 @@ fn reach(request: &Request, mut sockets: Sockets, output: &mut Output) -> anyhow
     let mut options = request.transport.clone();
     resolve_stamping_nodes(request, &mut options)?;
     let aimed = aim(request, &mut sockets, &mut options, output)?;
-    let transport = sockets.aim(&aimed.route, &options)?;
+    let transport = sockets.aim(&aimed.route, &options).map_err(|error| anyhow!(PING.setup_error(&error)))?;
     command::warn(&request.program, transport.warnings(), output);
     Ok((aimed, transport))
 }
@@ -107,7 +110,10 @@ fn aim(
         }
     };
     let host = target_name(request);
-    let (candidate, route) = first_route::first_route(host, request.family, sockets, options, tried)?;
+    let (candidate, route) =
+        first_route::first_route(host, request.family, sockets, options, tried, |error| {
+            anyhow!(PING.route_error(&error))
+        })?;
     settle(request, options, &candidate, &route, output)?;
     Ok(Aimed { candidate, route })
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use anyhow::anyhow;
 
 use crate::cli::traceroute::{Request, Way};
+use crate::cli::wording::TRACEROUTE;
 use crate::clock::Clock;
 use crate::command;
 use crate::command::first_route;
@@ -90,11 +91,11 @@ fn open(request: &Request, output: &mut Output<'_>) -> anyhow::Result<(Way, Trac
         Err(refusal) => refusal,
     };
     if !(way.by_default && refusal.icmp_only) {
-        return Err(refusal.error.into());
+        return Err(anyhow!(TRACEROUTE.open_error(&refusal.error)));
     }
     let udp = Way::traceroute_ports(UDP_PORT, false);
     let Ok(sockets) = transport::open_trace(&request.transport, udp.probes, request.source_port) else {
-        return Err(refusal.error.into());
+        return Err(anyhow!(TRACEROUTE.open_error(&refusal.error)));
     };
     output.print_error(format_args!(
         "{}: no ICMP socket is permitted here, so UDP probes to ports from {UDP_PORT} are sent; -I says why\n",
@@ -127,20 +128,24 @@ fn reach(
         header_len += 8 + 4 * gateways.len();
         options.ip_option = IpOption::LooseSourceRoute(gateways.into_iter().chain([target]).collect());
     }
-    let transport = sockets.aim(&route, &options, request.source_port)?;
+    let transport = sockets
+        .aim(&route, &options, request.source_port)
+        .map_err(|error| anyhow!(TRACEROUTE.setup_error(&error)))?;
     command::warn(&request.program, transport.warnings(), output);
     Ok(Aimed { route, way, mode, transport, header_len })
 }
 
 /// The first address of the host that a route leads to.
 fn pick(request: &Request, sockets: &mut TraceSockets, options: &Options) -> anyhow::Result<Route> {
-    let found = first_route::first_route(&request.host, request.family, sockets.askers(), options, |_| {});
-    found.map(|(_, route)| route).map_err(|error| match error.downcast_ref() {
-        Some(RouteError::Broadcast) => {
+    let words = |error| match error {
+        RouteError::Broadcast => {
             anyhow!("{}: there is no one way to a broadcast address", escape(&request.host))
         }
-        _ => error,
-    })
+        error => anyhow!(TRACEROUTE.route_error(&error)),
+    };
+    let askers = sockets.askers();
+    let found = first_route::first_route(&request.host, request.family, askers, options, |_| {}, words);
+    found.map(|(_, route)| route)
 }
 
 /// What the session is asked to do.

@@ -14,7 +14,7 @@ use super::departures::Departures;
 use super::error_queue::{ErrorQueue, LOOK, received};
 use super::interface::FollowedInterface;
 use super::kind::Kind;
-use super::open::refusal::AimError;
+use super::open::refusal::{Setting, SetupError};
 use super::open::setup::SocketSetup;
 use super::open::{self, clocks};
 use super::placer::Placer;
@@ -53,7 +53,7 @@ impl Channel {
     ///
     /// # Errors
     /// The option that was refused.
-    pub fn new(socket: Socket, setup: SocketSetup, kind: Kind, ident: u16) -> Result<Self, AimError> {
+    pub fn new(socket: Socket, setup: SocketSetup, kind: Kind, ident: u16) -> Result<Self, SetupError> {
         let flow_label = setup.apply(&socket)?;
         // Waiting is then exact to the microsecond; the default is 50 of them. Belongs to this thread.
         let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
@@ -128,8 +128,9 @@ impl Channel {
         sys::discarded(self.socket.as_fd())
     }
 
-    fn bound_port(&self) -> Result<u16, AimError> {
-        let name = self.socket.local_addr().map_err(|e| AimError::new("getsockname", &e))?;
+    fn bound_port(&self) -> Result<u16, SetupError> {
+        let name =
+            self.socket.local_addr().map_err(|e| SetupError::new(Setting::Always("getsockname"), &e))?;
         Ok(name.as_socket().map_or(0, |address| address.port()))
     }
 }

@@ -8,7 +8,7 @@ use super::interface::FollowedInterface;
 use super::kind::Kind;
 use super::open::Sockets;
 use super::open::options::Options;
-use super::open::refusal::AimError;
+use super::open::refusal::{Setting, SetupError};
 use super::open::route::Route;
 use super::open::setup::{SocketSetup, buffer_falls_short};
 use crate::wire::Family;
@@ -18,13 +18,14 @@ impl Sockets {
     ///
     /// # Errors
     /// The option that was refused, or there is no socket of that family.
-    pub fn aim(self, route: &Route, options: &Options) -> Result<Transport, AimError> {
+    pub fn aim(self, route: &Route, options: &Options) -> Result<Transport, SetupError> {
         let Self { v4, v6, ident, .. } = self;
         let kit = match Family::of(route.target.ip()) {
             Family::V4 => v4,
             Family::V6 => v6,
         };
-        let kit = kit.ok_or_else(|| AimError::new(route.target.ip(), &Errno::AFNOSUPPORT.into()))?;
+        let kit = kit
+            .ok_or_else(|| SetupError::new(Setting::Family(route.target.ip()), &Errno::AFNOSUPPORT.into()))?;
         let setup = SocketSetup::new(options, route, kit.raw);
         let mut channel = Channel::new(kit.icmp, setup, Kind::Icmp, ident)?;
         let falls_short = buffer_falls_short(channel.socket(), options, route.target.is_ipv4());
@@ -42,7 +43,7 @@ impl Sockets {
     ///
     /// # Errors
     /// Those of [`Sockets::aim`], or no route has a socket.
-    pub fn aim_all(self, routes: &[Route], options: &Options) -> Result<Transport, AimError> {
+    pub fn aim_all(self, routes: &[Route], options: &Options) -> Result<Transport, SetupError> {
         let [mut v4, mut v6] = self.apart();
         let mut transport: Option<Transport> = None;
         for route in routes {
@@ -57,6 +58,6 @@ impl Sockets {
                 None => transport = Some(aimed),
             }
         }
-        transport.ok_or_else(|| AimError::new("no target", &Errno::DESTADDRREQ.into()))
+        transport.ok_or_else(|| SetupError::new(Setting::Always("no target"), &Errno::DESTADDRREQ.into()))
     }
 }

@@ -35,9 +35,9 @@ mod socket_per_probe;
 
 pub use cause::send_fault;
 pub use channels::{Ready, Transport};
-pub use open::options::{Families, IpOption, Letters, Options, Pmtu, Stamping};
+pub use open::options::{Families, IpOption, Options, Pmtu, Stamping};
 pub use open::privilege;
-pub use open::refusal::{AimError, OpenError, RouteError};
+pub use open::refusal::{NoStamps, OpenError, RouteError, Setting, SetupError};
 pub use open::route::Route;
 pub use open::trace::{Mode, Probes, TraceRefusal, TraceSockets, open_trace};
 pub use open::{Sockets, open};

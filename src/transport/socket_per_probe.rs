@@ -16,7 +16,7 @@ use super::channel::Channel;
 use super::error_queue::{ErrorQueue, received};
 use super::kind::Kind;
 use super::open::options::Pmtu;
-use super::open::refusal::AimError;
+use super::open::refusal::{Setting, SetupError};
 use super::open::setup::SocketSetup;
 use super::open::with_ports;
 use super::placer::Placer;
@@ -88,8 +88,8 @@ impl SocketPerProbe {
     }
 
     /// Sets a socket up as each will be, and closes it: what is refused now would be refused each.
-    pub fn try_out(&self) -> Result<(), AimError> {
-        let socket = self.open().map_err(|error| AimError::new("socket", &error))?;
+    pub fn try_out(&self) -> Result<(), SetupError> {
+        let socket = self.open().map_err(|error| SetupError::new(Setting::Always("socket"), &error))?;
         self.setup.apply(&socket).map(drop)
     }
 

@@ -6,9 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use socket2::Socket;
 
 use super::options::Stamping;
-use super::refusal::AimError;
+use super::refusal::{NoStamps, Setting, SetupError};
 use super::setup::SocketSetup;
-use crate::escape::escape;
 use crate::sys::{self, InterfaceStamps, interfaces};
 use crate::transport::departures::Departures;
 use crate::transport::kind::Kind;
@@ -21,38 +20,32 @@ pub(in crate::transport) fn stamps(
     socket: &Socket,
     setup: &SocketSetup,
     kind: Kind,
-) -> Result<Departures, AimError> {
+) -> Result<Departures, SetupError> {
     let stamping = setup.options.stamps;
     if stamping == Stamping::Hardware {
         hardware(socket.as_fd(), setup, kind)?;
     }
     let (stamps, refusal) = Departures::on(socket.as_fd(), stamping);
     match (stamping, refusal) {
-        (Stamping::Kernel, Some(error)) => Err(AimError::new("--clock kernel: SO_TIMESTAMPING", &error)),
-        (Stamping::Hardware, Some(error)) => Err(AimError::new("--clock hardware: SO_TIMESTAMPING", &error)),
+        (Stamping::Kernel | Stamping::Hardware, Some(error)) => {
+            Err(SetupError::new(Setting::Stamps(stamping), &error))
+        }
         _ => Ok(stamps),
     }
 }
 
 /// Whether the interface stamps all that leaves and arrives.
-fn hardware(fd: BorrowedFd<'_>, setup: &SocketSetup, kind: Kind) -> Result<(), AimError> {
-    // Answers that come to another socket than probes leave by have no common axis with them.
+fn hardware(fd: BorrowedFd<'_>, setup: &SocketSetup, kind: Kind) -> Result<(), SetupError> {
+    let refused = |why| Err(SetupError::NoStamps { demanded: Stamping::Hardware, why });
+    // Replies that arrive at another socket than probes leave from have no common time axis with them.
     if kind != Kind::Icmp {
-        return Err(AimError::refusal("--clock hardware: it is for ICMP probes only".to_owned()));
+        return refused(NoStamps::NotIcmp);
     }
-    let Some(name) = interface(setup) else {
-        let line = "--clock hardware: by which interface probes leave is not known; name it";
-        return Err(AimError::refusal(line.to_owned()));
-    };
-    let shown = escape(&name);
+    let Some(name) = interface(setup) else { return refused(NoStamps::UnknownInterface) };
     match sys::interface_stamps(fd, &name) {
         InterfaceStamps::On => Ok(()),
-        InterfaceStamps::Unavailable => {
-            Err(AimError::refusal(format!("--clock hardware: {shown} has no clock that stamps packets")))
-        }
-        InterfaceStamps::Off => Err(AimError::refusal(format!(
-            "--clock hardware: {shown} does not stamp all packets now; hwstamp_ctl -i {shown} -t 1 -r 1 makes it"
-        ))),
+        InterfaceStamps::Unavailable => refused(NoStamps::NoClock(name)),
+        InterfaceStamps::Off => refused(NoStamps::NotAllPackets(name)),
     }
 }
 

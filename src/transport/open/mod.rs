@@ -7,7 +7,8 @@ use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::escape::{self, escape};
+use crate::datagram::SystemError;
+use crate::escape;
 use crate::sys::{self, interfaces};
 use crate::wire::Family;
 use crate::wire::tcp;
@@ -22,8 +23,8 @@ pub(super) mod setup;
 pub(super) mod trace;
 
 use filter::Wanted;
-use options::{Letters, Options};
-use refusal::{AimError, OpenError, reason};
+use options::Options;
+use refusal::{OpenError, Setting, SetupError};
 
 /// The sockets of the families asked for, before it is known which of them will be used.
 #[derive(Debug)]
@@ -65,12 +66,12 @@ impl Sockets {
     }
 
     /// Takes what is kept of a family.
-    pub(super) fn take(&mut self, family: Family) -> Result<FamilySockets, AimError> {
+    pub(super) fn take(&mut self, family: Family) -> Result<FamilySockets, SetupError> {
         let kit = match family {
             Family::V4 => self.v4.take(),
             Family::V6 => self.v6.take(),
         };
-        kit.ok_or_else(|| AimError::new("socket", &Errno::AFNOSUPPORT.into()))
+        kit.ok_or_else(|| SetupError::new(Setting::Always("socket"), &Errno::AFNOSUPPORT.into()))
     }
 
     /// Whether targets of this family can be asked.
@@ -118,9 +119,9 @@ impl Sockets {
 pub fn open(options: &Options) -> Result<Sockets, OpenError> {
     let ident = match options.ident {
         Some(ident) => ident,
-        None => {
-            random_ident().map_err(|e| OpenError(format!("cannot draw an identifier: {}", reason(&e))))?
-        }
+        None => random_ident().map_err(|e| {
+            OpenError::Unavailable(format!("cannot draw an identifier: {}", SystemError::of(&e)))
+        })?,
     };
     let mut sockets = Sockets { ident, ..Sockets::none() };
     for family in options.families.each() {
@@ -213,11 +214,11 @@ impl From<Refusal> for OpenError {
         let mut reasons = Vec::new();
         if let Some(error) = &datagram {
             let range = if has(&datagram, &denied) { group_range() } else { String::new() };
-            reasons.push(format!("datagram: {}{range}", reason(error)));
+            reasons.push(format!("datagram: {}{range}", SystemError::of(error)));
         }
         if let Some(error) = &raw {
             let needs = if has(&raw, &denied) { " (needs CAP_NET_RAW)" } else { "" };
-            reasons.push(format!("raw: {}{needs}", reason(error)));
+            reasons.push(format!("raw: {}{needs}", SystemError::of(error)));
         }
         let mut remedies = Vec::new();
         if has(&datagram, &denied) {
@@ -233,7 +234,7 @@ impl From<Refusal> for OpenError {
         } else if has(&raw, &[Errno::AFNOSUPPORT]) {
             text.push_str("; this system runs without that protocol");
         }
-        Self(text)
+        Self::Unavailable(text)
     }
 }
 
@@ -276,8 +277,9 @@ fn kit(
 
 /// A UDP socket, to ask which way a target lies.
 pub(super) fn asker(family: Family) -> Result<Socket, OpenError> {
-    Socket::new(domain(family), Type::DGRAM, None)
-        .map_err(|error| OpenError(format!("cannot open a UDP socket: {}", reason(&error))))
+    Socket::new(domain(family), Type::DGRAM, None).map_err(|error| {
+        OpenError::Unavailable(format!("cannot open a UDP socket: {}", SystemError::of(&error)))
+    })
 }
 
 /// A socket of a protocol with ports.
@@ -317,9 +319,9 @@ pub(super) fn spare(family: Family, raw: bool, options: &Options) -> io::Result<
 pub(super) fn ready(socket: &Socket, options: &Options, warnings: &mut Vec<String>) -> Result<(), OpenError> {
     privileged(socket, options, warnings);
     match &options.device {
-        Some(device) => socket
-            .bind_device(Some(device.as_bytes()))
-            .map_err(|error| no_device(options.letters, device, &error)),
+        Some(device) => {
+            socket.bind_device(Some(device.as_bytes())).map_err(|error| no_device(device, &error))
+        }
         None => Ok(()),
     }
 }
@@ -332,7 +334,7 @@ fn privileged(socket: &Socket, options: &Options, warnings: &mut Vec<String>) {
     if let Some(mark) = options.mark
         && let Err(error) = socket.set_mark(mark)
     {
-        let warning = format!("WARNING: failed to set mark: {mark}: {}", reason(&error));
+        let warning = format!("WARNING: failed to set mark: {mark}: {}", SystemError::of(&error));
         if !warnings.contains(&warning) {
             warnings.push(warning);
         }
@@ -363,19 +365,11 @@ pub(super) fn listen(socket: &Socket, family: Family, wanted: Wanted) -> io::Res
 }
 
 fn filter_refused(error: io::Error) -> OpenError {
-    OpenError(format!("cannot filter what the raw socket hears: {}", reason(&error)))
+    OpenError::Unavailable(format!("cannot filter what the raw socket hears: {}", SystemError::of(&error)))
 }
 
-fn no_device(letters: Letters, device: &str, error: &io::Error) -> OpenError {
-    let letter = letters.device;
-    let device = escape(device);
-    let why = reason(error);
-    if !matches!(Errno::from_io_error(error), Some(Errno::NODEV | Errno::INVAL)) {
-        return OpenError(format!("{letter} {device}: SO_BINDTODEVICE: {why}"));
-    }
-    let names: Vec<String> = interfaces::names().iter().map(|name| escape(name).into_owned()).collect();
-    OpenError(format!(
-        "{letter} {device}: SO_BINDTODEVICE: {why}; give an address of this host or one of its interfaces: {}",
-        names.join(", ")
-    ))
+fn no_device(device: &str, error: &io::Error) -> OpenError {
+    let missing = matches!(Errno::from_io_error(error), Some(Errno::NODEV | Errno::INVAL));
+    let existing = if missing { interfaces::names() } else { Vec::new() };
+    OpenError::Device { device: device.to_owned(), error: SystemError::of(error), existing }
 }

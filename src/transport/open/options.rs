@@ -20,8 +20,6 @@ pub struct Options {
     pub answer_types: (u8, u8),
     /// ICMP identifier to use; `None`: random on a raw socket, the kernel's choice on a datagram one.
     pub ident: Option<u16>,
-    /// What the command line calls the next two, for messages.
-    pub letters: Letters,
     /// Send and receive through this interface only (SO_BINDTODEVICE).
     pub device: Option<String>,
     /// Send from this address.
@@ -60,22 +58,6 @@ pub struct Options {
     pub message_len: usize,
     /// Messages that may leave at once at the start; sizes the receive buffer.
     pub preload: u64,
-}
-
-/// The options of the command line that choose where datagrams leave from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Letters {
-    /// Names [`Options::device`].
-    pub device: &'static str,
-    /// Names [`Options::source`].
-    pub source: &'static str,
-}
-
-impl Letters {
-    /// Those of ping.
-    pub const PING: Self = Self { device: "-I", source: "-I" };
-    /// Those of traceroute.
-    pub const TRACEROUTE: Self = Self { device: "-i", source: "-s" };
 }
 
 /// Which families to open.

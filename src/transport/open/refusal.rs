@@ -1,93 +1,166 @@
-//! Why a socket, its set-up or a route is refused, in lines for stderr.
+//! Why a socket, one of its settings or a route was refused. Options of the command line are not known here.
 
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
 
-/// Why no socket can be had: one line that stands for itself.
+use super::options::{Pmtu, Stamping};
+use crate::datagram::SystemError;
+
+/// Why no socket is available.
 #[derive(Debug)]
-pub struct OpenError(pub(super) String);
+pub enum OpenError {
+    /// It cannot be bound to an interface.
+    Device {
+        /// The name that was requested.
+        device: String,
+        /// The system's error.
+        error: SystemError,
+        /// If there is no such interface: the names of those that exist.
+        existing: Vec<String>,
+    },
+    /// Anything else: a sentence.
+    Unavailable(String),
+}
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            Self::Device { device, error, .. } => write!(f, "interface {device:?}: {error}"),
+            Self::Unavailable(line) => f.write_str(line),
+        }
     }
 }
 
 impl std::error::Error for OpenError {}
 
-impl OpenError {
-    /// A line that stands for itself.
-    pub(in crate::transport) fn new(line: String) -> Self {
-        Self(line)
-    }
+/// A setting of a socket, as it was requested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// Send from this address.
+    Source(IpAddr),
+    /// Send from this port.
+    SourcePort(u16),
+    /// TTL or hop limit.
+    Ttl {
+        /// Its value.
+        ttl: u8,
+        /// Whether it is that of multicasts.
+        multicast: bool,
+    },
+    /// Type of service or traffic class.
+    Tos(u8),
+    /// Path MTU discovery.
+    PathMtu(Pmtu),
+    /// Record route in the IPv4 header.
+    RecordRoute,
+    /// Loose source route in the IPv4 header.
+    SourceRoute,
+    /// Timestamps in the IPv4 header.
+    Timestamps,
+    /// Send to broadcast addresses.
+    Broadcast,
+    /// Do not receive our own multicasts.
+    MulticastLoop,
+    /// Send to attached networks only.
+    DontRoute,
+    /// Connect to this target.
+    Connect(IpAddr),
+    /// IPv6 flow label.
+    FlowLabel(u32),
+    /// Stamps by the kernel or the interface.
+    Stamps(Stamping),
+    /// What every run needs; named by the system call or its option.
+    Always(&'static str),
+    /// A socket of the family of this address.
+    Family(IpAddr),
 }
 
-/// What the socket was refused: a line for stderr that names the option.
-#[derive(Debug)]
-pub struct AimError {
-    text: String,
-    errno: Option<i32>,
+/// Why demanded stamps are not available.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoStamps {
+    /// The interface stamps ICMP probes only: replies to others arrive at another socket than they leave from.
+    NotIcmp,
+    /// The interface that probes leave by is not known.
+    UnknownInterface,
+    /// This interface has no clock that stamps packets.
+    NoClock(String),
+    /// This interface does not stamp all packets at present.
+    NotAllPackets(String),
+    /// Each probe has a socket of its own, and departures are not stamped on those.
+    SocketPerProbe,
 }
 
-impl AimError {
-    /// `what` (an option as it was typed, and what it asked for) failed so.
-    pub(in crate::transport) fn new(what: impl fmt::Display, error: &io::Error) -> Self {
-        Self { text: format!("{what}: {}", reason(error)), errno: error.raw_os_error() }
+/// What was refused in setting a socket up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SetupError {
+    /// The system refused a setting.
+    Refused {
+        /// The setting.
+        setting: Setting,
+        /// The system's error.
+        error: SystemError,
+    },
+    /// Stamps that were demanded are not available.
+    NoStamps {
+        /// Whose stamps.
+        demanded: Stamping,
+        /// Why not.
+        why: NoStamps,
+    },
+}
+
+impl SetupError {
+    /// The system refused this setting.
+    pub(in crate::transport) fn new(setting: Setting, error: &io::Error) -> Self {
+        Self::Refused { setting, error: SystemError::of(error) }
     }
 
-    /// A line that stands for itself.
-    pub(in crate::transport) fn refusal(text: String) -> Self {
-        Self { text, errno: None }
-    }
-
-    /// The error of the system call.
+    /// The error number of the system call.
     pub(in crate::transport) fn errno(&self) -> Option<i32> {
-        self.errno
+        match self {
+            Self::Refused { error, .. } => Some(error.number()),
+            Self::NoStamps { .. } => None,
+        }
     }
 
-    /// Names the source port asked for, where it is what was refused.
+    /// If it was the bind that was refused because of the requested source port: that setting.
     pub(in crate::transport) fn of_port(self, port: Option<u16>) -> Self {
-        let of_ports = [libc::EACCES, libc::EADDRINUSE];
-        let Some(port) = port.filter(|_| self.errno.is_some_and(|errno| of_ports.contains(&errno))) else {
-            return self;
-        };
-        Self { text: format!("--sport {port}: {}", self.text), ..self }
-    }
-
-    /// Adds what to do about it.
-    pub(super) fn advising(mut self, advice: impl fmt::Display) -> Self {
-        self.text = format!("{}; {advice}", self.text);
-        self
+        match (self, port) {
+            (Self::Refused { setting: Setting::Always("bind"), error }, Some(port))
+                if matches!(error.number(), libc::EACCES | libc::EADDRINUSE) =>
+            {
+                Self::Refused { setting: Setting::SourcePort(port), error }
+            }
+            (other, _) => other,
+        }
     }
 }
 
-impl fmt::Display for AimError {
+impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        match self {
+            Self::Refused { setting, error } => write!(f, "{setting:?}: {error}"),
+            Self::NoStamps { demanded, why } => write!(f, "{demanded:?} stamps: {why:?}"),
+        }
     }
 }
 
-impl std::error::Error for AimError {}
+impl std::error::Error for SetupError {}
 
-/// Why a target cannot be asked. Each reads as a line for stderr.
+/// Why no probe can be sent to a target.
 #[derive(Debug)]
 pub enum RouteError {
     /// No route, or a route of type unreachable (ENETUNREACH, EHOSTUNREACH): another address may do.
     Unreachable(io::Error),
-    /// A broadcast address, while broadcasts are not asked for.
+    /// A broadcast address, while broadcasts were not requested.
     Broadcast,
     /// A route of type prohibit, or a firewall (EACCES).
     Prohibited,
     /// A route of type blackhole (EINVAL).
     Blackhole,
-    /// A link-local IPv6 address, and nothing says which link.
-    NoInterface {
-        /// The address.
-        ip: IpAddr,
-        /// The option that names a link.
-        letter: &'static str,
-    },
+    /// This link-local IPv6 address, without the name of a link.
+    NoInterface(IpAddr),
     /// Anything else.
     Other(io::Error),
 }
@@ -95,30 +168,15 @@ pub enum RouteError {
 impl fmt::Display for RouteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(error) | Self::Other(error) => write!(f, "connect: {}", reason(error)),
-            Self::Broadcast => {
-                f.write_str("Do you want to ping broadcast? Then -b. If not, check your local firewall rules")
-            }
+            Self::Unreachable(error) | Self::Other(error) => write!(f, "connect: {}", SystemError::of(error)),
+            Self::Broadcast => f.write_str("connect: Permission denied: a broadcast address"),
             Self::Prohibited => f.write_str(
                 "connect: Permission denied: a route of type prohibit, or a firewall rule, forbids it",
             ),
             Self::Blackhole => f.write_str("connect: Invalid argument: the route is of type blackhole"),
-            Self::NoInterface { ip, letter } => write!(
-                f,
-                "connect: Invalid argument: {ip} is a link-local address; name its interface: \
-                 {ip}%INTERFACE or {letter} INTERFACE"
-            ),
+            Self::NoInterface(ip) => write!(f, "connect: Invalid argument: {ip} is a link-local address"),
         }
     }
 }
 
 impl std::error::Error for RouteError {}
-
-/// The kernel's words for an error, without the number that std appends.
-pub(super) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.rsplit_once(" (os error ") {
-        Some((words, _)) => words.to_owned(),
-        None => text,
-    }
-}

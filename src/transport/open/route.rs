@@ -86,9 +86,7 @@ fn connect(kit: &FamilySockets, target: SocketAddr, options: &Options) -> Result
         Ok(()) => Ok(false),
         Err(error) => match Errno::from_io_error(&error) {
             Some(Errno::NETUNREACH | Errno::HOSTUNREACH) => Err(RouteError::Unreachable(error)),
-            Some(Errno::INVAL) if is_link_local(target) => {
-                Err(RouteError::NoInterface { ip: target.ip(), letter: options.letters.device })
-            }
+            Some(Errno::INVAL) if is_link_local(target) => Err(RouteError::NoInterface(target.ip())),
             Some(Errno::INVAL) => Err(RouteError::Blackhole),
             Some(Errno::ACCESS) if target.is_ipv4() => {
                 kit.asker.set_broadcast(true).map_err(RouteError::Other)?;

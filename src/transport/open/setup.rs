@@ -12,7 +12,7 @@ use socket2::{SockAddr, Socket};
 
 use super::options::own_source;
 use super::options::{IpOption, Options, Pmtu};
-use super::refusal::AimError;
+use super::refusal::{Setting, SetupError};
 use super::route::Route;
 use crate::sys::{self, interfaces};
 use crate::wire::Family;
@@ -39,7 +39,7 @@ impl SocketSetup {
     /// Sets a socket up; the flow label in force is returned. Needs no privilege.
     ///
     /// Binding comes after all that can be repeated, so that a bind refused can be tried again later.
-    pub fn apply(&self, socket: &Socket) -> Result<Option<u32>, AimError> {
+    pub fn apply(&self, socket: &Socket) -> Result<Option<u32>, SetupError> {
         self.receive_side(socket)?;
         self.send_side(socket)?;
         match self.target {
@@ -53,38 +53,40 @@ impl SocketSetup {
             target.set_port(1025);
             socket
                 .connect(&SockAddr::from(target))
-                .map_err(|e| AimError::new(format_args!("-C: connect to {}", self.target.ip()), &e))?;
+                .map_err(|e| SetupError::new(Setting::Connect(target.ip()), &e))?;
         }
         Ok(label)
     }
 
     /// Hop limits, and the error queue.
-    fn receive_side(&self, socket: &Socket) -> Result<(), AimError> {
+    fn receive_side(&self, socket: &Socket) -> Result<(), SetupError> {
         let fd = socket.as_fd();
         match self.target {
             SocketAddr::V4(_) => {
-                sys::queue_errors(fd, Family::V4).map_err(|e| AimError::new("IP_RECVERR", &e))?;
+                sys::queue_errors(fd, Family::V4)
+                    .map_err(|e| SetupError::new(Setting::Always("IP_RECVERR"), &e))?;
                 // A raw socket gets the header itself.
                 if self.options.headers && !self.raw {
                     sys::receive_ip_header(fd)
-                        .map_err(|e| AimError::new("IP_RECVTTL and IP_RECVOPTS", &e))?;
+                        .map_err(|e| SetupError::new(Setting::Always("IP_RECVTTL and IP_RECVOPTS"), &e))?;
                 }
             }
             SocketAddr::V6(_) => {
-                sys::queue_errors(fd, Family::V6).map_err(|e| AimError::new("IPV6_RECVERR", &e))?;
+                sys::queue_errors(fd, Family::V6)
+                    .map_err(|e| SetupError::new(Setting::Always("IPV6_RECVERR"), &e))?;
                 socket
                     .set_recv_hoplimit_v6(self.options.headers)
-                    .map_err(|e| AimError::new("can't receive hop limit", &e))?;
+                    .map_err(|e| SetupError::new(Setting::Always("can't receive hop limit"), &e))?;
             }
         }
         Ok(())
     }
 
     /// What both families have.
-    fn send_side(&self, socket: &Socket) -> Result<(), AimError> {
+    fn send_side(&self, socket: &Socket) -> Result<(), SetupError> {
         let options = &self.options;
         if options.dont_route {
-            sys::set_dont_route(socket.as_fd()).map_err(|e| AimError::new("-r: SO_DONTROUTE", &e))?;
+            sys::set_dont_route(socket.as_fd()).map_err(|e| SetupError::new(Setting::DontRoute, &e))?;
         }
         let per_message = memory(options, self.target.is_ipv4());
         // As iputils: no more than one message waits in the socket, unless -S says otherwise. The kernel
@@ -94,19 +96,13 @@ impl SocketSetup {
         self.path_mtu(socket)
     }
 
-    fn path_mtu(&self, socket: &Socket) -> Result<(), AimError> {
+    fn path_mtu(&self, socket: &Socket) -> Result<(), SetupError> {
         let many = self.target.ip().is_multicast() || (self.options.broadcast && self.target.is_ipv4());
         let pmtu = match self.options.pmtu {
             Some(pmtu) => pmtu,
             // A fragmented message to many would be put together, and answered, by each.
             None if many => Pmtu::Do,
             None => return Ok(()),
-        };
-        let name = match pmtu {
-            Pmtu::Do => "-M do",
-            Pmtu::Dont => "-M dont",
-            Pmtu::Want => "-M want",
-            Pmtu::Probe => "-M probe",
         };
         let refused = match self.target {
             SocketAddr::V4(_) => set_ip_mtu_discover(
@@ -128,59 +124,55 @@ impl SocketSetup {
                 },
             ),
         };
-        refused.map_err(|e| AimError::new(format_args!("{name}: cannot set path MTU discovery"), &e.into()))
+        refused.map_err(|e| SetupError::new(Setting::PathMtu(pmtu), &e.into()))
     }
 
-    fn only_v4(&self, socket: &Socket) -> Result<(), AimError> {
+    fn only_v4(&self, socket: &Socket) -> Result<(), SetupError> {
         let options = &self.options;
         if let Some(bytes) = ip_option(&options.ip_option) {
             sys::set_ip_options(socket.as_fd(), &bytes).map_err(|e| {
-                let name = match options.ip_option {
-                    IpOption::RecordRoute => "-R",
-                    IpOption::LooseSourceRoute(_) => "-g",
-                    _ => "-T",
+                let setting = match options.ip_option {
+                    IpOption::RecordRoute => Setting::RecordRoute,
+                    IpOption::LooseSourceRoute(_) => Setting::SourceRoute,
+                    _ => Setting::Timestamps,
                 };
-                AimError::new(format_args!("{name}: cannot set the IP option"), &e)
+                SetupError::new(setting, &e)
             })?;
         }
         if let Some(tos) = options.tos {
             socket.set_tos_v4(tos.into()).map_err(|e| refused_tos(tos, &e))?;
         }
         if options.broadcast {
-            socket.set_broadcast(true).map_err(|e| AimError::new("-b: cannot set broadcasting", &e))?;
+            socket.set_broadcast(true).map_err(|e| SetupError::new(Setting::Broadcast, &e))?;
         }
         if !options.multicast_loop {
-            socket
-                .set_multicast_loop_v4(false)
-                .map_err(|e| AimError::new("-L: cannot disable multicast loopback", &e))?;
+            socket.set_multicast_loop_v4(false).map_err(|e| SetupError::new(Setting::MulticastLoop, &e))?;
         }
         if let Some(ttl) = options.ttl {
-            socket.set_multicast_ttl_v4(ttl.into()).map_err(|e| refused_ttl(ttl, "multicast", &e))?;
-            socket.set_ttl_v4(ttl.into()).map_err(|e| refused_ttl(ttl, "unicast", &e))?;
+            socket.set_multicast_ttl_v4(ttl.into()).map_err(|e| refused_ttl(ttl, true, &e))?;
+            socket.set_ttl_v4(ttl.into()).map_err(|e| refused_ttl(ttl, false, &e))?;
         }
         Ok(())
     }
 
-    fn only_v6(&self, socket: &Socket) -> Result<(), AimError> {
+    fn only_v6(&self, socket: &Socket) -> Result<(), SetupError> {
         let options = &self.options;
         if let Some(class) = options.tos {
             socket.set_tclass_v6(class.into()).map_err(|e| refused_tos(class, &e))?;
         }
         if !options.multicast_loop {
-            socket
-                .set_multicast_loop_v6(false)
-                .map_err(|e| AimError::new("-L: cannot disable multicast loopback", &e))?;
+            socket.set_multicast_loop_v6(false).map_err(|e| SetupError::new(Setting::MulticastLoop, &e))?;
         }
         if let Some(ttl) = options.ttl {
-            socket.set_multicast_hops_v6(ttl.into()).map_err(|e| refused_ttl(ttl, "multicast", &e))?;
-            socket.set_unicast_hops_v6(ttl.into()).map_err(|e| refused_ttl(ttl, "unicast", &e))?;
+            socket.set_multicast_hops_v6(ttl.into()).map_err(|e| refused_ttl(ttl, true, &e))?;
+            socket.set_unicast_hops_v6(ttl.into()).map_err(|e| refused_ttl(ttl, false, &e))?;
         }
         Ok(())
     }
 
     /// Binds where an option demands it, and always on a datagram socket: that is how it gets its
     /// identifier before anything is sent.
-    fn bind(&self, socket: &Socket) -> Result<(), AimError> {
+    fn bind(&self, socket: &Socket) -> Result<(), SetupError> {
         let own = own_source(self.target, &self.options).is_some();
         let strict = own || self.options.strict_source;
         if self.bound || (self.raw && !strict) {
@@ -197,11 +189,9 @@ impl SocketSetup {
         };
         socket.bind(&SockAddr::from(address)).map_err(|error| {
             if own && Errno::from_io_error(&error) == Some(Errno::ADDRNOTAVAIL) {
-                let refused = AimError::new("bind", &error);
-                let letter = self.options.letters.source;
-                return refused.advising(format_args!("{letter} {ip}: give an address of this host"));
+                return SetupError::new(Setting::Source(ip), &error);
             }
-            AimError::new("bind", &error)
+            SetupError::new(Setting::Always("bind"), &error)
         })
     }
 
@@ -218,24 +208,21 @@ impl SocketSetup {
     }
 
     /// Leases the requested flow label and has addresses carry it; the one in force is returned.
-    fn flow_label(&self, socket: &Socket) -> Result<Option<u32>, AimError> {
+    fn flow_label(&self, socket: &Socket) -> Result<Option<u32>, SetupError> {
         let (Some(label), SocketAddr::V6(target)) = (self.options.flow_label, self.target) else {
             return Ok(None);
         };
-        sys::lease_flow_label(socket.as_fd(), *target.ip(), label).map_err(|e| {
-            AimError::new(format_args!("flow label {label:#x}: can't set flowlabel"), &e)
-                .advising("a label of 20 bits that no other user has is allowed, or 0 for any")
-        })
+        sys::lease_flow_label(socket.as_fd(), *target.ip(), label)
+            .map_err(|e| SetupError::new(Setting::FlowLabel(label), &e))
     }
 }
 
-fn refused_ttl(ttl: u8, which: &str, error: &io::Error) -> AimError {
-    AimError::new(format_args!("-t {ttl}: cannot set {which} time-to-live"), error)
-        .advising("1 to 255 are allowed")
+fn refused_ttl(ttl: u8, multicast: bool, error: &io::Error) -> SetupError {
+    SetupError::new(Setting::Ttl { ttl, multicast }, error)
 }
 
-fn refused_tos(tos: u8, error: &io::Error) -> AimError {
-    AimError::new(format_args!("-Q {tos:#04x}: cannot set the type of service"), error)
+fn refused_tos(tos: u8, error: &io::Error) -> SetupError {
+    SetupError::new(Setting::Tos(tos), error)
 }
 
 /// What one message takes in a socket buffer, in octets: iputils' rough estimate, with a header of the

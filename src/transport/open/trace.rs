@@ -8,10 +8,11 @@ use socket2::{Protocol, SockAddr, Socket, Type};
 
 use super::filter;
 use super::options::{Options, Stamping};
-use super::refusal::{AimError, OpenError, reason};
+use super::refusal::{NoStamps, OpenError, Setting, SetupError};
 use super::route::Route;
 use super::setup::SocketSetup;
 use super::{FamilySockets, Sockets, domain, with_ports};
+use crate::datagram::SystemError;
 use crate::transport::channel::Channel;
 use crate::transport::channels::{Member, Transport};
 use crate::transport::kind::Kind;
@@ -142,7 +143,10 @@ fn raw_sockets(
     let mut raw = Vec::new();
     for family in [Family::V4, Family::V6].into_iter().filter(|family| sockets.has(*family)) {
         let refused = |error: io::Error| {
-            OpenError::new(format!("cannot open a raw socket for protocol {protocol}: {}", reason(&error)))
+            OpenError::Unavailable(format!(
+                "cannot open a raw socket for protocol {protocol}: {}",
+                SystemError::of(&error)
+            ))
         };
         let socket = Socket::new(domain(family), Type::RAW, Some(Protocol::from(i32::from(protocol))))
             .map_err(refused)?;
@@ -178,11 +182,13 @@ fn ordinary(options: &Options, probes: Probes) -> Result<Sockets, OpenError> {
         }
     }
     match refusal {
-        Some(error) if !sockets.has(Family::V4) && !sockets.has(Family::V6) => Err(OpenError::new(format!(
-            "cannot open a socket for protocol {}: {}; a raw socket can do, which needs CAP_NET_RAW",
-            protocol(probes),
-            reason(&error)
-        ))),
+        Some(error) if !sockets.has(Family::V4) && !sockets.has(Family::V6) => {
+            Err(OpenError::Unavailable(format!(
+                "cannot open a socket for protocol {}: {}; a raw socket can do, which needs CAP_NET_RAW",
+                protocol(probes),
+                SystemError::of(&error)
+            )))
+        }
         _ => Ok(sockets),
     }
 }
@@ -214,7 +220,7 @@ impl TraceSockets {
         route: &Route,
         options: &Options,
         source_port: Option<u16>,
-    ) -> Result<Transport, AimError> {
+    ) -> Result<Transport, SetupError> {
         let family = Family::of(route.target.ip());
         let with_port = Options { ident: source_port, ..options.clone() };
         match self.mode {
@@ -227,16 +233,11 @@ impl TraceSockets {
                 Ok(Transport::one(channel.map_err(|error| error.of_port(source_port))?))
             }
             Mode::Each | Mode::Connect => {
-                let demanded = match options.stamps {
-                    Stamping::User | Stamping::Arrivals | Stamping::Both => None,
-                    Stamping::Kernel => Some("kernel"),
-                    Stamping::Hardware => Some("hardware"),
-                };
-                if let Some(clock) = demanded {
-                    return Err(AimError::refusal(format!(
-                        "--clock {clock}: each of these probes has a socket of its own, and nobody stamps it \
-                         as it leaves; --clock auto or user will do"
-                    )));
+                if let Stamping::Kernel | Stamping::Hardware = options.stamps {
+                    return Err(SetupError::NoStamps {
+                        demanded: options.stamps,
+                        why: NoStamps::SocketPerProbe,
+                    });
                 }
                 let asker = self.sockets.take(family)?.asker;
                 let aim = SocketSetup::new(&with_port, route, false);
@@ -247,14 +248,15 @@ impl TraceSockets {
         }
     }
 
-    fn aim_raw(mut self, route: &Route, options: &Options, family: Family) -> Result<Transport, AimError> {
+    fn aim_raw(mut self, route: &Route, options: &Options, family: Family) -> Result<Transport, SetupError> {
         let protocol = protocol(self.probes);
-        let unavailable = || AimError::new(route.target.ip(), &Errno::AFNOSUPPORT.into());
+        let unavailable = || SetupError::new(Setting::Family(route.target.ip()), &Errno::AFNOSUPPORT.into());
         let place = self.raw.iter().position(|(of, _)| *of == family).ok_or_else(unavailable)?;
         let (_, sender) = self.raw.swap_remove(place);
         let place = self.reserved.iter().position(|(of, _)| *of == family);
         let early = place.map(|place| self.reserved.swap_remove(place).1).transpose();
-        let refused = |error: io::Error| AimError::new("bind", &error).of_port(options.ident);
+        let refused =
+            |error: io::Error| SetupError::new(Setting::Always("bind"), &error).of_port(options.ident);
         let early = early.map_err(refused)?;
         // What holds the source port comes first: the others need its number.
         let (mut port_listener, mut port_holder) = (None, None);
@@ -290,7 +292,9 @@ impl TraceSockets {
             Probes::Other(_) => filter::everything(),
             _ => filter::nothing(),
         };
-        sender.attach_filter(&filter).map_err(|error| AimError::new("SO_ATTACH_FILTER", &error))?;
+        sender
+            .attach_filter(&filter)
+            .map_err(|error| SetupError::new(Setting::Always("SO_ATTACH_FILTER"), &error))?;
         let raw = Options { ident: None, ..options.clone() };
         let setup = SocketSetup::new(&raw, route, true);
         let sender = Channel::new(sender, setup.clone(), Kind::Upper(protocol), port)?;
