@@ -39,6 +39,18 @@ pub enum Room {
     Half,
 }
 
+/// Maximum number of datagrams that one system call sends or receives, and so of a [`Batch`] and of a flood in
+/// flight.
+pub const BATCH: usize = 64;
+
+/// Octets that replies may use at least of a receive buffer that the kernel grants anyone (Linux
+/// net.core.rmem_default). The socket reports twice that; the other half is for stamps and for other processes'
+/// packets.
+pub const RECEIVE_BUFFER: usize = 212_992;
+
+/// Octets that a receive buffer needs for a datagram beside its data (Linux `sk_buff` and alignment).
+pub const DATAGRAM_OVERHEAD: usize = 768;
+
 /// Datagrams on their way out together. Its room is that of one until there are more, and is used again.
 #[derive(Debug)]
 pub struct Batch {
@@ -51,14 +63,13 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Datagrams in a batch at most, and octets where they are large.
-    const MOST: usize = 64;
+    /// Maximum size in octets, if the datagrams are large.
     const OCTETS: usize = 131_072;
 
     /// Room for datagrams of so many octets at most.
     pub fn new(share: usize) -> Self {
         let share = share.max(1);
-        let most = Self::OCTETS.checked_div(share).unwrap_or(1).clamp(1, Self::MOST);
+        let most = Self::OCTETS.checked_div(share).unwrap_or(1).clamp(1, BATCH);
         Self { share, most, bytes: vec![0; share], transmits: Vec::with_capacity(1) }
     }
 

@@ -12,13 +12,11 @@ use crate::output::Output;
 use crate::reply::Reply;
 use crate::report::Report;
 use crate::stop::Stop;
-use crate::transport::Transport;
+use crate::transport::{FULL_READ, Transport};
 
-/// Times that what has arrived is asked for in one turn at most, as long as each gives this much: after a pause
-/// of this process the receive buffer is emptied before more is asked, and a flood of strangers' packets
-/// cannot keep probes waiting.
+/// Maximum number of receive calls in a turn, and only while each returns a full read ([`FULL_READ`]). This drains
+/// the buffer after a stall and still bounds the work of a turn.
 const RECEIVES: usize = 8;
-const FULL: usize = 48;
 
 /// Turns without a look at signals at most.
 const UNWATCHED: usize = 64;
@@ -87,7 +85,7 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
                 }
                 tell(session, report, epoch, output);
             })?;
-            if count < FULL {
+            if count < FULL_READ {
                 break;
             }
         }

@@ -172,7 +172,7 @@ fn session(
             None => Pacing::Retry { timeout: asked.timeout, retries: asked.retries, rate },
         },
         count: request.count,
-        window: command::window(request),
+        window: command::window(request, transport),
         classic: false,
         deadline: request.deadline,
         linger: asked.linger,

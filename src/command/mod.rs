@@ -7,6 +7,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::cli::ping::Request;
 use crate::cli::wording::PING;
+use crate::datagram::DATAGRAM_OVERHEAD;
 use crate::engine::reject::Rejects;
 use crate::output::Output;
 use crate::run::Broken;
@@ -68,15 +69,11 @@ pub fn begun<T>(beginning: anyhow::Result<T>, output: &mut Output<'_>) -> anyhow
     })
 }
 
-/// Octets of answers that the receive buffer holds at least (half of what the kernel grants anyone), and what
-/// it takes for each beside its data.
-const BUFFER: usize = 212_992;
-const OVERHEAD: usize = 768;
-
 /// Probes whose answers fit the receive buffer, at least 1.
-pub fn window(request: &Request) -> u64 {
-    let octets = request.transport.message_len.saturating_add(OVERHEAD);
-    u64::try_from(BUFFER.checked_div(octets).unwrap_or(1)).unwrap_or(u64::MAX).max(1)
+pub fn window(request: &Request, transport: &Transport) -> u64 {
+    let octets = request.transport.message_len.saturating_add(DATAGRAM_OVERHEAD);
+    let answers = transport.receive_buffer().checked_div(octets).unwrap_or(1);
+    u64::try_from(answers).unwrap_or(u64::MAX).max(1)
 }
 
 /// A key for one run: random, never sent.

@@ -155,7 +155,7 @@ fn asks_many(options: &Options, target: IpAddr) -> bool {
 }
 
 /// What the session is requested to do.
-fn config(request: &Request, aimed: &Aimed, millis_of_day: u32) -> Config {
+fn config(request: &Request, aimed: &Aimed, window: u64, millis_of_day: u32) -> Config {
     let target = aimed.route.target;
     let mut targets = Targets::default();
     targets.add(target, 1);
@@ -165,7 +165,7 @@ fn config(request: &Request, aimed: &Aimed, millis_of_day: u32) -> Config {
         payload: Payload::new(request.size, request.pattern.as_deref()),
         pacing: pacing(request),
         count: request.count,
-        window: command::window(request),
+        window,
         classic: true,
         deadline: request.deadline,
         linger: request.linger,
@@ -207,7 +207,8 @@ fn run<R: Report<Event = Event>>(
     clock: &Clock,
 ) -> anyhow::Result<u8> {
     let identity = Identity { ident: transport.ident(), key: command::key()? };
-    let config = config(request, aimed, clock.epoch().wall(Instant::ZERO).millis_of_day());
+    let window = command::window(request, &transport);
+    let config = config(request, aimed, window, clock.epoch().wall(Instant::ZERO).millis_of_day());
     let batch = Batch::new(message_len(config.method, &config.payload));
     let session = Ping::new(config, [identity, identity], clock.now());
     let mut run = Run { clock, session, transport, report, output, stop, batch };

@@ -25,10 +25,10 @@ mod imp;
 pub(crate) use imp::error_queue::{Entry, QueuedError, SendStamp, read_error_queue};
 /// Receives one datagram, never waits.
 pub(crate) use imp::socket::receive;
-/// Receives up to [`BATCH`] datagrams with one system call, never waits.
-pub(crate) use imp::socket::{BATCH, Message, receive_batch};
 /// Sends up to `N` datagrams with one system call, never waits.
 pub(crate) use imp::socket::{Datagram, send_batch};
+/// Receives up to `N` datagrams with one system call, never waits.
+pub(crate) use imp::socket::{Message, receive_batch};
 
 // ---- what stands beside the octets of a datagram ----
 /// A socket address from the kernel's layout.

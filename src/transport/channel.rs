@@ -19,17 +19,15 @@ use super::open::setup::SocketSetup;
 use super::open::{self, clocks};
 use super::placer::Placer;
 use super::receiver::{Raw, Receiver, is_fatal};
-use super::sender::{Sender, TOGETHER};
+use super::sender::Sender;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{Batch, Departed, Heard, Received, SendFault, Source, Transmit};
+use crate::datagram::{BATCH, Batch, Departed, Heard, RECEIVE_BUFFER, Received, SendFault, Source, Transmit};
 use crate::sys::{self, Entry};
 use crate::wire::Family;
 
-/// Maximum number of datagrams delivered by one call.
-const BATCH: usize = 64;
-
-/// Of those, the maximum from the network. The rest is for the error queue, so that neither starves.
-const FROM_WIRE: usize = 48;
+/// Maximum number of datagrams from the network delivered by one call, of [`BATCH`] in all. The rest is for the
+/// error queue, so that neither starves. A call that delivers fewer has emptied the socket.
+pub const FULL_READ: usize = 48;
 
 /// Maximum number of errors met in one call before the caller gets control back.
 const PATIENCE: usize = 16;
@@ -128,6 +126,12 @@ impl Channel {
         sys::discarded(self.socket.as_fd())
     }
 
+    /// Octets of replies that the receive buffer holds: half of what the kernel granted.
+    pub fn receive_buffer(&self) -> usize {
+        let granted = self.socket.recv_buffer_size().ok().and_then(|granted| granted.checked_div(2));
+        granted.unwrap_or(RECEIVE_BUFFER)
+    }
+
     fn bound_port(&self) -> Result<u16, SetupError> {
         let name =
             self.socket.local_addr().map_err(|e| SetupError::new(Setting::Always("getsockname"), &e))?;
@@ -158,7 +162,7 @@ impl Channel {
             each(&Heard::Left(stamped));
         }
         let mut count = self.deliver_stash(&mut placer, each);
-        let from_wire = FROM_WIRE.saturating_sub(count).min(expected);
+        let from_wire = FULL_READ.saturating_sub(count).min(expected);
         let mut errors = 0usize;
         let mut more = true;
         while more && count < from_wire && errors < PATIENCE {
@@ -286,7 +290,7 @@ impl Channel {
         while next < end {
             congestion.look(&self.socket, batch.from(next).take(end.saturating_sub(next)));
             while end.saturating_sub(next) > 1 {
-                let most = end.saturating_sub(next).min(TOGETHER);
+                let most = end.saturating_sub(next).min(BATCH);
                 let fit = batch
                     .from(next)
                     .take(most)

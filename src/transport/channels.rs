@@ -14,7 +14,7 @@ use super::channel::Channel;
 use super::open::setup::SocketSetup;
 use super::socket_per_probe::SocketPerProbe;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{Batch, Departed, Heard, SendFault, Transmit};
+use crate::datagram::{Batch, Departed, Heard, RECEIVE_BUFFER, SendFault, Transmit};
 use crate::wire::Family;
 
 /// The sockets of a run.
@@ -211,6 +211,12 @@ impl Transport {
     pub fn dropped(&self) -> u64 {
         let channels = self.members.iter().filter_map(Member::channel);
         channels.fold(0, |sum: u64, channel| sum.saturating_add(channel.dropped()))
+    }
+
+    /// Octets of replies that each receive buffer holds at least.
+    pub fn receive_buffer(&self) -> usize {
+        let channels = self.members.iter().filter_map(Member::channel);
+        channels.map(Channel::receive_buffer).min().unwrap_or(RECEIVE_BUFFER)
     }
 
     /// The socket that sends to a family, else the first that sends.

@@ -34,6 +34,7 @@ mod sender;
 mod socket_per_probe;
 
 pub use cause::send_fault;
+pub use channel::FULL_READ;
 pub use channels::{Ready, Transport};
 pub use open::options::{Families, IpOption, Options, Pmtu, Stamping};
 pub use open::privilege;

@@ -3,7 +3,8 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use crate::sys::{self, BATCH, CONTROL_LEN, Message};
+use crate::datagram::BATCH;
+use crate::sys::{self, CONTROL_LEN, Message};
 
 /// Slots that lie a power of two apart compete for few sets of the processor's cache. Slots an odd number of cache
 /// lines apart do not. A line has 64 octets wherever this matters.
@@ -61,7 +62,7 @@ impl RecvBuffer {
                 *message = sys::receive(fd, bytes, control, 0)?;
                 1
             }
-            messages => sys::receive_batch(fd, bytes, control, messages)?,
+            messages => sys::receive_batch::<BATCH>(fd, bytes, control, messages)?,
         };
         Ok((self.count, self.count < limit))
     }

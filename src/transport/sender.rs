@@ -10,7 +10,7 @@ use super::cause::send_fault;
 use super::departures::Departures;
 use super::error_queue::ErrorQueue;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{Room, SendFault, Transmit};
+use crate::datagram::{BATCH, Room, SendFault, Transmit};
 use crate::sys::{self, Datagram};
 
 /// Maximum number of attempts to send one datagram before an error counts as its own.
@@ -19,10 +19,6 @@ use crate::sys::{self, Datagram};
 /// socket, whatever that is, and then forgets it. The datagram of that call is not sent. A second error can come
 /// in between.
 const ATTEMPTS: u32 = 3;
-
-/// Maximum number of datagrams sent with one system call. They share one reading of the clock: if this process is
-/// suspended meanwhile, the later ones appear to have left too early, unless the kernel stamps them.
-pub(super) const TOGETHER: usize = 64;
 
 /// How long a full socket buffer is waited for.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -83,7 +79,10 @@ fn may_be_pending(errno: Errno) -> bool {
 }
 
 impl Sender {
-    /// Gives datagrams to the kernel with one call, [`TOGETHER`] at most. Never waits.
+    /// Gives datagrams to the kernel with one call, [`BATCH`] at most. Never waits.
+    ///
+    /// They share one reading of the clock: if this process is suspended meanwhile, the later ones appear to have
+    /// left too early, unless the kernel stamps them.
     pub fn send_together<'a>(
         &mut self,
         fd: BorrowedFd<'_>,
@@ -91,7 +90,7 @@ impl Sender {
         datagrams: impl Iterator<Item = Datagram<'a>>,
     ) -> Sent {
         let at = clock.now();
-        let count = sys::send_batch::<TOGETHER>(fd, datagrams).unwrap_or(0);
+        let count = sys::send_batch::<BATCH>(fd, datagrams).unwrap_or(0);
         Sent { count, at, cost: self.cost.learn(clock.now().since(at), count) }
     }
 

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, Room, SendFault, Stamped, Transmit};
+use crate::datagram::{BATCH, Departed, Room, SendFault, Stamped, Transmit};
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::{Identity, Probe};
@@ -61,8 +61,7 @@ impl Target {
 
 /// Probes that a flood has in flight at most: a batch, and no more answers than fill half of the receive buffer.
 fn most_in_flood(window: u64) -> u64 {
-    const BATCH: u64 = 64;
-    window.checked_div(2).unwrap_or(0).clamp(1, BATCH)
+    window.checked_div(2).unwrap_or(0).clamp(1, BATCH as u64)
 }
 
 /// One run: accounts for every probe.

@@ -105,6 +105,9 @@ pub(crate) fn get_ints(fd: BorrowedFd<'_>, level: c_int, name: c_int, value: &mu
 }
 
 /// recvmsg(2), never waiting. `flags` are added to MSG_DONTWAIT.
+///
+/// # Errors
+/// Those of recvmsg(2); EAGAIN: there is nothing.
 pub(crate) fn receive(
     fd: BorrowedFd<'_>,
     bytes: &mut [u8],
@@ -131,24 +134,22 @@ pub(crate) fn receive(
     }
 }
 
-/// Datagrams that one system call receives at most.
-pub(crate) const BATCH: usize = 64;
-
-/// recvmmsg(2), never waiting: as many datagrams as there are `messages`, [`BATCH`] at most, each into an
-/// equal share of both buffers. Returns how many came, at least one.
+/// recvmmsg(2), never waiting: as many datagrams as there are `messages`, `N` at most, each into an equal slot of
+/// both buffers. Returns the number of datagrams, at least one.
 ///
-/// An error after the first datagram is told by the next call.
-pub(crate) fn receive_batch(
+/// # Errors
+/// Those of recvmmsg(2). An error after the first datagram is reported by the next call.
+pub(crate) fn receive_batch<const N: usize>(
     fd: BorrowedFd<'_>,
     bytes: &mut [u8],
     control: &mut [u8],
     messages: &mut [Message],
 ) -> io::Result<usize> {
-    let wanted = messages.len().clamp(1, BATCH);
+    let wanted = messages.len().clamp(1, N.max(1));
     // SAFETY: `iovec` and `mmsghdr` are plain data (integers and pointers), for which all zeroes is a value.
-    let mut vectors: [libc::iovec; BATCH] = unsafe { std::mem::zeroed() };
+    let mut vectors: [libc::iovec; N] = unsafe { std::mem::zeroed() };
     // SAFETY: as above.
-    let mut headers: [libc::mmsghdr; BATCH] = unsafe { std::mem::zeroed() };
+    let mut headers: [libc::mmsghdr; N] = unsafe { std::mem::zeroed() };
     let share = |len: usize| len.checked_div(wanted).unwrap_or(0).max(1);
     let (share, control_share) = (share(bytes.len()), share(control.len()));
     let shares = bytes.chunks_exact_mut(share).zip(control.chunks_exact_mut(control_share));
@@ -204,8 +205,9 @@ impl<'a> Datagram<'a> {
 
 /// sendmmsg(2), never waiting, of `N` datagrams at most; how many left, at least one.
 ///
-/// An error is that of the first datagram (or one that was pending); one that a later datagram meets is not
-/// told: it, and what follows it, did not leave.
+/// # Errors
+/// That of the first datagram, or one that was pending. An error of a later datagram is not reported: that one and
+/// what follows it did not leave.
 pub(crate) fn send_batch<'a, const N: usize>(
     fd: BorrowedFd<'_>,
     datagrams: impl Iterator<Item = Datagram<'a>>,

@@ -16,6 +16,7 @@ use super::refusal::{Setting, SetupError};
 use super::route::Route;
 use crate::sys::{self, interfaces};
 use crate::wire::Family;
+use crate::wire::ipv4::options::{LOOSE_ROUTE, NOP, RECORD_ROUTE, TIMESTAMP};
 
 /// Everything that sets a socket up, kept so that another socket can take its place.
 #[derive(Clone, Debug)]
@@ -240,11 +241,11 @@ fn memory(options: &Options, v4: bool) -> usize {
 /// Octets of the receive buffer, as far as the kernel grants them. More than our own answers fill: on a raw
 /// socket those to others with the same identifier lie in it too, until we are scheduled. Nothing is taken
 /// before it is used.
-const RECEIVE_BUFFER: usize = 1 << 20;
+const REQUESTED_BUFFER: usize = 1 << 20;
 
 /// Octets of the receive buffer to ask for.
 pub(in crate::transport) fn receive_buffer(options: &Options, per_message: usize) -> usize {
-    preload_memory(options, per_message).max(RECEIVE_BUFFER)
+    preload_memory(options, per_message).max(REQUESTED_BUFFER)
 }
 
 /// What the preload may bring back at once, in octets.
@@ -264,10 +265,6 @@ pub(in crate::transport) fn buffer_falls_short(socket: &Socket, options: &Option
 ///
 /// A record route stands after a no-operation, which brings its slots to a 32-bit boundary.
 fn ip_option(option: &IpOption) -> Option<Vec<u8>> {
-    const NOP: u8 = 1;
-    const RECORD_ROUTE: u8 = 7;
-    const LOOSE_SOURCE_ROUTE: u8 = 131;
-    const TIMESTAMP: u8 = 68;
     let (mut bytes, len) = match option {
         IpOption::None => return None,
         IpOption::RecordRoute => (vec![NOP, RECORD_ROUTE, 39, 4], 40),
@@ -275,7 +272,7 @@ fn ip_option(option: &IpOption) -> Option<Vec<u8>> {
             // The kernel takes the first node for the next hop and the others in its place, and writes the target
             // in the last one.
             let len = u8::try_from(nodes.len().saturating_mul(4).saturating_add(3)).ok()?;
-            let mut bytes = vec![NOP, LOOSE_SOURCE_ROUTE, len, 4];
+            let mut bytes = vec![NOP, LOOSE_ROUTE, len, 4];
             nodes.iter().for_each(|node| bytes.extend(node.octets()));
             (bytes, usize::from(len).saturating_add(1))
         }
