@@ -54,6 +54,17 @@ impl Segment {
     }
 }
 
+/// The descriptor of standard output, to wait until it can be written.
+pub fn stdout() -> BorrowedFd<'static> {
+    rustix::stdio::stdout()
+}
+
+/// Columns of the terminal on standard output; `None`: it is none, or has no width.
+pub fn terminal_columns() -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    Some(size.ws_col).filter(|columns| *columns > 0)
+}
+
 impl Output<'static> {
     /// Output of this process: descriptors 1 and 2.
     pub fn stdio() -> Self {

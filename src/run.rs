@@ -2,17 +2,15 @@
 
 use std::io;
 
-use rustix::event::PollFlags;
-
 use crate::clock::{Clock, Epoch};
 use crate::datagram::{Batch, Heard};
 use crate::engine::Session;
 use crate::engine::reject::Reject;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::reply::Reply;
 use crate::report::Report;
 use crate::stop::Stop;
-use crate::transport::{FULL_READ, Transport};
+use crate::transport::{FULL_READ, Interest, Transport};
 
 /// Maximum number of receive calls in a turn, and only while each returns a full read ([`FULL_READ`]). This drains
 /// the buffer after a stall and still bounds the work of a turn.
@@ -118,10 +116,10 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
     fn wait(&mut self) -> io::Result<()> {
         let until = [self.session.poll_timeout(), self.report.wake()].into_iter().flatten().min();
         let [interrupt, signals] = self.stop.fds();
-        let mut others = vec![(interrupt, PollFlags::IN), (signals, PollFlags::IN)];
-        others.extend(self.report.bell().map(|bell| (bell, PollFlags::IN)));
+        let mut others = vec![(interrupt, Interest::Read), (signals, Interest::Read)];
+        others.extend(self.report.bell().map(|bell| (bell, Interest::Read)));
         if self.output.pending() {
-            others.push((rustix::stdio::stdout(), PollFlags::OUT));
+            others.push((output::stdout(), Interest::Write));
         }
         let ready = self.transport.wait(self.clock, until, &others)?;
         if ready.other(0) || ready.other(1) {

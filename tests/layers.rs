@@ -196,6 +196,38 @@ fn only_the_clock_reads_the_time() {
     }
 }
 
+/// What of the system and of other crates only some rooms may use, and which rooms those are.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("libc::", &["names", "sys", "transport"]),
+    ("nix::", &["stop", "sys"]),
+    ("rustix::", &["names", "output", "stop", "sys", "transport"]),
+    ("socket2::", &["sys", "transport"]),
+    ("ctrlc::", &["stop"]),
+    ("dns_lookup::", &["names"]),
+    ("std::thread", &["names"]),
+    ("UdpSocket", &["names"]),
+    ("TcpStream", &["names"]),
+    ("TcpListener", &[]),
+];
+
+#[test]
+fn system_crates_sockets_and_threads_stay_in_their_rooms() {
+    for (name, rooms) in MAY_USE {
+        let mut used = BTreeSet::new();
+        for path in sources(&source_folder()) {
+            let code = code(&fs::read_to_string(&path).expect("a readable file"));
+            let whole = |at: usize| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            if code.match_indices(name).any(|(at, _)| whole(at)) {
+                let room = room(&path);
+                assert!(rooms.contains(&room.as_str()), "{} ({room}) must not use {name}", path.display());
+                used.insert(room);
+            }
+        }
+        let permitted: BTreeSet<_> = rooms.iter().map(|room| (*room).to_owned()).collect();
+        assert_eq!(used, permitted, "the rooms that use {name}");
+    }
+}
+
 /// Folders whose files still import each other in a circle. The list may only shrink.
 const KNOWN_CIRCLES: &[&str] = &["cli", "engine/ping", "engine/trace", "report/json", "stats"];
 

@@ -876,12 +876,12 @@ fn an_interface_that_is_down_is_survived() {
 
 #[test]
 fn waiting_tells_which_descriptor_is_ready() {
-    use rustix::event::PollFlags;
+    use rping::transport::Interest;
     use std::os::fd::AsFd;
     in_namespace("waiting_tells_which_descriptor_is_ready", || {
         let mut run = Run::new("127.0.0.1", &options());
         let (reader, writer) = std::io::pipe().unwrap();
-        let others = [(reader.as_fd(), PollFlags::IN), (writer.as_fd(), PollFlags::OUT)];
+        let others = [(reader.as_fd(), Interest::Read), (writer.as_fd(), Interest::Write)];
         let past = Some(Instant::ZERO);
         let ready = run.transport.wait(&run.clock, past, &others).unwrap();
         assert_eq!(

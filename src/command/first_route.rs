@@ -6,6 +6,7 @@ use anyhow::{anyhow, bail};
 
 use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
+use crate::sys::interfaces;
 use crate::transport::{Options, Route, RouteError, Sockets};
 use crate::wire::Family;
 
@@ -63,6 +64,5 @@ pub fn ipv4(host: &str) -> anyhow::Result<Ipv4Addr> {
 pub fn zone(address: SocketAddr) -> Option<String> {
     let SocketAddr::V6(v6) = address else { return None };
     let index = Some(v6.scope_id()).filter(|index| *index != 0)?;
-    let name = nix::net::if_::if_indextoname(index).ok()?;
-    Some(name.to_string_lossy().into_owned())
+    interfaces::name_of(index)
 }

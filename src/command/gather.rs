@@ -3,8 +3,6 @@
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, bail, ensure};
 
@@ -21,9 +19,6 @@ use crate::report::roster::Roster;
 use crate::sys;
 use crate::transport::Sockets;
 use crate::wire::Family;
-
-/// Names looked up at a time.
-const LOOKUPS: usize = 16;
 
 /// Who was asked for, before it is known who that is.
 #[derive(Default)]
@@ -121,34 +116,6 @@ fn gather(request: &Request, asked: &Asked, output: &mut Output<'_>) -> anyhow::
     Ok(words)
 }
 
-/// The addresses of all names, several looked up at a time.
-fn resolve(request: &Request, names: &[String]) -> Vec<anyhow::Result<Vec<Candidate>>> {
-    if !names.iter().all(|name| name.is_ascii()) {
-        sys::adopt_locale();
-    }
-    let wanted = wanted(request.family);
-    let next = AtomicUsize::new(0);
-    let found = Mutex::new(Vec::new());
-    let work = || {
-        while let index = next.fetch_add(1, Ordering::Relaxed)
-            && let Some(name) = names.get(index)
-        {
-            let addresses = forward::resolve(name, wanted);
-            found.lock().unwrap_or_else(PoisonError::into_inner).push((index, addresses));
-        }
-    };
-    std::thread::scope(|scope| {
-        // This thread works too; threads that cannot be had are done without.
-        for _ in 1..LOOKUPS.min(names.len()) {
-            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
-        }
-        work();
-    });
-    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.sort_unstable_by_key(|(index, _)| *index);
-    found.into_iter().map(|(_, addresses)| addresses).collect()
-}
-
 /// Finds everybody, and numbers them. Whether every word was understood comes last.
 pub fn find(
     request: &Request,
@@ -159,7 +126,10 @@ pub fn find(
     command::warn(&request.program, sockets.warnings(), output);
     let Words { words, names, complete, .. } = gather(request, asked, output)?;
     ensure!(!words.is_empty(), "no hosts to ask");
-    let addresses = resolve(request, &names);
+    if !names.iter().all(|name| name.is_ascii()) {
+        sys::adopt_locale();
+    }
+    let addresses = forward::resolve_all(&names, wanted(request.family));
     let (mut targets, mut roster) = (Targets::default(), Roster::default());
     for word in words {
         match word {

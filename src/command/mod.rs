@@ -3,7 +3,6 @@
 use std::io;
 
 use anyhow::{Context, anyhow, ensure};
-use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::cli::ping::Request;
 use crate::cli::wording::PING;
@@ -81,9 +80,7 @@ pub fn window(request: &Request, transport: &Transport) -> u64 {
 /// # Errors
 /// The kernel's, where it has no randomness to give.
 pub fn key() -> anyhow::Result<[u8; 16]> {
-    let mut key = [0; 16];
-    getrandom(&mut key, GetRandomFlags::empty()).context("cannot draw a key")?;
-    Ok(key)
+    sys::random().context("cannot draw a key")
 }
 
 /// Says the last words of a run that ended so, unless nobody reads any more.

@@ -16,7 +16,7 @@ use crate::engine::ping::{Config, Pacing, Ping, Targets};
 use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
 use crate::names::lookup::Names;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::probe::{Identity, Payload, message_len};
 use crate::report::Report;
 use crate::report::json::JsonPing;
@@ -266,11 +266,7 @@ fn style(request: &Request, aimed: &Aimed, transport: &Transport) -> Style {
 
 /// Columns of the terminal; without one a flood shows all its dots.
 fn width() -> u64 {
-    rustix::termios::tcgetwinsize(rustix::stdio::stdout())
-        .ok()
-        .map(|size| u64::from(size.ws_col))
-        .filter(|columns| *columns > 0)
-        .unwrap_or(u64::MAX)
+    output::terminal_columns().map_or(u64::MAX, u64::from)
 }
 
 fn status(request: &Request, tally: &Tally) -> u8 {

@@ -4,3 +4,5 @@ pub mod forward;
 pub mod lookup;
 pub mod origin;
 mod origin_message;
+
+pub use crate::sys::interfaces::name_of as interface_name;

@@ -8,10 +8,9 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use rustix::rand::{GetRandomFlags, getrandom};
-
 use super::origin_message;
 use crate::clock::{Clock, Instant};
+use crate::sys::{self, interfaces};
 
 /// The zone of which `origin` and `origin6` are asked, unless another one is chosen.
 pub const ZONE: &str = "asn.cymru.com";
@@ -79,9 +78,7 @@ impl Origins {
 fn try_once(server: SocketAddr, name: &str) -> Option<Option<String>> {
     let clock = Clock::start();
     let until = clock.now() + WAIT;
-    let mut id = [0; 2];
-    getrandom(&mut id, GetRandomFlags::empty()).ok()?;
-    let id = u16::from_ne_bytes(id);
+    let id = u16::from_ne_bytes(sys::random().ok()?);
     let query = origin_message::query(id, name)?;
     let mut answer = over_udp(&clock, until, server, id, name, &query).ok()?;
     if answer == origin_message::Answer::Truncated {
@@ -171,7 +168,7 @@ fn server_address(text: &str) -> Option<SocketAddr> {
     let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
     let mut server = SocketAddr::new(address.parse().ok()?, PORT);
     if let (SocketAddr::V6(v6), Some(zone)) = (&mut server, zone) {
-        v6.set_scope_id(zone.parse().ok().or_else(|| nix::net::if_::if_nametoindex(zone).ok())?);
+        v6.set_scope_id(zone.parse().ok().or_else(|| interfaces::index_of(zone))?);
     }
     Some(server)
 }

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::style::Style;
 use crate::escape::escape;
+use crate::names::interface_name;
 use crate::names::lookup::Names;
 
 /// Shows addresses.
@@ -107,13 +108,10 @@ pub struct Shown(pub SocketAddr);
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            SocketAddr::V6(v6) if v6.scope_id() != 0 => {
-                let name = nix::net::if_::if_indextoname(v6.scope_id());
-                match name.as_deref().map(|name| name.to_string_lossy().into_owned()) {
-                    Ok(name) => write!(f, "{}%{}", v6.ip(), escape(&name)),
-                    Err(_) => write!(f, "{}%{}", v6.ip(), v6.scope_id()),
-                }
-            }
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => match interface_name(v6.scope_id()) {
+                Some(name) => write!(f, "{}%{}", v6.ip(), escape(&name)),
+                None => write!(f, "{}%{}", v6.ip(), v6.scope_id()),
+            },
             address => write!(f, "{}", address.ip()),
         }
     }

@@ -9,6 +9,12 @@ pub(crate) fn index_of(name: &str) -> Option<u32> {
     nix::net::if_::if_nametoindex(name).ok()
 }
 
+/// The name of the interface of this index; `None`: there is none now.
+pub fn name_of(index: u32) -> Option<String> {
+    let name = nix::net::if_::if_indextoname(index).ok()?;
+    Some(name.to_string_lossy().into_owned())
+}
+
 /// The names of all interfaces.
 pub(crate) fn names() -> Vec<String> {
     let all = nix::net::if_::if_nameindex();

@@ -13,7 +13,7 @@
     )
 )]
 
-pub(crate) mod interfaces;
+pub mod interfaces;
 mod resolver;
 
 // What a platform must provide is listed below, one line for each item. Each platform is one folder.
@@ -37,8 +37,8 @@ pub(crate) use imp::control::address;
 pub(crate) use imp::control::{CONTROL_LEN, ControlData};
 
 // ---- options ----
-/// Blocks ICMP types on a raw socket.
-pub(crate) use imp::options::block_icmp_types;
+/// Makes a raw socket accept certain packets only.
+pub(crate) use imp::filter::{Accept, Wanted, accept_only};
 /// Counts the datagrams that the kernel discarded for a socket.
 pub(crate) use imp::options::discarded;
 /// Leases an IPv6 flow label.
@@ -59,6 +59,10 @@ pub(crate) use imp::stamping::{InterfaceStamps, interface_stamps};
 pub(crate) use imp::stamping::{end_numbering, stamp_arrivals, stamp_both_ends};
 
 // ---- the process ----
+/// Gives privilege up for good.
+pub use imp::privilege;
+/// Random octets.
+pub(crate) use imp::random::random;
 /// Reports whether descriptor 1 was open when the program started.
 pub use imp::start::stdout_was_open;
 

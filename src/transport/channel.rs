@@ -387,7 +387,7 @@ impl Channel {
             interface.keep_replacement(open::spare(family, raw, &self.setup.options).ok());
             if raw {
                 let wanted = open::wanted(family, &self.setup.options, self.ident);
-                open::listen(&self.socket, family, wanted).map_err(|e| e.raw_os_error().unwrap_or(0))?;
+                sys::accept_only(&self.socket, family, wanted).map_err(|e| e.raw_os_error().unwrap_or(0))?;
             }
         }
         if interface.is_ready() {

@@ -106,6 +106,24 @@ impl Member {
     }
 }
 
+/// What a descriptor is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// It can be read.
+    Read,
+    /// It can be written.
+    Write,
+}
+
+impl Interest {
+    const fn flags(self) -> PollFlags {
+        match self {
+            Self::Read => PollFlags::IN,
+            Self::Write => PollFlags::OUT,
+        }
+    }
+}
+
 /// What [`Transport::wait`] found ready.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ready {
@@ -287,7 +305,7 @@ impl Transport {
         &mut self,
         clock: &Clock,
         until: Option<Instant>,
-        others: &[(BorrowedFd<'_>, PollFlags)],
+        others: &[(BorrowedFd<'_>, Interest)],
     ) -> io::Result<Ready> {
         let waiting = self.members.iter().any(Member::has_stashed);
         let limit = if waiting {
@@ -296,7 +314,7 @@ impl Transport {
             until.map(|until| timespec(until.since(clock.now())))
         };
         let mut fds: Vec<PollFd<'_>> =
-            others.iter().map(|(fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)).collect();
+            others.iter().map(|(fd, interest)| PollFd::from_borrowed_fd(*fd, interest.flags())).collect();
         self.members.iter().for_each(|member| member.add_fds(&mut fds));
         match poll(&mut fds, limit.as_ref()) {
             Ok(_) => {}

@@ -33,11 +33,11 @@ mod recv_buffer;
 mod sender;
 mod socket_per_probe;
 
+pub use crate::sys::privilege;
 pub use cause::send_fault;
 pub use channel::FULL_READ;
-pub use channels::{Ready, Transport};
+pub use channels::{Interest, Ready, Transport};
 pub use open::options::{Families, IpOption, Options, Pmtu, Stamping};
-pub use open::privilege;
 pub use open::refusal::{NoStamps, OpenError, RouteError, Setting, SetupError};
 pub use open::route::Route;
 pub use open::trace::{Mode, Probes, TraceRefusal, TraceSockets, open_trace};

@@ -2,7 +2,10 @@
 
 pub(super) mod control;
 pub(super) mod error_queue;
+pub(super) mod filter;
 pub(super) mod options;
+pub mod privilege;
+pub(super) mod random;
 pub(super) mod socket;
 pub(super) mod stamping;
 pub(super) mod start;

@@ -4,25 +4,21 @@ use std::io;
 use std::os::fd::AsFd;
 
 use rustix::io::Errno;
-use rustix::rand::{GetRandomFlags, getrandom};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::datagram::SystemError;
 use crate::escape;
-use crate::sys::{self, interfaces};
+use crate::sys::{self, Accept, Wanted, interfaces};
 use crate::wire::Family;
 use crate::wire::tcp;
 
 pub(super) mod clocks;
-pub(super) mod filter;
 pub(super) mod options;
-pub mod privilege;
 pub(super) mod refusal;
 pub(super) mod route;
 pub(super) mod setup;
 pub(super) mod trace;
 
-use filter::Wanted;
 use options::Options;
 use refusal::{OpenError, Setting, SetupError};
 
@@ -143,8 +139,7 @@ pub fn open(options: &Options) -> Result<Sockets, OpenError> {
 /// A random identifier, never 0: 0 on a datagram socket asks the kernel to choose.
 fn random_ident() -> io::Result<u16> {
     loop {
-        let mut bytes = [0; 2];
-        getrandom(&mut bytes, GetRandomFlags::empty())?;
+        let bytes = sys::random()?;
         if bytes != [0; 2] {
             return Ok(u16::from_be_bytes(bytes));
         }
@@ -263,7 +258,7 @@ fn kit(
 ) -> Result<FamilySockets, OpenError> {
     let asker = asker(family)?;
     if raw {
-        listen(&icmp, family, wanted(family, options, ident)).map_err(filter_refused)?;
+        sys::accept_only(&icmp, family, wanted(family, options, ident)).map_err(filter_refused)?;
     }
     for socket in [&icmp, &asker] {
         ready(socket, options, warnings)?;
@@ -309,7 +304,7 @@ pub(super) fn spare(family: Family, raw: bool, options: &Options) -> io::Result<
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     if raw {
-        socket.attach_filter(&filter::nothing())?;
+        sys::accept_only(&socket, family, Accept::Nothing)?;
     }
     privileged(&socket, options, &mut Vec::new());
     Ok(socket)
@@ -341,27 +336,13 @@ fn privileged(socket: &Socket, options: &Options, warnings: &mut Vec<String>) {
     }
 }
 
-/// What a raw socket is to hear. A connected one gets errors by its error queue, and hears no routers.
-pub(super) fn wanted(family: Family, options: &Options, ident: u16) -> Wanted {
+/// What a raw socket accepts. A connected one gets errors from its error queue, and nothing from routers.
+pub(super) fn wanted(family: Family, options: &Options, ident: u16) -> Accept {
     let answer = match family {
         Family::V4 => options.answer_types.0,
         Family::V6 => options.answer_types.1,
     };
-    Wanted { answer, ident, errors: !options.connect, about: options.about }
-}
-
-/// Makes a raw socket hear what is wanted, and nothing else.
-pub(super) fn listen(socket: &Socket, family: Family, wanted: Wanted) -> io::Result<()> {
-    match family {
-        Family::V4 => {
-            socket.attach_filter(&wanted.icmpv4())?;
-            sys::block_icmp_types(socket.as_fd(), family, &wanted.icmpv4_types())
-        }
-        Family::V6 => {
-            socket.attach_filter(&wanted.icmpv6())?;
-            sys::block_icmp_types(socket.as_fd(), family, &wanted.icmpv6_types())
-        }
-    }
+    Accept::Icmp(Wanted { answer, ident, errors: !options.connect, about: options.about })
 }
 
 fn filter_refused(error: io::Error) -> OpenError {

@@ -6,13 +6,13 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use rustix::io::Errno;
 use socket2::{Protocol, SockAddr, Socket, Type};
 
-use super::filter;
 use super::options::{Options, Stamping};
 use super::refusal::{NoStamps, OpenError, Setting, SetupError};
 use super::route::Route;
 use super::setup::SocketSetup;
 use super::{FamilySockets, Sockets, domain, with_ports};
 use crate::datagram::SystemError;
+use crate::sys::{self, Accept};
 use crate::transport::channel::Channel;
 use crate::transport::channels::{Member, Transport};
 use crate::transport::kind::Kind;
@@ -150,7 +150,7 @@ fn raw_sockets(
         };
         let socket = Socket::new(domain(family), Type::RAW, Some(Protocol::from(i32::from(protocol))))
             .map_err(refused)?;
-        socket.attach_filter(&filter::nothing()).map_err(refused)?;
+        sys::accept_only(&socket, family, Accept::Nothing).map_err(refused)?;
         open::ready(&socket, options, &mut Vec::new())?;
         raw.push((family, socket));
     }
@@ -287,13 +287,12 @@ impl TraceSockets {
             Probes::Other(_) => options.ident.unwrap_or(self.sockets.ident),
             Probes::Icmp | Probes::Connect => 0,
         };
-        let filter = match self.probes {
-            Probes::Tcp | Probes::Other(dccp::PROTOCOL_DCCP) => filter::to_port(family, port),
-            Probes::Other(_) => filter::everything(),
-            _ => filter::nothing(),
+        let accept = match self.probes {
+            Probes::Tcp | Probes::Other(dccp::PROTOCOL_DCCP) => Accept::Port(port),
+            Probes::Other(_) => Accept::Everything,
+            _ => Accept::Nothing,
         };
-        sender
-            .attach_filter(&filter)
+        sys::accept_only(&sender, family, accept)
             .map_err(|error| SetupError::new(Setting::Always("SO_ATTACH_FILTER"), &error))?;
         let raw = Options { ident: None, ..options.clone() };
         let setup = SocketSetup::new(&raw, route, true);

@@ -1,11 +1,15 @@
-//! What the kernel is to keep from a raw socket: classic BPF as data, and the ICMPv6 type filter.
+//! Filters of raw sockets: classic BPF as data, and the filters of ICMP types.
 //!
-//! A raw socket sees every process's ICMP. A filter drops only what is surely somebody else's, so that
-//! strangers' packets wake nobody; whatever is too short or too odd to tell passes, and is counted by those
-//! who parse it.
+//! A raw socket receives the ICMP of every process. A filter drops only what certainly belongs to another process,
+//! so that its packets do not wake this one. Whatever is too short or too unusual to decide passes; the parser
+//! counts it.
 
-use socket2::SockFilter;
+use std::io;
+use std::os::fd::AsFd;
 
+use socket2::{SockFilter, Socket};
+
+use super::options::block_icmp_types;
 use crate::wire::Family;
 
 /// One instruction, as linux/filter.h lays it out.
@@ -167,16 +171,52 @@ const fn icmpv6(answer: u8, ident: u16) -> [Op; 8] {
     ]
 }
 
-/// A filter for a raw socket that is to hear about probes with this identifier.
+/// What a raw socket accepts; everything else does not wake this process.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::transport) struct Wanted {
-    /// ICMP type of the answers.
+pub(crate) enum Accept {
+    /// ICMP replies and errors about probes.
+    Icmp(Wanted),
+    /// What arrives at this port, of a protocol with ports.
+    Port(u16),
+    /// Everything.
+    Everything,
+    /// Nothing: for a socket that is only held or only sends.
+    Nothing,
+}
+
+/// Makes a raw socket accept this, and nothing else.
+///
+/// # Errors
+/// Those of setsockopt(2).
+pub(crate) fn accept_only(socket: &Socket, family: Family, accept: Accept) -> io::Result<()> {
+    let wanted = match accept {
+        Accept::Icmp(wanted) => wanted,
+        Accept::Port(port) => return socket.attach_filter(&to_port(family, port)),
+        Accept::Everything => return socket.attach_filter(&everything()),
+        Accept::Nothing => return socket.attach_filter(&nothing()),
+    };
+    match family {
+        Family::V4 => {
+            socket.attach_filter(&wanted.icmpv4())?;
+            block_icmp_types(socket.as_fd(), family, &wanted.icmpv4_types())
+        }
+        Family::V6 => {
+            socket.attach_filter(&wanted.icmpv6())?;
+            block_icmp_types(socket.as_fd(), family, &wanted.icmpv6_types())
+        }
+    }
+}
+
+/// The ICMP messages that a raw socket accepts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    /// ICMP type of the replies.
     pub answer: u8,
     /// ICMP identifier.
     pub ident: u16,
-    /// Whether errors are wanted from the wire too.
+    /// Whether errors are wanted from the network too.
     pub errors: bool,
-    /// Which protocol they are to be about; `None`: ICMP with this identifier.
+    /// The protocol that errors must quote, whatever they quote of it; `None`: ICMP with this identifier.
     pub about: Option<u8>,
 }
 
@@ -222,7 +262,7 @@ impl Wanted {
 
 /// Raw IPv4 and IPv6: what comes to a port, of a protocol that has ports (the destination port is its second
 /// word).
-pub(in crate::transport) fn to_port(family: Family, port: u16) -> Vec<SockFilter> {
+fn to_port(family: Family, port: u16) -> Vec<SockFilter> {
     let port = jeq(port.into(), 0, 1);
     match family {
         Family::V4 => program(&[LDX_MSH, ldh_x(2), port, ret(ALL), ret(0)]),
@@ -231,12 +271,12 @@ pub(in crate::transport) fn to_port(family: Family, port: u16) -> Vec<SockFilter
 }
 
 /// Everything passes.
-pub(in crate::transport) fn everything() -> Vec<SockFilter> {
+fn everything() -> Vec<SockFilter> {
     program(&[ret(ALL)])
 }
 
 /// Nothing passes: for a socket that is only kept in reserve.
-pub(in crate::transport) fn nothing() -> Vec<SockFilter> {
+fn nothing() -> Vec<SockFilter> {
     program(&[ret(0)])
 }
 
