@@ -73,7 +73,7 @@ fn an_error_that_may_be_about_an_earlier_probe_costs_nothing() {
 #[test]
 fn a_refusal_of_a_firewall_is_tried_once() {
     with_strace("a_refusal_of_a_firewall_is_tried_once", |kind| {
-        let ran = injected("sendmmsg", "EPERM", "2", "-c3 -i0.1 127.0.0.1");
+        let ran = injected("sendmmsg,sendmsg", "EPERM", "2..3", "-c3 -i0.1 127.0.0.1");
         assert!(ran.stdout.contains("\n3 packets transmitted, 2 received, +1 errors"), "{kind}: {ran:?}");
         assert_eq!(ran.stderr.matches("icmp_seq=2 not sent").count(), 1, "{kind}: {ran:?}");
     });
@@ -93,11 +93,26 @@ fn a_queue_that_is_full_for_a_while_costs_no_probe() {
 }
 
 #[test]
+fn calls_for_many_datagrams_are_done_without_where_they_are_refused() {
+    with_strace("calls_for_many_datagrams_are_done_without_where_they_are_refused", |kind| {
+        for errno in ["ENOSYS", "EPERM"] {
+            let ran = injected("sendmmsg", errno, "1+", "-c3 -i0.01 127.0.0.1");
+            assert_eq!(text(&ran), THREE_REPLIES, "{kind}: sendmmsg {errno}");
+            for call in ["sendmmsg", "recvmmsg", "sendmmsg,recvmmsg"] {
+                let ran = injected(call, errno, "1+", "-f -q -c500 127.0.0.1");
+                let all = "\n500 packets transmitted, 500 received, 0% packet loss";
+                assert!(ran.stdout.contains(all), "{kind}: {call} {errno}: {ran:?}");
+            }
+        }
+    });
+}
+
+#[test]
 fn probes_that_cannot_leave_are_errors_of_their_own() {
     with_strace("probes_that_cannot_leave_are_errors_of_their_own", |kind| {
         // ENOMEM passes: it is tried again for ten seconds.
         for errno in ERRNOS.into_iter().filter(|errno| *errno != "ENOMEM") {
-            let ran = injected("sendmmsg", errno, "1+", "-c2 -i0.01 127.0.0.1");
+            let ran = injected("sendmmsg,sendmsg", errno, "1+", "-c2 -i0.01 127.0.0.1");
             assert!(
                 ran.stdout.contains("\n2 packets transmitted, 0 received, +2 errors, 100% packet loss"),
                 "{kind}: {errno}: {ran:?}"

@@ -8,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use libc::{c_int, c_void, socklen_t};
 
@@ -171,18 +172,86 @@ pub(crate) fn receive_batch<const N: usize>(
     }
     // The flags are an unsigned integer with musl.
     let flags = libc::MSG_DONTWAIT as _;
-    // SAFETY: the first `count` headers point to memory that is exclusively borrowed or owned here, that
-    // outlives the call, and whose true length stands beside it; no timeout is given. The kernel keeps none
-    // of the pointers.
-    let answer =
-        unsafe { libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags, ptr::null_mut()) };
-    let Ok(came) = usize::try_from(answer) else { return Err(io::Error::last_os_error()) };
+    let call = || {
+        // SAFETY: the first `count` headers point to memory that is exclusively borrowed or owned here, that
+        // outlives the call, and whose true length stands beside it; no timeout is given. The kernel keeps none
+        // of the pointers.
+        let answer =
+            unsafe { libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags, ptr::null_mut()) };
+        usize::try_from(answer).map_err(|_| io::Error::last_os_error())
+    };
+    let came = match RECVMMSG.try_call(call) {
+        Some(answer) => answer?,
+        None => return receive_each(&RECVMMSG, fd, (bytes, share), (control, control_share), messages),
+    };
     for (message, header) in messages.iter_mut().zip(&headers).take(came) {
         message.len = header.msg_len as usize;
         message.control_len = header.msg_hdr.msg_controllen as _;
     }
     Ok(came)
 }
+
+/// The same with a recvmsg(2) for each datagram.
+fn receive_each(
+    call: &BatchCall,
+    fd: BorrowedFd<'_>,
+    (bytes, len): (&mut [u8], usize),
+    (control, control_len): (&mut [u8], usize),
+    messages: &mut [Message],
+) -> io::Result<usize> {
+    let slots = bytes.chunks_exact_mut(len).zip(control.chunks_exact_mut(control_len));
+    let mut count = 0usize;
+    for (message, (bytes, control)) in messages.iter_mut().zip(slots) {
+        match receive(fd, bytes, control, 0) {
+            Ok(received) => *message = received,
+            Err(error) if count == 0 => return Err(error),
+            Err(_) => break,
+        }
+        count = count.saturating_add(1);
+    }
+    call.note_refused();
+    Ok(count)
+}
+
+/// A system call for many datagrams, which a sandbox or a system-call filter may refuse (ENOSYS, EPERM).
+///
+/// EPERM can also be a firewall's answer to a datagram. A call that has succeeded once is not refused, so EPERM is
+/// the firewall's then. Before that, the same datagram is tried with the call for one.
+struct BatchCall(AtomicU8);
+
+impl BatchCall {
+    const UNKNOWN: u8 = 0;
+    const WORKS: u8 = 1;
+    const REFUSED: u8 = 2;
+
+    const fn new() -> Self {
+        Self(AtomicU8::new(Self::UNKNOWN))
+    }
+
+    /// Makes the call. `None`: the call for one datagram must be used.
+    fn try_call(&self, call: impl FnOnce() -> io::Result<usize>) -> Option<io::Result<usize>> {
+        let state = self.0.load(Ordering::Relaxed);
+        if state == Self::REFUSED {
+            return None;
+        }
+        let answer = call();
+        match answer.as_ref().map_err(io::Error::raw_os_error) {
+            Ok(_) if state == Self::UNKNOWN => self.0.store(Self::WORKS, Ordering::Relaxed),
+            Err(Some(libc::ENOSYS)) => return None,
+            Err(Some(libc::EPERM)) if state == Self::UNKNOWN => return None,
+            _ => {}
+        }
+        Some(answer)
+    }
+
+    /// Records that the call for one datagram succeeded where this one was refused.
+    fn note_refused(&self) {
+        self.0.store(Self::REFUSED, Ordering::Relaxed);
+    }
+}
+
+static SENDMMSG: BatchCall = BatchCall::new();
+static RECVMMSG: BatchCall = BatchCall::new();
 
 /// A datagram to be sent.
 #[derive(Clone, Copy, Debug)]
@@ -232,12 +301,29 @@ pub(crate) fn send_batch<'a, const N: usize>(
         }
         count = count.saturating_add(1);
     }
-    // SAFETY: the first `count` headers point to memory that is borrowed for `'a` or owned here, that
-    // outlives the call, and whose true length stands beside it. The kernel only reads through them, so that
-    // the octets may be shared, and keeps none.
-    let answer =
-        unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _) };
-    usize::try_from(answer).map_err(|_| io::Error::last_os_error())
+    let call = || {
+        // SAFETY: the first `count` headers point to memory that is borrowed for `'a` or owned here, that
+        // outlives the call, and whose true length stands beside it. The kernel only reads through them, so
+        // that the octets may be shared, and keeps none.
+        let answer =
+            unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _) };
+        usize::try_from(answer).map_err(|_| io::Error::last_os_error())
+    };
+    if let Some(answer) = SENDMMSG.try_call(call) {
+        return answer;
+    }
+    let mut sent = 0usize;
+    for header in headers.iter().take(count as usize) {
+        // SAFETY: as for sendmmsg above; this header is one of the first `count`.
+        let answer = unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const header.msg_hdr, libc::MSG_DONTWAIT) };
+        match usize::try_from(answer) {
+            Ok(_) => sent = sent.saturating_add(1),
+            Err(_) if sent == 0 => return Err(io::Error::last_os_error()),
+            Err(_) => break,
+        }
+    }
+    SENDMMSG.note_refused();
+    Ok(sent)
 }
 
 fn option_len(value: &[u8]) -> io::Result<socklen_t> {
