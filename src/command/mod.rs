@@ -129,14 +129,15 @@ pub fn tell_rejects(program: &str, rejects: &Rejects, output: &mut Output<'_>) {
     }
 }
 
-/// What was lost between the kernel and us, which looks like loss on the way.
+/// What the kernel discarded after it had arrived, which looks like loss in the network.
 pub fn tell_dropped(program: &str, transport: &Transport, output: &mut Output<'_>) {
     let dropped = transport.dropped();
     if dropped > 0 {
         let most = if transport.is_raw() { "up to " } else { "" };
         let packets = if dropped == 1 { "packet" } else { "packets" };
         output.print_error(format_args!(
-            "{program}: {most}{dropped} {packets} arrived and found no room in the receive buffer\n"
+            "{program}: {most}{dropped} {packets} discarded by the kernel on arrival: \
+             no room in the receive buffer, or a wrong checksum\n"
         ));
     }
 }

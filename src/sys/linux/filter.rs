@@ -11,6 +11,7 @@ use socket2::{SockFilter, Socket};
 
 use super::options::block_icmp_types;
 use crate::wire::Family;
+use crate::wire::icmp::v6::LAST_ERROR;
 
 /// One instruction, as linux/filter.h lays it out.
 #[derive(Clone, Copy, Debug)]
@@ -247,10 +248,10 @@ impl Wanted {
     }
 
     /// The value of ICMP6_FILTER (RFC 3542 section 3.2; on Linux a set bit blocks its type): answers pass,
-    /// and errors 1 to 4 (RFC 4443 section 2.1) where they are wanted.
+    /// and every type of an error (RFC 4443 section 2.1) where they are wanted: an unknown one must be passed on to the
+    /// upper layer (section 2.4a).
     pub fn icmpv6_types(self) -> [u8; 32] {
-        let passes =
-            |icmp_type: u8| icmp_type == self.answer || (self.errors && (1..=4).contains(&icmp_type));
+        let passes = |icmp_type: u8| icmp_type == self.answer || (self.errors && icmp_type <= LAST_ERROR);
         let mut bytes = [0; 32];
         for (word, types) in bytes.chunks_exact_mut(4).zip((0..=u8::MAX).collect::<Vec<_>>().chunks(32)) {
             let blocked = types.iter().rev().fold(0u32, |bits, t| (bits << 1) | u32::from(!passes(*t)));
@@ -285,173 +286,4 @@ fn program(ops: &[Op]) -> Vec<SockFilter> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const IDENT: u16 = 0xbeef;
-
-    /// Classic BPF for the instructions above, as the kernel runs it: a load beyond the end drops.
-    fn run(program: &[Op], packet: &[u8]) -> bool {
-        let octet = |at: u32| packet.get(at as usize).map(|b| u32::from(*b));
-        let (mut pc, mut a, mut x, mut memory) = (0, 0u32, 0u32, 0u32);
-        loop {
-            let Op { code, jt, jf, k } = program[pc];
-            pc += 1;
-            let load = match code {
-                0x30 => Some(octet(k)),
-                0x50 => Some(octet(x + k)),
-                0x28 => Some(octet(k).zip(octet(k + 1)).map(|(h, l)| h << 8 | l)),
-                0x48 => Some(octet(x + k).zip(octet(x + k + 1)).map(|(h, l)| h << 8 | l)),
-                _ => None,
-            };
-            match (load, code) {
-                (Some(Some(value)), _) => a = value,
-                (Some(None), _) => return false,
-                (_, 0x80) => a = packet.len() as u32,
-                (_, 0xb1) => x = 4 * (octet(0).unwrap() & 0xf),
-                (_, 0x54) => a &= k,
-                (_, 0x64) => a <<= k,
-                (_, 0x1c) => a = a.wrapping_sub(x),
-                (_, 0x0c) => a += x,
-                (_, 0x07) => x = a,
-                (_, 0x02) => memory = a,
-                (_, 0x60) => a = memory,
-                (_, 0x15) => pc += usize::from(if a == k { jt } else { jf }),
-                (_, 0x35) => pc += usize::from(if a >= k { jt } else { jf }),
-                (_, 0x3d) => pc += usize::from(if a >= x { jt } else { jf }),
-                (_, 0x06) => return k > 0,
-                _ => panic!("{code:#x} is not used"),
-            }
-        }
-    }
-
-    fn passes(packet: &[u8]) -> bool {
-        run(&icmpv4(0, IDENT, None), packet)
-    }
-
-    /// An IPv4 header of `words` 32-bit words.
-    fn ip(words: u8, protocol: u8) -> Vec<u8> {
-        let mut header = vec![1; usize::from(words) * 4];
-        header[0] = 0x40 | words;
-        header[9] = protocol;
-        header
-    }
-
-    fn icmp(icmp_type: u8, ident: u16) -> Vec<u8> {
-        let [high, low] = ident.to_be_bytes();
-        vec![icmp_type, 0, 0, 0, high, low, 0, 1]
-    }
-
-    /// An error with this type, in an outer header of `outer` words, quoting `quote`.
-    fn error(outer: u8, icmp_type: u8, quote: &[Vec<u8>]) -> Vec<u8> {
-        [ip(outer, 1), icmp(icmp_type, 0), quote.concat()].concat()
-    }
-
-    #[test]
-    fn answers_pass_with_our_identifier_only() {
-        for words in [5, 6, 15] {
-            assert!(passes(&[ip(words, 1), icmp(0, IDENT)].concat()), "{words}");
-            assert!(!passes(&[ip(words, 1), icmp(0, 0xbeee)].concat()), "{words}");
-        }
-    }
-
-    #[test]
-    fn each_type_passes_as_the_table_says() {
-        let passing: Vec<u8> = (0..=255).filter(|t| passes(&[ip(5, 1), icmp(*t, IDENT)].concat())).collect();
-        assert_eq!(passing, [0, 3, 4, 5, 11, 12]);
-        let timestamps = icmpv4(14, IDENT, None);
-        let passing: Vec<u8> =
-            (0..=255).filter(|t| run(&timestamps, &[ip(5, 1), icmp(*t, IDENT)].concat())).collect();
-        assert_eq!(passing, [3, 4, 5, 11, 12, 14]);
-    }
-
-    #[test]
-    fn errors_pass_unless_the_quote_is_clearly_somebody_elses() {
-        for (outer, inner) in [(5, 5), (5, 15), (15, 5), (15, 15), (6, 7)] {
-            for icmp_type in [3, 4, 5, 11, 12] {
-                let quoting = |protocol, ident| {
-                    passes(&error(outer, icmp_type, &[ip(inner, protocol), icmp(8, ident)]))
-                };
-                assert!(quoting(1, IDENT), "ours: {outer} {inner} {icmp_type}");
-                assert!(!quoting(1, 0xbee0), "another identifier: {outer} {inner} {icmp_type}");
-                assert!(!quoting(17, IDENT), "UDP: {outer} {inner} {icmp_type}");
-                assert!(!quoting(6, IDENT), "TCP: {outer} {inner} {icmp_type}");
-            }
-        }
-    }
-
-    #[test]
-    fn quotes_too_short_to_tell_pass() {
-        let whole = error(5, 11, &[ip(6, 1), icmp(8, 0x1111)]);
-        for cut in 20..whole.len() {
-            // The identifier ends six octets into the quoted ICMP message.
-            assert_eq!(passes(&whole[..cut]), cut < 20 + 8 + 24 + 6, "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn odd_quotes_pass() {
-        let mut version_6 = error(5, 3, &[ip(5, 17), icmp(8, 1)]);
-        version_6[28] = 0x65;
-        assert!(passes(&version_6));
-        let mut header_of_16 = error(5, 3, &[ip(5, 17), icmp(8, 1)]);
-        header_of_16[28] = 0x44;
-        assert!(passes(&header_of_16));
-        let mut header_beyond_the_end = error(5, 3, &[ip(5, 1), icmp(8, 1)]);
-        header_beyond_the_end[28] = 0x4f;
-        assert!(passes(&header_beyond_the_end));
-    }
-
-    #[test]
-    fn a_connected_socket_hears_answers_only() {
-        let program = icmpv4_answers(0, IDENT);
-        assert!(run(&program, &[ip(6, 1), icmp(0, IDENT)].concat()));
-        assert!(!run(&program, &[ip(6, 1), icmp(0, 1)].concat()));
-        assert!(!run(&program, &error(5, 11, &[ip(5, 1), icmp(8, IDENT)])));
-        assert!(run(&program, &[ip(6, 1), vec![0; 7]].concat()));
-    }
-
-    #[test]
-    fn icmpv6_answers_pass_with_our_identifier_only() {
-        let program = icmpv6(129, IDENT);
-        assert!(run(&program, &icmp(129, IDENT)));
-        assert!(!run(&program, &icmp(129, 1)));
-        assert!(run(&program, &icmp(129, 1)[..5]));
-        for icmp_type in [1, 2, 3, 4] {
-            assert!(run(&program, &icmp(icmp_type, 1)));
-        }
-    }
-
-    #[test]
-    fn icmpv4_types_pass_as_wanted() {
-        let open = |bytes: [u8; 4]| -> Vec<u32> {
-            (0..32).filter(|icmp_type| u32::from_ne_bytes(bytes) >> icmp_type & 1 == 0).collect()
-        };
-        let wanted = Wanted { answer: 0, ident: 1, errors: true, about: None };
-        assert_eq!(open(wanted.icmpv4_types()), [0, 3, 4, 5, 11, 12]);
-        assert_eq!(open(Wanted { answer: 14, errors: false, ..wanted }.icmpv4_types()), [14]);
-    }
-
-    #[test]
-    fn icmpv6_types_pass_as_wanted() {
-        let open = |bytes: [u8; 32]| -> Vec<usize> {
-            let words: Vec<u32> =
-                bytes.chunks(4).map(|w| u32::from_ne_bytes(w.try_into().unwrap())).collect();
-            (0..256).filter(|t| words[t / 32] >> (t % 32) & 1 == 0).collect()
-        };
-        let wanted = Wanted { answer: 129, ident: 1, errors: true, about: None };
-        assert_eq!(open(wanted.icmpv6_types()), [1, 2, 3, 4, 129]);
-        assert_eq!(open(Wanted { errors: false, ..wanted }.icmpv6_types()), [129]);
-    }
-
-    #[test]
-    fn every_program_ends_and_the_kernel_takes_it() {
-        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
-        let wanted = Wanted { answer: 0, ident: IDENT, errors: true, about: None };
-        for program in
-            [wanted.icmpv4(), Wanted { errors: false, ..wanted }.icmpv4(), wanted.icmpv6(), nothing()]
-        {
-            socket.attach_filter(&program).unwrap();
-        }
-    }
-}
+mod tests;
