@@ -148,7 +148,7 @@ impl Timing {
 
 /// The kernel's stamp of a datagram that left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamped {
+pub struct DepartureStamp {
     /// The `id` of its [`Transmit`].
     pub id: u64,
     /// When it left; never before its [`Departed::at`].
@@ -157,13 +157,13 @@ pub struct Stamped {
     pub source: Source,
 }
 
-/// What a socket tells.
+/// What a socket delivers.
 #[derive(Clone, Copy, Debug)]
-pub enum Heard<'a> {
-    /// When something left. It is told before whatever came back for it, where the kernel has both.
-    Left(Stamped),
+pub enum Incoming<'a> {
+    /// When a datagram left. It comes before whatever was received in reply to that, if the kernel has both.
+    Departure(DepartureStamp),
     /// Something arrived.
-    Arrived(Received<'a>),
+    Datagram(Received<'a>),
 }
 
 /// A datagram that was not sent, and why. It belongs to this datagram, not to an earlier one.

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::clock::{Clock, Epoch};
-use crate::datagram::{Batch, Heard};
+use crate::datagram::{Batch, Incoming};
 use crate::engine::Session;
 use crate::engine::reject::Reject;
 use crate::output::{self, Output};
@@ -74,8 +74,8 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
         for _ in 0..RECEIVES {
             let count = self.transport.recv(self.clock, expected, &mut |heard| {
                 match heard {
-                    Heard::Left(stamped) => session.handle_stamp(*stamped),
-                    Heard::Arrived(received) => match Reply::parse(received) {
+                    Incoming::Departure(stamped) => session.handle_stamp(*stamped),
+                    Incoming::Datagram(received) => match Reply::parse(received) {
                         Ok(Some(reply)) => session.handle_reply(&reply),
                         Ok(None) => session.handle_reject(Reject::Unrelated),
                         Err(_) => session.handle_reject(Reject::Malformed),

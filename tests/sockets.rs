@@ -103,7 +103,7 @@ struct Run {
 
 /// What was received, kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Heard {
+struct Incoming {
     at: Instant,
     from: IpAddr,
     hop_limit: Option<u8>,
@@ -112,7 +112,7 @@ struct Heard {
     bytes: Vec<u8>,
 }
 
-impl Heard {
+impl Incoming {
     /// The ICMP message: its type, its identifier, its sequence number.
     fn icmp(&self) -> (u8, u16, u16) {
         let skip = if self.framing == Framing::Ipv4 { usize::from(self.bytes[0] & 15) * 4 } else { 0 };
@@ -166,7 +166,7 @@ impl Run {
         fates
     }
 
-    fn recv(&mut self) -> Vec<Heard> {
+    fn recv(&mut self) -> Vec<Incoming> {
         let mut heard = Vec::new();
         let count = self
             .transport
@@ -177,7 +177,7 @@ impl Run {
     }
 
     /// Receives until so much was heard; fails after ten seconds of silence.
-    fn hear(&mut self, count: usize) -> Vec<Heard> {
+    fn hear(&mut self, count: usize) -> Vec<Incoming> {
         let mut heard = self.recv();
         while heard.len() < count {
             let until = self.clock.now() + std::time::Duration::from_secs(10);
@@ -189,15 +189,15 @@ impl Run {
     }
 }
 
-fn arrived<'a>(heard: &datagram::Heard<'a>) -> Option<Received<'a>> {
+fn arrived<'a>(heard: &datagram::Incoming<'a>) -> Option<Received<'a>> {
     match heard {
-        datagram::Heard::Arrived(received) => Some(*received),
-        datagram::Heard::Left(_) => None,
+        datagram::Incoming::Datagram(received) => Some(*received),
+        datagram::Incoming::Departure(_) => None,
     }
 }
 
-fn keep(r: Received<'_>) -> Heard {
-    Heard {
+fn keep(r: Received<'_>) -> Incoming {
+    Incoming {
         at: r.at,
         from: r.from,
         hop_limit: r.hop_limit,
@@ -512,7 +512,7 @@ fn of_a_batch_only_what_is_refused_does_not_leave_and_fates_keep_their_order() {
                 assert!(left.is_sorted(), "{left:?}");
                 let reply = if family == Family::V4 { 0 } else { 129 };
                 let seqs: Vec<_> =
-                    run.hear(36).iter().map(Heard::icmp).filter(|i| i.0 == reply).map(|i| i.2).collect();
+                    run.hear(36).iter().map(Incoming::icmp).filter(|i| i.0 == reply).map(|i| i.2).collect();
                 assert_eq!(seqs, (0..40).filter(|seq| !refused.contains(seq)).collect::<Vec<_>>());
             }
         }

@@ -27,7 +27,7 @@ pub mod reject;
 pub mod trace;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, SendFault, Stamped, Transmit};
+use crate::datagram::{Departed, DepartureStamp, SendFault, Transmit};
 use crate::reply::Reply;
 use reject::Reject;
 
@@ -49,7 +49,7 @@ pub trait Session {
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault);
 
     /// The kernel says when a datagram left, after [`Session::handle_sent`] told its departure as we saw it.
-    fn handle_stamp(&mut self, stamped: Stamped);
+    fn handle_stamp(&mut self, stamped: DepartureStamp);
 
     /// Something arrived. Whatever it is, the run goes on.
     fn handle_reply(&mut self, reply: &Reply);

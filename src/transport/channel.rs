@@ -21,7 +21,9 @@ use super::placer::Placer;
 use super::receiver::{Raw, Receiver, is_fatal};
 use super::sender::Sender;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{BATCH, Batch, Departed, Heard, RECEIVE_BUFFER, Received, SendFault, Source, Transmit};
+use crate::datagram::{
+    BATCH, Batch, Departed, Incoming, RECEIVE_BUFFER, Received, SendFault, Source, Transmit,
+};
 use crate::sys::{self, Entry};
 use crate::wire::Family;
 
@@ -155,11 +157,11 @@ impl Channel {
         &mut self,
         clock: &Clock,
         expected: usize,
-        each: &mut dyn FnMut(&Heard<'_>),
+        each: &mut dyn FnMut(&Incoming<'_>),
     ) -> io::Result<usize> {
         let mut placer = Placer::new(clock);
         while let Some(stamped) = self.departures.next_found() {
-            each(&Heard::Left(stamped));
+            each(&Incoming::Departure(stamped));
         }
         let mut count = self.deliver_stash(&mut placer, each);
         let from_wire = FULL_READ.saturating_sub(count).min(expected);
@@ -193,13 +195,13 @@ impl Channel {
     }
 
     /// Delivers the errors that were kept.
-    fn deliver_stash(&mut self, placer: &mut Placer<'_>, each: &mut dyn FnMut(&Heard<'_>)) -> usize {
+    fn deliver_stash(&mut self, placer: &mut Placer<'_>, each: &mut dyn FnMut(&Incoming<'_>)) -> usize {
         let mut count = 0usize;
         while count < BATCH
             && let Some(kept) = self.queue.next_stashed()
         {
             let at = placer.place(kept.stamp, self.queue.empty_since());
-            each(&Heard::Arrived(received(kept.borrowed(), self.kind, self.ident, at)));
+            each(&Incoming::Datagram(received(kept.borrowed(), self.kind, self.ident, at)));
             count = count.saturating_add(1);
         }
         count
@@ -210,7 +212,7 @@ impl Channel {
         &mut self,
         placer: &mut Placer<'_>,
         floor: Instant,
-        each: &mut dyn FnMut(&Heard<'_>),
+        each: &mut dyn FnMut(&Incoming<'_>),
     ) -> usize {
         let mut count = 0usize;
         let now = placer.now();
@@ -223,7 +225,7 @@ impl Channel {
             };
             let framing = self.kind.framing(self.setup.raw, self.ident, from);
             let (hop_limit, options) = (control.hop_limit, control.options);
-            each(&Heard::Arrived(Received {
+            each(&Incoming::Datagram(Received {
                 at,
                 source,
                 from: from.ip(),
@@ -243,7 +245,7 @@ impl Channel {
         &mut self,
         placer: &mut Placer<'_>,
         limit: usize,
-        each: &mut dyn FnMut(&Heard<'_>),
+        each: &mut dyn FnMut(&Incoming<'_>),
     ) -> usize {
         let delivers = self.queue.delivers();
         let mut count = 0usize;
@@ -256,12 +258,12 @@ impl Channel {
             match entry {
                 Entry::Icmp(queued) if delivers => {
                     let at = placer.place(queued.stamp, floor);
-                    each(&Heard::Arrived(received(queued, self.kind, self.ident, at)));
+                    each(&Incoming::Datagram(received(queued, self.kind, self.ident, at)));
                     count = count.saturating_add(1);
                 }
                 Entry::Departure(stamp) => {
                     if let Some(stamped) = self.departures.place(stamp, placer.epoch(), placer.now()) {
-                        each(&Heard::Left(stamped));
+                        each(&Incoming::Departure(stamped));
                     }
                 }
                 // Errors of this host were reported by the send that failed.

@@ -14,7 +14,7 @@ use super::channel::Channel;
 use super::open::setup::SocketSetup;
 use super::socket_per_probe::SocketPerProbe;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{Batch, Departed, Heard, RECEIVE_BUFFER, SendFault, Transmit};
+use crate::datagram::{Batch, Departed, Incoming, RECEIVE_BUFFER, SendFault, Transmit};
 use crate::wire::Family;
 
 /// The sockets of a run.
@@ -96,7 +96,7 @@ impl Member {
         &mut self,
         clock: &Clock,
         expected: usize,
-        each: &mut dyn FnMut(&Heard<'_>),
+        each: &mut dyn FnMut(&Incoming<'_>),
     ) -> io::Result<usize> {
         match self {
             Self::Sender(channel) | Self::Listener(channel) => channel.recv(clock, expected, each),
@@ -287,7 +287,7 @@ impl Transport {
         &mut self,
         clock: &Clock,
         expected: usize,
-        each: &mut dyn FnMut(&Heard<'_>),
+        each: &mut dyn FnMut(&Incoming<'_>),
     ) -> io::Result<usize> {
         let mut count = 0usize;
         for member in &mut self.members {

@@ -10,7 +10,7 @@ use std::os::fd::BorrowedFd;
 
 use super::open::options::Stamping;
 use crate::clock::{Epoch, Instant, Wall};
-use crate::datagram::{Source, Stamped};
+use crate::datagram::{DepartureStamp, Source};
 use crate::sys::{self, SendStamp};
 
 /// Maximum number of departures that wait for a stamp; older ones are forgotten.
@@ -44,7 +44,7 @@ pub(super) struct Departures {
     /// Departures since the last stamp that matched one.
     in_vain: u32,
     /// Stamps found while the error queue was read for another reason; the next receive call delivers them.
-    found: VecDeque<Stamped>,
+    found: VecDeque<DepartureStamp>,
 }
 
 impl Departures {
@@ -121,7 +121,7 @@ impl Departures {
     ///
     /// A valid stamp lies between the send call and `now`. Otherwise it belongs to another datagram or the wall
     /// clock was stepped; our own time is kept then.
-    pub fn place(&mut self, stamp: SendStamp, epoch: Epoch, now: Instant) -> Option<Stamped> {
+    pub fn place(&mut self, stamp: SendStamp, epoch: Epoch, now: Instant) -> Option<DepartureStamp> {
         let (wall, source) = match stamp {
             SendStamp { hardware: Some(wall), .. } => (wall, Source::Hardware),
             SendStamp { kernel, .. } => (kernel?, Source::Kernel),
@@ -138,7 +138,7 @@ impl Departures {
             _ => epoch.place(wall, at, now)?,
         };
         self.in_vain = 0;
-        Some(Stamped { id, at, source })
+        Some(DepartureStamp { id, at, source })
     }
 
     /// Places a stamp, and keeps the result for [`Departures::next_found`].
@@ -148,7 +148,7 @@ impl Departures {
     }
 
     /// Takes the oldest stamp that was kept.
-    pub fn next_found(&mut self) -> Option<Stamped> {
+    pub fn next_found(&mut self) -> Option<DepartureStamp> {
         self.found.pop_front()
     }
 
@@ -191,8 +191,8 @@ mod tests {
         SendStamp { number, kernel: Some(EPOCH.wall(at(nanos))), hardware: None }
     }
 
-    fn left(id: u64, nanos: u64) -> Option<Stamped> {
-        Some(Stamped { id, at: at(nanos), source: Source::Kernel })
+    fn left(id: u64, nanos: u64) -> Option<DepartureStamp> {
+        Some(DepartureStamp { id, at: at(nanos), source: Source::Kernel })
     }
 
     #[test]
@@ -235,7 +235,7 @@ mod tests {
         let mut stamps = stamps();
         let hardware =
             |number, nanos| SendStamp { number, kernel: None, hardware: Some(Wall::from_nanos(nanos)) };
-        let left = |id, nanos| Some(Stamped { id, at: at(nanos), source: Source::Hardware });
+        let left = |id, nanos| Some(DepartureStamp { id, at: at(nanos), source: Source::Hardware });
         let arrived = Wall::from_nanos;
         assert_eq!(stamps.place_arrival(arrived(777_050), at(100)), None, "nothing to compare with");
         stamps.sent(1, at(10));

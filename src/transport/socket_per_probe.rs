@@ -21,7 +21,7 @@ use super::open::setup::SocketSetup;
 use super::open::with_ports;
 use super::placer::Placer;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{Departed, Framing, Heard, Received, SendCause, SendFault, Source, Transmit};
+use crate::datagram::{Departed, Framing, Incoming, Received, SendCause, SendFault, Source, Transmit};
 use crate::sys::Entry;
 use crate::wire::Family;
 use crate::wire::tcp;
@@ -180,7 +180,7 @@ impl SocketPerProbe {
     }
 
     /// Hands what was heard to `each`; how many datagrams and errors that were.
-    pub fn recv(&mut self, clock: &Clock, each: &mut dyn FnMut(&Heard<'_>)) -> io::Result<usize> {
+    pub fn recv(&mut self, clock: &Clock, each: &mut dyn FnMut(&Incoming<'_>)) -> io::Result<usize> {
         let mut count = 0usize;
         for channel in &mut self.datagrams {
             count = count.saturating_add(channel.recv(clock, 1, each)?);
@@ -218,13 +218,13 @@ impl Connection {
         queue: &mut ErrorQueue,
         clock: &Clock,
         setup: &SocketSetup,
-        each: &mut dyn FnMut(&Heard<'_>),
+        each: &mut dyn FnMut(&Incoming<'_>),
     ) -> usize {
         while let Some(entry) = queue.read(self.socket.as_fd(), clock) {
             if let Entry::Icmp(queued) = entry {
                 let at = Placer::new(clock).place(queued.stamp, Instant::ZERO);
                 let kind = Kind::Ports(tcp::PROTOCOL_TCP);
-                each(&Heard::Arrived(received(queued, kind, self.port, at)));
+                each(&Incoming::Datagram(received(queued, kind, self.port, at)));
                 self.over = true;
                 return 1;
             }
@@ -241,7 +241,7 @@ impl Connection {
             }
         };
         self.over = true;
-        each(&Heard::Arrived(Received {
+        each(&Incoming::Datagram(Received {
             at: now,
             source: Source::User,
             from: setup.target.ip(),

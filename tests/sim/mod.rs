@@ -18,7 +18,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rping::clock::{Epoch, Instant, Wall};
-use rping::datagram::{Departed, Framing, Received, Room, SendFault, Source, Stamped};
+use rping::datagram::{Departed, DepartureStamp, Framing, Received, Room, SendFault, Source};
 use rping::engine::Session;
 use rping::engine::ping::Ping;
 use rping::engine::reject::Reject;
@@ -90,19 +90,19 @@ pub struct Packet {
 pub struct Stamp {
     /// How long after the departure the session gets it.
     pub after: Duration,
-    pub stamped: Stamped,
+    pub stamped: DepartureStamp,
 }
 
 /// The kernel stamps a probe `late` after the departure that the session was given; the session gets it `after`
 /// that departure.
 pub fn stamp(probe: &Seen, late: Duration, after: Duration) -> Stamp {
-    Stamp { after, stamped: Stamped { id: probe.id, at: probe.at + late, source: Source::Kernel } }
+    Stamp { after, stamped: DepartureStamp { id: probe.id, at: probe.at + late, source: Source::Kernel } }
 }
 
 /// What a session gets next.
 enum Coming {
     Packet(Packet),
-    Stamp(Stamped),
+    Stamp(DepartureStamp),
 }
 
 impl Packet {

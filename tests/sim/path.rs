@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use rping::clock::Instant;
-use rping::datagram::{Departed, Framing, Received, SendFault, Source, Stamped};
+use rping::datagram::{Departed, DepartureStamp, Framing, Received, SendFault, Source};
 use rping::engine::Session;
 use rping::engine::reject::Reject;
 use rping::engine::trace::event::{Event, Outcome};
@@ -85,13 +85,13 @@ pub struct Probe {
 
 /// As [`super::stamp`].
 pub fn stamp(probe: &Probe, late: Duration, after: Duration) -> Stamp {
-    Stamp { after, stamped: Stamped { id: probe.id, at: probe.at + late, source: Source::Kernel } }
+    Stamp { after, stamped: DepartureStamp { id: probe.id, at: probe.at + late, source: Source::Kernel } }
 }
 
 /// What a trace gets next.
 enum Coming {
     Packet(Packet),
-    Stamp(Stamped),
+    Stamp(DepartureStamp),
 }
 
 /// Something on its way back: from the ICMP or upper header on.

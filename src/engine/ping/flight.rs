@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::datagram::{Source, Stamped};
+use crate::datagram::{DepartureStamp, Source};
 
 /// Sequence numbers before one is used again: as many probes of a target are remembered.
 pub const SEQUENCES: u64 = 65_536;
@@ -196,7 +196,7 @@ impl Flight {
     }
 
     /// Records the kernel's stamp of a probe that left. What never left has none.
-    pub fn stamp(&mut self, Stamped { id, at, source }: Stamped) {
+    pub fn stamp(&mut self, DepartureStamp { id, at, source }: DepartureStamp) {
         if let Some(slot) = self.slot_mut(id).filter(|slot| slot.state != State::NotSent) {
             (slot.sent, slot.source) = (slot.sent.max(at), source);
         }

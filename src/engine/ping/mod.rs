@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::datagram::{BATCH, Departed, Room, SendFault, Stamped, Transmit};
+use crate::datagram::{BATCH, Departed, DepartureStamp, Room, SendFault, Transmit};
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::{Identity, Probe};
@@ -130,7 +130,7 @@ impl Session for Ping {
         self.events.push_back(Event::NotSent { at, target, seq, fault });
     }
 
-    fn handle_stamp(&mut self, stamped: Stamped) {
+    fn handle_stamp(&mut self, stamped: DepartureStamp) {
         self.flight.stamp(stamped);
     }
 

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, Room, SendCause, SendFault, Source, Stamped, Timing, Transmit};
+use crate::datagram::{Departed, DepartureStamp, Room, SendCause, SendFault, Source, Timing, Transmit};
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::trace::{Flow, Probe};
@@ -354,7 +354,7 @@ impl Session for Trace {
         }
     }
 
-    fn handle_stamp(&mut self, stamped: Stamped) {
+    fn handle_stamp(&mut self, stamped: DepartureStamp) {
         self.table.stamp(stamped);
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::event::{Answer, Outcome};
 use super::recognise::Sent;
 use crate::clock::Instant;
-use crate::datagram::{Departed, Source, Stamped};
+use crate::datagram::{Departed, DepartureStamp, Source};
 
 /// What became of a probe.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,7 +140,7 @@ impl Table {
     }
 
     /// Notes when the kernel says that a probe left. What is answered already was timed without.
-    pub fn stamp(&mut self, stamped: Stamped) {
+    pub fn stamp(&mut self, stamped: DepartureStamp) {
         if let Some(slot) = u16::try_from(stamped.id).ok().and_then(|number| self.slot_mut(number))
             && slot.state == State::Open
         {
