@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rping::clock::Instant;
-use rping::datagram::{Batch, Departed, Framing, Received, Source};
+use rping::datagram::{Batch, ClockSource, Departed, Framing, Received};
 use rping::engine::Session;
 use rping::engine::ping::{Config, Pacing, Ping, Targets};
 use rping::probe::{Identity, Method, Payload};
@@ -65,8 +65,8 @@ fn answer(session: &mut impl Session, from: IpAddr, at: Instant, request: &[u8])
     let mut bytes = [0; 64];
     bytes.copy_from_slice(request);
     bytes[0] = 0;
-    let (source, framing) = (Source::Kernel, Framing::Icmpv4);
-    let received = Received { at, source, from, hop_limit: Some(64), options: &[], framing, bytes: &bytes };
+    let (clock, framing) = (ClockSource::Kernel, Framing::Icmpv4);
+    let received = Received { at, clock, from, hop_limit: Some(64), options: &[], framing, bytes: &bytes };
     let reply = Reply::parse(&received).expect("sound").expect("a reply");
     session.handle_reply(&reply);
 }

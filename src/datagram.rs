@@ -110,7 +110,7 @@ pub struct Departed {
 
 /// Whose clock told when something left or arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
+pub enum ClockSource {
     /// Ours, read next to the system call.
     #[default]
     User,
@@ -136,11 +136,11 @@ pub enum Timing {
 
 impl Timing {
     /// The timing of what left and arrived by these clocks.
-    pub const fn between(left: Source, arrived: Source) -> Self {
+    pub const fn between(left: ClockSource, arrived: ClockSource) -> Self {
         match (left, arrived) {
-            (Source::User, Source::User) => Self::User,
-            (Source::Kernel, Source::Kernel) => Self::Kernel,
-            (Source::Hardware, Source::Hardware) => Self::Hardware,
+            (ClockSource::User, ClockSource::User) => Self::User,
+            (ClockSource::Kernel, ClockSource::Kernel) => Self::Kernel,
+            (ClockSource::Hardware, ClockSource::Hardware) => Self::Hardware,
             _ => Self::Mixed,
         }
     }
@@ -154,7 +154,7 @@ pub struct DepartureStamp {
     /// When it left; never before its [`Departed::at`].
     pub at: Instant,
     /// Who says so.
-    pub source: Source,
+    pub clock: ClockSource,
 }
 
 /// What a socket delivers.
@@ -317,7 +317,7 @@ pub struct Received<'a> {
     /// When it arrived: the kernel's stamp where there is one.
     pub at: Instant,
     /// Who says so.
-    pub source: Source,
+    pub clock: ClockSource,
     /// Who sent it (for [`Framing::Queued`], who sent the error).
     pub from: IpAddr,
     /// TTL or hop limit it arrived with, where the socket tells it beside the octets.

@@ -18,7 +18,7 @@ mod quote;
 use std::net::IpAddr;
 
 use crate::clock::Instant;
-use crate::datagram::{Framing, Received, Source};
+use crate::datagram::{ClockSource, Framing, Received};
 use crate::probe::Method;
 use crate::wire::Family;
 use crate::wire::icmp::{self, Message, Query};
@@ -30,7 +30,7 @@ pub struct Reply<'a> {
     /// When it arrived.
     pub at: Instant,
     /// Whose clock says so.
-    pub source: Source,
+    pub clock: ClockSource,
     /// Who sent it.
     pub from: IpAddr,
     /// TTL or hop limit it arrived with.
@@ -212,7 +212,7 @@ impl<'a> Reply<'a> {
     pub fn parse(received: &Received<'a>) -> Result<Option<Self>, Malformed> {
         let reply = |kind| Self {
             at: received.at,
-            source: received.source,
+            clock: received.clock,
             from: received.from,
             hop_limit: received.hop_limit,
             options: received.options,

@@ -9,7 +9,7 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use rping::clock::Instant;
-use rping::datagram::{Batch, Departed, Framing, Received, Source};
+use rping::datagram::{Batch, ClockSource, Departed, Framing, Received};
 use rping::engine::Session;
 use rping::engine::ping::Ping;
 use rping::engine::ping::Targets;
@@ -59,8 +59,8 @@ fn probes() -> u64 {
 /// Answers an echo request.
 fn answer(session: &mut impl Session, from: IpAddr, at: Instant, bytes: &mut [u8]) {
     bytes[0] = 0;
-    let (source, framing) = (Source::User, Framing::Icmpv4);
-    let received = Received { at, source, from, hop_limit: Some(64), options: &[], framing, bytes };
+    let (clock, framing) = (ClockSource::User, Framing::Icmpv4);
+    let received = Received { at, clock, from, hop_limit: Some(64), options: &[], framing, bytes };
     let reply = Reply::parse(&received).expect("sound").expect("ours");
     session.handle_reply(&reply);
 }

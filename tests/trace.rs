@@ -472,7 +472,7 @@ fn answers_from_addresses_that_cannot_be_are_shown_as_they_came() {
 #[test]
 fn an_answer_that_is_read_before_the_fate_of_its_probe_counts() {
     use rping::clock::Instant;
-    use rping::datagram::{Departed, Framing, Received, Source};
+    use rping::datagram::{ClockSource, Departed, Framing, Received};
     use rping::engine::Session;
     use rping::engine::trace::Trace;
     let mut trace = Trace::new(Config { max_ttl: 1, queries: 1, ..config() }, Instant::ZERO);
@@ -485,7 +485,7 @@ fn an_answer_that_is_read_before_the_fate_of_its_probe_counts() {
     buffer[2..4].copy_from_slice(&(sum + u16::from(carried)).to_be_bytes());
     let reply = rping::reply::Reply::parse(&Received {
         at: sim::path::at(3),
-        source: Source::User,
+        clock: ClockSource::User,
         from: TARGET.into(),
         hop_limit: Some(60),
         options: &[],

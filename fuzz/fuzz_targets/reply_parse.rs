@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use libfuzzer_sys::fuzz_target;
 use rping::clock::Instant;
-use rping::datagram::{Framing, Received, Source};
+use rping::datagram::{Framing, Received, ClockSource};
 use rping::engine::trace::recognise::{self, Sent};
 use rping::probe::trace::{Carrier, Flow, Method, TcpOptions};
 use rping::reply::{Kind, Reply, Request};
@@ -84,9 +84,9 @@ fuzz_target!(|input: &[u8]| {
     let Some((&socket, bytes)) = input.split_first() else { return };
     let framing = framing(socket);
     let from = if socket % 8 == 2 { V6 } else { V4 };
-    let source = Source::User;
+    let clock = ClockSource::User;
     let received =
-        Received { at: Instant::ZERO, source, from, hop_limit: None, options: &[], framing, bytes };
+        Received { at: Instant::ZERO, clock, from, hop_limit: None, options: &[], framing, bytes };
     let Ok(Some(reply)) = Reply::parse(&received) else { return };
     walk(reply.options);
     for flow in flows() {

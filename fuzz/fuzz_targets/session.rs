@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use rping::clock::{Epoch, Instant};
-use rping::datagram::{Departed, Framing, Received, Source};
+use rping::datagram::{Departed, Framing, Received, ClockSource};
 use rping::engine::Session;
 use rping::engine::ping::event::{Event, Verdict};
 use rping::engine::ping::{Config, Pacing, Ping, Targets};
@@ -95,7 +95,7 @@ fuzz_target!(|input: &[u8]| {
         };
         let received = Received {
             at: now,
-            source: Source::User,
+            clock: ClockSource::User,
             from: TARGET,
             hop_limit: Some(64),
             options: &[],

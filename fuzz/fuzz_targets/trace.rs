@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use rping::clock::Instant;
-use rping::datagram::{Departed, Framing, Received, Source};
+use rping::datagram::{Departed, Framing, Received, ClockSource};
 use rping::engine::Session;
 use rping::engine::reject::Reject;
 use rping::engine::trace::event::Event;
@@ -105,8 +105,8 @@ fuzz_target!(|input: &[u8]| {
             }
         };
         let from = IpAddr::V4(if step & 8 == 0 { ROUTER } else { TARGET });
-        let (source, hop_limit, options) = (Source::User, Some(64), &[]);
-        let received = Received { at: now, source, from, hop_limit, options, framing, bytes: &octets };
+        let (clock, hop_limit, options) = (ClockSource::User, Some(64), &[]);
+        let received = Received { at: now, clock, from, hop_limit, options, framing, bytes: &octets };
         match Reply::parse(&received) {
             Ok(Some(reply)) => trace.handle_reply(&reply),
             Ok(None) => trace.handle_reject(Reject::Unrelated),

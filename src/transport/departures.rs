@@ -10,7 +10,7 @@ use std::os::fd::BorrowedFd;
 
 use super::open::options::Stamping;
 use crate::clock::{Epoch, Instant, Wall};
-use crate::datagram::{DepartureStamp, Source};
+use crate::datagram::{ClockSource, DepartureStamp};
 use crate::sys::{self, SendStamp};
 
 /// Maximum number of departures that wait for a stamp; older ones are forgotten.
@@ -122,9 +122,9 @@ impl Departures {
     /// A valid stamp lies between the send call and `now`. Otherwise it belongs to another datagram or the wall
     /// clock was stepped; our own time is kept then.
     pub fn place(&mut self, stamp: SendStamp, epoch: Epoch, now: Instant) -> Option<DepartureStamp> {
-        let (wall, source) = match stamp {
-            SendStamp { hardware: Some(wall), .. } => (wall, Source::Hardware),
-            SendStamp { kernel, .. } => (kernel?, Source::Kernel),
+        let (wall, clock) = match stamp {
+            SendStamp { hardware: Some(wall), .. } => (wall, ClockSource::Hardware),
+            SendStamp { kernel, .. } => (kernel?, ClockSource::Kernel),
         };
         let behind = usize::try_from(self.next.wrapping_sub(stamp.number)).ok()?;
         let index = self.waiting.len().checked_sub(behind)?;
@@ -133,12 +133,12 @@ impl Departures {
         while let Some(None) = self.waiting.front() {
             self.waiting.pop_front();
         }
-        let at = match source {
-            Source::Hardware => self.place_departure(wall, at, now),
+        let at = match clock {
+            ClockSource::Hardware => self.place_departure(wall, at, now),
             _ => epoch.place(wall, at, now)?,
         };
         self.in_vain = 0;
-        Some(DepartureStamp { id, at, source })
+        Some(DepartureStamp { id, at, clock })
     }
 
     /// Places a stamp, and keeps the result for [`Departures::next_found`].
@@ -192,7 +192,7 @@ mod tests {
     }
 
     fn left(id: u64, nanos: u64) -> Option<DepartureStamp> {
-        Some(DepartureStamp { id, at: at(nanos), source: Source::Kernel })
+        Some(DepartureStamp { id, at: at(nanos), clock: ClockSource::Kernel })
     }
 
     #[test]
@@ -235,7 +235,7 @@ mod tests {
         let mut stamps = stamps();
         let hardware =
             |number, nanos| SendStamp { number, kernel: None, hardware: Some(Wall::from_nanos(nanos)) };
-        let left = |id, nanos| Some(DepartureStamp { id, at: at(nanos), source: Source::Hardware });
+        let left = |id, nanos| Some(DepartureStamp { id, at: at(nanos), clock: ClockSource::Hardware });
         let arrived = Wall::from_nanos;
         assert_eq!(stamps.place_arrival(arrived(777_050), at(100)), None, "nothing to compare with");
         stamps.sent(1, at(10));

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::departures::Departures;
 use super::kind::Kind;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{Framing, Received, Source};
+use crate::datagram::{ClockSource, Framing, Received};
 use crate::sys::{CONTROL_LEN, Entry, QueuedError, read_error_queue};
 
 /// Maximum number of errors kept; others stay in the kernel's queue.
@@ -130,12 +130,12 @@ pub(super) fn received(
     queued: QueuedError<&[u8]>,
     kind: Kind,
     local: u16,
-    (at, source): (Instant, Source),
+    (at, clock): (Instant, ClockSource),
 ) -> Received<'_> {
     let QueuedError { from, hop_limit, error, dst, extension, bytes, .. } = queued;
     let framing = match kind {
         Kind::Icmp | Kind::Upper(_) => Framing::Queued { error, dst: dst.ip(), extension },
         Kind::Ports(protocol) => Framing::QueuedPayload { protocol, error, local, dst, extension },
     };
-    Received { at, source, from, hop_limit, options: &[], framing, bytes }
+    Received { at, clock, from, hop_limit, options: &[], framing, bytes }
 }

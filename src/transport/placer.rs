@@ -1,7 +1,7 @@
 //! Places wall-clock stamps of one batch on the monotonic axis.
 
 use crate::clock::{Clock, Epoch, Instant, Wall};
-use crate::datagram::Source;
+use crate::datagram::ClockSource;
 
 /// Reads both clocks once for a whole batch, and only if there is a stamp to place.
 pub(super) struct Placer<'a> {
@@ -31,14 +31,14 @@ impl<'a> Placer<'a> {
     }
 
     /// The arrival time: the kernel's stamp, unless the wall clock was stepped since `floor`; else now.
-    pub fn place(&mut self, stamp: Option<Wall>, floor: Instant) -> (Instant, Source) {
+    pub fn place(&mut self, stamp: Option<Wall>, floor: Instant) -> (Instant, ClockSource) {
         self.place_by(self.clock.now(), stamp, floor)
     }
 
     /// The same for a datagram that had arrived by `now`.
-    pub fn place_by(&mut self, now: Instant, stamp: Option<Wall>, floor: Instant) -> (Instant, Source) {
-        let Some(stamp) = stamp else { return (now, Source::User) };
+    pub fn place_by(&mut self, now: Instant, stamp: Option<Wall>, floor: Instant) -> (Instant, ClockSource) {
+        let Some(stamp) = stamp else { return (now, ClockSource::User) };
         let epoch = self.epoch();
-        epoch.place(stamp, floor, now).map_or((now, Source::User), |at| (at, Source::Kernel))
+        epoch.place(stamp, floor, now).map_or((now, ClockSource::User), |at| (at, ClockSource::Kernel))
     }
 }

@@ -21,7 +21,7 @@ use super::open::setup::SocketSetup;
 use super::open::with_ports;
 use super::placer::Placer;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{Departed, Framing, Incoming, Received, SendCause, SendFault, Source, Transmit};
+use crate::datagram::{ClockSource, Departed, Framing, Incoming, Received, SendCause, SendFault, Transmit};
 use crate::sys::Entry;
 use crate::wire::Family;
 use crate::wire::tcp;
@@ -243,7 +243,7 @@ impl Connection {
         self.over = true;
         each(&Incoming::Datagram(Received {
             at: now,
-            source: Source::User,
+            clock: ClockSource::User,
             from: setup.target.ip(),
             hop_limit: None,
             options: &[],

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use rping::clock::Instant;
-use rping::datagram::{Framing, Received, Source};
+use rping::datagram::{ClockSource, Framing, Received};
 
 /// A captured datagram.
 pub struct Capture {
@@ -56,5 +56,13 @@ impl Capture {
 
 /// Octets from a socket that tells nothing beside them.
 pub fn received(framing: Framing, bytes: &[u8], from: IpAddr) -> Received<'_> {
-    Received { at: Instant::ZERO, source: Source::User, from, hop_limit: None, options: &[], framing, bytes }
+    Received {
+        at: Instant::ZERO,
+        clock: ClockSource::User,
+        from,
+        hop_limit: None,
+        options: &[],
+        framing,
+        bytes,
+    }
 }

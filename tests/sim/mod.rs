@@ -18,7 +18,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rping::clock::{Epoch, Instant, Wall};
-use rping::datagram::{Departed, DepartureStamp, Framing, Received, Room, SendFault, Source};
+use rping::datagram::{ClockSource, Departed, DepartureStamp, Framing, Received, Room, SendFault};
 use rping::engine::Session;
 use rping::engine::ping::Ping;
 use rping::engine::reject::Reject;
@@ -82,7 +82,7 @@ pub struct Packet {
     /// Through a datagram socket's error queue, as this error; `icmp` is then our own message.
     pub queued: Option<icmp::Error>,
     /// Whose clock stamps its arrival.
-    pub source: Source,
+    pub clock: ClockSource,
 }
 
 /// The kernel's stamp of a departure, on its way to the session.
@@ -96,7 +96,7 @@ pub struct Stamp {
 /// The kernel stamps a probe `late` after the departure that the session was given; the session gets it `after`
 /// that departure.
 pub fn stamp(probe: &Seen, late: Duration, after: Duration) -> Stamp {
-    Stamp { after, stamped: DepartureStamp { id: probe.id, at: probe.at + late, source: Source::Kernel } }
+    Stamp { after, stamped: DepartureStamp { id: probe.id, at: probe.at + late, clock: ClockSource::Kernel } }
 }
 
 /// What a session gets next.
@@ -156,7 +156,7 @@ impl Packet {
 
     /// Its arrival is stamped by the kernel.
     pub fn stamped(mut self) -> Self {
-        self.source = Source::Kernel;
+        self.clock = ClockSource::Kernel;
         self
     }
 
@@ -180,7 +180,7 @@ pub fn echo(probe: &Seen, after: Duration) -> Packet {
         icmp,
         damaged: false,
         queued: None,
-        source: Source::User,
+        clock: ClockSource::User,
     }
 }
 
@@ -208,7 +208,7 @@ pub fn error(probe: &Seen, icmp_type: u8, code: u8, info: u32, after: Duration) 
         icmp,
         damaged: false,
         queued: None,
-        source: Source::User,
+        clock: ClockSource::User,
     }
 }
 
@@ -229,7 +229,7 @@ pub fn queued(probe: &Seen, icmp_type: u8, code: u8, info: u32, after: Duration)
         icmp,
         damaged: false,
         queued: Some(error),
-        source: Source::User,
+        clock: ClockSource::User,
     }
 }
 
@@ -429,7 +429,7 @@ impl<'a, S: Session> Sim<'a, S> {
 
 /// Hands a packet to a session as a raw socket (or a datagram socket's error queue) would.
 pub fn deliver(session: &mut impl Session, at: Instant, packet: Packet) {
-    let Packet { from, dst, ttl, options, mut icmp, damaged, queued, source, .. } = packet;
+    let Packet { from, dst, ttl, options, mut icmp, damaged, queued, clock, .. } = packet;
     let (framing, bytes, outside) = match (from, queued) {
         (_, Some(error)) => (Framing::Queued { error, dst, extension: None }, icmp, Some(ttl)),
         (IpAddr::V4(from), None) => {
@@ -442,7 +442,7 @@ pub fn deliver(session: &mut impl Session, at: Instant, packet: Packet) {
         }
         (IpAddr::V6(_), None) => (Framing::Icmpv6, icmp, Some(ttl)),
     };
-    let received = Received { at, source, from, hop_limit: outside, options: &[], framing, bytes: &bytes };
+    let received = Received { at, clock, from, hop_limit: outside, options: &[], framing, bytes: &bytes };
     match Reply::parse(&received) {
         Ok(Some(reply)) => session.handle_reply(&reply),
         Ok(None) => session.handle_reject(Reject::Unrelated),

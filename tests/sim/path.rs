@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use rping::clock::Instant;
-use rping::datagram::{Departed, DepartureStamp, Framing, Received, SendFault, Source};
+use rping::datagram::{ClockSource, Departed, DepartureStamp, Framing, Received, SendFault};
 use rping::engine::Session;
 use rping::engine::reject::Reject;
 use rping::engine::trace::event::{Event, Outcome};
@@ -85,7 +85,7 @@ pub struct Probe {
 
 /// As [`super::stamp`].
 pub fn stamp(probe: &Probe, late: Duration, after: Duration) -> Stamp {
-    Stamp { after, stamped: DepartureStamp { id: probe.id, at: probe.at + late, source: Source::Kernel } }
+    Stamp { after, stamped: DepartureStamp { id: probe.id, at: probe.at + late, clock: ClockSource::Kernel } }
 }
 
 /// What a trace gets next.
@@ -222,7 +222,8 @@ fn deliver(trace: &mut Trace, at: Instant, packet: &Packet) {
     };
     let hop_limit = from.is_ipv6().then_some(60);
     let (from, options) = (*from, &[][..]);
-    let received = Received { at, source: Source::User, from, hop_limit, options, framing, bytes: &bytes };
+    let received =
+        Received { at, clock: ClockSource::User, from, hop_limit, options, framing, bytes: &bytes };
     match Reply::parse(&received) {
         Ok(Some(reply)) => trace.handle_reply(&reply),
         Ok(None) => trace.handle_reject(Reject::Unrelated),

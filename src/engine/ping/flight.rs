@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::datagram::{DepartureStamp, Source};
+use crate::datagram::{ClockSource, DepartureStamp};
 
 /// Sequence numbers before one is used again: as many probes of a target are remembered.
 pub const SEQUENCES: u64 = 65_536;
@@ -52,7 +52,7 @@ pub struct Slot {
     /// Its sequence number.
     pub seq: u16,
     /// Whose clock says when it left.
-    pub source: Source,
+    pub clock: ClockSource,
     /// What became of it.
     pub state: State,
 }
@@ -107,8 +107,8 @@ impl Flight {
             0 => 0,
             last => u32::try_from(self.newest.saturating_sub(last)).unwrap_or(0),
         };
-        let (source, state) = (Source::User, State::Open);
-        self.slots.push_back(Slot { sent: now, target, back, seq, source, state });
+        let (clock, state) = (ClockSource::User, State::Open);
+        self.slots.push_back(Slot { sent: now, target, back, seq, clock, state });
         self.open = self.open.saturating_add(1);
         self.unanswered = self.unanswered.saturating_add(1);
         self.young = self.young.saturating_add(1);
@@ -196,9 +196,9 @@ impl Flight {
     }
 
     /// Records the kernel's stamp of a probe that left. What never left has none.
-    pub fn stamp(&mut self, DepartureStamp { id, at, source }: DepartureStamp) {
+    pub fn stamp(&mut self, DepartureStamp { id, at, clock }: DepartureStamp) {
         if let Some(slot) = self.slot_mut(id).filter(|slot| slot.state != State::NotSent) {
-            (slot.sent, slot.source) = (slot.sent.max(at), source);
+            (slot.sent, slot.clock) = (slot.sent.max(at), clock);
         }
     }
 

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use crate::clock::Instant;
-use crate::datagram::{Source, Timing};
+use crate::datagram::{ClockSource, Timing};
 use crate::engine::ping::event::{self, Answer, Content, Detail, ProbeError, Verdict};
 use crate::engine::ping::flight::{SEQUENCES, State};
 use crate::engine::reject::Reject;
@@ -68,7 +68,7 @@ impl Match {
         self,
         reply: &Reply,
         verdict: Verdict,
-        (sent, source): (Instant, Source),
+        (sent, clock): (Instant, ClockSource),
         millis_of_day: u32,
     ) -> Answer {
         Answer {
@@ -82,7 +82,7 @@ impl Match {
             len: self.len,
             hop_limit: reply.hop_limit,
             rtt: reply.at.since(sent),
-            timing: Timing::between(source, reply.source),
+            timing: Timing::between(clock, reply.clock),
             verdict,
             content: self.content,
             options: reply.options.to_vec(),

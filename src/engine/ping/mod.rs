@@ -385,8 +385,7 @@ impl Ping {
         let (place, slot) = self.find(number, found.number)?;
         let verdict = found.verdict(slot.state)?;
         let address = self.config.targets.address(number).ok_or(Reject::Foreign)?.ip();
-        let mut answer =
-            found.into_event(reply, verdict, (slot.sent, slot.source), self.config.millis_of_day);
+        let mut answer = found.into_event(reply, verdict, (slot.sent, slot.clock), self.config.millis_of_day);
         answer.target = number;
         answer.settles = verdict == Verdict::Received && slot.state == State::Open;
         answer.different_address = !self.config.expected(address).is_from(reply.from);

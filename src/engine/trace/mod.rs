@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, DepartureStamp, Room, SendCause, SendFault, Source, Timing, Transmit};
+use crate::datagram::{ClockSource, Departed, DepartureStamp, Room, SendCause, SendFault, Timing, Transmit};
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::trace::{Flow, Probe};
@@ -316,7 +316,7 @@ impl Session for Trace {
             query,
             len: flow.len(self.len),
             sent: now,
-            source: Source::User,
+            clock: ClockSource::User,
             port: 0,
             mtu: self.mtu.take(),
             state: State::Leaving,
@@ -373,7 +373,7 @@ impl Session for Trace {
                 at: reply.at,
                 from: reply.from,
                 rtt: reply.at.since(slot.sent),
-                timing: Timing::between(slot.source, reply.source),
+                timing: Timing::between(slot.clock, reply.clock),
                 hop_limit: reply.hop_limit,
                 says,
                 extension,

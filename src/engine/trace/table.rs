@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::event::{Answer, Outcome};
 use super::recognise::Sent;
 use crate::clock::Instant;
-use crate::datagram::{Departed, DepartureStamp, Source};
+use crate::datagram::{ClockSource, Departed, DepartureStamp};
 
 /// What became of a probe.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +32,7 @@ pub struct Slot {
     /// When it left; until that is told, when it was taken.
     pub sent: Instant,
     /// Whose clock says so.
-    pub source: Source,
+    pub clock: ClockSource,
     /// The port that it left from.
     pub port: u16,
     /// The path MTU that was found on the way to it.
@@ -144,7 +144,7 @@ impl Table {
         if let Some(slot) = u16::try_from(stamped.id).ok().and_then(|number| self.slot_mut(number))
             && slot.state == State::Open
         {
-            (slot.sent, slot.source) = (stamped.at, stamped.source);
+            (slot.sent, slot.clock) = (stamped.at, stamped.clock);
         }
     }
 }
