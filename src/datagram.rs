@@ -108,7 +108,7 @@ pub struct Departed {
     pub port: u16,
 }
 
-/// Whose clock told when something left or arrived.
+/// The clock by which something left or arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClockSource {
     /// Ours, read next to the system call.
@@ -118,6 +118,15 @@ pub enum ClockSource {
     Kernel,
     /// The interface's own, as the datagram passed it.
     Hardware,
+}
+
+/// A point in time, and the clock that it was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// When.
+    pub at: Instant,
+    /// By which clock.
+    pub clock: ClockSource,
 }
 
 /// Whose clocks a round-trip time is the difference of.

@@ -143,8 +143,9 @@ fn pick(request: &Request, sockets: &mut TraceSockets, options: &Options) -> any
         }
         error => anyhow!(TRACEROUTE.route_error(&error)),
     };
-    let askers = sockets.askers();
-    let found = first_route::first_route(&request.host, request.family, askers, options, |_| {}, words);
+    let route_probe_sockets = sockets.route_probe_sockets();
+    let found =
+        first_route::first_route(&request.host, request.family, route_probe_sockets, options, |_| {}, words);
     found.map(|(_, route)| route)
 }
 
@@ -156,13 +157,13 @@ fn config(request: &Request, aimed: &Aimed) -> anyhow::Result<Config> {
         Mode::Raw if way.rises => (way.method, Carrier::DestinationPort),
         Mode::Raw => (way.method, Carrier::Message),
         Mode::Shared => (way.method, Carrier::DestinationPort),
-        Mode::Each => (way.method, Carrier::SourcePort),
+        Mode::SocketPerProbe => (way.method, Carrier::SourcePort),
         Mode::Connect => (Method::Connect, Carrier::SourcePort),
     };
     let src_port = match mode {
         Mode::Icmp | Mode::Raw => transport.ident(),
         // The kernel writes it.
-        Mode::Shared | Mode::Each | Mode::Connect => 0,
+        Mode::Shared | Mode::SocketPerProbe | Mode::Connect => 0,
     };
     let (src, dst) = (route.source, route.target.ip());
     let mut flow = Flow { src, dst, src_port, dst_port: way.port, method, carrier, key: command::key()? };
@@ -245,7 +246,9 @@ fn tell_way(request: &Request, aimed: &Aimed, output: &mut Output<'_>) {
         Mode::Raw if aimed.way.rises => "by a raw socket, each probe a flow of its own, as the port rises",
         Mode::Raw => "by a raw socket, all probes one flow",
         Mode::Shared => "without privilege: the port tells probes apart, so each is a flow of its own",
-        Mode::Each => "without privilege: the source port tells probes apart, so each is a flow of its own",
+        Mode::SocketPerProbe => {
+            "without privilege: the source port tells probes apart, so each is a flow of its own"
+        }
         Mode::Connect => "by TCP connections, each a flow of its own",
     };
     output.print_error(format_args!("{}: {} probes {how}\n", request.program, aimed.way.name));

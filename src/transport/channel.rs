@@ -22,7 +22,7 @@ use super::receiver::{Raw, Receiver, is_fatal};
 use super::sender::Sender;
 use crate::clock::{Clock, Instant};
 use crate::datagram::{
-    BATCH, Batch, ClockSource, Departed, Incoming, RECEIVE_BUFFER, Received, SendFault, Transmit,
+    BATCH, Batch, ClockSource, Departed, Incoming, RECEIVE_BUFFER, Received, SendFault, Stamp, Transmit,
 };
 use crate::sys::{self, Entry};
 use crate::wire::Family;
@@ -219,8 +219,8 @@ impl Channel {
         for Raw { from, control, bytes } in self.receiver.datagrams() {
             let by_interface =
                 control.hardware.and_then(|stamp| self.departures.place_arrival(stamp, placer.now()));
-            let (at, clock) = match by_interface {
-                Some(at) => (at, ClockSource::Hardware),
+            let Stamp { at, clock } = match by_interface {
+                Some(at) => Stamp { at, clock: ClockSource::Hardware },
                 None => placer.place_by(now, control.stamp, floor),
             };
             let framing = self.kind.framing(self.setup.raw, self.ident, from);

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::departures::Departures;
 use super::kind::Kind;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{ClockSource, Framing, Received};
+use crate::datagram::{Framing, Received, Stamp};
 use crate::sys::{CONTROL_LEN, Entry, QueuedError, read_error_queue};
 
 /// Maximum number of errors kept; others stay in the kernel's queue.
@@ -130,7 +130,7 @@ pub(super) fn received(
     queued: QueuedError<&[u8]>,
     kind: Kind,
     local: u16,
-    (at, clock): (Instant, ClockSource),
+    Stamp { at, clock }: Stamp,
 ) -> Received<'_> {
     let QueuedError { from, hop_limit, error, dst, extension, bytes, .. } = queued;
     let framing = match kind {

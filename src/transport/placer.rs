@@ -1,7 +1,7 @@
 //! Places wall-clock stamps of one batch on the monotonic axis.
 
 use crate::clock::{Clock, Epoch, Instant, Wall};
-use crate::datagram::ClockSource;
+use crate::datagram::{ClockSource, Stamp};
 
 /// Reads both clocks once for a whole batch, and only if there is a stamp to place.
 pub(super) struct Placer<'a> {
@@ -31,14 +31,15 @@ impl<'a> Placer<'a> {
     }
 
     /// The arrival time: the kernel's stamp, unless the wall clock was stepped since `floor`; else now.
-    pub fn place(&mut self, stamp: Option<Wall>, floor: Instant) -> (Instant, ClockSource) {
+    pub fn place(&mut self, stamp: Option<Wall>, floor: Instant) -> Stamp {
         self.place_by(self.clock.now(), stamp, floor)
     }
 
     /// The same for a datagram that had arrived by `now`.
-    pub fn place_by(&mut self, now: Instant, stamp: Option<Wall>, floor: Instant) -> (Instant, ClockSource) {
-        let Some(stamp) = stamp else { return (now, ClockSource::User) };
+    pub fn place_by(&mut self, now: Instant, stamp: Option<Wall>, floor: Instant) -> Stamp {
+        let ours = Stamp { at: now, clock: ClockSource::User };
+        let Some(stamp) = stamp else { return ours };
         let epoch = self.epoch();
-        epoch.place(stamp, floor, now).map_or((now, ClockSource::User), |at| (at, ClockSource::Kernel))
+        epoch.place(stamp, floor, now).map_or(ours, |at| Stamp { at, clock: ClockSource::Kernel })
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct SocketPerProbe {
     setup: SocketSetup,
     protocol: u8,
     /// Keeps its port, so that no probe gets it, and says which family this is about.
-    _route_probe: Socket,
+    _route_probe_socket: Socket,
     datagrams: Vec<Channel>,
     connections: Vec<Connection>,
     queue: ErrorQueue,
@@ -71,7 +71,7 @@ impl SocketPerProbe {
         Self {
             setup,
             protocol,
-            _route_probe: route_probe,
+            _route_probe_socket: route_probe,
             datagrams,
             connections,
             queue: ErrorQueue::new(2048, true),

@@ -44,7 +44,7 @@ pub(super) struct FamilySockets {
     /// Another one, bound to no interface, for when the interface is deleted and made again.
     pub reserve: Option<Socket>,
     /// A UDP socket, to ask which way a target lies. Nothing is ever sent from it.
-    pub asker: Socket,
+    pub route_probe_socket: Socket,
 }
 
 impl Sockets {
@@ -256,22 +256,22 @@ fn kit(
     ident: u16,
     warnings: &mut Vec<String>,
 ) -> Result<FamilySockets, OpenError> {
-    let asker = asker(family)?;
+    let route_probe_socket = route_probe_socket(family)?;
     if raw {
         sys::accept_only(&icmp, family, wanted(family, options, ident)).map_err(filter_refused)?;
     }
-    for socket in [&icmp, &asker] {
+    for socket in [&icmp, &route_probe_socket] {
         ready(socket, options, warnings)?;
     }
     let reserve = match &options.device {
         Some(_) => spare(family, raw, options).ok(),
         None => None,
     };
-    Ok(FamilySockets { icmp, raw, reserve, asker })
+    Ok(FamilySockets { icmp, raw, reserve, route_probe_socket })
 }
 
 /// A UDP socket, to ask which way a target lies.
-pub(super) fn asker(family: Family) -> Result<Socket, OpenError> {
+pub(super) fn route_probe_socket(family: Family) -> Result<Socket, OpenError> {
     Socket::new(domain(family), Type::DGRAM, None).map_err(|error| {
         OpenError::Unavailable(format!("cannot open a UDP socket: {}", SystemError::of(&error)))
     })

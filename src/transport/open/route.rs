@@ -43,7 +43,7 @@ impl Sockets {
         }
         prepare(kit, target, options).map_err(RouteError::Other)?;
         let broadcast = connect(kit, target, options)?;
-        let local = kit.asker.local_addr().map_err(RouteError::Other)?;
+        let local = kit.route_probe_socket.local_addr().map_err(RouteError::Other)?;
         let source = local.as_socket().ok_or(RouteError::Other(Errno::AFNOSUPPORT.into()))?.ip();
         let target = if target.ip().is_unspecified() { with_ip(target, source) } else { target };
         let warning = options
@@ -65,16 +65,16 @@ fn with_ip(mut address: SocketAddr, ip: IpAddr) -> SocketAddr {
 /// Makes the UDP socket as new, so that an earlier answer does not decide this one: a connected socket
 /// keeps its source address in connecting again, and disconnecting forgets the interface.
 fn prepare(kit: &FamilySockets, target: SocketAddr, options: &Options) -> io::Result<()> {
-    if kit.asker.peer_addr().is_ok() {
-        rustix::net::connect_unspec(&kit.asker)?;
+    if kit.route_probe_socket.peer_addr().is_ok() {
+        rustix::net::connect_unspec(&kit.route_probe_socket)?;
         if let Some(device) = &options.device {
-            kit.asker.bind_device(Some(device.as_bytes()))?;
+            kit.route_probe_socket.bind_device(Some(device.as_bytes()))?;
         }
     }
     if target.is_ipv4() {
-        kit.asker.set_broadcast(false)?;
+        kit.route_probe_socket.set_broadcast(false)?;
         if let Some(tos) = options.tos {
-            kit.asker.set_tos_v4(tos.into())?;
+            kit.route_probe_socket.set_tos_v4(tos.into())?;
         }
     }
     Ok(())
@@ -82,15 +82,15 @@ fn prepare(kit: &FamilySockets, target: SocketAddr, options: &Options) -> io::Re
 
 /// Connects, and says whether the target turned out to be a broadcast address.
 fn connect(kit: &FamilySockets, target: SocketAddr, options: &Options) -> Result<bool, RouteError> {
-    match try_connect(&kit.asker, target) {
+    match try_connect(&kit.route_probe_socket, target) {
         Ok(()) => Ok(false),
         Err(error) => match Errno::from_io_error(&error) {
             Some(Errno::NETUNREACH | Errno::HOSTUNREACH) => Err(RouteError::Unreachable(error)),
             Some(Errno::INVAL) if is_link_local(target) => Err(RouteError::NoInterface(target.ip())),
             Some(Errno::INVAL) => Err(RouteError::Blackhole),
             Some(Errno::ACCESS) if target.is_ipv4() => {
-                kit.asker.set_broadcast(true).map_err(RouteError::Other)?;
-                match try_connect(&kit.asker, target) {
+                kit.route_probe_socket.set_broadcast(true).map_err(RouteError::Other)?;
+                match try_connect(&kit.route_probe_socket, target) {
                     Ok(()) if options.broadcast => Ok(true),
                     Ok(()) => Err(RouteError::Broadcast),
                     Err(_) => Err(RouteError::Prohibited),
@@ -102,9 +102,9 @@ fn connect(kit: &FamilySockets, target: SocketAddr, options: &Options) -> Result
     }
 }
 
-fn try_connect(asker: &Socket, mut target: SocketAddr) -> io::Result<()> {
+fn try_connect(route_probe_socket: &Socket, mut target: SocketAddr) -> io::Result<()> {
     target.set_port(PORT);
-    asker.connect(&SockAddr::from(target))
+    route_probe_socket.connect(&SockAddr::from(target))
 }
 
 /// Whether an IPv6 address means something on one link only, and no link is named.

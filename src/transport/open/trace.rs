@@ -51,7 +51,7 @@ pub enum Mode {
     /// By one UDP or UDP-Lite socket: the payload is ours.
     Shared,
     /// By a UDP or UDP-Lite socket for each probe: the payload is ours.
-    Each,
+    SocketPerProbe,
     /// By a TCP socket for each probe, which the kernel connects.
     Connect,
 }
@@ -112,11 +112,11 @@ pub fn open_trace(
     }
     let mut sockets = ordinary(options, probes).map_err(refused)?;
     let mode = match probes {
-        Probes::Ports { own_port: true, .. } => Mode::Each,
+        Probes::Ports { own_port: true, .. } => Mode::SocketPerProbe,
         Probes::Ports { .. } => Mode::Shared,
         _ => Mode::Connect,
     };
-    if let (Mode::Each | Mode::Connect, Some(mark), []) = (mode, options.mark, sockets.warnings()) {
+    if let (Mode::SocketPerProbe | Mode::Connect, Some(mark), []) = (mode, options.mark, sockets.warnings()) {
         // Marks take privilege, which is given up before the first of them is opened.
         sockets.warnings.push(format!("WARNING: failed to set mark: {mark}: each probe has its own socket"));
     }
@@ -172,9 +172,12 @@ fn ordinary(options: &Options, probes: Probes) -> Result<Sockets, OpenError> {
         match Socket::new(domain(family), Type::DGRAM, wire) {
             Ok(socket) => {
                 open::ready(&socket, options, &mut sockets.warnings)?;
-                let asker = open::asker(family)?;
-                open::ready(&asker, options, &mut sockets.warnings)?;
-                sockets.put(family, FamilySockets { icmp: socket, raw: false, reserve: None, asker });
+                let route_probe_socket = open::route_probe_socket(family)?;
+                open::ready(&route_probe_socket, options, &mut sockets.warnings)?;
+                sockets.put(
+                    family,
+                    FamilySockets { icmp: socket, raw: false, reserve: None, route_probe_socket },
+                );
             }
             Err(error) => {
                 refusal = refusal.or(Some(error));
@@ -205,7 +208,7 @@ impl TraceSockets {
     }
 
     /// The sockets that say which way a target lies.
-    pub fn askers(&mut self) -> &mut Sockets {
+    pub fn route_probe_sockets(&mut self) -> &mut Sockets {
         &mut self.sockets
     }
 
@@ -232,16 +235,16 @@ impl TraceSockets {
                 let channel = Channel::new(kit.icmp, SocketSetup::new(&with_port, route, false), kind, 0);
                 Ok(Transport::one(channel.map_err(|error| error.of_port(source_port))?))
             }
-            Mode::Each | Mode::Connect => {
+            Mode::SocketPerProbe | Mode::Connect => {
                 if let Stamping::Kernel | Stamping::Hardware = options.stamps {
                     return Err(SetupError::NoStamps {
                         demanded: options.stamps,
                         why: NoStamps::SocketPerProbe,
                     });
                 }
-                let asker = self.sockets.take(family)?.asker;
+                let route_probe_socket = self.sockets.take(family)?.route_probe_socket;
                 let aim = SocketSetup::new(&with_port, route, false);
-                let sockets = SocketPerProbe::new(aim, protocol(self.probes), asker);
+                let sockets = SocketPerProbe::new(aim, protocol(self.probes), route_probe_socket);
                 sockets.try_out().map_err(|error| error.of_port(source_port))?;
                 Ok(Transport::per_probe(sockets))
             }
