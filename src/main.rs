@@ -12,6 +12,9 @@ use rping::transport::privilege;
 const CANNOT_RUN: u8 = 2;
 
 fn main() -> ExitCode {
+    if let Err(error) = privilege::reduce() {
+        return ExitCode::from(complain("rping", &format!("cannot reduce privileges: {error}")));
+    }
     let status = match cli::parse(std::env::args_os(), privilege::is_superuser()) {
         Ok(Action::Ping(request)) => match ping::command(&request) {
             Ok(status) => status,

@@ -146,7 +146,13 @@ fn random_ident() -> io::Result<u16> {
     }
 }
 
-/// Why the sockets of a family cannot be had.
+/// A raw socket, which other processes cannot take from this one.
+pub(super) fn raw_socket(family: Family, protocol: Protocol) -> io::Result<Socket> {
+    sys::privilege::forbid_attaching()?;
+    Socket::new(domain(family), Type::RAW, Some(protocol))
+}
+
+/// Why the sockets of a family are not available.
 struct Refusal {
     family: Family,
     datagram: Option<io::Error>,
@@ -187,7 +193,7 @@ fn icmp_socket(family: Family, raw_only: bool) -> Result<(Socket, bool), Refusal
             }
         }
     }
-    match Socket::new(domain, Type::RAW, Some(protocol)) {
+    match raw_socket(family, protocol) {
         Ok(socket) => Ok((socket, true)),
         Err(error) => {
             refusal.raw = Some(error);
@@ -215,11 +221,17 @@ impl From<Refusal> for OpenError {
             let needs = if has(&raw, &denied) { " (needs CAP_NET_RAW)" } else { "" };
             reasons.push(format!("raw: {}{needs}", SystemError::of(error)));
         }
+        // Where nothing can get the capability, a file that demands it cannot even be started: that is a container.
+        let contained = has(&raw, &denied) && !sys::privilege::may_get_net_raw();
         let mut remedies = Vec::new();
         if has(&datagram, &denied) {
-            remedies.push("sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"".to_owned());
+            let range = "net.ipv4.ping_group_range=\"0 2147483647\"";
+            let command = if contained { "docker run --sysctl" } else { "sysctl -w" };
+            remedies.push(format!("{command} {range}"));
         }
-        if has(&raw, &denied) {
+        if contained {
+            remedies.push("docker run --cap-add NET_RAW".to_owned());
+        } else if has(&raw, &denied) {
             remedies.push(format!("setcap cap_net_raw+ep {}", program()));
         }
         let mut text = format!("cannot open an {name} socket: {}", reasons.join("; "));

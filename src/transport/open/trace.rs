@@ -148,8 +148,7 @@ fn raw_sockets(
                 SystemError::of(&error)
             ))
         };
-        let socket = Socket::new(domain(family), Type::RAW, Some(Protocol::from(i32::from(protocol))))
-            .map_err(refused)?;
+        let socket = open::raw_socket(family, Protocol::from(i32::from(protocol))).map_err(refused)?;
         sys::accept_only(&socket, family, Accept::Nothing).map_err(refused)?;
         open::ready(&socket, options, &mut Vec::new())?;
         raw.push((family, socket));

@@ -1,0 +1,136 @@
+//! Privilege: what is kept of it until sockets are open, and what is said without it. Each test runs on a thread of
+//! its own, in its own network namespace, because capabilities belong to threads; that takes root.
+
+use std::io::{ErrorKind, Write};
+use std::net::UdpSocket;
+
+use nix::sched::{CloneFlags, unshare};
+use rping::transport::{Families, IpOption, Options, Stamping, open, privilege};
+use rustix::process::{DumpableBehavior, Uid, dumpable_behavior};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities,
+    set_keep_capabilities, set_thread_res_uid,
+};
+
+fn user() -> Uid {
+    Uid::from_raw(1000)
+}
+
+fn alone(test: fn()) {
+    if !nix::unistd::geteuid().is_root() {
+        let required = std::env::var_os("RPING_REQUIRE_NETNS").is_some_and(|value| value == "1");
+        assert!(!required, "RPING_REQUIRE_NETNS=1, and network namespaces need root");
+        // Not by eprintln!, which the test harness keeps to itself.
+        let _ = writeln!(std::io::stderr(), "SKIP: network namespaces need root");
+        return;
+    }
+    let inside = move || {
+        unshare(CloneFlags::CLONE_NEWNET).unwrap();
+        std::fs::write("/proc/sys/net/ipv4/ping_group_range", "1 0").unwrap();
+        test();
+    };
+    std::thread::spawn(inside).join().unwrap();
+}
+
+fn raw() -> Options {
+    Options {
+        families: Families::Both,
+        raw_only: true,
+        raw_first: false,
+        about: None,
+        answer_types: (0, 129),
+        ident: None,
+        device: None,
+        source: None,
+        strict_source: false,
+        connect: false,
+        debug: false,
+        dont_route: false,
+        mark: None,
+        pmtu: None,
+        broadcast: false,
+        multicast_loop: true,
+        ttl: None,
+        tos: None,
+        flow_label: None,
+        ip_option: IpOption::None,
+        send_buffer: None,
+        stamps: Stamping::Both,
+        headers: true,
+        message_len: 64,
+        preload: 1,
+    }
+}
+
+/// A line of this thread's status.
+fn status(name: &str) -> String {
+    let text = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_permitted_capability_is_raised_and_others_go() {
+    alone(|| {
+        set_keep_capabilities(true).unwrap();
+        set_thread_res_uid(user(), user(), user()).unwrap();
+        let permitted = CapabilitySet::NET_RAW | CapabilitySet::NET_BIND_SERVICE | CapabilitySet::SYS_ADMIN;
+        let (effective, inheritable) = (CapabilitySet::empty(), CapabilitySet::empty());
+        set_capabilities(None, CapabilitySets { effective, permitted, inheritable }).unwrap();
+        assert!(open(&raw()).is_err());
+        privilege::reduce().unwrap();
+        assert_eq!([status("CapEff:"), status("CapPrm:")], ["0000000000002000", "0000000000002000"]);
+        open(&raw()).unwrap();
+        privilege::drop().unwrap();
+        assert_eq!([status("CapEff:"), status("CapPrm:")], ["0000000000000000", "0000000000000000"]);
+    });
+}
+
+#[test]
+fn a_setuid_binary_opens_raw_sockets_and_nothing_else_with_its_privilege() {
+    alone(|| {
+        // As after execve(2) of a setuid binary of root.
+        set_thread_res_uid(user(), Uid::ROOT, Uid::ROOT).unwrap();
+        privilege::reduce().unwrap();
+        assert_eq!(status("Uid:"), "1000 1000 1000 1000");
+        assert_eq!([status("CapEff:"), status("CapPrm:")], ["0000000000002000", "0000000000002000"]);
+        open(&raw()).unwrap();
+        assert_eq!(UdpSocket::bind("0.0.0.0:22").unwrap_err().kind(), ErrorKind::PermissionDenied);
+        assert!(set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).is_err());
+    });
+}
+
+#[test]
+fn an_ordinary_user_has_nothing_to_lose_and_root_keeps_it_until_sockets_are_open() {
+    alone(|| {
+        let all = status("CapEff:");
+        privilege::reduce().unwrap();
+        assert_eq!(status("CapEff:"), all);
+        set_thread_res_uid(user(), user(), user()).unwrap();
+        privilege::reduce().unwrap();
+        assert_eq!(status("CapPrm:"), "0000000000000000");
+    });
+}
+
+#[test]
+fn nobody_attaches_to_a_process_with_a_raw_socket() {
+    alone(|| {
+        let _sockets = open(&raw()).unwrap();
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+    });
+}
+
+#[test]
+fn a_container_without_the_capability_gets_the_remedies_of_its_runtime() {
+    alone(|| {
+        remove_capability_from_bounding_set(CapabilitySet::NET_RAW).unwrap();
+        privilege::drop().unwrap();
+        assert_eq!(
+            open(&Options { raw_only: false, ..raw() }).unwrap_err().to_string(),
+            "cannot open an ICMP socket: datagram: Permission denied (net.ipv4.ping_group_range is \"1 0\"); \
+             raw: Operation not permitted (needs CAP_NET_RAW); allow one with: \
+             docker run --sysctl net.ipv4.ping_group_range=\"0 2147483647\"  or: \
+             docker run --cap-add NET_RAW"
+        );
+    });
+}
