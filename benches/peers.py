@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """rping beside its peers and beside the machine's limit, in one run: prints the tables that the README shows.
 
-    cargo build --release && python3 benches/peers.py [one] [flood] [sweep] [steady] [clock] [path]
+    cargo build --release && python3 benches/peers.py [one] [lan] [flood] [sweep] [steady] [clock] [path]
 
 Without names of parts all are run. Programs take turns, so that a machine that gets slower is slower for all.
 Needs root, to make its own network namespaces (nothing leaves the machine), a C compiler, and iputils-ping,
@@ -136,6 +136,57 @@ def steady():
     ])
 
 
+PRESENT = [2, 17, 40, 77, 100, 130, 200, 254]
+
+
+def lan():
+    """A link with real neighbours, most of them absent: loopback has none."""
+    sh("""ip netns add rping-lan 2>/dev/null || true
+          ip link add lan0 type veth peer name lan1 netns rping-lan
+          ip addr add 10.251.0.1/24 dev lan0; ip addr add fd51::1/64 dev lan0 nodad; ip link set lan0 up
+          ip -n rping-lan link set lan1 up""")
+    for host in PRESENT:
+        sh(f"ip -n rping-lan addr add 10.251.0.{host}/24 dev lan1; "
+           f"ip -n rping-lan addr add fd51::{host:x}/64 dev lan1 nodad")
+    time.sleep(2)
+    try:
+        found = {}
+
+        def swept(command):
+            sh("ip neigh flush all; ip -6 neigh flush all")
+            text, seconds, _ = run(command, (0, 1))
+            hosts = {line.split()[0] for line in text.splitlines()} - {"10.251.0.1", "fd51::1"}
+            found.setdefault(" ".join(command), []).append(len(hosts))
+            return seconds
+
+        user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+        commands = [[RPING, "ping", "--alive", "10.251.0.0/24"], user + [RPING, "ping", "--alive", "10.251.0.0/24"],
+                    [RPING, "ping", "--alive", "fd51::/120"], ["fping", "-a", "-q", "-g", "10.251.0.0/24"]]
+        seconds = rounds(commands, swept, 20)
+        table("A /24 of an Ethernet, 8 of 254 hosts are there, 20 runs",
+              ["rping --alive", "rping, ordinary user", "rping, an IPv6 /120", "fping -a"], [
+                  ("start to end", "s", 2, seconds),
+                  ("hosts found, at least", "of 8", 0, [[min(found[" ".join(command)])] for command in commands]),
+              ])
+        hosts = [f"10.251.0.{host}" for host in PRESENT + [host + 1 for host in PRESENT]]
+
+        def lost(command):
+            """Probes that the hosts which are there did not get or answer, of 50 each."""
+            sh("ip neigh flush all")
+            text = run(command, (0, 1))[0]
+            rows = (line.split() for line in text.splitlines())
+            got = {row[0]: int(row[2]) for row in rows if len(row) > 3 and row[2].isdigit()}
+            return sum(50 - got[host] for host in hosts[:8])
+
+        losses = [[lost([RPING, "ping", "-q", "-c50", *interval, *hosts]) for _ in range(3)]
+                  for interval in (["-i0.1"], ["-i0.02"])]
+        table("16 hosts, half of them absent, 50 probes each", ["rping `-i 0.1`", "rping `-i 0.02`"], [
+            ("probes that the 8 present ones lack", "of 400", 0, losses),
+        ])
+    finally:
+        sh("ip netns del rping-lan")
+
+
 def captured(path):
     """Microseconds from each echo request to its reply, by sequence number, as a capture stamped them."""
     with open(path, "rb") as file:
@@ -243,7 +294,7 @@ def path():
                 print(f"| {name} | {seconds:.3f} | {probes} | {beyond} |", flush=True)
 
 
-PARTS = {"one": one, "flood": flood, "sweep": sweep, "steady": steady, "clock": clock, "path": path}
+PARTS = {"one": one, "lan": lan, "flood": flood, "sweep": sweep, "steady": steady, "clock": clock, "path": path}
 
 
 def main():

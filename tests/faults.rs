@@ -259,7 +259,8 @@ fn a_shaper_that_refuses_probes_delays_them_and_loses_none() {
         pair();
         for kind in ["raw", "datagram"] {
             sh("tc qdisc replace dev v0 root tbf rate 32kbit burst 1600 limit 200");
-            let ran = rping("-c30 -i0.01 10.9.0.2");
+            // The wait after the last probe is an interval at least.
+            let ran = rping("-l30 -c30 -i0.5 10.9.0.2");
             assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{kind}: {ran:?}");
             assert!(
                 ran.stdout.contains("\n30 packets transmitted, 30 received, 0% packet loss"),
