@@ -1,4 +1,4 @@
-//! The loop: the only place where clock, session, sockets and output meet.
+//! The loop: the only place where clock, session, sockets, account and output meet.
 
 use std::io;
 
@@ -9,6 +9,7 @@ use crate::engine::reject::Reject;
 use crate::output::{self, Output};
 use crate::reply::Reply;
 use crate::report::Report;
+use crate::stats::Account;
 use crate::stop::Stop;
 use crate::transport::{FULL_READ, Interest, Transport};
 
@@ -20,13 +21,15 @@ const RECEIVES: usize = 8;
 const UNWATCHED: usize = 64;
 
 /// What meets in the loop.
-pub struct Run<'a, S, R> {
+pub struct Run<'a, S, R: Report> {
     /// The clocks.
     pub clock: &'a Clock,
-    /// What is asked, and what became of it.
+    /// The probes, and what became of each.
     pub session: S,
-    /// The socket.
+    /// The sockets.
     pub transport: Transport,
+    /// What all events add up to. It takes each one in before the report prints it.
+    pub account: R::Account,
     /// What is printed.
     pub report: R,
     /// Where it is printed.
@@ -46,16 +49,20 @@ pub enum Broken {
     Wait(io::Error),
 }
 
-impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
-    /// Runs the session to its end, without the summary.
+impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
+    /// Begins the report, and runs the session to its end. What [`Report::finish`] prints is not printed.
+    ///
+    /// # Errors
+    /// An output that takes no more, and sockets that cannot be read or waited for.
     pub fn run(&mut self) -> Result<(), Broken> {
+        self.report.begin(&self.account, self.clock.now(), self.clock.epoch(), &mut self.output);
         let mut unwatched = 0;
         loop {
             let epoch = self.clock.epoch();
             self.receive(epoch).map_err(Broken::Wait)?;
             self.session.handle_timeout(self.clock.now());
             let sent = self.send(epoch);
-            self.say(epoch).map_err(Broken::Output)?;
+            self.print(epoch).map_err(Broken::Output)?;
             if self.session.is_done() && self.report.wake().is_none() {
                 return Ok(());
             }
@@ -69,7 +76,7 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
 
     /// First, so that the time of those replies that carry no kernel stamp is close to their arrival.
     fn receive(&mut self, epoch: Epoch) -> io::Result<()> {
-        let Self { session, report, output, .. } = self;
+        let Self { session, report, account, output, .. } = self;
         let expected = usize::try_from(session.in_flight()).unwrap_or(usize::MAX).max(1);
         for _ in 0..RECEIVES {
             let count = self.transport.recv(self.clock, expected, &mut |heard| {
@@ -81,7 +88,7 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
                         Err(_) => session.handle_reject(Reject::Malformed),
                     },
                 }
-                tell(session, report, epoch, output);
+                drain(session, account, report, epoch, output);
             })?;
             if count < FULL_READ {
                 break;
@@ -92,7 +99,7 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
 
     /// Sends what is due, a batch at most, so that a burst cannot keep replies waiting. Says how much that was.
     fn send(&mut self, epoch: Epoch) -> usize {
-        let Self { clock, session, report, output, .. } = self;
+        let Self { clock, session, report, account, output, .. } = self;
         let now = clock.now();
         let count = self.batch.fill(|share| session.poll_transmit(now, share));
         self.transport.send(clock, &self.batch, &mut |fate| {
@@ -100,15 +107,15 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
                 Ok(departed) => session.handle_sent(departed),
                 Err(fault) => session.handle_send_fault(clock.now(), fault),
             }
-            tell(session, report, epoch, output);
+            drain(session, account, report, epoch, output);
         });
         count
     }
 
-    /// Says what time alone brought about, and writes what was said.
-    fn say(&mut self, epoch: Epoch) -> io::Result<()> {
-        tell(&mut self.session, &mut self.report, epoch, &mut self.output);
-        self.report.turn(self.clock.now(), &mut self.output);
+    /// Prints what time alone brought about, and writes what was printed.
+    fn print(&mut self, epoch: Epoch) -> io::Result<()> {
+        drain(&mut self.session, &mut self.account, &mut self.report, epoch, &mut self.output);
+        self.report.poll(self.clock.now(), &mut self.output);
         self.output.flush(&self.stop.fds())
     }
 
@@ -117,7 +124,7 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
         let until = [self.session.poll_timeout(), self.report.wake()].into_iter().flatten().min();
         let [interrupt, signals] = self.stop.fds();
         let mut others = vec![(interrupt, Interest::Read), (signals, Interest::Read)];
-        others.extend(self.report.bell().map(|bell| (bell, Interest::Read)));
+        others.extend(self.report.ready_fd().map(|fd| (fd, Interest::Read)));
         if self.output.pending() {
             others.push((output::stdout(), Interest::Write));
         }
@@ -125,25 +132,27 @@ impl<S: Session, R: Report<Event = S::Event>> Run<'_, S, R> {
         if ready.other(0) || ready.other(1) {
             let asked = self.stop.check();
             if asked.status {
-                self.report.status(&mut self.output);
+                self.report.status(&self.account, &mut self.output);
             }
             if asked.stop {
                 self.session.stop();
-                self.report.hurry();
+                self.report.finish_now();
             }
         }
         Ok(())
     }
 }
 
-/// Says what has happened, at once: few events wait at a time, however many come together.
-fn tell<S: Session>(
+/// Takes all events into the account, and prints them, at once: few wait at a time, however many come together.
+fn drain<S: Session, R: Report<Account: Account<Event = S::Event>>>(
     session: &mut S,
-    report: &mut impl Report<Event = S::Event>,
+    account: &mut R::Account,
+    report: &mut R,
     epoch: Epoch,
     output: &mut Output<'_>,
 ) {
     while let Some(event) = session.poll_event() {
-        report.event(&event, epoch, output);
+        account.add(&event);
+        report.event(&event, account, epoch, output);
     }
 }

@@ -16,8 +16,7 @@ use rping::engine::ping::event::{Event, Verdict};
 use rping::engine::ping::{Ping, Targets};
 use rping::output::{Output, Stream};
 use rping::probe::{Method, Payload};
-use rping::report::Report;
-use rping::report::roster::Roster;
+use rping::report::hosts::Hosts;
 use rping::report::style::Style;
 use rping::report::text::many::{ManyText, Show};
 use rping::report::text::ping::PingText;
@@ -158,17 +157,17 @@ fn two_hosts(demand: Demand) -> ManyConfig {
 fn printed_of_two(demand: Demand, script: impl FnMut(&Seen) -> Vec<Packet>) -> String {
     let mut script = script;
     let config = two_hosts(demand);
-    let (mut roster, targets) = (Roster::default(), Rc::clone(&config.targets));
-    roster.add(None, 0..2);
-    roster.seal();
+    let mut hosts = Hosts::default();
+    hosts.add(None, 0..2);
+    hosts.seal(Rc::clone(&config.targets));
     let mut sim =
         Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), |probe| Ok(script(probe)));
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let lines = PingText::new(Style::of(TARGET.into()), None);
-    let mut text = ManyText::new(Show::Lines, "rping", roster, targets, lines);
-    sim.run(|event| text.event(event, EPOCH, &mut output));
-    text.finish(&mut output);
+    let mut text = driven::ping(ManyText::new(Show::Lines, "rping", hosts, lines), 2);
+    let end = sim.run(|event| text.event(event, EPOCH, &mut output));
+    text.finish(end, &mut output);
     assert_eq!(output.unwritten(Stream::Err), "");
     output.unwritten(Stream::Out)
 }

@@ -12,6 +12,7 @@ use rping::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
 use rping::names::lookup::{Names, Question};
 use rping::output::{Output, Stream};
 use rping::report::Report;
+use rping::report::hosts::Hosts;
 use rping::report::json::{JsonPing, JsonTrace, TraceStart};
 use rping::report::style::Style;
 use rping::report::waiting::Wanted;
@@ -20,6 +21,7 @@ use rping::wire::{Family, icmp};
 use rustix::event::{PollFd, PollFlags};
 use serde_json::Value;
 
+use sim::driven::{self, Driven};
 use sim::{Config, EPOCH, Sim, TARGET, config, echo, error, ms, style};
 
 /// What `say` prints, which must be one object a line.
@@ -33,17 +35,23 @@ fn lines(say: impl FnOnce(&mut Output<'_>)) -> String {
     text
 }
 
+/// A report about a ping of the target.
+fn one(style: Style) -> Driven<JsonPing> {
+    let hosts = Hosts::one(TARGET.to_string(), (TARGET, 0).into());
+    driven::ping(JsonPing::one(style, hosts, ms(1_000)), 1)
+}
+
 fn ping(config: Config, script: impl FnMut(&sim::Seen) -> Result<Vec<sim::Packet>, SendFault>) -> String {
     lines(|output| {
-        let mut json = JsonPing::new(style(), ms(1_000));
-        json.start(EPOCH, output);
-        Sim::new(config, script).run(|event| json.event(event, EPOCH, output));
-        json.finish(output);
+        let mut json = one(style());
+        json.begin(EPOCH, output);
+        let end = Sim::new(config, script).run(|event| json.event(event, EPOCH, output));
+        json.finish(end, output);
     })
 }
 
 #[test]
-fn a_ping_tells_its_start_each_fate_and_a_summary() {
+fn a_ping_has_a_start_each_fate_and_a_summary() {
     let text = ping(Config { count: Some(4), ..config() }, |probe| match probe.seq() {
         1 => Ok(vec![echo(probe, ms(10)), echo(probe, ms(12))]),
         2 => Ok(vec![error(probe, 3, 1, 0, ms(5))]),
@@ -52,13 +60,13 @@ fn a_ping_tells_its_start_each_fate_and_a_summary() {
     });
     let head = r#"{"v":1,"ts":"2026-11-22T14:58:0"#;
     let expected = [
-        r#"0.250000000Z","type":"start","command":"ping","host":"192.0.2.2","addr":"192.0.2.2","family":4,"bytes":56,"interval_ms":1000.0}"#,
-        r#"0.260000000Z","type":"reply","seq":1,"from":"192.0.2.2","bytes":64,"ttl":64,"rtt_ms":10.0,"clock":"user"}"#,
-        r#"0.262000000Z","type":"duplicate","seq":1,"from":"192.0.2.2","bytes":64,"ttl":64,"rtt_ms":12.0,"clock":"user"}"#,
-        r#"1.255000000Z","type":"error","seq":2,"from":"192.0.2.254","icmp_type":3,"icmp_code":1,"info":0,"reason":"Destination Host Unreachable"}"#,
-        r#"2.250000000Z","type":"not_sent","seq":3,"errno":1,"reason":"Operation not permitted"}"#,
-        r#"4.250000000Z","type":"timeout","seq":4,"sent":"2026-11-22T14:58:03.250000000Z"}"#,
-        r#"4.250000000Z","type":"summary","host":"192.0.2.2","addr":"192.0.2.2","transmitted":4,"received":1,"duplicates":1,"corrupted":0,"errors":2,"not_sent":1,"loss_pct":75.0,"time_ms":3000.0,"rtt":{"min_ms":10.0,"avg_ms":11.0,"max_ms":12.0,"mdev_ms":1.0,"p50_ms":10.002431,"p90_ms":10.002431,"p95_ms":10.002431,"p99_ms":10.002431,"jitter_ms":0.0},"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":2}}"#,
+        r#"0.250000000Z","type":"start","command":"ping","host":"192.0.2.2","addr":"192.0.2.2","family":4,"targets":1,"unknown":0,"data_bytes":56,"interval_ms":1000.0}"#,
+        r#"0.260000000Z","type":"reply","host":"192.0.2.2","addr":"192.0.2.2","seq":1,"from":"192.0.2.2","bytes":64,"icmp_type":0,"ttl":64,"rtt_ms":10.0,"clock":"user"}"#,
+        r#"0.262000000Z","type":"duplicate","host":"192.0.2.2","addr":"192.0.2.2","seq":1,"from":"192.0.2.2","bytes":64,"icmp_type":0,"ttl":64,"rtt_ms":12.0,"clock":"user"}"#,
+        r#"1.255000000Z","type":"error","host":"192.0.2.2","addr":"192.0.2.2","seq":2,"from":"192.0.2.254","icmp_type":3,"icmp_code":1,"reason":"Destination Host Unreachable"}"#,
+        r#"2.250000000Z","type":"not_sent","host":"192.0.2.2","addr":"192.0.2.2","seq":3,"errno":1,"reason":"Operation not permitted"}"#,
+        r#"4.250000000Z","type":"timeout","host":"192.0.2.2","addr":"192.0.2.2","seq":4,"sent":"2026-11-22T14:58:03.250000000Z"}"#,
+        r#"4.250000000Z","type":"summary","host":"192.0.2.2","addr":"192.0.2.2","targets":1,"answered":1,"silent":0,"not_asked":0,"unknown":0,"transmitted":3,"received":1,"not_sent":1,"in_flight":0,"loss_pct":66.66666666666667,"rtt":{"min_ms":10.0,"avg_ms":10.0,"max_ms":10.0,"mdev_ms":0.0,"p50_ms":10.0,"p90_ms":10.0,"p95_ms":10.0,"p99_ms":10.0,"jitter_ms":0.0},"duplicates":1,"corrupted":0,"errors":1,"time_ms":3000.0,"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":2}}"#,
     ];
     let expected: String = expected.iter().map(|rest| format!("{head}{rest}\n")).collect();
     assert_eq!(text, expected);
@@ -68,8 +76,8 @@ fn a_ping_tells_its_start_each_fate_and_a_summary() {
 fn a_quiet_run_has_a_start_and_a_summary() {
     let quiet = |quiet| {
         lines(|output| {
-            let mut json = JsonPing::new(Style { quiet, ..style() }, ms(1_000));
-            json.start(EPOCH, output);
+            let mut json = one(Style { quiet, ..style() });
+            json.begin(EPOCH, output);
             let config = Config { count: Some(4), ..config() };
             let answers = |probe: &sim::Seen| match probe.seq() {
                 1 => Ok(vec![echo(probe, ms(10)), echo(probe, ms(12))]),
@@ -77,8 +85,8 @@ fn a_quiet_run_has_a_start_and_a_summary() {
                 3 => Err(rping::transport::send_fault(libc::EPERM, None)),
                 _ => Ok(vec![]),
             };
-            Sim::new(config, answers).run(|event| json.event(event, EPOCH, output));
-            json.finish(output);
+            let end = Sim::new(config, answers).run(|event| json.event(event, EPOCH, output));
+            json.finish(end, output);
         })
     };
     let loud = quiet(false);
@@ -111,7 +119,7 @@ fn answer(from: IpAddr, millis: u64, says: Says) -> Answer {
 }
 
 #[test]
-fn a_trace_tells_each_probe_and_how_it_ended() {
+fn a_trace_has_each_probe_and_its_ending() {
     let router = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     let exceeded = icmp::Error { family: Family::V4, icmp_type: 11, code: 0, info: 0 };
     let too_big = icmp::Error { family: Family::V4, icmp_type: 3, code: 4, info: 1400 };
@@ -139,21 +147,21 @@ fn a_trace_tells_each_probe_and_how_it_ended() {
     };
     let text = lines(|output| {
         let wanted = Wanted { names: false, origins: false };
-        let mut json = JsonTrace::new(start, wanted, Names::new());
-        json.start(EPOCH, output);
+        let mut json = driven::trace(JsonTrace::new(start, wanted, Names::new()));
+        json.begin(EPOCH, output);
         events.iter().for_each(|event| json.event(event, EPOCH, output));
-        json.finish(output);
+        json.finish(Instant::ZERO, output);
     });
     let head = r#"{"v":1,"ts":"2026-11-22T14:58:00.25"#;
     let expected = [
-        r#"0000000Z","type":"start","command":"traceroute","host":"host \"\u001b[m\"","addr":"192.0.2.2","family":4,"method":"tcp","one_flow":true,"max_ttl":30,"queries":1,"bytes":60}"#,
-        r#"1000000Z","type":"probe","ttl":1,"query":1,"outcome":"answered","from":"10.0.0.1","rtt_ms":1.0,"clock":"kernel","reply_ttl":62,"says":"ttl_exceeded","icmp_type":11,"icmp_code":0}"#,
-        r#"0000000Z","type":"probe","ttl":2,"query":1,"outcome":"silent"}"#,
-        r#"0000000Z","type":"probe","ttl":3,"query":1,"outcome":"not_sent","errno":90,"reason":"Message too long","mtu":1280}"#,
-        r#"4000000Z","type":"probe","ttl":4,"query":1,"outcome":"answered","from":"10.0.0.1","rtt_ms":4.0,"clock":"kernel","reply_ttl":62,"says":"error","icmp_type":3,"icmp_code":4,"mtu":1400}"#,
-        r#"5000000Z","type":"probe","ttl":5,"query":1,"outcome":"answered","from":"192.0.2.2","rtt_ms":5.0,"clock":"kernel","reply_ttl":62,"says":"reply","tcp_flags":18,"translated":true}"#,
-        r#"6000000Z","type":"extra","ttl":2,"query":1,"from":"10.0.0.1","rtt_ms":6.0,"clock":"kernel","reply_ttl":62,"says":"reply"}"#,
-        r#"7000000Z","type":"summary","host":"host \"\u001b[m\"","addr":"192.0.2.2","ending":"reached","reached":true,"hops":5,"probes":5,"answered":3,"extra":1,"time_ms":7.0,"clocks":{"kernel":4,"hardware":0,"mixed":0,"user":0}}"#,
+        r#"0000000Z","type":"start","command":"traceroute","host":"host \"\u001b[m\"","addr":"192.0.2.2","family":4,"method":"tcp","one_flow":true,"max_ttl":30,"queries":1,"packet_bytes":60}"#,
+        r#"1000000Z","type":"probe","hop":1,"query":1,"outcome":"answered","from":"10.0.0.1","rtt_ms":1.0,"clock":"kernel","ttl":62,"answer":"ttl_exceeded","icmp_type":11,"icmp_code":0}"#,
+        r#"0000000Z","type":"probe","hop":2,"query":1,"outcome":"silent"}"#,
+        r#"0000000Z","type":"probe","hop":3,"query":1,"outcome":"not_sent","errno":90,"reason":"Message too long","mtu":1280}"#,
+        r#"4000000Z","type":"probe","hop":4,"query":1,"outcome":"answered","from":"10.0.0.1","rtt_ms":4.0,"clock":"kernel","ttl":62,"answer":"error","icmp_type":3,"icmp_code":4,"mtu":1400}"#,
+        r#"5000000Z","type":"probe","hop":5,"query":1,"outcome":"answered","from":"192.0.2.2","rtt_ms":5.0,"clock":"kernel","ttl":62,"answer":"reply","tcp_flags":18,"translated":true}"#,
+        r#"6000000Z","type":"extra","hop":2,"query":1,"from":"10.0.0.1","rtt_ms":6.0,"clock":"kernel","ttl":62,"answer":"reply"}"#,
+        r#"7000000Z","type":"summary","host":"host \"\u001b[m\"","addr":"192.0.2.2","ending":"reached","reached":true,"hops":5,"transmitted":4,"received":4,"not_sent":1,"in_flight":0,"late":1,"duplicates":0,"elapsed_ms":7.0,"clocks":{"kernel":4,"hardware":0,"mixed":0,"user":0}}"#,
     ];
     let expected: String = expected.iter().map(|rest| format!("{head}{rest}\n")).collect();
     assert_eq!(text, expected);
@@ -184,34 +192,34 @@ fn named(late: bool, wanted: Wanted, extension: Vec<u8>) -> Vec<Value> {
         one_flow: true,
     };
     let text = lines(|output| {
-        let mut json = JsonTrace::new(start, wanted, names);
+        let mut json = driven::trace(JsonTrace::new(start, wanted, names));
         for ttl in [1, 2] {
             let answer =
                 Answer { extension: extension.clone(), ..answer(router(ttl), 1, Says::Error(exceeded)) };
             let outcome = Outcome::Answered(answer);
             json.event(&Event::Decided { ttl, query: 1, outcome, mtu: None }, EPOCH, output);
         }
-        json.turn(Instant::ZERO, output);
+        json.poll(Instant::ZERO, output);
         assert_eq!(output.unwritten(Stream::Out).is_empty(), wanted.names, "a line waits for its name");
         if !late {
             drop(open);
             while json.wake().is_some() {
-                let bell = json.bell().expect("a bell");
+                let bell = json.ready_fd().expect("a bell");
                 rustix::event::poll(&mut [PollFd::new(&bell, PollFlags::IN)], None).expect("a ring");
-                json.turn(Instant::ZERO, output);
+                json.poll(Instant::ZERO, output);
             }
         }
         // The longest wait.
-        json.turn(Instant::ZERO + Duration::from_secs(1), output);
+        json.poll(Instant::ZERO + Duration::from_secs(1), output);
         assert_eq!(json.wake(), None);
-        json.finish(output);
+        json.finish(Instant::ZERO, output);
     });
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
     lines.filter(|line| line["type"] == "probe").collect()
 }
 
 #[test]
-fn a_trace_tells_names_and_origins_where_they_come_in_time() {
+fn a_trace_has_names_and_origins_where_they_come_in_time() {
     let both = Wanted { names: true, origins: true };
     let told = named(false, both, Vec::new());
     assert_eq!(told[0]["name"], "first.example");
@@ -224,7 +232,7 @@ fn a_trace_tells_names_and_origins_where_they_come_in_time() {
 }
 
 #[test]
-fn a_trace_tells_what_routers_append() {
+fn a_trace_has_what_routers_append() {
     let stack = [0x00, 0x01, 0x00, 0xff, 0x05, 0xdc, 0x1b, 0x01];
     let v4 = [0, 0, 0, 3, 0, 1, 0, 0, 10, 0, 0, 1];
     let interface = [&v4[..], b"\x0cge-0/\x1b/1\0\0\0", &[0, 0, 5, 220]].concat();
@@ -238,13 +246,13 @@ fn a_trace_tells_what_routers_append() {
         told[0]["extensions"],
         serde_json::json!([
             {"type": "mpls", "labels": [
-                {"label": 16, "traffic_class": 0, "bottom": false, "ttl": 255},
-                {"label": 24_001, "traffic_class": 5, "bottom": true, "ttl": 1},
+                {"label": 16, "traffic_class": 0, "bottom": false, "label_ttl": 255},
+                {"label": 24_001, "traffic_class": 5, "bottom": true, "label_ttl": 1},
             ]},
-            {"type": "interface", "role": "incoming", "index": 3, "addr": "10.0.0.1",
-             "name": "ge-0/\u{1b}/1", "mtu": 1500},
+            {"type": "interface", "role": "incoming", "if_index": 3, "if_addr": "10.0.0.1",
+             "if_name": "ge-0/\u{1b}/1", "if_mtu": 1500},
             {"type": "interface", "role": "outgoing"},
-            {"type": "unknown", "class": 9, "ctype": 7, "hex": "00abcd"},
+            {"type": "other", "class": 9, "ctype": 7, "hex": "00abcd"},
         ])
     );
 }

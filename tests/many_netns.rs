@@ -221,7 +221,7 @@ fn many_hosts_are_told_in_json() {
             assert_eq!(told("timeout"), ["198.51.100.6"], "{kind}");
             assert_eq!(told("target"), ["198.51.100.6", "198.51.100.7", "fd09::2"], "{kind}");
             let (first, last) = (&lines[0], &lines[lines.len() - 1]);
-            assert_eq!((&first["type"], &first["targets"]), (&"start".into(), &3.into()));
+            assert_eq!((&first["type"], &first["targets"]), (&"start".into(), &4.into()));
             assert_eq!((&last["type"], &last["answered"]), (&"summary".into(), &2.into()));
             assert_eq!(last["clocks"]["kernel"], 2, "{kind}");
             assert!(ran.stderr.ends_with("rping: times by clock: 2 kernel\n"), "{kind}: {}", ran.stderr);

@@ -12,30 +12,30 @@ use rping::datagram::SendFault;
 use rping::engine::ping::{Ping, Targets};
 use rping::output::{Output, Stream};
 use rping::probe::{Method, Payload};
-use rping::report::json::JsonMany;
-use rping::report::roster::Roster;
+use rping::report::hosts::Hosts;
+use rping::report::json::JsonPing;
 use rping::report::style::Style;
 use rping::report::text::many::{ManyText, Show};
 use rping::report::text::ping::PingText;
-use rping::report::{ManyReport, Report};
 use sim::ManyConfig as Config;
+use sim::driven;
 use sim::*;
 
 /// `web` is 198.51.100.1, `nope` cannot be found, then 198.51.100.2 and .3, and `six` is 2001:db8::2.
-fn everybody() -> (Rc<Targets>, Roster) {
-    let (mut targets, mut roster) = (Targets::default(), Roster::default());
+fn everybody() -> Hosts {
+    let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
     let mut add = |name: Option<&str>, first: &str, count| {
         let first = SocketAddr::new(first.parse().unwrap(), 0);
         let numbers = targets.add(first, count);
-        numbers.into_iter().for_each(|range| roster.add(name.map(str::to_owned), range));
+        numbers.into_iter().for_each(|range| hosts.add(name.map(str::to_owned), range));
     };
     add(Some("web"), "198.51.100.1", 1);
     add(None, "198.51.100.2", 2);
     add(Some("six"), "2001:db8::2", 1);
     add(Some("www"), "198.51.100.1", 1);
-    roster.add(Some("no\x1bpe".to_owned()), 0..0);
-    roster.seal();
-    (Rc::new(targets), roster)
+    hosts.add_unknown("no\x1bpe".to_owned(), "Name or service not known".to_owned());
+    hosts.seal(Rc::new(targets));
+    hosts
 }
 
 fn answers() -> Config {
@@ -76,16 +76,17 @@ fn said(
     show: Show,
     script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault>,
 ) -> (String, String) {
-    let (targets, roster) = everybody();
-    let config = Config { targets: Rc::clone(&targets), ..config };
+    let hosts = everybody();
+    let config = Config { targets: Rc::clone(hosts.targets()), ..config };
     let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), script);
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let lines = PingText::new(Style::of(TARGET.into()), None);
-    let mut text = ManyText::new(show, "rping", roster, targets, lines);
-    sim.run(|event| text.event(event, EPOCH, &mut output));
+    let mut text = driven::ping(ManyText::new(show, "rping", hosts, lines), 4);
+    text.begin(EPOCH, &mut output);
+    let end = sim.run(|event| text.event(event, EPOCH, &mut output));
     text.status(&mut output);
-    text.finish(&mut output);
+    text.finish(end, &mut output);
     (output.unwritten(Stream::Out), output.unwritten(Stream::Err))
 }
 
@@ -94,10 +95,11 @@ fn lines_come_first_and_then_the_table() {
     let (out, err) = said(answers(), Show::Lines, network);
     let expected = "\
 64 bytes from web (198.51.100.1): icmp_seq=1 ttl=64 time=1.11 ms
-From 192.0.2.254 icmp_seq=1 Destination Host Unreachable
+64 bytes from www (198.51.100.1): icmp_seq=1 ttl=64 time=1.11 ms
+From 192.0.2.254 icmp_seq=1 Destination Host Unreachable for 198.51.100.3
 64 bytes from six (2001:db8::2): icmp_seq=1 ttl=57 time=22.2 ms
 64 bytes from six (2001:db8::2): icmp_seq=1 ttl=57 time=30.0 ms (DUP!)
-From 192.0.2.254 icmp_seq=2 Destination Host Unreachable
+From 192.0.2.254 icmp_seq=2 Destination Host Unreachable for 198.51.100.3
 
 name          address       sent  received    loss         min/avg/max/mdev ms  p95 ms
 web           198.51.100.1     1         1      0%     1.111/1.111/1.111/0.000   1.111
@@ -161,7 +163,8 @@ fn what_cannot_leave_is_told_once_for_each_reason() {
     let (out, err) =
         said(answers(), Show::Table, |_| Err(rping::transport::send_fault(libc::ENETUNREACH, None)));
     let expected = "\
-rping: 198.51.100.1: sendmsg: Network is unreachable (icmp_seq=1 not sent: no route here leads to it)
+rping: web (198.51.100.1): sendmsg: Network is unreachable (icmp_seq=1 not sent: no route here leads to it)
+rping: www (198.51.100.1): sendmsg: Network is unreachable (icmp_seq=1 not sent: no route here leads to it)
 \r0/4 targets answered, 0/0 packets
 ";
     assert_eq!(err, expected);
@@ -180,16 +183,16 @@ no\\x1bpe      unknown
 
 /// The lines of a run in JSON, without what all of them begin with.
 fn json(config: Config, quiet: bool) -> Vec<String> {
-    let (targets, roster) = everybody();
-    let config = Config { targets: Rc::clone(&targets), ..config };
+    let hosts = everybody();
+    let config = Config { targets: Rc::clone(hosts.targets()), ..config };
     let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), network);
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let style = Style { quiet, ..Style::of(TARGET.into()) };
-    let mut json = JsonMany::new(style, roster, targets);
-    json.start(EPOCH, &mut output);
-    sim.run(|event| json.event(event, EPOCH, &mut output));
-    json.finish(&mut output);
+    let mut json = driven::ping(JsonPing::many(style, hosts, None), 4);
+    json.begin(EPOCH, &mut output);
+    let end = sim.run(|event| json.event(event, EPOCH, &mut output));
+    json.finish(end, &mut output);
     assert_eq!(output.unwritten(Stream::Err), "");
     let head = r#"{"v":1,"ts":"2026-11-22T14:58:0"#;
     let text = output.unwritten(Stream::Out);
@@ -202,23 +205,24 @@ fn json(config: Config, quiet: bool) -> Vec<String> {
 }
 
 #[test]
-fn json_tells_each_probe_each_target_and_a_summary() {
+fn json_has_each_probe_each_target_and_a_summary() {
     let expected = [
-        r#"0.250000000Z","type":"start","command":"ping","targets":4,"unknown":1,"bytes":56}"#,
-        r#"0.250000000Z","type":"unknown","host":"no\u001bpe"}"#,
-        r#"0.251111000Z","type":"reply","host":"web","addr":"198.51.100.1","seq":1,"from":"198.51.100.1","bytes":64,"ttl":64,"rtt_ms":1.111,"clock":"user"}"#,
-        r#"0.254000000Z","type":"error","host":"198.51.100.3","addr":"198.51.100.3","seq":1,"from":"192.0.2.254","icmp_type":3,"icmp_code":1,"info":0,"reason":"Destination Host Unreachable"}"#,
-        r#"0.275222000Z","type":"reply","host":"six","addr":"2001:db8::2","seq":1,"from":"2001:db8::2","bytes":64,"ttl":57,"rtt_ms":22.222,"clock":"user"}"#,
-        r#"0.283000000Z","type":"duplicate","host":"six","addr":"2001:db8::2","seq":1,"from":"2001:db8::2","bytes":64,"ttl":57,"rtt_ms":30.0,"clock":"user"}"#,
-        r#"0.754000000Z","type":"error","host":"198.51.100.3","addr":"198.51.100.3","seq":2,"from":"192.0.2.254","icmp_type":3,"icmp_code":1,"info":0,"reason":"Destination Host Unreachable"}"#,
+        r#"0.250000000Z","type":"start","command":"ping","targets":5,"unknown":1,"data_bytes":56}"#,
+        r#"0.250000000Z","type":"unknown","host":"no\u001bpe","reason":"Name or service not known"}"#,
+        r#"0.251111000Z","type":"reply","host":"web","addr":"198.51.100.1","seq":1,"from":"198.51.100.1","bytes":64,"icmp_type":0,"ttl":64,"rtt_ms":1.111,"clock":"user"}"#,
+        r#"0.251111000Z","type":"reply","host":"www","addr":"198.51.100.1","seq":1,"from":"198.51.100.1","bytes":64,"icmp_type":0,"ttl":64,"rtt_ms":1.111,"clock":"user"}"#,
+        r#"0.254000000Z","type":"error","host":"198.51.100.3","addr":"198.51.100.3","seq":1,"from":"192.0.2.254","icmp_type":3,"icmp_code":1,"reason":"Destination Host Unreachable"}"#,
+        r#"0.275222000Z","type":"reply","host":"six","addr":"2001:db8::2","seq":1,"from":"2001:db8::2","bytes":64,"icmp_type":129,"ttl":57,"rtt_ms":22.222,"clock":"user"}"#,
+        r#"0.283000000Z","type":"duplicate","host":"six","addr":"2001:db8::2","seq":1,"from":"2001:db8::2","bytes":64,"icmp_type":129,"ttl":57,"rtt_ms":30.0,"clock":"user"}"#,
+        r#"0.754000000Z","type":"error","host":"198.51.100.3","addr":"198.51.100.3","seq":2,"from":"192.0.2.254","icmp_type":3,"icmp_code":1,"reason":"Destination Host Unreachable"}"#,
         r#"1.251000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":1,"sent":"2026-11-22T14:58:00.251000000Z"}"#,
         r#"1.501000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":2,"sent":"2026-11-22T14:58:00.751000000Z"}"#,
-        r#"1.501000000Z","type":"target","host":"web","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p95_ms":1.111}}"#,
-        r#"1.501000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0}"#,
-        r#"1.501000000Z","type":"target","host":"198.51.100.3","addr":"198.51.100.3","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0}"#,
-        r#"1.501000000Z","type":"target","host":"six","addr":"2001:db8::2","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":22.222,"avg_ms":22.222,"max_ms":22.222,"mdev_ms":0.0,"p95_ms":22.222}}"#,
-        r#"1.501000000Z","type":"target","host":"www","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p95_ms":1.111}}"#,
-        r#"1.501000000Z","type":"summary","targets":4,"answered":2,"silent":2,"not_asked":0,"unknown":1,"transmitted":6,"received":2,"duplicates":1,"corrupted":0,"errors":2,"not_sent":0,"in_flight":0,"loss_pct":66.66666666666667,"time_ms":502.0,"rtt":{"min_ms":1.111,"avg_ms":11.666,"max_ms":22.222,"mdev_ms":10.555},"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":3}}"#,
+        r#"1.502000000Z","type":"target","host":"web","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p50_ms":1.111,"p90_ms":1.111,"p95_ms":1.111,"p99_ms":1.111,"jitter_ms":0.0}}"#,
+        r#"1.502000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0}"#,
+        r#"1.502000000Z","type":"target","host":"198.51.100.3","addr":"198.51.100.3","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0}"#,
+        r#"1.502000000Z","type":"target","host":"six","addr":"2001:db8::2","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":22.222,"avg_ms":22.222,"max_ms":22.222,"mdev_ms":0.0,"p50_ms":22.222,"p90_ms":22.222,"p95_ms":22.222,"p99_ms":22.222,"jitter_ms":0.0}}"#,
+        r#"1.502000000Z","type":"target","host":"www","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p50_ms":1.111,"p90_ms":1.111,"p95_ms":1.111,"p99_ms":1.111,"jitter_ms":0.0}}"#,
+        r#"1.502000000Z","type":"summary","targets":5,"answered":2,"silent":2,"not_asked":0,"unknown":1,"transmitted":6,"received":2,"not_sent":0,"in_flight":0,"loss_pct":66.66666666666667,"rtt":{"min_ms":1.111,"avg_ms":11.6665,"max_ms":22.222,"mdev_ms":10.5555,"p50_ms":1.111,"p90_ms":22.222,"p95_ms":22.222,"p99_ms":22.222},"duplicates":1,"corrupted":0,"errors":2,"time_ms":502.0,"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":3}}"#,
     ];
     let told = json(answers(), false);
     assert_eq!(told, expected);
@@ -227,14 +231,14 @@ fn json_tells_each_probe_each_target_and_a_summary() {
 }
 
 #[test]
-fn json_does_not_call_lost_what_may_still_be_answered() {
-    let told = json(Config { deadline: Some(ms(1_200)), ..answers() }, false);
-    let about: Vec<_> = told.iter().filter(|line| line.contains("198.51.100.2")).collect();
+fn json_calls_in_flight_what_may_still_be_answered() {
+    let lines = json(Config { deadline: Some(ms(1_200)), ..answers() }, false);
+    let about: Vec<_> = lines.iter().filter(|line| line.contains("198.51.100.2")).collect();
     assert_eq!(
         about,
         [
             r#"1.251000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":1,"sent":"2026-11-22T14:58:00.251000000Z"}"#,
-            r#"1.251000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":1,"loss_pct":100.0}"#,
+            r#"1.450000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":1,"loss_pct":100.0}"#,
         ]
     );
 }

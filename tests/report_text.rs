@@ -1,6 +1,8 @@
 //! The text of a ping, octet for octet. What is compared here was printed by ping from iputils 20221126 in
 //! network namespaces, unless a test says otherwise.
 
+mod driven;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -9,7 +11,6 @@ use rping::datagram::Timing;
 use rping::engine::ping::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
 use rping::names::lookup::Names;
 use rping::output::{Output, Stream};
-use rping::report::Report;
 use rping::report::style::Style;
 use rping::report::text::ping::PingText;
 use rping::wire::{Family, icmp};
@@ -86,26 +87,26 @@ fn notice(from: &str, seq: u16, icmp_type: u8, code: u8, info: u32) -> ProbeErro
 /// A whole run; standard output and standard error.
 fn run(style: Style, events: impl IntoIterator<Item = Event>) -> (String, String) {
     let mut output = Output::stdio();
-    let mut report = PingText::new(style, None);
+    let mut report = driven::ping(PingText::new(style, None), 1);
     let epoch = Epoch::at(Wall::from_nanos(1_795_487_327_001_611_999));
-    report.start(&mut output);
+    report.begin(epoch, &mut output);
     for event in events {
         report.event(&event, epoch, &mut output);
     }
-    report.finish(&mut output);
+    report.finish(Instant::ZERO, &mut output);
     (output.unwritten(Stream::Out), output.unwritten(Stream::Err))
 }
 
 /// What one event prints, beside what `style` prints anyway.
 fn line(style: Style, event: Event) -> String {
     let mut output = Output::stdio();
-    PingText::new(style, None).event(&event, Epoch::default(), &mut output);
+    driven::ping(PingText::new(style, None), 1).event(&event, Epoch::default(), &mut output);
     output.unwritten(Stream::Out)
 }
 
 fn banner(style: Style) -> String {
     let mut output = Output::stdio();
-    PingText::new(style, None).start(&mut output);
+    driven::ping(PingText::new(style, None), 1).begin(Epoch::default(), &mut output);
     output.unwritten(Stream::Out)
 }
 
@@ -679,7 +680,7 @@ fn counts_stand_in_the_order_of_iputils_and_loss_has_six_digits() {
 fn the_status_line_goes_to_standard_error() {
     let a = "10.99.2.1";
     let mut output = Output::stdio();
-    let mut report = PingText::new(style(a), None);
+    let mut report = driven::ping(PingText::new(style(a), None), 1);
     report.status(&mut output);
     for event in [sent(1, 0), received(a, 1, 56), sent(2, 300), received(a, 2, 62)] {
         report.event(&event, Epoch::default(), &mut output);
@@ -729,7 +730,7 @@ fn names_come_when_they_come() {
     });
     let a = "10.99.2.1";
     let mut output = Output::stdio();
-    let mut report = PingText::new(style(a), Some(names));
+    let mut report = driven::ping(PingText::new(style(a), Some(names)), 1);
     report.event(&received(a, 1, 7), Epoch::default(), &mut output);
     // The thread takes the second question when it has answered the first.
     report.event(&failed("10.99.1.2", 2, 11, 0, 0), Epoch::default(), &mut output);

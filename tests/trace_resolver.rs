@@ -1,5 +1,6 @@
 //! Names and origins among servers that are silent, absent, hostile or sound.
 
+mod driven;
 mod lab;
 
 use std::io::{Read, Write};
@@ -201,19 +202,19 @@ fn shown(events: &[Event], patient: bool) -> Vec<String> {
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let names = Names::of_path(|_| None);
-    let mut text = TraceText::new(TraceStyle::of([10, 0, 0, 9].into()), names);
+    let mut text = driven::trace(TraceText::new(TraceStyle::of([10, 0, 0, 9].into()), names));
     for event in events {
         text.event(event, Epoch::default(), &mut output);
     }
-    text.turn(Instant::ZERO, &mut output);
+    text.poll(Instant::ZERO, &mut output);
     while patient && text.wake().is_some() {
-        let mut fds = [PollFd::from_borrowed_fd(text.bell().expect("a bell"), PollFlags::IN)];
+        let mut fds = [PollFd::from_borrowed_fd(text.ready_fd().expect("a bell"), PollFlags::IN)];
         rustix::io::retry_on_intr(|| poll(&mut fds, None)).expect("a ring");
-        text.turn(Instant::ZERO, &mut output);
+        text.poll(Instant::ZERO, &mut output);
     }
-    text.turn(Instant::ZERO + PATIENCE, &mut output);
+    text.poll(Instant::ZERO + PATIENCE, &mut output);
     assert_eq!(text.wake(), None);
-    text.finish(&mut output);
+    text.finish(Instant::ZERO, &mut output);
     output.unwritten(Stream::Out).trim().lines().map(|line| line.trim().to_owned()).collect()
 }
 

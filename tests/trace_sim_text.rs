@@ -13,7 +13,7 @@ use rping::report::Report;
 use rping::report::text::trace::{TraceStyle, TraceText};
 
 use sim::path::{Net, TARGET, config, error, exceeded, on_line, router};
-use sim::{EPOCH, checksum, ms, us};
+use sim::{EPOCH, checksum, driven, ms, us};
 
 fn style() -> TraceStyle {
     TraceStyle { numeric: true, ..TraceStyle::of(TARGET.into()) }
@@ -23,11 +23,11 @@ fn style() -> TraceStyle {
 fn printed(net: &mut Net, config: Config, style: TraceStyle) -> String {
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
-    let mut text = TraceText::new(style, Names::of_path(|_| None));
-    text.start(Instant::ZERO, &mut output);
+    let mut text = driven::trace(TraceText::new(style, Names::of_path(|_| None)));
+    text.begin(EPOCH, &mut output);
     net.run(config, |event| text.event(event, EPOCH, &mut output));
-    text.turn(Instant::ZERO, &mut output);
-    text.finish(&mut output);
+    text.poll(Instant::ZERO, &mut output);
+    text.finish(Instant::ZERO, &mut output);
     assert_eq!(output.unwritten(Stream::Err), "");
     let text = output.unwritten(Stream::Out);
     text.split_once('\n').expect("a header").1.to_owned()

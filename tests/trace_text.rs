@@ -3,6 +3,8 @@
 
 mod lab;
 
+mod driven;
+
 use std::io::Write;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
@@ -92,13 +94,13 @@ fn output<R>(say: impl FnOnce(&mut Output<'_>) -> R) -> (String, String, R) {
 /// Standard output and standard error of a whole trace whose names are there at once or never.
 fn run_with(style: TraceStyle, names: Names, events: impl IntoIterator<Item = Event>) -> (String, String) {
     let (out, err, ()) = output(|output| {
-        let mut text = TraceText::new(style, names);
-        text.start(at(0), output);
+        let mut text = driven::trace(TraceText::new(style, names));
+        text.begin(Epoch::default(), output);
         for event in events {
             text.event(&event, Epoch::default(), output);
-            text.turn(at(1), output);
+            text.poll(at(1), output);
         }
-        text.finish(output);
+        text.finish(Instant::ZERO, output);
     });
     (out, err)
 }
@@ -111,7 +113,10 @@ fn hops(style: TraceStyle, events: impl IntoIterator<Item = Event>) -> String {
 }
 
 fn header(style: TraceStyle) -> String {
-    output(|output| TraceText::new(style, Names::with(|_| None)).start(at(0), output)).0
+    output(|output| {
+        driven::trace(TraceText::new(style, Names::with(|_| None))).begin(Epoch::default(), output)
+    })
+    .0
 }
 
 #[test]
@@ -409,7 +414,7 @@ fn the_summary_says_how_it_ended_and_what_it_took() {
 #[test]
 fn the_status_goes_to_standard_error() {
     let (out, err, ()) = output(|output| {
-        let mut text = TraceText::new(style("192.0.2.9"), Names::with(|_| None));
+        let mut text = driven::trace(TraceText::new(style("192.0.2.9"), Names::with(|_| None)));
         text.event(&passed(1, 1, "10.0.0.1", 300), Epoch::default(), output);
         text.event(&silent(1, 2), Epoch::default(), output);
         text.status(output);
@@ -427,7 +432,7 @@ fn told(threads: usize) -> (Names, Sender<Option<String>>) {
 /// Sleeps until a name has come.
 fn hear(text: &TraceText) {
     use rustix::event::{PollFd, PollFlags, poll};
-    let mut fds = [PollFd::from_borrowed_fd(text.bell().expect("a bell"), PollFlags::IN)];
+    let mut fds = [PollFd::from_borrowed_fd(text.ready_fd().expect("a bell"), PollFlags::IN)];
     rustix::io::retry_on_intr(|| poll(&mut fds, None)).expect("a ring");
 }
 
@@ -439,16 +444,16 @@ fn named(origins: bool) -> TraceStyle {
 fn a_line_waits_for_its_name_and_those_behind_it_wait_too() {
     let (names, tell) = told(1);
     output(|output| {
-        let mut text = TraceText::new(named(false), names);
+        let mut text = driven::trace(TraceText::new(named(false), names));
         text.event(&silent(1, 1), Epoch::default(), output);
         text.event(&passed(1, 2, "10.0.0.1", 300), Epoch::default(), output);
         text.event(&silent(2, 1), Epoch::default(), output);
-        text.turn(at(100), output);
+        text.poll(at(100), output);
         assert_eq!(output.unwritten(Stream::Out), "\n 1  *");
         assert_eq!(text.wake(), Some(at(100) + PATIENCE));
         tell.send(Some("gw.example".into())).expect("a thread");
         hear(&text);
-        text.turn(at(150), output);
+        text.poll(at(150), output);
         assert_eq!(output.unwritten(Stream::Out), "\n 1  * gw.example (10.0.0.1)  0.300 ms\n 2  *");
         assert_eq!(text.wake(), None);
     });
@@ -458,32 +463,32 @@ fn a_line_waits_for_its_name_and_those_behind_it_wait_too() {
 fn each_name_is_waited_for_from_its_asking_so_that_waits_do_not_add_up() {
     let (names, tell) = told(1);
     output(|output| {
-        let mut text = TraceText::new(named(false), names);
+        let mut text = driven::trace(TraceText::new(named(false), names));
         text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
         text.event(&passed(2, 1, "10.0.0.2", 200), Epoch::default(), output);
-        text.turn(at(100), output);
+        text.poll(at(100), output);
         text.event(&passed(3, 1, "10.0.0.3", 300), Epoch::default(), output);
-        text.turn(at(400), output);
+        text.poll(at(400), output);
         assert_eq!((output.unwritten(Stream::Out).as_str(), text.wake()), ("", Some(at(1_100))));
         tell.send(Some("one.example".into())).expect("a thread");
         hear(&text);
-        text.turn(at(500), output);
+        text.poll(at(500), output);
         assert_eq!(output.unwritten(Stream::Out), "\n 1  one.example (10.0.0.1)  0.100 ms");
         // The second one was asked for when the first was.
         assert_eq!(text.wake(), Some(at(1_100)));
-        text.turn(at(1_099), output);
+        text.poll(at(1_099), output);
         assert_eq!(text.wake(), Some(at(1_100)));
-        text.turn(at(1_100), output);
+        text.poll(at(1_100), output);
         assert!(output.unwritten(Stream::Out).ends_with("\n 2  10.0.0.2 (10.0.0.2)  0.200 ms"));
         assert_eq!(text.wake(), Some(at(1_400)));
-        text.turn(at(1_400), output);
+        text.poll(at(1_400), output);
         assert!(output.unwritten(Stream::Out).ends_with("\n 3  10.0.0.3 (10.0.0.3)  0.300 ms"));
         assert_eq!(text.wake(), None);
         // What comes late is shown from then on.
         tell.send(Some("two.example".into())).expect("a thread");
         hear(&text);
         text.event(&passed(4, 1, "10.0.0.2", 400), Epoch::default(), output);
-        text.turn(at(1_500), output);
+        text.poll(at(1_500), output);
         let shown = output.unwritten(Stream::Out);
         assert!(shown.ends_with("\n 4  two.example (10.0.0.2)  0.400 ms"), "{shown}");
     });
@@ -493,19 +498,19 @@ fn each_name_is_waited_for_from_its_asking_so_that_waits_do_not_add_up() {
 fn a_dead_name_server_holds_up_the_end_of_a_run_once() {
     let (names, _tell) = told(1);
     output(|output| {
-        let mut text = TraceText::new(named(true), names);
+        let mut text = driven::trace(TraceText::new(named(true), names));
         let mut last = at(0);
         for ttl in 1..=30 {
             last = at(u64::from(ttl) * 300);
             text.event(&passed(ttl, 1, &format!("10.0.0.{ttl}"), 100), Epoch::default(), output);
-            text.turn(last, output);
+            text.poll(last, output);
         }
         // Every wake on the way to the end, and none later than the wait after the last address.
         let mut now = last;
         while let Some(wake) = text.wake() {
             assert!(now < wake && wake <= last + PATIENCE);
             now = wake;
-            text.turn(now, output);
+            text.poll(now, output);
         }
         assert_eq!(now, last + PATIENCE);
         let lines: String =
@@ -518,11 +523,11 @@ fn a_dead_name_server_holds_up_the_end_of_a_run_once() {
 fn who_wants_the_end_waits_for_no_name() {
     let (names, _tell) = told(1);
     let (out, _, wake) = output(|output| {
-        let mut text = TraceText::new(named(false), names);
+        let mut text = driven::trace(TraceText::new(named(false), names));
         text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
-        text.turn(at(100), output);
-        text.hurry();
-        text.turn(at(110), output);
+        text.poll(at(100), output);
+        text.finish_now();
+        text.poll(at(110), output);
         text.wake()
     });
     assert_eq!((out.as_str(), wake), ("\n 1  10.0.0.1 (10.0.0.1)  0.100 ms", None));
@@ -538,14 +543,14 @@ fn names_are_asked_for_side_by_side() {
         Some(format!("host-{}.example", address.to_string().replace('.', "-")))
     });
     let (out, _, ()) = output(|output| {
-        let mut text = TraceText::new(named(false), names);
+        let mut text = driven::trace(TraceText::new(named(false), names));
         for ttl in 1..=3 {
             text.event(&passed(ttl, 1, &format!("10.0.0.{ttl}"), 100), Epoch::default(), output);
         }
-        text.turn(at(0), output);
+        text.poll(at(0), output);
         while text.wake().is_some() {
             hear(&text);
-            text.turn(at(0), output);
+            text.poll(at(0), output);
         }
     });
     let line = |n| format!("\n {n}  host-10-0-0-{n}.example (10.0.0.{n})  0.100 ms");
@@ -555,14 +560,14 @@ fn names_are_asked_for_side_by_side() {
 /// A whole trace of one hop, whose questions are answered as `source` says.
 fn one_hop(style: TraceStyle, source: fn(Question) -> Option<String>) -> String {
     let (out, _, ()) = output(|output| {
-        let mut text = TraceText::new(style, Names::pooled(2, source));
+        let mut text = driven::trace(TraceText::new(style, Names::pooled(2, source)));
         text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
-        text.turn(at(0), output);
+        text.poll(at(0), output);
         while text.wake().is_some() {
             hear(&text);
-            text.turn(at(0), output);
+            text.poll(at(0), output);
         }
-        text.finish(output);
+        text.finish(Instant::ZERO, output);
     });
     out
 }
@@ -645,8 +650,8 @@ proptest! {
         };
         let mut hops = std::collections::BTreeSet::new();
         let (out, _, ()) = output(|output| {
-            let mut text = TraceText::new(style, Names::pooled(2, move |_| Some(name.clone())));
-            text.start(at(0), output);
+            let mut text = driven::trace(TraceText::new(style, Names::pooled(2, move |_| Some(name.clone()))));
+            text.begin(Epoch::default(), output);
             for (index, (outcome, mtu)) in (0..).zip(outcomes) {
                 let ttl = index / 3 + 1;
                 if outcome != Outcome::Unfinished {
@@ -654,12 +659,12 @@ proptest! {
                 }
                 text.event(&Event::Decided { ttl, query: index % 3 + 1, outcome, mtu }, Epoch::default(), output);
             }
-            text.turn(at(0), output);
+            text.poll(at(0), output);
             while text.wake().is_some() {
                 hear(&text);
-                text.turn(at(0), output);
+                text.poll(at(0), output);
             }
-            text.finish(output);
+            text.finish(Instant::ZERO, output);
         });
         prop_assert!(!out.chars().any(|c| c.is_control() && c != '\n'), "{out:?}");
         let mut lines = out.lines();
@@ -744,17 +749,17 @@ fn jc_reads_addresses_times_and_marks_among_all_that_stands_between_them() {
         Question::Origin(_) => Some("AS64500".to_owned()),
     };
     let (text, _, ()) = output(|output| {
-        let mut text = TraceText::new(style, Names::pooled(4, source));
-        text.start(at(0), output);
+        let mut text = driven::trace(TraceText::new(style, Names::pooled(4, source)));
+        text.begin(Epoch::default(), output);
         for event in &events {
             text.event(event, Epoch::default(), output);
         }
-        text.turn(at(0), output);
+        text.poll(at(0), output);
         while text.wake().is_some() {
             hear(&text);
-            text.turn(at(0), output);
+            text.poll(at(0), output);
         }
-        text.finish(output);
+        text.finish(Instant::ZERO, output);
     });
     assert_eq!(
         text,

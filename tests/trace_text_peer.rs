@@ -3,6 +3,7 @@
 //!
 //! Needs traceroute 2.1; without it the tests are skipped.
 
+mod driven;
 mod lab;
 
 use std::net::IpAddr;
@@ -57,8 +58,8 @@ fn same_with_mtu(args: &str, style: TraceStyle, hops: &[Hop<'_>], mtus: &[(u8, u
     let mut times = times(theirs.stdout.split_once('\n').expect("a header").1).into_iter();
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
-    let mut text = TraceText::new(style, Names::of_path(|_| None));
-    text.start(Instant::ZERO, &mut output);
+    let mut text = driven::trace(TraceText::new(style, Names::of_path(|_| None)));
+    text.begin(Epoch::default(), &mut output);
     for (ttl, answer) in hops {
         for query in 1..=3 {
             let outcome = answer.map_or(Outcome::Silent, |(from, says)| {
@@ -77,13 +78,13 @@ fn same_with_mtu(args: &str, style: TraceStyle, hops: &[Hop<'_>], mtus: &[(u8, u
             text.event(&Event::Decided { ttl: *ttl, query, outcome, mtu }, Epoch::default(), &mut output);
         }
     }
-    text.turn(Instant::ZERO, &mut output);
+    text.poll(Instant::ZERO, &mut output);
     while text.wake().is_some() {
-        let mut fds = [PollFd::from_borrowed_fd(text.bell().expect("a bell"), PollFlags::IN)];
+        let mut fds = [PollFd::from_borrowed_fd(text.ready_fd().expect("a bell"), PollFlags::IN)];
         rustix::io::retry_on_intr(|| poll(&mut fds, None)).expect("a ring");
-        text.turn(Instant::ZERO, &mut output);
+        text.poll(Instant::ZERO, &mut output);
     }
-    text.finish(&mut output);
+    text.finish(Instant::ZERO, &mut output);
     assert_eq!(output.unwritten(Stream::Out), theirs.stdout, "traceroute {args}\n{}", theirs.stderr);
 }
 

@@ -25,7 +25,7 @@ use rping::reply::Reply;
 use rping::report::Report;
 use rping::report::style::Style;
 use rping::report::text::ping::PingText;
-use rping::stats::Tally;
+use rping::stats::{Account, PingAccount};
 use rping::wire::{Family, icmp};
 
 const TARGET: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
@@ -56,7 +56,7 @@ fuzz_target!(|input: &[u8]| {
     let Some((&choice, mut script)) = input.split_first() else { return };
     let identity = Identity { ident: 7, key: [9; 16] };
     let mut session = Ping::new(config(choice), [identity; 2], Instant::ZERO);
-    let mut tally = Tally::default();
+    let mut account = PingAccount::new(1);
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let (out, err) = (std::os::fd::AsFd::as_fd(&nowhere), std::os::fd::AsFd::as_fd(&nowhere));
     let (mut output, mut text) =
@@ -108,15 +108,16 @@ fuzz_target!(|input: &[u8]| {
             Err(_) => session.handle_reject(Reject::Malformed),
         }
         while let Some(event) = session.poll_event() {
-            tally.add(&event);
-            text.event(&event, Epoch::default(), &mut output);
+            account.add(&event);
+            text.event(&event, &account, Epoch::default(), &mut output);
             if let Event::Answer(answer) = event {
                 assert!(answer.verdict != Verdict::Received || answer.rtt <= now.since(Instant::ZERO));
             }
         }
-        assert!(tally.received <= tally.sent, "{tally:?}");
+        let total = &account.total;
+        assert!(total.received + total.in_flight <= total.sent, "{total:?}");
     }
-    text.finish(&mut output);
+    text.finish(&account, now, &mut output);
     session.stop();
     assert!(session.is_done());
 });

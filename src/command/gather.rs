@@ -1,8 +1,9 @@
-//! Words of the command line and of files → the targets, and the roster of what was typed.
+//! Words of the command line and of files → the targets under the names that were typed.
 
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
 
 use anyhow::{Context, bail, ensure};
 
@@ -15,7 +16,7 @@ use crate::engine::ping::Targets;
 use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
 use crate::output::Output;
-use crate::report::roster::Roster;
+use crate::report::hosts::Hosts;
 use crate::sys;
 use crate::transport::Sockets;
 use crate::wire::Family;
@@ -116,13 +117,13 @@ fn gather(request: &Request, asked: &Asked, output: &mut Output<'_>) -> anyhow::
     Ok(words)
 }
 
-/// Finds everybody, and numbers them. Whether every word was understood comes last.
+/// Finds all hosts, and numbers them. Whether every word was understood comes last.
 pub fn find(
     request: &Request,
     asked: &Asked,
     sockets: &Sockets,
     output: &mut Output<'_>,
-) -> anyhow::Result<(Targets, Roster, bool)> {
+) -> anyhow::Result<(Hosts, bool)> {
     command::warn(&request.program, sockets.warnings(), output);
     let Words { words, names, complete, .. } = gather(request, asked, output)?;
     ensure!(!words.is_empty(), "no hosts to ask");
@@ -130,14 +131,14 @@ pub fn find(
         sys::adopt_locale();
     }
     let addresses = forward::resolve_all(&names, wanted(request.family));
-    let (mut targets, mut roster) = (Targets::default(), Roster::default());
+    let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
     for word in words {
         match word {
             Word::Range(first, count) => match usable(request, first, sockets) {
-                Ok(()) => targets.add(first, count).into_iter().for_each(|range| roster.add(None, range)),
+                Ok(()) => targets.add(first, count).into_iter().for_each(|range| hosts.add(None, range)),
                 Err(why) => {
                     output.print_error(format_args!("{}: {}: {why}\n", request.program, first.ip()));
-                    roster.add(Some(first.ip().to_string()), 0..0);
+                    hosts.add_unknown(first.ip().to_string(), why.to_string());
                 }
             },
             Word::Name(index) => {
@@ -146,18 +147,18 @@ pub fn find(
                     Ok(chosen) => chosen
                         .into_iter()
                         .flat_map(|address| targets.add(address, 1))
-                        .for_each(|range| roster.add(Some(name.clone()), range)),
+                        .for_each(|range| hosts.add(Some(name.clone()), range)),
                     Err(why) => {
                         output.print_error(format_args!("{}: {why}\n", request.program));
-                        roster.add(Some(name.clone()), 0..0);
+                        hosts.add_unknown(name.clone(), command::reason(name, &why));
                     }
                 }
             }
         }
     }
-    roster.seal();
     check(request, asked, &targets)?;
-    Ok((targets, roster, complete))
+    hosts.seal(Rc::new(targets));
+    Ok((hosts, complete))
 }
 
 /// Whether an address can be asked.

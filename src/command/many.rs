@@ -1,11 +1,10 @@
-//! Many hosts: one run that asks them all.
+//! Many hosts: one run that probes them all.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU64;
 use std::rc::Rc;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 
 use crate::cli::many::{Many as Asked, Names as Bare};
 use crate::cli::ping::Request;
@@ -18,12 +17,14 @@ use crate::engine::ping::{Config, Pacing, Ping, Targets};
 use crate::names::lookup::Names;
 use crate::output::Output;
 use crate::probe::{Identity, Payload};
-use crate::report::ManyReport;
-use crate::report::json::JsonMany;
+use crate::report::Report;
+use crate::report::json::JsonPing;
 use crate::report::style::Style;
 use crate::report::text::many::{ManyText, Show};
 use crate::report::text::ping::PingText;
-use crate::run::{Broken, Run};
+use crate::run::Run;
+use crate::stats::PingAccount;
+use crate::stats::verdict::{self, Goal};
 use crate::stop::Stop;
 use crate::transport::{Options, Route, Sockets, Stamping, Transport};
 use crate::wire::Family;
@@ -36,8 +37,8 @@ const STAMPED_RATE: NonZeroU64 = NonZeroU64::new(10_000).unwrap();
 /// while its neighbour is not known: on a link where most addresses are absent, that is three seconds' worth.
 const SEND_BUFFER: usize = 1 << 22;
 
-/// Asks many hosts, and says the exit status: 0 all answered (with `--min-reachable`: enough of them), 1 not
-/// all, 2 none could be asked.
+/// Probes many hosts. Returns the exit status: 0 all answered (with `--min-reachable`: enough of them), 1 not all,
+/// 2 none could be probed.
 ///
 /// # Errors
 /// As for one host.
@@ -45,93 +46,56 @@ pub fn command(request: &Request, asked: &Asked) -> anyhow::Result<u8> {
     let sockets = command::open(&request.transport)?;
     let mut output = Output::stdio();
     let found = find(request, asked, &sockets, &mut output);
-    let (targets, roster, complete) = command::begun(found, &mut output)?;
-    let found = Found { targets: Rc::new(targets), complete };
+    let (hosts, complete) = command::begun(found, &mut output)?;
+    let targets = Rc::clone(hosts.targets());
+    let goal = match asked.min_reachable {
+        Some(enough) => Goal::Targets(enough),
+        None => Goal::AllTargets { missing: hosts.unknown().saturating_add(u32::from(!complete)) },
+    };
     let stop = Stop::install()?;
     let style = style(request);
-    if request.json {
-        let report = JsonMany::new(style, roster, Rc::clone(&found.targets));
-        return ask(request, asked, &found, sockets, report, (output, stop));
-    }
-    let lines = PingText::new(style, request.resolve.then(Names::new));
-    let report =
-        ManyText::new(show(request, asked), &request.program, roster, Rc::clone(&found.targets), lines);
-    ask(request, asked, &found, sockets, report, (output, stop))
+    let account = if request.json {
+        let interval = request.count.map(|_| request.interval);
+        let report = JsonPing::many(style, hosts, interval);
+        run(request, asked, targets, sockets, report, (output, stop))
+    } else {
+        let lines = PingText::new(style, request.resolve.then(Names::new));
+        let report = ManyText::new(show(request, asked), &request.program, hosts, lines);
+        run(request, asked, targets, sockets, report, (output, stop))
+    };
+    Ok(verdict::of_ping(&account?, goal))
 }
 
-/// Whom to ask.
-struct Found {
-    targets: Rc<Targets>,
-    /// Whether every word was understood.
-    complete: bool,
-}
-
-fn ask<R: ManyReport>(
+fn run<R: Report<Account = PingAccount>>(
     request: &Request,
     asked: &Asked,
-    found: &Found,
+    targets: Rc<Targets>,
     sockets: Sockets,
-    mut report: R,
+    report: R,
     (mut output, stop): (Output<'_>, Stop),
-) -> anyhow::Result<u8> {
-    let targets = &found.targets;
+) -> anyhow::Result<PingAccount> {
+    let account = PingAccount::new(targets.len());
     if targets.is_empty() {
-        report.start(Clock::start().epoch(), &mut output);
-        say_end(&mut report, &mut output, &stop)?;
-        return Ok(2);
+        return command::report_nothing(report, &account, output, &stop).map(|()| account);
     }
     let mut options = request.transport.clone();
     if asked.rate.is_none_or(|rate| rate > STAMPED_RATE) && options.stamps == Stamping::Both {
         options.stamps = Stamping::Arrivals;
     }
     options.send_buffer.get_or_insert(SEND_BUFFER);
-    let transport = aim(targets, sockets, &options)?;
+    let transport = aim(&targets, sockets, &options)?;
     command::warn(&request.program, transport.warnings(), &mut output);
     let clock = Clock::start();
-    report.start(clock.epoch(), &mut output);
-    let session = session(request, asked, Rc::clone(targets), &transport, &clock)?;
+    let session = session(request, asked, targets, &transport, &clock)?;
     let batch = Batch::new(request.transport.message_len);
-    let mut run = Run { clock: &clock, session, transport, report, output, stop, batch };
-    let ended = run.run();
-    let Run { session, transport, mut report, mut output, stop, .. } = run;
-    let waited = match ended {
-        Err(Broken::Output(error)) => return unwritten(error, status(asked, &report, found)),
-        Err(Broken::Wait(error)) => Err(error),
-        Ok(()) => Ok(()),
-    };
-    command::tell_dropped(&request.program, &transport, &mut output);
-    if request.verbose {
-        command::tell_rejects(&request.program, session.rejects(), &mut output);
-        command::tell_clocks(&request.program, &report.board().totals.timings, &mut output);
-    }
-    if let Err(error) = say_end(&mut report, &mut output, &stop) {
-        return unwritten(error, status(asked, &report, found));
-    }
-    waited.context("cannot wait for answers")?;
-    Ok(status(asked, &report, found))
-}
-
-/// A reader that is gone ends the run quietly.
-fn unwritten(error: io::Error, status: u8) -> anyhow::Result<u8> {
-    if error.kind() == io::ErrorKind::BrokenPipe { Ok(status) } else { Err(error).context("write error") }
-}
-
-fn status(asked: &Asked, report: &impl ManyReport, found: &Found) -> u8 {
-    let Found { targets, complete } = found;
-    let answered = report.board().totals.answered;
-    let enough = match asked.min_reachable {
-        Some(enough) => answered >= enough,
-        None => *complete && report.roster().unknown() == 0 && answered == targets.len(),
-    };
-    u8::from(!enough)
-}
-
-/// The last words, a part at a time: there may be much to say.
-fn say_end(report: &mut impl ManyReport, output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
-    while report.more(output) {
-        output.flush(&stop.fds())?;
-    }
-    command::drain(output, stop)
+    let run = Run { clock: &clock, session, transport, account, report, output, stop, batch };
+    command::conduct(run, |session, transport, account, output| {
+        command::print_dropped(&request.program, transport, output);
+        if request.verbose {
+            command::print_rejects(&request.program, session.rejects(), output);
+            command::print_clocks(&request.program, &account.total.timings, output);
+        }
+    })
 }
 
 /// Sets the sockets up, by way of the first target of each family.

@@ -1,4 +1,4 @@
-//! What the commands have in common: how a run is begun, kept private and ended, and what is said of the rest.
+//! Shared by both commands: start-up, privilege drop, the end of a run, final messages.
 
 use std::io;
 
@@ -6,11 +6,15 @@ use anyhow::{Context, anyhow, ensure};
 
 use crate::cli::ping::Request;
 use crate::cli::wording::PING;
+use crate::clock::{Clock, Instant};
 use crate::datagram::DATAGRAM_OVERHEAD;
+use crate::engine::Session;
 use crate::engine::reject::Rejects;
+use crate::escape::escape;
 use crate::output::Output;
-use crate::run::Broken;
-use crate::stats::Timings;
+use crate::report::{Report, json};
+use crate::run::{Broken, Run};
+use crate::stats::{Account, Timings};
 use crate::stop::Stop;
 use crate::sys;
 use crate::transport::{self, Options, Sockets, Transport, privilege};
@@ -50,15 +54,14 @@ pub fn open(options: &Options) -> anyhow::Result<Sockets> {
     Ok(sockets)
 }
 
-/// Says what was refused and can be done without.
+/// Prints what was refused and can be done without.
 pub fn warn(program: &str, warnings: &[String], output: &mut Output<'_>) {
     for warning in warnings {
         output.print_error(format_args!("{program}: {warning}\n"));
     }
 }
 
-/// Passes on how a run began. Where it failed, what was said so far is written before the reason; a reader
-/// that is gone misses neither.
+/// Passes on how a run began. Where that failed, what was printed so far is written before the reason.
 ///
 /// # Errors
 /// Those of the beginning.
@@ -83,36 +86,87 @@ pub fn key() -> anyhow::Result<[u8; 16]> {
     sys::random().context("cannot draw a key")
 }
 
-/// Says the last words of a run that ended so, unless nobody reads any more.
+/// Prints, as JSON, that a host cannot be probed, and why. The reason stands on standard error too.
+pub fn print_unknown(host: &str, reason: &anyhow::Error, output: &mut Output<'_>) {
+    json::unknown(host, &self::reason(host, reason), Instant::ZERO, Clock::start().epoch(), output);
+}
+
+/// A reason why a host cannot be probed, without the host's name in front.
+fn reason(host: &str, reason: &anyhow::Error) -> String {
+    let reason = format!("{reason:#}");
+    reason.strip_prefix(&format!("{}: ", escape(host))).unwrap_or(&reason).to_owned()
+}
+
+/// Runs to the end, prints what stands there, and then the `last_words` on standard error. Returns the account.
+///
+/// Of the end a part is printed at a time: there may be much of it. A signal meanwhile ends it.
 ///
 /// # Errors
-/// A standard output that takes no more, its reader gone excepted, and a wait that failed.
-pub fn close(
-    ended: Result<(), Broken>,
-    output: &mut Output<'_>,
-    stop: &Stop,
-    last_words: impl FnOnce(&mut Output<'_>),
-) -> anyhow::Result<()> {
-    let (written, waited) = match ended {
+/// A standard output that takes no more, and a wait that failed. An output whose reader is gone is none: it ends
+/// the run quietly.
+pub fn conduct<S, R>(
+    mut run: Run<'_, S, R>,
+    last_words: impl FnOnce(&S, &Transport, &R::Account, &mut Output<'_>),
+) -> anyhow::Result<R::Account>
+where
+    S: Session,
+    R: Report<Account: Account<Event = S::Event>>,
+{
+    let (written, waited) = match run.run() {
         Err(Broken::Output(error)) => (Err(error), Ok(())),
         Err(Broken::Wait(error)) => (Ok(()), Err(error)),
         Ok(()) => (Ok(()), Ok(())),
     };
+    let Run { clock, session, transport, account, mut report, mut output, stop, .. } = run;
     let written = written.and_then(|()| {
-        last_words(output);
-        drain(output, stop)
+        finish(&mut report, &account, clock.now(), &mut output, &stop)?;
+        last_words(&session, &transport, &account, &mut output);
+        drain(&mut output, &stop)
     });
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("write error"),
-        Ok(()) | Err(_) => waited.context("cannot wait for answers"),
+        Ok(()) | Err(_) => waited.context("cannot wait for answers").map(|()| account),
     }
 }
 
-/// Waits for the reader, unless asked to end meanwhile. A wish for a line of status comes too late.
+/// Prints the end of a report, until all is printed or a signal wants the program to end.
+fn finish<R: Report>(
+    report: &mut R,
+    account: &R::Account,
+    now: Instant,
+    output: &mut Output<'_>,
+    stop: &Stop,
+) -> io::Result<()> {
+    while report.finish(account, now, output) {
+        output.flush(&stop.fds())?;
+        if stop.check().stop {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Prints a report about a run that has nothing to probe.
 ///
 /// # Errors
-/// Standard output's.
-pub fn drain(output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
+/// As for [`conduct`].
+pub fn report_nothing<R: Report>(
+    mut report: R,
+    account: &R::Account,
+    mut output: Output<'_>,
+    stop: &Stop,
+) -> anyhow::Result<()> {
+    let clock = Clock::start();
+    report.begin(account, Instant::ZERO, clock.epoch(), &mut output);
+    let written = finish(&mut report, account, Instant::ZERO, &mut output, stop);
+    match written.and_then(|()| drain(&mut output, stop)) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("write error"),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Waits for the reader, until a signal ends that. A request for a line of status comes too late.
+fn drain(output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
     loop {
         output.drain(&stop.fds())?;
         if stop.check().stop || !output.pending() {
@@ -122,7 +176,7 @@ pub fn drain(output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
 }
 
 /// `-v`: what arrived and was no answer.
-pub fn tell_rejects(program: &str, rejects: &Rejects, output: &mut Output<'_>) {
+pub fn print_rejects(program: &str, rejects: &Rejects, output: &mut Output<'_>) {
     let reasons: Vec<_> = rejects.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     if !reasons.is_empty() {
         output.print_error(format_args!("{program}: ignored packets: {}\n", reasons.join(", ")));
@@ -130,7 +184,7 @@ pub fn tell_rejects(program: &str, rejects: &Rejects, output: &mut Output<'_>) {
 }
 
 /// What the kernel discarded after it had arrived, which looks like loss in the network.
-pub fn tell_dropped(program: &str, transport: &Transport, output: &mut Output<'_>) {
+pub fn print_dropped(program: &str, transport: &Transport, output: &mut Output<'_>) {
     let dropped = transport.dropped();
     if dropped > 0 {
         let most = if transport.is_raw() { "up to " } else { "" };
@@ -142,13 +196,13 @@ pub fn tell_dropped(program: &str, transport: &Transport, output: &mut Output<'_
     }
 }
 
-/// `-v`: whose clocks the round-trip times came from.
-pub fn tell_clocks(program: &str, timings: &Timings, output: &mut Output<'_>) {
+/// `-v`: round-trip times by the clocks that measured them.
+pub fn print_clocks(program: &str, timings: &Timings, output: &mut Output<'_>) {
     let Timings { kernel, hardware, mixed, user } = *timings;
     let counts = [(kernel, "kernel"), (hardware, "hardware"), (mixed, "mixed"), (user, "user")];
-    let told = counts.into_iter().filter(|(count, _)| *count > 0);
-    let told: Vec<_> = told.map(|(count, clock)| format!("{count} {clock}")).collect();
-    if !told.is_empty() {
-        output.print_error(format_args!("{program}: times by clock: {}\n", told.join(", ")));
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<_> = counts.map(|(count, clock)| format!("{count} {clock}")).collect();
+    if !counts.is_empty() {
+        output.print_error(format_args!("{program}: times by clock: {}\n", counts.join(", ")));
     }
 }

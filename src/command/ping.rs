@@ -11,7 +11,6 @@ use crate::cli::wording::PING;
 use crate::clock::{Clock, Instant};
 use crate::command::{self, first_route, many};
 use crate::datagram::Batch;
-use crate::engine::ping::event::Event;
 use crate::engine::ping::{Config, Pacing, Ping, Targets};
 use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
@@ -19,11 +18,13 @@ use crate::names::lookup::Names;
 use crate::output::{self, Output};
 use crate::probe::{Identity, Payload, message_len};
 use crate::report::Report;
+use crate::report::hosts::Hosts;
 use crate::report::json::JsonPing;
 use crate::report::style::Style;
 use crate::report::text::ping::PingText;
 use crate::run::Run;
-use crate::stats::Tally;
+use crate::stats::PingAccount;
+use crate::stats::verdict::{self, Goal};
 use crate::stop::Stop;
 use crate::sys;
 use crate::transport::{IpOption, Options, Pmtu, Route, Sockets, Transport};
@@ -43,7 +44,11 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     }
     let sockets = command::open(&request.transport)?;
     let mut output = Output::stdio();
-    let reached = reach(request, sockets, &mut output);
+    let reached = reach(request, sockets, &mut output).inspect_err(|error| {
+        if request.json {
+            command::print_unknown(target_name(request), error, &mut output);
+        }
+    });
     let (aimed, transport) = command::begun(reached, &mut output)?;
 
     // Signals first: they must be blocked before the thread that looks up names exists.
@@ -51,14 +56,12 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     let clock = Clock::start();
     let style = style(request, &aimed, &transport);
     if request.json {
-        let name = target_name(request).to_owned();
-        let mut report = JsonPing::new(Style { name, ..style }, request.interval);
-        report.start(clock.epoch(), &mut output);
-        return run(request, &aimed, transport, (report, JsonPing::tally), (output, stop), &clock);
+        let hosts = Hosts::one(target_name(request).to_owned(), aimed.route.target);
+        let report = JsonPing::one(style, hosts, request.interval);
+        return run(request, &aimed, transport, report, (output, stop), &clock);
     }
     let report = PingText::new(style, request.resolve.then(Names::new));
-    report.start(&mut output);
-    run(request, &aimed, transport, (report, PingText::tally), (output, stop), &clock)
+    run(request, &aimed, transport, report, (output, stop), &clock)
 }
 
 /// Finds the target, and sets up the socket that reaches it.
@@ -197,12 +200,12 @@ fn is_subnet_router(address: IpAddr) -> bool {
     }
 }
 
-/// Asks, and says how it went.
-fn run<R: Report<Event = Event>>(
+/// Sends the probes and prints the report. Returns the exit status.
+fn run<R: Report<Account = PingAccount>>(
     request: &Request,
     aimed: &Aimed,
     transport: Transport,
-    (report, tally): (R, impl Fn(&R) -> &Tally),
+    report: R,
     (output, stop): (Output<'_>, Stop),
     clock: &Clock,
 ) -> anyhow::Result<u8> {
@@ -210,19 +213,16 @@ fn run<R: Report<Event = Event>>(
     let window = command::window(request, &transport);
     let config = config(request, aimed, window, clock.epoch().wall(Instant::ZERO).millis_of_day());
     let batch = Batch::new(message_len(config.method, &config.payload));
-    let session = Ping::new(config, [identity, identity], clock.now());
-    let mut run = Run { clock, session, transport, report, output, stop, batch };
-    let ended = run.run();
-    let Run { session, transport, mut report, mut output, stop, .. } = run;
-    command::close(ended, &mut output, &stop, |output| {
-        report.finish(output);
-        command::tell_dropped(&request.program, &transport, output);
+    let (session, account) = (Ping::new(config, [identity, identity], clock.now()), PingAccount::new(1));
+    let run = Run { clock, session, transport, account, report, output, stop, batch };
+    let account = command::conduct(run, |session, transport, account, output| {
+        command::print_dropped(&request.program, transport, output);
         if request.verbose {
-            command::tell_rejects(&request.program, session.rejects(), output);
-            command::tell_clocks(&request.program, &tally(&report).timings, output);
+            command::print_rejects(&request.program, session.rejects(), output);
+            command::print_clocks(&request.program, &account.total.timings, output);
         }
     })?;
-    Ok(status(request, tally(&report)))
+    Ok(verdict::of_ping(&account, goal(request)))
 }
 
 /// What the run looks like.
@@ -269,10 +269,10 @@ fn width() -> u64 {
     output::terminal_columns().map_or(u64::MAX, u64::from)
 }
 
-fn status(request: &Request, tally: &Tally) -> u8 {
-    let wanted = match (request.deadline, request.count) {
-        (Some(_), Some(count)) => count,
-        _ => 1,
-    };
-    u8::from(tally.received < wanted)
+/// One answer; with a count and a deadline, as many as are counted.
+fn goal(request: &Request) -> Goal {
+    match (request.deadline, request.count) {
+        (Some(_), Some(count)) => Goal::Answers(count),
+        _ => Goal::Answers(1),
+    }
 }

@@ -10,7 +10,6 @@ use crate::clock::Clock;
 use crate::command;
 use crate::command::first_route;
 use crate::datagram::Batch;
-use crate::engine::trace::event::{Ending, Event};
 use crate::engine::trace::{Config, Trace};
 use crate::escape::escape;
 use crate::names::lookup::Names;
@@ -22,7 +21,7 @@ use crate::report::json::{JsonTrace, TraceStart};
 use crate::report::text::trace::{TraceStyle, TraceText};
 use crate::report::waiting::Wanted;
 use crate::run::Run;
-use crate::stats::Timings;
+use crate::stats::{TraceAccount, verdict};
 use crate::stop::Stop;
 use crate::sys;
 use crate::transport::{self, IpOption, Mode, Options, Route, RouteError, TraceSockets, Transport};
@@ -52,6 +51,11 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     }
     let reached = reach(request, way, sockets, &mut output);
     command::drop_privilege()?;
+    let reached = reached.inspect_err(|error| {
+        if request.json {
+            command::print_unknown(&request.host, error, &mut output);
+        }
+    });
     let aimed = command::begun(reached, &mut output)?;
 
     // Signals first: they must be blocked before the threads that look up names exist.
@@ -63,14 +67,11 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     }
     if request.json {
         let wanted = Wanted { names: !request.numeric, origins: request.origins };
-        let mut report = JsonTrace::new(start_line(request, &aimed, &config), wanted, names(request));
-        report.start(clock.epoch(), &mut output);
-        let report = (report, JsonTrace::timings);
+        let report = JsonTrace::new(start_line(request, &aimed, &config), wanted, names(request));
         return run(request, aimed.transport, config, report, (output, stop), &clock);
     }
-    let mut report = TraceText::new(style(request, &aimed, &config), names(request));
-    report.start(clock.now(), &mut output);
-    run(request, aimed.transport, config, (report, TraceText::timings), (output, stop), &clock)
+    let report = TraceText::new(style(request, &aimed, &config), names(request));
+    run(request, aimed.transport, config, report, (output, stop), &clock)
 }
 
 /// The target, the way to it, and how it is asked.
@@ -254,25 +255,23 @@ fn tell_way(request: &Request, aimed: &Aimed, output: &mut Output<'_>) {
     output.print_error(format_args!("{}: {} probes {how}\n", request.program, aimed.way.name));
 }
 
-fn run<R: Report<Event = Event>>(
+fn run<R: Report<Account = TraceAccount>>(
     request: &Request,
     transport: Transport,
     config: Config,
-    (report, timings): (R, impl Fn(&R) -> &Timings),
+    report: R,
     (output, stop): (Output<'_>, Stop),
     clock: &Clock,
 ) -> anyhow::Result<u8> {
     let batch = Batch::new(config.flow.len(config.len).max(64));
-    let session = Trace::new(config, clock.now());
-    let mut run = Run { clock, session, transport, report, output, stop, batch };
-    let ended = run.run();
-    let Run { session, mut report, mut output, stop, .. } = run;
-    command::close(ended, &mut output, &stop, |output| {
-        report.finish(output);
+    let now = clock.now();
+    let (session, account) = (Trace::new(config, now), TraceAccount::new(now));
+    let run = Run { clock, session, transport, account, report, output, stop, batch };
+    let account = command::conduct(run, |session, _, account, output| {
         if request.verbose {
-            command::tell_rejects(&request.program, session.rejects(), output);
-            command::tell_clocks(&request.program, timings(&report), output);
+            command::print_rejects(&request.program, session.rejects(), output);
+            command::print_clocks(&request.program, &account.timings, output);
         }
     })?;
-    Ok(u8::from(session.ending() != Some(Ending::Reached)))
+    Ok(verdict::of_trace(&account))
 }

@@ -1,72 +1,64 @@
-//! Reports: events in, text out.
+//! Reports: events and the account in, text out.
 //!
-//! A report knows no socket, no probe table and no clock but the instants in the events. It says
-//! everything into an [`Output`], which writes when that cannot block.
+//! A report knows no socket, no probe table and no clock but the instants in the events, and it adds nothing
+//! up: the account is beside it. It prints into an [`Output`], which writes when that cannot block.
 
 use std::os::fd::BorrowedFd;
 
 use crate::clock::{Epoch, Instant};
-use crate::engine::ping::event::Event;
 use crate::output::Output;
-use crate::stats::Board;
-use roster::Roster;
+use crate::stats::Account;
 
 mod addresses;
 mod fault;
+pub mod hosts;
 pub mod json;
 mod phrases;
-pub mod roster;
 pub mod style;
 pub mod text;
 pub mod waiting;
 
-/// Prints what a run with many targets tells, and keeps its account.
-pub trait ManyReport: Report<Event = Event> {
-    /// What is said first.
-    fn start(&mut self, epoch: Epoch, output: &mut Output<'_>) {
-        let _ = (epoch, output);
-    }
-
-    /// The account so far.
-    fn board(&self) -> &Board;
-
-    /// Who was to be asked.
-    fn roster(&self) -> &Roster;
-
-    /// Says the next part of what is said at the end; false once all is said.
-    fn more(&mut self, output: &mut Output<'_>) -> bool;
-}
-
-/// Prints what a run tells.
+/// Prints a run. The loop calls [`Report::begin`] once, [`Report::event`] for each event after the account took
+/// it in, [`Report::poll`] once a turn, and [`Report::finish`] at the end until that returns false.
 pub trait Report {
-    /// What it prints.
-    type Event;
+    /// What it reads beside the events.
+    type Account: Account;
 
-    /// One event. `epoch` tells the time of day of its instant.
-    fn event(&mut self, event: &Self::Event, epoch: Epoch, output: &mut Output<'_>);
+    /// Prints what comes first. `epoch` gives the time of day of an instant.
+    fn begin(&mut self, account: &Self::Account, now: Instant, epoch: Epoch, output: &mut Output<'_>);
 
-    /// Once a turn of the loop, after its events: says what waited for a name or for a time, if that is here.
-    fn turn(&mut self, now: Instant, output: &mut Output<'_>) {
+    /// Prints one event, which `account` contains already.
+    fn event(
+        &mut self,
+        event: &<Self::Account as Account>::Event,
+        account: &Self::Account,
+        epoch: Epoch,
+        output: &mut Output<'_>,
+    );
+
+    /// Prints what waited for a name or for a time, if that is there.
+    fn poll(&mut self, now: Instant, output: &mut Output<'_>) {
         let _ = (now, output);
     }
 
-    /// When [`Report::turn`] must be called at the latest; the run does not end before that. `None`: nothing
-    /// waits to be said.
+    /// When [`Report::poll`] must be called at the latest; the run does not end before that. `None`: nothing
+    /// waits to be printed.
     fn wake(&self) -> Option<Instant> {
         None
     }
 
-    /// Becomes readable when [`Report::turn`] has something new to say.
-    fn bell(&self) -> Option<BorrowedFd<'_>> {
+    /// Becomes readable when [`Report::poll`] has something new to print.
+    fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
         None
     }
 
-    /// The user wants the end: nothing is worth waiting for any more.
-    fn hurry(&mut self) {}
+    /// Stops all waiting for names: the user wants the end.
+    fn finish_now(&mut self) {}
 
-    /// One line about the run so far, on standard error.
-    fn status(&self, output: &mut Output<'_>);
+    /// Prints one line about the run so far, on standard error.
+    fn status(&self, account: &Self::Account, output: &mut Output<'_>);
 
-    /// What is said at the end.
-    fn finish(&mut self, output: &mut Output<'_>);
+    /// Prints the next part of what stands at the end, which begins at `now`. Returns false once all is printed:
+    /// a part is bounded, so that output is written and signals are seen between two of them.
+    fn finish(&mut self, account: &Self::Account, now: Instant, output: &mut Output<'_>) -> bool;
 }

@@ -1,9 +1,9 @@
-//! What is told about a trace and waits for the names of those who answered.
+//! Events that wait for the names of the addresses in them.
 //!
-//! Probes are told in the order of the path, and said in that order. What is said wants its name, and a name
-//! may be slow: a report, never a probe, waits for it, until [`PATIENCE`] after it was asked for. Names are
-//! asked for as soon as an address is told, whatever is waiting; so these waits lie beside one another and
-//! beside the probes, and a dead name server holds up the end of a run once and no longer than that.
+//! The events of a trace are printed in the order in which they came. Each wants the name of its responder, and a
+//! name may be slow: the report, never a probe, waits for it, at most [`PATIENCE`] from the turn on in which it was
+//! queried. Names are queried as soon as an address is known, whatever is in front; so these waits overlap with one
+//! another and with the probes, and a dead name server delays the end of a run once and no longer than that.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -13,61 +13,60 @@ use std::time::Duration;
 use crate::clock::Instant;
 use crate::names::lookup::{Answer, Names, Question};
 
-/// How long a report waits for a name or an origin after asking for it: as long as a person waits without
-/// wondering, and longer than a sound resolver takes. One that is not sound asks again after five seconds
-/// (resolv.conf(5)): what has not come by then is not worth more.
+/// How long a report waits for a name or an origin after it queried them: longer than a resolver takes whose servers
+/// answer. One whose server does not answer repeats the query after five seconds (resolv.conf(5)).
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What is to be known about those who answer, beside their addresses.
+/// What is queried about the addresses of responders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// Their names.
     pub names: bool,
-    /// The systems that announce their addresses (`-A`).
+    /// The autonomous systems that announce them (`-A`).
     pub origins: bool,
 }
 
 impl Wanted {
-    /// What is asked about an address.
+    /// The queries about an address.
     fn questions(self, address: IpAddr) -> impl Iterator<Item = Question> {
         let name = self.names.then_some(Question::Name(address));
         name.into_iter().chain(self.origins.then_some(Question::Origin(address)))
     }
 }
 
-/// What was told and is to be said, in that order.
+/// A queue of items to be printed, in order.
 #[derive(Debug)]
 pub struct Waiting<T> {
     wanted: Wanted,
     names: Names,
-    /// Each with the time until when a name of it is waited for, which is known from the first turn on.
+    /// Each with the end of its wait, which is known from the first turn on.
     queue: VecDeque<(T, Option<Instant>)>,
-    /// Until when the first of them waits for a name.
+    /// The end of the wait of the first item.
     wake: Option<Instant>,
     /// How long names are waited for.
     patience: Duration,
 }
 
 impl<T> Waiting<T> {
-    /// Nothing yet. `names` are asked for what is wanted.
+    /// An empty queue. `names` does the queries.
     pub fn new(wanted: Wanted, names: Names) -> Self {
         Self { wanted, names, queue: VecDeque::new(), wake: None, patience: PATIENCE }
     }
 
-    /// Asks for all that is wanted about an address at once, whatever is waiting.
-    pub fn ask(&mut self, address: IpAddr) {
+    /// Queries all that is wanted about an address, at once.
+    pub fn query(&mut self, address: IpAddr) {
         for question in self.wanted.questions(address) {
             self.names.look(question);
         }
     }
 
-    /// Adds what is to be said after all others.
-    pub fn push(&mut self, told: T) {
-        self.queue.push_back((told, None));
+    /// Appends an item.
+    pub fn push(&mut self, item: T) {
+        self.queue.push_back((item, None));
     }
 
-    /// A turn begins: what was added since the last one waits from now on.
-    pub fn turn(&mut self, now: Instant) {
+    /// A turn begins: the wait of items that were appended since the last one begins `now`.
+    pub fn poll(&mut self, now: Instant) {
         self.names.collect();
         let end = now + self.patience;
         for (_, until) in self.queue.iter_mut().rev().take_while(|(_, until)| until.is_none()) {
@@ -76,24 +75,23 @@ impl<T> Waiting<T> {
         self.wake = None;
     }
 
-    /// What is to be said next.
+    /// The next item.
     pub fn first(&self) -> Option<&T> {
-        self.queue.front().map(|(told, _)| told)
+        self.queue.front().map(|(item, _)| item)
     }
 
-    /// Takes what is to be said next; `None` if it still waits for something about `whom` that it would show.
-    pub fn take(&mut self, now: Instant, whom: Option<IpAddr>) -> Option<T> {
+    /// Pops the next item, unless a lookup about `responder` is pending and the wait has not ended.
+    pub fn take(&mut self, now: Instant, responder: Option<IpAddr>) -> Option<T> {
         let (_, until) = self.queue.front()?;
         let until = until.filter(|until| now < *until && !self.patience.is_zero());
-        if until.is_some() && whom.is_some_and(|address| self.is_coming(address)) {
+        if until.is_some() && responder.is_some_and(|address| self.is_pending(address)) {
             self.wake = until;
             return None;
         }
-        self.queue.pop_front().map(|(told, _)| told)
+        self.queue.pop_front().map(|(item, _)| item)
     }
 
-    /// Whether something that is wanted about an address is on its way.
-    fn is_coming(&mut self, address: IpAddr) -> bool {
+    fn is_pending(&mut self, address: IpAddr) -> bool {
         self.wanted.questions(address).any(|question| self.names.look(question) == Answer::Coming)
     }
 
@@ -102,7 +100,7 @@ impl<T> Waiting<T> {
         self.known(self.wanted.names, Question::Name(address))
     }
 
-    /// The systems that announce an address, as far as they are wanted and known.
+    /// The autonomous systems that announce an address, as far as they are wanted and known.
     pub fn origin(&mut self, address: IpAddr) -> Option<String> {
         self.known(self.wanted.origins, Question::Origin(address))
     }
@@ -114,18 +112,18 @@ impl<T> Waiting<T> {
         }
     }
 
-    /// When the next turn is due; `None`: nothing waits for a name.
+    /// When [`Waiting::poll`] is due at the latest; `None`: no item waits for a name.
     pub fn wake(&self) -> Option<Instant> {
         self.wake
     }
 
-    /// Readable when a name has come.
-    pub fn bell(&self) -> Option<BorrowedFd<'_>> {
+    /// Readable when a lookup has ended.
+    pub fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
         self.names.bell()
     }
 
-    /// Nothing is waited for any more.
-    pub fn hurry(&mut self) {
+    /// Ends all waits, of items yet to come too.
+    pub fn finish_now(&mut self) {
         self.patience = Duration::ZERO;
         self.wake = self.wake.map(|_| Instant::ZERO);
     }

@@ -1,23 +1,119 @@
-//! How round-trip times vary.
+//! The distribution of round-trip times: percentiles, and how one time differs from the one before.
+//!
+//! A log-linear histogram with decimal buckets. Up to 999 ns each nanosecond is a bucket; above, each power of
+//! ten has 900, one for each three significant digits. Only buckets in use take memory, four octets each, so a
+//! host with few answers costs little and one with many no more than its times differ.
 
 use std::time::Duration;
 
-/// Interarrival jitter of round-trip times (RFC 3550 section 6.4.1): how much one differs from the one
+/// Significant digits of a percentile.
+pub const DIGITS: u32 = 3;
+
+/// Values below this are buckets of their own.
+const LINEAR: u64 = 10_u64.pow(DIGITS);
+
+/// Buckets of one power of ten above that: 100 to 999.
+const PER_DECADE: u64 = LINEAR - LINEAR / 10;
+
+/// Bits of an entry that count; those above are the bucket. There are 1000 + 17 × 900 + 1 buckets, 14 bits.
+const COUNT_BITS: u32 = 18;
+const FULL: u32 = (1 << COUNT_BITS) - 1;
+
+/// How often each bucket was hit.
+#[derive(Clone, Debug, Default)]
+pub struct Distribution {
+    /// Bucket and count, in the order of buckets. A bucket whose entry is full has another one before it.
+    entries: Vec<u32>,
+    count: u64,
+}
+
+impl Distribution {
+    /// Adds a sample.
+    pub fn add(&mut self, sample: u64) {
+        let bucket = bucket(sample);
+        let at = self.entries.partition_point(|entry| entry >> COUNT_BITS < bucket);
+        self.count += 1;
+        match self.entries.get_mut(at) {
+            Some(entry) if *entry >> COUNT_BITS == bucket && *entry & FULL < FULL => *entry += 1,
+            _ => {
+                if self.entries.len() == self.entries.capacity() {
+                    // By a quarter and not by half: there may be 65,536 of these.
+                    self.entries.reserve_exact(self.entries.len() / 4 + 4);
+                }
+                self.entries.insert(at, bucket << COUNT_BITS | 1);
+            }
+        }
+    }
+
+    /// Number of samples.
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The smallest sample that `percent` of 100 samples do not exceed (nearest rank), rounded to three
+    /// significant digits. `None` without a sample.
+    ///
+    /// The extremes are known exactly: a result never lies outside of them.
+    pub fn percentile(&self, percent: u64, (min, max): (u64, u64)) -> Option<u64> {
+        let rank = u128::from(self.count) * u128::from(percent.min(100));
+        let rank = u64::try_from(rank.div_ceil(100)).unwrap_or(u64::MAX).max(1);
+        match rank {
+            _ if self.count == 0 => return None,
+            1 => return Some(min),
+            rank if rank == self.count => return Some(max),
+            _ => {}
+        }
+        let mut before = 0;
+        let found = self.entries.iter().find(|entry| {
+            before += u64::from(**entry & FULL);
+            before >= rank
+        });
+        found.map(|entry| value(entry >> COUNT_BITS).clamp(min, max))
+    }
+}
+
+/// The bucket of a sample: that of the value with three significant digits that is nearest, half up.
+fn bucket(sample: u64) -> u32 {
+    let Some(decade) = sample.checked_ilog10().and_then(|log| log.checked_sub(DIGITS - 1)) else {
+        return sample as u32;
+    };
+    let unit = 10_u64.pow(decade);
+    // 100 to 1000, which is the first one of the next decade. Below 2^14, so the cast loses nothing.
+    let digits = sample / unit + u64::from(sample % unit >= unit.div_ceil(2));
+    (u64::from(decade) * PER_DECADE + digits) as u32
+}
+
+/// The value that stands for a bucket.
+fn value(bucket: u32) -> u64 {
+    let bucket = u64::from(bucket);
+    if bucket < LINEAR {
+        return bucket;
+    }
+    let decade = (bucket - LINEAR / 10) / PER_DECADE;
+    let digits = (bucket - LINEAR / 10) % PER_DECADE + LINEAR / 10;
+    digits.saturating_mul(10_u64.saturating_pow(u32::try_from(decade).unwrap_or(u32::MAX)))
+}
+
+/// Interarrival jitter of round-trip times (RFC 3550 section 6.4.1): the difference between one and the one
 /// before, smoothed with gain 1/16.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Jitter {
-    before: Option<Duration>,
+    before: Option<u64>,
     /// Sixteen times the nanoseconds, as the RFC's own code keeps it (appendix A.8).
     times_16: u64,
 }
 
 impl Jitter {
-    /// Adds the next round-trip time.
-    pub fn add(&mut self, rtt: Duration) {
+    /// Starts with a first round-trip time, in nanoseconds.
+    pub const fn from(first: u64) -> Self {
+        Self { before: Some(first), times_16: 0 }
+    }
+
+    /// Adds the next round-trip time, in nanoseconds.
+    pub fn add(&mut self, rtt: u64) {
         if let Some(before) = self.before.replace(rtt) {
-            let difference = u64::try_from(rtt.abs_diff(before).as_nanos()).unwrap_or(u64::MAX);
             let decay = self.times_16.saturating_add(8) >> 4;
-            self.times_16 = self.times_16.saturating_add(difference).saturating_sub(decay);
+            self.times_16 = self.times_16.saturating_add(rtt.abs_diff(before)).saturating_sub(decay);
         }
     }
 
@@ -29,17 +125,109 @@ impl Jitter {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    const PERCENTS: [u64; 6] = [1, 50, 90, 95, 99, 100];
+
+    /// Rounds to three significant digits, half up, by way of decimal text.
+    fn rounded(sample: u64) -> u64 {
+        let text = sample.to_string();
+        let Some((_, rest)) = text.split_at_checked(3).filter(|(_, rest)| !rest.is_empty()) else {
+            return sample;
+        };
+        let head: u128 = text[..3].parse().unwrap();
+        let up = u128::from(rest.as_bytes()[0] >= b'5');
+        u64::try_from((head + up) * 10_u128.pow(rest.len() as u32)).unwrap_or(u64::MAX)
+    }
+
+    /// Each percentile equals the exact one, rounded, and within the extremes.
+    fn assert_exact(samples: &[u64]) {
+        let mut distribution = Distribution::default();
+        samples.iter().for_each(|sample| distribution.add(*sample));
+        let mut sorted = samples.to_vec();
+        sorted.sort_unstable();
+        let (min, max) = (sorted[0], sorted[sorted.len() - 1]);
+        for percent in PERCENTS {
+            let rank = (sorted.len() as u64 * percent).div_ceil(100).max(1);
+            let exact = sorted[rank as usize - 1];
+            let expected = match rank {
+                1 => min,
+                rank if rank == sorted.len() as u64 => max,
+                _ => rounded(exact).clamp(min, max),
+            };
+            let found = distribution.percentile(percent, (min, max));
+            assert_eq!(found, Some(expected), "p{percent} of {} samples, exactly {exact}", sorted.len());
+        }
+    }
+
+    #[test]
+    fn percentiles_are_those_of_all_samples_whatever_their_number_and_order() {
+        for count in [1, 2, 64, 65, 100, 10_000, 100_000_u64] {
+            let rising = (1..=count).map(|n| 20_000_000 + n * 137);
+            assert_exact(&rising.clone().collect::<Vec<_>>());
+            assert_exact(&rising.rev().collect::<Vec<_>>());
+            assert_exact(&vec![10_000_000; count as usize]);
+            assert_exact(&vec![u64::MAX; count as usize]);
+            let bimodal = (0..count).map(|n| if n % 3 == 0 { 900_000 + n } else { 45_123_456 + n });
+            assert_exact(&bimodal.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn sixty_five_answers_of_about_twenty_milliseconds_have_a_p95_above_the_least() {
+        let mut distribution = Distribution::default();
+        (0..65).for_each(|n| distribution.add(20_000_000 + n * 100_000));
+        assert_eq!(distribution.percentile(95, (20_000_000, 26_400_000)), Some(26_100_000));
+    }
+
+    #[test]
+    fn a_bucket_counts_beyond_the_room_of_one_entry() {
+        let mut distribution = Distribution::default();
+        (0..300_000).for_each(|_| distribution.add(7));
+        (0..300_000).for_each(|_| distribution.add(9));
+        distribution.add(11);
+        assert_eq!(distribution.count(), 600_001);
+        assert_eq!([49, 50, 51, 99].map(|p| distribution.percentile(p, (7, 11)).unwrap()), [7, 9, 9, 9]);
+        assert!(distribution.entries.len() <= 5, "{:?}", distribution.entries);
+    }
+
+    #[test]
+    fn only_buckets_in_use_take_memory() {
+        let mut distribution = Distribution::default();
+        (0..1_000_000_u64).for_each(|n| distribution.add(20_000_000 + n % 1_000_000));
+        assert!(distribution.entries.capacity() <= 20, "{}", distribution.entries.capacity());
+    }
+
+    #[test]
+    fn nothing_has_no_percentile() {
+        assert_eq!(Distribution::default().percentile(50, (0, 0)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn percentiles_equal_the_exact_ones_to_three_digits(
+            samples in prop::collection::vec((any::<u64>(), 0..64_u32), 1..300),
+        ) {
+            assert_exact(&samples.iter().map(|(sample, shift)| sample >> shift).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn a_bucket_stands_for_the_rounded_value(sample in any::<u64>(), shift in 0..64_u32) {
+            prop_assert_eq!(value(bucket(sample >> shift)), rounded(sample >> shift));
+        }
+    }
 
     #[test]
     fn jitter_is_that_of_rfc_3550() {
         let mut jitter = Jitter::default();
-        jitter.add(Duration::from_nanos(5_000));
+        jitter.add(5_000);
         assert_eq!(jitter.value(), Duration::ZERO);
         // J += (|D| - J) / 16: 1600 / 16 = 100, then 100 + (3200 - 100) / 16 = 293.
-        jitter.add(Duration::from_nanos(6_600));
+        jitter.add(6_600);
         assert_eq!(jitter.value(), Duration::from_nanos(100));
-        jitter.add(Duration::from_nanos(3_400));
+        jitter.add(3_400);
         assert_eq!(jitter.value(), Duration::from_nanos(293));
     }
 }

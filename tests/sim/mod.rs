@@ -6,6 +6,8 @@
 #![allow(dead_code)] // each test binary uses its own part
 
 pub mod config;
+#[path = "../driven/mod.rs"]
+pub mod driven;
 pub mod path;
 
 #[allow(unused_imports)] // each test binary uses its own part
@@ -25,7 +27,6 @@ use rping::engine::reject::Reject;
 use rping::output::{Output, Stream};
 use rping::probe::{Identity, Method, Payload};
 use rping::reply::Reply;
-use rping::report::Report;
 use rping::report::style::Style;
 use rping::report::text::ping::PingText;
 use rping::wire::icmp;
@@ -459,10 +460,10 @@ pub fn style() -> Style {
 pub fn printed(sim: &mut Sim, style: Style) -> (String, String) {
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
-    let mut text = PingText::new(style, None);
-    text.start(&mut output);
-    sim.run(|event| text.event(event, EPOCH, &mut output));
-    text.finish(&mut output);
+    let mut text = driven::ping(PingText::new(style, None), 1);
+    text.begin(EPOCH, &mut output);
+    let end = sim.run(|event| text.event(event, EPOCH, &mut output));
+    text.finish(end, &mut output);
     (output.unwritten(Stream::Out), output.unwritten(Stream::Err))
 }
 

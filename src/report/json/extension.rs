@@ -11,30 +11,27 @@ use crate::wire::extension::{self, Interface, Label, Role, Stack};
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Object {
-    /// RFC 4950.
+    /// A label stack (RFC 4950).
     Mpls {
         labels: Vec<MplsLabel>,
-        /// Whether there were more.
+        /// Whether there were more labels.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         cut: bool,
     },
-    /// RFC 5837.
+    /// An interface (RFC 5837).
     Interface {
         role: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
-        index: Option<u32>,
+        if_index: Option<u32>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        addr: Option<IpAddr>,
+        if_addr: Option<IpAddr>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        name: Option<String>,
+        if_name: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        mtu: Option<u32>,
+        if_mtu: Option<u32>,
     },
-    Unknown {
-        class: u8,
-        ctype: u8,
-        hex: String,
-    },
+    /// Any other object.
+    Other { class: u8, ctype: u8, hex: String },
 }
 
 /// An entry of a label stack.
@@ -43,7 +40,7 @@ pub(super) struct MplsLabel {
     label: u32,
     traffic_class: u8,
     bottom: bool,
-    ttl: u8,
+    label_ttl: u8,
 }
 
 /// The objects of a structure; none in octets that are no structure.
@@ -54,14 +51,14 @@ pub(super) fn objects(structure: &[u8]) -> Vec<Object> {
 fn object(object: extension::Object<'_>) -> Object {
     match object {
         extension::Object::Mpls(stack) => mpls(&stack),
-        extension::Object::Interface(told) => interface(&told),
+        extension::Object::Interface(found) => interface(&found),
         extension::Object::Other { class, ctype, octets } => {
             let hex = octets.iter().fold(String::new(), |mut hex, octet| {
                 // Writing to a String cannot fail.
                 let _ = write!(hex, "{octet:02x}");
                 hex
             });
-            Object::Unknown { class, ctype, hex }
+            Object::Other { class, ctype, hex }
         }
     }
 }
@@ -71,22 +68,22 @@ fn mpls(stack: &Stack<'_>) -> Object {
         label,
         traffic_class,
         bottom,
-        ttl,
+        label_ttl: ttl,
     });
     Object::Mpls { labels: labels.collect(), cut: stack.is_cut() }
 }
 
-fn interface(told: &Interface<'_>) -> Object {
+fn interface(found: &Interface<'_>) -> Object {
     Object::Interface {
-        role: match told.role {
+        role: match found.role {
             Role::Incoming => "incoming",
             Role::SubIp => "sub_ip",
             Role::Outgoing => "outgoing",
             Role::NextHop => "next_hop",
         },
-        index: told.index,
-        addr: told.address,
-        name: told.name.map(|name| String::from_utf8_lossy(name).into_owned()),
-        mtu: told.mtu,
+        if_index: found.index,
+        if_addr: found.address,
+        if_name: found.name.map(|name| String::from_utf8_lossy(name).into_owned()),
+        if_mtu: found.mtu,
     }
 }

@@ -1,16 +1,15 @@
 //! JSON Lines: one object for each thing that happens, one line for each object.
 //!
-//! `docs/json.md` tells the format to those who read it. It knows no text for people: whatever a terminal
-//! would need escaped, [`line`] escapes.
+//! `docs/json.md` documents the format. A key has one meaning and one type, in whichever record it stands. No record
+//! is text for people: whatever a terminal would need escaped, [`line`] escapes.
 
-mod answer;
 mod extension;
 mod line;
-mod many;
 mod ping;
+mod records;
 mod trace;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -19,17 +18,16 @@ use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, Timing};
 use crate::output::Output;
 use crate::stats::Timings;
+use crate::wire::Family;
+use crate::wire::icmp::{Error, v4, v6};
 
-use answer::{Answered, NotSent, Timeout, Told};
-
-pub use many::JsonMany;
 pub use ping::JsonPing;
 pub use trace::{JsonTrace, TraceStart};
 
 /// Version of the format. New keys may come in any version; a change of meaning makes a new one.
 const VERSION: u32 = 1;
 
-/// What every line begins with, and what it tells.
+/// What every line begins with, and the record.
 #[derive(Serialize)]
 struct Line<R> {
     v: u32,
@@ -38,10 +36,24 @@ struct Line<R> {
     record: R,
 }
 
-/// Says one line.
-fn say(at: Instant, epoch: Epoch, record: impl Serialize, output: &mut Output<'_>) {
+/// A host that could not be found or cannot be probed.
+#[derive(Serialize)]
+struct Unknown<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    host: &'a str,
+    reason: &'a str,
+}
+
+/// Prints that a host could not be found or cannot be probed.
+pub fn unknown(host: &str, reason: &str, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
+    print(at, epoch, Unknown { kind: "unknown", host, reason }, output);
+}
+
+/// Prints one line.
+fn print(at: Instant, epoch: Epoch, record: impl Serialize, output: &mut Output<'_>) {
     let line = Line { v: VERSION, ts: rfc3339(at, epoch), record };
-    // Nothing that is said here refuses to be shown: no map has keys that are not text.
+    // Every record can be serialized: no map has keys that are not text.
     if let Some(text) = line::line(&line) {
         output.print(format_args!("{text}\n"));
     }
@@ -64,7 +76,7 @@ fn nanos(nanos: u64) -> f64 {
     millis(Duration::from_nanos(nanos))
 }
 
-/// Whose clocks timed an answer.
+/// The clocks that timed an answer.
 const fn clock(timing: Timing) -> &'static str {
     match timing {
         Timing::Kernel => "kernel",
@@ -74,16 +86,16 @@ const fn clock(timing: Timing) -> &'static str {
     }
 }
 
-/// How many times whose clocks.
+/// RTT count per clock source.
 #[derive(Serialize)]
-struct Clocks {
+struct ClockCounts {
     kernel: u64,
     hardware: u64,
     mixed: u64,
     user: u64,
 }
 
-impl From<Timings> for Clocks {
+impl From<Timings> for ClockCounts {
     fn from(Timings { kernel, hardware, mixed, user }: Timings) -> Self {
         Self { kernel, hardware, mixed, user }
     }
@@ -101,6 +113,29 @@ struct Fault {
 impl From<SendFault> for Fault {
     fn from(fault: SendFault) -> Self {
         Self { errno: fault.error.number(), reason: fault.error.to_string(), mtu: fault.mtu() }
+    }
+}
+
+/// What the second half of an ICMP error's header holds, by type.
+#[derive(Serialize)]
+struct IcmpInfo {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtu: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<u32>,
+}
+
+impl From<&Error> for IcmpInfo {
+    fn from(error: &Error) -> Self {
+        let of = |family, icmp_type| (error.family, error.icmp_type) == (family, icmp_type);
+        let gateway = of(Family::V4, v4::REDIRECT).then(|| Ipv4Addr::from_bits(error.info).into());
+        // RFC 792 page 8: only code 0 has a pointer. RFC 4443 section 3.4: every code has.
+        let pointed = of(Family::V4, v4::PARAMETER_PROBLEM) && error.code == 0;
+        let pointer = (pointed || of(Family::V6, v6::PARAMETER_PROBLEM)).then_some(error.info);
+        // A router from before RFC 1191 names no MTU.
+        Self { mtu: error.mtu().filter(|mtu| *mtu > 0), gateway, pointer }
     }
 }
 

@@ -1,77 +1,130 @@
-//! A ping as JSON Lines.
+//! A ping of one host or many as JSON Lines.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::{Answered, Clocks, NotSent, Timeout, Told, family, millis, nanos, say};
+use super::records::{IcmpErrorRecord, NotSentRecord, ReplyRecord, TimeoutRecord};
+use super::{ClockCounts, family, millis, nanos, print, unknown};
 use crate::clock::{Epoch, Instant};
-use crate::engine::ping::event::{Answer, Event, Verdict};
+use crate::engine::ping::event::{Event, ProbeError, Verdict};
 use crate::output::Output;
 use crate::report::Report;
 use crate::report::addresses::Addresses;
+use crate::report::hosts::{Hosts, Label};
 use crate::report::phrases::phrase;
 use crate::report::style::Style;
-use crate::report::text::summary;
-use crate::stats::{Jitter, Tally};
+use crate::report::text::{many, summary};
+use crate::stats::{Moments, PingAccount, Row};
 
-/// Significant digits of the percentiles.
-const DIGITS: u8 = 3;
+/// Records of targets in a part of the end.
+const PART: usize = 512;
 
-/// Tells one run.
+/// Prints one run.
 #[derive(Debug)]
 pub struct JsonPing {
     style: Style,
-    interval: Duration,
-    tally: Tally,
-    jitter: Jitter,
-    /// Round-trip times in nanoseconds, for the percentiles.
-    rtts: Histogram<u64>,
-    /// Probes without an answer, by sequence number, and when they left: at most as many as there are numbers.
-    open: BTreeMap<u16, Instant>,
+    hosts: Hosts,
+    /// Whether the run is of one host: then the records of the start and the summary name it.
+    single: bool,
+    interval: Option<Duration>,
+    addresses: Addresses,
     epoch: Epoch,
-    last: Instant,
+    end: End,
+}
+
+/// How much of the end is printed.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    NotYet,
+    /// When the end began; cursor: the current entry, and how many of its targets were printed.
+    Targets(Instant, usize, u32),
+    Done,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Record<'a> {
-    Start {
-        command: &'static str,
-        host: &'a str,
-        addr: IpAddr,
-        family: u8,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        source: Option<IpAddr>,
-        bytes: usize,
-        interval_ms: f64,
-    },
-    Reply(Answered),
-    Duplicate(Answered),
-    Corrupt(Answered),
-    Error(Told),
-    Notice(Told),
-    NotSent(NotSent),
-    Timeout(Timeout),
-    Summary {
-        host: &'a str,
-        addr: IpAddr,
-        transmitted: u64,
-        received: u64,
-        duplicates: u64,
-        corrupted: u64,
-        errors: u64,
-        not_sent: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        loss_pct: Option<f64>,
-        time_ms: f64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        rtt: Option<Rtt>,
-        clocks: Clocks,
-    },
+enum Record {
+    Start(Start),
+    Reply(Of<ReplyRecord>),
+    Duplicate(Of<ReplyRecord>),
+    Corrupt(Of<ReplyRecord>),
+    Error(Of<IcmpErrorRecord>),
+    Notice(Of<IcmpErrorRecord>),
+    NotSent(Of<NotSentRecord>),
+    Timeout(Of<TimeoutRecord>),
+    Target(Of<Counts>),
+    Summary(Summary),
+}
+
+#[derive(Serialize)]
+struct Start {
+    command: &'static str,
+    #[serde(flatten)]
+    host: Option<Host>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    family: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<IpAddr>,
+    targets: u64,
+    unknown: u32,
+    data_bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval_ms: Option<f64>,
+}
+
+/// A target.
+#[derive(Serialize)]
+struct Host {
+    host: String,
+    addr: IpAddr,
+}
+
+impl From<Label<'_>> for Host {
+    fn from(label: Label<'_>) -> Self {
+        Self { host: label.host(), addr: label.address.ip() }
+    }
+}
+
+/// A record about a target.
+#[derive(Serialize)]
+struct Of<R> {
+    #[serde(flatten)]
+    host: Host,
+    #[serde(flatten)]
+    record: R,
+}
+
+/// The account of a target, or of all.
+#[derive(Serialize)]
+struct Counts {
+    transmitted: u64,
+    received: u64,
+    not_sent: u64,
+    in_flight: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loss_pct: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rtt: Option<Rtt>,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    #[serde(flatten)]
+    host: Option<Host>,
+    targets: u64,
+    answered: u32,
+    silent: u32,
+    not_asked: u32,
+    unknown: u32,
+    #[serde(flatten)]
+    counts: Counts,
+    duplicates: u64,
+    corrupted: u64,
+    errors: u64,
+    time_ms: f64,
+    clocks: ClockCounts,
 }
 
 #[derive(Serialize)]
@@ -84,149 +137,208 @@ struct Rtt {
     p90_ms: f64,
     p95_ms: f64,
     p99_ms: f64,
-    jitter_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jitter_ms: Option<f64>,
 }
 
-impl JsonPing {
-    /// A report about a run in a style, whose probes go `interval` apart.
-    pub fn new(style: Style, interval: Duration) -> Self {
-        // Fails for more than five digits only; the range grows by itself.
-        let mut rtts = Histogram::new(DIGITS).unwrap_or_else(|_| unreachable!("{DIGITS} digits"));
-        rtts.auto(true);
-        Self {
-            style,
-            interval,
-            tally: Tally::default(),
-            jitter: Jitter::default(),
-            rtts,
-            open: BTreeMap::new(),
-            epoch: Epoch::default(),
-            last: Instant::ZERO,
-        }
-    }
-
-    /// The account so far.
-    pub fn tally(&self) -> &Tally {
-        &self.tally
-    }
-
-    /// The first line.
-    pub fn start(&mut self, epoch: Epoch, output: &mut Output<'_>) {
-        self.epoch = epoch;
-        let Style { ref name, target, source, size, .. } = self.style;
-        let interval_ms = millis(self.interval);
-        let (command, family) = ("ping", family(target));
-        let record =
-            Record::Start { command, host: name, addr: target, family, source, bytes: size, interval_ms };
-        say(Instant::ZERO, epoch, record, output);
-    }
-
-    /// Says a line that a quiet run does without.
-    fn tell(&self, at: Instant, record: Record<'_>, output: &mut Output<'_>) {
-        if !self.style.quiet {
-            say(at, self.epoch, record, output);
-        }
-    }
-
-    fn answer(&mut self, answer: &Answer, output: &mut Output<'_>) {
-        let record = Answered::from(answer);
-        let record = match answer.verdict {
-            Verdict::Received => {
-                self.open.remove(&answer.seq);
-                self.jitter.add(answer.rtt);
-                // Fails only where the histogram cannot grow any more: at centuries.
-                let _ = self.rtts.record(u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX));
-                Record::Reply(record)
-            }
-            Verdict::Duplicate => Record::Duplicate(record),
-            Verdict::Corrupt => Record::Corrupt(record),
-        };
-        self.tell(answer.at, record, output);
-    }
-
-    /// Tells a probe that was never answered.
-    fn timeout(&self, seq: u16, sent: Instant, output: &mut Output<'_>) {
-        let record = Record::Timeout(Timeout::new(seq, sent, self.epoch));
-        self.tell(self.last, record, output);
-    }
-
-    fn rtt(&self) -> Option<Rtt> {
-        let moments = &self.tally.rtt;
-        let percentile = |percent| nanos(self.rtts.value_at_percentile(percent).min(moments.max()));
-        (moments.count() > 0).then(|| Rtt {
-            min_ms: nanos(moments.min()),
-            avg_ms: nanos(moments.mean()),
-            max_ms: nanos(moments.max()),
-            mdev_ms: nanos(moments.deviation()),
-            p50_ms: percentile(50.0),
-            p90_ms: percentile(90.0),
-            p95_ms: percentile(95.0),
-            p99_ms: percentile(99.0),
-            jitter_ms: millis(self.jitter.value()),
+impl Rtt {
+    fn new(rtt: &Moments, percentile: impl Fn(u64) -> Option<u64>, jitter: Option<Duration>) -> Option<Self> {
+        Some(Self {
+            min_ms: nanos(rtt.min()),
+            avg_ms: nanos(rtt.mean()),
+            max_ms: nanos(rtt.max()),
+            mdev_ms: nanos(rtt.deviation()),
+            p50_ms: nanos(percentile(50)?),
+            p90_ms: nanos(percentile(90)?),
+            p95_ms: nanos(percentile(95)?),
+            p99_ms: nanos(percentile(99)?),
+            jitter_ms: jitter.map(millis),
         })
     }
 }
 
-impl Report for JsonPing {
-    type Event = Event;
-
-    fn event(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
-        (self.epoch, self.last) = (epoch, event.at());
-        self.tally.add(event);
-        match event {
-            Event::Sent { at, seq, .. } => {
-                if let Some(sent) = self.open.insert(*seq, *at) {
-                    self.timeout(*seq, sent, output);
-                }
-            }
-            Event::NotSent { at, seq, fault, .. } => {
-                self.tell(*at, Record::NotSent(NotSent::new(*seq, *fault)), output);
-            }
-            Event::Unanswered { .. } | Event::Lost { .. } => {}
-            Event::Answer(answer) => self.answer(answer, output),
-            Event::Error(error) => {
-                let reason = phrase(&error.error, &mut Addresses::new(&self.style, None));
-                let told = Told::new(error, reason);
-                let record = if error.notice {
-                    Record::Notice(told)
-                } else {
-                    self.open.remove(&error.seq);
-                    Record::Error(told)
-                };
-                self.tell(error.at, record, output);
-            }
+impl From<&Row> for Counts {
+    fn from(row: &Row) -> Self {
+        Self {
+            transmitted: row.sent.into(),
+            received: row.received.into(),
+            not_sent: row.not_sent.into(),
+            in_flight: row.in_flight.into(),
+            loss_pct: row.loss().map(|loss| loss.percent()),
+            rtt: Rtt::new(&row.rtt(), |percent| row.percentile(percent), Some(row.jitter())),
         }
-    }
-
-    fn status(&self, output: &mut Output<'_>) {
-        summary::status(&self.tally, output);
-    }
-
-    fn finish(&mut self, output: &mut Output<'_>) {
-        for (seq, sent) in std::mem::take(&mut self.open) {
-            self.timeout(seq, sent, output);
-        }
-        let tally = &self.tally;
-        let record = Record::Summary {
-            host: &self.style.name,
-            addr: self.style.target,
-            transmitted: tally.attempted(),
-            received: tally.received,
-            duplicates: tally.duplicates,
-            corrupted: tally.corrupted,
-            errors: tally.errors(),
-            not_sent: tally.not_sent,
-            loss_pct: loss(tally),
-            time_ms: millis(tally.sending_time()),
-            rtt: self.rtt(),
-            clocks: tally.timings.into(),
-        };
-        say(self.last, self.epoch, record, output);
     }
 }
 
-/// Probes without a sound answer, in percent of those that were due.
-fn loss(tally: &Tally) -> Option<f64> {
-    let missing = tally.attempted().saturating_sub(tally.received);
-    (tally.attempted() > 0).then(|| missing as f64 * 100.0 / tally.attempted() as f64)
+impl From<&PingAccount> for Counts {
+    fn from(account: &PingAccount) -> Self {
+        let total = &account.total;
+        Self {
+            transmitted: total.sent,
+            received: total.received,
+            not_sent: total.not_sent,
+            in_flight: total.in_flight,
+            loss_pct: total.loss().map(|loss| loss.percent()),
+            rtt: Rtt::new(&total.rtt, |percent| total.percentile(percent), account.jitter()),
+        }
+    }
+}
+
+impl JsonPing {
+    /// A report about a run of one host, in a style, whose probes are `interval` apart.
+    pub fn one(style: Style, hosts: Hosts, interval: Duration) -> Self {
+        Self::new(style, hosts, true, Some(interval))
+    }
+
+    /// A report about a run of many hosts; of the style it uses what concerns no single target. `interval` is that
+    /// between two probes of a target, where their number is given.
+    pub fn many(style: Style, hosts: Hosts, interval: Option<Duration>) -> Self {
+        Self::new(style, hosts, false, interval)
+    }
+
+    fn new(style: Style, hosts: Hosts, single: bool, interval: Option<Duration>) -> Self {
+        let addresses = Addresses::new(&style, None);
+        Self { style, hosts, single, interval, addresses, epoch: Epoch::default(), end: End::NotYet }
+    }
+
+    /// The only host of the run.
+    fn host(&self) -> Option<Host> {
+        self.hosts.label(0).filter(|_| self.single).map(Host::from)
+    }
+
+    fn start(&self) -> Start {
+        let host = self.host();
+        Start {
+            command: "ping",
+            family: host.as_ref().map(|host| family(host.addr)),
+            host,
+            source: self.style.source,
+            targets: self.hosts.all(),
+            unknown: self.hosts.unknown(),
+            data_bytes: self.style.size,
+            interval_ms: self.interval.map(millis),
+        }
+    }
+
+    /// Prints a record about a probe, for each name of its target, unless the run is a quiet one.
+    fn probe<R>(
+        &self,
+        event: &Event,
+        kind: fn(Of<R>) -> Record,
+        record: impl Fn() -> R,
+        output: &mut Output<'_>,
+    ) {
+        let labels = self.hosts.labels(event.target()).filter(|_| !self.style.quiet);
+        for label in labels {
+            let record = Of { host: label.into(), record: record() };
+            print(event.at(), self.epoch, kind(record), output);
+        }
+    }
+
+    fn error(&mut self, event: &Event, error: &ProbeError, output: &mut Output<'_>) {
+        let kind = if error.notice { Record::Notice } else { Record::Error };
+        let reason = phrase(&error.error, &mut self.addresses);
+        self.probe(event, kind, || IcmpErrorRecord::new(error, reason.clone()), output);
+    }
+
+    /// Prints the next records of targets, in the order in which these were named. Returns the cursor after them.
+    fn some_targets(
+        &self,
+        account: &PingAccount,
+        (now, mut entry, mut done): (Instant, usize, u32),
+        output: &mut Output<'_>,
+    ) -> Option<End> {
+        for _ in 0..PART {
+            let named = self.hosts.entries().get(entry).filter(|_| !self.single)?;
+            let target = named.targets.start + done;
+            if named.targets.contains(&target)
+                && let Some((row, address)) = account.row(target).zip(self.hosts.address(target))
+            {
+                let label = Label { name: named.name.as_deref(), address };
+                let record = Of { host: label.into(), record: row.into() };
+                print(now, self.epoch, Record::Target(record), output);
+            }
+            done += 1;
+            if target + 1 >= named.targets.end {
+                (entry, done) = (entry + 1, 0);
+            }
+        }
+        Some(End::Targets(now, entry, done))
+    }
+
+    fn summary(&self, account: &PingAccount) -> Summary {
+        let total = &account.total;
+        Summary {
+            host: self.host(),
+            targets: self.hosts.all(),
+            answered: account.answered,
+            silent: account.silent(),
+            not_asked: account.not_asked(),
+            unknown: self.hosts.unknown(),
+            counts: account.into(),
+            duplicates: total.duplicates,
+            corrupted: total.corrupted,
+            errors: total.icmp_errors,
+            time_ms: millis(total.sending_time()),
+            clocks: total.timings.into(),
+        }
+    }
+}
+
+impl Report for JsonPing {
+    type Account = PingAccount;
+
+    fn begin(&mut self, _account: &PingAccount, now: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        self.epoch = epoch;
+        print(now, epoch, Record::Start(self.start()), output);
+        for entry in self.hosts.entries() {
+            if let (Some(host), Some(reason)) = (&entry.name, &entry.trouble) {
+                unknown(host, reason, now, epoch, output);
+            }
+        }
+    }
+
+    fn event(&mut self, event: &Event, _account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        self.epoch = epoch;
+        match event {
+            Event::Sent { .. } | Event::Unanswered { .. } => {}
+            Event::NotSent { seq, fault, .. } => {
+                self.probe(event, Record::NotSent, || NotSentRecord::new(*seq, *fault), output);
+            }
+            Event::Lost { seq, sent, .. } => {
+                self.probe(event, Record::Timeout, || TimeoutRecord::new(*seq, *sent, epoch), output);
+            }
+            Event::Answer(answer) => {
+                let kind = match answer.verdict {
+                    Verdict::Received => Record::Reply,
+                    Verdict::Duplicate => Record::Duplicate,
+                    Verdict::Corrupt => Record::Corrupt,
+                };
+                self.probe(event, kind, || ReplyRecord::from(answer), output);
+            }
+            Event::Error(error) => self.error(event, error, output),
+        }
+    }
+
+    fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
+        if self.single {
+            summary::status(&account.total, output);
+        } else {
+            many::status(account, output);
+        }
+    }
+
+    fn finish(&mut self, account: &PingAccount, now: Instant, output: &mut Output<'_>) -> bool {
+        let cursor = match self.end {
+            End::NotYet => (now, 0, 0),
+            End::Targets(began, entry, done) => (began, entry, done),
+            End::Done => return false,
+        };
+        let next = self.some_targets(account, cursor, output);
+        self.end = next.unwrap_or_else(|| {
+            print(cursor.0, self.epoch, Record::Summary(self.summary(account)), output);
+            End::Done
+        });
+        !matches!(self.end, End::Done)
+    }
 }

@@ -6,23 +6,25 @@ use std::os::fd::BorrowedFd;
 use serde::Serialize;
 
 use super::extension::{self, Object};
-use super::{Clocks, Fault, clock, family, millis, say};
+use super::{ClockCounts, Fault, IcmpInfo, clock, family, millis, print};
 use crate::clock::{Epoch, Instant};
 use crate::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
 use crate::names::lookup::Names;
 use crate::output::Output;
 use crate::report::Report;
+use crate::report::text::trace_summary;
 use crate::report::waiting::{Waiting, Wanted};
-use crate::stats::Timings;
+use crate::stats::TraceAccount;
+use crate::wire::icmp::{v4, v6};
 
-/// What the first line tells beside the time.
+/// What the first line contains beside the time.
 #[derive(Clone, Debug)]
 pub struct TraceStart {
     /// The target as it was typed.
     pub host: String,
     /// Its address.
     pub target: IpAddr,
-    /// How it is asked: icmp, udp, tcp, ….
+    /// How it is probed: icmp, udp, tcp, ….
     pub method: &'static str,
     /// The last TTL.
     pub max_ttl: u8,
@@ -34,19 +36,12 @@ pub struct TraceStart {
     pub one_flow: bool,
 }
 
-/// Tells one trace. A line waits for names as long as the text would.
+/// Prints one trace. A line waits for names as long as the text would.
 #[derive(Debug)]
 pub struct JsonTrace {
     start: TraceStart,
-    /// Not yet said, each with the time of the turn in which it was told.
+    /// Not yet printed, each with the time of the turn in which it happened.
     waiting: Waiting<(Event, Instant)>,
-    probes: u32,
-    answered: u32,
-    extra: u32,
-    timings: Timings,
-    /// The highest TTL told.
-    hops: u8,
-    ending: Option<(Instant, Ending)>,
     epoch: Epoch,
     /// The time of the last turn: what is silent has no time of its own.
     now: Instant,
@@ -64,14 +59,14 @@ enum Record<'a> {
         one_flow: bool,
         max_ttl: u8,
         queries: u8,
-        bytes: usize,
+        packet_bytes: usize,
     },
     Probe {
         #[serde(flatten)]
         place: Place,
         outcome: &'static str,
         #[serde(flatten, skip_serializing_if = "Option::is_none")]
-        answer: Option<Answered>,
+        answer: Option<AnswerRecord>,
         #[serde(flatten, skip_serializing_if = "Option::is_none")]
         fault: Option<Fault>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,7 +76,7 @@ enum Record<'a> {
         #[serde(flatten)]
         place: Place,
         #[serde(flatten)]
-        answer: Answered,
+        answer: AnswerRecord,
     },
     Summary {
         host: &'a str,
@@ -94,26 +89,29 @@ enum Record<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         icmp_code: Option<u8>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        loop_ttls: Option<[u8; 2]>,
+        loop_hops: Option<[u8; 2]>,
         reached: bool,
         hops: u8,
-        probes: u32,
-        answered: u32,
-        extra: u32,
-        time_ms: f64,
-        clocks: Clocks,
+        transmitted: u64,
+        received: u64,
+        not_sent: u64,
+        in_flight: u64,
+        late: u64,
+        duplicates: u64,
+        elapsed_ms: f64,
+        clocks: ClockCounts,
     },
 }
 
 /// Which probe.
 #[derive(Serialize)]
 struct Place {
-    ttl: u8,
+    hop: u8,
     query: u8,
 }
 
 #[derive(Serialize)]
-struct Answered {
+struct AnswerRecord {
     from: IpAddr,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
@@ -122,14 +120,14 @@ struct Answered {
     rtt_ms: f64,
     clock: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reply_ttl: Option<u8>,
-    says: &'static str,
+    ttl: Option<u8>,
+    answer: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp_type: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp_code: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mtu: Option<u32>,
+    #[serde(flatten)]
+    info: Option<IcmpInfo>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tcp_flags: Option<u16>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -141,30 +139,12 @@ struct Answered {
 impl JsonTrace {
     /// A report about a trace. `names` are asked for what is wanted.
     pub fn new(start: TraceStart, wanted: Wanted, names: Names) -> Self {
-        Self {
-            start,
-            waiting: Waiting::new(wanted, names),
-            probes: 0,
-            answered: 0,
-            extra: 0,
-            timings: Timings::default(),
-            hops: 0,
-            ending: None,
-            epoch: Epoch::default(),
-            now: Instant::ZERO,
-        }
+        Self { start, waiting: Waiting::new(wanted, names), epoch: Epoch::default(), now: Instant::ZERO }
     }
 
-    /// Whose clocks timed the answers so far.
-    pub fn timings(&self) -> &Timings {
-        &self.timings
-    }
-
-    /// The first line.
-    pub fn start(&mut self, epoch: Epoch, output: &mut Output<'_>) {
-        self.epoch = epoch;
+    fn first_record(&self) -> Record<'_> {
         let TraceStart { ref host, target, method, max_ttl, queries, packet_len, one_flow } = self.start;
-        let record = Record::Start {
+        Record::Start {
             command: "traceroute",
             host,
             addr: target,
@@ -173,35 +153,34 @@ impl JsonTrace {
             one_flow,
             max_ttl,
             queries,
-            bytes: packet_len,
-        };
-        say(Instant::ZERO, epoch, record, output);
-    }
-
-    /// Says what can be said by `now`.
-    fn say_ready(&mut self, now: Instant, output: &mut Output<'_>) {
-        self.waiting.turn(now);
-        while let Some((event, _)) = self.waiting.first() {
-            let whom = event.answer().map(|answer| answer.from);
-            let Some((event, at)) = self.waiting.take(now, whom) else { return };
-            self.say(&event, at, output);
+            packet_bytes: packet_len,
         }
     }
 
-    /// Says an event; what has no time of its own was told `at`.
-    fn say(&mut self, event: &Event, at: Instant, output: &mut Output<'_>) {
+    /// Prints what can be printed by `now`.
+    fn print_ready(&mut self, now: Instant, output: &mut Output<'_>) {
+        self.waiting.poll(now);
+        while let Some((event, _)) = self.waiting.first() {
+            let responder = event.answer().map(|answer| answer.from);
+            let Some((event, at)) = self.waiting.take(now, responder) else { return };
+            self.print(&event, at, output);
+        }
+    }
+
+    /// Prints an event; one without a time of its own happened `at`.
+    fn print(&mut self, event: &Event, at: Instant, output: &mut Output<'_>) {
         let at = event.answer().map_or(at, |answer| answer.at);
         let record = match event {
             Event::Decided { ttl, query, outcome, mtu } => {
-                self.decided(Place { ttl: *ttl, query: *query }, outcome, *mtu)
+                self.decided(Place { hop: *ttl, query: *query }, outcome, *mtu)
             }
             Event::Extra { ttl, query, answer } => {
                 let answer = self.answered(answer);
-                Record::Extra { place: Place { ttl: *ttl, query: *query }, answer }
+                Record::Extra { place: Place { hop: *ttl, query: *query }, answer }
             }
             Event::Ended { .. } => return,
         };
-        say(at, self.epoch, record, output);
+        print(at, self.epoch, record, output);
     }
 
     fn decided(&mut self, place: Place, outcome: &Outcome, path_mtu: Option<u32>) -> Record<'static> {
@@ -214,32 +193,67 @@ impl JsonTrace {
         Record::Probe { place, outcome, answer, fault, path_mtu }
     }
 
-    fn answered(&mut self, answer: &Answer) -> Answered {
-        let mut told = Answered {
+    fn answered(&mut self, answer: &Answer) -> AnswerRecord {
+        let mut record = AnswerRecord {
             from: answer.from,
             name: self.waiting.name(answer.from),
             origins: self.waiting.origin(answer.from).as_deref().map(numbers).unwrap_or_default(),
             rtt_ms: millis(answer.rtt),
             clock: clock(answer.timing),
-            reply_ttl: answer.hop_limit,
-            says: "reply",
+            ttl: answer.hop_limit,
+            answer: "reply",
             icmp_type: None,
             icmp_code: None,
-            mtu: None,
+            info: None,
             tcp_flags: None,
             translated: answer.translated,
             extensions: extension::objects(&answer.extension),
         };
         match answer.says {
+            Says::Reply if self.start.method == "icmp" => {
+                let ipv4 = answer.from.is_ipv4();
+                record.icmp_type = Some(if ipv4 { v4::ECHO_REPLY } else { v6::ECHO_REPLY });
+            }
             Says::Reply => {}
-            Says::Segment(flags) => told.tcp_flags = Some(flags),
+            Says::Segment(flags) => record.tcp_flags = Some(flags),
             Says::Error(error) => {
-                (told.icmp_type, told.icmp_code) = (Some(error.icmp_type), Some(error.code));
-                told.says = if error.is_ttl_exceeded() { "ttl_exceeded" } else { "error" };
-                told.mtu = error.mtu();
+                (record.icmp_type, record.icmp_code) = (Some(error.icmp_type), Some(error.code));
+                record.answer = if error.is_ttl_exceeded() { "ttl_exceeded" } else { "error" };
+                record.info = Some(IcmpInfo::from(&error));
             }
         }
-        told
+        record
+    }
+
+    fn summary(&self, account: &TraceAccount) -> Record<'_> {
+        let ending = account.ending();
+        let (word, by, error, loop_hops) = match ending {
+            Ending::Reached => ("reached", None, None, None),
+            Ending::Unreachable { by, error } => ("unreachable", Some(by), Some(error), None),
+            Ending::HopLimit => ("hop_limit", None, None, None),
+            Ending::Loop { at, first, again } => ("loop", Some(at), None, Some([first, again])),
+            Ending::GapLimit => ("gap_limit", None, None, None),
+            Ending::Stopped => ("stopped", None, None, None),
+        };
+        Record::Summary {
+            host: &self.start.host,
+            addr: self.start.target,
+            ending: word,
+            by,
+            icmp_type: error.map(|error| error.icmp_type),
+            icmp_code: error.map(|error| error.code),
+            loop_hops,
+            reached: ending == Ending::Reached,
+            hops: account.last_hop,
+            transmitted: account.sent(),
+            received: account.received(),
+            not_sent: account.not_sent,
+            in_flight: account.in_flight,
+            late: account.late,
+            duplicates: account.repeated,
+            elapsed_ms: millis(account.duration()),
+            clocks: account.timings.into(),
+        }
     }
 }
 
@@ -249,75 +263,47 @@ fn numbers(origins: &str) -> Vec<u32> {
 }
 
 impl Report for JsonTrace {
-    type Event = Event;
+    type Account = TraceAccount;
 
-    fn event(&mut self, event: &Event, epoch: Epoch, _output: &mut Output<'_>) {
+    fn begin(&mut self, _account: &TraceAccount, now: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        self.epoch = epoch;
+        print(now, epoch, self.first_record(), output);
+    }
+
+    fn event(&mut self, event: &Event, _account: &TraceAccount, epoch: Epoch, _output: &mut Output<'_>) {
         self.epoch = epoch;
         if let Some(answer) = event.answer() {
-            self.timings.count(answer.timing);
-            self.waiting.ask(answer.from);
-        }
-        match event {
-            Event::Decided { ttl, outcome, .. } => {
-                self.probes = self.probes.saturating_add(1);
-                self.hops = self.hops.max(*ttl);
-                self.answered = self.answered.saturating_add(matches!(outcome, Outcome::Answered(_)).into());
-            }
-            Event::Extra { .. } => self.extra = self.extra.saturating_add(1),
-            Event::Ended { at, ending } => self.ending = Some((*at, *ending)),
+            self.waiting.query(answer.from);
         }
         self.waiting.push((event.clone(), self.now));
     }
 
-    fn turn(&mut self, now: Instant, output: &mut Output<'_>) {
+    fn poll(&mut self, now: Instant, output: &mut Output<'_>) {
         self.now = now;
-        self.say_ready(now, output);
+        self.print_ready(now, output);
     }
 
     fn wake(&self) -> Option<Instant> {
         self.waiting.wake()
     }
 
-    fn bell(&self) -> Option<BorrowedFd<'_>> {
-        self.waiting.bell()
+    fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.waiting.ready_fd()
     }
 
-    fn hurry(&mut self) {
-        self.waiting.hurry();
+    fn finish_now(&mut self) {
+        self.waiting.finish_now();
     }
 
-    fn status(&self, output: &mut Output<'_>) {
-        output.print_error(format_args!("hop {}, {} probes told\n", self.hops, self.probes));
+    fn status(&self, account: &TraceAccount, output: &mut Output<'_>) {
+        trace_summary::status(account, output);
     }
 
-    fn finish(&mut self, output: &mut Output<'_>) {
-        self.hurry();
-        self.say_ready(Instant::ZERO, output);
-        let (at, ending) = self.ending.unwrap_or((Instant::ZERO, Ending::Stopped));
-        let (word, by, error, loop_ttls) = match ending {
-            Ending::Reached => ("reached", None, None, None),
-            Ending::Unreachable { by, error } => ("unreachable", Some(by), Some(error), None),
-            Ending::HopLimit => ("hop_limit", None, None, None),
-            Ending::Loop { at, first, again } => ("loop", Some(at), None, Some([first, again])),
-            Ending::GapLimit => ("gap_limit", None, None, None),
-            Ending::Stopped => ("stopped", None, None, None),
-        };
-        let record = Record::Summary {
-            host: &self.start.host,
-            addr: self.start.target,
-            ending: word,
-            by,
-            icmp_type: error.map(|error| error.icmp_type),
-            icmp_code: error.map(|error| error.code),
-            loop_ttls,
-            reached: ending == Ending::Reached,
-            hops: self.hops,
-            probes: self.probes,
-            answered: self.answered,
-            extra: self.extra,
-            time_ms: millis(at.since(Instant::ZERO)),
-            clocks: self.timings.into(),
-        };
-        say(at, self.epoch, record, output);
+    fn finish(&mut self, account: &TraceAccount, now: Instant, output: &mut Output<'_>) -> bool {
+        self.finish_now();
+        self.print_ready(Instant::ZERO, output);
+        let at = account.ended().unwrap_or(now);
+        print(at, self.epoch, self.summary(account), output);
+        false
     }
 }

@@ -1,21 +1,18 @@
-//! The text of a ping to many: lines as of a ping to one, then a table, a line for each target. Or bare names,
-//! for other programs. It decides nothing and asks nobody.
-
-use std::rc::Rc;
+//! The text of a ping of many hosts: lines as of a ping of one, then a table with a line for each target. Or bare
+//! names, for other programs. It decides nothing and counts nothing itself.
 
 use super::number::Millis;
 use super::ping::PingText;
-use super::table::Table;
+use super::table::{Loss, Table};
 use crate::clock::{Epoch, Instant};
-use crate::datagram::SystemError;
-use crate::engine::ping::Targets;
+use crate::datagram::{SendFault, SystemError};
 use crate::engine::ping::event::{Event, Verdict};
 use crate::escape::escape;
 use crate::output::Output;
 use crate::report::addresses::Shown;
-use crate::report::roster::Roster;
-use crate::report::{ManyReport, Report, fault};
-use crate::stats::Board;
+use crate::report::hosts::{Hosts, Label};
+use crate::report::{Report, fault};
+use crate::stats::PingAccount;
 use crate::wire::Family;
 
 /// What is printed.
@@ -25,9 +22,9 @@ pub enum Show {
     Lines,
     /// The table.
     Table,
-    /// Who answered, as soon as it does.
+    /// The names of targets that answer, as soon as they do.
     Alive,
-    /// Who did not answer.
+    /// The names of targets that did not answer.
     Unreachable,
 }
 
@@ -37,202 +34,160 @@ pub struct ManyText {
     show: Show,
     /// The name this program was started by, fit to be shown.
     program: String,
-    roster: Roster,
-    targets: Rc<Targets>,
-    board: Board,
+    hosts: Hosts,
     /// Prints the lines.
     lines: PingText,
     /// Whether one was printed.
     printed: bool,
-    first: Option<Instant>,
-    last: Instant,
-    /// The last cause of a probe not sent that was told.
-    told: Option<SystemError>,
+    /// The last cause of a probe not sent that was printed.
+    printed_error: Option<SystemError>,
     end: End,
 }
 
-/// How far the last words are said.
+/// What stands at the end, as far as it is printed.
 #[derive(Debug)]
 enum End {
-    NotYet,
+    Head,
     Rows(Table),
-    Said,
+    Done,
 }
 
 impl ManyText {
     /// A report; `lines` prints what happens to single probes.
-    pub fn new(show: Show, program: &str, roster: Roster, targets: Rc<Targets>, lines: PingText) -> Self {
-        Self {
-            show,
-            program: escape(program).into_owned(),
-            board: Board::new(targets.len()),
-            roster,
-            targets,
-            lines,
-            printed: false,
-            first: None,
-            last: Instant::ZERO,
-            told: None,
-            end: End::NotYet,
-        }
+    pub fn new(show: Show, program: &str, hosts: Hosts, lines: PingText) -> Self {
+        let program = escape(program).into_owned();
+        Self { show, program, hosts, lines, printed: false, printed_error: None, end: End::Head }
     }
 
     /// The line below the table.
-    fn sum_up(&self, output: &mut Output<'_>) {
-        let totals = &self.board.totals;
-        let (targets, unknown) = (self.targets.len(), self.roster.unknown());
-        let all = u64::from(targets) + u64::from(unknown);
-        let (plural, silent) = (if all == 1 { "" } else { "s" }, totals.asked - totals.answered);
-        output.print(format_args!("{all} target{plural}: {} answered, {silent} silent", totals.answered));
-        for (count, what) in [(targets - totals.asked, "not asked"), (unknown, "unknown")] {
+    fn sum_up(&self, account: &PingAccount, output: &mut Output<'_>) {
+        let (total, unknown, all) = (&account.total, self.hosts.unknown(), self.hosts.all());
+        let (plural, silent) = (if all == 1 { "" } else { "s" }, account.silent());
+        output.print(format_args!("{all} target{plural}: {} answered, {silent} silent", account.answered));
+        for (count, what) in [(account.not_asked(), "not asked"), (unknown, "unknown")] {
             if count > 0 {
                 output.print(format_args!(", {count} {what}"));
             }
         }
-        output.print(format_args!("; {} packets transmitted, {} received", totals.sent, totals.received));
+        output.print(format_args!("; {} packets transmitted, {} received", total.sent, total.received));
         let further = [
-            (totals.duplicates, "duplicates"),
-            (totals.corrupted, "corrupted"),
-            (totals.icmp_errors, "errors"),
+            (total.duplicates, "+", "duplicates"),
+            (total.corrupted, "+", "corrupted"),
+            (total.icmp_errors, "+", "errors"),
+            (total.not_sent, "", "not sent"),
+            (total.in_flight, "", "in flight"),
         ];
-        for (count, what) in further.into_iter().filter(|(count, _)| *count > 0) {
-            output.print(format_args!(", +{count} {what}"));
+        for (count, sign, what) in further.into_iter().filter(|(count, ..)| *count > 0) {
+            output.print(format_args!(", {sign}{count} {what}"));
         }
-        let further = [(totals.not_sent, "not sent"), (totals.out, "in flight")];
-        for (count, what) in further.into_iter().filter(|(count, _)| *count > 0) {
-            output.print(format_args!(", {count} {what}"));
-        }
-        if let Some(loss) = super::table::loss(totals.lost(), totals.received) {
-            let millis = (self.sending_time_nanos() + 500_000) / 1_000_000;
+        if let Some(loss) = total.loss().map(Loss) {
+            let millis = (total.sending_time().as_nanos() + 500_000) / 1_000_000;
             output.print(format_args!(", {loss} packet loss, time {millis}ms"));
         }
-        if totals.received > 0 {
-            let rtt = &totals.rtt;
+        if total.received > 0 {
+            let rtt = &total.rtt;
             let [min, mean, max, deviation] =
-                [rtt.min(), rtt.mean(), rtt.max(), rtt.classic_deviation()].map(Millis);
+                [rtt.min(), rtt.mean(), rtt.max(), rtt.deviation()].map(|nanos| Millis(nanos / 1_000));
             output.print(format_args!(", rtt min/avg/max/mdev = {min}/{mean}/{max}/{deviation} ms"));
         }
         output.print(format_args!("\n"));
     }
 
-    fn sending_time_nanos(&self) -> u128 {
-        self.first.map_or(0, |first| self.last.since(first).as_nanos())
-    }
-
-    /// Who answers for the first time.
+    /// A target that answers for the first time, under each of its names.
     fn alive(&self, target: u32, output: &mut Output<'_>) {
-        let mut names = self.roster.names(target).peekable();
-        if names.peek().is_none()
-            && let Some(address) = self.targets.address(target)
-        {
-            output.print(format_args!("{}\n", Shown(address)));
-        }
-        for name in names {
-            output.print(format_args!("{}\n", escape(name)));
+        for Label { name, address } in self.hosts.labels(target) {
+            match name {
+                Some(name) => output.print(format_args!("{}\n", escape(name))),
+                None => output.print(format_args!("{}\n", Shown(address))),
+            }
         }
     }
 
-    /// A line about a probe, as for one target.
-    fn line(&mut self, target: u32, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
-        let Some(address) = self.targets.address(target) else { return };
-        let speaks = matches!(event, Event::Answer(_) | Event::Error(_));
-        if speaks {
-            self.lines.aim(address.ip(), self.roster.names(target).next());
-            self.lines.event(event, epoch, output);
+    /// A line about a probe as for one target, for each name of the target.
+    fn lines(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
+        for label in self.hosts.labels(event.target()) {
+            self.lines.aim(label);
+            self.lines.line(event, epoch, output);
             self.printed = true;
+        }
+    }
+
+    /// A line on standard error about a probe that did not leave; none where the last one had the same cause.
+    fn not_sent(&mut self, target: u32, seq: u16, fault: SendFault, output: &mut Output<'_>) {
+        if self.printed_error.replace(fault.error) == Some(fault.error) {
+            return;
+        }
+        for label in self.hosts.labels(target) {
+            let sentence = fault::sentence(fault, seq, Family::of(label.address.ip()));
+            output.print_error(format_args!("{}: {label}: {sentence}\n", self.program));
         }
     }
 }
 
-impl ManyReport for ManyText {
-    fn board(&self) -> &Board {
-        &self.board
+impl Report for ManyText {
+    type Account = PingAccount;
+
+    fn begin(&mut self, _account: &PingAccount, _now: Instant, _epoch: Epoch, _output: &mut Output<'_>) {}
+
+    fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        match event {
+            Event::NotSent { target, seq, fault, .. } => self.not_sent(*target, *seq, *fault, output),
+            Event::Answer(answer) if self.show == Show::Alive => {
+                let first = account.row(answer.target).is_some_and(|row| row.received == 1);
+                if first && answer.verdict == Verdict::Received {
+                    self.alive(answer.target, output);
+                }
+            }
+            Event::Answer(_) | Event::Error(_) | Event::Unanswered { .. } if self.show == Show::Lines => {
+                self.lines(event, epoch, output);
+            }
+            _ => {}
+        }
     }
 
-    fn roster(&self) -> &Roster {
-        &self.roster
+    fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
+        status(account, output);
     }
 
-    fn more(&mut self, output: &mut Output<'_>) -> bool {
+    fn finish(&mut self, account: &PingAccount, _now: Instant, output: &mut Output<'_>) -> bool {
         match &mut self.end {
-            End::NotYet => {
+            End::Head => {
                 if self.printed {
                     output.print(format_args!("\n"));
                 }
-                self.end = End::Rows(Table::new(
-                    self.show == Show::Unreachable,
-                    &self.roster,
-                    &self.targets,
-                    &self.board,
-                ));
+                let bare = self.show == Show::Unreachable;
+                self.end = match self.show {
+                    Show::Alive => End::Done,
+                    _ => End::Rows(Table::new(bare, &self.hosts, account)),
+                };
             }
-            End::Rows(_) if self.show == Show::Alive => self.end = End::Said,
             End::Rows(table) => {
-                if !table.more(&self.roster, &self.targets, &self.board, output) {
+                if !table.more(&self.hosts, account, output) {
                     if self.show != Show::Unreachable {
-                        self.sum_up(output);
+                        self.sum_up(account, output);
                     }
-                    self.end = End::Said;
+                    self.end = End::Done;
                 }
             }
-            End::Said => return false,
+            End::Done => return false,
         }
         true
     }
 }
 
-impl Report for ManyText {
-    type Event = Event;
-
-    fn event(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
-        self.board.add(event);
-        let target = event.target();
-        match event {
-            Event::Sent { at, .. } => {
-                self.first.get_or_insert(*at);
-                self.last = *at;
-            }
-            Event::NotSent { at, seq, fault, .. } => {
-                self.first.get_or_insert(*at);
-                self.last = *at;
-                if self.told.replace(fault.error) != Some(fault.error)
-                    && let Some(address) = self.targets.address(target)
-                {
-                    let sentence = fault::sentence(*fault, *seq, Family::of(address.ip()));
-                    let address = Shown(address);
-                    output.print_error(format_args!("{}: {address}: {sentence}\n", self.program));
-                }
-            }
-            Event::Answer(answer) if self.show == Show::Alive => {
-                let first = self.board.row(target).is_some_and(|row| row.received == 1);
-                if first && answer.verdict == Verdict::Received {
-                    self.alive(target, output);
-                }
-            }
-            event if self.show == Show::Lines => self.line(target, event, epoch, output),
-            _ => {}
-        }
-    }
-
-    fn status(&self, output: &mut Output<'_>) {
-        status(&self.board, self.targets.len(), output);
-    }
-
-    fn finish(&mut self, output: &mut Output<'_>) {
-        while self.more(output) {}
-    }
-}
-
 /// One line about a run so far, on standard error.
-pub fn status(board: &Board, targets: u32, output: &mut Output<'_>) {
-    let totals = &board.totals;
-    let (answered, targets) = (totals.answered, targets);
+pub fn status(account: &PingAccount, output: &mut Output<'_>) {
+    let total = &account.total;
     output.print_error(format_args!(
-        "\r{answered}/{targets} targets answered, {}/{} packets",
-        totals.received, totals.sent
+        "\r{}/{} targets answered, {}/{} packets",
+        account.answered,
+        account.targets(),
+        total.received,
+        total.sent
     ));
-    if totals.received > 0 {
-        let [min, mean, max] = [totals.rtt.min(), totals.rtt.mean(), totals.rtt.max()].map(Millis);
+    if total.received > 0 {
+        let [min, mean, max] =
+            [total.rtt.min(), total.rtt.mean(), total.rtt.max()].map(|nanos| Millis(nanos / 1_000));
         output.print_error(format_args!(", min/avg/max = {min}/{mean}/{max} ms"));
     }
     output.print_error(format_args!("\n"));

@@ -9,4 +9,4 @@ pub(super) mod summary;
 mod table;
 pub mod trace;
 mod trace_notes;
-mod trace_summary;
+pub(super) mod trace_summary;

@@ -1,5 +1,5 @@
-//! The text of a ping, octet for octet as iputils prints it. It decides nothing and counts nothing
-//! itself, and it asks nobody: names come when they come.
+//! The text of a ping, octet for octet as iputils prints it. It decides nothing, counts nothing and waits for
+//! nothing: an address is printed without its name until that is known.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -13,9 +13,10 @@ use crate::escape::escape;
 use crate::names::lookup::Names;
 use crate::output::Output;
 use crate::report::addresses::Addresses;
+use crate::report::hosts::Label;
 use crate::report::style::Style;
 use crate::report::{Report, fault, phrases};
-use crate::stats::Tally;
+use crate::stats::PingAccount;
 use crate::wire::Family;
 
 /// Where iputils begins to show a damaged payload: behind its own timestamp.
@@ -31,9 +32,10 @@ pub struct PingText {
     name: String,
     addresses: Addresses,
     options: OptionsText,
-    tally: Tally,
-    /// The last cause of a probe not sent that a quiet run has told.
-    told: Option<SystemError>,
+    /// The end of lines that do not name the target otherwise, among many: ` for NAME (ADDRESS)`.
+    about: String,
+    /// The last cause of a probe not sent that a quiet run has printed.
+    printed_error: Option<SystemError>,
 }
 
 impl PingText {
@@ -44,25 +46,21 @@ impl PingText {
             name: escape(&style.name).into_owned(),
             addresses: Addresses::new(&style, names),
             options: OptionsText::default(),
-            tally: Tally::default(),
-            told: None,
+            about: String::new(),
+            printed_error: None,
             style,
         }
     }
 
-    /// Tells what happens to another target from now on; its answers are shown under a name.
-    pub(super) fn aim(&mut self, target: IpAddr, name: Option<&str>) {
-        self.style.family = Family::of(target);
-        self.addresses.aim(target, name);
+    /// Makes a target under one of its names the subject of the lines that follow, one of many.
+    pub(super) fn aim(&mut self, label: Label<'_>) {
+        let address = label.address.ip();
+        self.style.family = Family::of(address);
+        self.addresses.aim(address, label.name);
+        self.about = format!(" for {label}");
     }
 
-    /// The account so far.
-    pub fn tally(&self) -> &Tally {
-        &self.tally
-    }
-
-    /// The banner.
-    pub fn start(&self, output: &mut Output<'_>) {
+    fn banner(&self, output: &mut Output<'_>) {
         let Self { style, name, .. } = self;
         if let (Some(pattern), false) = (&style.pattern, style.quiet) {
             output.print(format_args!("PATTERN: 0x"));
@@ -99,7 +97,7 @@ impl PingText {
             output.print(format_args!("E"));
             return;
         }
-        if self.style.quiet && self.told.replace(fault.error) == Some(fault.error) {
+        if self.style.quiet && self.printed_error.replace(fault.error) == Some(fault.error) {
             return;
         }
         let sentence = fault::sentence(fault, seq, self.style.family);
@@ -144,7 +142,7 @@ impl PingText {
             output.print(format_args!(" (BAD CHECKSUM!)"));
         }
         if answer.different_address {
-            output.print(format_args!(" (DIFFERENT ADDRESS!)"));
+            output.print(format_args!(" (DIFFERENT ADDRESS!){}", self.about));
         }
         content(&answer.content, self.style.size, output);
         if self.style.audible {
@@ -158,7 +156,7 @@ impl PingText {
         self.stamp(notice.at, epoch, output);
         let from = self.addresses.node(notice.from);
         let phrase = phrases::phrase(&notice.error, &mut self.addresses);
-        output.print(format_args!("From {from}: icmp_seq={} {phrase}\n", notice.seq));
+        output.print(format_args!("From {from}: icmp_seq={} {phrase}{}\n", notice.seq, self.about));
         if self.style.verbose {
             self.quoted_header(&notice.quoted_header, output);
         }
@@ -202,13 +200,9 @@ impl PingText {
             output.print(format_args!("\n"));
         }
     }
-}
 
-impl Report for PingText {
-    type Event = Event;
-
-    fn event(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
-        self.tally.add(event);
+    /// Prints what is printed of one event.
+    pub(super) fn line(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
         match event {
             Event::Sent { in_flight, .. } => {
                 if self.style.flood && !self.style.quiet && *in_flight < self.style.width {
@@ -219,7 +213,7 @@ impl Report for PingText {
             Event::Lost { .. } => {}
             Event::Unanswered { at, seq, .. } => {
                 self.stamp(*at, epoch, output);
-                output.print(format_args!("no answer yet for icmp_seq={seq}\n"));
+                output.print(format_args!("no answer yet for icmp_seq={seq}{}\n", self.about));
             }
             Event::Answer(_) | Event::Error(_) if self.style.quiet => {}
             Event::Answer(answer) if self.style.flood => self.answer_in_flood(answer, output),
@@ -231,21 +225,34 @@ impl Report for PingText {
                 self.stamp(error.at, epoch, output);
                 let from = self.addresses.node(error.from);
                 let phrase = phrases::phrase(&error.error, &mut self.addresses);
-                output.print(format_args!("From {from} icmp_seq={} {phrase}\n", error.seq));
+                output.print(format_args!("From {from} icmp_seq={} {phrase}{}\n", error.seq, self.about));
             }
         }
     }
+}
 
-    fn status(&self, output: &mut Output<'_>) {
-        summary::status(&self.tally, output);
+impl Report for PingText {
+    type Account = PingAccount;
+
+    fn begin(&mut self, _account: &PingAccount, _now: Instant, _epoch: Epoch, output: &mut Output<'_>) {
+        self.banner(output);
     }
 
-    fn finish(&mut self, output: &mut Output<'_>) {
-        summary::finish(&self.style, &self.name, &self.tally, output);
+    fn event(&mut self, event: &Event, _account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        self.line(event, epoch, output);
+    }
+
+    fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
+        summary::status(&account.total, output);
+    }
+
+    fn finish(&mut self, account: &PingAccount, _now: Instant, output: &mut Output<'_>) -> bool {
+        summary::finish(&self.style, &self.name, &account.total, output);
+        false
     }
 }
 
-/// What an answer to another question than an echo request says.
+/// What an answer to a request other than echo carries.
 fn detail(detail: Detail, output: &mut Output<'_>) {
     match detail {
         Detail::Echo => {}

@@ -1,9 +1,10 @@
-//! The last words of a run, and its status on the way. It counts nothing itself.
+//! The summary of a ping of one host, and its status on the way, as iputils prints them. It counts nothing itself.
 
 use super::number::{Millis, format_g};
 use crate::output::Output;
 use crate::report::style::Style;
 use crate::stats::Tally;
+use crate::stats::loss::Share;
 
 /// The summary. `name` is the target's name, escaped.
 pub fn finish(style: &Style, name: &str, tally: &Tally, output: &mut Output<'_>) {
@@ -11,7 +12,7 @@ pub fn finish(style: &Style, name: &str, tally: &Tally, output: &mut Output<'_>)
     counts(tally, output);
     let mut separator = "";
     if tally.received > 0 {
-        let rtt = &tally.rtt_micros;
+        let rtt = &tally.classic.rtt;
         output.print(format_args!(
             "rtt min/avg/max/mdev = {}/{}/{}/{} ms",
             Millis(rtt.min()),
@@ -21,47 +22,51 @@ pub fn finish(style: &Style, name: &str, tally: &Tally, output: &mut Output<'_>)
         ));
         separator = ", ";
     }
-    if tally.pipe > 1 {
-        output.print(format_args!("{separator}pipe {}", tally.pipe));
+    if tally.classic.pipe > 1 {
+        output.print(format_args!("{separator}pipe {}", tally.classic.pipe));
         separator = ", ";
     }
     let paced_by_answers = style.flood || style.adaptive || style.interval_zero;
     if tally.received > 0 && paced_by_answers && tally.attempted() > 1 {
         let gap = tally.sending_time().as_micros() / u128::from(tally.attempted() - 1);
         let gap = Millis(u64::try_from(gap).unwrap_or(u64::MAX));
-        output.print(format_args!("{separator}ipg/ewma {gap}/{} ms", Millis(tally.ewma_micros())));
+        output.print(format_args!("{separator}ipg/ewma {gap}/{} ms", Millis(tally.classic.ewma_micros())));
     }
     output.print(format_args!("\n"));
 }
 
 fn counts(tally: &Tally, output: &mut Output<'_>) {
     output.print(format_args!("{} packets transmitted, {} received", tally.attempted(), tally.received));
-    let further =
-        [(tally.duplicates, "duplicates"), (tally.corrupted, "corrupted"), (tally.errors(), "errors")];
+    let further = [
+        (tally.duplicates, "duplicates"),
+        (tally.corrupted, "corrupted"),
+        (tally.classic_errors(), "errors"),
+    ];
     for (count, what) in further {
         if count > 0 {
             output.print(format_args!(", +{count} {what}"));
         }
     }
-    if let Some(loss) = tally.loss_percent() {
+    if let Some(loss) = tally.classic_loss() {
+        // The rounding of f32 is part of the text: iputils prints a float.
+        let loss = format_g(f64::from(loss.percent() as f32));
         let millis = (tally.sending_time().as_nanos() + 500_000) / 1_000_000;
-        output.print(format_args!(", {}% packet loss, time {millis}ms", format_g(f64::from(loss))));
+        output.print(format_args!(", {loss}% packet loss, time {millis}ms"));
     }
     output.print(format_args!("\n"));
 }
 
 /// One line about the run so far, on standard error.
 pub fn status(tally: &Tally, output: &mut Output<'_>) {
-    let missing = tally.attempted().saturating_sub(tally.received);
-    let loss = (u128::from(missing) * 100).checked_div(u128::from(tally.attempted())).unwrap_or(0);
+    let loss = tally.classic_loss().map_or(0, Share::whole_percent);
     output.print_error(format_args!("\r{}/{} packets, {loss}% loss", tally.received, tally.attempted()));
     if tally.received > 0 {
-        let rtt = &tally.rtt_micros;
+        let rtt = &tally.classic.rtt;
         output.print_error(format_args!(
             ", min/avg/ewma/max = {}/{}/{}/{} ms",
             Millis(rtt.min()),
             Millis(rtt.mean()),
-            Millis(tally.ewma_micros()),
+            Millis(tally.classic.ewma_micros()),
             Millis(rtt.max()),
         ));
     }

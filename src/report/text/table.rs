@@ -4,12 +4,12 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use super::number::Millis;
-use crate::engine::ping::Targets;
 use crate::escape::escape;
 use crate::output::Output;
 use crate::report::addresses::Shown;
-use crate::report::roster::Roster;
-use crate::stats::{Board, Row};
+use crate::report::hosts::Hosts;
+use crate::stats::loss::Share;
+use crate::stats::{PingAccount, Row};
 
 /// Lines in a part.
 const PART: usize = 512;
@@ -17,11 +17,11 @@ const PART: usize = 512;
 /// A table, and how much of it is printed.
 #[derive(Debug)]
 pub struct Table {
-    /// Only the names of those who never answered.
+    /// Only the names of targets that never answered.
     bare: bool,
     begun: bool,
     widths: Widths,
-    /// The entry whose turn it is, and how many of its targets had theirs.
+    /// Cursor: the current entry, and how many of its targets were printed.
     entry: usize,
     done: u32,
 }
@@ -44,41 +44,35 @@ const P95: &str = "p95 ms";
 const LOSS: usize = "100.0%".len();
 
 impl Table {
-    /// A table as wide as its contents, or only the `bare` names of those who never answered.
-    pub fn new(bare: bool, roster: &Roster, targets: &Targets, board: &Board) -> Self {
+    /// A table as wide as its contents, or only the `bare` names of targets that never answered.
+    pub fn new(bare: bool, hosts: &Hosts, account: &PingAccount) -> Self {
         let mut widths = Widths {
-            name: if roster.has_names() { NAME.len() } else { 0 },
+            name: if hosts.has_names() { NAME.len() } else { 0 },
             address: ADDRESS.len(),
             sent: "sent".len(),
             received: "received".len(),
             rtt: RTT.len(),
             p95: P95.len(),
         };
-        for entry in roster.entries().iter().filter(|_| !bare) {
+        for entry in hosts.entries().iter().filter(|_| !bare) {
             if let Some(name) = &entry.name {
                 widths.name = widths.name.max(escape(name).chars().count());
             }
             for target in entry.targets.clone() {
-                widths.measure(entry.name.is_none(), targets.address(target), board.row(target));
+                widths.measure(entry.name.is_none(), hosts.address(target), account.row(target));
             }
         }
         Self { bare, begun: false, widths, entry: 0, done: 0 }
     }
 
     /// Prints the next part; false once nothing is left.
-    pub fn more(
-        &mut self,
-        roster: &Roster,
-        targets: &Targets,
-        board: &Board,
-        output: &mut Output<'_>,
-    ) -> bool {
+    pub fn more(&mut self, hosts: &Hosts, account: &PingAccount, output: &mut Output<'_>) -> bool {
         if !self.begun && !self.bare {
             self.widths.head(output);
         }
         self.begun = true;
         for _ in 0..PART {
-            let Some(entry) = roster.entries().get(self.entry) else { return false };
+            let Some(entry) = hosts.entries().get(self.entry) else { return false };
             let target = entry.targets.start + self.done;
             self.done += 1;
             if target + 1 >= entry.targets.end {
@@ -86,8 +80,8 @@ impl Table {
             }
             let found = !entry.targets.is_empty();
             let name = entry.name.as_deref().map(escape);
-            let address = targets.address(target).filter(|_| found).map(Shown);
-            let row = board.row(target).filter(|_| found);
+            let address = hosts.address(target).filter(|_| found).map(Shown);
+            let row = account.row(target).filter(|_| found);
             match (self.bare, name, address) {
                 (false, name, address) => self.widths.line(name.as_deref(), address, row, output),
                 (true, _, _) if !row.is_some_and(Row::is_unreachable) => {}
@@ -113,10 +107,9 @@ impl Widths {
         self.sent = self.sent.max(digits(row.sent.into()));
         self.received = self.received.max(digits(row.received.into()));
         if row.received > 0 {
-            let rtt = row.rtt();
-            let times = [rtt.min(), rtt.mean(), rtt.max(), rtt.classic_deviation()];
+            let times = micros(row);
             self.rtt = self.rtt.max(times.into_iter().map(millis_len).sum::<usize>() + 3);
-            self.p95 = self.p95.max(row.p95().map_or(0, millis_len));
+            self.p95 = self.p95.max(millis_len(p95(row)));
         }
     }
 
@@ -145,22 +138,21 @@ impl Widths {
         pad(&address.to_string(), self.address, output);
         let (sent, received) = (row.sent, row.received);
         output.print(format_args!("  {sent:>0$}  {received:>1$}", self.sent, self.received));
-        match loss(row.lost().into(), received.into()) {
-            Some(loss) => output.print(format_args!("  {:>LOSS$}", loss.to_string())),
+        match row.loss() {
+            Some(loss) => output.print(format_args!("  {:>LOSS$}", Loss(loss).to_string())),
             None => output.print(format_args!("  {:>LOSS$}", "-")),
         }
         if received > 0 {
-            let rtt = row.rtt();
-            let times = [rtt.min(), rtt.mean(), rtt.max(), rtt.classic_deviation()];
+            let times = micros(row);
             let len = times.into_iter().map(millis_len).sum::<usize>() + 3;
             let [min, mean, max, deviation] = times.map(Millis);
-            let p95 = row.p95().unwrap_or(0);
+            let p95 = p95(row);
             output.print(format_args!("{:1$}{min}/{mean}/{max}/{deviation}", "", 2 + self.rtt - len));
             output.print(format_args!("{:1$}{2}", "", 2 + self.p95 - millis_len(p95), Millis(p95)));
         } else {
             output.print(format_args!("  {0:>1$}  {0:>2$}", "-", self.rtt, self.p95));
         }
-        for (count, what) in [(row.not_sent, "not sent"), (row.out, "in flight")] {
+        for (count, what) in [(row.not_sent, "not sent"), (row.in_flight, "in flight")] {
             if count > 0 {
                 output.print(format_args!("  {count} {what}"));
             }
@@ -182,22 +174,24 @@ fn millis_len(micros: u64) -> usize {
     digits(micros / 1_000) + ".000".len()
 }
 
-/// Lost of those whose fate is known, in percent: whole, or with a tenth.
-pub struct Loss(u64);
-
-/// The loss; `None` when no fate is known.
-pub fn loss(lost: u64, received: u64) -> Option<Loss> {
-    let known = u128::from(lost) + u128::from(received);
-    // Tenths of a percent; all and nothing are not rounded to.
-    let tenths = (u128::from(lost) * 1_000 + known / 2).checked_div(known)?;
-    let (least, most) = (u128::from(lost > 0), 1_000 - u128::from(received > 0));
-    let tenths = tenths.clamp(least, most.max(least));
-    Some(Loss(u64::try_from(tenths).unwrap_or(1_000)))
+/// Minimum, mean, maximum and deviation of a target's times, in whole microseconds.
+fn micros(row: &Row) -> [u64; 4] {
+    let rtt = row.rtt();
+    [rtt.min(), rtt.mean(), rtt.max(), rtt.deviation()].map(|nanos| nanos / 1_000)
 }
+
+/// The time that 95 of 100 answers of a target did not exceed, in whole microseconds.
+fn p95(row: &Row) -> u64 {
+    row.percentile(95).unwrap_or(0) / 1_000
+}
+
+/// A loss in percent: whole, or with a tenth.
+pub struct Loss(pub Share);
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0 / 10, self.0 % 10) {
+        let tenths = self.0.tenths();
+        match (tenths / 10, tenths % 10) {
             (whole, 0) => write!(f, "{whole}%"),
             (whole, tenth) => write!(f, "{whole}.{tenth}%"),
         }
@@ -207,15 +201,14 @@ impl fmt::Display for Loss {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::loss::loss;
 
     #[test]
-    fn a_loss_is_rounded_to_neither_all_nor_nothing() {
-        let shown = |lost, received| loss(lost, received).map(|loss| loss.to_string());
+    fn a_loss_has_a_tenth_where_it_is_not_whole() {
+        let shown = |lost, received| loss(lost, received).map(|loss| Loss(loss).to_string());
         assert_eq!(shown(0, 0), None);
-        assert_eq!(shown(0, 5).as_deref(), Some("0%"));
         assert_eq!(shown(5, 0).as_deref(), Some("100%"));
         assert_eq!(shown(1, 2).as_deref(), Some("33.3%"));
-        assert_eq!(shown(1, 1_000_000).as_deref(), Some("0.1%"));
         assert_eq!(shown(1_000_000, 1).as_deref(), Some("99.9%"));
     }
 }

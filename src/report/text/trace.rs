@@ -4,8 +4,7 @@ use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 
 use super::number::Millis;
-use super::trace_summary::Account;
-use super::{extension, trace_notes};
+use super::{extension, trace_notes, trace_summary};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendCause, SendFault};
 use crate::engine::trace::event::{Answer, Event, Outcome, Says};
@@ -15,7 +14,7 @@ use crate::output::Output;
 use crate::report::addresses;
 use crate::report::waiting::{Waiting, Wanted};
 use crate::report::{Report, fault};
-use crate::stats::Timings;
+use crate::stats::TraceAccount;
 
 /// How the text of a traceroute is to look. Texts may hold anything: they are escaped before they are
 /// shown.
@@ -82,7 +81,6 @@ pub struct TraceText {
     shown: Option<Sender>,
     /// Causes of probes not sent, each with the hop that met it first.
     faults: Vec<(SendFault, u8)>,
-    account: Account,
 }
 
 /// What is shown about who answered, once in a row.
@@ -104,23 +102,16 @@ impl TraceText {
             hop: None,
             shown: None,
             faults: Vec::new(),
-            account: Account::default(),
             style,
         }
     }
 
-    /// Whose clocks timed the answers so far.
-    pub fn timings(&self) -> &Timings {
-        &self.account.timings
-    }
-
     /// The header. It ends where the first hop begins its line.
-    pub fn start(&mut self, now: Instant, output: &mut Output<'_>) {
+    fn header(&self, output: &mut Output<'_>) {
         let TraceStyle { name, target, max_ttl, size, .. } = &self.style;
         let (name, target) = (escape(name), self.numeric(*target));
         let limits = format_args!("{max_ttl} hops max, {size} byte packets");
         output.print(format_args!("traceroute to {name} ({target}), {limits}"));
-        self.account.start(now);
     }
 
     fn numeric(&self, address: IpAddr) -> String {
@@ -136,24 +127,24 @@ impl TraceText {
         Sender { from: answer.from, note, back: answer.hop_limit.filter(|_| self.style.back) }
     }
 
-    /// Says what can be said by `now`.
-    fn say_ready(&mut self, now: Instant, output: &mut Output<'_>) {
-        self.waiting.turn(now);
+    /// Prints what can be printed by `now`.
+    fn print_ready(&mut self, now: Instant, output: &mut Output<'_>) {
+        self.waiting.poll(now);
         while let Some(event) = self.waiting.first() {
-            let whom = self.introduces(event);
-            let Some(event) = self.waiting.take(now, whom) else { return };
-            self.say(&event, output);
+            let responder = self.introduces(event);
+            let Some(event) = self.waiting.take(now, responder) else { return };
+            self.print(&event, output);
         }
     }
 
-    /// Whose name the event would show: of a sender who answers several times in a row, only the first time.
+    /// The address that the event would print: of a sender that answers several times in a row, only the first time.
     fn introduces(&self, event: &Event) -> Option<IpAddr> {
         let Event::Decided { ttl, outcome: Outcome::Answered(answer), .. } = event else { return None };
         let shown = self.hop == Some(*ttl) && self.shown == Some(self.sender(answer));
         (!shown).then_some(answer.from)
     }
 
-    fn say(&mut self, event: &Event, output: &mut Output<'_>) {
+    fn print(&mut self, event: &Event, output: &mut Output<'_>) {
         let Event::Decided { ttl, outcome, mtu, .. } = event else { return };
         if *outcome == Outcome::Unfinished {
             return;
@@ -223,49 +214,52 @@ impl TraceText {
 }
 
 impl Report for TraceText {
-    type Event = Event;
+    type Account = TraceAccount;
 
-    fn event(&mut self, event: &Event, _epoch: Epoch, _output: &mut Output<'_>) {
-        self.account.add(event);
+    fn begin(&mut self, _account: &TraceAccount, _now: Instant, _epoch: Epoch, output: &mut Output<'_>) {
+        self.header(output);
+    }
+
+    fn event(&mut self, event: &Event, _account: &TraceAccount, _epoch: Epoch, _output: &mut Output<'_>) {
         let Event::Decided { outcome, .. } = event else { return };
         if let Outcome::Answered(answer) = outcome {
-            self.waiting.ask(answer.from);
+            self.waiting.query(answer.from);
         }
         self.waiting.push(event.clone());
     }
 
-    fn turn(&mut self, now: Instant, output: &mut Output<'_>) {
-        self.say_ready(now, output);
+    fn poll(&mut self, now: Instant, output: &mut Output<'_>) {
+        self.print_ready(now, output);
     }
 
     fn wake(&self) -> Option<Instant> {
         self.waiting.wake()
     }
 
-    fn bell(&self) -> Option<BorrowedFd<'_>> {
-        self.waiting.bell()
+    fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.waiting.ready_fd()
     }
 
-    fn hurry(&mut self) {
-        self.waiting.hurry();
+    fn finish_now(&mut self) {
+        self.waiting.finish_now();
     }
 
-    fn status(&self, output: &mut Output<'_>) {
-        self.account.status(output);
+    fn status(&self, account: &TraceAccount, output: &mut Output<'_>) {
+        trace_summary::status(account, output);
     }
 
-    fn finish(&mut self, output: &mut Output<'_>) {
-        self.hurry();
-        self.say_ready(Instant::ZERO, output);
+    fn finish(&mut self, account: &TraceAccount, _now: Instant, output: &mut Output<'_>) -> bool {
+        self.finish_now();
+        self.print_ready(Instant::ZERO, output);
         output.print(format_args!("\n"));
         let program = escape(&self.style.program);
         for (fault, ttl) in &self.faults {
             output.print_error(format_args!("{program}: {}\n", fault::at_hop(*fault, *ttl)));
         }
         if self.style.summary {
-            let target = self.numeric(self.style.target);
-            let zone = self.zone.as_deref();
-            self.account.finish(&format!("{} ({target})", escape(&self.style.name)), zone, output);
+            let target = format!("{} ({})", escape(&self.style.name), self.numeric(self.style.target));
+            trace_summary::finish(account, &target, self.zone.as_deref(), output);
         }
+        false
     }
 }

@@ -1,22 +1,24 @@
-//! An answer to a ping as JSON.
+//! What records of a ping contain beside the target.
 
 use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Fault, clock, millis, rfc3339};
+use super::{Fault, IcmpInfo, clock, millis, rfc3339};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::SendFault;
 use crate::engine::ping::event::{Answer, Content, Detail, ProbeError};
+use crate::wire::icmp::{v4, v6};
 
 /// An answer.
 #[derive(Serialize)]
-pub(super) struct Answered {
+pub(super) struct ReplyRecord {
     seq: u16,
     from: IpAddr,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     different_address: bool,
     bytes: usize,
+    icmp_type: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     ttl: Option<u8>,
     rtt_ms: f64,
@@ -29,18 +31,20 @@ pub(super) struct Answered {
     mask: Option<IpAddr>,
 }
 
-impl From<&Answer> for Answered {
+impl From<&Answer> for ReplyRecord {
     fn from(answer: &Answer) -> Self {
-        let (offset_ms, mask) = match answer.detail {
-            Detail::Echo => (None, None),
-            Detail::Timestamp { offset, .. } => (offset, None),
-            Detail::Mask(mask) => (None, Some(IpAddr::V4(mask.into()))),
+        let (icmp_type, offset_ms, mask) = match answer.detail {
+            Detail::Echo if answer.from.is_ipv4() => (v4::ECHO_REPLY, None, None),
+            Detail::Echo => (v6::ECHO_REPLY, None, None),
+            Detail::Timestamp { offset, .. } => (v4::TIMESTAMP_REPLY, offset, None),
+            Detail::Mask(mask) => (v4::MASK_REPLY, None, Some(IpAddr::V4(mask.into()))),
         };
         Self {
             seq: answer.seq,
             from: answer.from,
             different_address: answer.different_address,
             bytes: answer.len,
+            icmp_type,
             ttl: answer.hop_limit,
             rtt_ms: millis(answer.rtt),
             clock: clock(answer.timing),
@@ -51,26 +55,27 @@ impl From<&Answer> for Answered {
     }
 }
 
-/// An ICMP error.
+/// An ICMP error or notice.
 #[derive(Serialize)]
-pub(super) struct Told {
+pub(super) struct IcmpErrorRecord {
     seq: u16,
     from: IpAddr,
     icmp_type: u8,
     icmp_code: u8,
-    info: u32,
+    #[serde(flatten)]
+    info: IcmpInfo,
     reason: String,
 }
 
-impl Told {
-    /// What an error tells, which in words is `reason`.
+impl IcmpErrorRecord {
+    /// An error, which in words is `reason`.
     pub fn new(error: &ProbeError, reason: String) -> Self {
         Self {
             seq: error.seq,
             from: error.from,
             icmp_type: error.error.icmp_type,
             icmp_code: error.error.code,
-            info: error.error.info,
+            info: IcmpInfo::from(&error.error),
             reason,
         }
     }
@@ -78,28 +83,28 @@ impl Told {
 
 /// A probe that did not leave.
 #[derive(Serialize)]
-pub(super) struct NotSent {
+pub(super) struct NotSentRecord {
     seq: u16,
     #[serde(flatten)]
     fault: Fault,
 }
 
-impl NotSent {
-    /// Of that sequence number, for that reason.
+impl NotSentRecord {
+    /// The probe with that sequence number, and the reason.
     pub fn new(seq: u16, fault: SendFault) -> Self {
         Self { seq, fault: fault.into() }
     }
 }
 
-/// A probe that was never answered.
+/// A probe that was lost.
 #[derive(Serialize)]
-pub(super) struct Timeout {
+pub(super) struct TimeoutRecord {
     seq: u16,
     sent: String,
 }
 
-impl Timeout {
-    /// Of that sequence number, which left at `sent`.
+impl TimeoutRecord {
+    /// The probe with that sequence number, which left at `sent`.
     pub fn new(seq: u16, sent: Instant, epoch: Epoch) -> Self {
         Self { seq, sent: rfc3339(sent, epoch) }
     }

@@ -1,0 +1,182 @@
+//! The targets of a run under the names that the user gave them, in that order.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::addresses::Shown;
+use crate::engine::ping::Targets;
+use crate::escape::escape;
+
+/// What one word, or one line of a file, stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The word, where that is no plain address; it may hold anything.
+    pub name: Option<String>,
+    /// The numbers of its targets; without any, it could not be found or cannot be probed.
+    pub targets: Range<u32>,
+    /// Why there is none.
+    pub trouble: Option<String>,
+}
+
+/// All entries, and the addresses of their targets.
+#[derive(Clone, Debug, Default)]
+pub struct Hosts {
+    entries: Vec<Entry>,
+    targets: Rc<Targets>,
+    /// Targets with a name, and the entry that has it; in order, no name twice.
+    named: Vec<(u32, u32)>,
+    /// Targets that were given as plain addresses, in order.
+    plain: Vec<Range<u32>>,
+    unknown: u32,
+}
+
+/// A target under one of its names.
+#[derive(Clone, Copy, Debug)]
+pub struct Label<'a> {
+    /// The name; `None` for a plain address.
+    pub name: Option<&'a str>,
+    /// The address.
+    pub address: SocketAddr,
+}
+
+impl Label<'_> {
+    /// What the user typed, as it came; or the address as one types it.
+    pub fn host(&self) -> String {
+        self.name.map_or_else(|| Shown(self.address).to_string(), str::to_owned)
+    }
+}
+
+/// As the text shows it: `NAME (ADDRESS)`, or the address.
+impl fmt::Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name {
+            Some(name) => write!(f, "{} ({})", escape(name), Shown(self.address)),
+            None => Shown(self.address).fmt(f),
+        }
+    }
+}
+
+impl Hosts {
+    /// One target under a name.
+    pub fn one(name: String, address: SocketAddr) -> Self {
+        let mut targets = Targets::default();
+        let mut hosts = Self::default();
+        targets.add(address, 1).into_iter().for_each(|range| hosts.add(Some(name.clone()), range));
+        hosts.seal(Rc::new(targets));
+        hosts
+    }
+
+    /// Adds an entry.
+    pub fn add(&mut self, name: Option<String>, targets: Range<u32>) {
+        match self.entries.last_mut() {
+            Some(Entry { name: None, targets: last, .. }) if name.is_none() && last.end == targets.start => {
+                last.end = targets.end;
+            }
+            _ => self.entries.push(Entry { name, targets, trouble: None }),
+        }
+    }
+
+    /// Adds a word that could not be found or cannot be probed.
+    pub fn add_unknown(&mut self, name: String, trouble: String) {
+        self.unknown = self.unknown.saturating_add(1);
+        self.entries.push(Entry { name: Some(name), targets: 0..0, trouble: Some(trouble) });
+    }
+
+    /// Ends the adding. `targets` has the addresses of all numbers that were added.
+    pub fn seal(&mut self, targets: Rc<Targets>) {
+        self.targets = targets;
+        let found = self.entries.iter().zip(0..).filter(|(entry, _)| !entry.targets.is_empty());
+        let named = found.clone().filter(|(entry, _)| entry.name.is_some());
+        self.named = named.map(|(entry, number)| (entry.targets.start, number)).collect();
+        let name = |entry: u32| self.entries.get(entry as usize).and_then(|entry| entry.name.as_deref());
+        self.named.sort_unstable_by_key(|(target, entry)| (*target, name(*entry), *entry));
+        self.named.dedup_by_key(|(target, entry)| (*target, name(*entry)));
+        self.named.sort_unstable();
+        let plain = found.filter(|(entry, _)| entry.name.is_none());
+        self.plain = plain.map(|(entry, _)| entry.targets.clone()).collect();
+        self.plain.sort_unstable_by_key(|range| (range.start, range.end));
+        self.plain.dedup_by(|next, kept| {
+            let inside = next.start < kept.end;
+            kept.end = if inside { kept.end.max(next.end) } else { kept.end };
+            inside
+        });
+        self.entries.shrink_to_fit();
+    }
+
+    /// The entries, in order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The addresses of all targets.
+    pub fn targets(&self) -> &Rc<Targets> {
+        &self.targets
+    }
+
+    /// The address of a target.
+    pub fn address(&self, target: u32) -> Option<SocketAddr> {
+        self.targets.address(target)
+    }
+
+    /// Number of words that could not be found or cannot be probed.
+    pub fn unknown(&self) -> u32 {
+        self.unknown
+    }
+
+    /// Number of targets, those that could not be found among them.
+    pub fn all(&self) -> u64 {
+        u64::from(self.targets.len()) + u64::from(self.unknown)
+    }
+
+    /// Whether there is anything that is no plain address.
+    pub fn has_names(&self) -> bool {
+        self.entries.iter().any(|entry| entry.name.is_some())
+    }
+
+    /// A target under each of its names: as a plain address first, where it was given as one.
+    pub fn labels(&self, target: u32) -> impl Iterator<Item = Label<'_>> {
+        let address = self.address(target);
+        let from = self.named.partition_point(|(number, _)| *number < target);
+        let named = self.named.get(from..).unwrap_or_default();
+        let here = named.iter().take_while(move |(number, _)| *number == target);
+        let names = here.filter_map(|(_, entry)| self.entries.get(*entry as usize)?.name.as_deref());
+        let after = self.plain.partition_point(|range| range.end <= target);
+        let plain = self.plain.get(after).is_some_and(|range| range.contains(&target));
+        let all = plain.then_some(None).into_iter().chain(names.map(Some));
+        all.filter_map(move |name| Some(Label { name, address: address? }))
+    }
+
+    /// The first of its names.
+    pub fn label(&self, target: u32) -> Option<Label<'_>> {
+        self.labels(target).next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_of_an_address_is_a_label_once() {
+        let mut targets = Targets::default();
+        let mut hosts = Hosts::default();
+        let first = "192.0.2.1:0".parse().unwrap();
+        let mut add = |name: Option<&str>, count| {
+            targets.add(first, count).into_iter().for_each(|range| hosts.add(name.map(str::to_owned), range));
+        };
+        add(Some("www"), 1);
+        add(Some("web"), 1);
+        add(None, 3);
+        add(None, 1);
+        add(Some("www"), 1);
+        hosts.add_unknown("nope".to_owned(), "why".to_owned());
+        hosts.seal(Rc::new(targets));
+        let labels = |target| hosts.labels(target).map(|label| label.to_string()).collect::<Vec<_>>();
+        assert_eq!(labels(0), ["192.0.2.1", "www (192.0.2.1)", "web (192.0.2.1)"]);
+        assert_eq!(labels(2), ["192.0.2.3"]);
+        assert_eq!(labels(3), [""; 0]);
+        assert_eq!((hosts.all(), hosts.unknown(), hosts.entries().len()), (4, 1, 6));
+    }
+}

@@ -1,0 +1,74 @@
+//! What share of the probes was lost: one formula for each meaning.
+
+/// A part of a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    part: u64,
+    whole: u64,
+}
+
+/// Loss of the probes whose fate is known: lost / (lost + received). What could not leave this machine and what
+/// is in flight is in neither. `None` when no fate is known.
+///
+/// JSON and the text of many hosts show this.
+pub const fn loss(lost: u64, received: u64) -> Option<Share> {
+    let known = lost.saturating_add(received);
+    if known > 0 { Some(Share { part: lost, whole: known }) } else { None }
+}
+
+/// Loss as iputils counts it: (attempted - received) / attempted. What could not leave and what is in flight
+/// count as lost. `None` when nothing was attempted.
+///
+/// The summary and the status line of one host show this.
+pub const fn classic_loss(attempted: u64, received: u64) -> Option<Share> {
+    let missing = attempted.saturating_sub(received);
+    if attempted > 0 { Some(Share { part: missing, whole: attempted }) } else { None }
+}
+
+impl Share {
+    /// In percent.
+    pub fn percent(self) -> f64 {
+        self.part as f64 * 100.0 / self.whole as f64
+    }
+
+    /// In whole percent, cut.
+    pub fn whole_percent(self) -> u64 {
+        // At most 100, as the part is none greater than the whole.
+        (u128::from(self.part) * 100 / u128::from(self.whole)) as u64
+    }
+
+    /// In tenths of a percent, rounded, but neither to nothing nor to all.
+    pub fn tenths(self) -> u64 {
+        let (part, whole) = (u128::from(self.part), u128::from(self.whole));
+        let (least, most) = (u128::from(part > 0), 1_000 - u128::from(part < whole));
+        // At most 1,000.
+        ((part * 1_000 + whole / 2) / whole).clamp(least, most) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loss_is_of_known_fates_and_classic_loss_of_all_attempts() {
+        assert_eq!((loss(0, 0), classic_loss(0, 0)), (None, None));
+        assert_eq!(loss(1, 3).map(Share::percent), Some(25.0));
+        assert_eq!(classic_loss(4, 1).map(Share::percent), Some(75.0));
+        assert_eq!(classic_loss(1, 2).map(Share::percent), Some(0.0), "an answer to a probe of before");
+    }
+
+    #[test]
+    fn tenths_are_rounded_to_neither_all_nor_nothing() {
+        let tenths = |lost, received| loss(lost, received).map(Share::tenths);
+        assert_eq!([tenths(0, 5), tenths(5, 0), tenths(1, 2)], [Some(0), Some(1_000), Some(333)]);
+        assert_eq!([tenths(1, 1_000_000), tenths(1_000_000, 1)], [Some(1), Some(999)]);
+        assert_eq!(tenths(u64::MAX - 1, 1), Some(999));
+    }
+
+    #[test]
+    fn whole_percents_are_cut() {
+        assert_eq!(classic_loss(3, 1).map(Share::whole_percent), Some(66));
+        assert_eq!(classic_loss(u64::MAX, 0).map(Share::whole_percent), Some(100));
+    }
+}

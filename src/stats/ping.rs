@@ -1,0 +1,234 @@
+//! The account of a ping of one to a million targets: a small row for each, and all together.
+
+use std::time::Duration;
+
+use super::loss::{Share, loss};
+use super::{Account, Distribution, Jitter, Moments, Tally};
+use crate::engine::ping::event::{Event, Verdict};
+
+/// The account of a run.
+#[derive(Debug)]
+pub struct PingAccount {
+    /// All targets together.
+    pub total: Tally,
+    /// Targets that a probe left for.
+    pub probed: u32,
+    /// Targets that answered.
+    pub answered: u32,
+    rows: Vec<Row>,
+}
+
+/// The account of one target.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// Probes that left this machine.
+    pub sent: u32,
+    /// Probes that could not leave this machine.
+    pub not_sent: u32,
+    /// Probes answered by a valid answer.
+    pub received: u32,
+    /// Probes that left and were neither answered nor failed nor lost.
+    pub in_flight: u32,
+    /// Round-trip times of received answers, in nanoseconds: extremes, sum, and sum of squares. The sum saturates
+    /// at 584 years.
+    min: u64,
+    max: u64,
+    sum: u64,
+    squares: u128,
+    /// Kept from the second answer on.
+    spread: Option<Box<Spread>>,
+}
+
+/// How the times of a target differ.
+#[derive(Clone, Debug)]
+struct Spread {
+    distribution: Distribution,
+    jitter: Jitter,
+}
+
+/// The longest time that a row takes as it is (73 minutes): 2^32 squares of it fit their sum.
+const LONGEST: u64 = (1 << 42) - 1;
+
+impl PingAccount {
+    /// An empty account of so many targets.
+    pub fn new(targets: u32) -> Self {
+        let rows = vec![Row::default(); targets as usize];
+        Self { total: Tally::default(), probed: 0, answered: 0, rows }
+    }
+
+    /// Number of targets.
+    pub fn targets(&self) -> u32 {
+        // As many as `new` was given.
+        self.rows.len() as u32
+    }
+
+    /// The account of one target.
+    pub fn row(&self, target: u32) -> Option<&Row> {
+        self.rows.get(target as usize)
+    }
+
+    /// Targets that a probe left for and that did not answer.
+    pub const fn silent(&self) -> u32 {
+        self.probed - self.answered
+    }
+
+    /// Targets that no probe left for.
+    pub fn not_asked(&self) -> u32 {
+        self.targets() - self.probed
+    }
+
+    /// The jitter of the only target; `None` where there are several, whose times do not compare.
+    pub fn jitter(&self) -> Option<Duration> {
+        match self.rows.as_slice() {
+            [row] => Some(row.jitter()),
+            _ => None,
+        }
+    }
+}
+
+impl Account for PingAccount {
+    type Event = Event;
+
+    fn add(&mut self, event: &Event) {
+        self.total.add(event);
+        let Some(row) = self.rows.get_mut(event.target() as usize) else { return };
+        let before = (row.sent, row.received);
+        row.add(event);
+        self.probed += u32::from(before.0 == 0 && row.sent > 0);
+        self.answered += u32::from(before.1 == 0 && row.received > 0);
+    }
+}
+
+impl Row {
+    fn add(&mut self, event: &Event) {
+        match event {
+            Event::Sent { .. } => {
+                self.sent = self.sent.saturating_add(1);
+                self.in_flight = self.in_flight.saturating_add(1);
+            }
+            Event::NotSent { .. } => self.not_sent = self.not_sent.saturating_add(1),
+            Event::Unanswered { .. } => {}
+            Event::Lost { .. } => self.settle(true),
+            Event::Error(error) => self.settle(error.settles),
+            Event::Answer(answer) => {
+                self.settle(answer.settles);
+                if answer.verdict == Verdict::Received {
+                    self.receive(u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX));
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, was_in_flight: bool) {
+        self.in_flight = self.in_flight.saturating_sub(u32::from(was_in_flight));
+    }
+
+    fn receive(&mut self, nanos: u64) {
+        let nanos = nanos.min(LONGEST);
+        if self.received > 0 {
+            let first = self.min;
+            let spread = self.spread.get_or_insert_with(|| {
+                let mut distribution = Distribution::default();
+                distribution.add(first);
+                Box::new(Spread { distribution, jitter: Jitter::from(first) })
+            });
+            spread.distribution.add(nanos);
+            spread.jitter.add(nanos);
+        }
+        self.min = if self.received == 0 { nanos } else { self.min.min(nanos) };
+        self.max = self.max.max(nanos);
+        self.received = self.received.saturating_add(1);
+        self.sum = self.sum.saturating_add(nanos);
+        self.squares = self.squares.saturating_add(u128::from(nanos) * u128::from(nanos));
+    }
+
+    /// Whether probes were sent, none was answered, and none is in flight.
+    pub const fn is_unreachable(&self) -> bool {
+        self.sent > 0 && self.received == 0 && self.in_flight == 0
+    }
+
+    /// Probes that left, were not answered, and are not in flight.
+    pub const fn lost(&self) -> u32 {
+        self.sent.saturating_sub(self.received).saturating_sub(self.in_flight)
+    }
+
+    /// Loss of the probes whose fate is known.
+    pub const fn loss(&self) -> Option<Share> {
+        loss(self.lost() as u64, self.received as u64)
+    }
+
+    /// Extremes, mean and deviation of the round-trip times of received answers, in nanoseconds.
+    pub fn rtt(&self) -> Moments {
+        Moments {
+            count: self.received.into(),
+            min: self.min,
+            max: self.max,
+            sum: self.sum.into(),
+            squares: (self.squares >> 64, self.squares & u128::from(u64::MAX)),
+        }
+    }
+
+    /// A percentile of the received answers' times, in nanoseconds, to three significant digits.
+    pub fn percentile(&self, percent: u64) -> Option<u64> {
+        match &self.spread {
+            None => (self.received > 0).then_some(self.min),
+            Some(spread) => spread.distribution.percentile(percent, (self.min, self.max)),
+        }
+    }
+
+    /// Interarrival jitter; zero before the second answer.
+    pub fn jitter(&self) -> Duration {
+        self.spread.as_ref().map_or(Duration::ZERO, |spread| spread.jitter.value())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(times: impl IntoIterator<Item = u64>) -> Row {
+        times.into_iter().fold(Row::default(), |mut row, nanos| {
+            row.receive(nanos);
+            row
+        })
+    }
+
+    #[test]
+    fn a_row_is_small() {
+        assert!(size_of::<Row>() <= 64, "{}", size_of::<Row>());
+    }
+
+    #[test]
+    fn a_row_knows_the_same_moments_percentiles_and_jitter_as_a_full_account() {
+        let times: Vec<u64> = (1..1_000_u64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 22).collect();
+        let (mut moments, mut distribution, mut jitter) =
+            (Moments::default(), Distribution::default(), Jitter::default());
+        for time in &times {
+            moments.add(*time);
+            distribution.add(*time);
+            jitter.add(*time);
+        }
+        let row = row(times);
+        let shown = |m: &Moments| (m.count(), m.min(), m.max(), m.mean(), m.deviation());
+        assert_eq!(shown(&row.rtt()), shown(&moments));
+        for percent in [50, 95, 100] {
+            assert_eq!(
+                row.percentile(percent),
+                distribution.percentile(percent, (moments.min(), moments.max()))
+            );
+        }
+        assert_eq!(row.jitter(), jitter.value());
+    }
+
+    #[test]
+    fn one_answer_is_every_percentile_and_none_has_none() {
+        assert_eq!(row([]).percentile(95), None);
+        assert_eq!([50, 99].map(|percent| row([10_000_007]).percentile(percent)), [Some(10_000_007); 2]);
+    }
+
+    #[test]
+    fn a_time_beyond_an_hour_does_not_spoil_the_sums() {
+        let row = row([u64::MAX; 3]);
+        assert_eq!((row.rtt().mean(), row.rtt().deviation()), (LONGEST, 0));
+    }
+}

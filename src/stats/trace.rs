@@ -1,0 +1,95 @@
+//! The account of a traceroute.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Account, Timings};
+use crate::clock::Instant;
+use crate::engine::trace::event::{Ending, Event, Outcome};
+
+/// The account of a trace.
+#[derive(Debug, Default)]
+pub struct TraceAccount {
+    /// Probes that left and whose fate was decided, and those that could not leave.
+    pub probes: u64,
+    /// Probes answered in time.
+    pub answered: u64,
+    /// Probes that could not leave this machine.
+    pub not_sent: u64,
+    /// Probes in flight when the trace was stopped.
+    pub in_flight: u64,
+    /// Answers to probes that had been given up.
+    pub late: u64,
+    /// Further answers to answered probes.
+    pub repeated: u64,
+    /// The highest hop with a probe whose fate was decided; 0 before the first.
+    pub last_hop: u8,
+    /// Answers, late and repeated ones among them, by the clocks that timed them.
+    pub timings: Timings,
+    started: Instant,
+    ended: Option<(Instant, Ending)>,
+    /// Hop and query of the probes that were given up, and not answered since.
+    silent: BTreeSet<(u8, u8)>,
+}
+
+impl TraceAccount {
+    /// The empty account of a trace that starts at `now`.
+    pub fn new(now: Instant) -> Self {
+        Self { started: now, ..Self::default() }
+    }
+
+    /// Probes that left this machine.
+    pub const fn sent(&self) -> u64 {
+        (self.probes - self.not_sent) + self.in_flight
+    }
+
+    /// Probes that were answered, be it late.
+    pub const fn received(&self) -> u64 {
+        self.answered + self.late
+    }
+
+    /// When the trace ended.
+    pub fn ended(&self) -> Option<Instant> {
+        self.ended.map(|(at, _)| at)
+    }
+
+    /// Why the trace ended; one without an end was stopped.
+    pub fn ending(&self) -> Ending {
+        self.ended.map_or(Ending::Stopped, |(_, ending)| ending)
+    }
+
+    /// From the start of the trace to its end; zero before that.
+    pub fn duration(&self) -> Duration {
+        self.ended.map_or(Duration::ZERO, |(at, _)| at.since(self.started))
+    }
+}
+
+impl Account for TraceAccount {
+    type Event = Event;
+
+    fn add(&mut self, event: &Event) {
+        event.answer().into_iter().for_each(|answer| self.timings.count(answer.timing));
+        match event {
+            Event::Decided { outcome: Outcome::Unfinished, .. } => self.in_flight += 1,
+            Event::Decided { ttl, query, outcome, .. } => {
+                self.last_hop = self.last_hop.max(*ttl);
+                self.probes += 1;
+                match outcome {
+                    Outcome::Answered(_) => self.answered += 1,
+                    Outcome::NotSent(_) => self.not_sent += 1,
+                    Outcome::Silent | Outcome::Unfinished => {
+                        self.silent.insert((*ttl, *query));
+                    }
+                }
+            }
+            Event::Extra { ttl, query, .. } => {
+                if self.silent.remove(&(*ttl, *query)) {
+                    self.late += 1;
+                } else {
+                    self.repeated += 1;
+                }
+            }
+            Event::Ended { at, ending } => self.ended = Some((*at, *ending)),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The exit status of a run, from its account.
+
+use super::{PingAccount, TraceAccount};
+use crate::engine::trace::event::Ending;
+
+/// What a ping must reach to succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// So many answered probes, of all targets together.
+    Answers(u64),
+    /// So many targets that answer (`--min-reachable`).
+    Targets(u32),
+    /// An answer from each target. `missing` counts what was named and is no target: then it cannot be reached.
+    AllTargets {
+        /// Names that could not be found, addresses that cannot be probed, lines that could not be read.
+        missing: u32,
+    },
+}
+
+/// The exit status of a ping: 0 if the goal was reached, else 1; 2 if there was no target.
+pub fn of_ping(account: &PingAccount, goal: Goal) -> u8 {
+    if account.targets() == 0 {
+        return 2;
+    }
+    u8::from(!match goal {
+        Goal::Answers(wanted) => account.total.received >= wanted,
+        Goal::Targets(wanted) => account.answered >= wanted,
+        Goal::AllTargets { missing } => missing == 0 && account.answered == account.targets(),
+    })
+}
+
+/// The exit status of a traceroute: 0 if the target was reached, else 1.
+pub fn of_trace(account: &TraceAccount) -> u8 {
+    u8::from(account.ending() != Ending::Reached)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(targets: u32, answered: u32, received: u64) -> PingAccount {
+        let mut account = PingAccount::new(targets);
+        (account.answered, account.total.received) = (answered, received);
+        account
+    }
+
+    #[test]
+    fn a_ping_succeeds_when_its_goal_is_reached() {
+        assert_eq!(of_ping(&account(1, 0, 0), Goal::Answers(1)), 1);
+        assert_eq!(of_ping(&account(1, 1, 3), Goal::Answers(3)), 0);
+        assert_eq!(of_ping(&account(1, 1, 2), Goal::Answers(3)), 1);
+        assert_eq!(of_ping(&account(9, 2, 2), Goal::Targets(2)), 0);
+        assert_eq!(of_ping(&account(9, 1, 2), Goal::Targets(2)), 1);
+        assert_eq!(of_ping(&account(2, 2, 2), Goal::AllTargets { missing: 0 }), 0);
+        assert_eq!(of_ping(&account(2, 1, 2), Goal::AllTargets { missing: 0 }), 1);
+        assert_eq!(of_ping(&account(2, 2, 2), Goal::AllTargets { missing: 1 }), 1);
+        assert_eq!(of_ping(&account(0, 0, 0), Goal::AllTargets { missing: 0 }), 2);
+        assert_eq!(of_ping(&account(0, 0, 0), Goal::Targets(0)), 2);
+    }
+}

@@ -1,0 +1,59 @@
+//! A report with its account, driven as the loop drives them.
+
+#![allow(dead_code)] // each test binary uses its own part
+
+use std::ops::{Deref, DerefMut};
+
+use rping::clock::{Epoch, Instant};
+use rping::output::Output;
+use rping::report::Report;
+use rping::stats::{Account, PingAccount, TraceAccount};
+
+pub struct Driven<R: Report> {
+    pub report: R,
+    pub account: R::Account,
+}
+
+/// A report about a ping of so many targets.
+pub fn ping<R: Report<Account = PingAccount>>(report: R, targets: u32) -> Driven<R> {
+    Driven { report, account: PingAccount::new(targets) }
+}
+
+/// A report about a traceroute that starts at zero.
+pub fn trace<R: Report<Account = TraceAccount>>(report: R) -> Driven<R> {
+    Driven { report, account: TraceAccount::new(Instant::ZERO) }
+}
+
+impl<R: Report> Driven<R> {
+    pub fn begin(&mut self, epoch: Epoch, output: &mut Output<'_>) {
+        self.report.begin(&self.account, Instant::ZERO, epoch, output);
+    }
+
+    pub fn event(&mut self, event: &<R::Account as Account>::Event, epoch: Epoch, output: &mut Output<'_>) {
+        self.account.add(event);
+        self.report.event(event, &self.account, epoch, output);
+    }
+
+    pub fn status(&self, output: &mut Output<'_>) {
+        self.report.status(&self.account, output);
+    }
+
+    /// All parts of the end.
+    pub fn finish(&mut self, now: Instant, output: &mut Output<'_>) {
+        while self.report.finish(&self.account, now, output) {}
+    }
+}
+
+impl<R: Report> Deref for Driven<R> {
+    type Target = R;
+
+    fn deref(&self) -> &R {
+        &self.report
+    }
+}
+
+impl<R: Report> DerefMut for Driven<R> {
+    fn deref_mut(&mut self) -> &mut R {
+        &mut self.report
+    }
+}
