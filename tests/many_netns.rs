@@ -225,6 +225,13 @@ fn many_hosts_are_told_in_json() {
             assert_eq!((&last["type"], &last["answered"]), (&"summary".into(), &2.into()));
             assert_eq!(last["clocks"]["kernel"], 2, "{kind}");
             assert!(ran.stderr.ends_with("rping: times by clock: 2 kernel\n"), "{kind}: {}", ran.stderr);
+            // A single host that is not found is a record too.
+            let ran = rping("-j -c 1 no.such.invalid");
+            let record: serde_json::Value = serde_json::from_str(&ran.stdout).expect(&ran.stdout);
+            assert_eq!((ran.status, &record["type"]), (Some(2), &"unknown".into()), "{kind}: {}", ran.stderr);
+            assert_eq!(record["host"], "no.such.invalid", "{kind}");
+            let reason = record["reason"].as_str().expect("a reason");
+            assert_eq!(ran.stderr, format!("rping: no.such.invalid: {reason}\n"), "{kind}");
         });
     });
 }

@@ -181,6 +181,53 @@ no\\x1bpe      unknown
     assert_eq!(out, expected);
 }
 
+#[test]
+fn one_host_alone_and_among_many_give_the_same_figures_in_json() {
+    let script = |probe: &Seen| match probe.seq() {
+        1 => Ok(vec![echo(probe, us(10_123)), echo(probe, us(12_345))]),
+        2 => Ok(vec![error(probe, 3, 1, 0, ms(5))]),
+        3 => Err(rping::transport::send_fault(libc::EPERM, None)),
+        4 => Ok(vec![]),
+        5 => Ok(vec![echo(probe, us(20_777))]),
+        _ => Ok(vec![echo(probe, us(10_500)).damaged()]),
+    };
+    let address = SocketAddr::new(TARGET.into(), 0);
+    let summary = |single: bool| {
+        let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+        let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+        let (hosts, style) = (Hosts::one(TARGET.to_string(), address), Style::of(TARGET.into()));
+        let config = config();
+        if single {
+            let config = sim::Config { count: Some(6), linger: Some(ms(1_000)), ..config };
+            let mut json = driven::ping(JsonPing::one(style, hosts, ms(1_000)), 1);
+            let end = Sim::new(config, script).run(|event| json.event(event, EPOCH, &mut output));
+            json.finish(end, &mut output);
+        } else {
+            let demand = Demand::Probes { count: 6, interval: ms(1_000) };
+            let config = Config { targets: Rc::clone(hosts.targets()), demand, ..answers() };
+            let mut json = driven::ping(JsonPing::many(style, hosts, Some(ms(1_000))), 1);
+            let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), script);
+            let end = sim.run(|event| json.event(event, EPOCH, &mut output));
+            json.finish(end, &mut output);
+        }
+        let text = output.unwritten(Stream::Out);
+        serde_json::from_str::<serde_json::Value>(text.lines().last().expect("a summary")).expect("JSON")
+    };
+    let (mut alone, among) = (summary(true), summary(false));
+    let alone = alone.as_object_mut().expect("an object");
+    assert_eq!(
+        (alone.remove("host"), alone.remove("addr")),
+        (Some("192.0.2.2".into()), Some("192.0.2.2".into()))
+    );
+    // They end at different times.
+    alone.insert("ts".to_owned(), among["ts"].clone());
+    assert_eq!(serde_json::to_string_pretty(&alone).unwrap(), serde_json::to_string_pretty(&among).unwrap());
+    assert_eq!(
+        (&among["transmitted"], &among["loss_pct"], &among["corrupted"]),
+        (&5.into(), &60.0.into(), &1.into())
+    );
+}
+
 /// The lines of a run in JSON, without what all of them begin with.
 fn json(config: Config, quiet: bool) -> Vec<String> {
     let hosts = everybody();

@@ -1,4 +1,4 @@
-//! Which address of a host is asked, and which way it lies.
+//! Which address of a host is probed, and the route to it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -10,7 +10,7 @@ use crate::sys::interfaces;
 use crate::transport::{Options, Route, RouteError, Sockets};
 use crate::wire::Family;
 
-/// The addresses that may be asked, where a family was asked for.
+/// The addresses that may be probed, where a family was set.
 pub fn wanted(family: Option<Family>) -> fn(&IpAddr) -> bool {
     match family {
         None => |_| true,

@@ -21,7 +21,7 @@ use crate::sys;
 use crate::transport::Sockets;
 use crate::wire::Family;
 
-/// Who was asked for, before it is known who that is.
+/// The words that name hosts, before names are looked up.
 #[derive(Default)]
 struct Words {
     words: Vec<Word>,
@@ -78,7 +78,7 @@ fn plain(word: &str) -> Option<SocketAddr> {
     (usual && address.to_string() == word).then(|| SocketAddr::new(address, 0))
 }
 
-/// Reads the command line and the files. What cannot be read is told, and the rest goes on.
+/// Reads the command line and the files. A line of a file that cannot be read is reported and skipped.
 fn gather(request: &Request, asked: &Asked, output: &mut Output<'_>) -> anyhow::Result<Words> {
     let mut words = Words { complete: true, ..Words::default() };
     for host in &request.hosts {
@@ -161,7 +161,7 @@ pub fn find(
     Ok((hosts, complete))
 }
 
-/// Whether an address can be asked.
+/// Whether an address can be probed.
 fn usable(request: &Request, address: SocketAddr, sockets: &Sockets) -> anyhow::Result<()> {
     let family = Family::of(address.ip());
     ensure!(wanted(request.family)(&address.ip()), "Address family for hostname not supported");
@@ -172,7 +172,7 @@ fn usable(request: &Request, address: SocketAddr, sockets: &Sockets) -> anyhow::
     }
 }
 
-/// Those addresses of a name that are to be asked, at least one.
+/// Those addresses of a name that are to be probed, at least one.
 fn choose(
     request: &Request,
     asked: &Asked,

@@ -79,7 +79,7 @@ fn between(like: IpAddr, first: u128, last: u128) -> Given {
     Given::Range { first: SocketAddr::new(ip, 0), count: (last - first).saturating_add(1) }
 }
 
-/// The words of a list, one a line; `#` begins a comment. What cannot be read is told with the number of its
+/// The words of a list, one a line; `#` begins a comment. What cannot be read is reported with the number of its
 /// line, from 1.
 ///
 /// # Errors

@@ -102,7 +102,7 @@ fn run<R: Report<Account = PingAccount>>(
 fn aim(targets: &Targets, mut sockets: Sockets, options: &Options) -> anyhow::Result<Transport> {
     let mut routes = Vec::new();
     for target in firsts(targets) {
-        // Whether a target can be reached shows in asking it; only a source address must be known now.
+        // Whether a target can be reached shows when it is probed; only a source address must be known now.
         let source = match target {
             SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),

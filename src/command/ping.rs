@@ -33,7 +33,7 @@ use crate::wire::Family;
 /// An ordinary user's adaptive interval goes no lower, as `-i` does not.
 const ORDINARY_FLOOR: Duration = Duration::from_millis(2);
 
-/// Runs the command, and says the exit status: 0 answered (with a count and a deadline: as often as
+/// Runs the command. Returns the exit status: 0 answered (with a count and a deadline: as often as
 /// counted), 1 not.
 ///
 /// # Errors
@@ -94,7 +94,7 @@ fn resolve_stamping_nodes(request: &Request, options: &mut Options) -> anyhow::R
     Ok(())
 }
 
-/// The host to ask.
+/// The host to probe.
 fn target_name(request: &Request) -> &str {
     request.hosts.last().map_or("", String::as_str)
 }
@@ -109,7 +109,7 @@ fn aim(
     let verbose = request.verbose && !request.json;
     let tried = |candidate: &Candidate| {
         if verbose {
-            tell_candidate(candidate, output);
+            print_candidate(candidate, output);
         }
     };
     let host = target_name(request);
@@ -121,8 +121,8 @@ fn aim(
     Ok(Aimed { candidate, route })
 }
 
-/// `-v`: what the name was resolved to, as iputils tells it.
-fn tell_candidate(candidate: &Candidate, output: &mut Output) {
+/// `-v`: what the name was resolved to, as iputils prints it.
+fn print_candidate(candidate: &Candidate, output: &mut Output) {
     let family = match candidate.addr {
         SocketAddr::V4(_) => "AF_INET",
         SocketAddr::V6(_) => "AF_INET6",
@@ -131,7 +131,7 @@ fn tell_candidate(candidate: &Candidate, output: &mut Output) {
     output.print(format_args!("ai->ai_family: {family}, ai->ai_canonname: '{canonical}'\n"));
 }
 
-/// What only the address decides: the largest size, and the manners of asking many at once.
+/// What only the address decides: the largest size, and the limits for probing many at once.
 fn settle(
     request: &Request,
     options: &mut Options,
@@ -157,7 +157,7 @@ fn asks_many(options: &Options, target: IpAddr) -> bool {
     target.is_multicast() || (options.broadcast && target.is_ipv4())
 }
 
-/// What the session is requested to do.
+/// The configuration of the session.
 fn config(request: &Request, aimed: &Aimed, window: u64, millis_of_day: u32) -> Config {
     let target = aimed.route.target;
     let mut targets = Targets::default();

@@ -37,7 +37,7 @@ const MTU_LEN: usize = 65_000;
 /// The port that UDP takes in the place of ICMP.
 const UDP_PORT: u16 = 33_434;
 
-/// Runs the command, and says the exit status: 0 the target was reached, 1 it was not.
+/// Runs the command. Returns the exit status: 0 the target was reached, 1 it was not.
 ///
 /// # Errors
 /// Whatever keeps the trace from beginning, and a standard output that takes no more: exit status 2.
@@ -63,7 +63,7 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     let clock = Clock::start();
     let config = config(request, &aimed)?;
     if request.verbose {
-        tell_way(request, &aimed, &mut output);
+        print_way(request, &aimed, &mut output);
     }
     if request.json {
         let wanted = Wanted { names: !request.numeric, origins: request.origins };
@@ -74,7 +74,7 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
     run(request, aimed.transport, config, report, (output, stop), &clock)
 }
 
-/// The target, the way to it, and how it is asked.
+/// The target, the way to it, and how it is probed.
 struct Aimed {
     route: Route,
     way: Way,
@@ -84,7 +84,7 @@ struct Aimed {
     header_len: usize,
 }
 
-/// Opens the sockets. Where ICMP is not permitted and was not asked for, UDP takes its place.
+/// Opens the sockets. Where ICMP is not permitted and no method was named, UDP takes its place.
 fn open(request: &Request, output: &mut Output<'_>) -> anyhow::Result<(Way, TraceSockets)> {
     let way = request.way;
     let refusal = match transport::open_trace(&request.transport, way.probes, request.source_port) {
@@ -150,7 +150,7 @@ fn pick(request: &Request, sockets: &mut TraceSockets, options: &Options) -> any
     found.map(|(_, route)| route)
 }
 
-/// What the session is asked to do.
+/// The configuration of the session.
 fn config(request: &Request, aimed: &Aimed) -> anyhow::Result<Config> {
     let Aimed { ref route, way, mode, ref transport, header_len } = *aimed;
     let (method, carrier) = match mode {
@@ -240,7 +240,7 @@ fn start_line(request: &Request, aimed: &Aimed, config: &Config) -> TraceStart {
 }
 
 /// `-v`: by which sockets probes go, and whether they are one flow.
-fn tell_way(request: &Request, aimed: &Aimed, output: &mut Output<'_>) {
+fn print_way(request: &Request, aimed: &Aimed, output: &mut Output<'_>) {
     let how = match aimed.mode {
         Mode::Icmp if aimed.transport.is_raw() => "by a raw ICMP socket, all probes one flow",
         Mode::Icmp => "by a datagram ICMP socket, all probes one flow",

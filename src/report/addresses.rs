@@ -42,7 +42,7 @@ impl Addresses {
         addresses
     }
 
-    /// Takes another target, whose answers are shown under a name.
+    /// Changes the target. Its answers are shown under `name`.
     pub fn aim(&mut self, target: IpAddr, name: Option<&str>) {
         self.target = target;
         self.target_shown = match name {
@@ -61,7 +61,7 @@ impl Addresses {
         numeric(address, self.zone.as_deref())
     }
 
-    /// Who sent an answer.
+    /// The sender of an answer.
     pub fn responder(&mut self, from: IpAddr) -> Cow<'_, str> {
         if self.names.is_none() && from == self.target {
             return Cow::Borrowed(&self.target_shown);
@@ -73,7 +73,7 @@ impl Addresses {
         }
     }
 
-    /// Any other node: who sent an error, or a step of a recorded route.
+    /// Any other node: the sender of an error, or a step of a recorded route.
     pub fn node(&mut self, address: IpAddr) -> String {
         match self.name(address) {
             Some(name) => format!("{name} ({})", self.numeric(address)),

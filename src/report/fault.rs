@@ -1,4 +1,4 @@
-//! Why a probe could not leave, in words. Which probes leave is not decided here.
+//! The cause of a refused send, in words.
 
 use crate::datagram::{SendCause, SendFault};
 use crate::wire::Family;

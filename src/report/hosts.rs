@@ -11,7 +11,7 @@ use crate::escape::escape;
 
 /// What one word, or one line of a file, stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct HostEntry {
     /// The word, where that is no plain address; it may hold anything.
     pub name: Option<String>,
     /// The numbers of its targets; without any, it could not be found or cannot be probed.
@@ -23,7 +23,7 @@ pub struct Entry {
 /// All entries, and the addresses of their targets.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
-    entries: Vec<Entry>,
+    entries: Vec<HostEntry>,
     targets: Rc<Targets>,
     /// Targets with a name, and the entry that has it; in order, no name twice.
     named: Vec<(u32, u32)>,
@@ -34,14 +34,14 @@ pub struct Hosts {
 
 /// A target under one of its names.
 #[derive(Clone, Copy, Debug)]
-pub struct Label<'a> {
+pub struct HostLabel<'a> {
     /// The name; `None` for a plain address.
     pub name: Option<&'a str>,
     /// The address.
     pub address: SocketAddr,
 }
 
-impl Label<'_> {
+impl HostLabel<'_> {
     /// What the user typed, as it came; or the address as one types it.
     pub fn host(&self) -> String {
         self.name.map_or_else(|| Shown(self.address).to_string(), str::to_owned)
@@ -49,7 +49,7 @@ impl Label<'_> {
 }
 
 /// As the text shows it: `NAME (ADDRESS)`, or the address.
-impl fmt::Display for Label<'_> {
+impl fmt::Display for HostLabel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name {
             Some(name) => write!(f, "{} ({})", escape(name), Shown(self.address)),
@@ -71,17 +71,19 @@ impl Hosts {
     /// Adds an entry.
     pub fn add(&mut self, name: Option<String>, targets: Range<u32>) {
         match self.entries.last_mut() {
-            Some(Entry { name: None, targets: last, .. }) if name.is_none() && last.end == targets.start => {
+            Some(HostEntry { name: None, targets: last, .. })
+                if name.is_none() && last.end == targets.start =>
+            {
                 last.end = targets.end;
             }
-            _ => self.entries.push(Entry { name, targets, trouble: None }),
+            _ => self.entries.push(HostEntry { name, targets, trouble: None }),
         }
     }
 
     /// Adds a word that could not be found or cannot be probed.
     pub fn add_unknown(&mut self, name: String, trouble: String) {
         self.unknown = self.unknown.saturating_add(1);
-        self.entries.push(Entry { name: Some(name), targets: 0..0, trouble: Some(trouble) });
+        self.entries.push(HostEntry { name: Some(name), targets: 0..0, trouble: Some(trouble) });
     }
 
     /// Ends the adding. `targets` has the addresses of all numbers that were added.
@@ -106,7 +108,7 @@ impl Hosts {
     }
 
     /// The entries, in order.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[HostEntry] {
         &self.entries
     }
 
@@ -136,7 +138,7 @@ impl Hosts {
     }
 
     /// A target under each of its names: as a plain address first, where it was given as one.
-    pub fn labels(&self, target: u32) -> impl Iterator<Item = Label<'_>> {
+    pub fn labels(&self, target: u32) -> impl Iterator<Item = HostLabel<'_>> {
         let address = self.address(target);
         let from = self.named.partition_point(|(number, _)| *number < target);
         let named = self.named.get(from..).unwrap_or_default();
@@ -145,11 +147,11 @@ impl Hosts {
         let after = self.plain.partition_point(|range| range.end <= target);
         let plain = self.plain.get(after).is_some_and(|range| range.contains(&target));
         let all = plain.then_some(None).into_iter().chain(names.map(Some));
-        all.filter_map(move |name| Some(Label { name, address: address? }))
+        all.filter_map(move |name| Some(HostLabel { name, address: address? }))
     }
 
     /// The first of its names.
-    pub fn label(&self, target: u32) -> Option<Label<'_>> {
+    pub fn label(&self, target: u32) -> Option<HostLabel<'_>> {
         self.labels(target).next()
     }
 }

@@ -1,4 +1,4 @@
-//! What an ICMP error says, in the words of iputils, which parsers know. It says nothing about who or when.
+//! The text of an ICMP error, in the words of iputils, which parsers know.
 
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -11,16 +11,16 @@ pub struct Style {
     pub program: String,
     /// Family of the target.
     pub family: Family,
-    /// Whom the probes ask.
+    /// The address that is probed.
     pub target: IpAddr,
     /// The target as the banner and the summary call it: as given, or its canonical name (IPv4).
     pub name: String,
     /// The name that the target's own answers are shown under, `NAME (ADDRESS)`; `None`: the address
     /// only. IPv6 banners show the same.
     pub reply_name: Option<String>,
-    /// Source address for the banner, where one was asked for.
+    /// Source address for the banner, where one was set.
     pub source: Option<IpAddr>,
-    /// Interface for the banner, where one was asked for; seen only beside `source`.
+    /// Interface for the banner, where one was set; seen only beside `source`.
     pub device: Option<String>,
     /// Octets of data in a probe: behind the echo header, or the body of another request.
     pub size: usize,
@@ -44,7 +44,7 @@ pub struct Style {
     pub interval_zero: bool,
     /// Identifiers, every duplicate, and the header that a notice quotes.
     pub verbose: bool,
-    /// A bell with each answer.
+    /// The terminal's bell with each answer.
     pub audible: bool,
     /// The time of day in front of each line.
     pub timestamps: bool,

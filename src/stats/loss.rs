@@ -1,8 +1,8 @@
-//! What share of the probes was lost: one formula for each meaning.
+//! What part of the probes was lost: one formula for each meaning.
 
 /// A part of a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share {
+pub struct Ratio {
     part: u64,
     whole: u64,
 }
@@ -11,21 +11,21 @@ pub struct Share {
 /// is in flight is in neither. `None` when no fate is known.
 ///
 /// JSON and the text of many hosts show this.
-pub const fn loss(lost: u64, received: u64) -> Option<Share> {
+pub const fn loss(lost: u64, received: u64) -> Option<Ratio> {
     let known = lost.saturating_add(received);
-    if known > 0 { Some(Share { part: lost, whole: known }) } else { None }
+    if known > 0 { Some(Ratio { part: lost, whole: known }) } else { None }
 }
 
 /// Loss as iputils counts it: (attempted - received) / attempted. What could not leave and what is in flight
 /// count as lost. `None` when nothing was attempted.
 ///
 /// The summary and the status line of one host show this.
-pub const fn classic_loss(attempted: u64, received: u64) -> Option<Share> {
+pub const fn classic_loss(attempted: u64, received: u64) -> Option<Ratio> {
     let missing = attempted.saturating_sub(received);
-    if attempted > 0 { Some(Share { part: missing, whole: attempted }) } else { None }
+    if attempted > 0 { Some(Ratio { part: missing, whole: attempted }) } else { None }
 }
 
-impl Share {
+impl Ratio {
     /// In percent.
     pub fn percent(self) -> f64 {
         self.part as f64 * 100.0 / self.whole as f64
@@ -53,14 +53,14 @@ mod tests {
     #[test]
     fn loss_is_of_known_fates_and_classic_loss_of_all_attempts() {
         assert_eq!((loss(0, 0), classic_loss(0, 0)), (None, None));
-        assert_eq!(loss(1, 3).map(Share::percent), Some(25.0));
-        assert_eq!(classic_loss(4, 1).map(Share::percent), Some(75.0));
-        assert_eq!(classic_loss(1, 2).map(Share::percent), Some(0.0), "an answer to a probe of before");
+        assert_eq!(loss(1, 3).map(Ratio::percent), Some(25.0));
+        assert_eq!(classic_loss(4, 1).map(Ratio::percent), Some(75.0));
+        assert_eq!(classic_loss(1, 2).map(Ratio::percent), Some(0.0), "an answer to a probe of before");
     }
 
     #[test]
     fn tenths_are_rounded_to_neither_all_nor_nothing() {
-        let tenths = |lost, received| loss(lost, received).map(Share::tenths);
+        let tenths = |lost, received| loss(lost, received).map(Ratio::tenths);
         assert_eq!([tenths(0, 5), tenths(5, 0), tenths(1, 2)], [Some(0), Some(1_000), Some(333)]);
         assert_eq!([tenths(1, 1_000_000), tenths(1_000_000, 1)], [Some(1), Some(999)]);
         assert_eq!(tenths(u64::MAX - 1, 1), Some(999));
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn whole_percents_are_cut() {
-        assert_eq!(classic_loss(3, 1).map(Share::whole_percent), Some(66));
-        assert_eq!(classic_loss(u64::MAX, 0).map(Share::whole_percent), Some(100));
+        assert_eq!(classic_loss(3, 1).map(Ratio::whole_percent), Some(66));
+        assert_eq!(classic_loss(u64::MAX, 0).map(Ratio::whole_percent), Some(100));
     }
 }

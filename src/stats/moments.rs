@@ -2,7 +2,7 @@
 
 /// Count, extremes, and exact sums of samples and of their squares.
 ///
-/// Sound for up to 2^62 samples of any size.
+/// Exact for up to 2^62 samples of any size. (iputils' sums overflow long before.)
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moments {
     pub(super) count: u64,

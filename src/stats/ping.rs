@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::loss::{Share, loss};
+use super::loss::{Ratio, loss};
 use super::{Account, Distribution, Jitter, Moments, Tally};
 use crate::engine::ping::event::{Event, Verdict};
 
@@ -153,7 +153,7 @@ impl Row {
     }
 
     /// Loss of the probes whose fate is known.
-    pub const fn loss(&self) -> Option<Share> {
+    pub const fn loss(&self) -> Option<Ratio> {
         loss(self.lost() as u64, self.received as u64)
     }
 

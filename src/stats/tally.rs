@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::loss::{Share, classic_loss, loss};
+use super::loss::{Ratio, classic_loss, loss};
 use super::{Distribution, Moments};
 use crate::clock::Instant;
 use crate::datagram::Timing;
@@ -85,12 +85,12 @@ impl Tally {
     }
 
     /// Loss of the probes whose fate is known.
-    pub const fn loss(&self) -> Option<Share> {
+    pub const fn loss(&self) -> Option<Ratio> {
         loss(self.lost(), self.received)
     }
 
     /// Loss as iputils counts it.
-    pub const fn classic_loss(&self) -> Option<Share> {
+    pub const fn classic_loss(&self) -> Option<Ratio> {
         classic_loss(self.attempted(), self.received)
     }
 
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(tally([sent(1), sent(2), failed(at(0), 1, Family::V4, false)]).classic.pipe, 2);
         assert_eq!(tally([sent(1), sent(2), failed(at(0), 1, Family::V4, true)]).classic.pipe, 0);
         assert_eq!(tally([sent(1), sent(2), failed(at(0), 1, Family::V6, false)]).classic.pipe, 0);
-        // Half of the sequence space behind, or ahead: nothing can be said.
+        // Half of the sequence space behind, or ahead: not known which.
         assert_eq!(tally([sent(1), received(2)]).classic.pipe, 0);
     }
 
@@ -346,7 +346,7 @@ mod tests {
         let not_sent = |seq| Event::NotSent { at: at(5), target: 0, seq, fault };
         let tally = tally([sent(1), not_sent(2), not_sent(3)]);
         assert_eq!((tally.sent, tally.not_sent, tally.attempted(), tally.classic_errors()), (1, 2, 3, 2));
-        assert_eq!(tally.classic_loss().map(Share::percent), Some(100.0));
+        assert_eq!(tally.classic_loss().map(Ratio::percent), Some(100.0));
         assert_eq!(tally.loss(), None, "one is in flight, two never left");
     }
 
@@ -387,6 +387,6 @@ mod tests {
         assert_eq!((run.in_flight, run.icmp_errors, run.loss()), (1, 0, None));
         let run = tally([sent(1), error(true, false), error(false, false)]);
         assert_eq!((run.in_flight, run.icmp_errors), (0, 2));
-        assert_eq!(run.loss().map(Share::percent), Some(100.0));
+        assert_eq!(run.loss().map(Ratio::percent), Some(100.0));
     }
 }

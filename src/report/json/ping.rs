@@ -12,7 +12,7 @@ use crate::engine::ping::event::{Event, ProbeError, Verdict};
 use crate::output::Output;
 use crate::report::Report;
 use crate::report::addresses::Addresses;
-use crate::report::hosts::{Hosts, Label};
+use crate::report::hosts::{HostLabel, Hosts};
 use crate::report::phrases::phrase;
 use crate::report::style::Style;
 use crate::report::text::{many, summary};
@@ -45,7 +45,7 @@ enum End {
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Record {
+enum PingRecord {
     Start(Start),
     Reply(Of<ReplyRecord>),
     Duplicate(Of<ReplyRecord>),
@@ -81,8 +81,8 @@ struct Host {
     addr: IpAddr,
 }
 
-impl From<Label<'_>> for Host {
-    fn from(label: Label<'_>) -> Self {
+impl From<HostLabel<'_>> for Host {
+    fn from(label: HostLabel<'_>) -> Self {
         Self { host: label.host(), addr: label.address.ip() }
     }
 }
@@ -224,7 +224,7 @@ impl JsonPing {
     fn probe<R>(
         &self,
         event: &Event,
-        kind: fn(Of<R>) -> Record,
+        kind: fn(Of<R>) -> PingRecord,
         record: impl Fn() -> R,
         output: &mut Output<'_>,
     ) {
@@ -236,7 +236,7 @@ impl JsonPing {
     }
 
     fn error(&mut self, event: &Event, error: &ProbeError, output: &mut Output<'_>) {
-        let kind = if error.notice { Record::Notice } else { Record::Error };
+        let kind = if error.notice { PingRecord::Notice } else { PingRecord::Error };
         let reason = phrase(&error.error, &mut self.addresses);
         self.probe(event, kind, || IcmpErrorRecord::new(error, reason.clone()), output);
     }
@@ -254,9 +254,9 @@ impl JsonPing {
             if named.targets.contains(&target)
                 && let Some((row, address)) = account.row(target).zip(self.hosts.address(target))
             {
-                let label = Label { name: named.name.as_deref(), address };
+                let label = HostLabel { name: named.name.as_deref(), address };
                 let record = Of { host: label.into(), record: row.into() };
-                print(now, self.epoch, Record::Target(record), output);
+                print(now, self.epoch, PingRecord::Target(record), output);
             }
             done += 1;
             if target + 1 >= named.targets.end {
@@ -290,7 +290,7 @@ impl Report for JsonPing {
 
     fn begin(&mut self, _account: &PingAccount, now: Instant, epoch: Epoch, output: &mut Output<'_>) {
         self.epoch = epoch;
-        print(now, epoch, Record::Start(self.start()), output);
+        print(now, epoch, PingRecord::Start(self.start()), output);
         for entry in self.hosts.entries() {
             if let (Some(host), Some(reason)) = (&entry.name, &entry.trouble) {
                 unknown(host, reason, now, epoch, output);
@@ -303,16 +303,16 @@ impl Report for JsonPing {
         match event {
             Event::Sent { .. } | Event::Unanswered { .. } => {}
             Event::NotSent { seq, fault, .. } => {
-                self.probe(event, Record::NotSent, || NotSentRecord::new(*seq, *fault), output);
+                self.probe(event, PingRecord::NotSent, || NotSentRecord::new(*seq, *fault), output);
             }
             Event::Lost { seq, sent, .. } => {
-                self.probe(event, Record::Timeout, || TimeoutRecord::new(*seq, *sent, epoch), output);
+                self.probe(event, PingRecord::Timeout, || TimeoutRecord::new(*seq, *sent, epoch), output);
             }
             Event::Answer(answer) => {
                 let kind = match answer.verdict {
-                    Verdict::Received => Record::Reply,
-                    Verdict::Duplicate => Record::Duplicate,
-                    Verdict::Corrupt => Record::Corrupt,
+                    Verdict::Received => PingRecord::Reply,
+                    Verdict::Duplicate => PingRecord::Duplicate,
+                    Verdict::Corrupt => PingRecord::Corrupt,
                 };
                 self.probe(event, kind, || ReplyRecord::from(answer), output);
             }
@@ -336,7 +336,7 @@ impl Report for JsonPing {
         };
         let next = self.some_targets(account, cursor, output);
         self.end = next.unwrap_or_else(|| {
-            print(cursor.0, self.epoch, Record::Summary(self.summary(account)), output);
+            print(cursor.0, self.epoch, PingRecord::Summary(self.summary(account)), output);
             End::Done
         });
         !matches!(self.end, End::Done)

@@ -49,7 +49,7 @@ pub struct JsonTrace {
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Record<'a> {
+enum TraceRecord<'a> {
     Start {
         command: &'static str,
         host: &'a str,
@@ -137,14 +137,14 @@ struct AnswerRecord {
 }
 
 impl JsonTrace {
-    /// A report about a trace. `names` are asked for what is wanted.
+    /// A report about a trace. `names` looks up what is wanted.
     pub fn new(start: TraceStart, wanted: Wanted, names: Names) -> Self {
         Self { start, waiting: Waiting::new(wanted, names), epoch: Epoch::default(), now: Instant::ZERO }
     }
 
-    fn first_record(&self) -> Record<'_> {
+    fn first_record(&self) -> TraceRecord<'_> {
         let TraceStart { ref host, target, method, max_ttl, queries, packet_len, one_flow } = self.start;
-        Record::Start {
+        TraceRecord::Start {
             command: "traceroute",
             host,
             addr: target,
@@ -176,21 +176,21 @@ impl JsonTrace {
             }
             Event::Extra { ttl, query, answer } => {
                 let answer = self.answered(answer);
-                Record::Extra { place: Place { hop: *ttl, query: *query }, answer }
+                TraceRecord::Extra { place: Place { hop: *ttl, query: *query }, answer }
             }
             Event::Ended { .. } => return,
         };
         print(at, self.epoch, record, output);
     }
 
-    fn decided(&mut self, place: Place, outcome: &Outcome, path_mtu: Option<u32>) -> Record<'static> {
+    fn decided(&mut self, place: Place, outcome: &Outcome, path_mtu: Option<u32>) -> TraceRecord<'static> {
         let (outcome, answer, fault) = match outcome {
             Outcome::Answered(answer) => ("answered", Some(self.answered(answer)), None),
             Outcome::Silent => ("silent", None, None),
             Outcome::NotSent(fault) => ("not_sent", None, Some(Fault::from(*fault))),
             Outcome::Unfinished => ("unfinished", None, None),
         };
-        Record::Probe { place, outcome, answer, fault, path_mtu }
+        TraceRecord::Probe { place, outcome, answer, fault, path_mtu }
     }
 
     fn answered(&mut self, answer: &Answer) -> AnswerRecord {
@@ -225,7 +225,7 @@ impl JsonTrace {
         record
     }
 
-    fn summary(&self, account: &TraceAccount) -> Record<'_> {
+    fn summary(&self, account: &TraceAccount) -> TraceRecord<'_> {
         let ending = account.ending();
         let (word, by, error, loop_hops) = match ending {
             Ending::Reached => ("reached", None, None, None),
@@ -235,7 +235,7 @@ impl JsonTrace {
             Ending::GapLimit => ("gap_limit", None, None, None),
             Ending::Stopped => ("stopped", None, None, None),
         };
-        Record::Summary {
+        TraceRecord::Summary {
             host: &self.start.host,
             addr: self.start.target,
             ending: word,

@@ -2,7 +2,7 @@
 //! octet for octet, interface information so that nothing in it reads as an address of the trace.
 //!
 //! `INC=3,10.0.0.1,"ge-0/0/1",mtu=1500`: where the packet came in, the index, address, name and MTU of that
-//! interface, as far as they were told. Those who read such lines take digits with a colon behind them for
+//! interface, as far as the router gives them. Parsers of such lines take digits with a colon behind them for
 //! an IPv6 address; so there is no colon, an IPv6 address has hyphens in their place (`2001-db8--1`, as in
 //! ipv6-literal.net), and a name has its octets that are not plain written as `%3a`.
 

@@ -3,14 +3,14 @@
 
 use super::number::Millis;
 use super::ping::PingText;
-use super::table::{Loss, Table};
+use super::table::{HostTable, Loss};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, SystemError};
 use crate::engine::ping::event::{Event, Verdict};
 use crate::escape::escape;
 use crate::output::Output;
 use crate::report::addresses::Shown;
-use crate::report::hosts::{Hosts, Label};
+use crate::report::hosts::{HostLabel, Hosts};
 use crate::report::{Report, fault};
 use crate::stats::PingAccount;
 use crate::wire::Family;
@@ -48,7 +48,7 @@ pub struct ManyText {
 #[derive(Debug)]
 enum End {
     Head,
-    Rows(Table),
+    Rows(HostTable),
     Done,
 }
 
@@ -95,7 +95,7 @@ impl ManyText {
 
     /// A target that answers for the first time, under each of its names.
     fn alive(&self, target: u32, output: &mut Output<'_>) {
-        for Label { name, address } in self.hosts.labels(target) {
+        for HostLabel { name, address } in self.hosts.labels(target) {
             match name {
                 Some(name) => output.print(format_args!("{}\n", escape(name))),
                 None => output.print(format_args!("{}\n", Shown(address))),
@@ -158,7 +158,7 @@ impl Report for ManyText {
                 let bare = self.show == Show::Unreachable;
                 self.end = match self.show {
                     Show::Alive => End::Done,
-                    _ => End::Rows(Table::new(bare, &self.hosts, account)),
+                    _ => End::Rows(HostTable::new(bare, &self.hosts, account)),
                 };
             }
             End::Rows(table) => {

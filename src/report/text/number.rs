@@ -1,4 +1,4 @@
-//! Numbers as C programs print them. It knows no units but those it is told.
+//! Numbers as C programs print them.
 
 use std::fmt;
 

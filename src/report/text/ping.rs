@@ -13,7 +13,7 @@ use crate::escape::escape;
 use crate::names::lookup::Names;
 use crate::output::Output;
 use crate::report::addresses::Addresses;
-use crate::report::hosts::Label;
+use crate::report::hosts::HostLabel;
 use crate::report::style::Style;
 use crate::report::{Report, fault, phrases};
 use crate::stats::PingAccount;
@@ -53,7 +53,7 @@ impl PingText {
     }
 
     /// Makes a target under one of its names the subject of the lines that follow, one of many.
-    pub(super) fn aim(&mut self, label: Label<'_>) {
+    pub(super) fn aim(&mut self, label: HostLabel<'_>) {
         let address = label.address.ip();
         self.style.family = Family::of(address);
         self.addresses.aim(address, label.name);

@@ -4,7 +4,7 @@ use super::number::{Millis, format_g};
 use crate::output::Output;
 use crate::report::style::Style;
 use crate::stats::Tally;
-use crate::stats::loss::Share;
+use crate::stats::loss::Ratio;
 
 /// The summary. `name` is the target's name, escaped.
 pub fn finish(style: &Style, name: &str, tally: &Tally, output: &mut Output<'_>) {
@@ -58,7 +58,7 @@ fn counts(tally: &Tally, output: &mut Output<'_>) {
 
 /// One line about the run so far, on standard error.
 pub fn status(tally: &Tally, output: &mut Output<'_>) {
-    let loss = tally.classic_loss().map_or(0, Share::whole_percent);
+    let loss = tally.classic_loss().map_or(0, Ratio::whole_percent);
     output.print_error(format_args!("\r{}/{} packets, {loss}% loss", tally.received, tally.attempted()));
     if tally.received > 0 {
         let rtt = &tally.classic.rtt;

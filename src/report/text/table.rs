@@ -8,7 +8,7 @@ use crate::escape::escape;
 use crate::output::Output;
 use crate::report::addresses::Shown;
 use crate::report::hosts::Hosts;
-use crate::stats::loss::Share;
+use crate::stats::loss::Ratio;
 use crate::stats::{PingAccount, Row};
 
 /// Lines in a part.
@@ -16,7 +16,7 @@ const PART: usize = 512;
 
 /// A table, and how much of it is printed.
 #[derive(Debug)]
-pub struct Table {
+pub struct HostTable {
     /// Only the names of targets that never answered.
     bare: bool,
     begun: bool,
@@ -43,7 +43,7 @@ const RTT: &str = "min/avg/max/mdev ms";
 const P95: &str = "p95 ms";
 const LOSS: usize = "100.0%".len();
 
-impl Table {
+impl HostTable {
     /// A table as wide as its contents, or only the `bare` names of targets that never answered.
     pub fn new(bare: bool, hosts: &Hosts, account: &PingAccount) -> Self {
         let mut widths = Widths {
@@ -186,7 +186,7 @@ fn p95(row: &Row) -> u64 {
 }
 
 /// A loss in percent: whole, or with a tenth.
-pub struct Loss(pub Share);
+pub struct Loss(pub Ratio);
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

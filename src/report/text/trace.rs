@@ -24,7 +24,7 @@ pub struct TraceStyle {
     pub program: String,
     /// The target as it was typed.
     pub name: String,
-    /// Whom the probes ask.
+    /// The address that is probed.
     pub target: IpAddr,
     /// Interface name behind link-local addresses, as in `fe80::1%eth0`.
     pub zone: Option<String>,
@@ -73,17 +73,17 @@ impl TraceStyle {
 pub struct TraceText {
     style: TraceStyle,
     zone: Option<String>,
-    /// Told, and not yet said.
+    /// Not yet printed.
     waiting: Waiting<Event>,
     /// The hop whose line is open.
     hop: Option<u8>,
-    /// What the last answer on that line said about its sender.
+    /// What is printed of the sender of the last answer on that line.
     shown: Option<Sender>,
     /// Causes of probes not sent, each with the hop that met it first.
     faults: Vec<(SendFault, u8)>,
 }
 
-/// What is shown about who answered, once in a row.
+/// What is printed of a sender, once for answers in a row.
 #[derive(Clone, Debug, PartialEq)]
 struct Sender {
     from: IpAddr,
@@ -93,7 +93,7 @@ struct Sender {
 }
 
 impl TraceText {
-    /// A report in a style. `names` are asked for what the style wants to know.
+    /// A report in a style. `names` looks up what the style wants.
     pub fn new(style: TraceStyle, names: Names) -> Self {
         let wanted = Wanted { names: !style.numeric, origins: style.origins };
         Self {

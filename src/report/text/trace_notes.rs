@@ -1,4 +1,4 @@
-//! What traceroute(8) writes behind an address and behind a time. It says nothing about who or when.
+//! The annotations of traceroute(8) behind an address and behind a time.
 
 use crate::wire::Family;
 use crate::wire::icmp::Error;
