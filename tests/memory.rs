@@ -9,14 +9,14 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use rping::clock::Instant;
-use rping::datagram::{Batch, ClockSource, Departed, Framing, Received};
+use rping::datagram::{Batch, ClockSource, Departed, Framing, Received, Timing};
 use rping::engine::Session;
 use rping::engine::ping::Ping;
 use rping::engine::ping::Targets;
-use rping::engine::ping::event::Event;
+use rping::engine::ping::event::{Answer, Content, Detail, Event, Verdict};
 use rping::probe::{Method, Payload};
 use rping::reply::Reply;
-use rping::stats::Tally;
+use rping::stats::{Account, PingAccount, Tally};
 use sim::*;
 
 /// Counts allocations, and passes them on.
@@ -24,6 +24,7 @@ struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Allocations of this thread, a test, so far.
@@ -37,12 +38,14 @@ unsafe impl GlobalAlloc for Counting {
     // SAFETY: as for the trait.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        BYTES.set(BYTES.get().wrapping_add(layout.size()));
         // SAFETY: the caller keeps the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     // SAFETY: as for the trait.
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        BYTES.set(BYTES.get().wrapping_sub(layout.size()));
         // SAFETY: the caller keeps the contract of `dealloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -146,4 +149,46 @@ fn many_hosts_need_no_allocation_for_a_probe() {
     }
     assert_eq!(Some(allocations()), warm, "allocations after the first 150 probes to each");
     assert_eq!((sent, received), (400 * HOSTS, 400 * HOSTS / 10 * 9));
+}
+
+/// An answer of a target after so many microseconds.
+fn answered(target: u32, micros: u64) -> Event {
+    Event::Answer(Answer {
+        at: Instant::ZERO,
+        target,
+        settles: true,
+        ident: IDENT,
+        seq: 1,
+        from: TARGET.into(),
+        different_address: false,
+        len: 64,
+        hop_limit: Some(64),
+        rtt: us(micros),
+        timing: Timing::Kernel,
+        verdict: Verdict::Received,
+        content: Content::Intact,
+        options: Vec::new(),
+        many_responders: false,
+        detail: Detail::Echo,
+    })
+}
+
+#[test]
+fn the_account_of_65_534_hosts_is_small() {
+    const HOSTS: u32 = 65_534;
+    let before = BYTES.get();
+    let mut account = PingAccount::new(HOSTS);
+    let used = || BYTES.get().wrapping_sub(before);
+    (0..HOSTS).for_each(|target| account.add(&answered(target, 20_000)));
+    assert!(used() < 5_000_000, "{} octets after an answer each", used());
+    // Seventy answers each, as they come over a network: within half a millisecond, a few later.
+    for n in 1..70_u64 {
+        for target in 0..HOSTS {
+            let noise = (n * 0x9e37_79b9 + u64::from(target) * 0x85eb_ca6b) % 1_000;
+            let late = if noise < 50 { noise * 100 } else { 0 };
+            account.add(&answered(target, 20_000 + noise / 2 + late));
+        }
+    }
+    assert!(used() < 12_000_000, "{} octets after seventy answers each", used());
+    assert_eq!(account.total.received, u64::from(HOSTS) * 70);
 }
