@@ -150,7 +150,10 @@ impl<'fd> Output<'fd> {
 
     /// Writes until nothing is left or neither stream has room. A stream without room does not hold up
     /// the other one.
-    fn write_ready(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub fn write_ready(&mut self) -> io::Result<()> {
         let mut full = None;
         while let Some(index) = self.next_segment(full) {
             let Some(segment) = self.segments.get_mut(index) else { break };

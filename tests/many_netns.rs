@@ -203,6 +203,21 @@ fn an_interrupt_prints_the_table() {
 }
 
 #[test]
+fn a_signal_ends_a_long_table() {
+    alone("a_signal_ends_a_long_table", || {
+        subnet();
+        let mut child = start("-q -c 1 -w 0.1 --yes 127.0.0.0/12");
+        let mut reader = BufReader::new(child.stdout.take().expect("its output"));
+        reader.read_line(&mut String::new()).expect("the head of the table");
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a number"));
+        kill(pid, Signal::SIGTERM).expect("a running rping");
+        let rows = reader.lines().count();
+        assert!(rows < 500_000, "{rows} of 1,048,574 rows");
+        assert_eq!(child.wait().expect("its end").code(), Some(1));
+    });
+}
+
+#[test]
 fn many_hosts_are_told_in_json() {
     alone("many_hosts_are_told_in_json", || {
         let _stamping = Stamping::begin();

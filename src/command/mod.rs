@@ -119,9 +119,9 @@ where
     };
     let Run { clock, session, transport, account, mut report, mut output, stop, .. } = run;
     let written = written.and_then(|()| {
-        finish(&mut report, &account, clock.now(), &mut output, &stop)?;
+        let complete = finish(&mut report, &account, clock.now(), &mut output, &stop)?;
         last_words(&session, &transport, &account, &mut output);
-        drain(&mut output, &stop)
+        if complete { drain(&mut output, &stop) } else { output.write_ready() }
     });
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("write error"),
@@ -129,21 +129,25 @@ where
     }
 }
 
-/// Prints the end of a report, until all is printed or a signal wants the program to end.
+/// Prints the end of a report. Returns false if a signal ended that before all was printed.
 fn finish<R: Report>(
     report: &mut R,
     account: &R::Account,
     now: Instant,
     output: &mut Output<'_>,
     stop: &Stop,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     while report.finish(account, now, output) {
         output.flush(&stop.fds())?;
-        if stop.check().stop {
-            break;
+        let requested = stop.check();
+        if requested.status {
+            report.status(account, output);
+        }
+        if requested.stop {
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Prints a report about a run that has nothing to probe.
@@ -159,7 +163,7 @@ pub fn report_nothing<R: Report>(
     let clock = Clock::start();
     report.begin(account, Instant::ZERO, clock.epoch(), &mut output);
     let written = finish(&mut report, account, Instant::ZERO, &mut output, stop);
-    match written.and_then(|()| drain(&mut output, stop)) {
+    match written.and_then(|_| drain(&mut output, stop)) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("write error"),
         Ok(()) | Err(_) => Ok(()),
     }
