@@ -65,6 +65,8 @@ pub struct Flight {
     capacity: usize,
     /// Place of the newest probe; 0 before the first.
     newest: u64,
+    /// Place of the last probe whose send result is known.
+    reported: u64,
     /// Highest place that was answered or failed.
     overtaken: u64,
     /// Probes in flight.
@@ -87,6 +89,7 @@ impl Flight {
             slots: VecDeque::new(),
             capacity: usize::try_from(capacity).unwrap_or(usize::MAX),
             newest: 0,
+            reported: 0,
             overtaken: 0,
             open: 0,
             unanswered: 0,
@@ -115,9 +118,17 @@ impl Flight {
         self.newest
     }
 
-    /// Place of the newest probe; 0 before the first.
-    pub fn newest(&self) -> u64 {
-        self.newest
+    /// The next probe whose send result is due, and its place.
+    pub fn take_result(&mut self) -> Option<(u64, Slot)> {
+        let place = self.reported.saturating_add(1);
+        let slot = self.slot(place)?;
+        self.reported = place;
+        Some((place, slot))
+    }
+
+    /// Whether all send results are known.
+    pub fn is_reported(&self) -> bool {
+        self.reported == self.newest
     }
 
     /// Probes in flight.
@@ -223,22 +234,22 @@ impl Flight {
         self.overtaken = self.overtaken.max(place);
     }
 
-    /// Takes back the newest probes, as far as they were not sent: their places are free again. Returns the place of
-    /// the newest one then.
-    pub fn trim(&mut self) -> u64 {
+    /// Takes back the newest probes, as far as they were not sent: their places are free again. All send results must be
+    /// known.
+    pub fn trim(&mut self) {
         while self.slots.back().is_some_and(|slot| slot.state == State::NotSent) {
             self.slots.pop_back();
             self.newest = self.newest.saturating_sub(1);
         }
         self.grown = self.grown.min(self.newest);
         self.settled = self.settled.min(self.newest);
-        self.newest
+        self.reported = self.reported.min(self.newest);
     }
 
-    /// The oldest probe in flight: its place, and the probe.
+    /// The oldest probe in flight whose send result is known: its place, and the probe.
     pub fn oldest_open(&self) -> Option<(u64, Slot)> {
         let from = self.settled.saturating_add(1);
-        let mut probes = (from..=self.newest).map_while(|place| Some((place, self.slot(place)?)));
+        let mut probes = (from..=self.reported).map_while(|place| Some((place, self.slot(place)?)));
         probes.find(|(_, slot)| slot.state == State::Open)
     }
 
@@ -344,9 +355,12 @@ mod tests {
         let mut flight = filled(4);
         flight.settle(2, State::NotSent);
         flight.settle(4, State::NotSent);
-        assert_eq!(flight.trim(), 3);
+        while flight.take_result().is_some() {}
+        flight.trim();
+        assert!(flight.is_reported());
         assert_eq!(flight.push(Instant::from_nanos(9), 0, 3, 3), 4);
         flight.settle(1, State::Answered);
+        assert_eq!(flight.take_result().map(|(place, _)| place), Some(4));
         assert_eq!(flight.oldest_open().map(|(place, _)| place), Some(3));
     }
 }

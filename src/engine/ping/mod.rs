@@ -9,6 +9,7 @@ mod finish;
 pub mod flight;
 mod matching;
 mod pace;
+mod progress;
 mod targets;
 
 use std::collections::VecDeque;
@@ -29,6 +30,7 @@ use flight::{Flight, Slot, State};
 use matching::Match;
 pub use pace::Pacing;
 use pace::{Pace, Turn};
+use progress::{Progress, Target};
 pub use targets::Targets;
 
 /// How long probes wait for room in this machine while none of those that wait can leave. A neighbour that does not
@@ -37,27 +39,6 @@ const STUCK: Duration = Duration::from_secs(10);
 
 /// Probes that are looked at for one that was answered from another address than its target's.
 const ELSEWHERE: usize = 1_024;
-
-/// What is known of a target.
-#[derive(Clone, Copy, Debug, Default)]
-struct Target {
-    /// Number of its newest probe; 0 before the first.
-    newest: u64,
-    /// Place of that in the flight.
-    place: u64,
-    /// Whether it ever answered.
-    answered: bool,
-    /// Whether an answer came since its newest probe was made. The probes of such a target are not held back.
-    replies: bool,
-}
-
-impl Target {
-    /// The newest number whose low 16 bits are `seq`; `None` before the first such.
-    fn number(&self, seq: u16) -> Option<u64> {
-        let behind = (self.newest as u16).wrapping_sub(seq);
-        self.newest.checked_sub(u64::from(behind)).filter(|number| *number > 0)
-    }
-}
 
 /// Probes that a flood has in flight at most: a batch, and no more answers than fill half of the receive buffer.
 fn most_in_flood(window: u64) -> u64 {
@@ -70,12 +51,10 @@ pub struct Ping {
     config: Config,
     /// IPv4's and IPv6's: each socket has an identifier of its own.
     identities: [Identity; 2],
-    targets: Vec<Target>,
+    progress: Progress,
     pace: Pace,
     finish: Finish,
     flight: Flight,
-    /// Place of the last probe whose send result is known.
-    reported: u64,
     /// Since when none of the probes that wait for room could leave, and why.
     stuck: Option<(Instant, SendFault)>,
     events: VecDeque<Event>,
@@ -93,7 +72,7 @@ impl Session for Ping {
         let Some(Turn::Probe(number)) = self.pace.take(now, self.flight.in_flight()) else { return None };
         let dst = self.config.targets.address(number)?;
         let room = self.room(number);
-        let target = self.targets.get_mut(usize::try_from(number).ok()?)?;
+        let target = self.progress.get_mut(number)?;
         target.newest = target.newest.saturating_add(1);
         target.place = self.flight.push(now, number, target.newest as u16, target.place);
         target.replies = false;
@@ -116,7 +95,7 @@ impl Session for Ping {
 
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
         let waits = fault.is_full() && self.stuck.is_none_or(|(since, _)| at.since(since) < STUCK);
-        let next = if waits { self.take_result() } else { self.next_result(at) };
+        let next = if waits { self.flight.take_result() } else { self.next_result(at) };
         let Some((place, Slot { target, seq, .. })) = next else { return };
         self.flight.settle(place, State::NotSent);
         if waits {
@@ -191,11 +170,10 @@ impl Ping {
         let finish = Finish::new(&config, start);
         let limit = config.count.filter(|_| finish.counts_probes());
         Self {
-            targets: vec![Target::default(); usize::try_from(count).unwrap_or(usize::MAX)],
+            progress: Progress::new(count),
             pace: Pace::new(config.pacing, count, limit, most_in_flood(config.window), start),
             finish,
             flight: Flight::new(count),
-            reported: 0,
             stuck: None,
             events: VecDeque::new(),
             rejects: Rejects::default(),
@@ -217,10 +195,6 @@ impl Ping {
         }
     }
 
-    fn target(&self, number: u32) -> Option<&Target> {
-        self.targets.get(usize::try_from(number).ok()?)
-    }
-
     /// When something is due: a probe, or the end of a target's last wait.
     fn next(&self) -> Option<Instant> {
         if self.finish.sends_no_more() {
@@ -238,16 +212,16 @@ impl Ping {
 
     /// Whether nothing more is to be sent, and all send results are known.
     fn all_sent(&self) -> bool {
-        self.reported == self.flight.newest() && self.pace.due(0).is_none()
+        self.flight.is_reported() && self.pace.due(0).is_none()
     }
 
     /// How much of the send buffer the next probe to a target may use. Room is kept for targets that answer, and for the
     /// first probe of each target.
     fn room(&self, number: u32) -> Room {
-        let Some(target) = self.target(number) else { return Room::Any };
+        let Some(target) = self.progress.get(number) else { return Room::Any };
         let first = match self.config.pacing.is_retry() {
             true => target.newest == 0,
-            false => target.replies || self.targets.len() == 1,
+            false => target.replies || self.progress.is_alone(),
         };
         if first { Room::Any } else { Room::Half }
     }
@@ -256,14 +230,13 @@ impl Ping {
     fn refresh(&mut self, now: Instant) {
         self.flight.age(now);
         loop {
-            let targets = &self.targets;
-            let of = |number: u32| usize::try_from(number).ok().and_then(|number| targets.get(number));
-            let done = |number| of(number).is_none_or(|target| target.answered);
-            self.pace.refresh(now, done, |number| of(number).is_some_and(|target| !target.replies));
+            let progress = &self.progress;
+            let done = |number| progress.get(number).is_none_or(|target| target.answered);
+            self.pace.refresh(now, done, |number| progress.get(number).is_some_and(|target| !target.replies));
             let due = self.pace.due(0).filter(|(due, _)| *due <= now);
             let Some((due, Turn::GiveUp(number))) = due else { return };
             self.pace.take(now, 0);
-            if self.target(number).is_some_and(|target| !target.answered) {
+            if self.progress.get(number).is_some_and(|target| !target.answered) {
                 self.give_up(due, number);
             }
         }
@@ -271,7 +244,7 @@ impl Ping {
 
     /// The time of a target is up: its probes in flight are lost.
     fn give_up(&mut self, at: Instant, number: u32) {
-        let Some(mut place) = self.target(number).map(|target| target.place) else { return };
+        let Some(mut place) = self.progress.get(number).map(|target| target.place) else { return };
         let mut lost = Vec::new();
         while let Some(slot) = self.flight.slot(place) {
             if slot.state == State::Open {
@@ -286,7 +259,6 @@ impl Ping {
     /// Probes in flight, oldest first, are lost as long as `lost` is true of them.
     fn lose_where(&mut self, at: Instant, lost: impl Fn(&Slot) -> bool) {
         while let Some((place, slot)) = self.flight.oldest_open()
-            && place <= self.reported
             && lost(&slot)
         {
             self.flight.settle(place, State::Lost);
@@ -294,17 +266,10 @@ impl Ping {
         }
     }
 
-    /// The next probe whose send result is due, and its place.
-    fn take_result(&mut self) -> Option<(u64, Slot)> {
-        let place = self.reported.saturating_add(1);
-        let slot = self.flight.slot(place)?;
-        self.reported = place;
-        Some((place, slot))
-    }
-
-    /// The same; emits [`Event::Unanswered`] for the target's probe before it if that has no answer.
+    /// The next probe whose send result is due, and its place; emits [`Event::Unanswered`] for the target's probe before it
+    /// if that has no answer.
     fn next_result(&mut self, at: Instant) -> Option<(u64, Slot)> {
-        let (place, slot) = self.take_result()?;
+        let (place, slot) = self.flight.take_result()?;
         let before = if self.config.report_unanswered { self.flight.previous(place) } else { 0 };
         let silent = |slot: &Slot| matches!(slot.state, State::Open | State::Failed | State::Lost);
         if let Some(Slot { target, seq, .. }) = self.flight.slot(before).filter(silent) {
@@ -316,13 +281,12 @@ impl Ping {
     /// Takes back a probe that found no room here: the target's next one has its number.
     fn withdraw(&mut self, number: u32, place: u64) {
         let before = self.flight.previous(place);
-        let target = usize::try_from(number).ok().and_then(|number| self.targets.get_mut(number));
-        if let Some(target) = target {
+        if let Some(target) = self.progress.get_mut(number) {
             target.newest = target.newest.saturating_sub(1);
             target.place = before;
         }
-        if self.reported == self.flight.newest() {
-            self.reported = self.flight.trim();
+        if self.flight.is_reported() {
+            self.flight.trim();
         }
     }
 
@@ -330,20 +294,19 @@ impl Ping {
     fn give_up_stuck(&mut self, now: Instant) {
         let Some((_, fault)) = self.stuck.filter(|(since, _)| now.since(*since) >= STUCK) else { return };
         while let Some(number) = self.pace.pop_refused() {
-            let target = usize::try_from(number).ok().and_then(|number| self.targets.get_mut(number));
-            let Some(target) = target else { continue };
+            let Some(target) = self.progress.get_mut(number) else { continue };
             target.newest = target.newest.saturating_add(1);
             target.place = self.flight.push(now, number, target.newest as u16, target.place);
             let (place, seq) = (target.place, target.newest as u16);
             self.flight.settle(place, State::NotSent);
-            self.reported = place;
+            self.flight.take_result();
             self.events.push_back(Event::NotSent { at: now, target: number, seq, fault });
         }
     }
 
     /// Whose answer this is: that of the target it came from, or of another one whose token it carries.
     fn recognise(&self, reply: &Reply) -> Result<(u32, Match), Reject> {
-        let (alone, by_address) = (self.targets.len() == 1, self.config.targets.number(reply.from));
+        let (alone, by_address) = (self.progress.is_alone(), self.config.targets.number(reply.from));
         let number = if alone { Some(0) } else { by_address };
         let first =
             number.map_or(Err(Reject::Foreign), |number| Ok((number, self.match_answer(number, reply)?)));
@@ -362,7 +325,7 @@ impl Ping {
 
     fn match_answer(&self, number: u32, reply: &Reply) -> Result<Match, Reject> {
         let address = self.config.targets.address(number).ok_or(Reject::Foreign)?.ip();
-        let target = *self.target(number).ok_or(Reject::Foreign)?;
+        let target = *self.progress.get(number).ok_or(Reject::Foreign)?;
         matching::answer(
             &self.config.expected(address),
             self.identity(address),
@@ -373,7 +336,7 @@ impl Ping {
 
     /// The place of a target's probe, and the probe.
     fn find(&self, number: u32, probe: u64) -> Result<(u64, Slot), Reject> {
-        let target = self.target(number).ok_or(Reject::Foreign)?;
+        let target = self.progress.get(number).ok_or(Reject::Foreign)?;
         let place =
             self.flight.before(target.place, target.newest.saturating_sub(probe)).ok_or(Reject::Late)?;
         let slot = self.flight.slot(place).ok_or(Reject::Late)?;
@@ -395,11 +358,7 @@ impl Ping {
             self.pace.learn(answer.rtt);
         }
         if verdict == Verdict::Received {
-            let target = usize::try_from(number).ok().and_then(|number| self.targets.get_mut(number));
-            let first = target.is_some_and(|target| {
-                target.replies = true;
-                !std::mem::replace(&mut target.answered, true)
-            });
+            let first = self.progress.get_mut(number).is_some_and(Target::answer);
             self.finish.answered(answer.rtt, slot.state == State::Failed, first);
         }
         self.events.push_back(Event::Answer(answer));
@@ -409,7 +368,7 @@ impl Ping {
     fn handle_error(&mut self, reply: &Reply) -> Result<(), Reject> {
         let Kind::Error { quoted, .. } = reply.kind else { return Err(Reject::Unrelated) };
         let number = self.config.targets.number(quoted.dst).ok_or(Reject::Foreign)?;
-        let target = *self.target(number).ok_or(Reject::Foreign)?;
+        let target = *self.progress.get(number).ok_or(Reject::Foreign)?;
         let (expected, identity) = (self.config.expected(quoted.dst), self.identity(quoted.dst));
         let (probe, mut error) = matching::error(&expected, identity, |seq| target.number(seq), reply)?;
         let (place, slot) = self.find(number, probe)?;
