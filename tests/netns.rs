@@ -525,6 +525,24 @@ fn broadcast_and_multicast_have_many_responders() {
 }
 
 #[test]
+fn no_reply_of_this_host_to_a_multicast_or_a_broadcast_takes_no_time() {
+    alone("no_reply_of_this_host_to_a_multicast_or_a_broadcast_takes_no_time", || {
+        pair();
+        sh("sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0");
+        for target in ["-I v0 ff02::1", "-I v0 224.0.0.1", "-b 10.9.0.255"] {
+            let ran = rping(&format!("--json -c5 -i0.01 {target}"));
+            let replies: Vec<_> = json(&ran).into_iter().filter(|line| line["type"] == "reply").collect();
+            assert!(!replies.is_empty(), "{target}: {ran:?}");
+            for reply in replies {
+                // The kernel delivers the copy for this host before it stamps the departure.
+                assert!(reply["rtt_ms"].as_f64().expect("a time") > 0.0, "{target}: {reply}");
+                assert_eq!(reply["clock"], "mixed", "{target}: {reply}");
+            }
+        }
+    });
+}
+
+#[test]
 fn an_ordinary_process_without_any_permission_gets_one_sentence() {
     alone("an_ordinary_process_without_any_permission_gets_one_sentence", || {
         let output = std::process::Command::new("setpriv")

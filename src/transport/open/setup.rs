@@ -11,7 +11,7 @@ use rustix::net::sockopt::{
 use socket2::{SockAddr, Socket};
 
 use super::options::own_source;
-use super::options::{IpOption, Options, Pmtu};
+use super::options::{IpOption, Options, Pmtu, Stamping};
 use super::refusal::{Setting, SetupError};
 use super::route::Route;
 use crate::sys::{self, interfaces};
@@ -32,9 +32,21 @@ pub(in crate::transport) struct SocketSetup {
 }
 
 impl SocketSetup {
+    /// The set-up of a socket for the target of a route.
     pub fn new(options: &Options, route: &Route, raw: bool) -> Self {
         let port = if raw { 0 } else { options.ident.unwrap_or(0) };
-        Self { options: options.clone(), target: route.target, source: route.source, raw, port, bound: false }
+        let Route { target, source, .. } = *route;
+        let mut setup = Self { options: options.clone(), target, source, raw, port, bound: false };
+        if setup.options.stamps == Stamping::Both && setup.many_responders() {
+            // The kernel delivers the copy for this host, and its reply, before it stamps the departure.
+            setup.options.stamps = Stamping::Arrivals;
+        }
+        setup
+    }
+
+    /// Whether one probe may have many responders, this host among them.
+    fn many_responders(&self) -> bool {
+        self.target.ip().is_multicast() || (self.options.broadcast && self.target.is_ipv4())
     }
 
     /// Sets a socket up; the flow label in force is returned. Needs no privilege.
@@ -98,11 +110,10 @@ impl SocketSetup {
     }
 
     fn path_mtu(&self, socket: &Socket) -> Result<(), SetupError> {
-        let many = self.target.ip().is_multicast() || (self.options.broadcast && self.target.is_ipv4());
         let pmtu = match self.options.pmtu {
             Some(pmtu) => pmtu,
             // A fragmented message to many would be put together, and answered, by each.
-            None if many => Pmtu::Do,
+            None if self.many_responders() => Pmtu::Do,
             None => return Ok(()),
         };
         let refused = match self.target {
