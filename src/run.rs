@@ -130,11 +130,11 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
         }
         let ready = self.transport.wait(self.clock, until, &others)?;
         if ready.other(0) || ready.other(1) {
-            let asked = self.stop.check();
-            if asked.status {
+            let requested = self.stop.check();
+            if requested.status {
                 self.report.status(&self.account, &mut self.output);
             }
-            if asked.stop {
+            if requested.stop {
                 self.session.stop();
                 self.report.finish_now();
             }

@@ -1,4 +1,4 @@
-//! Signals: nobody else touches them. It knows nothing of what is stopped.
+//! Signals. No other file handles them. What is stopped is not known here.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -9,10 +9,11 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{EventfdFlags, eventfd};
 
 use crate::clock::{Clock, Instant};
+use crate::sys;
 
-/// The signals that ask something of a run, as descriptors that can be polled.
+/// The signals that control a run, as descriptors that can be polled.
 ///
-/// SIGINT, SIGTERM and SIGHUP ask it to end, SIGQUIT asks for a line of status. One that was ignored when
+/// SIGINT, SIGTERM and SIGHUP end it, SIGQUIT requests a status line. One that was ignored when
 /// the program started (by nohup(1), or by a shell for a job in the background) stays ignored.
 #[derive(Debug)]
 pub struct Stop {
@@ -20,17 +21,17 @@ pub struct Stop {
     signals: SignalFd,
 }
 
-/// What was asked since the last look.
+/// What was requested since the last check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct Requested {
     /// To end the run.
     pub stop: bool,
-    /// To say how far it is.
+    /// To print a status line.
     pub status: bool,
 }
 
 /// Interrupts that come within so long of the first are the same one: timeout(1) sends its signal to the process
-/// and to the process group, and nobody presses ^C twice as fast.
+/// and to the process group, and no person presses ^C twice as fast.
 const ONE_INTERRUPT: Duration = Duration::from_millis(100);
 
 /// Exit status of a process ended by the second ^C: 128 + SIGINT, as shells count it.
@@ -41,12 +42,14 @@ impl Stop {
     ///
     /// Must come after privilege is dropped and before any other thread starts: the thread that ^C needs has
     /// the privilege of its maker, and threads started earlier would still get the signals themselves.
-    /// The first ^C is told by [`Stop::check`]; the second ends the process at once.
+    /// [`Stop::check`] reports the first ^C; the second ends the process at once.
+    ///
+    /// # Errors
+    /// The descriptors or the handler cannot be made.
     pub fn install() -> anyhow::Result<Self> {
-        let ignored = ignored_signals();
         let mut blocked = SigSet::empty();
         for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
-            if !is_in(ignored, signal) {
+            if !sys::is_ignored(signal as i32) {
                 blocked.add(signal);
             }
         }
@@ -55,7 +58,7 @@ impl Stop {
             .context("cannot receive signals")?;
         let interrupts = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
             .context("cannot make an event descriptor")?;
-        if !is_in(ignored, Signal::SIGINT) {
+        if !sys::is_ignored(Signal::SIGINT as i32) {
             let wake = interrupts.try_clone().context("cannot duplicate an event descriptor")?;
             let (clock, mut first) = (Clock::start(), None);
             ctrlc::set_handler(move || {
@@ -73,23 +76,23 @@ impl Stop {
         Ok(Self { interrupts, signals })
     }
 
-    /// Descriptors that become readable when something is asked.
+    /// Descriptors that become readable when something is requested.
     pub fn fds(&self) -> [BorrowedFd<'_>; 2] {
         [self.interrupts.as_fd(), self.signals.as_fd()]
     }
 
-    /// What was asked since the last call. Never waits.
-    pub fn check(&self) -> Asked {
-        let mut asked = Asked::default();
-        asked.stop |= rustix::io::read(&self.interrupts, &mut [0u8; 8]).is_ok();
+    /// What was requested since the last call. Never waits.
+    pub fn check(&self) -> Requested {
+        let mut requested = Requested::default();
+        requested.stop |= rustix::io::read(&self.interrupts, &mut [0u8; 8]).is_ok();
         while let Ok(Some(signal)) = self.signals.read_signal() {
             if i32::try_from(signal.ssi_signo) == Ok(Signal::SIGQUIT as i32) {
-                asked.status = true;
+                requested.status = true;
             } else {
-                asked.stop = true;
+                requested.stop = true;
             }
         }
-        asked
+        requested
     }
 }
 
@@ -98,34 +101,9 @@ fn is_another(first: &mut Option<Instant>, now: Instant) -> bool {
     now.since(*first.get_or_insert(now)) >= ONE_INTERRUPT
 }
 
-/// The signals that are ignored, as a mask: signal n is bit n - 1 (proc_pid_status(5)). None without /proc.
-fn ignored_signals() -> u64 {
-    std::fs::read_to_string("/proc/self/status").map_or(0, |status| mask(&status))
-}
-
-fn mask(status: &str) -> u64 {
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .unwrap_or(0)
-}
-
-fn is_in(mask: u64, signal: Signal) -> bool {
-    mask >> (signal as u32 - 1) & 1 == 1
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ignored_signals_are_read_from_the_status() {
-        let status = "Name:\tx\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001003\nSigCgt:\tffff\n";
-        let ignored = mask(status);
-        let all = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGPIPE];
-        assert_eq!(all.map(|signal| is_in(ignored, signal)), [true, true, false, false, true]);
-    }
 
     #[test]
     fn an_interrupt_sent_twice_is_one_and_pressed_twice_is_two() {
@@ -135,11 +113,5 @@ mod tests {
             [5_000, 5_001, 5_099, 5_100].map(|millis| is_another(&mut first, at(millis))),
             [false, false, false, true]
         );
-    }
-
-    #[test]
-    fn a_status_that_cannot_be_read_ignores_nothing() {
-        assert_eq!(mask(""), 0);
-        assert_eq!(mask("SigIgn:\tnonsense\n"), 0);
     }
 }

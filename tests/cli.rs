@@ -49,6 +49,16 @@ fn link(test: &str, name: &str) -> PathBuf {
 }
 
 #[test]
+fn help_for_a_closed_standard_output_is_an_error() {
+    for option in ["--help", "ping --help", "-V"] {
+        let script = format!("exec \"$0\" {option} >&-");
+        let program = option.split_once(' ').map_or("rping", |_| "rping");
+        let line = format!("{program}: write error: standard output is closed");
+        assert_eq!(run("sh", &["-c", &script, RPING]), refused(&line), "{option}");
+    }
+}
+
+#[test]
 fn rping_tells_its_version_and_ping_the_one_that_wrappers_look_for() {
     assert_eq!(rping(&["--version"]), answered(&format!("rping {VERSION}\n")));
     assert_eq!(rping(&["-V"]), answered(&format!("rping {VERSION}\n")));

@@ -13,7 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("probe", &["wire"]),
     ("sys", &["clock", "wire"]),
     ("output", &[]),
-    ("stop", &["clock"]),
+    ("stop", &["clock", "sys"]),
     ("names", &["clock", "escape", "sys"]),
     ("reply", &["clock", "datagram", "probe", "wire"]),
     ("engine", &["clock", "datagram", "probe", "reply", "wire"]),
@@ -42,7 +42,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
-    ("main", &["cli", "command", "transport"]),
+    ("main", &["cli", "command", "sys", "transport"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

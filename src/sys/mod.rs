@@ -15,6 +15,7 @@
 
 pub mod interfaces;
 mod resolver;
+mod signals;
 
 // What a platform must provide is listed below, one line for each item. Each platform is one folder.
 #[cfg_attr(target_os = "linux", path = "linux/mod.rs")]
@@ -68,3 +69,4 @@ pub use imp::start::stdout_was_open;
 
 pub use resolver::adopt_locale;
 pub(crate) use resolver::get_addresses;
+pub(crate) use signals::is_ignored;
