@@ -1,4 +1,4 @@
-//! The only file that asks the time.
+//! The only file that reads the time.
 //!
 //! Everything is scheduled and measured on the monotonic clock. The wall clock is read for two
 //! purposes only: to print a time of day, and to place a kernel receive stamp (which is wall-clock
@@ -100,7 +100,7 @@ impl Epoch {
 
     /// Where a wall-clock stamp lies in the run, if it falls within `earliest..=latest`.
     ///
-    /// `None` means that the wall clock was stepped between the stamp and now: the stamp says
+    /// `None` means that the wall clock was stepped between the stamp and now: the stamp means
     /// nothing then, and the caller falls back to the monotonic clock.
     pub fn place(self, stamp: Wall, earliest: Instant, latest: Instant) -> Option<Instant> {
         let nanos = i128::from(stamp.0).saturating_sub(self.0);
@@ -109,8 +109,8 @@ impl Epoch {
     }
 }
 
-/// What readings of both clocks allow the epoch to be: the two differ by a constant for as long as nobody
-/// steps the wall clock (a clock that is merely made to run faster or slower moves both).
+/// What readings of both clocks allow the epoch to be: the two differ by a constant as long as the wall clock
+/// is not stepped (a clock that is merely made to run faster or slower moves both).
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
     lowest: Epoch,
@@ -159,8 +159,8 @@ impl Clock {
     /// Reads both clocks, to place stamps and to print times of day.
     ///
     /// It is the same epoch every time, to the nanosecond, unless the wall clock was stepped: two stamps
-    /// placed by it are as far apart as the kernel says. A reading that took long (this process was
-    /// interrupted in between) tells little, and is made again, a few times at most.
+    /// placed by it are as far apart as the kernel's stamps. A reading that took long (this process was
+    /// interrupted in between) is imprecise and is repeated, a few times at most.
     pub fn epoch(&self) -> Epoch {
         const TRIES: usize = 3;
         const TIGHT: Duration = Duration::from_micros(1);

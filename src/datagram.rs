@@ -19,7 +19,7 @@ pub struct Transmit {
     pub len: usize,
     /// TTL or hop limit of this datagram; `None`: the socket's own.
     pub ttl: Option<u8>,
-    /// What its sender calls it: told back with the kernel's stamp of its departure, and nothing else.
+    /// The sender's name for it. It comes back with the kernel's stamp of the departure, and has no other use.
     pub id: u64,
     /// How much of the socket's send buffer it may use.
     pub room: Room,
@@ -28,7 +28,7 @@ pub struct Transmit {
 /// How much of a socket's send buffer a datagram may use.
 ///
 /// On a link with neighbours a datagram stays in the send buffer until its neighbour is known: up to three seconds
-/// where nobody answers (ARP and RFC 4861 section 10: three queries, a second apart).
+/// where no node answers (ARP and RFC 4861 section 10: three queries, a second apart).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Room {
     /// All of it. Sending waits a moment for room.
@@ -103,8 +103,8 @@ pub struct Departed {
     /// The time read immediately before the system call that sent it; where that sent several, later by what
     /// those before it took at least.
     pub at: Instant,
-    /// The port (ICMP: the identifier) that it left from, so that a socket opened for it alone can be told
-    /// from others by what comes back; 0 where its protocol has none.
+    /// The port (ICMP: the identifier) that it left from, so that replies can be matched to a socket
+    /// opened for this datagram alone; 0 where its protocol has none.
     pub port: u16,
 }
 
@@ -129,7 +129,7 @@ pub struct Stamp {
     pub clock: ClockSource,
 }
 
-/// Whose clocks a round-trip time is the difference of.
+/// The clocks that a round-trip time is measured with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Timing {
     /// Ours at both ends.
@@ -162,7 +162,7 @@ pub struct DepartureStamp {
     pub id: u64,
     /// When it left; never before its [`Departed::at`].
     pub at: Instant,
-    /// Who says so.
+    /// By which clock.
     pub clock: ClockSource,
 }
 
@@ -280,7 +280,7 @@ pub enum Framing {
         error: icmp::Error,
         /// Where our message was going.
         dst: IpAddr,
-        /// Where in `bytes` the extension structure begins, where the kernel says so (RFC 4884).
+        /// Where in `bytes` the extension structure begins, if the kernel reports it (RFC 4884).
         extension: Option<usize>,
     },
     /// An upper protocol's header: a raw IPv6 socket of that protocol.
@@ -308,7 +308,7 @@ pub enum Framing {
         local: u16,
         /// Where it was going, port included.
         dst: SocketAddr,
-        /// Where in `bytes` the extension structure begins, where the kernel says so (RFC 4884).
+        /// Where in `bytes` the extension structure begins, if the kernel reports it (RFC 4884).
         extension: Option<usize>,
     },
     /// The end of an attempt to connect a TCP socket; there are no octets, and `from` is the target.
@@ -325,13 +325,13 @@ pub enum Framing {
 pub struct Received<'a> {
     /// When it arrived: the kernel's stamp where there is one.
     pub at: Instant,
-    /// Who says so.
+    /// By which clock.
     pub clock: ClockSource,
-    /// Who sent it (for [`Framing::Queued`], who sent the error).
+    /// Its source address (for [`Framing::Queued`], that of the error).
     pub from: IpAddr,
-    /// TTL or hop limit it arrived with, where the socket tells it beside the octets.
+    /// TTL or hop limit it arrived with, if the socket reports it beside the octets.
     pub hop_limit: Option<u8>,
-    /// IPv4 options it arrived with, where the socket tells them beside the octets.
+    /// IPv4 options it arrived with, if the socket reports them beside the octets.
     pub options: &'a [u8],
     /// How `bytes` begins.
     pub framing: Framing,

@@ -1,7 +1,7 @@
 //! Standard output and standard error, written only as far as that cannot block.
 //!
-//! A reader that sleeps must not hold up probes. So text waits here, in the order in which it was said,
-//! until poll(2) promises room for it. What it says is none of its business.
+//! A reader that sleeps must not hold up probes. So text waits here, in the order in which it was printed,
+//! until poll(2) promises room for it. The content is not looked at.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -79,12 +79,12 @@ impl<'fd> Output<'fd> {
         Self { out: Writer::new(out), err: Writer::new(err), segments }
     }
 
-    /// Says something on standard output.
+    /// Prints on standard output.
     pub fn print(&mut self, text: fmt::Arguments<'_>) {
         self.say(Stream::Out, text);
     }
 
-    /// Says something on standard error.
+    /// Prints on standard error.
     pub fn print_error(&mut self, text: fmt::Arguments<'_>) {
         self.say(Stream::Err, text);
     }
@@ -98,12 +98,12 @@ impl<'fd> Output<'fd> {
             }
         }
         if let Some(last) = self.segments.back_mut() {
-            // Writing to a Vec cannot fail, and no value that is said here refuses to be shown.
+            // Writing to a Vec cannot fail, and no value that is printed here fails to format.
             let _ = io::Write::write_fmt(&mut last.text, text);
         }
     }
 
-    /// What has been said on a stream and is not yet written.
+    /// What was printed on a stream and is not yet written.
     ///
     /// For tests and fuzzers.
     pub fn unwritten(&self, stream: Stream) -> String {
@@ -119,7 +119,7 @@ impl<'fd> Output<'fd> {
     /// Writes what can be written at once. The rest stays.
     ///
     /// When more than 1 MiB waits, this waits too, until some of it is written or one of `wake` becomes
-    /// readable: a run that says more than its reader takes goes at its reader's pace.
+    /// readable: a run that prints more than its reader takes goes at its reader's pace.
     ///
     /// # Errors
     /// Those of write(2) on standard output: `BrokenPipe` when its reader has gone. Text for a standard
@@ -218,7 +218,7 @@ enum Writer<'fd> {
     /// A write never blocks for the sake of a reader, or returns EAGAIN when it would: regular files,
     /// and terminals opened anew.
     Direct(Target<'fd>),
-    /// A write is safe after poll(2) said so.
+    /// A write is safe only after poll(2) reported room.
     Polled(BorrowedFd<'fd>),
 }
 
@@ -377,11 +377,11 @@ mod tests {
         drop(reader);
         let null = null();
         let mut output = Output::new(null.as_fd(), writer.as_fd());
-        output.print_error(format_args!("nobody hears this\n"));
+        output.print_error(format_args!("this is not read\n"));
         output.flush(&[]).unwrap();
         assert_eq!(output.unwritten(Stream::Err), "");
         let mut output = Output::new(writer.as_fd(), null.as_fd());
-        output.print(format_args!("nobody hears this\n"));
+        output.print(format_args!("this is not read\n"));
         assert_eq!(output.flush(&[]).map_err(|error| error.kind()), Err(io::ErrorKind::BrokenPipe));
         assert_eq!(output.drain(&[]).map_err(|error| error.kind()), Err(io::ErrorKind::BrokenPipe));
     }

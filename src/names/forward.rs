@@ -51,7 +51,7 @@ pub fn resolve(name: &str, wanted: fn(&IpAddr) -> bool) -> Result<Vec<Candidate>
     Ok(candidates)
 }
 
-/// The addresses of several hosts, in their order; see [`resolve`]. Up to [`LOOKUPS`] are looked up at a time.
+/// The addresses of several hosts, in their order; see [`resolve`]. Up to 16 are looked up at a time.
 pub fn resolve_all(names: &[String], wanted: fn(&IpAddr) -> bool) -> Vec<Result<Vec<Candidate>>> {
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());

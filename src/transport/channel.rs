@@ -18,11 +18,11 @@ use super::open::refusal::{Setting, SetupError};
 use super::open::setup::SocketSetup;
 use super::open::{self, clocks};
 use super::placer::Placer;
-use super::receiver::{Raw, Receiver, is_fatal};
+use super::receiver::{Receiver, is_fatal};
 use super::sender::Sender;
 use crate::clock::{Clock, Instant};
 use crate::datagram::{
-    BATCH, Batch, ClockSource, Departed, Incoming, RECEIVE_BUFFER, Received, SendFault, Stamp, Transmit,
+    BATCH, Batch, ClockSource, Departed, Incoming, RECEIVE_BUFFER, SendFault, Stamp, Transmit,
 };
 use crate::sys::{self, Entry};
 use crate::wire::Family;
@@ -130,8 +130,7 @@ impl Channel {
 
     /// Octets of replies that the receive buffer holds: half of what the kernel granted.
     pub fn receive_buffer(&self) -> usize {
-        let granted = self.socket.recv_buffer_size().ok().and_then(|granted| granted.checked_div(2));
-        granted.unwrap_or(RECEIVE_BUFFER)
+        self.socket.recv_buffer_size().map_or(RECEIVE_BUFFER, |granted| granted >> 1)
     }
 
     fn bound_port(&self) -> Result<u16, SetupError> {
@@ -172,7 +171,7 @@ impl Channel {
             let read = match self.receiver.read(self.socket.as_fd(), clock, limit) {
                 Ok(read) => read,
                 Err(error) if is_fatal(&error) => return Err(error),
-                // EINTR, or the pending error of something sent: the queue may say more.
+                // EINTR, or the pending error of something sent: the queue may have more.
                 Err(_) => {
                     self.queue.note_error();
                     errors = errors.saturating_add(1);
@@ -216,24 +215,14 @@ impl Channel {
     ) -> usize {
         let mut count = 0usize;
         let now = placer.now();
-        for Raw { from, control, bytes } in self.receiver.datagrams() {
-            let by_interface =
-                control.hardware.and_then(|stamp| self.departures.place_arrival(stamp, placer.now()));
-            let Stamp { at, clock } = match by_interface {
+        for raw in self.receiver.datagrams() {
+            let hardware = raw.control.hardware;
+            let stamp = match hardware.and_then(|stamp| self.departures.place_arrival(stamp, placer.now())) {
                 Some(at) => Stamp { at, clock: ClockSource::Hardware },
-                None => placer.place_by(now, control.stamp, floor),
+                None => placer.place_by(now, raw.control.stamp, floor),
             };
-            let framing = self.kind.framing(self.setup.raw, self.ident, from);
-            let (hop_limit, options) = (control.hop_limit, control.options);
-            each(&Incoming::Datagram(Received {
-                at,
-                clock,
-                from: from.ip(),
-                hop_limit,
-                options,
-                framing,
-                bytes,
-            }));
+            let framing = self.kind.framing(self.setup.raw, self.ident, raw.from);
+            each(&Incoming::Datagram(raw.received(framing, stamp)));
             count = count.saturating_add(1);
         }
         self.receiver.clear();

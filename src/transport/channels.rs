@@ -145,7 +145,7 @@ fn bit(place: usize) -> u8 {
 }
 
 fn timespec(duration: Duration) -> Timespec {
-    // Longer than a `time_t` can say is for ever.
+    // Longer than a `time_t` can hold: without limit.
     Timespec::try_from(duration).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 })
 }
 
@@ -248,8 +248,8 @@ impl Transport {
 
     /// Sends a batch, and reports the result of each datagram to `report`, in order.
     ///
-    /// An error is this datagram's own. With [`Room::Wait`](crate::datagram::Room::Wait) a full socket buffer is waited for, up to 0.1 s. An
-    /// interface that was deleted and created again is followed.
+    /// An error is this datagram's own. With [`Room::Wait`](crate::datagram::Room::Wait) a full socket buffer is
+    /// waited for, up to 0.1 s. An interface that was deleted and created again is followed.
     pub fn send(
         &mut self,
         clock: &Clock,

@@ -20,17 +20,17 @@ impl Sockets {
     /// The option that was refused, or there is no socket of that family.
     pub fn aim(self, route: &Route, options: &Options) -> Result<Transport, SetupError> {
         let Self { v4, v6, ident, .. } = self;
-        let kit = match Family::of(route.target.ip()) {
+        let sockets = match Family::of(route.target.ip()) {
             Family::V4 => v4,
             Family::V6 => v6,
         };
-        let kit = kit
+        let sockets = sockets
             .ok_or_else(|| SetupError::new(Setting::Family(route.target.ip()), &Errno::AFNOSUPPORT.into()))?;
-        let setup = SocketSetup::new(options, route, kit.raw);
-        let mut channel = Channel::new(kit.icmp, setup, Kind::Icmp, ident)?;
+        let setup = SocketSetup::new(options, route, sockets.raw);
+        let mut channel = Channel::new(sockets.icmp, setup, Kind::Icmp, ident)?;
         let falls_short = buffer_falls_short(channel.socket(), options, route.target.is_ipv4());
         if let Some(device) = options.device.as_deref() {
-            channel.follow_interface(FollowedInterface::new(device, kit.reserve));
+            channel.follow_interface(FollowedInterface::new(device, sockets.reserve));
         }
         let mut transport = Transport::one(channel);
         if falls_short {

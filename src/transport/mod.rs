@@ -1,9 +1,8 @@
-//! Moves octets and stamps them. It knows no probes.
+//! Sends and receives datagrams, with time stamps. Probes are not known here.
 //!
-//! A run passes through four stages, in this order and never back:
-//! [`open`] makes the sockets and asks for all that may need privilege; [`privilege::drop`] gives the
-//! privilege up for good; [`Sockets::route`] asks the kernel which way a target lies, and
-//! [`Sockets::aim`] keeps the one socket that is needed; [`Transport`] sends, receives and waits.
+//! A run has four stages, in this order: [`open`] opens the sockets and does everything that may need privilege;
+//! [`privilege::drop`] gives the privilege up for good; [`Sockets::route`] looks up the route to a target, and
+//! [`Sockets::aim`] keeps the socket that is needed and sets it up; [`Transport`] sends, receives and waits.
 
 #![cfg_attr(
     not(test),

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use super::recv_buffer::RecvBuffer;
 use crate::clock::{Clock, Instant};
+use crate::datagram::{Framing, Received, Stamp};
 use crate::sys::{ControlData, address};
 
 /// Reads datagrams in batches and knows since when the socket had none.
@@ -38,6 +39,14 @@ pub(super) struct Raw<'a> {
     pub control: ControlData<'a>,
     /// Its octets.
     pub bytes: &'a [u8],
+}
+
+impl<'a> Raw<'a> {
+    /// The datagram as it is delivered.
+    pub fn received(self, framing: Framing, Stamp { at, clock }: Stamp) -> Received<'a> {
+        let Self { from, control: ControlData { hop_limit, options, .. }, bytes } = self;
+        Received { at, clock, from: from.ip(), hop_limit, options, framing, bytes }
+    }
 }
 
 impl Receiver {

@@ -1,5 +1,5 @@
-//! A socket for each probe, where only the source port can tell probes apart: UDP that has to keep its
-//! destination port, and TCP connections, which the kernel makes.
+//! A socket for each probe, for methods whose probes differ in the source port only: UDP with a fixed destination
+//! port, and TCP connections, which the kernel makes.
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,7 +30,7 @@ use crate::wire::tcp;
 /// 765, and few users may have more than 1024 descriptors.
 const KEPT: usize = 900;
 
-/// Source ports tried for one probe.
+/// Maximum number of source ports tried for one probe.
 const TRIES: u32 = 8;
 
 /// A connection is given up before the kernel sends its SYN again, after a second (RFC 6298 section 2.1): an
@@ -42,7 +42,7 @@ const RETRANSMISSION: Duration = Duration::from_millis(950);
 pub(super) struct SocketPerProbe {
     setup: SocketSetup,
     protocol: u8,
-    /// Keeps its port, so that no probe gets it, and says which family this is about.
+    /// Held open so that no probe gets its port.
     _route_probe_socket: Socket,
     datagrams: Vec<Channel>,
     connections: Vec<Connection>,
@@ -97,7 +97,7 @@ impl SocketPerProbe {
     pub fn send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
         let kept = self.datagrams.len().max(self.connections.len());
         if self.setup.port != 0 {
-            // They all want the same port: each hands it on to the next.
+            // All use the same port: one socket must be closed before the next is bound.
             self.datagrams.clear();
             self.connections.clear();
         } else if kept >= KEPT {
@@ -168,7 +168,7 @@ impl SocketPerProbe {
         }
         match socket.connect(&SockAddr::from(to)) {
             Ok(()) => {}
-            // On its way. A refusal on the spot is told like one that comes later.
+            // In progress. An immediate refusal is reported like a later one.
             Err(error)
                 if matches!(Errno::from_io_error(&error), Some(Errno::INPROGRESS | Errno::CONNREFUSED)) => {}
             Err(error) => return Err(fault(&error)),
@@ -179,7 +179,10 @@ impl SocketPerProbe {
         Ok(Departed { at, port })
     }
 
-    /// Hands what was heard to `each`; how many datagrams and errors that were.
+    /// Delivers what has arrived to `each`; returns the number of datagrams and errors.
+    ///
+    /// # Errors
+    /// A socket cannot be used.
     pub fn recv(&mut self, clock: &Clock, each: &mut dyn FnMut(&Incoming<'_>)) -> io::Result<usize> {
         let mut count = 0usize;
         for channel in &mut self.datagrams {
@@ -212,7 +215,7 @@ impl SocketPerProbe {
 }
 
 impl Connection {
-    /// Tells the error that a router sent, or how the attempt ended. How many of these were told.
+    /// Delivers the error that a router sent, or the result of the attempt; returns how many.
     fn look(
         &mut self,
         queue: &mut ErrorQueue,

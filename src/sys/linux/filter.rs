@@ -124,7 +124,7 @@ const fn icmpv4(answer: u8, ident: u16, about: Option<u8>) -> [Op; 37] {
         /* 19 */ ldb_x(8),
         /* 20 */ and(0x0f),
         /* 21 */ lsh(2), //                       A = quoted header
-        /* 22 */ jge(20, 0, 12), //               a sound length? no: pass
+        /* 22 */ jge(20, 0, 12), //               a valid length? no: pass
         /* 23 */ ST,
         /* 24 */ ldb_x(8 + 9), //                 quoted protocol
         /* 25 */ quoted, //                       ICMP, or what is wanted? no: drop

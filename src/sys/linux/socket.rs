@@ -14,7 +14,7 @@ use libc::{c_int, c_void, socklen_t};
 
 use super::control::{NAME_LEN, SEND_CONTROL_LEN, encoded, ttl_message};
 
-/// What `recvmsg` said beside the octets.
+/// What `recvmsg` returns beside the octets.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Message {
     /// Octets of the datagram, at most the length of the buffer.
@@ -61,7 +61,7 @@ pub(crate) fn stamping_offered(fd: BorrowedFd<'_>, interface: &str) -> io::Resul
     // `struct ethtool_ts_info` (linux/ethtool.h): the command, what is offered, and nine more.
     let mut info = [0u32; 11];
     info[0] = ETHTOOL_GET_TS_INFO;
-    ask_interface(fd, interface, SIOCETHTOOL, &mut info)?;
+    query_interface(fd, interface, SIOCETHTOOL, &mut info)?;
     Ok(info[1])
 }
 
@@ -69,29 +69,29 @@ pub(crate) fn stamping_offered(fd: BorrowedFd<'_>, interface: &str) -> io::Resul
 pub(crate) fn stamping_in_force(fd: BorrowedFd<'_>, interface: &str) -> io::Result<(u32, u32)> {
     // `struct hwtstamp_config` (linux/net_tstamp.h): flags, then those two.
     let mut config = [0u32; 3];
-    ask_interface(fd, interface, libc::SIOCGHWTSTAMP, &mut config)?;
+    query_interface(fd, interface, libc::SIOCGHWTSTAMP, &mut config)?;
     Ok((config[1], config[2]))
 }
 
 /// ioctl(2) about an interface, with a structure of N integers for `request`, which must be no longer.
-fn ask_interface<const N: usize>(
+fn query_interface<const N: usize>(
     fd: BorrowedFd<'_>,
     interface: &str,
     request: libc::c_ulong,
     data: &mut [u32; N],
 ) -> io::Result<()> {
     // SAFETY: `ifreq` is plain data (octets, integers and pointers), for which all zeroes is a value.
-    let mut asked: libc::ifreq = unsafe { std::mem::zeroed() };
-    let (last, room) = asked.ifr_name.split_last_mut().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut query: libc::ifreq = unsafe { std::mem::zeroed() };
+    let (last, room) = query.ifr_name.split_last_mut().ok_or(io::ErrorKind::InvalidInput)?;
     if interface.len() > room.len() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     *last = 0;
     room.iter_mut().zip(interface.bytes()).for_each(|(to, octet)| *to = octet as libc::c_char);
-    asked.ifr_ifru.ifru_data = data.as_mut_ptr().cast();
-    // SAFETY: `asked` lives for the whole call and its name is NUL-terminated; its pointer is to memory that
+    query.ifr_ifru.ifru_data = data.as_mut_ptr().cast();
+    // SAFETY: `query` lives for the whole call and its name is NUL-terminated; its pointer is to memory that
     // is exclusively borrowed, and as long as the structure that both callers name for their request.
-    let answer = unsafe { libc::ioctl(fd.as_raw_fd(), request as _, &raw mut asked) };
+    let answer = unsafe { libc::ioctl(fd.as_raw_fd(), request as _, &raw mut query) };
     succeeded(answer)
 }
 
@@ -146,12 +146,12 @@ pub(crate) fn receive_batch<const N: usize>(
     control: &mut [u8],
     messages: &mut [Message],
 ) -> io::Result<usize> {
-    let wanted = messages.len().clamp(1, N.max(1));
+    let slots = messages.len().clamp(1, N.max(1));
     // SAFETY: `iovec` and `mmsghdr` are plain data (integers and pointers), for which all zeroes is a value.
     let mut vectors: [libc::iovec; N] = unsafe { std::mem::zeroed() };
     // SAFETY: as above.
     let mut headers: [libc::mmsghdr; N] = unsafe { std::mem::zeroed() };
-    let share = |len: usize| len.checked_div(wanted).unwrap_or(0).max(1);
+    let share = |len: usize| len.checked_div(slots).unwrap_or(0).max(1);
     let (share, control_share) = (share(bytes.len()), share(control.len()));
     let shares = bytes.chunks_exact_mut(share).zip(control.chunks_exact_mut(control_share));
     let mut count = 0u32;

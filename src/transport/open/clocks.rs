@@ -1,5 +1,5 @@
-//! Which clocks there are to take stamps by: what is asked for and cannot be had is refused before anything is
-//! sent. No setting of an interface is changed: it holds for everybody who uses that interface.
+//! Requests stamps. Demanded stamps that are not available are an error before anything is sent. No setting of an
+//! interface is changed: it applies to every process that uses that interface.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -12,10 +12,10 @@ use crate::sys::{self, InterfaceStamps, interfaces};
 use crate::transport::departures::Departures;
 use crate::transport::kind::Kind;
 
-/// Asks for stamps on a fresh socket.
+/// Requests stamps on a fresh socket.
 ///
 /// # Errors
-/// Departures that were demanded and cannot be had.
+/// Demanded stamps are not available.
 pub(in crate::transport) fn stamps(
     socket: &Socket,
     setup: &SocketSetup,

@@ -1,4 +1,4 @@
-//! The privileged stage: sockets are made, and all that may need privilege is asked for.
+//! The privileged stage: sockets are opened, and everything that may need privilege is done.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -22,7 +22,7 @@ pub(super) mod trace;
 use options::Options;
 use refusal::{OpenError, Setting, SetupError};
 
-/// The sockets of the families asked for, before it is known which of them will be used.
+/// The sockets of the requested families, before it is known which of them will be used.
 #[derive(Debug)]
 pub struct Sockets {
     pub(super) v4: Option<FamilySockets>,
@@ -43,7 +43,7 @@ pub(super) struct FamilySockets {
     pub raw: bool,
     /// Another one, bound to no interface, for when the interface is deleted and made again.
     pub reserve: Option<Socket>,
-    /// A UDP socket, to ask which way a target lies. Nothing is ever sent from it.
+    /// A UDP socket to look up routes with. Nothing is ever sent from it.
     pub route_probe_socket: Socket,
 }
 
@@ -54,28 +54,28 @@ impl Sockets {
     }
 
     /// Adds what is kept of a family.
-    pub(super) fn put(&mut self, family: Family, kit: FamilySockets) {
+    pub(super) fn put(&mut self, family: Family, own: FamilySockets) {
         match family {
-            Family::V4 => self.v4 = Some(kit),
-            Family::V6 => self.v6 = Some(kit),
+            Family::V4 => self.v4 = Some(own),
+            Family::V6 => self.v6 = Some(own),
         }
     }
 
     /// Takes what is kept of a family.
     pub(super) fn take(&mut self, family: Family) -> Result<FamilySockets, SetupError> {
-        let kit = match family {
+        let own = match family {
             Family::V4 => self.v4.take(),
             Family::V6 => self.v6.take(),
         };
-        kit.ok_or_else(|| SetupError::new(Setting::Always("socket"), &Errno::AFNOSUPPORT.into()))
+        own.ok_or_else(|| SetupError::new(Setting::Always("socket"), &Errno::AFNOSUPPORT.into()))
     }
 
-    /// Whether targets of this family can be asked.
+    /// Whether probes can be sent to targets of this family.
     pub fn has(&self, family: Family) -> bool {
-        self.kit(family).is_some()
+        self.of(family).is_some()
     }
 
-    /// Why targets of this family cannot be asked, where the system refused its socket.
+    /// Why probes cannot be sent to targets of this family, if the system refused its socket.
     pub fn refusal(&self, family: Family) -> Option<&OpenError> {
         self.refused.as_ref().filter(|(refused, _)| *refused == family).map(|(_, error)| error)
     }
@@ -84,7 +84,7 @@ impl Sockets {
     ///
     /// For tests and fuzzers.
     pub fn is_raw(&self, family: Family) -> bool {
-        self.kit(family).is_some_and(|kit| kit.raw)
+        self.of(family).is_some_and(|own| own.raw)
     }
 
     /// What was refused and can be done without; lines for stderr.
@@ -97,10 +97,10 @@ impl Sockets {
         let Self { v4, v6, ident, .. } = self;
         let alone =
             |v4: Option<FamilySockets>, v6| Self { v4, v6, ident, refused: None, warnings: Vec::new() };
-        [v4.map(|kit| alone(Some(kit), None)), v6.map(|kit| alone(None, Some(kit)))]
+        [v4.map(|own| alone(Some(own), None)), v6.map(|own| alone(None, Some(own)))]
     }
 
-    pub(super) fn kit(&self, family: Family) -> Option<&FamilySockets> {
+    pub(super) fn of(&self, family: Family) -> Option<&FamilySockets> {
         match family {
             Family::V4 => self.v4.as_ref(),
             Family::V6 => self.v6.as_ref(),
@@ -111,7 +111,10 @@ impl Sockets {
 /// Opens the sockets. Everything later works without privilege.
 ///
 /// For each family a datagram ICMP socket is tried first, unless `raw_only`, then a raw one. One family
-/// is enough where [`super::Families::Both`] are asked for.
+/// is enough for [`super::Families::Both`].
+///
+/// # Errors
+/// No family has a socket, or the requested interface cannot be used.
 pub fn open(options: &Options) -> Result<Sockets, OpenError> {
     let ident = match options.ident {
         Some(ident) => ident,
@@ -123,10 +126,10 @@ pub fn open(options: &Options) -> Result<Sockets, OpenError> {
     for family in options.families.each() {
         match icmp(family, options) {
             Ok((icmp, raw)) => {
-                let kit = kit(family, icmp, raw, options, ident, &mut sockets.warnings)?;
-                sockets.put(family, kit);
+                let own = complete(family, icmp, raw, options, ident, &mut sockets.warnings)?;
+                sockets.put(family, own);
             }
-            // What is said about IPv4 is the more useful where both are refused.
+            // If both are refused, the reason for IPv4 is the more useful one.
             Err(refusal) => sockets.refused = sockets.refused.or(Some((family, refusal.into()))),
         }
     }
@@ -136,7 +139,7 @@ pub fn open(options: &Options) -> Result<Sockets, OpenError> {
     }
 }
 
-/// A random identifier, never 0: 0 on a datagram socket asks the kernel to choose.
+/// A random identifier, never 0: 0 on a datagram socket lets the kernel choose.
 fn random_ident() -> io::Result<u16> {
     loop {
         let bytes = sys::random()?;
@@ -260,7 +263,7 @@ fn program() -> String {
 }
 
 /// Completes an ICMP socket to what one family needs.
-fn kit(
+fn complete(
     family: Family,
     icmp: Socket,
     raw: bool,
@@ -282,7 +285,7 @@ fn kit(
     Ok(FamilySockets { icmp, raw, reserve, route_probe_socket })
 }
 
-/// A UDP socket, to ask which way a target lies.
+/// A UDP socket to look up routes with.
 pub(super) fn route_probe_socket(family: Family) -> Result<Socket, OpenError> {
     Socket::new(domain(family), Type::DGRAM, None).map_err(|error| {
         OpenError::Unavailable(format!("cannot open a UDP socket: {}", SystemError::of(&error)))
@@ -305,7 +308,7 @@ pub(super) fn domain(family: Family) -> Domain {
     }
 }
 
-/// A further ICMP socket of the same kind, bound to no interface and deaf until it is needed.
+/// A further ICMP socket of the same kind, bound to no interface, that receives nothing until it is needed.
 pub(super) fn spare(family: Family, raw: bool, options: &Options) -> io::Result<Socket> {
     let (socket, is_raw) =
         icmp_socket(family, raw).map_err(|refusal| match refusal.raw.or(refusal.datagram) {
@@ -322,7 +325,7 @@ pub(super) fn spare(family: Family, raw: bool, options: &Options) -> io::Result<
     Ok(socket)
 }
 
-/// Does to a socket what needs privilege. What was refused another one is not said again.
+/// Sets the options that need privilege. A warning is recorded once per option, not per socket.
 pub(super) fn ready(socket: &Socket, options: &Options, warnings: &mut Vec<String>) -> Result<(), OpenError> {
     privileged(socket, options, warnings);
     match &options.device {
@@ -333,7 +336,7 @@ pub(super) fn ready(socket: &Socket, options: &Options, warnings: &mut Vec<Strin
     }
 }
 
-/// Asks for what may need CAP_NET_ADMIN. SO_DEBUG is best effort; a mark refused is worth a warning.
+/// Sets what may need CAP_NET_ADMIN. SO_DEBUG is best effort; a refused mark is a warning.
 fn privileged(socket: &Socket, options: &Options, warnings: &mut Vec<String>) {
     if options.debug {
         let _ = sys::set_debug(socket.as_fd());

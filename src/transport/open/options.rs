@@ -1,10 +1,10 @@
-//! What the sockets are asked for: plain data, made by the command line.
+//! The requested options of the sockets: plain data, made by the command line.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::wire::Family;
 
-/// What the sockets are asked for, both families alike unless said otherwise.
+/// The requested options of the sockets, for both families unless one is named.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Families to open: those that a target may have.
@@ -13,8 +13,8 @@ pub struct Options {
     pub raw_only: bool,
     /// Try raw sockets before datagram ones.
     pub raw_first: bool,
-    /// Hear errors about every datagram of this protocol, whatever their quotes say beside; `None`: about ICMP
-    /// messages with our identifier.
+    /// Receive errors about every datagram of this protocol, whatever else they quote; `None`: about ICMP messages
+    /// with our identifier.
     pub about: Option<u8>,
     /// ICMP type of the answers, for the filters: IPv4 and IPv6.
     pub answer_types: (u8, u8),
@@ -38,7 +38,7 @@ pub struct Options {
     pub pmtu: Option<Pmtu>,
     /// SO_BROADCAST.
     pub broadcast: bool,
-    /// Hear our own multicasts (the default).
+    /// Receive our own multicasts (the default).
     pub multicast_loop: bool,
     /// TTL or hop limit, unicast and multicast.
     pub ttl: Option<u8>,
@@ -50,9 +50,9 @@ pub struct Options {
     pub ip_option: IpOption,
     /// SO_SNDBUF, octets.
     pub send_buffer: Option<usize>,
-    /// Who says when something left and arrived.
+    /// Which clock stamps departures and arrivals.
     pub stamps: Stamping,
-    /// Learn what the IP header of each that arrives says: TTL or hop limit, and IPv4 options. It costs a little.
+    /// Report the TTL or hop limit and the IPv4 options of each datagram that arrives. It costs a little.
     pub headers: bool,
     /// Octets of the largest ICMP message that will be sent, header included.
     pub message_len: usize,
@@ -79,20 +79,18 @@ impl Families {
     }
 }
 
-/// Who says when something left and arrived.
-///
-/// What a datagram comes without, it gets from our own clock.
+/// Which clock stamps departures and arrivals. A datagram without a stamp is stamped by our own clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stamping {
-    /// We do.
+    /// Our own clock.
     User,
-    /// The kernel, of what arrives only: where so much leaves that a stamp for each costs too much.
+    /// The kernel's, for arrivals only: at rates where a stamp of each departure costs too much.
     Arrivals,
-    /// The kernel, at both ends, as far as it can.
+    /// The kernel's, at both ends, as far as it can.
     Both,
-    /// The kernel, at both ends; a kernel that cannot is refused.
+    /// The kernel's, at both ends; a kernel that cannot is an error.
     Kernel,
-    /// The interface; one that cannot is refused.
+    /// The interface's; one that cannot is an error.
     Hardware,
 }
 
@@ -126,7 +124,7 @@ pub enum IpOption {
     TimestampPrespecified(Vec<Ipv4Addr>),
 }
 
-/// The source address asked for, where it is of the target's family.
+/// The requested source address, if it is of the target's family.
 pub(in crate::transport) fn own_source(target: SocketAddr, options: &Options) -> Option<IpAddr> {
     options.source.filter(|ip| !ip.is_unspecified() && ip.is_ipv4() == target.is_ipv4())
 }

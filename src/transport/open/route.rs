@@ -1,4 +1,4 @@
-//! Which way a target lies: a UDP socket is connected to it, and nothing is sent.
+//! The route to a target: a UDP socket is connected to it, and nothing is sent.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -16,7 +16,7 @@ use crate::wire::Family;
 /// How a target is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// Whom to ask: the target, or this host's own address where the target is the unspecified one.
+    /// Where probes go: the target, or this host's own address if the target is the unspecified one.
     pub target: SocketAddr,
     /// The address probes leave from.
     pub source: IpAddr,
@@ -30,20 +30,23 @@ pub struct Route {
 const PORT: u16 = 1025;
 
 impl Sockets {
-    /// Asks the kernel which way `target` lies.
+    /// Looks up the route to `target`.
     ///
-    /// With a source address given nothing is asked, and an unreachable target shows in sending.
+    /// With a requested source address nothing is looked up; an unreachable target is found in sending.
+    ///
+    /// # Errors
+    /// Why no probe can be sent to it.
     pub fn route(&mut self, target: SocketAddr, options: &Options) -> Result<Route, RouteError> {
-        let Some(kit) = self.kit(Family::of(target.ip())) else {
+        let Some(sockets) = self.of(Family::of(target.ip())) else {
             return Err(RouteError::Other(Errno::AFNOSUPPORT.into()));
         };
         if let Some(source) = own_source(target, options) {
             let target = if target.ip().is_unspecified() { with_ip(target, source) } else { target };
             return Ok(Route { target, source, broadcast: false, warning: None });
         }
-        prepare(kit, target, options).map_err(RouteError::Other)?;
-        let broadcast = connect(kit, target, options)?;
-        let local = kit.route_probe_socket.local_addr().map_err(RouteError::Other)?;
+        prepare(sockets, target, options).map_err(RouteError::Other)?;
+        let broadcast = connect(sockets, target, options)?;
+        let local = sockets.route_probe_socket.local_addr().map_err(RouteError::Other)?;
         let source = local.as_socket().ok_or(RouteError::Other(Errno::AFNOSUPPORT.into()))?.ip();
         let target = if target.ip().is_unspecified() { with_ip(target, source) } else { target };
         let warning = options
@@ -62,35 +65,35 @@ fn with_ip(mut address: SocketAddr, ip: IpAddr) -> SocketAddr {
     address
 }
 
-/// Makes the UDP socket as new, so that an earlier answer does not decide this one: a connected socket
-/// keeps its source address in connecting again, and disconnecting forgets the interface.
-fn prepare(kit: &FamilySockets, target: SocketAddr, options: &Options) -> io::Result<()> {
-    if kit.route_probe_socket.peer_addr().is_ok() {
-        rustix::net::connect_unspec(&kit.route_probe_socket)?;
+/// Resets the UDP socket, so that an earlier look-up does not decide this one: a connected socket keeps its source
+/// address in connecting again, and disconnecting unbinds the interface.
+fn prepare(sockets: &FamilySockets, target: SocketAddr, options: &Options) -> io::Result<()> {
+    if sockets.route_probe_socket.peer_addr().is_ok() {
+        rustix::net::connect_unspec(&sockets.route_probe_socket)?;
         if let Some(device) = &options.device {
-            kit.route_probe_socket.bind_device(Some(device.as_bytes()))?;
+            sockets.route_probe_socket.bind_device(Some(device.as_bytes()))?;
         }
     }
     if target.is_ipv4() {
-        kit.route_probe_socket.set_broadcast(false)?;
+        sockets.route_probe_socket.set_broadcast(false)?;
         if let Some(tos) = options.tos {
-            kit.route_probe_socket.set_tos_v4(tos.into())?;
+            sockets.route_probe_socket.set_tos_v4(tos.into())?;
         }
     }
     Ok(())
 }
 
-/// Connects, and says whether the target turned out to be a broadcast address.
-fn connect(kit: &FamilySockets, target: SocketAddr, options: &Options) -> Result<bool, RouteError> {
-    match try_connect(&kit.route_probe_socket, target) {
+/// Connects; returns whether the target is a broadcast address.
+fn connect(sockets: &FamilySockets, target: SocketAddr, options: &Options) -> Result<bool, RouteError> {
+    match try_connect(&sockets.route_probe_socket, target) {
         Ok(()) => Ok(false),
         Err(error) => match Errno::from_io_error(&error) {
             Some(Errno::NETUNREACH | Errno::HOSTUNREACH) => Err(RouteError::Unreachable(error)),
             Some(Errno::INVAL) if is_link_local(target) => Err(RouteError::NoInterface(target.ip())),
             Some(Errno::INVAL) => Err(RouteError::Blackhole),
             Some(Errno::ACCESS) if target.is_ipv4() => {
-                kit.route_probe_socket.set_broadcast(true).map_err(RouteError::Other)?;
-                match try_connect(&kit.route_probe_socket, target) {
+                sockets.route_probe_socket.set_broadcast(true).map_err(RouteError::Other)?;
+                match try_connect(&sockets.route_probe_socket, target) {
                     Ok(()) if options.broadcast => Ok(true),
                     Ok(()) => Err(RouteError::Broadcast),
                     Err(_) => Err(RouteError::Prohibited),

@@ -49,9 +49,12 @@ impl SocketSetup {
         self.target.ip().is_multicast() || (self.options.broadcast && self.target.is_ipv4())
     }
 
-    /// Sets a socket up; the flow label in force is returned. Needs no privilege.
+    /// Sets a socket up; returns the flow label in force. Needs no privilege.
     ///
-    /// Binding comes after all that can be repeated, so that a bind refused can be tried again later.
+    /// Binding comes after everything that can be repeated, so that a refused bind can be tried again later.
+    ///
+    /// # Errors
+    /// The setting that was refused.
     pub fn apply(&self, socket: &Socket) -> Result<Option<u32>, SetupError> {
         self.receive_side(socket)?;
         self.send_side(socket)?;
@@ -207,7 +210,7 @@ impl SocketSetup {
         })
     }
 
-    /// The link of a link-local source address: the interface asked for, or the target's.
+    /// The link of a link-local source address: the requested interface, or the target's.
     fn source_scope(&self, source: Ipv6Addr) -> u32 {
         if !source.is_unicast_link_local() {
             return 0;
@@ -254,7 +257,7 @@ fn memory(options: &Options, v4: bool) -> usize {
 /// before it is used.
 const REQUESTED_BUFFER: usize = 1 << 20;
 
-/// Octets of the receive buffer to ask for.
+/// Octets of the receive buffer to request.
 pub(in crate::transport) fn receive_buffer(options: &Options, per_message: usize) -> usize {
     preload_memory(options, per_message).max(REQUESTED_BUFFER)
 }

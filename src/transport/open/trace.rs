@@ -61,7 +61,7 @@ pub enum Mode {
 pub struct TraceSockets {
     probes: Probes,
     mode: Mode,
-    /// Of raw probes those that hear ICMP errors; else those that send.
+    /// For raw probes those that receive ICMP errors; else those that send.
     sockets: Sockets,
     /// Those that send raw probes.
     raw: Vec<(Family, Socket)>,
@@ -82,6 +82,9 @@ pub struct TraceRefusal {
 /// Everything later works without privilege.
 ///
 /// `source_port` is that of all probes; `None`: the kernel's choice.
+///
+/// # Errors
+/// No socket for the method is available.
 pub fn open_trace(
     options: &Options,
     probes: Probes,
@@ -134,7 +137,7 @@ fn protocol(probes: Probes) -> u8 {
     }
 }
 
-/// The sockets that send raw probes, deaf until they are aimed.
+/// The sockets that send raw probes. They receive nothing until they are set up.
 fn raw_sockets(
     options: &Options,
     sockets: &Sockets,
@@ -157,7 +160,7 @@ fn raw_sockets(
 }
 
 /// What an ordinary user may have: a UDP or UDP-Lite socket for each family. Where each probe has a socket of
-/// its own, it only asks for the way.
+/// its own, it only looks up routes.
 fn ordinary(options: &Options, probes: Probes) -> Result<Sockets, OpenError> {
     let wire = match probes {
         Probes::Ports { protocol: udp::PROTOCOL_UDPLITE, .. } => {
@@ -206,7 +209,7 @@ impl TraceSockets {
         self.sockets.warnings()
     }
 
-    /// The sockets that say which way a target lies.
+    /// The sockets to look up routes with.
     pub fn route_probe_sockets(&mut self) -> &mut Sockets {
         &mut self.sockets
     }
@@ -229,9 +232,9 @@ impl TraceSockets {
             Mode::Icmp => self.sockets.aim(route, options),
             Mode::Raw => self.aim_raw(route, &with_port, family),
             Mode::Shared => {
-                let kit = self.sockets.take(family)?;
+                let sockets = self.sockets.take(family)?;
                 let kind = Kind::Ports(protocol(self.probes));
-                let channel = Channel::new(kit.icmp, SocketSetup::new(&with_port, route, false), kind, 0);
+                let channel = Channel::new(sockets.icmp, SocketSetup::new(&with_port, route, false), kind, 0);
                 Ok(Transport::one(channel.map_err(|error| error.of_port(source_port))?))
             }
             Mode::SocketPerProbe | Mode::Connect => {
