@@ -14,6 +14,7 @@
 )]
 
 pub mod interfaces;
+mod path_mtu;
 mod resolver;
 mod signals;
 
@@ -54,19 +55,24 @@ pub(crate) use imp::options::set_debug;
 pub(crate) use imp::options::set_dont_route;
 /// Sets the options in the IPv4 header.
 pub(crate) use imp::options::set_ip_options;
+/// Sets the mode of path MTU discovery.
+pub(crate) use imp::options::set_path_mtu;
+/// Makes waits exact to the microsecond.
+pub(crate) use imp::options::wait_exactly;
 /// Reports whether an interface stamps packets.
 pub(crate) use imp::stamping::{InterfaceStamps, interface_stamps};
 /// Requests stamps of what arrives, and of what leaves.
 pub(crate) use imp::stamping::{end_numbering, stamp_arrivals, stamp_both_ends};
 
 // ---- the process ----
-/// Gives privilege up for good.
+/// Keeps the privilege that sockets need, and gives it up for good.
 pub use imp::privilege;
 /// Random octets.
 pub(crate) use imp::random::random;
 /// Reports whether descriptor 1 was open when the program started.
 pub use imp::start::stdout_was_open;
 
+pub use path_mtu::Pmtu;
 pub use resolver::adopt_locale;
 pub(crate) use resolver::get_addresses;
 pub(crate) use signals::is_ignored;

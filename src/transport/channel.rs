@@ -1,7 +1,6 @@
 //! One socket that sends probes and receives replies: the parts of it put together.
 
 use std::io;
-use std::num::NonZeroU64;
 use std::ops::Range;
 use std::os::fd::AsFd;
 
@@ -55,8 +54,7 @@ impl Channel {
     /// The option that was refused.
     pub fn new(socket: Socket, setup: SocketSetup, kind: Kind, ident: u16) -> Result<Self, SetupError> {
         let flow_label = setup.apply(&socket)?;
-        // Waiting is then exact to the microsecond; the default is 50 of them. Belongs to this thread.
-        let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+        sys::wait_exactly();
         let len = kind.receive_len(setup.options.message_len);
         // An unconnected raw socket gets errors from the network, with more in them.
         let delivers = !setup.raw || (setup.options.connect && kind == Kind::Icmp);

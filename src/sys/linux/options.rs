@@ -2,9 +2,15 @@
 
 use std::io;
 use std::net::Ipv6Addr;
+use std::num::NonZeroU64;
 use std::os::fd::BorrowedFd;
 
+use rustix::net::sockopt::{
+    Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
+};
+
 use super::socket::{exchange_option, get_ints, set_int, set_option};
+use crate::sys::path_mtu::Pmtu;
 use crate::wire::Family;
 
 /// linux/in.h and linux/in6.h: the error queue reports where in a quote its extension structure begins.
@@ -46,6 +52,39 @@ pub(crate) fn queue_errors(fd: BorrowedFd<'_>, family: Family) -> io::Result<()>
 pub(crate) fn receive_ip_header(fd: BorrowedFd<'_>) -> io::Result<()> {
     set_int(fd, libc::SOL_IP, libc::IP_RECVTTL, 1)?;
     set_int(fd, libc::SOL_IP, libc::IP_RECVOPTS, 1)
+}
+
+/// The mode of path MTU discovery (IP_MTU_DISCOVER, IPV6_MTU_DISCOVER).
+///
+/// # Errors
+/// Those of setsockopt(2).
+pub(crate) fn set_path_mtu(fd: BorrowedFd<'_>, family: Family, pmtu: Pmtu) -> io::Result<()> {
+    match family {
+        Family::V4 => set_ip_mtu_discover(
+            fd,
+            match pmtu {
+                Pmtu::Do => Ipv4PathMtuDiscovery::DO,
+                Pmtu::Dont => Ipv4PathMtuDiscovery::DONT,
+                Pmtu::Want => Ipv4PathMtuDiscovery::WANT,
+                Pmtu::Probe => Ipv4PathMtuDiscovery::PROBE,
+            },
+        )?,
+        Family::V6 => set_ipv6_mtu_discover(
+            fd,
+            match pmtu {
+                Pmtu::Do => Ipv6PathMtuDiscovery::DO,
+                Pmtu::Dont => Ipv6PathMtuDiscovery::DONT,
+                Pmtu::Want => Ipv6PathMtuDiscovery::WANT,
+                Pmtu::Probe => Ipv6PathMtuDiscovery::PROBE,
+            },
+        )?,
+    }
+    Ok(())
+}
+
+/// Has waits of this thread end to the microsecond; by default they may end 50 of them late.
+pub(crate) fn wait_exactly() {
+    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
 }
 
 /// SO_DONTROUTE.

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+pub use crate::sys::Pmtu;
 use crate::wire::Family;
 
 /// The requested options of the sockets, for both families unless one is named.
@@ -92,19 +93,6 @@ pub enum Stamping {
     Kernel,
     /// The interface's; one that cannot is an error.
     Hardware,
-}
-
-/// Path MTU discovery, as `ping -M` names it (Linux IP_MTU_DISCOVER).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pmtu {
-    /// Set DF, and refuse here what exceeds the known path MTU.
-    Do,
-    /// Never set DF.
-    Dont,
-    /// Discover the path MTU; fragment here what exceeds it.
-    Want,
-    /// Set DF, and ignore the known path MTU.
-    Probe,
 }
 
 /// Options in the IPv4 header (RFC 791 section 3.1).

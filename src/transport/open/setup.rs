@@ -5,9 +5,6 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::AsFd;
 
 use rustix::io::Errno;
-use rustix::net::sockopt::{
-    Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
-};
 use socket2::{SockAddr, Socket};
 
 use super::options::own_source;
@@ -119,27 +116,9 @@ impl SocketSetup {
             None if self.many_responders() => Pmtu::Do,
             None => return Ok(()),
         };
-        let refused = match self.target {
-            SocketAddr::V4(_) => set_ip_mtu_discover(
-                socket,
-                match pmtu {
-                    Pmtu::Do => Ipv4PathMtuDiscovery::DO,
-                    Pmtu::Dont => Ipv4PathMtuDiscovery::DONT,
-                    Pmtu::Want => Ipv4PathMtuDiscovery::WANT,
-                    Pmtu::Probe => Ipv4PathMtuDiscovery::PROBE,
-                },
-            ),
-            SocketAddr::V6(_) => set_ipv6_mtu_discover(
-                socket,
-                match pmtu {
-                    Pmtu::Do => Ipv6PathMtuDiscovery::DO,
-                    Pmtu::Dont => Ipv6PathMtuDiscovery::DONT,
-                    Pmtu::Want => Ipv6PathMtuDiscovery::WANT,
-                    Pmtu::Probe => Ipv6PathMtuDiscovery::PROBE,
-                },
-            ),
-        };
-        refused.map_err(|e| SetupError::new(Setting::PathMtu(pmtu), &e.into()))
+        let family = Family::of(self.target.ip());
+        sys::set_path_mtu(socket.as_fd(), family, pmtu)
+            .map_err(|e| SetupError::new(Setting::PathMtu(pmtu), &e))
     }
 
     fn only_v4(&self, socket: &Socket) -> Result<(), SetupError> {
