@@ -164,8 +164,9 @@ def lan():
                     [RPING, "ping", "--alive", "fd51::/120"], ["fping", "-a", "-q", "-g", "10.251.0.0/24"]]
         seconds = rounds(commands, swept, 20)
         table("A /24 of an Ethernet, 8 of 254 hosts are there, 20 runs",
-              ["rping --alive", "rping, ordinary user", "rping, an IPv6 /120", "fping -a"], [
+              ["rping `--alive`", "the same, ordinary user", "the same, an IPv6 /120", "fping `-a`"], [
                   ("start to end", "s", 2, seconds),
+                  ("start to end, longest", "s", 2, [[max(taken)] for taken in seconds]),
                   ("hosts found, at least", "of 8", 0, [[min(found[" ".join(command)])] for command in commands]),
               ])
         hosts = [f"10.251.0.{host}" for host in PRESENT + [host + 1 for host in PRESENT]]
@@ -178,11 +179,10 @@ def lan():
             got = {row[0]: int(row[2]) for row in rows if len(row) > 3 and row[2].isdigit()}
             return sum(50 - got[host] for host in hosts[:8])
 
-        losses = [[lost([RPING, "ping", "-q", "-c50", *interval, *hosts]) for _ in range(3)]
-                  for interval in (["-i0.1"], ["-i0.02"])]
-        table("16 hosts, half of them absent, 50 probes each", ["rping `-i 0.1`", "rping `-i 0.02`"], [
-            ("probes that the 8 present ones lack", "of 400", 0, losses),
-        ])
+        print("\n16 hosts, half of them absent, 50 probes each: probes that the present ones lack, of 400\n")
+        for interval in ("-i0.1", "-i0.02"):
+            losses = [lost([RPING, "ping", "-q", "-c50", interval, *hosts]) for _ in range(3)]
+            print(f"- `{interval}`: {', '.join(map(str, losses))} in three runs", flush=True)
     finally:
         sh("ip netns del rping-lan")
 
