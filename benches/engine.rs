@@ -66,7 +66,8 @@ fn answer(session: &mut impl Session, from: IpAddr, at: Instant, request: &[u8])
     bytes.copy_from_slice(request);
     bytes[0] = 0;
     let (clock, framing) = (ClockSource::Kernel, Framing::Icmpv4);
-    let received = Received { at, clock, from, hop_limit: Some(64), options: &[], framing, bytes: &bytes };
+    let received =
+        Received { at, clock, from, scope: 0, hop_limit: Some(64), options: &[], framing, bytes: &bytes };
     let reply = Reply::parse(&received).expect("sound").expect("a reply");
     session.handle_reply(&reply);
 }

@@ -329,6 +329,8 @@ pub struct Received<'a> {
     pub clock: ClockSource,
     /// Its source address (for [`Framing::Queued`], that of the error).
     pub from: IpAddr,
+    /// Index of the interface that a link-local address in it belongs to; 0 where there is none.
+    pub scope: u32,
     /// TTL or hop limit it arrived with, if the socket reports it beside the octets.
     pub hop_limit: Option<u8>,
     /// IPv4 options it arrived with, if the socket reports them beside the octets.

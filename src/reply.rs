@@ -33,6 +33,8 @@ pub struct Reply<'a> {
     pub clock: ClockSource,
     /// Who sent it.
     pub from: IpAddr,
+    /// Index of the interface that a link-local address in it belongs to; 0 where there is none.
+    pub scope: u32,
     /// TTL or hop limit it arrived with.
     pub hop_limit: Option<u8>,
     /// IPv4 options it arrived with.
@@ -214,6 +216,7 @@ impl<'a> Reply<'a> {
             at: received.at,
             clock: received.clock,
             from: received.from,
+            scope: received.scope,
             hop_limit: received.hop_limit,
             options: received.options,
             kind,

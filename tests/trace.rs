@@ -487,6 +487,7 @@ fn an_answer_that_is_read_before_the_fate_of_its_probe_counts() {
         at: sim::path::at(3),
         clock: ClockSource::User,
         from: TARGET.into(),
+        scope: 0,
         hop_limit: Some(60),
         options: &[],
         framing: Framing::Icmpv4,

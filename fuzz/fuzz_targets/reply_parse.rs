@@ -86,7 +86,7 @@ fuzz_target!(|input: &[u8]| {
     let from = if socket % 8 == 2 { V6 } else { V4 };
     let clock = ClockSource::User;
     let received =
-        Received { at: Instant::ZERO, clock, from, hop_limit: None, options: &[], framing, bytes };
+        Received { at: Instant::ZERO, clock, from, scope: 0, hop_limit: None, options: &[], framing, bytes };
     let Ok(Some(reply)) = Reply::parse(&received) else { return };
     walk(reply.options);
     for flow in flows() {

@@ -96,7 +96,7 @@ fuzz_target!(|input: &[u8]| {
         let received = Received {
             at: now,
             clock: ClockSource::User,
-            from: TARGET,
+            from: TARGET, scope: 0,
             hop_limit: Some(64),
             options: &[],
             framing,

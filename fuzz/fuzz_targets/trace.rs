@@ -106,7 +106,7 @@ fuzz_target!(|input: &[u8]| {
         };
         let from = IpAddr::V4(if step & 8 == 0 { ROUTER } else { TARGET });
         let (clock, hop_limit, options) = (ClockSource::User, Some(64), &[]);
-        let received = Received { at: now, clock, from, hop_limit, options, framing, bytes: &octets };
+        let received = Received { at: now, clock, from, scope: 0, hop_limit, options, framing, bytes: &octets };
         match Reply::parse(&received) {
             Ok(Some(reply)) => trace.handle_reply(&reply),
             Ok(None) => trace.handle_reject(Reject::Unrelated),

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::rc::Rc;
 
 use anyhow::{Context, bail, ensure};
@@ -15,6 +15,7 @@ use crate::command::hosts::{self, Given};
 use crate::engine::ping::Targets;
 use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
+use crate::names::interface_index;
 use crate::output::Output;
 use crate::report::hosts::Hosts;
 use crate::sys;
@@ -71,8 +72,14 @@ impl Words {
     }
 }
 
-/// An address written as it is always shown, so that it needs no other name.
+/// An address written as it is always shown, so that it needs no other name; with its interface, if it is link-local.
 fn plain(word: &str) -> Option<SocketAddr> {
+    if let Some((address, zone)) = word.split_once('%') {
+        let address = address.parse::<Ipv6Addr>().ok().filter(Ipv6Addr::is_unicast_link_local)?;
+        let index = interface_index(zone)?;
+        let usual = format!("{address}%{zone}") == word;
+        return usual.then(|| SocketAddrV6::new(address, 0, 0, index).into());
+    }
     let address = word.parse::<IpAddr>().ok()?;
     let usual = !address.is_unspecified() && address.to_canonical() == address;
     (usual && address.to_string() == word).then(|| SocketAddr::new(address, 0))

@@ -5,4 +5,4 @@ pub mod lookup;
 pub mod origin;
 mod origin_message;
 
-pub use crate::sys::interfaces::name_of as interface_name;
+pub use crate::sys::interfaces::{index_of as interface_index, name_of as interface_name};

@@ -9,7 +9,16 @@ const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
 fn received(framing: Framing, bytes: &[u8]) -> Received<'_> {
     let at = Instant::from_nanos(7);
-    Received { at, clock: ClockSource::User, from: ROUTER, hop_limit: Some(9), options: &[1], framing, bytes }
+    Received {
+        at,
+        clock: ClockSource::User,
+        from: ROUTER,
+        scope: 0,
+        hop_limit: Some(9),
+        options: &[1],
+        framing,
+        bytes,
+    }
 }
 
 fn identity() -> Identity {

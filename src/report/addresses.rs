@@ -42,8 +42,12 @@ impl Addresses {
         addresses
     }
 
-    /// Changes the target. Its answers are shown under `name`.
-    pub fn aim(&mut self, target: IpAddr, name: Option<&str>) {
+    /// Changes the target, and the interface of link-local addresses to its own. Its answers are shown under `name`.
+    pub fn aim(&mut self, target: SocketAddr, name: Option<&str>) {
+        if let Some(zone) = zone(target) {
+            self.zone = Some(escape(&zone).into_owned());
+        }
+        let target = target.ip();
         self.target = target;
         self.target_shown = match name {
             Some(name) => format!("{} ({})", escape(name), self.numeric(target)),
@@ -86,6 +90,16 @@ impl Addresses {
     }
 }
 
+/// The interface that belongs to an address, by name or else by number.
+pub fn zone(address: SocketAddr) -> Option<String> {
+    match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => {
+            Some(interface_name(v6.scope_id()).unwrap_or_else(|| v6.scope_id().to_string()))
+        }
+        _ => None,
+    }
+}
+
 /// An address in digits, with its interface where there are many of it.
 pub fn numeric(address: IpAddr, zone: Option<&str>) -> String {
     match zone {
@@ -107,12 +121,9 @@ pub struct Shown(pub SocketAddr);
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            SocketAddr::V6(v6) if v6.scope_id() != 0 => match interface_name(v6.scope_id()) {
-                Some(name) => write!(f, "{}%{}", v6.ip(), escape(&name)),
-                None => write!(f, "{}%{}", v6.ip(), v6.scope_id()),
-            },
-            address => write!(f, "{}", address.ip()),
+        match zone(self.0) {
+            Some(zone) => write!(f, "{}%{}", self.0.ip(), escape(&zone)),
+            None => write!(f, "{}", self.0.ip()),
         }
     }
 }

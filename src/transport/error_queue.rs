@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use super::departures::Departures;
 use super::kind::Kind;
+use super::receiver::scope_of;
 use crate::clock::{Clock, Instant};
 use crate::datagram::{Framing, Received, Stamp};
 use crate::sys::{CONTROL_LEN, Entry, QueuedError, read_error_queue};
@@ -137,5 +138,5 @@ pub(super) fn received(
         Kind::Icmp | Kind::Upper(_) => Framing::Queued { error, dst: dst.ip(), extension },
         Kind::Ports(protocol) => Framing::QueuedPayload { protocol, error, local, dst, extension },
     };
-    Received { at, clock, from, hop_limit, options: &[], framing, bytes }
+    Received { at, clock, from, scope: scope_of(dst), hop_limit, options: &[], framing, bytes }
 }

@@ -45,7 +45,15 @@ impl<'a> Raw<'a> {
     /// The datagram as it is delivered.
     pub fn received(self, framing: Framing, Stamp { at, clock }: Stamp) -> Received<'a> {
         let Self { from, control: ControlData { hop_limit, options, .. }, bytes } = self;
-        Received { at, clock, from: from.ip(), hop_limit, options, framing, bytes }
+        Received { at, clock, from: from.ip(), scope: scope_of(from), hop_limit, options, framing, bytes }
+    }
+}
+
+/// Index of the interface of a link-local address, 0 for any other.
+pub(super) fn scope_of(address: SocketAddr) -> u32 {
+    match address {
+        SocketAddr::V4(_) => 0,
+        SocketAddr::V6(v6) => v6.scope_id(),
     }
 }
 

@@ -20,6 +20,7 @@ use super::open::refusal::{Setting, SetupError};
 use super::open::setup::SocketSetup;
 use super::open::with_ports;
 use super::placer::Placer;
+use super::receiver::scope_of;
 use crate::clock::{Clock, Instant};
 use crate::datagram::{ClockSource, Departed, Framing, Incoming, Received, SendCause, SendFault, Transmit};
 use crate::sys::Entry;
@@ -248,6 +249,7 @@ impl Connection {
             at: now,
             clock: ClockSource::User,
             from: setup.target.ip(),
+            scope: scope_of(setup.target),
             hop_limit: None,
             options: &[],
             framing: Framing::Connected { local: self.port, refused },

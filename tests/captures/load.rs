@@ -60,6 +60,7 @@ pub fn received(framing: Framing, bytes: &[u8], from: IpAddr) -> Received<'_> {
         at: Instant::ZERO,
         clock: ClockSource::User,
         from,
+        scope: 0,
         hop_limit: None,
         options: &[],
         framing,

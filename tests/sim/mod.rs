@@ -443,7 +443,8 @@ pub fn deliver(session: &mut impl Session, at: Instant, packet: Packet) {
         }
         (IpAddr::V6(_), None) => (Framing::Icmpv6, icmp, Some(ttl)),
     };
-    let received = Received { at, clock, from, hop_limit: outside, options: &[], framing, bytes: &bytes };
+    let received =
+        Received { at, clock, from, scope: 0, hop_limit: outside, options: &[], framing, bytes: &bytes };
     match Reply::parse(&received) {
         Ok(Some(reply)) => session.handle_reply(&reply),
         Ok(None) => session.handle_reject(Reject::Unrelated),

@@ -223,7 +223,7 @@ fn deliver(trace: &mut Trace, at: Instant, packet: &Packet) {
     let hop_limit = from.is_ipv6().then_some(60);
     let (from, options) = (*from, &[][..]);
     let received =
-        Received { at, clock: ClockSource::User, from, hop_limit, options, framing, bytes: &bytes };
+        Received { at, clock: ClockSource::User, from, scope: 0, hop_limit, options, framing, bytes: &bytes };
     match Reply::parse(&received) {
         Ok(Some(reply)) => trace.handle_reply(&reply),
         Ok(None) => trace.handle_reject(Reject::Unrelated),

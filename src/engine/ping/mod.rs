@@ -306,7 +306,8 @@ impl Ping {
 
     /// Whose answer this is: that of the target it came from, or of another one whose token it carries.
     fn recognise(&self, reply: &Reply) -> Result<(u32, Match), Reject> {
-        let (alone, by_address) = (self.progress.is_alone(), self.config.targets.number(reply.from));
+        let (alone, by_address) =
+            (self.progress.is_alone(), self.config.targets.number(reply.from, reply.scope));
         let number = if alone { Some(0) } else { by_address };
         let first =
             number.map_or(Err(Reject::Foreign), |number| Ok((number, self.match_answer(number, reply)?)));
@@ -367,7 +368,7 @@ impl Ping {
 
     fn handle_error(&mut self, reply: &Reply) -> Result<(), Reject> {
         let Kind::Error { quoted, .. } = reply.kind else { return Err(Reject::Unrelated) };
-        let number = self.config.targets.number(quoted.dst).ok_or(Reject::Foreign)?;
+        let number = self.config.targets.number(quoted.dst, reply.scope).ok_or(Reject::Foreign)?;
         let target = *self.progress.get(number).ok_or(Reject::Foreign)?;
         let (expected, identity) = (self.config.expected(quoted.dst), self.identity(quoted.dst));
         let (probe, mut error) = matching::error(&expected, identity, |seq| target.number(seq), reply)?;

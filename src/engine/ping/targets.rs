@@ -1,5 +1,7 @@
-//! The addresses to ask, each once, numbered from 0. Ranges stay ranges: a /12 takes no more room than a
+//! The addresses to probe, each once, numbered from 0. Ranges stay ranges: a /12 takes no more room than a
 //! host. It knows no names.
+//!
+//! The interface is part of a link-local address: fe80::1 on one link is another host than fe80::1 on the next.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -26,8 +28,8 @@ impl Block {
 #[derive(Debug, Default)]
 pub struct Targets {
     blocks: Vec<Block>,
-    /// Which block begins with an address.
-    by_address: BTreeMap<IpAddr, u32>,
+    /// Which block begins with an address, on an interface.
+    by_address: BTreeMap<(u32, IpAddr), u32>,
 }
 
 impl Targets {
@@ -41,8 +43,8 @@ impl Targets {
         self.blocks.is_empty()
     }
 
-    /// Adds `count` addresses from `first` on, and says which numbers they have, in their order: new ones,
-    /// or those under which they were added before.
+    /// Adds `count` addresses from `first` on. Returns their numbers in their order: new ones, or those under which
+    /// they were added before.
     pub fn add(&mut self, first: SocketAddr, count: u32) -> Vec<Range<u32>> {
         let scope = match first {
             SocketAddr::V4(_) => 0,
@@ -54,9 +56,9 @@ impl Targets {
         while done < count {
             let Some(from) = nth(first, done) else { break };
             let left = count.saturating_sub(done);
-            let range = match self.number(from) {
+            let range = match self.exact(from, scope) {
                 Some(number) => number..self.end_of(number).min(number.saturating_add(left)),
-                None => self.append(from, scope, left.min(self.room(from))),
+                None => self.append(from, scope, left.min(self.room(from, scope))),
             };
             done = done.saturating_add(range.end.saturating_sub(range.start).max(1));
             match numbers.last_mut() {
@@ -77,10 +79,15 @@ impl Targets {
         })
     }
 
-    /// The number of an address.
-    pub fn number(&self, address: IpAddr) -> Option<u32> {
-        let (_, block) = self.by_address.range(..=address).next_back()?;
-        let block = self.blocks.get(usize::try_from(*block).ok()?)?;
+    /// The number of an address that something came from on an interface (0: not known). An address that was added
+    /// without its interface is meant on any.
+    pub fn number(&self, address: IpAddr, scope: u32) -> Option<u32> {
+        self.exact(address, scope).or_else(|| self.exact(address, 0).filter(|_| scope != 0))
+    }
+
+    fn exact(&self, address: IpAddr, scope: u32) -> Option<u32> {
+        let (_, block) = self.by_address.range(..=(scope, address)).next_back()?;
+        let block = self.blocks.get(usize::try_from(*block).ok()?).filter(|block| block.scope == scope)?;
         let offset = distance(block.first, address).filter(|offset| *offset < block.count)?;
         block.start.checked_add(offset)
     }
@@ -94,10 +101,10 @@ impl Targets {
         self.block(number).map_or(number, Block::end)
     }
 
-    /// How many addresses from `address` on are not among ours.
-    fn room(&self, address: IpAddr) -> u32 {
-        let next = self.by_address.range(address..).next();
-        let until_next = next.and_then(|(first, _)| distance(address, *first));
+    /// How many addresses from `address` on were not added.
+    fn room(&self, address: IpAddr, scope: u32) -> u32 {
+        let next = self.by_address.range((scope, address)..).next().filter(|((other, _), _)| *other == scope);
+        let until_next = next.and_then(|((_, first), _)| distance(address, *first));
         until_next.unwrap_or_else(|| until_last(address).saturating_add(1))
     }
 
@@ -110,7 +117,7 @@ impl Targets {
             }
             _ => {
                 let block = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
-                self.by_address.insert(first, block);
+                self.by_address.insert((scope, first), block);
                 self.blocks.push(Block { first, scope, start, count });
             }
         }
@@ -185,9 +192,9 @@ mod tests {
         let mut targets = Targets::default();
         assert_eq!(targets.add(at("255.255.255.254"), 9), [0..2]);
         assert_eq!(targets.add(at("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), 9), [2..3]);
-        assert_eq!(targets.number("255.255.255.255".parse().unwrap()), Some(1));
-        assert_eq!(targets.number("255.255.255.253".parse().unwrap()), None);
-        assert_eq!(targets.number("::".parse().unwrap()), None);
+        assert_eq!(targets.number("255.255.255.255".parse().unwrap(), 0), Some(1));
+        assert_eq!(targets.number("255.255.255.253".parse().unwrap(), 0), None);
+        assert_eq!(targets.number("::".parse().unwrap(), 0), None);
     }
 
     #[test]
@@ -198,6 +205,12 @@ mod tests {
         assert_eq!(targets.add(at("fe80::2"), 1), [1..2]);
         assert_eq!(targets.address(0), Some(scoped));
         assert_eq!(targets.address(1), Some(at("fe80::2")));
+        let other = SocketAddr::from(SocketAddrV6::new("fe80::1".parse().unwrap(), 0, 0, 8));
+        assert_eq!(targets.add(other, 1), [2..3]);
+        assert_eq!(targets.add(scoped, 1), [0..1]);
+        let number = |text: &str, scope| targets.number(text.parse().unwrap(), scope);
+        assert_eq!([7, 8, 9, 0].map(|scope| number("fe80::1", scope)), [Some(0), Some(2), None, None]);
+        assert_eq!([7, 0].map(|scope| number("fe80::2", scope)), [Some(1), Some(1)], "on any interface");
     }
 
     proptest! {
@@ -213,7 +226,7 @@ mod tests {
                 prop_assert_eq!(numbers.len(), count as usize);
                 for (n, number) in numbers.into_iter().enumerate() {
                     let ip = nth(first.ip(), n as u32).unwrap();
-                    prop_assert_eq!(targets.number(ip), Some(number));
+                    prop_assert_eq!(targets.number(ip, 0), Some(number));
                     prop_assert_eq!(targets.address(number), Some(SocketAddr::new(ip, 0)));
                     prop_assert_eq!(*told.entry(ip).or_insert(number), number);
                 }

@@ -1,6 +1,6 @@
 //! A ping of one host or many as JSON Lines.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,7 +11,7 @@ use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::{Event, ProbeError, Verdict};
 use crate::output::Output;
 use crate::report::Report;
-use crate::report::addresses::Addresses;
+use crate::report::addresses::{Addresses, numeric, zone};
 use crate::report::hosts::{HostLabel, Hosts};
 use crate::report::phrases::phrase;
 use crate::report::style::Style;
@@ -78,12 +78,13 @@ struct Start {
 #[derive(Serialize)]
 struct Host {
     host: String,
-    addr: IpAddr,
+    addr: String,
 }
 
-impl From<HostLabel<'_>> for Host {
-    fn from(label: HostLabel<'_>) -> Self {
-        Self { host: label.host(), addr: label.address.ip() }
+impl Host {
+    /// A target, on the link `zone` where its address is link-local.
+    fn new(label: HostLabel<'_>, zone: Option<&str>) -> Self {
+        Self { host: label.host(), addr: numeric(label.address.ip(), zone) }
     }
 }
 
@@ -203,15 +204,21 @@ impl JsonPing {
 
     /// The only host of the run.
     fn host(&self) -> Option<Host> {
-        self.hosts.label(0).filter(|_| self.single).map(Host::from)
+        let label = self.hosts.label(0).filter(|_| self.single)?;
+        Some(Host::new(label, self.zone(label.address).as_deref()))
+    }
+
+    /// The interface of link-local addresses that are seen when a target is probed.
+    fn zone(&self, target: SocketAddr) -> Option<String> {
+        zone(target).or_else(|| self.style.zone.clone())
     }
 
     fn start(&self) -> Start {
-        let host = self.host();
+        let address = self.hosts.label(0).filter(|_| self.single).map(|label| label.address.ip());
         Start {
             command: "ping",
-            family: host.as_ref().map(|host| family(host.addr)),
-            host,
+            family: address.map(family),
+            host: self.host(),
             source: self.style.source,
             targets: self.hosts.all(),
             unknown: self.hosts.unknown(),
@@ -225,12 +232,13 @@ impl JsonPing {
         &self,
         event: &Event,
         kind: fn(Of<R>) -> PingRecord,
-        record: impl Fn() -> R,
+        record: impl Fn(Option<&str>) -> R,
         output: &mut Output<'_>,
     ) {
         let labels = self.hosts.labels(event.target()).filter(|_| !self.style.quiet);
         for label in labels {
-            let record = Of { host: label.into(), record: record() };
+            let zone = self.zone(label.address);
+            let record = Of { host: Host::new(label, zone.as_deref()), record: record(zone.as_deref()) };
             print(event.at(), self.epoch, kind(record), output);
         }
     }
@@ -238,7 +246,7 @@ impl JsonPing {
     fn error(&mut self, event: &Event, error: &ProbeError, output: &mut Output<'_>) {
         let kind = if error.notice { PingRecord::Notice } else { PingRecord::Error };
         let reason = phrase(&error.error, &mut self.addresses);
-        self.probe(event, kind, || IcmpErrorRecord::new(error, reason.clone()), output);
+        self.probe(event, kind, |zone| IcmpErrorRecord::new(error, reason.clone(), zone), output);
     }
 
     /// Prints the next records of targets, in the order in which these were named. Returns the cursor after them.
@@ -255,7 +263,8 @@ impl JsonPing {
                 && let Some((row, address)) = account.row(target).zip(self.hosts.address(target))
             {
                 let label = HostLabel { name: named.name.as_deref(), address };
-                let record = Of { host: label.into(), record: row.into() };
+                let host = Host::new(label, self.zone(address).as_deref());
+                let record = Of { host, record: row.into() };
                 print(now, self.epoch, PingRecord::Target(record), output);
             }
             done += 1;
@@ -303,10 +312,10 @@ impl Report for JsonPing {
         match event {
             Event::Sent { .. } | Event::Unanswered { .. } => {}
             Event::NotSent { seq, fault, .. } => {
-                self.probe(event, PingRecord::NotSent, || NotSentRecord::new(*seq, *fault), output);
+                self.probe(event, PingRecord::NotSent, |_| NotSentRecord::new(*seq, *fault), output);
             }
             Event::Lost { seq, sent, .. } => {
-                self.probe(event, PingRecord::Timeout, || TimeoutRecord::new(*seq, *sent, epoch), output);
+                self.probe(event, PingRecord::Timeout, |_| TimeoutRecord::new(*seq, *sent, epoch), output);
             }
             Event::Answer(answer) => {
                 let kind = match answer.verdict {
@@ -314,7 +323,7 @@ impl Report for JsonPing {
                     Verdict::Duplicate => PingRecord::Duplicate,
                     Verdict::Corrupt => PingRecord::Corrupt,
                 };
-                self.probe(event, kind, || ReplyRecord::from(answer), output);
+                self.probe(event, kind, |zone| ReplyRecord::new(answer, zone), output);
             }
             Event::Error(error) => self.error(event, error, output),
         }

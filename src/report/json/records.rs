@@ -8,13 +8,14 @@ use super::{Fault, IcmpInfo, clock, millis, rfc3339};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::SendFault;
 use crate::engine::ping::event::{Answer, Content, Detail, ProbeError};
+use crate::report::addresses::numeric;
 use crate::wire::icmp::{v4, v6};
 
 /// An answer.
 #[derive(Serialize)]
 pub(super) struct ReplyRecord {
     seq: u16,
-    from: IpAddr,
+    from: String,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     different_address: bool,
     bytes: usize,
@@ -31,8 +32,9 @@ pub(super) struct ReplyRecord {
     mask: Option<IpAddr>,
 }
 
-impl From<&Answer> for ReplyRecord {
-    fn from(answer: &Answer) -> Self {
+impl ReplyRecord {
+    /// An answer from the link `zone`, if its source address is link-local.
+    pub fn new(answer: &Answer, zone: Option<&str>) -> Self {
         let (icmp_type, offset_ms, mask) = match answer.detail {
             Detail::Echo if answer.from.is_ipv4() => (v4::ECHO_REPLY, None, None),
             Detail::Echo => (v6::ECHO_REPLY, None, None),
@@ -41,7 +43,7 @@ impl From<&Answer> for ReplyRecord {
         };
         Self {
             seq: answer.seq,
-            from: answer.from,
+            from: numeric(answer.from, zone),
             different_address: answer.different_address,
             bytes: answer.len,
             icmp_type,
@@ -59,7 +61,7 @@ impl From<&Answer> for ReplyRecord {
 #[derive(Serialize)]
 pub(super) struct IcmpErrorRecord {
     seq: u16,
-    from: IpAddr,
+    from: String,
     icmp_type: u8,
     icmp_code: u8,
     #[serde(flatten)]
@@ -68,11 +70,11 @@ pub(super) struct IcmpErrorRecord {
 }
 
 impl IcmpErrorRecord {
-    /// An error, which in words is `reason`.
-    pub fn new(error: &ProbeError, reason: String) -> Self {
+    /// An error, which in words is `reason`, from the link `zone`, if its source address is link-local.
+    pub fn new(error: &ProbeError, reason: String, zone: Option<&str>) -> Self {
         Self {
             seq: error.seq,
-            from: error.from,
+            from: numeric(error.from, zone),
             icmp_type: error.error.icmp_type,
             icmp_code: error.error.code,
             info: IcmpInfo::from(&error.error),

@@ -54,9 +54,8 @@ impl PingText {
 
     /// Makes a target under one of its names the subject of the lines that follow, one of many.
     pub(super) fn aim(&mut self, label: HostLabel<'_>) {
-        let address = label.address.ip();
-        self.style.family = Family::of(address);
-        self.addresses.aim(address, label.name);
+        self.style.family = Family::of(label.address.ip());
+        self.addresses.aim(label.address, label.name);
         self.about = format!(" for {label}");
     }
 

@@ -60,7 +60,7 @@ fn read(flow: &Flow, src: IpAddr, dst: IpAddr, request: Request<'_>) -> Option<(
 /// What an answer from this address is about.
 fn answer(flow: &Flow, from: IpAddr, kind: Kind<'_>) -> Option<Answered> {
     let clock = crate::datagram::ClockSource::default();
-    let reply = Reply { at: Instant::ZERO, clock, from, hop_limit: None, options: &[], kind };
+    let reply = Reply { at: Instant::ZERO, clock, from, scope: 0, hop_limit: None, options: &[], kind };
     answered(flow, &Ninety, &reply)
 }
 

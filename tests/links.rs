@@ -1,0 +1,69 @@
+//! The interface is part of a link-local address: the same address on two links is two hosts.
+
+mod lab;
+
+use lab::*;
+
+/// `v0` and `x0` here, each joined to a host of its own that has the address fe80::1: `t`, and `u`, which is off
+/// (`x0` has no carrier then) unless it is `up`.
+fn two_links(up: bool) {
+    pair();
+    sh(&format!(
+        "ip netns add u
+         ip netns exec u sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+         ip link add x0 index 400 type veth peer name x1 netns u
+         ip link set x0 up
+         ip -n t addr add fe80::1/64 dev v1 nodad
+         ip -n u addr add fe80::1/64 dev x1 nodad
+         ip -n u link set x1 {}
+         echo 100 > /proc/sys/net/ipv6/neigh/x0/retrans_time_ms",
+        if up { "up" } else { "down" }
+    ));
+}
+
+#[test]
+fn one_address_on_two_links_is_two_hosts() {
+    alone("one_address_on_two_links_is_two_hosts", || {
+        two_links(false);
+        with_both_sockets(|kind| {
+            let alive = rping("--alive --retry 1 fe80::1%v0 fe80::1%x0");
+            assert_eq!(
+                (alive.stdout.as_str(), alive.status),
+                ("fe80::1%v0\n", Some(1)),
+                "{kind}: {}",
+                alive.stderr
+            );
+            let ran = rping("-q -c 2 -i 0.1 fe80::1%v0 fe80::1%x0");
+            let rows: Vec<_> =
+                ran.stdout.lines().map(|line| line.split_whitespace().take(3).collect()).collect();
+            assert_eq!(rows[1], ["fe80::1%v0", "2", "2"], "{kind}: {}", ran.stdout);
+            let other: &Vec<&str> = &rows[2];
+            assert_eq!((other[0], other[2]), ("fe80::1%x0", "0"), "{kind}: {}", ran.stdout);
+        });
+    });
+}
+
+#[test]
+fn what_arrives_on_a_link_is_of_that_link() {
+    alone("what_arrives_on_a_link_is_of_that_link", || {
+        two_links(true);
+        rping("-q -c1 -i 0.05 -w 20 fe80::1%x0");
+        with_both_sockets(|kind| {
+            let ran = rping("-c 2 -i 0.1 fe80::1%v0 fe80::1%x0 fe80::1%v0");
+            for link in ["v0", "x0"] {
+                let line = format!("bytes from fe80::1%{link}: icmp_seq=");
+                assert_eq!(ran.stdout.matches(&line).count(), 2, "{kind}: {}", ran.stdout);
+            }
+            assert!(!ran.stdout.contains("DUP"), "{kind}: {}", ran.stdout);
+            let ran = rping("--json -c 1 fe80::1%v0 fe80::1%x0");
+            for link in ["v0", "x0"] {
+                let reply = ran.stdout.lines().find(|line| {
+                    line.contains(r#""type":"reply""#)
+                        && line.contains(&format!(r#""addr":"fe80::1%{link}""#))
+                });
+                let from = format!(r#""from":"fe80::1%{link}""#);
+                assert!(reply.is_some_and(|reply| reply.contains(&from)), "{kind}: {}", ran.stdout);
+            }
+        });
+    });
+}
