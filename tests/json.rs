@@ -24,11 +24,11 @@ use serde_json::Value;
 use sim::driven::{self, Driven};
 use sim::{Config, EPOCH, Sim, TARGET, config, echo, error, ms, style};
 
-/// What `say` prints, which must be one object a line.
-fn lines(say: impl FnOnce(&mut Output<'_>)) -> String {
+/// What `print` prints, which must be one object a line.
+fn lines(print: impl FnOnce(&mut Output<'_>)) -> String {
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
-    say(&mut output);
+    print(&mut output);
     assert_eq!(output.unwritten(Stream::Err), "");
     let text = output.unwritten(Stream::Out);
     assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).unwrap().is_object()));
@@ -221,13 +221,13 @@ fn named(late: bool, wanted: Wanted, extension: Vec<u8>) -> Vec<Value> {
 #[test]
 fn a_trace_has_names_and_origins_where_they_come_in_time() {
     let both = Wanted { names: true, origins: true };
-    let told = named(false, both, Vec::new());
-    assert_eq!(told[0]["name"], "first.example");
-    assert_eq!(told[0]["as"], serde_json::json!([64_500, 64_501]));
-    assert_eq!((told[1].get("name"), told[1].get("as")), (None, None));
+    let lines = named(false, both, Vec::new());
+    assert_eq!(lines[0]["name"], "first.example");
+    assert_eq!(lines[0]["as"], serde_json::json!([64_500, 64_501]));
+    assert_eq!((lines[1].get("name"), lines[1].get("as")), (None, None));
     for (late, wanted) in [(true, both), (true, Wanted { names: false, origins: false })] {
-        let told = named(late, wanted, Vec::new());
-        assert_eq!((told.len(), told[0].get("name")), (2, None));
+        let lines = named(late, wanted, Vec::new());
+        assert_eq!((lines.len(), lines[0].get("name")), (2, None));
     }
 }
 
@@ -241,9 +241,9 @@ fn a_trace_has_what_routers_append() {
         [(1, 1, &stack), (2, 0x0f, &interface), (2, 0x80, &[]), (9, 7, &[0, 0xab, 0xcd])];
     let len = extension::emit(&objects, &mut structure);
     structure.truncate(len);
-    let told = named(true, Wanted { names: false, origins: false }, structure);
+    let lines = named(true, Wanted { names: false, origins: false }, structure);
     assert_eq!(
-        told[0]["extensions"],
+        lines[0]["extensions"],
         serde_json::json!([
             {"type": "mpls", "labels": [
                 {"label": 16, "traffic_class": 0, "bottom": false, "label_ttl": 255},

@@ -71,7 +71,7 @@ fn network(probe: &Seen) -> Result<Vec<Packet>, SendFault> {
 }
 
 /// Standard output and standard error of a run to the end.
-fn said(
+fn printed_by(
     config: Config,
     show: Show,
     script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault>,
@@ -92,7 +92,7 @@ fn said(
 
 #[test]
 fn lines_come_first_and_then_the_table() {
-    let (out, err) = said(answers(), Show::Lines, network);
+    let (out, err) = printed_by(answers(), Show::Lines, network);
     let expected = "\
 64 bytes from web (198.51.100.1): icmp_seq=1 ttl=64 time=1.11 ms
 64 bytes from www (198.51.100.1): icmp_seq=1 ttl=64 time=1.11 ms
@@ -112,13 +112,13 @@ no\\x1bpe      unknown
 66.7% packet loss, time 502ms, rtt min/avg/max/mdev = 1.111/11.666/22.222/10.555 ms
 ";
     assert_eq!(out, expected);
-    assert_eq!(err, "\r2/4 targets answered, 2/6 packets, min/avg/max = 1.111/11.666/22.222 ms\n");
+    assert_eq!(err, "\r2/5 targets answered, 2/6 packets, min/avg/max = 1.111/11.666/22.222 ms\n");
 }
 
 #[test]
 fn a_count_fills_the_columns() {
     let demand = Demand::Probes { count: 4, interval: ms(1_000) };
-    let (out, _) = said(Config { demand, ..answers() }, Show::Table, network);
+    let (out, _) = printed_by(Config { demand, ..answers() }, Show::Table, network);
     let expected = "\
 name          address       sent  received    loss         min/avg/max/mdev ms  p95 ms
 web           198.51.100.1     4         4      0%     1.111/1.277/1.444/0.124   1.444
@@ -135,15 +135,15 @@ no\\x1bpe      unknown
 
 #[test]
 fn who_answers_is_named_and_who_does_not() {
-    assert_eq!(said(answers(), Show::Alive, network).0, "web\nwww\nsix\n");
-    assert_eq!(said(answers(), Show::Unreachable, network).0, "198.51.100.2\n198.51.100.3\n");
+    assert_eq!(printed_by(answers(), Show::Alive, network).0, "web\nwww\nsix\n");
+    assert_eq!(printed_by(answers(), Show::Unreachable, network).0, "198.51.100.2\n198.51.100.3\n");
 }
 
 #[test]
 fn what_was_cut_short_is_neither_lost_nor_silent() {
     let config = Config { enough: Some(1), rate: NonZeroU64::new(2_000), ..answers() };
     let slow = |probe: &Seen| Ok(vec![echo(probe, us(750 * probe.number))]);
-    let (out, _) = said(config, Show::Table, slow);
+    let (out, _) = printed_by(config, Show::Table, slow);
     let expected = "\
 name          address       sent  received    loss      min/avg/max/mdev ms  p95 ms
 web           198.51.100.1     1         1      0%  0.750/0.750/0.750/0.000   0.750
@@ -159,13 +159,13 @@ no\\x1bpe      unknown
 }
 
 #[test]
-fn what_cannot_leave_is_told_once_for_each_reason() {
+fn what_cannot_leave_is_reported_once_for_each_reason() {
     let (out, err) =
-        said(answers(), Show::Table, |_| Err(rping::transport::send_fault(libc::ENETUNREACH, None)));
+        printed_by(answers(), Show::Table, |_| Err(rping::transport::send_fault(libc::ENETUNREACH, None)));
     let expected = "\
 rping: web (198.51.100.1): sendmsg: Network is unreachable (icmp_seq=1 not sent: no route here leads to it)
 rping: www (198.51.100.1): sendmsg: Network is unreachable (icmp_seq=1 not sent: no route here leads to it)
-\r0/4 targets answered, 0/0 packets
+\r0/5 targets answered, 0/0 packets
 ";
     assert_eq!(err, expected);
     let expected = "\
@@ -271,9 +271,9 @@ fn json_has_each_probe_each_target_and_a_summary() {
         r#"1.502000000Z","type":"target","host":"www","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p50_ms":1.111,"p90_ms":1.111,"p95_ms":1.111,"p99_ms":1.111,"jitter_ms":0.0}}"#,
         r#"1.502000000Z","type":"summary","targets":5,"answered":2,"silent":2,"not_asked":0,"unknown":1,"transmitted":6,"received":2,"not_sent":0,"in_flight":0,"loss_pct":66.66666666666667,"rtt":{"min_ms":1.111,"avg_ms":11.6665,"max_ms":22.222,"mdev_ms":10.5555,"p50_ms":1.111,"p90_ms":22.222,"p95_ms":22.222,"p99_ms":22.222},"duplicates":1,"corrupted":0,"errors":2,"time_ms":502.0,"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":3}}"#,
     ];
-    let told = json(answers(), false);
-    assert_eq!(told, expected);
-    let quiet: Vec<_> = told.into_iter().filter(|line| !line.contains("seq")).collect();
+    let lines = json(answers(), false);
+    assert_eq!(lines, expected);
+    let quiet: Vec<_> = lines.into_iter().filter(|line| !line.contains("seq")).collect();
     assert_eq!(json(answers(), true), quiet);
 }
 

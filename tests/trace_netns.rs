@@ -243,6 +243,12 @@ fn names_come_from_the_hosts_file_and_a_trace_can_be_told_in_json() {
         assert_eq!((&lines[1]["name"], lines[4].get("name")), (&"first.example".into(), None));
         assert_eq!(lines[12]["name"], "target.example");
         assert!(!traceroute("--json -n target.example").stdout.contains("first.example"));
+        // A host that is not found is a record too.
+        let ran = traceroute("--json no.such.example");
+        let record: serde_json::Value = serde_json::from_str(&ran.stdout).expect(&ran.stdout);
+        assert_eq!((ran.status, &record["type"]), (Some(2), &"unknown".into()), "{}", ran.stderr);
+        let reason = record["reason"].as_str().expect("a reason");
+        assert!(ran.stderr.ends_with(&format!(": no.such.example: {reason}\n")), "{}", ran.stderr);
     });
 }
 

@@ -333,7 +333,7 @@ impl Report for JsonPing {
         if self.single {
             summary::status(&account.total, output);
         } else {
-            many::status(account, output);
+            many::status(account, &self.hosts, output);
         }
     }
 

@@ -146,7 +146,7 @@ impl Report for ManyText {
     }
 
     fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
-        status(account, output);
+        status(account, &self.hosts, output);
     }
 
     fn finish(&mut self, account: &PingAccount, _now: Instant, output: &mut Output<'_>) -> bool {
@@ -176,12 +176,12 @@ impl Report for ManyText {
 }
 
 /// One line about a run so far, on standard error.
-pub fn status(account: &PingAccount, output: &mut Output<'_>) {
+pub fn status(account: &PingAccount, hosts: &Hosts, output: &mut Output<'_>) {
     let total = &account.total;
     output.print_error(format_args!(
         "\r{}/{} targets answered, {}/{} packets",
         account.answered,
-        account.targets(),
+        hosts.all(),
         total.received,
         total.sent
     ));
