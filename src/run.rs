@@ -50,13 +50,14 @@ pub enum Broken {
 }
 
 impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
-    /// Begins the report, and runs the session to its end. What [`Report::finish`] prints is not printed.
+    /// Begins the report, and runs the session to its end. What [`Report::finish`] prints is not printed. Returns
+    /// true if a signal ended the session.
     ///
     /// # Errors
     /// An output that takes no more, and sockets that cannot be read or waited for.
-    pub fn run(&mut self) -> Result<(), Broken> {
+    pub fn run(&mut self) -> Result<bool, Broken> {
         self.report.begin(&self.account, self.clock.now(), self.clock.epoch(), &mut self.output);
-        let mut unwatched = 0;
+        let (mut unwatched, mut stopped) = (0, false);
         loop {
             let epoch = self.clock.epoch();
             self.receive(epoch).map_err(Broken::Wait)?;
@@ -64,12 +65,12 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
             let sent = self.send(epoch);
             self.print(epoch).map_err(Broken::Output)?;
             if self.session.is_done() && self.report.wake().is_none() {
-                return Ok(());
+                return Ok(stopped);
             }
             // On a short way the answer is there already: look once before sleeping.
             unwatched = if sent > 0 { (unwatched + 1) % UNWATCHED } else { 0 };
             if unwatched == 0 {
-                self.wait().map_err(Broken::Wait)?;
+                stopped |= self.wait().map_err(Broken::Wait)?;
             }
         }
     }
@@ -119,8 +120,9 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
         self.output.flush(&self.stop.fds())
     }
 
-    /// Sleeps until something arrives, something is due, a signal comes, or output can go on.
-    fn wait(&mut self) -> io::Result<()> {
+    /// Sleeps until something arrives, something is due, a signal comes, or output can go on. Returns true if a
+    /// signal ended the session.
+    fn wait(&mut self) -> io::Result<bool> {
         let until = [self.session.poll_timeout(), self.report.wake()].into_iter().flatten().min();
         let [interrupt, signals] = self.stop.fds();
         let mut others = vec![(interrupt, Interest::Read), (signals, Interest::Read)];
@@ -138,8 +140,9 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
                 self.session.stop();
                 self.report.finish_now();
             }
+            return Ok(requested.stop);
         }
-        Ok(())
+        Ok(false)
     }
 }
 

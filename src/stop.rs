@@ -96,6 +96,37 @@ impl Stop {
     }
 }
 
+/// Signals that come while the end of a run is printed.
+///
+/// What can be printed within [`ONE_INTERRUPT`] is printed in any case: a signal that comes with the end of the run
+/// is about the run.
+#[derive(Debug)]
+pub struct AtEnd {
+    began: Instant,
+    /// Whether a signal ended the run.
+    stopped: bool,
+    requested: bool,
+}
+
+impl AtEnd {
+    /// The printing begins. `stopped`: a signal ended the run; one that comes soon after is the same one.
+    pub const fn new(began: Instant, stopped: bool) -> Self {
+        Self { began, stopped, requested: false }
+    }
+
+    /// When the printing began.
+    pub const fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// Whether the printing ends `now`; `stop`: a signal came since the last call.
+    pub fn is_over(&mut self, stop: bool, now: Instant) -> bool {
+        let early = now.since(self.began) < ONE_INTERRUPT;
+        self.requested |= stop && !(early && self.stopped);
+        self.requested && !early
+    }
+}
+
 /// Whether an interrupt at `now` is another one than the `first`.
 fn is_another(first: &mut Option<Instant>, now: Instant) -> bool {
     now.since(*first.get_or_insert(now)) >= ONE_INTERRUPT
@@ -113,5 +144,20 @@ mod tests {
             [5_000, 5_001, 5_099, 5_100].map(|millis| is_another(&mut first, at(millis))),
             [false, false, false, true]
         );
+    }
+
+    #[test]
+    fn a_signal_with_the_end_of_a_run_spares_what_is_printed_at_once() {
+        let at = |millis| Instant::ZERO + Duration::from_millis(millis);
+        let over = |stopped, signals: &[u64]| {
+            let mut end = AtEnd::new(at(0), stopped);
+            (0..300).find(|now| end.is_over(signals.contains(now), at(*now)))
+        };
+        // Sent twice, as timeout(1) does, it is one signal.
+        assert_eq!(over(true, &[1, 99]), None);
+        // Of a run that ended by itself it is a request, which waits for its time.
+        assert_eq!(over(false, &[1]), Some(100));
+        assert_eq!((over(true, &[150]), over(false, &[150])), (Some(150), Some(150)));
+        assert_eq!(over(false, &[]), None);
     }
 }

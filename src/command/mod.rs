@@ -15,7 +15,7 @@ use crate::output::Output;
 use crate::report::{Report, json};
 use crate::run::{Broken, Run};
 use crate::stats::{Account, Timings};
-use crate::stop::Stop;
+use crate::stop::{AtEnd, Stop};
 use crate::sys;
 use crate::transport::{self, Options, Sockets, Transport, privilege};
 
@@ -114,12 +114,13 @@ where
 {
     let (written, waited) = match run.run() {
         Err(Broken::Output(error)) => (Err(error), Ok(())),
-        Err(Broken::Wait(error)) => (Ok(()), Err(error)),
-        Ok(()) => (Ok(()), Ok(())),
+        Err(Broken::Wait(error)) => (Ok(false), Err(error)),
+        Ok(stopped) => (Ok(stopped), Ok(())),
     };
     let Run { clock, session, transport, account, mut report, mut output, stop, .. } = run;
-    let written = written.and_then(|()| {
-        let complete = finish(&mut report, &account, clock.now(), &mut output, &stop)?;
+    let written = written.and_then(|stopped| {
+        let end = AtEnd::new(clock.now(), stopped);
+        let complete = finish(&mut report, &account, (clock, end), &mut output, &stop)?;
         last_words(&session, &transport, &account, &mut output);
         if complete { drain(&mut output, &stop) } else { output.write_ready() }
     });
@@ -133,17 +134,17 @@ where
 fn finish<R: Report>(
     report: &mut R,
     account: &R::Account,
-    now: Instant,
+    (clock, mut end): (&Clock, AtEnd),
     output: &mut Output<'_>,
     stop: &Stop,
 ) -> io::Result<bool> {
-    while report.finish(account, now, output) {
+    while report.finish(account, end.began(), output) {
         output.flush(&stop.fds())?;
         let requested = stop.check();
         if requested.status {
             report.status(account, output);
         }
-        if requested.stop {
+        if end.is_over(requested.stop, clock.now()) {
             return Ok(false);
         }
     }
@@ -162,7 +163,7 @@ pub fn report_nothing<R: Report>(
 ) -> anyhow::Result<()> {
     let clock = Clock::start();
     report.begin(account, Instant::ZERO, clock.epoch(), &mut output);
-    let written = finish(&mut report, account, Instant::ZERO, &mut output, stop);
+    let written = finish(&mut report, account, (&clock, AtEnd::new(Instant::ZERO, false)), &mut output, stop);
     match written.and_then(|_| drain(&mut output, stop)) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("write error"),
         Ok(()) | Err(_) => Ok(()),
