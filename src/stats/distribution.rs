@@ -104,11 +104,6 @@ pub struct Jitter {
 }
 
 impl Jitter {
-    /// Starts with a first round-trip time, in nanoseconds.
-    pub const fn from(first: u64) -> Self {
-        Self { before: Some(first), times_16: 0 }
-    }
-
     /// Adds the next round-trip time, in nanoseconds.
     pub fn add(&mut self, rtt: u64) {
         if let Some(before) = self.before.replace(rtt) {

@@ -29,21 +29,39 @@ pub struct Row {
     pub received: u32,
     /// Probes that left and were neither answered nor failed nor lost.
     pub in_flight: u32,
-    /// Round-trip times of received answers, in nanoseconds: extremes, sum, and sum of squares. The sum saturates
-    /// at 584 years.
+    /// The round-trip time of the first answer, in nanoseconds.
+    first: u64,
+    /// Those of all answers, kept from the second one on.
+    times: Option<Box<Times>>,
+}
+
+/// The round-trip times of received answers, in nanoseconds: extremes, sum, sum of squares, and how they differ. The
+/// sum saturates at 584 years.
+#[derive(Clone, Debug, Default)]
+struct Times {
     min: u64,
     max: u64,
     sum: u64,
     squares: u128,
-    /// Kept from the second answer on.
-    spread: Option<Box<Spread>>,
-}
-
-/// How the times of a target differ.
-#[derive(Clone, Debug)]
-struct Spread {
     distribution: Distribution,
     jitter: Jitter,
+}
+
+impl Times {
+    /// The time of one answer.
+    fn of(nanos: u64) -> Self {
+        let mut times = Self { min: u64::MAX, ..Self::default() };
+        times.add(nanos);
+        times
+    }
+
+    fn add(&mut self, nanos: u64) {
+        (self.min, self.max) = (self.min.min(nanos), self.max.max(nanos));
+        self.sum = self.sum.saturating_add(nanos);
+        self.squares = self.squares.saturating_add(u128::from(nanos) * u128::from(nanos));
+        self.distribution.add(nanos);
+        self.jitter.add(nanos);
+    }
 }
 
 /// The longest time that a row takes as it is (73 minutes): 2^32 squares of it fit their sum.
@@ -125,21 +143,11 @@ impl Row {
 
     fn receive(&mut self, nanos: u64) {
         let nanos = nanos.min(LONGEST);
-        if self.received > 0 {
-            let first = self.min;
-            let spread = self.spread.get_or_insert_with(|| {
-                let mut distribution = Distribution::default();
-                distribution.add(first);
-                Box::new(Spread { distribution, jitter: Jitter::from(first) })
-            });
-            spread.distribution.add(nanos);
-            spread.jitter.add(nanos);
+        match self.received {
+            0 => self.first = nanos,
+            _ => self.times.get_or_insert_with(|| Box::new(Times::of(self.first))).add(nanos),
         }
-        self.min = if self.received == 0 { nanos } else { self.min.min(nanos) };
-        self.max = self.max.max(nanos);
         self.received = self.received.saturating_add(1);
-        self.sum = self.sum.saturating_add(nanos);
-        self.squares = self.squares.saturating_add(u128::from(nanos) * u128::from(nanos));
     }
 
     /// Whether probes were sent, none was answered, and none is in flight.
@@ -159,26 +167,31 @@ impl Row {
 
     /// Extremes, mean and deviation of the round-trip times of received answers, in nanoseconds.
     pub fn rtt(&self) -> Moments {
+        let first = self.first;
+        let (min, max, sum, squares) = match self.times.as_deref() {
+            None => (first, first, first, u128::from(first) * u128::from(first)),
+            Some(times) => (times.min, times.max, times.sum, times.squares),
+        };
         Moments {
             count: self.received.into(),
-            min: self.min,
-            max: self.max,
-            sum: self.sum.into(),
-            squares: (self.squares >> 64, self.squares & u128::from(u64::MAX)),
+            min,
+            max,
+            sum: sum.into(),
+            squares: (squares >> 64, squares & u128::from(u64::MAX)),
         }
     }
 
     /// A percentile of the received answers' times, in nanoseconds, to three significant digits.
     pub fn percentile(&self, percent: u64) -> Option<u64> {
-        match &self.spread {
-            None => (self.received > 0).then_some(self.min),
-            Some(spread) => spread.distribution.percentile(percent, (self.min, self.max)),
+        match &self.times {
+            None => (self.received > 0).then_some(self.first),
+            Some(times) => times.distribution.percentile(percent, (times.min, times.max)),
         }
     }
 
     /// Interarrival jitter; zero before the second answer.
     pub fn jitter(&self) -> Duration {
-        self.spread.as_ref().map_or(Duration::ZERO, |spread| spread.jitter.value())
+        self.times.as_ref().map_or(Duration::ZERO, |times| times.jitter.value())
     }
 }
 
@@ -195,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_row_is_small() {
-        assert!(size_of::<Row>() <= 64, "{}", size_of::<Row>());
+        assert!(size_of::<Row>() <= 32, "{}", size_of::<Row>());
     }
 
     #[test]
