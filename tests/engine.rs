@@ -210,6 +210,18 @@ fn a_probe_that_finds_no_room_leaves_ten_milliseconds_later_with_its_number() {
 }
 
 #[test]
+fn a_preload_that_finds_no_room_in_part_loses_nothing() {
+    let pacing = Pacing { preload: 30, ..config().pacing };
+    let mut sim = Sim::new(Config { pacing, ..count(30) }, |probe| match probe.number {
+        18..=40 => Err(FULL),
+        _ => Ok(vec![echo(probe, ms(25))]),
+    });
+    let got = counts(&mut sim);
+    assert_eq!(got, Counts { sent: 30, received: 30, ..Counts::default() });
+    assert_eq!(sim.session.rejects().iter().count(), 0);
+}
+
+#[test]
 fn a_queue_that_stays_full_for_ten_seconds_is_an_error_of_each_probe() {
     let mut sim = Sim::new(every(ms(100), 3), |_| Err(FULL));
     let got = counts(&mut sim);

@@ -29,8 +29,10 @@ pub enum State {
     Failed,
     /// Its time is up and nothing came. An answer may still follow.
     Lost,
-    /// It never left this machine, and another probe may have its number.
+    /// It never left this machine.
     NotSent,
+    /// It found no room and was taken back: its number is that of a later probe.
+    Withdrawn,
 }
 
 impl State {
@@ -181,7 +183,7 @@ impl Flight {
         let is_it = |slot: &Slot| {
             slot.target == newest.target
                 && slot.seq == newest.seq.wrapping_sub(n as u16)
-                && slot.state != State::NotSent
+                && slot.state != State::Withdrawn
         };
         if n < SEQUENCES && self.slot(guess).as_ref().is_some_and(is_it) {
             return Some(guess);
@@ -208,7 +210,7 @@ impl Flight {
 
     /// Records the kernel's stamp of a probe that left. What never left has none.
     pub fn stamp(&mut self, DepartureStamp { id, at, clock }: DepartureStamp) {
-        if let Some(slot) = self.slot_mut(id).filter(|slot| slot.state != State::NotSent) {
+        if let Some(slot) = self.slot_mut(id).filter(|slot| slot.state != State::Withdrawn) {
             (slot.sent, slot.clock) = (slot.sent.max(at), clock);
         }
     }
@@ -234,10 +236,22 @@ impl Flight {
         self.overtaken = self.overtaken.max(place);
     }
 
-    /// Takes back the newest probes, as far as they were not sent: their places are free again. All send results must be
-    /// known.
-    pub fn trim(&mut self) {
-        while self.slots.back().is_some_and(|slot| slot.state == State::NotSent) {
+    /// Takes back a probe that found no room. Returns the place of the target's probe before it; 0: there is none.
+    pub fn withdraw(&mut self, place: u64) -> u64 {
+        self.settle(place, State::Withdrawn);
+        let mut before = self.previous(place);
+        while self.slot(before).is_some_and(|slot| slot.state == State::Withdrawn) {
+            before = self.previous(before);
+        }
+        if self.reported == self.newest {
+            self.trim();
+        }
+        before
+    }
+
+    /// Frees the places of the newest probes that were withdrawn.
+    fn trim(&mut self) {
+        while self.slots.back().is_some_and(|slot| slot.state == State::Withdrawn) {
             self.slots.pop_back();
             self.newest = self.newest.saturating_sub(1);
         }
@@ -351,16 +365,22 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_sent_last_leaves_its_place_free() {
-        let mut flight = filled(4);
-        flight.settle(2, State::NotSent);
-        flight.settle(4, State::NotSent);
+    fn what_was_withdrawn_last_leaves_its_place_free() {
+        let mut flight = filled(6);
         while flight.take_result().is_some() {}
-        flight.trim();
+        flight.settle(2, State::NotSent);
+        assert_eq!(flight.withdraw(4), 3);
+        assert_eq!((flight.withdraw(5), flight.withdraw(6)), (3, 3), "none of those that were withdrawn");
         assert!(flight.is_reported());
-        assert_eq!(flight.push(Instant::from_nanos(9), 0, 3, 3), 4);
+        assert_eq!(flight.push(Instant::from_nanos(9), 0, 4, 3), 4);
+        assert_eq!(
+            (0..5).map(|n| flight.before(4, n)).collect::<Vec<_>>(),
+            [Some(4), Some(3), Some(2), Some(1), None]
+        );
         flight.settle(1, State::Answered);
+        flight.settle(3, State::Answered);
+        assert_eq!(flight.oldest_open(), None);
         assert_eq!(flight.take_result().map(|(place, _)| place), Some(4));
-        assert_eq!(flight.oldest_open().map(|(place, _)| place), Some(3));
+        assert_eq!(flight.oldest_open().map(|(place, _)| place), Some(4));
     }
 }

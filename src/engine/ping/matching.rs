@@ -57,7 +57,7 @@ impl Match {
             _ if !self.sound => Ok(Verdict::Corrupt),
             State::Answered => Ok(Verdict::Duplicate),
             State::Open | State::Failed | State::Lost => Ok(Verdict::Received),
-            State::NotSent => Err(Reject::NeverSent),
+            State::NotSent | State::Withdrawn => Err(Reject::NeverSent),
         }
     }
 

@@ -97,13 +97,13 @@ impl Session for Ping {
         let waits = fault.is_full() && self.stuck.is_none_or(|(since, _)| at.since(since) < STUCK);
         let next = if waits { self.flight.take_result() } else { self.next_result(at) };
         let Some((place, Slot { target, seq, .. })) = next else { return };
-        self.flight.settle(place, State::NotSent);
         if waits {
             self.pace.refuse(at);
             self.stuck.get_or_insert((at, fault));
             self.withdraw(target, place);
             return;
         }
+        self.flight.settle(place, State::NotSent);
         self.pace.fail(at);
         self.finish.departed(at);
         self.events.push_back(Event::NotSent { at, target, seq, fault });
@@ -280,13 +280,10 @@ impl Ping {
 
     /// Takes back a probe that found no room here: the target's next one has its number.
     fn withdraw(&mut self, number: u32, place: u64) {
-        let before = self.flight.previous(place);
+        let before = self.flight.withdraw(place);
         if let Some(target) = self.progress.get_mut(number) {
             target.newest = target.newest.saturating_sub(1);
             target.place = before;
-        }
-        if self.flight.is_reported() {
-            self.flight.trim();
         }
     }
 
@@ -341,7 +338,11 @@ impl Ping {
         let place =
             self.flight.before(target.place, target.newest.saturating_sub(probe)).ok_or(Reject::Late)?;
         let slot = self.flight.slot(place).ok_or(Reject::Late)?;
-        if slot.state == State::NotSent { Err(Reject::NeverSent) } else { Ok((place, slot)) }
+        if matches!(slot.state, State::NotSent | State::Withdrawn) {
+            Err(Reject::NeverSent)
+        } else {
+            Ok((place, slot))
+        }
     }
 
     fn handle_answer(&mut self, reply: &Reply) -> Result<(), Reject> {

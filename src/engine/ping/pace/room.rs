@@ -53,21 +53,27 @@ impl Room {
         Some(turn)
     }
 
-    /// The oldest turn taken found no room at `at`.
-    pub fn refuse(&mut self, at: Instant) {
-        let Some(turn) = self.taken.pop_front() else { return };
+    /// The oldest turn taken found no room at `at`: it waits, unless its target has one that waits. Returns whether it
+    /// does.
+    pub fn refuse(&mut self, at: Instant) -> bool {
+        let Some(turn) = self.taken.pop_front() else { return false };
         self.held = self.held.max(at + HOLD);
         match turn.since {
-            Some(_) => self.refused.push_back(turn),
+            Some(_) => {
+                self.refused.push_back(turn);
+                true
+            }
             None => self.queue(Taken { since: Some(at), ..turn }),
         }
     }
 
-    /// Queues a turn until there is room, unless its target has one that waits.
-    pub fn queue(&mut self, turn: Taken) {
-        if self.targets.insert(turn.target) {
+    /// Queues a turn until there is room, unless its target has one that waits. Returns whether it does.
+    pub fn queue(&mut self, turn: Taken) -> bool {
+        let first = self.targets.insert(turn.target);
+        if first {
             self.refused.push_back(turn);
         }
+        first
     }
 
     /// Whether a turn of a target waits for room, or was taken again after it did.

@@ -94,9 +94,12 @@ impl Rounds {
         self.room.sent();
     }
 
-    /// The oldest turn taken found no room.
+    /// The oldest turn taken found no room. A target alone is not denied a probe that it has a right to.
     pub fn refuse(&mut self, at: Instant) {
-        self.room.refuse(at);
+        let waits = self.room.refuse(at);
+        if !waits && self.targets == 1 {
+            self.left = self.left.map(|left| left.saturating_add(1));
+        }
     }
 
     /// See [`super::Pace::pop_refused`].
