@@ -5,9 +5,7 @@ use std::io;
 use crate::clock::{Clock, Epoch};
 use crate::datagram::{Batch, Incoming};
 use crate::engine::Session;
-use crate::engine::reject::Reject;
 use crate::output::{self, Output};
-use crate::reply::Reply;
 use crate::report::Report;
 use crate::stats::Account;
 use crate::stop::Stop;
@@ -83,11 +81,7 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
             let count = self.transport.recv(self.clock, expected, &mut |heard| {
                 match heard {
                     Incoming::Departure(stamped) => session.handle_stamp(*stamped),
-                    Incoming::Datagram(received) => match Reply::parse(received) {
-                        Ok(Some(reply)) => session.handle_reply(&reply),
-                        Ok(None) => session.handle_reject(Reject::Unrelated),
-                        Err(_) => session.handle_reject(Reject::Malformed),
-                    },
+                    Incoming::Datagram(received) => session.handle_received(received),
                 }
                 drain(session, account, report, epoch, output);
             })?;

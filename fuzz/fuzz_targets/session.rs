@@ -18,10 +18,8 @@ use rping::datagram::{Departed, Framing, Received, ClockSource};
 use rping::engine::Session;
 use rping::engine::ping::event::{Event, Verdict};
 use rping::engine::ping::{Config, Pacing, Ping, Targets};
-use rping::engine::reject::Reject;
 use rping::output::Output;
 use rping::probe::{Identity, Method, Payload};
-use rping::reply::Reply;
 use rping::report::Report;
 use rping::report::style::Style;
 use rping::report::text::ping::PingText;
@@ -102,11 +100,7 @@ fuzz_target!(|input: &[u8]| {
             framing,
             bytes,
         };
-        match Reply::parse(&received) {
-            Ok(Some(reply)) => session.handle_reply(&reply),
-            Ok(None) => session.handle_reject(Reject::Unrelated),
-            Err(_) => session.handle_reject(Reject::Malformed),
-        }
+        session.handle_received(&received);
         while let Some(event) = session.poll_event() {
             account.add(&event);
             text.event(&event, &account, Epoch::default(), &mut output);

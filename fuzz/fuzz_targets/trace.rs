@@ -15,11 +15,9 @@ use libfuzzer_sys::fuzz_target;
 use rping::clock::Instant;
 use rping::datagram::{Departed, Framing, Received, ClockSource};
 use rping::engine::Session;
-use rping::engine::reject::Reject;
 use rping::engine::trace::event::Event;
 use rping::engine::trace::{Config, Trace, Wait};
 use rping::probe::trace::{Carrier, Flow, Method, TcpOptions};
-use rping::reply::Reply;
 
 const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const TARGET: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
@@ -107,11 +105,7 @@ fuzz_target!(|input: &[u8]| {
         let from = IpAddr::V4(if step & 8 == 0 { ROUTER } else { TARGET });
         let (clock, hop_limit, options) = (ClockSource::User, Some(64), &[]);
         let received = Received { at: now, clock, from, scope: 0, hop_limit, options, framing, bytes: &octets };
-        match Reply::parse(&received) {
-            Ok(Some(reply)) => trace.handle_reply(&reply),
-            Ok(None) => trace.handle_reject(Reject::Unrelated),
-            Err(_) => trace.handle_reject(Reject::Malformed),
-        }
+        trace.handle_received(&received);
         drain(&mut trace, &mut told);
     }
     trace.stop();

@@ -2,7 +2,7 @@
 //!
 //! [`Session`] is driven by its caller, who owns the sockets and the time:
 //!
-//! 1. [`Session::handle_stamp`] and [`Session::handle_reply`] for each thing that was heard,
+//! 1. [`Session::handle_stamp`] and [`Session::handle_received`] for each thing that a socket delivers,
 //! 2. [`Session::handle_timeout`] with the time,
 //! 3. [`Session::poll_transmit`] until it gives nothing, or a batch is full, and then for each one, in the
 //!    same order, [`Session::handle_sent`] or [`Session::handle_send_fault`],
@@ -27,7 +27,7 @@ pub mod reject;
 pub mod trace;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, DepartureStamp, SendFault, Transmit};
+use crate::datagram::{Departed, DepartureStamp, Received, SendFault, Transmit};
 use crate::reply::Reply;
 use reject::Reject;
 
@@ -51,10 +51,20 @@ pub trait Session {
     /// The kernel says when a datagram left, after [`Session::handle_sent`] told its departure as we saw it.
     fn handle_stamp(&mut self, stamped: DepartureStamp);
 
-    /// Something arrived. Whatever it is, the run goes on.
+    /// A datagram arrived. It is parsed, and counts as [`Session::handle_reply`] or [`Session::handle_reject`] decides.
+    /// Whatever it is, the run goes on.
+    fn handle_received(&mut self, received: &Received) {
+        match Reply::parse(received) {
+            Ok(Some(reply)) => self.handle_reply(&reply),
+            Ok(None) => self.handle_reject(Reject::Unrelated),
+            Err(_) => self.handle_reject(Reject::Malformed),
+        }
+    }
+
+    /// A reply arrived: to a probe of this run, or to anybody's.
     fn handle_reply(&mut self, reply: &Reply);
 
-    /// Something arrived that is no reply at all.
+    /// A datagram arrived that is no reply at all.
     fn handle_reject(&mut self, reason: Reject);
 
     /// Lets pass what is due by `now`.

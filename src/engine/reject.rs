@@ -2,58 +2,49 @@
 
 use std::fmt;
 
-/// A reason to reject what arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reject {
+/// Defines [`Reject`], [`Reject::ALL`] and the words for each reason from one list, so that none can lack a reason.
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $reason:ident => $words:literal,)+) => {
+        /// A reason to reject what arrived.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Reject {
+            $($(#[doc = $doc])+ $reason,)+
+        }
+
+        impl Reject {
+            /// All of them, in the order in which [`Rejects`] counts.
+            pub const ALL: [Self; [$($words),+].len()] = [$(Self::$reason),+];
+        }
+
+        impl fmt::Display for Reject {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    $(Self::$reason => $words,)+
+                })
+            }
+        }
+    };
+}
+
+reasons! {
     /// The octets are not a message.
-    Malformed,
+    Malformed => "malformed",
     /// A sound message that concerns no probe at all.
-    Unrelated,
+    Unrelated => "unrelated",
     /// The answer to, or the quote of, somebody else's request: another identifier, method or target.
-    Foreign,
+    Foreign => "foreign",
     /// An answer with a code that no standard knows.
-    Code,
+    Code => "unknown code",
     /// The sequence number was never sent.
-    NeverSent,
+    NeverSent => "never sent",
     /// The token is not the one that the probe carried: forged, or another program's.
-    Token,
+    Token => "wrong token",
     /// The token of a probe so old that its sequence number has been used again.
-    Late,
+    Late => "too late",
     /// There was no room for a token, and the sender is not the target.
-    Address,
+    Address => "wrong address",
     /// An ICMP error whose checksum does not hold.
-    Checksum,
-}
-
-impl Reject {
-    /// All of them, in the order in which [`Rejects`] counts.
-    pub const ALL: [Self; 9] = [
-        Self::Malformed,
-        Self::Unrelated,
-        Self::Foreign,
-        Self::Code,
-        Self::NeverSent,
-        Self::Token,
-        Self::Late,
-        Self::Address,
-        Self::Checksum,
-    ];
-}
-
-impl fmt::Display for Reject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "malformed",
-            Self::Unrelated => "unrelated",
-            Self::Foreign => "foreign",
-            Self::Code => "unknown code",
-            Self::NeverSent => "never sent",
-            Self::Token => "wrong token",
-            Self::Late => "too late",
-            Self::Address => "wrong address",
-            Self::Checksum => "bad checksum",
-        })
-    }
+    Checksum => "bad checksum",
 }
 
 /// A counter for each reason.

@@ -23,10 +23,8 @@ use rping::clock::{Epoch, Instant, Wall};
 use rping::datagram::{ClockSource, Departed, DepartureStamp, Framing, Received, Room, SendFault};
 use rping::engine::Session;
 use rping::engine::ping::Ping;
-use rping::engine::reject::Reject;
 use rping::output::{Output, Stream};
 use rping::probe::{Identity, Method, Payload};
-use rping::reply::Reply;
 use rping::report::style::Style;
 use rping::report::text::ping::PingText;
 use rping::wire::icmp;
@@ -445,11 +443,7 @@ pub fn deliver(session: &mut impl Session, at: Instant, packet: Packet) {
     };
     let received =
         Received { at, clock, from, scope: 0, hop_limit: outside, options: &[], framing, bytes: &bytes };
-    match Reply::parse(&received) {
-        Ok(Some(reply)) => session.handle_reply(&reply),
-        Ok(None) => session.handle_reject(Reject::Unrelated),
-        Err(_) => session.handle_reject(Reject::Malformed),
-    }
+    session.handle_received(&received);
 }
 
 /// The style of `ping 192.0.2.2`.

@@ -10,11 +10,9 @@ use std::time::Duration;
 use rping::clock::Instant;
 use rping::datagram::{ClockSource, Departed, DepartureStamp, Framing, Received, SendFault};
 use rping::engine::Session;
-use rping::engine::reject::Reject;
 use rping::engine::trace::event::{Event, Outcome};
 use rping::engine::trace::{Config, Trace, Wait};
 use rping::probe::trace::{Carrier, Flow, Method};
-use rping::reply::Reply;
 
 use super::{Stamp, checksum, ipv4_header, ms};
 
@@ -224,11 +222,7 @@ fn deliver(trace: &mut Trace, at: Instant, packet: &Packet) {
     let (from, options) = (*from, &[][..]);
     let received =
         Received { at, clock: ClockSource::User, from, scope: 0, hop_limit, options, framing, bytes: &bytes };
-    match Reply::parse(&received) {
-        Ok(Some(reply)) => trace.handle_reply(&reply),
-        Ok(None) => trace.handle_reject(Reject::Unrelated),
-        Err(_) => trace.handle_reject(Reject::Malformed),
-    }
+    trace.handle_received(&received);
 }
 
 fn ipv4_packet_header(from: Ipv4Addr, protocol: u8, len: usize) -> Vec<u8> {
