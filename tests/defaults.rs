@@ -62,7 +62,7 @@ type Silence = (Vec<(IpAddr, Instant)>, Vec<(u32, Instant)>);
 fn silence(config: Config) -> Silence {
     let (mut sent, mut silent) = (Vec::new(), Vec::new());
     let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), |probe| {
-        sent.push((probe.dst, probe.at));
+        sent.push((probe.dst.ip(), probe.at));
         Ok(vec![])
     });
     sim.run(|event| {

@@ -292,7 +292,7 @@ fn answers_of_strangers_are_rejected_and_the_real_one_still_counts() {
         (
             "a zeroed payload",
             |mut p| {
-                p.icmp[8..].fill(0);
+                p.bytes[8..].fill(0);
                 p
             },
             Reject::Token,
@@ -300,7 +300,7 @@ fn answers_of_strangers_are_rejected_and_the_real_one_still_counts() {
         (
             "a payload of ones",
             |mut p| {
-                p.icmp[8..].fill(0xff);
+                p.bytes[8..].fill(0xff);
                 p
             },
             Reject::Token,
@@ -308,7 +308,7 @@ fn answers_of_strangers_are_rejected_and_the_real_one_still_counts() {
         (
             "a guessed token from elsewhere",
             |mut p| {
-                p.icmp[8..16].fill(7);
+                p.bytes[8..16].fill(7);
                 p.from(STRANGER)
             },
             Reject::Token,
@@ -316,7 +316,7 @@ fn answers_of_strangers_are_rejected_and_the_real_one_still_counts() {
         (
             "a timestamp reply",
             |mut p| {
-                p.icmp[0] = 14;
+                p.bytes[0] = 14;
                 p
             },
             Reject::Foreign,
@@ -407,7 +407,7 @@ fn errors_about_other_peoples_packets_are_ignored() {
         (
             "another identifier quoted",
             |mut p| {
-                p.icmp[32] ^= 1;
+                p.bytes[32] ^= 1;
                 p
             },
             Some(Reject::Foreign),
@@ -415,7 +415,7 @@ fn errors_about_other_peoples_packets_are_ignored() {
         (
             "another target quoted",
             |mut p| {
-                p.icmp[27] ^= 1;
+                p.bytes[27] ^= 1;
                 p
             },
             Some(Reject::Foreign),
@@ -423,7 +423,7 @@ fn errors_about_other_peoples_packets_are_ignored() {
         (
             "a sequence number never sent",
             |mut p| {
-                p.icmp[35] = 9;
+                p.bytes[35] = 9;
                 p
             },
             Some(Reject::NeverSent),
@@ -431,7 +431,7 @@ fn errors_about_other_peoples_packets_are_ignored() {
         (
             "another token",
             |mut p| {
-                p.icmp[36] ^= 1;
+                p.bytes[36] ^= 1;
                 p
             },
             Some(Reject::Token),
@@ -439,7 +439,7 @@ fn errors_about_other_peoples_packets_are_ignored() {
         (
             "UDP quoted",
             |mut p| {
-                p.icmp[17] = 17;
+                p.bytes[17] = 17;
                 p
             },
             None,
@@ -448,7 +448,7 @@ fn errors_about_other_peoples_packets_are_ignored() {
         (
             "four octets quoted",
             |mut p| {
-                p.icmp.truncate(12);
+                p.bytes.truncate(12);
                 p
             },
             Some(Reject::Malformed),
@@ -481,13 +481,13 @@ fn hostile_quotes_of_ipv6_end_nothing_and_are_counted() {
     type Forge = Box<dyn Fn(Packet) -> Packet>;
     let cut = |quote: usize| -> Forge {
         Box::new(move |mut packet| {
-            packet.icmp.truncate(8 + quote);
+            packet.bytes.truncate(8 + quote);
             packet
         })
     };
     let set = |at: usize, octet: u8| -> Forge {
         Box::new(move |mut packet| {
-            packet.icmp[8 + at] = octet;
+            packet.bytes[8 + at] = octet;
             packet
         })
     };
@@ -591,7 +591,7 @@ fn suffer(fate: &Fate, probe: &Seen) -> Result<Vec<Packet>, SendFault> {
         Fate::Stranger(a) => vec![echo(probe, us(*a)).ident(7).from(STRANGER)],
         Fate::Noise(a, bytes) => {
             let mut packet = echo(probe, us(*a));
-            packet.icmp = bytes.clone();
+            packet.bytes = bytes.clone();
             vec![packet]
         }
     })

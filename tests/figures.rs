@@ -96,7 +96,7 @@ fn a_datagram_without_a_number_is_for_the_nearest_open_probe() {
             let ports = [&probe.bytes[2..4], &probe.bytes[..2]].concat();
             // Without a checksum, and with data of its own.
             let bytes = [&ports[..], &[0, 12, 0, 0], b"none"].concat();
-            Ok(vec![path::Packet { after: ms(60), from: path::TARGET.into(), protocol: 17, bytes }])
+            Ok(vec![Packet::to(probe, path::TARGET.into(), 17, bytes, ms(60))])
         }
     });
     let config = trace::Config { queries: 2, max_ttl: 4, ..path::trace_config(Way::Udp, false) };

@@ -119,7 +119,7 @@ fn run(net: &mut Net) -> (Accounts, Instant) {
 }
 
 fn octet(probe: &Seen) -> u8 {
-    match probe.dst {
+    match probe.dst.ip() {
         IpAddr::V4(v4) => v4.octets()[3],
         IpAddr::V6(v6) => v6.octets()[15],
     }
@@ -185,7 +185,7 @@ fn probes_to_each_keep_their_interval_to_the_microsecond() {
         ..answers(targets(&[("198.51.100.1", 20), ("2001:db8::1", 20)]))
     };
     let mut net = net(config, |probe| {
-        sent.entry(probe.dst).or_default().push(probe.at);
+        sent.entry(probe.dst.ip()).or_default().push(probe.at);
         Ok(vec![echo(probe, us(400))])
     });
     net.lag = us(130);
@@ -347,7 +347,7 @@ impl Link {
             return Err(rping::transport::send_fault(libc::EAGAIN, None));
         }
         if !present {
-            self.waiting.entry(probe.dst).or_insert((probe.at, 0)).1 += 1;
+            self.waiting.entry(probe.dst.ip()).or_insert((probe.at, 0)).1 += 1;
         }
         Ok(())
     }

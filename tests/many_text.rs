@@ -54,7 +54,7 @@ fn answers() -> Config {
 }
 
 fn last_octet(probe: &Seen) -> u8 {
-    match probe.dst {
+    match probe.dst.ip() {
         std::net::IpAddr::V4(v4) => v4.octets()[3],
         std::net::IpAddr::V6(v6) => v6.octets()[15] + 100,
     }

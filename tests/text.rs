@@ -381,9 +381,9 @@ fn a_timestamp_reply_tells_how_far_the_clocks_are_apart() {
     let config = Config { method: Method::Timestamp, millis_of_day: 43_200_000, ..count(1) };
     let script = |probe: &Seen| {
         let mut reply = echo(probe, ms(20));
-        reply.icmp[0] = 14;
-        reply.icmp[12..16].copy_from_slice(&43_200_510_u32.to_be_bytes());
-        reply.icmp[16..20].copy_from_slice(&43_200_510_u32.to_be_bytes());
+        reply.bytes[0] = 14;
+        reply.bytes[12..16].copy_from_slice(&43_200_510_u32.to_be_bytes());
+        reply.bytes[16..20].copy_from_slice(&43_200_510_u32.to_be_bytes());
         Ok(vec![reply])
     };
     let style = Style { size: 12, ..style() };

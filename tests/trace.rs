@@ -528,7 +528,7 @@ proptest! {
         stop in prop::option::of(0..3_000_u64),
     ) {
         let mut net = Net::new(|probe| {
-            let (fate, delay) = fates[probe.number * 31 % fates.len()];
+            let (fate, delay) = fates[probe.number as usize * 31 % fates.len()];
             let usual = || on_line(probe, hops, ms(delay.min(200)));
             match fate {
                 0 => Err(rping::transport::send_fault(libc::ENETUNREACH, None)),
@@ -570,7 +570,7 @@ proptest! {
         if !mtu {
             for ttl in 1..=max_ttl {
                 // Those that the local queue refused are tried again.
-                let refused = |probe: &&sim::path::Probe| fates[probe.number * 31 % fates.len()].0 != 1;
+                let refused = |probe: &&sim::path::Probe| fates[probe.number as usize * 31 % fates.len()].0 != 1;
                 let asked = net.sent.iter().filter(|probe| probe.ttl == ttl).filter(refused).count();
                 prop_assert!(asked <= usize::from(queries), "hop {}: {}", ttl, asked);
             }

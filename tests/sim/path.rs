@@ -1,24 +1,19 @@
-//! A path of routers in virtual time, with a trace on one end: each router has its delay and its manners.
-//!
-//! Packets are built by hand, apart from the code under test.
+//! Paths of routers for the simulated network, with a trace on one end: each router has its delay and its behaviour.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use rping::clock::Instant;
-use rping::datagram::{ClockSource, Departed, DepartureStamp, Framing, Received, SendFault};
-use rping::engine::Session;
 use rping::engine::trace::event::{Event, Outcome};
 use rping::engine::trace::{Config, Trace, Wait};
 use rping::probe::trace::{Carrier, Flow, Method};
 
-use super::{Stamp, checksum, ipv4_header, ms};
+use super::packet::{checksum6, ipv4_header, ipv6_header};
+#[allow(unused_imports)] // each test binary uses its own part
+pub use super::{Fate, HERE, HERE6, Packet, Seen as Probe, stamp};
+use super::{Script, Sim, Stamps, ms};
 
-pub const HERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 pub const TARGET: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 10);
-pub const HERE6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 pub const TARGET6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 0x10);
 pub const SRC_PORT: u16 = 0x8765;
 
@@ -66,52 +61,12 @@ pub fn trace_config(method: Method, v6: bool) -> Config {
     }
 }
 
-/// A probe as the network sees it.
-#[derive(Clone, Debug)]
-pub struct Probe {
-    pub at: Instant,
-    pub ttl: u8,
-    pub dst: SocketAddr,
-    /// From the upper header on.
-    pub bytes: Vec<u8>,
-    /// Which probe of the trace it is, from 1, and which to this TTL.
-    pub number: usize,
-    pub nth: usize,
-    /// The `id` of its transmit, by which a stamp of its departure names it.
-    pub id: u64,
-}
-
-/// As [`super::stamp`].
-pub fn stamp(probe: &Probe, late: Duration, after: Duration) -> Stamp {
-    Stamp { after, stamped: DepartureStamp { id: probe.id, at: probe.at + late, clock: ClockSource::Kernel } }
-}
-
-/// What a trace gets next.
-enum Coming {
-    Packet(Packet),
-    Stamp(DepartureStamp),
-}
-
-/// Something on its way back: from the ICMP or upper header on.
-#[derive(Clone, Debug)]
-pub struct Packet {
-    pub after: Duration,
-    pub from: IpAddr,
-    pub protocol: u8,
-    pub bytes: Vec<u8>,
-}
-
-/// What the network does with a probe.
-pub type Fate = Result<Vec<Packet>, SendFault>;
-
-/// The stamps that the kernel gives for a probe, refused ones included.
-pub type Stamps<'a> = Box<dyn FnMut(&Probe) -> Vec<Stamp> + 'a>;
-
 /// A path: `Net::line(n, rtt)` has `n` hops, the last one the target.
 pub struct Net<'a> {
-    pub answer: Box<dyn FnMut(&Probe) -> Fate + 'a>,
+    pub script: Script<'a>,
     /// The kernel's stamps of departures.
     pub stamps: Stamps<'a>,
+    /// Every probe, refused ones included.
     pub sent: Vec<Probe>,
     pub now: Instant,
     pub stop_at: Option<Instant>,
@@ -122,9 +77,9 @@ pub struct Net<'a> {
 }
 
 impl<'a> Net<'a> {
-    pub fn new(answer: impl FnMut(&Probe) -> Fate + 'a) -> Self {
+    pub fn new(script: impl FnMut(&Probe) -> Fate + 'a) -> Self {
         Self {
-            answer: Box::new(answer),
+            script: Box::new(script),
             stamps: Box::new(|_| vec![]),
             sent: Vec::new(),
             now: Instant::ZERO,
@@ -134,69 +89,24 @@ impl<'a> Net<'a> {
         }
     }
 
-    /// `hops - 1` routers and the target, who answers after `rtt`, the others in proportion.
+    /// `hops - 1` routers and the target, whose answer takes `rtt`, those of the others in proportion.
     pub fn line(hops: u8, rtt: Duration) -> Self {
         Self::new(move |probe| Ok(vec![on_line(probe, hops, rtt)]))
     }
 
-    /// Runs a trace to its end, telling each event.
-    pub fn run(&mut self, config: Config, mut tell: impl FnMut(&Event)) {
-        let mut trace = Trace::new(config, self.now);
-        let mut arrivals: BinaryHeap<Reverse<(Instant, usize)>> = BinaryHeap::new();
-        let mut coming: Vec<Coming> = Vec::new();
-        let mut buffer = vec![0xa5; 65_600];
-        for _ in 0..1_000_000 {
-            while let Some(Reverse((at, index))) = arrivals.peek().copied().filter(|top| top.0.0 <= self.now)
-            {
-                arrivals.pop();
-                match &coming[index] {
-                    Coming::Packet(packet) => deliver(&mut trace, at, packet),
-                    Coming::Stamp(stamped) => trace.handle_stamp(*stamped),
-                }
-            }
-            trace.handle_timeout(self.now);
-            if self.stop_at.is_some_and(|at| at <= self.now) {
-                trace.stop();
-            }
-            while let Some(transmit) = trace.poll_transmit(self.now, &mut buffer) {
-                let ttl = transmit.ttl.expect("each probe of a trace has its own TTL");
-                let nth = self.sent.iter().filter(|probe| probe.ttl == ttl).count() + 1;
-                let number = self.sent.len() + 1;
-                let bytes = buffer[..transmit.len].to_vec();
-                let (at, dst, id) = (self.now, transmit.dst, transmit.id);
-                let probe = Probe { at, ttl, dst, bytes, number, nth, id };
-                // Before what comes back at the same moment, as the transport gives them.
-                for Stamp { after, stamped } in (self.stamps)(&probe) {
-                    arrivals.push(Reverse((self.now + after, coming.len())));
-                    coming.push(Coming::Stamp(stamped));
-                }
-                match (self.answer)(&probe) {
-                    Ok(back) => {
-                        trace.handle_sent(Departed { at: self.now, port: SRC_PORT });
-                        for packet in back {
-                            arrivals.push(Reverse((self.now + packet.after, coming.len())));
-                            coming.push(Coming::Packet(packet));
-                        }
-                    }
-                    Err(fault) => trace.handle_send_fault(self.now, fault),
-                }
-                self.sent.push(probe);
-            }
-            while let Some(event) = trace.poll_event() {
-                tell(&event);
-            }
-            if trace.is_done() {
-                self.rejected = trace.rejects().iter().map(|(_, count)| count).sum();
-                return;
-            }
-            let arrival = arrivals.peek().map(|Reverse((at, _))| *at);
-            let next = [arrival, trace.poll_timeout(), self.stop_at].into_iter().flatten().min();
-            self.now = self.now.max(next.expect("a trace that waits for something"));
-            if let Some((_, pause)) = self.suspend.take_if(|(at, _)| *at <= self.now) {
-                self.now = self.now + pause;
-            }
-        }
-        panic!("the trace does not end");
+    /// Runs a trace to its end, and gives each event to `each`.
+    pub fn run(&mut self, config: Config, each: impl FnMut(&Event)) {
+        let Self { script, stamps, sent, .. } = self;
+        let mut sim = Sim::of(Trace::new(config, self.now), |probe| {
+            sent.push(probe.clone());
+            script(probe)
+        });
+        sim.stamps = Box::new(stamps);
+        (sim.now, sim.port) = (self.now, SRC_PORT);
+        (sim.stop_at, sim.suspend) = (self.stop_at, self.suspend);
+        let end = sim.run(each);
+        let rejected = sim.session.rejects().iter().map(|(_, count)| count).sum();
+        (self.now, self.rejected) = (end, rejected);
     }
 
     /// Runs a trace and gives all its events.
@@ -205,30 +115,6 @@ impl<'a> Net<'a> {
         self.run(config, |event| events.push(event.clone()));
         events
     }
-}
-
-fn deliver(trace: &mut Trace, at: Instant, packet: &Packet) {
-    let Packet { from, protocol, bytes, .. } = packet;
-    let mut bytes = bytes.clone();
-    let framing = match (from, protocol) {
-        (IpAddr::V4(from), _) => {
-            bytes = [ipv4_packet_header(*from, *protocol, bytes.len()), bytes].concat();
-            Framing::Ipv4
-        }
-        (IpAddr::V6(_), 58) => Framing::Icmpv6,
-        (IpAddr::V6(_), _) => Framing::Upper { protocol: *protocol },
-    };
-    let hop_limit = from.is_ipv6().then_some(60);
-    let (from, options) = (*from, &[][..]);
-    let received =
-        Received { at, clock: ClockSource::User, from, scope: 0, hop_limit, options, framing, bytes: &bytes };
-    trace.handle_received(&received);
-}
-
-fn ipv4_packet_header(from: Ipv4Addr, protocol: u8, len: usize) -> Vec<u8> {
-    let mut header = ipv4_header(from, HERE, 60, &[], len);
-    header[9] = protocol;
-    header
 }
 
 /// What comes back on a line of routers.
@@ -253,7 +139,7 @@ pub fn error(probe: &Probe, icmp_type: u8, code: u8, word: u32, after: Duration)
     let mut bytes = vec![icmp_type, code, 0, 0];
     bytes.extend(word.to_be_bytes());
     bytes.extend(quote(probe));
-    Packet { after, from, protocol, bytes }.sealed()
+    Packet::to(probe, from, protocol, bytes, after).ttl(60)
 }
 
 /// The probe with its IP header, as it reaches a router.
@@ -261,28 +147,22 @@ pub fn quote(probe: &Probe) -> Vec<u8> {
     let protocol = protocol(probe);
     match probe.dst {
         SocketAddr::V4(dst) => {
-            let mut header = ipv4_header(HERE, *dst.ip(), 1, &[], probe.bytes.len());
-            header[9] = protocol;
-            [header, probe.bytes.clone()].concat()
+            [ipv4_header(HERE, *dst.ip(), (1, protocol), &[], probe.bytes.len()), probe.bytes.clone()]
+                .concat()
         }
         SocketAddr::V6(dst) => {
-            let mut header = vec![0x60, 0, 0, 0];
-            header.extend((probe.bytes.len() as u16).to_be_bytes());
-            header.extend([protocol, 1]);
-            header.extend(HERE6.octets());
-            header.extend(dst.ip().octets());
             let mut bytes = probe.bytes.clone();
             if protocol == 58 {
                 // The kernel fills in the checksum of ICMPv6.
                 let sum = checksum6(HERE6, *dst.ip(), 58, &bytes);
                 bytes[2..4].copy_from_slice(&sum.to_be_bytes());
             }
-            [header, bytes].concat()
+            [ipv6_header(*dst.ip(), protocol, bytes.len()), bytes].concat()
         }
     }
 }
 
-/// The protocol of a probe, told by its ports.
+/// The protocol of a probe, as its ports show it.
 fn protocol(probe: &Probe) -> u8 {
     match (probe.dst.port(), probe.dst.is_ipv4()) {
         (0, true) => 1,
@@ -305,65 +185,14 @@ pub fn reached(probe: &Probe, after: Duration) -> Packet {
             let mut bytes = [&b[2..4], &b[..2], &[0; 4]].concat();
             bytes.extend((u32::from_be_bytes([b[4], b[5], b[6], b[7]]).wrapping_add(1)).to_be_bytes());
             bytes.extend([0x50, 0x14, 0, 0, 0, 0, 0, 0]);
-            Packet { after, from, protocol: 6, bytes }
+            Packet::to(probe, from, 6, bytes, after).ttl(60)
         }
         protocol => {
             let mut bytes = probe.bytes.clone();
             bytes[0] = if protocol == 1 { 0 } else { 129 };
-            Packet { after, from, protocol, bytes }.sealed()
+            Packet::to(probe, from, protocol, bytes, after).ttl(60)
         }
     }
-}
-
-impl Packet {
-    pub fn from(mut self, from: impl Into<IpAddr>) -> Self {
-        self.from = from.into();
-        self
-    }
-
-    /// Comes `after` the probe's departure.
-    pub fn delayed(mut self, after: Duration) -> Self {
-        self.after = after;
-        self
-    }
-
-    /// Keeps so many octets of the quote.
-    pub fn cut(mut self, quote: usize) -> Self {
-        self.bytes.truncate(8 + quote);
-        self.sealed()
-    }
-
-    /// Rewrites the quote.
-    pub fn mangle(mut self, rewrite: impl FnOnce(&mut [u8])) -> Self {
-        rewrite(&mut self.bytes[8..]);
-        self.sealed()
-    }
-
-    /// Puts an extension structure behind the quote, 128 octets into it (RFC 4884 section 5.1).
-    pub fn extension(mut self, structure: &[u8]) -> Self {
-        self.bytes.resize(8 + 128, 0);
-        self.bytes[5] = 32;
-        self.bytes.extend(structure);
-        self.sealed()
-    }
-
-    /// Puts the checksum right, where it is checked.
-    pub fn sealed(mut self) -> Self {
-        if self.protocol == 1 {
-            self.bytes[2..4].fill(0);
-            let sum = checksum(&self.bytes);
-            self.bytes[2..4].copy_from_slice(&sum.to_be_bytes());
-        }
-        self
-    }
-}
-
-pub fn checksum6(src: Ipv6Addr, dst: Ipv6Addr, protocol: u8, bytes: &[u8]) -> u16 {
-    let mut all = [src.octets(), dst.octets()].concat();
-    all.extend((bytes.len() as u32).to_be_bytes());
-    all.extend([0, 0, 0, protocol]);
-    all.extend(bytes);
-    checksum(&all)
 }
 
 /// A short text of a trace: for each hop who answered and after how many ms, then how it ended.
