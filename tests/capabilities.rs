@@ -1,10 +1,12 @@
-//! Privilege: what is kept of it until sockets are open, and what is said without it. Each test runs on a thread of
-//! its own, in its own network namespace, because capabilities belong to threads; that takes root.
+//! Privilege: what is kept of it until sockets are open, and what is printed without it. Each test is a process of its
+//! own, because capabilities and the users that a process may become are its state.
 
-use std::io::{ErrorKind, Write};
+mod lab;
+
+use std::io::ErrorKind;
 use std::net::UdpSocket;
 
-use nix::sched::{CloneFlags, unshare};
+use lab::alone_among_users;
 use rping::transport::{Families, IpOption, Options, Stamping, open, privilege};
 use rustix::process::{DumpableBehavior, Uid, dumpable_behavior};
 use rustix::thread::{
@@ -14,22 +16,6 @@ use rustix::thread::{
 
 fn user() -> Uid {
     Uid::from_raw(1000)
-}
-
-fn alone(test: fn()) {
-    if !nix::unistd::geteuid().is_root() {
-        let required = std::env::var_os("RPING_REQUIRE_NETNS").is_some_and(|value| value == "1");
-        assert!(!required, "RPING_REQUIRE_NETNS=1, and network namespaces need root");
-        // Not by eprintln!, which the test harness keeps to itself.
-        let _ = writeln!(std::io::stderr(), "SKIP: network namespaces need root");
-        return;
-    }
-    let inside = move || {
-        unshare(CloneFlags::CLONE_NEWNET).unwrap();
-        std::fs::write("/proc/sys/net/ipv4/ping_group_range", "1 0").unwrap();
-        test();
-    };
-    std::thread::spawn(inside).join().unwrap();
 }
 
 fn raw() -> Options {
@@ -71,7 +57,7 @@ fn status(name: &str) -> String {
 
 #[test]
 fn a_permitted_capability_is_raised_and_others_go() {
-    alone(|| {
+    alone_among_users("a_permitted_capability_is_raised_and_others_go", || {
         set_keep_capabilities(true).unwrap();
         set_thread_res_uid(user(), user(), user()).unwrap();
         let permitted = CapabilitySet::NET_RAW | CapabilitySet::NET_BIND_SERVICE | CapabilitySet::SYS_ADMIN;
@@ -88,7 +74,7 @@ fn a_permitted_capability_is_raised_and_others_go() {
 
 #[test]
 fn a_setuid_binary_opens_raw_sockets_and_nothing_else_with_its_privilege() {
-    alone(|| {
+    alone_among_users("a_setuid_binary_opens_raw_sockets_and_nothing_else_with_its_privilege", || {
         // As after execve(2) of a setuid binary of root.
         set_thread_res_uid(user(), Uid::ROOT, Uid::ROOT).unwrap();
         privilege::reduce().unwrap();
@@ -102,19 +88,22 @@ fn a_setuid_binary_opens_raw_sockets_and_nothing_else_with_its_privilege() {
 
 #[test]
 fn an_ordinary_user_has_nothing_to_lose_and_root_keeps_it_until_sockets_are_open() {
-    alone(|| {
-        let all = status("CapEff:");
-        privilege::reduce().unwrap();
-        assert_eq!(status("CapEff:"), all);
-        set_thread_res_uid(user(), user(), user()).unwrap();
-        privilege::reduce().unwrap();
-        assert_eq!(status("CapPrm:"), "0000000000000000");
-    });
+    alone_among_users(
+        "an_ordinary_user_has_nothing_to_lose_and_root_keeps_it_until_sockets_are_open",
+        || {
+            let all = status("CapEff:");
+            privilege::reduce().unwrap();
+            assert_eq!(status("CapEff:"), all);
+            set_thread_res_uid(user(), user(), user()).unwrap();
+            privilege::reduce().unwrap();
+            assert_eq!(status("CapPrm:"), "0000000000000000");
+        },
+    );
 }
 
 #[test]
 fn nobody_attaches_to_a_process_with_a_raw_socket() {
-    alone(|| {
+    alone_among_users("nobody_attaches_to_a_process_with_a_raw_socket", || {
         let _sockets = open(&raw()).unwrap();
         assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
     });
@@ -122,7 +111,7 @@ fn nobody_attaches_to_a_process_with_a_raw_socket() {
 
 #[test]
 fn a_container_without_the_capability_gets_the_remedies_of_its_runtime() {
-    alone(|| {
+    alone_among_users("a_container_without_the_capability_gets_the_remedies_of_its_runtime", || {
         remove_capability_from_bounding_set(CapabilitySet::NET_RAW).unwrap();
         privilege::drop().unwrap();
         assert_eq!(
