@@ -16,7 +16,7 @@ use rping::engine::ping::{Ping, Targets};
 use rping::engine::reject::Reject;
 use rping::engine::trace;
 use rping::output::{Output, Stream};
-use rping::probe::trace::Method as Way;
+use rping::probe::trace::TraceMethod;
 use rping::probe::{Method, Payload};
 use rping::report::hosts::Hosts;
 use rping::report::json::JsonPing;
@@ -99,7 +99,7 @@ fn a_datagram_without_a_number_is_for_the_nearest_open_probe() {
             Ok(vec![Packet::to(probe, path::TARGET.into(), 17, bytes, ms(60))])
         }
     });
-    let config = trace::Config { queries: 2, max_ttl: 4, ..path::trace_config(Way::Udp, false) };
+    let config = trace::Config { queries: 2, max_ttl: 4, ..path::trace_config(TraceMethod::Udp, false) };
     let text = path::sketch(&net.events(config));
     let hop = |n| format!("{n}: 10.1.{n}.1 10 10.1.{n}.1 10\n");
     let expected = hop(1) + &hop(2) + "3: 10.1.3.1 10 *\n4: 203.0.113.10 60 203.0.113.10 60\nReached";

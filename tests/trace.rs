@@ -8,7 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rping::engine::trace::event::{Ending, Event, Outcome};
 use rping::engine::trace::{Config, Wait};
-use rping::probe::trace::{Carrier, Method, TcpOptions};
+use rping::probe::trace::{Carrier, TcpOptions, TraceMethod};
 
 use sim::path::{
     HERE, Net, TARGET, config, error, exceeded, millis, on_line, reached, router, sketch, trace_config,
@@ -21,12 +21,12 @@ const SYN: TcpOptions =
 #[test]
 fn a_short_path_is_told_hop_by_hop_and_hardly_asked_beyond_the_target() {
     for (method, v6) in [
-        (Method::Echo, false),
-        (Method::Echo, true),
-        (Method::Udp, false),
-        (Method::Udp, true),
-        (Method::Tcp(SYN), false),
-        (Method::Tcp(SYN), true),
+        (TraceMethod::Echo, false),
+        (TraceMethod::Echo, true),
+        (TraceMethod::Udp, false),
+        (TraceMethod::Udp, true),
+        (TraceMethod::Tcp(SYN), false),
+        (TraceMethod::Tcp(SYN), true),
     ] {
         let mut net = Net::line(3, us(200));
         let text = sketch(&net.events(trace_config(method, v6)));
@@ -267,9 +267,13 @@ fn quotes_of_any_length_are_followed_where_they_identify_the_probe() {
 /// A translator that changed source and port (identifier) in what is quoted, and the checksum with them.
 #[test]
 fn quotes_that_a_translator_rewrote_are_recognised_and_marked() {
-    for (method, quoted) in
-        [(Method::Echo, 28), (Method::Echo, 60), (Method::Udp, 28), (Method::Udp, 60), (Method::Tcp(SYN), 28)]
-    {
+    for (method, quoted) in [
+        (TraceMethod::Echo, 28),
+        (TraceMethod::Echo, 60),
+        (TraceMethod::Udp, 28),
+        (TraceMethod::Udp, 60),
+        (TraceMethod::Tcp(SYN), 28),
+    ] {
         let mut net = Net::new(|probe| {
             let answer = on_line(probe, 3, ms(3));
             if probe.ttl != 2 {
@@ -278,15 +282,15 @@ fn quotes_that_a_translator_rewrote_are_recognised_and_marked() {
             Ok(vec![
                 answer
                     .mangle(|quote| {
-                        let at = if method == Method::Echo { 24 } else { 20 };
+                        let at = if method == TraceMethod::Echo { 24 } else { 20 };
                         let (port, address) = ([0x12, 0x34], [100, 64, 0, 7]);
-                        let mut sum = if method == Method::Udp { 26 } else { 22 };
-                        if let Method::Tcp(_) = method {
+                        let mut sum = if method == TraceMethod::Udp { 26 } else { 22 };
+                        if let TraceMethod::Tcp(_) = method {
                             sum = 0; // beyond the quote
                         }
                         let before: Vec<u8> = [&quote[12..16], &quote[at..at + 2]].concat();
                         let after: Vec<u8> = [&address[..], &port].concat();
-                        let skip = if method == Method::Echo { 4 } else { 0 };
+                        let skip = if method == TraceMethod::Echo { 4 } else { 0 };
                         if sum > 0 {
                             adjust(quote, sum, &before[skip..], &after[skip..]);
                         }
@@ -434,7 +438,7 @@ fn a_router_that_limits_its_answers_is_asked_more_slowly() {
 
 #[test]
 fn ports_that_rise_carry_the_number_where_they_must_and_wrap_past_the_last() {
-    let mut config = trace_config(Method::Udp, false);
+    let mut config = trace_config(TraceMethod::Udp, false);
     config.flow.carrier = Carrier::DestinationPort;
     config.flow.dst_port = 65_533;
     let mut net = Net::line(3, ms(3));
@@ -446,7 +450,7 @@ fn ports_that_rise_carry_the_number_where_they_must_and_wrap_past_the_last() {
 
 #[test]
 fn all_probes_of_a_trace_carry_one_flow_identifier() {
-    for method in [Method::Echo, Method::Udp, Method::Tcp(SYN)] {
+    for method in [TraceMethod::Echo, TraceMethod::Udp, TraceMethod::Tcp(SYN)] {
         for v6 in [false, true] {
             let mut net = Net::line(12, ms(12));
             net.events(trace_config(method, v6));

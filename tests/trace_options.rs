@@ -6,7 +6,7 @@ use std::time::Duration;
 use rping::cli::traceroute::Request;
 use rping::cli::{self, Action};
 use rping::engine::trace::Wait;
-use rping::probe::trace::{Method, TcpOptions};
+use rping::probe::trace::{TcpOptions, TraceMethod};
 use rping::transport::{Families, Pmtu, Probes};
 use rping::wire::Family;
 
@@ -38,7 +38,7 @@ fn a_plain_request_has_the_defaults() {
     let request = of("host");
     assert_eq!((request.first_ttl, request.max_ttl, request.queries), (1, 30, 3));
     assert_eq!((request.parallel, request.wait, request.gap), (None, Wait::Adaptive, Duration::ZERO));
-    assert_eq!((request.way.method, request.way.probes), (Method::Echo, Probes::Icmp));
+    assert_eq!((request.way.method, request.way.probes), (TraceMethod::Echo, Probes::Icmp));
     assert!(request.way.by_default && !request.way.rises);
     assert_eq!((request.packet_len, request.source_port, request.gap_limit), (None, None, None));
     assert_eq!((request.transport.families, request.transport.pmtu), (Families::Both, Some(Pmtu::Dont)));
@@ -69,27 +69,27 @@ fn methods_have_their_ports() {
         let way = of(&format!("{line} host")).way;
         (way.method, way.port, way.rises, way.name)
     };
-    assert_eq!(way("-I"), (Method::Echo, 0, false, "icmp"));
-    assert_eq!(way("-U"), (Method::Udp, 53, false, "udp"));
-    assert_eq!(way("-U -p 5"), (Method::Udp, 5, false, "udp"));
-    assert_eq!(way("-M default"), (Method::Udp, 33_434, false, "udp"));
-    assert_eq!(way("-M default --classic"), (Method::Udp, 33_434, true, "udp"));
-    assert_eq!(way("--classic -p 4000"), (Method::Udp, 4_000, true, "udp"));
-    assert_eq!(way("-M tcpconn"), (Method::Connect, 80, false, "tcpconn"));
-    assert_eq!(way("-D"), (Method::Dccp { service: 0 }, 33_434, false, "dccp"));
-    assert_eq!(way("-D -O service=0x10"), (Method::Dccp { service: 16 }, 33_434, false, "dccp"));
-    assert_eq!(way("-UL"), (Method::UdpLite { coverage: 0 }, 53, false, "udplite"));
-    assert_eq!(way("--udplite -O coverage=8"), (Method::UdpLite { coverage: 8 }, 53, false, "udplite"));
-    assert_eq!(way("-P 89"), (Method::Protocol(89), 0, false, "raw"));
-    assert_eq!(way("-M raw"), (Method::Protocol(253), 0, false, "raw"));
-    assert_eq!(way("-M raw -O protocol=4"), (Method::Protocol(4), 0, false, "raw"));
+    assert_eq!(way("-I"), (TraceMethod::Echo, 0, false, "icmp"));
+    assert_eq!(way("-U"), (TraceMethod::Udp, 53, false, "udp"));
+    assert_eq!(way("-U -p 5"), (TraceMethod::Udp, 5, false, "udp"));
+    assert_eq!(way("-M default"), (TraceMethod::Udp, 33_434, false, "udp"));
+    assert_eq!(way("-M default --classic"), (TraceMethod::Udp, 33_434, true, "udp"));
+    assert_eq!(way("--classic -p 4000"), (TraceMethod::Udp, 4_000, true, "udp"));
+    assert_eq!(way("-M tcpconn"), (TraceMethod::Connect, 80, false, "tcpconn"));
+    assert_eq!(way("-D"), (TraceMethod::Dccp { service: 0 }, 33_434, false, "dccp"));
+    assert_eq!(way("-D -O service=0x10"), (TraceMethod::Dccp { service: 16 }, 33_434, false, "dccp"));
+    assert_eq!(way("-UL"), (TraceMethod::UdpLite { coverage: 0 }, 53, false, "udplite"));
+    assert_eq!(way("--udplite -O coverage=8"), (TraceMethod::UdpLite { coverage: 8 }, 53, false, "udplite"));
+    assert_eq!(way("-P 89"), (TraceMethod::Protocol(89), 0, false, "raw"));
+    assert_eq!(way("-M raw"), (TraceMethod::Protocol(253), 0, false, "raw"));
+    assert_eq!(way("-M raw -O protocol=4"), (TraceMethod::Protocol(4), 0, false, "raw"));
     assert!(!of("-I host").way.by_default && !of("-M icmp host").way.by_default);
 }
 
 #[test]
 fn tcp_says_what_it_is_told_to() {
     let tcp = |line: &str| match of(&format!("-T {line} host")).way.method {
-        Method::Tcp(options) => options,
+        TraceMethod::Tcp(options) => options,
         method => panic!("{line}: {method:?}"),
     };
     let syn = TcpOptions { flags: 2, mss: Some(1_460), sack: true, timestamps: true, window_scale: true };

@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use rping::clock::Instant;
 use rping::datagram::{Framing, Received, ClockSource};
 use rping::engine::trace::recognise::{self, Sent};
-use rping::probe::trace::{Carrier, Flow, Method, TcpOptions};
+use rping::probe::trace::{Carrier, Flow, TraceMethod, TcpOptions};
 use rping::reply::{Kind, Reply, Request};
 use rping::wire::extension::{self, MAX_LABELS, MAX_OBJECTS, Object};
 use rping::wire::ipv4::options::{self, IpOption};
@@ -55,15 +55,15 @@ impl Sent for Ninety {
 fn flows() -> impl Iterator<Item = Flow> {
     let tcp = TcpOptions { flags: 2, mss: None, sack: false, timestamps: false, window_scale: false };
     let methods = [
-        Method::Echo,
-        Method::Udp,
-        Method::UdpLite { coverage: 9 },
-        Method::Tcp(tcp),
-        Method::Connect,
-        Method::Dccp { service: 7 },
-        Method::Protocol(253),
-        Method::Protocol(6),
-        Method::Protocol(17),
+        TraceMethod::Echo,
+        TraceMethod::Udp,
+        TraceMethod::UdpLite { coverage: 9 },
+        TraceMethod::Tcp(tcp),
+        TraceMethod::Connect,
+        TraceMethod::Dccp { service: 7 },
+        TraceMethod::Protocol(253),
+        TraceMethod::Protocol(6),
+        TraceMethod::Protocol(17),
     ];
     let carriers = [(Carrier::Message, 7), (Carrier::DestinationPort, 0), (Carrier::SourcePort, 0)];
     let each = move |address, method| {

@@ -17,7 +17,7 @@ use rping::datagram::{Departed, Framing, Received, ClockSource};
 use rping::engine::Session;
 use rping::engine::trace::event::Event;
 use rping::engine::trace::{Config, Trace, Wait};
-use rping::probe::trace::{Carrier, Flow, Method, TcpOptions};
+use rping::probe::trace::{Carrier, Flow, TraceMethod, TcpOptions};
 
 const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const TARGET: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
@@ -25,7 +25,7 @@ const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 9, 9, 9);
 
 fn config(choice: u8) -> Config {
     let tcp = TcpOptions { flags: 2, mss: None, sack: false, timestamps: false, window_scale: false };
-    let methods = [Method::Echo, Method::Udp, Method::Tcp(tcp), Method::Protocol(253)];
+    let methods = [TraceMethod::Echo, TraceMethod::Udp, TraceMethod::Tcp(tcp), TraceMethod::Protocol(253)];
     Config {
         target: SocketAddr::new(IpAddr::V4(TARGET), 33_434),
         flow: Flow {

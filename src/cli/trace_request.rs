@@ -10,7 +10,7 @@ use super::trace_values::{Named, PACKET_LEN};
 use super::traceroute::Arguments;
 use crate::engine::trace::Wait;
 use crate::escape;
-use crate::probe::trace::{Method, TcpOptions};
+use crate::probe::trace::{TcpOptions, TraceMethod};
 use crate::transport::{Families, IpOption, Options, Pmtu, Probes, Stamping};
 use crate::wire::Family;
 use crate::wire::udp;
@@ -19,7 +19,7 @@ use crate::wire::udp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Way {
     /// What is sent, by hand where that is permitted.
-    pub method: Method,
+    pub method: TraceMethod,
     /// What the sockets must know of it.
     pub probes: Probes,
     /// Destination port; 0 without ports.
@@ -36,7 +36,7 @@ impl Way {
     /// UDP to the traceroute ports.
     pub const fn traceroute_ports(port: u16, rises: bool) -> Self {
         Self {
-            method: Method::Udp,
+            method: TraceMethod::Udp,
             probes: Probes::Ports { protocol: udp::PROTOCOL_UDP, own_port: false },
             port,
             rises,
@@ -244,30 +244,30 @@ fn way(arguments: &Arguments) -> Result<(Way, bool)> {
     let ports = |protocol| Probes::Ports { protocol, own_port: true };
     let mut info = false;
     let (method, probes, port, name) = match named {
-        Named::Icmp => (Method::Echo, Probes::Icmp, 0, "icmp"),
+        Named::Icmp => (TraceMethod::Echo, Probes::Icmp, 0, "icmp"),
         Named::Default => {
             let way = Way::traceroute_ports(port(TRACEROUTE_PORT), arguments.classic);
             (way.method, way.probes, way.port, way.name)
         }
-        Named::Udp => (Method::Udp, ports(udp::PROTOCOL_UDP), port(UDP_PORT), "udp"),
+        Named::Udp => (TraceMethod::Udp, ports(udp::PROTOCOL_UDP), port(UDP_PORT), "udp"),
         Named::UdpLite => {
             let coverage = number(&words, "coverage", 65_535)?.unwrap_or(0) as u16;
-            (Method::UdpLite { coverage }, ports(udp::PROTOCOL_UDPLITE), port(UDP_PORT), "udplite")
+            (TraceMethod::UdpLite { coverage }, ports(udp::PROTOCOL_UDPLITE), port(UDP_PORT), "udplite")
         }
         Named::Tcp => {
             let options;
             (options, info) = tcp_options(&words)?;
-            (Method::Tcp(options), Probes::Tcp, port(TCP_PORT), "tcp")
+            (TraceMethod::Tcp(options), Probes::Tcp, port(TCP_PORT), "tcp")
         }
-        Named::TcpConnect => (Method::Connect, Probes::Connect, port(TCP_PORT), "tcpconn"),
+        Named::TcpConnect => (TraceMethod::Connect, Probes::Connect, port(TCP_PORT), "tcpconn"),
         Named::Dccp => {
             let service = number(&words, "service", u32::MAX.into())?.unwrap_or(0) as u32;
-            (Method::Dccp { service }, Probes::Other(33), port(TRACEROUTE_PORT), "dccp")
+            (TraceMethod::Dccp { service }, Probes::Other(33), port(TRACEROUTE_PORT), "dccp")
         }
         Named::Raw => {
             let protocol = number(&words, "protocol", 255)?.map(|number| number as u8);
             let protocol = arguments.protocol.or(protocol).unwrap_or(EXPERIMENT);
-            (Method::Protocol(protocol), Probes::Other(protocol), 0, "raw")
+            (TraceMethod::Protocol(protocol), Probes::Other(protocol), 0, "raw")
         }
     };
     check_words(named, &words)?;

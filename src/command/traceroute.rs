@@ -15,7 +15,7 @@ use crate::escape::escape;
 use crate::names::lookup::Names;
 use crate::names::origin::Origins;
 use crate::output::Output;
-use crate::probe::trace::{Carrier, Flow, Method, TOKEN_LEN};
+use crate::probe::trace::{Carrier, Flow, TOKEN_LEN, TraceMethod};
 use crate::report::Report;
 use crate::report::json::{JsonTrace, TraceStart};
 use crate::report::text::trace::{TraceStyle, TraceText};
@@ -159,7 +159,7 @@ fn config(request: &Request, aimed: &Aimed) -> anyhow::Result<Config> {
         Mode::Raw => (way.method, Carrier::Message),
         Mode::Shared => (way.method, Carrier::DestinationPort),
         Mode::SocketPerProbe => (way.method, Carrier::SourcePort),
-        Mode::Connect => (Method::Connect, Carrier::SourcePort),
+        Mode::Connect => (TraceMethod::Connect, Carrier::SourcePort),
     };
     let src_port = match mode {
         Mode::Icmp | Mode::Raw => transport.ident(),
@@ -174,7 +174,7 @@ fn config(request: &Request, aimed: &Aimed) -> anyhow::Result<Config> {
         None => LEN,
     };
     let len = match method {
-        Method::Protocol(_) => asked.max(TOKEN_LEN),
+        TraceMethod::Protocol(_) => asked.max(TOKEN_LEN),
         _ => flow.len(asked),
     };
     if !flow.carries_number(len) {

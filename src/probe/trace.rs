@@ -13,7 +13,7 @@ use crate::wire::{dccp, icmp, ipv4, ipv6, tcp, udp};
 
 /// What a traceroute sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
+pub enum TraceMethod {
     /// ICMP echo requests.
     Echo,
     /// UDP datagrams.
@@ -77,7 +77,7 @@ pub struct Flow {
     /// Destination port, or that of the first probe with [`Carrier::DestinationPort`]; 0 without ports.
     pub dst_port: u16,
     /// What is sent.
-    pub method: Method,
+    pub method: TraceMethod,
     /// Where its number is.
     pub carrier: Carrier,
     /// Key of what only this run can have written: random for each run, never sent.
@@ -86,7 +86,7 @@ pub struct Flow {
 
 /// One probe of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Probe {
+pub struct TraceProbe {
     /// Which probe of the trace it is, from 1.
     pub number: u16,
     /// Its TTL or hop limit, which the socket writes.
@@ -99,13 +99,13 @@ impl Flow {
     /// The IP protocol of its probes (IPv6 next header value).
     pub const fn protocol(&self) -> u8 {
         match (self.method, Family::of(self.dst)) {
-            (Method::Echo, Family::V4) => ipv4::PROTOCOL_ICMP,
-            (Method::Echo, Family::V6) => ipv6::NEXT_ICMPV6,
-            (Method::Udp, _) => udp::PROTOCOL_UDP,
-            (Method::UdpLite { .. }, _) => udp::PROTOCOL_UDPLITE,
-            (Method::Tcp(_) | Method::Connect, _) => tcp::PROTOCOL_TCP,
-            (Method::Dccp { .. }, _) => dccp::PROTOCOL_DCCP,
-            (Method::Protocol(protocol), _) => protocol,
+            (TraceMethod::Echo, Family::V4) => ipv4::PROTOCOL_ICMP,
+            (TraceMethod::Echo, Family::V6) => ipv6::NEXT_ICMPV6,
+            (TraceMethod::Udp, _) => udp::PROTOCOL_UDP,
+            (TraceMethod::UdpLite { .. }, _) => udp::PROTOCOL_UDPLITE,
+            (TraceMethod::Tcp(_) | TraceMethod::Connect, _) => tcp::PROTOCOL_TCP,
+            (TraceMethod::Dccp { .. }, _) => dccp::PROTOCOL_DCCP,
+            (TraceMethod::Protocol(protocol), _) => protocol,
         }
     }
 
@@ -139,9 +139,9 @@ impl Flow {
     /// UDP-Lite where it is left the source port; it makes all of a TCP connection.
     pub const fn emits_header(&self) -> bool {
         match self.method {
-            Method::Echo | Method::Tcp(_) | Method::Dccp { .. } => true,
-            Method::Udp | Method::UdpLite { .. } => self.src_port != 0,
-            Method::Connect | Method::Protocol(_) => false,
+            TraceMethod::Echo | TraceMethod::Tcp(_) | TraceMethod::Dccp { .. } => true,
+            TraceMethod::Udp | TraceMethod::UdpLite { .. } => self.src_port != 0,
+            TraceMethod::Connect | TraceMethod::Protocol(_) => false,
         }
     }
 
@@ -149,13 +149,13 @@ impl Flow {
     /// cut; TCP and DCCP probes carry no data, whatever is asked.
     pub fn len(&self, asked: usize) -> usize {
         match self.method {
-            Method::Echo => asked.max(icmp::HEADER_LEN),
-            Method::Udp | Method::UdpLite { .. } => asked.max(udp::HEADER_LEN),
-            Method::Tcp(options) => tcp::HEADER_LEN.saturating_add(options.len()),
+            TraceMethod::Echo => asked.max(icmp::HEADER_LEN),
+            TraceMethod::Udp | TraceMethod::UdpLite { .. } => asked.max(udp::HEADER_LEN),
+            TraceMethod::Tcp(options) => tcp::HEADER_LEN.saturating_add(options.len()),
             // As Linux connects: MSS, SACK permitted, timestamps, window scale.
-            Method::Connect => 40,
-            Method::Dccp { .. } => dccp::REQUEST_LEN,
-            Method::Protocol(_) => asked,
+            TraceMethod::Connect => 40,
+            TraceMethod::Dccp { .. } => dccp::REQUEST_LEN,
+            TraceMethod::Protocol(_) => asked,
         }
     }
 
@@ -167,13 +167,13 @@ impl Flow {
     pub fn carries_number(&self, len: usize) -> bool {
         let ports = !matches!(self.carrier, Carrier::Message);
         match self.method {
-            Method::Echo | Method::Tcp(_) | Method::Dccp { .. } => true,
-            Method::Udp => ports || self.emits_header() && len >= FIXED_LEN,
-            Method::UdpLite { coverage } => {
+            TraceMethod::Echo | TraceMethod::Tcp(_) | TraceMethod::Dccp { .. } => true,
+            TraceMethod::Udp => ports || self.emits_header() && len >= FIXED_LEN,
+            TraceMethod::UdpLite { coverage } => {
                 ports || self.emits_header() && covered(coverage, len) >= FIXED_LEN
             }
-            Method::Connect => ports,
-            Method::Protocol(_) => len >= TOKEN_LEN,
+            TraceMethod::Connect => ports,
+            TraceMethod::Protocol(_) => len >= TOKEN_LEN,
         }
     }
 

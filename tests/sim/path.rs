@@ -6,7 +6,7 @@ use std::time::Duration;
 use rping::clock::Instant;
 use rping::engine::trace::event::{Event, Outcome};
 use rping::engine::trace::{Config, Trace, Wait};
-use rping::probe::trace::{Carrier, Flow, Method};
+use rping::probe::trace::{Carrier, Flow, TraceMethod};
 
 use super::packet::{checksum6, ipv4_header, ipv6_header};
 #[allow(unused_imports)] // each test binary uses its own part
@@ -24,16 +24,16 @@ pub fn router(n: u8) -> Ipv4Addr {
 
 /// `rping traceroute -I TARGET`, 60 octets.
 pub fn config() -> Config {
-    trace_config(Method::Echo, false)
+    trace_config(TraceMethod::Echo, false)
 }
 
 /// A trace by any method over either family, with the defaults of the command.
-pub fn trace_config(method: Method, v6: bool) -> Config {
+pub fn trace_config(method: TraceMethod, v6: bool) -> Config {
     let (src, dst): (IpAddr, IpAddr) =
         if v6 { (HERE6.into(), TARGET6.into()) } else { (HERE.into(), TARGET.into()) };
     let dst_port = match method {
-        Method::Echo | Method::Protocol(_) => 0,
-        Method::Tcp(_) | Method::Connect => 80,
+        TraceMethod::Echo | TraceMethod::Protocol(_) => 0,
+        TraceMethod::Tcp(_) | TraceMethod::Connect => 80,
         _ => 53,
     };
     let flow = Flow {

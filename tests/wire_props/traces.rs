@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use rping::datagram::Framing;
 use rping::engine::trace::recognise::{self, Recognised, Sent};
-use rping::probe::Method as Query;
-use rping::probe::trace::{Carrier, Flow, Method, Probe, TcpOptions};
+use rping::probe::Method;
+use rping::probe::trace::{Carrier, Flow, TcpOptions, TraceMethod, TraceProbe};
 use rping::reply::{Kind, Quoted, Reply, Request};
 use rping::wire::{Family, icmp};
 use rping::wire::{ipv4, ipv6, pseudo_header};
@@ -37,27 +37,27 @@ impl Sent for Ninety {
     }
 }
 
-fn methods() -> [Method; 8] {
+fn methods() -> [TraceMethod; 8] {
     let options = TcpOptions { flags: 2, mss: Some(1460), sack: true, timestamps: true, window_scale: true };
     [
-        Method::Echo,
-        Method::Udp,
-        Method::UdpLite { coverage: 0 },
-        Method::UdpLite { coverage: 12 },
-        Method::Tcp(options),
-        Method::Tcp(TcpOptions {
+        TraceMethod::Echo,
+        TraceMethod::Udp,
+        TraceMethod::UdpLite { coverage: 0 },
+        TraceMethod::UdpLite { coverage: 12 },
+        TraceMethod::Tcp(options),
+        TraceMethod::Tcp(TcpOptions {
             flags: 0x10,
             mss: None,
             sack: false,
             timestamps: false,
             window_scale: false,
         }),
-        Method::Dccp { service: 7 },
-        Method::Protocol(253),
+        TraceMethod::Dccp { service: 7 },
+        TraceMethod::Protocol(253),
     ]
 }
 
-fn flow(family: Family, method: Method) -> Flow {
+fn flow(family: Family, method: TraceMethod) -> Flow {
     let (src, dst) = match family {
         Family::V4 => (SRC4, DST4),
         Family::V6 => (SRC6, DST6),
@@ -70,16 +70,16 @@ fn flow(family: Family, method: Method) -> Flow {
 pub static READ: LazyLock<Vec<Flow>> = LazyLock::new(|| {
     let [echo, udp, .., tcp, dccp, other] = methods().map(|method| flow(Family::V4, method));
     let rising = Flow { src_port: 0, carrier: Carrier::DestinationPort, ..udp };
-    let connect = Flow { method: Method::Connect, carrier: Carrier::SourcePort, ..rising };
-    vec![echo, flow(Family::V6, Method::Echo), udp, tcp, dccp, other, rising, connect]
+    let connect = Flow { method: TraceMethod::Connect, carrier: Carrier::SourcePort, ..rising };
+    vec![echo, flow(Family::V6, TraceMethod::Echo), udp, tcp, dccp, other, rising, connect]
 });
 
 /// A flow of every method and family, and some that the kernel makes headers for.
 fn flows() -> Vec<Flow> {
     let each = |family| {
         let ports = [Carrier::DestinationPort, Carrier::SourcePort];
-        let kernels = ports.map(|carrier| Flow { src_port: 0, carrier, ..flow(family, Method::Udp) });
-        let connect = Flow { method: Method::Connect, ..kernels[1] };
+        let kernels = ports.map(|carrier| Flow { src_port: 0, carrier, ..flow(family, TraceMethod::Udp) });
+        let connect = Flow { method: TraceMethod::Connect, ..kernels[1] };
         methods().map(|method| flow(family, method)).into_iter().chain(kernels).chain([connect])
     };
     each(Family::V4).chain(each(Family::V6)).collect()
@@ -116,7 +116,7 @@ fn seal(packet: &mut [u8], protocol: u8, src: IpAddr, dst: IpAddr) {
 /// A probe as it is on the wire, behind the IP header.
 fn on_the_wire(flow: &Flow, number: u16, len: usize) -> Vec<u8> {
     let mut packet = vec![0xa5; len.max(60)];
-    let len = flow.emit(Probe { number, ttl: 1, len }, &mut packet);
+    let len = flow.emit(TraceProbe { number, ttl: 1, len }, &mut packet);
     packet.truncate(len);
     if flow.protocol() == 58 {
         // The kernel fills it in.
@@ -261,9 +261,9 @@ proptest! {
         let quote = translator.quote(&flow, on_the_wire(&flow, number, LEN), shown);
         let untouched = Translator { src: None, port: None, dst: None };
         let proven = match chosen {
-            Method::Echo | Method::Dccp { .. } => shown >= 16,
-            Method::Udp | Method::UdpLite { .. } => shown >= 18,
-            Method::Tcp(_) => false,
+            TraceMethod::Echo | TraceMethod::Dccp { .. } => shown >= 16,
+            TraceMethod::Udp | TraceMethod::UdpLite { .. } => shown >= 18,
+            TraceMethod::Tcp(_) => false,
             _ => true,
         };
         match about(&flow, &quote) {
@@ -310,11 +310,11 @@ fn stranger<'a>(noise: &mut Noise, flow: &Flow, payload: &'a [u8]) -> Quoted<'a>
     let could_be_ours = (dst, dst_port, third) == (flow.dst, flow.dst_port, flow.third(flow.len(LEN)));
     let src = if could_be_ours { flow.src } else { src };
     let request = match flow.method {
-        Method::Echo => {
+        TraceMethod::Echo => {
             let (ident, checksum) = (port, word(noise));
-            Request::Query { method: Query::Echo, ident, seq: number, checksum, payload }
+            Request::Query { method: Method::Echo, ident, seq: number, checksum, payload }
         }
-        Method::Tcp(_) => Request::Segment {
+        TraceMethod::Tcp(_) => Request::Segment {
             src_port: port,
             dst_port,
             seq: (noise.bits() as u32) << 16 | u32::from(number),

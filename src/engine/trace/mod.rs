@@ -16,7 +16,7 @@ use crate::clock::Instant;
 use crate::datagram::{ClockSource, Departed, DepartureStamp, Room, SendCause, SendFault, Timing, Transmit};
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
-use crate::probe::trace::{Flow, Probe};
+use crate::probe::trace::{Flow, TraceProbe};
 use crate::reply::{Kind, Reply};
 use event::{Answer, Ending, Event, Outcome, Says};
 use plan::{Due, Plan};
@@ -306,7 +306,7 @@ impl Session for Trace {
         self.now = self.now.max(now);
         let Due { ttl, query, .. } = self.due().filter(|due| due.at <= now)?;
         let number = self.table.next_number()?;
-        let probe = Probe { number, ttl, len: self.len };
+        let probe = TraceProbe { number, ttl, len: self.len };
         let flow = &self.config.flow;
         let (len, port) = (flow.emit(probe, buffer), flow.dst_port(number));
         let mut dst = self.config.target;

@@ -3,7 +3,7 @@
 //! A payload is filled as traceroute(8) fills it: `@`, `A`, `B` and on through 64 values. Over that are
 //! written, where they have room, the token and the words that keep or make a checksum.
 
-use super::{FIXED_LEN, Flow, Method, Probe, TcpOptions, covered};
+use super::{FIXED_LEN, Flow, TcpOptions, TraceMethod, TraceProbe, covered};
 use crate::wire::Family;
 use crate::wire::checksum::{Sum, checksum};
 use crate::wire::{dccp, icmp, pseudo_header, tcp, udp};
@@ -34,25 +34,27 @@ impl Flow {
     ///
     /// Returns the octets written. `buffer` is promised to have room: when it has not, nothing is written and
     /// 0 is returned.
-    pub fn emit(&self, probe: Probe, buffer: &mut [u8]) -> usize {
-        let Probe { number, .. } = probe;
+    pub fn emit(&self, probe: TraceProbe, buffer: &mut [u8]) -> usize {
+        let TraceProbe { number, .. } = probe;
         let len = self.len(probe.len);
         match self.method {
-            Method::Connect => 0,
-            Method::Echo => written(buffer, len, |packet| self.echo(number, packet)),
-            Method::Udp | Method::UdpLite { .. } if !self.emits_header() => {
+            TraceMethod::Connect => 0,
+            TraceMethod::Echo => written(buffer, len, |packet| self.echo(number, packet)),
+            TraceMethod::Udp | TraceMethod::UdpLite { .. } if !self.emits_header() => {
                 let len = len.saturating_sub(udp::HEADER_LEN);
                 let pieces: [&[u8]; 2] = [&number.to_be_bytes(), &self.token(number)];
                 written(buffer, len, |payload| fill(payload, &pieces))
             }
-            Method::Udp => written(buffer, len, |packet| self.udp(number, len, packet)),
-            Method::UdpLite { coverage } => {
+            TraceMethod::Udp => written(buffer, len, |packet| self.udp(number, len, packet)),
+            TraceMethod::UdpLite { coverage } => {
                 let covered = covered(coverage, len);
                 written(buffer, len, |packet| self.udp(number, covered, packet))
             }
-            Method::Tcp(options) => written(buffer, len, |segment| self.tcp(number, options, segment)),
-            Method::Dccp { service } => written(buffer, len, |packet| self.dccp(number, service, packet)),
-            Method::Protocol(_) => {
+            TraceMethod::Tcp(options) => written(buffer, len, |segment| self.tcp(number, options, segment)),
+            TraceMethod::Dccp { service } => {
+                written(buffer, len, |packet| self.dccp(number, service, packet))
+            }
+            TraceMethod::Protocol(_) => {
                 let [p0, p1, ..] = self.token(number);
                 let pieces: [&[u8]; 3] = [&self.own(), &number.to_be_bytes(), &[p0, p1]];
                 written(buffer, len, |packet| fill(packet, &pieces))

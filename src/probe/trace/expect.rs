@@ -1,7 +1,7 @@
 //! What probes must look like, said without writing them: for whoever compares a quote with them.
 
 use super::emit::{FILLING, PROVEN_LEN};
-use super::{FIXED_LEN, Flow, Method, TOKEN_LEN, covered};
+use super::{FIXED_LEN, Flow, TOKEN_LEN, TraceMethod, covered};
 use crate::wire::checksum::Sum;
 use crate::wire::{Family, icmp};
 use crate::wire::{dccp, pseudo_header, udp};
@@ -12,10 +12,13 @@ impl Flow {
     pub const fn token_at(&self, len: usize) -> Option<usize> {
         let body = len.saturating_sub(udp::HEADER_LEN);
         let (at, needed) = match self.method {
-            Method::Echo => (0, TOKEN_LEN.saturating_add(2)),
-            Method::Udp | Method::UdpLite { .. } if self.emits_header() => (2, PROVEN_LEN),
-            Method::Udp | Method::UdpLite { .. } => (2, TOKEN_LEN.saturating_add(2)),
-            Method::Tcp(_) | Method::Connect | Method::Dccp { .. } | Method::Protocol(_) => return None,
+            TraceMethod::Echo => (0, TOKEN_LEN.saturating_add(2)),
+            TraceMethod::Udp | TraceMethod::UdpLite { .. } if self.emits_header() => (2, PROVEN_LEN),
+            TraceMethod::Udp | TraceMethod::UdpLite { .. } => (2, TOKEN_LEN.saturating_add(2)),
+            TraceMethod::Tcp(_)
+            | TraceMethod::Connect
+            | TraceMethod::Dccp { .. }
+            | TraceMethod::Protocol(_) => return None,
         };
         if body >= needed { Some(at) } else { None }
     }
@@ -24,12 +27,12 @@ impl Flow {
     /// covers, of DCCP the length of the header.
     pub fn third(&self, len: usize) -> u16 {
         match self.method {
-            Method::UdpLite { coverage } => match covered(coverage, len) {
+            TraceMethod::UdpLite { coverage } => match covered(coverage, len) {
                 // All of it is 0, which holds also where the length exceeds the field.
                 all if all == len => 0,
                 covered => covered as u16,
             },
-            Method::Dccp { .. } => dccp::REQUEST_THIRD,
+            TraceMethod::Dccp { .. } => dccp::REQUEST_THIRD,
             _ => len as u16,
         }
     }
@@ -60,8 +63,8 @@ impl Flow {
     /// the kind stands there.
     pub fn number_of_word(&self, word: u16, len: usize) -> u16 {
         let covered = match self.method {
-            Method::Udp => len,
-            Method::UdpLite { coverage } => covered(coverage, len),
+            TraceMethod::Udp => len,
+            TraceMethod::UdpLite { coverage } => covered(coverage, len),
             _ => return 0,
         };
         if !self.emits_header() {

@@ -13,7 +13,7 @@ const V6: [IpAddr; 2] = [
 const SYN: TcpOptions =
     TcpOptions { flags: 0x02, mss: Some(1460), sack: true, timestamps: true, window_scale: true };
 
-fn flow([src, dst]: [IpAddr; 2], method: Method) -> Flow {
+fn flow([src, dst]: [IpAddr; 2], method: TraceMethod) -> Flow {
     let carrier = Carrier::Message;
     Flow { src, dst, src_port: 0x1234, dst_port: 33_434, method, carrier, key: *b"0123456789abcdef" }
 }
@@ -21,7 +21,7 @@ fn flow([src, dst]: [IpAddr; 2], method: Method) -> Flow {
 /// The probe, written over octets that are not zero, with room to spare that must stay untouched.
 fn emitted(flow: &Flow, number: u16, len: usize) -> Vec<u8> {
     let mut buffer = vec![0xa5; len.max(60) + 8];
-    let written = flow.emit(Probe { number, ttl: 1, len }, &mut buffer);
+    let written = flow.emit(TraceProbe { number, ttl: 1, len }, &mut buffer);
     assert!(buffer[written..].iter().all(|octet| *octet == 0xa5));
     buffer.truncate(written);
     buffer
@@ -36,7 +36,7 @@ fn adds_up(flow: &Flow, packet: &[u8], covered: usize) -> bool {
 
 #[test]
 fn an_echo_request_is_header_then_token_then_fix_word_then_pattern() {
-    let flow = flow(V4, Method::Echo);
+    let flow = flow(V4, TraceMethod::Echo);
     let packet = emitted(&flow, 7, 20);
     assert_eq!(packet[8..16], flow.token(7));
     assert_eq!(packet[18..], [0x4a, 0x4b]);
@@ -50,7 +50,7 @@ fn an_echo_request_is_header_then_token_then_fix_word_then_pattern() {
 
 #[test]
 fn an_echo_request_with_a_short_payload_has_a_fix_word_or_nothing() {
-    let flow = flow(V4, Method::Echo);
+    let flow = flow(V4, TraceMethod::Echo);
     // 0x8 << 8 + 0x1234 is all that is not fixed away.
     assert_eq!(emitted(&flow, 0x0102, 10), [8, 0, 0xe5, 0xcb, 0x12, 0x34, 1, 2, 0xfe, 0xfd]);
     assert_eq!(emitted(&flow, 0x0102, 12)[8..], [0xfe, 0xfd, 0x42, 0x43]);
@@ -60,7 +60,7 @@ fn an_echo_request_with_a_short_payload_has_a_fix_word_or_nothing() {
 
 #[test]
 fn the_kernel_fills_in_the_checksum_of_icmpv6_and_finds_it_constant() {
-    let flow = flow(V6, Method::Echo);
+    let flow = flow(V6, TraceMethod::Echo);
     let sum = |number| {
         let packet = emitted(&flow, number, 40);
         assert_eq!(packet[..4], [128, 0, 0, 0]);
@@ -75,7 +75,7 @@ fn the_kernel_fills_in_the_checksum_of_icmpv6_and_finds_it_constant() {
 fn the_checksum_of_a_udp_datagram_is_its_number() {
     for addresses in [V4, V6] {
         for number in [1, 2, 0x1234, 0xffff] {
-            let flow = flow(addresses, Method::Udp);
+            let flow = flow(addresses, TraceMethod::Udp);
             for len in [10, 11, 17, 18, 19, 20, 40, 41, 1_472] {
                 let packet = emitted(&flow, number, len);
                 let [l0, l1] = (len as u16).to_be_bytes();
@@ -99,14 +99,14 @@ fn the_checksum_of_a_udp_datagram_is_its_number() {
 #[test]
 fn a_udplite_checksum_is_the_number_where_it_covers_the_fix_word() {
     for (coverage, third, covered) in [(0, 0, 40), (10, 10, 10), (15, 15, 15), (40, 0, 40), (99, 0, 40)] {
-        let flow = flow(V6, Method::UdpLite { coverage });
+        let flow = flow(V6, TraceMethod::UdpLite { coverage });
         let packet = emitted(&flow, 5, 40);
         assert_eq!(packet[4..8], [0, third, 0, 5], "coverage {coverage}");
         assert!(adds_up(&flow, &packet, covered), "coverage {coverage}");
         assert!(flow.carries_number(40));
     }
     for coverage in [1, 8, 9] {
-        let flow = flow(V4, Method::UdpLite { coverage });
+        let flow = flow(V4, TraceMethod::UdpLite { coverage });
         let packet = emitted(&flow, 5, 40);
         assert_eq!(packet[4..6], [0, coverage.max(8) as u8], "coverage {coverage}");
         assert!(adds_up(&flow, &packet, usize::from(coverage.max(8))), "coverage {coverage}");
@@ -117,7 +117,7 @@ fn a_udplite_checksum_is_the_number_where_it_covers_the_fix_word() {
 #[test]
 fn a_port_that_the_kernel_chooses_leaves_it_the_header_of_udp() {
     for carrier in [Carrier::SourcePort, Carrier::DestinationPort] {
-        let flow = Flow { src_port: 0, carrier, ..flow(V4, Method::Udp) };
+        let flow = Flow { src_port: 0, carrier, ..flow(V4, TraceMethod::Udp) };
         assert!(!flow.emits_header());
         assert!(flow.carries_number(8));
         assert_eq!(
@@ -128,14 +128,14 @@ fn a_port_that_the_kernel_chooses_leaves_it_the_header_of_udp() {
         assert_eq!(emitted(&flow, 0x0102, 9), [0x40]);
         assert_eq!(emitted(&flow, 0x0102, 8), [0_u8; 0]);
     }
-    let connect = Flow { src_port: 0, carrier: Carrier::SourcePort, ..flow(V4, Method::Connect) };
+    let connect = Flow { src_port: 0, carrier: Carrier::SourcePort, ..flow(V4, TraceMethod::Connect) };
     assert!(!connect.emits_header());
     assert_eq!(emitted(&connect, 1, 40), [0_u8; 0]);
 }
 
 #[test]
 fn a_destination_port_rises_with_the_number_and_wraps_without_zero() {
-    let rising = Flow { carrier: Carrier::DestinationPort, ..flow(V4, Method::Udp) };
+    let rising = Flow { carrier: Carrier::DestinationPort, ..flow(V4, TraceMethod::Udp) };
     assert_eq!([1, 2, 32_102].map(|number| rising.dst_port(number)), [33_434, 33_435, 65_535]);
     assert_eq!([32_103, 32_104, 65_535].map(|number| rising.dst_port(number)), [1, 2, 33_433]);
     for dst_port in [1, 2, 33_434, 65_534, 65_535] {
@@ -147,14 +147,14 @@ fn a_destination_port_rises_with_the_number_and_wraps_without_zero() {
         }
         assert_eq!(flow.number_at(0), 0);
     }
-    assert_eq!(flow(V4, Method::Udp).dst_port(9), 33_434);
+    assert_eq!(flow(V4, TraceMethod::Udp).dst_port(9), 33_434);
     assert_eq!(emitted(&rising, 3, 40)[2..8], [0x82, 0x9c, 0, 40, 0, 3], "our header, that port");
 }
 
 #[test]
 fn a_tcp_probe_is_a_syn_as_linux_sends_it() {
     for addresses in [V4, V6] {
-        let flow = flow(addresses, Method::Tcp(SYN));
+        let flow = flow(addresses, TraceMethod::Tcp(SYN));
         let segment = emitted(&flow, 0x0102, 0);
         assert_eq!(segment.len(), 40);
         let [o0, o1, o2, o3] = flow.own();
@@ -179,7 +179,7 @@ fn every_choice_of_tcp_options_is_as_long_as_it_says() {
             timestamps: has(2),
             window_scale: has(3),
         };
-        let flow = flow(V4, Method::Tcp(options));
+        let flow = flow(V4, TraceMethod::Tcp(options));
         let segment = emitted(&flow, 1, 0);
         assert_eq!(segment.len(), flow.len(0));
         assert_eq!(usize::from(segment[12] >> 4) * 4, segment.len());
@@ -201,7 +201,7 @@ fn every_choice_of_tcp_options_is_as_long_as_it_says() {
 #[test]
 fn the_checksum_of_a_dccp_request_is_its_number() {
     for addresses in [V4, V6] {
-        let flow = flow(addresses, Method::Dccp { service: 0x6465_6667 });
+        let flow = flow(addresses, TraceMethod::Dccp { service: 0x6465_6667 });
         let packet = emitted(&flow, 0x0102, 99);
         let [o0, o1, ..] = flow.own();
         assert_eq!(packet[..10], [0x12, 0x34, 0x82, 0x9a, 5, 0, 1, 2, 1, 0]);
@@ -212,7 +212,7 @@ fn the_checksum_of_a_dccp_request_is_its_number() {
 
 #[test]
 fn another_protocol_has_the_flow_the_number_and_a_proof_in_eight_octets() {
-    let flow = flow(V4, Method::Protocol(253));
+    let flow = flow(V4, TraceMethod::Protocol(253));
     let packet = emitted(&flow, 0x0102, 10);
     assert_eq!(packet, [&flow.own()[..], &[1, 2], &flow.token(0x0102)[..2], &[0x48, 0x49]].concat());
     assert!(flow.carries_number(8));
@@ -221,17 +221,17 @@ fn another_protocol_has_the_flow_the_number_and_a_proof_in_eight_octets() {
 
 #[test]
 fn without_room_nothing_is_written() {
-    for method in [Method::Echo, Method::Udp, Method::Tcp(SYN), Method::Protocol(253)] {
+    for method in [TraceMethod::Echo, TraceMethod::Udp, TraceMethod::Tcp(SYN), TraceMethod::Protocol(253)] {
         let flow = flow(V4, method);
         let mut buffer = [0xa5; 39];
-        assert_eq!(flow.emit(Probe { number: 1, ttl: 1, len: 40 }, &mut buffer), 0);
+        assert_eq!(flow.emit(TraceProbe { number: 1, ttl: 1, len: 40 }, &mut buffer), 0);
         assert_eq!(buffer, [0xa5; 39]);
     }
 }
 
 #[test]
 fn a_token_depends_on_key_number_and_destination_and_on_no_port() {
-    let flow = flow(V4, Method::Udp);
+    let flow = flow(V4, TraceMethod::Udp);
     let token = flow.token(1);
     assert_ne!(flow.token(2), token);
     assert_ne!(Flow { key: [0; 16], ..flow }.token(1), token);
@@ -244,7 +244,7 @@ fn a_token_depends_on_key_number_and_destination_and_on_no_port() {
 fn what_is_expected_of_a_probe_is_what_is_written() {
     for addresses in [V4, V6] {
         for len in (0..90).chain([576, 1_471, 1_472, 9_001, 65_000]) {
-            let echo = flow(addresses, Method::Echo);
+            let echo = flow(addresses, TraceMethod::Echo);
             let len_of = echo.len(len);
             for number in [1, 2, 0x1234, 0xffff] {
                 let mut packet = emitted(&echo, number, len);
@@ -257,8 +257,11 @@ fn what_is_expected_of_a_probe_is_what_is_written() {
                 if let Some(at) = echo.token_at(len_of) {
                     assert_eq!(packet[8 + at..16 + at], echo.token(number));
                 }
-                let methods =
-                    [Method::Udp, Method::UdpLite { coverage: 0 }, Method::UdpLite { coverage: 20 }];
+                let methods = [
+                    TraceMethod::Udp,
+                    TraceMethod::UdpLite { coverage: 0 },
+                    TraceMethod::UdpLite { coverage: 20 },
+                ];
                 for (method, src_port) in [(0, 9), (1, 9), (2, 9), (0, 0)] {
                     let flow = Flow { src_port, ..flow(addresses, methods[method]) };
                     let packet = emitted(&flow, number, len);

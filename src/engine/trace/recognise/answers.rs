@@ -1,8 +1,8 @@
 //! Which probe an answer of the target is about.
 
 use super::{Sent, first_word, own_number, token};
-use crate::probe::Method as Query;
-use crate::probe::trace::{Carrier, Flow, Method};
+use crate::probe::Method;
+use crate::probe::trace::{Carrier, Flow, TraceMethod};
 use crate::reply::{Kind, Reply};
 use crate::wire::{dccp, tcp};
 
@@ -20,12 +20,12 @@ pub enum Answered {
 pub fn answered(flow: &Flow, sent: &impl Sent, reply: &Reply) -> Option<Answered> {
     let from_target = reply.from == flow.dst;
     let number = match (reply.kind, flow.method) {
-        (Kind::Answer { method: Query::Echo, code: 0, ident, seq, body, .. }, Method::Echo) => {
+        (Kind::Answer { method: Method::Echo, code: 0, ident, seq, body, .. }, TraceMethod::Echo) => {
             let len = flow.len(sent.len(seq)?);
             let agrees = ident == flow.src_port && from_target;
             token(flow, seq, len, body).unwrap_or(agrees).then_some(seq)?
         }
-        (Kind::Segment { src_port, dst_port, seq, ack, flags }, Method::Tcp(options)) => {
+        (Kind::Segment { src_port, dst_port, seq, ack, flags }, TraceMethod::Tcp(options)) => {
             let port = from_target && dst_port == flow.src_port;
             let number = answered_number(flow, options.flags.into(), seq, ack, flags).filter(|_| port)?;
             Some(number).filter(|number| src_port == flow.dst_port(*number))?
@@ -33,7 +33,7 @@ pub fn answered(flow: &Flow, sent: &impl Sent, reply: &Reply) -> Option<Answered
         (Kind::Datagram { protocol, src_port, dst_port, payload }, _) if protocol == flow.protocol() => {
             return from_target.then(|| datagram(flow, sent, src_port, dst_port, payload))?;
         }
-        (Kind::Connected { local, .. }, Method::Connect) => sent.at_port(local)?,
+        (Kind::Connected { local, .. }, TraceMethod::Connect) => sent.at_port(local)?,
         _ => return None,
     };
     sent.len(number).map(|_| Answered::Number(number))
@@ -53,7 +53,7 @@ fn answered_number(flow: &Flow, asked: u16, seq: u32, ack: u32, flags: u16) -> O
 fn datagram(flow: &Flow, sent: &impl Sent, src_port: u16, dst_port: u16, payload: &[u8]) -> Option<Answered> {
     let known = |number: &u16| sent.len(*number).is_some();
     let number = match (flow.method, flow.carrier) {
-        (Method::Protocol(_), _) => None,
+        (TraceMethod::Protocol(_), _) => None,
         (_, Carrier::SourcePort) => Some(sent.at_port(dst_port).filter(|_| src_port == flow.dst_port)?),
         (_, Carrier::DestinationPort) => {
             let to_ours = flow.src_port == 0 || dst_port == flow.src_port;
@@ -61,7 +61,7 @@ fn datagram(flow: &Flow, sent: &impl Sent, src_port: u16, dst_port: u16, payload
             Some(number.filter(|_| to_ours)?)
         }
         (_, Carrier::Message) if (src_port, dst_port) != (flow.dst_port, flow.src_port) => return None,
-        (Method::Dccp { .. }, Carrier::Message) => {
+        (TraceMethod::Dccp { .. }, Carrier::Message) => {
             // The lower 32 bits are what is meant.
             dccp::acknowledged(payload).and_then(|seq| own_number(flow, seq as u32))
         }

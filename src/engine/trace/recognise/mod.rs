@@ -10,8 +10,8 @@ use std::net::IpAddr;
 
 pub use answers::{Answered, answered};
 
-use crate::probe::Method as Query;
-use crate::probe::trace::{Carrier, Flow, Method, TOKEN_LEN};
+use crate::probe::Method;
+use crate::probe::trace::{Carrier, Flow, TOKEN_LEN, TraceMethod};
 use crate::reply::{Quoted, Request};
 use crate::wire::checksum::{Sum, adjust, same};
 
@@ -37,8 +37,8 @@ pub struct Recognised {
 pub fn quoted(flow: &Flow, sent: &impl Sent, quoted: &Quoted) -> Option<Recognised> {
     let quote = Quote { flow, src: quoted.src, dst: quoted.dst };
     match (quoted.request, flow.method) {
-        (request, Method::Protocol(ours)) => quote.eight(sent, eight(request, ours)?),
-        (Request::Query { method: Query::Echo, ident, seq, checksum, payload }, Method::Echo) => {
+        (request, TraceMethod::Protocol(ours)) => quote.eight(sent, eight(request, ours)?),
+        (Request::Query { method: Method::Echo, ident, seq, checksum, payload }, TraceMethod::Echo) => {
             quote.echo(sent, Echo { ident, number: seq, checksum, payload })
         }
         (Request::Ports { protocol, src_port, dst_port, third, checksum, payload }, _)
@@ -46,7 +46,7 @@ pub fn quoted(flow: &Flow, sent: &impl Sent, quoted: &Quoted) -> Option<Recognis
         {
             quote.ports(sent, &Ports { src_port, dst_port, third, checksum, payload })
         }
-        (Request::Segment { src_port, dst_port, seq }, Method::Tcp(_) | Method::Connect) => {
+        (Request::Segment { src_port, dst_port, seq }, TraceMethod::Tcp(_) | TraceMethod::Connect) => {
             quote.segment(sent, src_port, dst_port, seq)
         }
         (Request::Socket { protocol, src_port, dst_port, payload }, _) if protocol == flow.protocol() => {
@@ -146,7 +146,7 @@ impl Quote<'_> {
         let by_word = || {
             let len = match flow.method {
                 // It tells what is covered; the lengths that a path MTU cut are not tried.
-                Method::UdpLite { .. } => flow.len(sent.len(1)?),
+                TraceMethod::UdpLite { .. } => flow.len(sent.len(1)?),
                 _ => usize::from(ports.third),
             };
             Some(flow.number_of_word(first_word(ports.payload)?, len))
@@ -166,7 +166,7 @@ impl Quote<'_> {
         };
         let to_port = ports.dst_port == flow.dst_port(number);
         let proof = match flow.method {
-            Method::Dccp { .. } => {
+            TraceMethod::Dccp { .. } => {
                 request_number(ports.payload).map(|low| own_number(flow, low) == Some(number))
             }
             _ => token(flow, number, len, ports.payload),
@@ -187,7 +187,7 @@ impl Quote<'_> {
     fn segment(&self, sent: &impl Sent, src_port: u16, dst_port: u16, seq: u32) -> Option<Recognised> {
         let flow = self.flow;
         let (number, from_port) = match flow.method {
-            Method::Connect => (sent.at_port(src_port)?, true),
+            TraceMethod::Connect => (sent.at_port(src_port)?, true),
             _ => (own_number(flow, seq)?, src_port == flow.src_port),
         };
         sent.len(number)?;

@@ -2,7 +2,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::*;
 use crate::clock::Instant;
-use crate::probe::trace::{Probe, TcpOptions};
+use crate::probe::trace::{TcpOptions, TraceProbe};
 use crate::reply::{Kind, Reply};
 use crate::wire::{ipv6, pseudo_header, tcp};
 
@@ -28,14 +28,14 @@ impl Sent for Ninety {
     }
 }
 
-fn flow(method: Method) -> Flow {
+fn flow(method: TraceMethod) -> Flow {
     let carrier = Carrier::Message;
     Flow { src: SRC, dst: DST, src_port: 0x1234, dst_port: 33_434, method, carrier, key: [7; 16] }
 }
 
 fn emitted(flow: &Flow, number: u16) -> [u8; 40] {
     let mut buffer = [0; 40];
-    flow.emit(Probe { number, ttl: 1, len: 40 }, &mut buffer);
+    flow.emit(TraceProbe { number, ttl: 1, len: 40 }, &mut buffer);
     buffer
 }
 
@@ -48,7 +48,7 @@ fn ports(protocol: u8, packet: &[u8]) -> Request<'_> {
 fn query(packet: &[u8]) -> Request<'_> {
     let word = |at: usize| u16::from_be_bytes([packet[at], packet[at + 1]]);
     let (checksum, ident, seq) = (word(2), word(4), word(6));
-    Request::Query { method: Query::Echo, ident, seq, checksum, payload: &packet[8..] }
+    Request::Query { method: Method::Echo, ident, seq, checksum, payload: &packet[8..] }
 }
 
 /// The number and whether it was translated, of a request quoted between these addresses.
@@ -66,24 +66,24 @@ fn answer(flow: &Flow, from: IpAddr, kind: Kind<'_>) -> Option<Answered> {
 
 #[test]
 fn an_echo_request_quoted_whole_is_ours_by_its_token_whatever_was_rewritten() {
-    let flow = flow(Method::Echo);
+    let flow = flow(TraceMethod::Echo);
     let packet = emitted(&flow, 9);
     assert_eq!(read(&flow, SRC, DST, query(&packet)), Some((9, false)));
     assert_eq!(read(&flow, OTHER, OTHER, query(&packet)), Some((9, true)));
     let Request::Query { seq, payload, .. } = query(&packet) else { panic!() };
-    let rewritten = Request::Query { method: Query::Echo, ident: 5, seq, checksum: 6, payload };
+    let rewritten = Request::Query { method: Method::Echo, ident: 5, seq, checksum: 6, payload };
     assert_eq!(read(&flow, OTHER, OTHER, rewritten), Some((9, true)));
     let of_another_run = Flow { key: [8; 16], ..flow };
     assert_eq!(read(&flow, SRC, DST, query(&emitted(&of_another_run, 9))), None);
     assert_eq!(read(&flow, SRC, DST, query(&emitted(&flow, 91))), None, "a probe that was never sent");
     let Request::Query { ident, checksum, .. } = query(&packet) else { panic!() };
-    let of_another_kind = Request::Query { method: Query::Timestamp, ident, seq, checksum, payload };
+    let of_another_kind = Request::Query { method: Method::Timestamp, ident, seq, checksum, payload };
     assert_eq!(read(&flow, SRC, DST, of_another_kind), None);
 }
 
 #[test]
 fn the_first_eight_octets_of_an_echo_request_need_two_agreements() {
-    let flow = flow(Method::Echo);
+    let flow = flow(TraceMethod::Echo);
     let packet = emitted(&flow, 9);
     let Request::Query { checksum: ours, .. } = query(&packet) else { panic!() };
     let other = ours ^ 0x55;
@@ -102,7 +102,7 @@ fn the_first_eight_octets_of_an_echo_request_need_two_agreements() {
     for (ident, checksum, dst, expected) in rows {
         // Cut, or filled up with zeros.
         for payload in [&[][..], &[0x99; 7], &[0; 100]] {
-            let request = Request::Query { method: Query::Echo, ident, seq: 9, checksum, payload };
+            let request = Request::Query { method: Method::Echo, ident, seq: 9, checksum, payload };
             assert_eq!(read(&flow, SRC, dst, request), expected, "{ident:#x} {checksum:#x} {dst}");
         }
     }
@@ -110,7 +110,7 @@ fn the_first_eight_octets_of_an_echo_request_need_two_agreements() {
 
 #[test]
 fn an_icmpv6_checksum_is_compared_without_the_addresses_that_were_rewritten() {
-    let flow = Flow { src: SRC6, dst: DST6, ..flow(Method::Echo) };
+    let flow = Flow { src: SRC6, dst: DST6, ..flow(TraceMethod::Echo) };
     let v6 = |address| if let IpAddr::V6(address) = address { address } else { panic!() };
     let other = Ipv6Addr::new(0x2001, 0xdb8, 9, 8, 7, 6, 5, 4);
     for (src, dst, ident, expected) in [
@@ -130,7 +130,7 @@ fn an_icmpv6_checksum_is_compared_without_the_addresses_that_were_rewritten() {
 
 #[test]
 fn the_first_eight_octets_of_a_udp_datagram_are_ours_by_port_and_two_more() {
-    let flow = flow(Method::Udp);
+    let flow = flow(TraceMethod::Udp);
     let request = |src: IpAddr, dst: IpAddr, src_port: u16, dst_port: u16, third: u16| {
         // As a translator writes it: the checksum is that of the whole.
         let mut packet = emitted(&flow, 9);
@@ -166,7 +166,7 @@ fn the_first_eight_octets_of_a_udp_datagram_are_ours_by_port_and_two_more() {
 
 #[test]
 fn a_udp_datagram_quoted_whole_tells_its_number_twice_and_proves_it() {
-    let flow = flow(Method::Udp);
+    let flow = flow(TraceMethod::Udp);
     let mut packet = emitted(&flow, 9);
     assert_eq!(read(&flow, SRC, DST, ports(17, &packet)), Some((9, false)));
     // A translator that does not mend the checksum in quotes.
@@ -180,7 +180,7 @@ fn a_udp_datagram_quoted_whole_tells_its_number_twice_and_proves_it() {
     let filled_up = [&emitted(&flow, 9)[..8], &[0; 100]].concat();
     assert_eq!(read(&flow, SRC, DST, ports(17, &filled_up)), Some((9, false)));
     // The same in UDP-Lite, whose header does not tell its length.
-    let lite = Flow { method: Method::UdpLite { coverage: 0 }, ..flow };
+    let lite = Flow { method: TraceMethod::UdpLite { coverage: 0 }, ..flow };
     let mut packet = emitted(&lite, 9);
     packet[6..8].copy_from_slice(&[0x12, 0x34]);
     assert_eq!(read(&lite, SRC, DST, ports(136, &packet)), Some((9, false)));
@@ -189,7 +189,7 @@ fn a_udp_datagram_quoted_whole_tells_its_number_twice_and_proves_it() {
 #[test]
 fn a_rising_destination_port_tells_the_number() {
     for src_port in [0x1234, 0] {
-        let rising = Flow { src_port, carrier: Carrier::DestinationPort, ..flow(Method::Udp) };
+        let rising = Flow { src_port, carrier: Carrier::DestinationPort, ..flow(TraceMethod::Udp) };
         // Where the kernel chose the port, it is that of a probe.
         let src_port = if src_port == 0 { 40_001 } else { src_port };
         let quote = |src: IpAddr, dst: IpAddr, src_port: u16, dst_port: u16| {
@@ -209,7 +209,7 @@ fn a_rising_destination_port_tells_the_number() {
 
 #[test]
 fn a_source_port_tells_the_number() {
-    let each = Flow { src_port: 0, carrier: Carrier::SourcePort, ..flow(Method::Udp) };
+    let each = Flow { src_port: 0, carrier: Carrier::SourcePort, ..flow(TraceMethod::Udp) };
     let quote = |dst: IpAddr, src_port: u16, dst_port: u16| {
         let request =
             Request::Ports { protocol: 17, src_port, dst_port, third: 40, checksum: 7, payload: &[] };
@@ -218,7 +218,7 @@ fn a_source_port_tells_the_number() {
     assert_eq!(quote(DST, 40_009, 33_434), Some((9, false)));
     assert_eq!(quote(DST, 40_091, 33_434), None);
     assert_eq!(quote(OTHER, 40_009, 53), None);
-    let connect = Flow { method: Method::Connect, ..each };
+    let connect = Flow { method: TraceMethod::Connect, ..each };
     let segment = |src_port, dst_port| Request::Segment { src_port, dst_port, seq: 0 };
     assert_eq!(read(&connect, SRC, DST, segment(40_009, 33_434)), Some((9, false)));
     assert_eq!(read(&connect, SRC, OTHER, segment(40_009, 80)), None);
@@ -232,14 +232,14 @@ fn an_error_queue_is_believed_where_the_target_agrees_or_a_token() {
         let quote = Quoted { src: None, dst, header: &[], request };
         quoted(flow, &Ninety, &quote).map(|Recognised { number, translated }| (number, translated))
     };
-    let rising = Flow { src_port: 0, carrier: Carrier::DestinationPort, ..flow(Method::Udp) };
+    let rising = Flow { src_port: 0, carrier: Carrier::DestinationPort, ..flow(TraceMethod::Udp) };
     let payload = &emitted(&rising, 9)[..32];
     assert_eq!(queued(&rising, DST, 7, 33_442, &[]), Some((9, false)));
     assert_eq!(queued(&rising, DST, 7, 33_442, payload), Some((9, false)));
     assert_eq!(queued(&rising, OTHER, 7, 33_442, payload), Some((9, true)));
     assert_eq!(queued(&rising, OTHER, 7, 33_442, &[]), None);
     assert_eq!(queued(&rising, DST, 7, 33_443, payload), None, "the token of another probe");
-    let connect = Flow { method: Method::Connect, carrier: Carrier::SourcePort, ..rising };
+    let connect = Flow { method: TraceMethod::Connect, carrier: Carrier::SourcePort, ..rising };
     assert_eq!(queued(&connect, DST, 40_009, 33_434, &[]), Some((9, false)));
     assert_eq!(queued(&connect, DST, 40_009, 33_435, &[]), None);
     assert_eq!(queued(&connect, DST, 39_999, 33_434, &[]), None);
@@ -247,7 +247,7 @@ fn an_error_queue_is_believed_where_the_target_agrees_or_a_token() {
 
 #[test]
 fn a_segment_is_ours_by_half_its_sequence_number_and_two_more() {
-    let flow = flow(Method::Tcp(SYN));
+    let flow = flow(TraceMethod::Tcp(SYN));
     let [o0, o1, ..] = flow.own();
     let seq = u32::from_be_bytes([o0, o1, 0, 9]);
     let quote =
@@ -262,7 +262,7 @@ fn a_segment_is_ours_by_half_its_sequence_number_and_two_more() {
 
 #[test]
 fn a_dccp_request_is_ours_by_its_checksum_or_all_of_its_number() {
-    let flow = flow(Method::Dccp { service: 7 });
+    let flow = flow(TraceMethod::Dccp { service: 7 });
     let packet = emitted(&flow, 9);
     assert_eq!(read(&flow, SRC, DST, ports(33, &packet[..8])), Some((9, false)));
     assert_eq!(read(&flow, SRC, DST, ports(33, &packet[..20])), Some((9, false)));
@@ -281,7 +281,7 @@ fn a_dccp_request_is_ours_by_its_checksum_or_all_of_its_number() {
 #[test]
 fn another_protocol_is_ours_by_eight_octets_whatever_they_are_read_as() {
     for protocol in [253, 17, 136, 33, 6] {
-        let flow = flow(Method::Protocol(protocol));
+        let flow = flow(TraceMethod::Protocol(protocol));
         let packet = emitted(&flow, 9);
         let request = match protocol {
             253 => Request::Other { protocol, payload: &packet },
@@ -297,7 +297,7 @@ fn another_protocol_is_ours_by_eight_octets_whatever_they_are_read_as() {
         let of_another_run = Flow { key: [8; 16], ..flow };
         assert_eq!(read(&of_another_run, SRC, DST, request), None, "protocol {protocol}");
     }
-    let flow = flow(Method::Protocol(253));
+    let flow = flow(TraceMethod::Protocol(253));
     let packet = emitted(&flow, 9);
     let other = |protocol, payload| read(&flow, SRC, DST, Request::Other { protocol, payload });
     assert_eq!(other(253, &packet[..7]), None);
@@ -306,10 +306,10 @@ fn another_protocol_is_ours_by_eight_octets_whatever_they_are_read_as() {
 
 #[test]
 fn an_echo_reply_is_ours_by_its_token_or_by_identifier_and_sender() {
-    let flow = flow(Method::Echo);
+    let flow = flow(TraceMethod::Echo);
     let packet = emitted(&flow, 9);
     let reply = |from, code, ident, seq, body| {
-        let method = Query::Echo;
+        let method = Method::Echo;
         answer(&flow, from, Kind::Answer { method, code, ident, seq, len: 40, checksum_ok: true, body })
     };
     let nine = Some(Answered::Number(9));
@@ -326,7 +326,7 @@ fn an_echo_reply_is_ours_by_its_token_or_by_identifier_and_sender() {
 #[test]
 fn a_segment_answers_the_probe_whose_number_it_acknowledges_or_repeats() {
     let segment = |flags: u8, seq: u32, ack: u32, answer_flags: u16| {
-        let flow = flow(Method::Tcp(TcpOptions { flags, ..SYN }));
+        let flow = flow(TraceMethod::Tcp(TcpOptions { flags, ..SYN }));
         let kind = Kind::Segment { src_port: 33_434, dst_port: 0x1234, seq, ack, flags: answer_flags };
         assert_eq!(answer(&flow, OTHER, kind), None, "from another address");
         let astray = Kind::Segment { src_port: 33_434, dst_port: 9, seq, ack, flags: answer_flags };
@@ -335,7 +335,7 @@ fn a_segment_answers_the_probe_whose_number_it_acknowledges_or_repeats() {
         assert_eq!(answer(&flow, DST, elsewhere), None, "from another port");
         answer(&flow, DST, kind)
     };
-    let [o0, o1, ..] = flow(Method::Tcp(SYN)).own();
+    let [o0, o1, ..] = flow(TraceMethod::Tcp(SYN)).own();
     let ours = u32::from_be_bytes([o0, o1, 0, 9]);
     let nine = Some(Answered::Number(9));
     let (syn, fin, rst, ack) = (0x02, 0x01, tcp::RST, tcp::ACK);
@@ -356,7 +356,7 @@ fn a_datagram_answers_a_probe_by_ports_and_by_what_it_repeats() {
         answer(flow, from, Kind::Datagram { protocol: flow.protocol(), src_port, dst_port, payload })
     }
     let (nine, any) = (Some(Answered::Number(9)), Some(Answered::Any));
-    let udp = flow(Method::Udp);
+    let udp = flow(TraceMethod::Udp);
     let packet = emitted(&udp, 9);
     assert_eq!(came(&udp, DST, 33_434, 0x1234, &packet[8..]), nine);
     assert_eq!(
@@ -377,14 +377,14 @@ fn a_datagram_answers_a_probe_by_ports_and_by_what_it_repeats() {
     assert_eq!(came(&each, DST, 33_434, 40_009, &[]), nine);
     assert_eq!(came(&each, DST, 33_435, 40_009, &[]), None);
     assert_eq!(came(&each, DST, 33_434, 40_099, &[]), None);
-    let other = flow(Method::Protocol(253));
+    let other = flow(TraceMethod::Protocol(253));
     assert_eq!(came(&other, DST, 0, 0, &[1]), any);
     assert_eq!(came(&other, OTHER, 0, 0, &[1]), None);
 }
 
 #[test]
 fn a_dccp_answer_acknowledges_the_probe() {
-    let flow = flow(Method::Dccp { service: 7 });
+    let flow = flow(TraceMethod::Dccp { service: 7 });
     let packet = emitted(&flow, 9);
     let reset = [&[15, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], &packet[10..16], &[1, 0, 0, 0]].concat();
     let kind = |payload| Kind::Datagram { protocol: 33, src_port: 33_434, dst_port: 0x1234, payload };
@@ -394,9 +394,9 @@ fn a_dccp_answer_acknowledges_the_probe() {
 
 #[test]
 fn a_connection_is_known_by_its_port() {
-    let connect = Flow { src_port: 0, carrier: Carrier::SourcePort, ..flow(Method::Connect) };
+    let connect = Flow { src_port: 0, carrier: Carrier::SourcePort, ..flow(TraceMethod::Connect) };
     let connected = |local| answer(&connect, DST, Kind::Connected { local, refused: true });
     assert_eq!(connected(40_009), Some(Answered::Number(9)));
     assert_eq!(connected(9), None);
-    assert_eq!(answer(&flow(Method::Udp), DST, Kind::Connected { local: 40_009, refused: false }), None);
+    assert_eq!(answer(&flow(TraceMethod::Udp), DST, Kind::Connected { local: 40_009, refused: false }), None);
 }
