@@ -40,12 +40,12 @@ pub struct Reply<'a> {
     /// IPv4 options it arrived with.
     pub options: &'a [u8],
     /// What it says.
-    pub kind: Kind<'a>,
+    pub kind: ReplyKind<'a>,
 }
 
 /// What a reply says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind<'a> {
+pub enum ReplyKind<'a> {
     /// The answer to a request.
     Answer {
         /// The request it answers.
@@ -117,12 +117,12 @@ pub struct Quoted<'a> {
     /// The quoted IP header, options and extension headers included; empty where the socket does not give it.
     pub header: &'a [u8],
     /// What it was.
-    pub request: Request<'a>,
+    pub request: QuotedRequest<'a>,
 }
 
 /// What an ICMP error quotes behind the IP header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request<'a> {
+pub enum QuotedRequest<'a> {
     /// An ICMP query.
     Query {
         /// What it asked.
@@ -226,39 +226,39 @@ impl<'a> Reply<'a> {
             Framing::Ipv4 => {
                 let packet = ipv4::split(bytes)?;
                 let kind = match packet.header.protocol {
-                    ipv4::PROTOCOL_ICMP => Kind::parse(Family::V4, packet.payload, Verified::NotYet)?,
-                    protocol => Some(Kind::upper(protocol, packet.payload)?),
+                    ipv4::PROTOCOL_ICMP => ReplyKind::parse(Family::V4, packet.payload, Verified::NotYet)?,
+                    protocol => Some(ReplyKind::upper(protocol, packet.payload)?),
                 };
                 let hop_limit = Some(packet.header.ttl);
                 kind.map(|kind| Self { hop_limit, options: packet.options, ..reply(kind) })
             }
-            Framing::Icmpv4 => Kind::parse(Family::V4, bytes, Verified::ByKernel)?.map(reply),
-            Framing::Icmpv6 => Kind::parse(Family::V6, bytes, Verified::ByKernel)?.map(reply),
+            Framing::Icmpv4 => ReplyKind::parse(Family::V4, bytes, Verified::ByKernel)?.map(reply),
+            Framing::Icmpv6 => ReplyKind::parse(Family::V6, bytes, Verified::ByKernel)?.map(reply),
             Framing::Queued { error, dst, extension } => {
                 let missing = quote::missing(error.family, ipv4::PROTOCOL_ICMP);
                 let (message, extension) = extension::split_queued(error, bytes, missing, extension);
                 let quoted = Quoted::request(error.family, dst, &[], message)?;
-                quoted.map(|quoted| reply(Kind::queued(error, quoted, extension)))
+                quoted.map(|quoted| reply(ReplyKind::queued(error, quoted, extension)))
             }
-            Framing::Upper { protocol } => Some(reply(Kind::upper(protocol, bytes)?)),
+            Framing::Upper { protocol } => Some(reply(ReplyKind::upper(protocol, bytes)?)),
             Framing::Payload { protocol, local, remote } => {
                 let (src_port, dst_port) = (remote, local);
-                Some(reply(Kind::Datagram { protocol, src_port, dst_port, payload: bytes }))
+                Some(reply(ReplyKind::Datagram { protocol, src_port, dst_port, payload: bytes }))
             }
             Framing::QueuedPayload { protocol, error, local, dst, extension } => {
                 let missing = quote::missing(error.family, protocol);
                 let (payload, extension) = extension::split_queued(error, bytes, missing, extension);
                 let (src_port, dst_port) = (local, dst.port());
-                let request = Request::Socket { protocol, src_port, dst_port, payload };
+                let request = QuotedRequest::Socket { protocol, src_port, dst_port, payload };
                 let quoted = Quoted { src: None, dst: dst.ip(), header: &[], request };
-                Some(reply(Kind::queued(error, quoted, extension)))
+                Some(reply(ReplyKind::queued(error, quoted, extension)))
             }
-            Framing::Connected { local, refused } => Some(reply(Kind::Connected { local, refused })),
+            Framing::Connected { local, refused } => Some(reply(ReplyKind::Connected { local, refused })),
         })
     }
 }
 
-impl<'a> Kind<'a> {
+impl<'a> ReplyKind<'a> {
     /// Reads an ICMP message.
     #[inline(always)]
     fn parse(family: Family, message: &'a [u8], verified: Verified) -> Result<Option<Self>, Malformed> {

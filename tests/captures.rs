@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rping::datagram::{Framing, Received};
 use rping::probe::Method;
-use rping::reply::{Kind, Reply, Request};
+use rping::reply::{QuotedRequest, Reply, ReplyKind};
 use rping::wire::extension::{self, Interface, Label, Object};
 use rping::wire::ipv4::options::{self, IpOption, Stamp};
 use rping::wire::{checksum, icmp, ipv4, ipv6};
@@ -55,27 +55,29 @@ fn option(option: IpOption<'_>) -> String {
 }
 
 /// A quoted request, but for its payload, which is beside it. The first eight octets of TCP are all there is.
-fn request(request: Request<'_>) -> (String, &[u8]) {
+fn request(request: QuotedRequest<'_>) -> (String, &[u8]) {
     match request {
-        Request::Query { method: asked, ident, seq, payload, .. } => {
+        QuotedRequest::Query { method: asked, ident, seq, payload, .. } => {
             let asked = method(asked);
             (format!("quoted request: {asked}\nquoted ident: {ident}\nquoted seq: {seq}\n"), payload)
         }
-        Request::Ports { protocol, src_port, dst_port, third, checksum, payload } => {
+        QuotedRequest::Ports { protocol, src_port, dst_port, third, checksum, payload } => {
             let text = format!(
                 "quoted request: protocol {protocol}\nquoted ports: {src_port} {dst_port}\n\
                  quoted third word: {third}\nquoted checksum: {checksum:#06x}\n"
             );
             (text, payload)
         }
-        Request::Segment { src_port, dst_port, seq } => {
+        QuotedRequest::Segment { src_port, dst_port, seq } => {
             let text = format!(
                 "quoted request: protocol 6\nquoted ports: {src_port} {dst_port}\nquoted seq: {seq}\n"
             );
             (text, &[])
         }
-        Request::Other { protocol, payload } => (format!("quoted request: protocol {protocol}\n"), payload),
-        Request::Socket { .. } => panic!("{request:?} is not from a packet"),
+        QuotedRequest::Other { protocol, payload } => {
+            (format!("quoted request: protocol {protocol}\n"), payload)
+        }
+        QuotedRequest::Socket { .. } => panic!("{request:?} is not from a packet"),
     }
 }
 
@@ -108,13 +110,13 @@ fn dissect(capture: &Capture) -> String {
     }
     let sum = |ok| if ok { "good" } else { "bad" };
     text + &match reply.kind {
-        Kind::Answer { method: answered, code, ident, seq, len, checksum_ok, body } => format!(
+        ReplyKind::Answer { method: answered, code, ident, seq, len, checksum_ok, body } => format!(
             "answer: {}\ncode: {code}\nident: {ident}\nseq: {seq}\noctets: {len}\nchecksum: {}\nbody: {}\n",
             method(answered),
             sum(checksum_ok),
             extent(body)
         ),
-        Kind::Error { error, checksum_ok, quoted, extension } => {
+        ReplyKind::Error { error, checksum_ok, quoted, extension } => {
             let (request, payload) = request(quoted.request);
             let objects: String = extension::objects(extension.unwrap_or_default()).map(object).collect();
             format!(
@@ -203,19 +205,19 @@ fn an_error_queue_says_what_a_raw_socket_says_but_for_the_quoted_header() {
     let mut compared = 0;
     for capture in load::all() {
         let raw = capture.received();
-        let Ok(Some(Reply { kind: Kind::Error { error, quoted, extension: None, .. }, .. })) =
+        let Ok(Some(Reply { kind: ReplyKind::Error { error, quoted, extension: None, .. }, .. })) =
             Reply::parse(&raw)
         else {
             continue;
         };
-        let Request::Query { payload, .. } = quoted.request else { continue };
+        let QuotedRequest::Query { payload, .. } = quoted.request else { continue };
         let request = &capture.packet[capture.packet.len() - payload.len() - icmp::HEADER_LEN..];
         let framing = Framing::Queued { error, dst: quoted.dst, extension: None };
         let queued = Reply::parse(&Received { framing, bytes: request, ..raw }).unwrap().unwrap();
         let quoted = rping::reply::Quoted { src: None, header: &[], ..quoted };
         assert_eq!(
             queued.kind,
-            Kind::Error { error, checksum_ok: true, quoted, extension: None },
+            ReplyKind::Error { error, checksum_ok: true, quoted, extension: None },
             "{}",
             capture.name
         );
@@ -232,7 +234,8 @@ fn a_changed_octet_is_seen_on_a_raw_socket() {
         capture.packet[last] ^= 1;
         let received = capture.received();
         let Ok(Some(reply)) = Reply::parse(&received) else { continue };
-        let (Kind::Answer { checksum_ok, .. } | Kind::Error { checksum_ok, .. }) = reply.kind else {
+        let (ReplyKind::Answer { checksum_ok, .. } | ReplyKind::Error { checksum_ok, .. }) = reply.kind
+        else {
             continue;
         };
         assert_eq!(checksum_ok, !capture.is_v4(), "{}: only the kernel looks at ICMPv6", capture.name);

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use proptest::prelude::*;
 use rping::datagram::{Framing, Received};
 use rping::engine::trace::recognise;
-use rping::reply::{Kind, Reply, Request};
+use rping::reply::{QuotedRequest, Reply, ReplyKind};
 use rping::wire::ipv4::options;
 use rping::wire::{Family, icmp};
 
@@ -52,17 +52,17 @@ fn exercise(received: &Received<'_>) -> u64 {
         recognise::answered(flow, &traces::Ninety, &reply);
     }
     match reply.kind {
-        Kind::Answer { body, .. } => {
+        ReplyKind::Answer { body, .. } => {
             icmp::Timestamps::parse(body);
         }
-        Kind::Error { quoted, extension, .. } => {
+        ReplyKind::Error { quoted, extension, .. } => {
             walk(quoted.header.get(20..).unwrap_or_default());
             extensions::walk(extension.unwrap_or_default());
             for flow in traces::READ.iter() {
                 recognise::quoted(flow, &traces::Ninety, &quoted);
             }
         }
-        Kind::Segment { .. } | Kind::Datagram { .. } | Kind::Connected { .. } => {}
+        ReplyKind::Segment { .. } | ReplyKind::Datagram { .. } | ReplyKind::Connected { .. } => {}
     }
     1
 }
@@ -113,14 +113,14 @@ proptest! {
 fn identity(received: &Received<'_>) -> Result<Option<String>, ()> {
     let reply = Reply::parse(received).map_err(|_| ())?;
     Ok(reply.map(|reply| match reply.kind {
-        Kind::Answer { method, code, ident, seq, .. } => format!("{method:?} {code} {ident} {seq}"),
-        Kind::Error { error, quoted, .. } => {
+        ReplyKind::Answer { method, code, ident, seq, .. } => format!("{method:?} {code} {ident} {seq}"),
+        ReplyKind::Error { error, quoted, .. } => {
             let request = match quoted.request {
-                Request::Query { method, ident, seq, .. } => format!("{method:?} {ident} {seq}"),
-                Request::Ports { protocol, src_port, dst_port, third, checksum, .. } => {
+                QuotedRequest::Query { method, ident, seq, .. } => format!("{method:?} {ident} {seq}"),
+                QuotedRequest::Ports { protocol, src_port, dst_port, third, checksum, .. } => {
                     format!("{protocol} {src_port} {dst_port} {third} {checksum}")
                 }
-                Request::Other { protocol, .. } => format!("{protocol}"),
+                QuotedRequest::Other { protocol, .. } => format!("{protocol}"),
                 request => format!("{request:?}"),
             };
             format!("{error:?} {} {request}", quoted.dst)
@@ -135,12 +135,12 @@ fn every_prefix_of_a_capture_is_malformed_up_to_its_last_needed_octet_and_the_sa
         let whole = capture.received();
         let verdict = identity(&whole);
         let spare = match Reply::parse(&whole) {
-            Ok(Some(Reply { kind: Kind::Answer { body, .. }, .. })) => Some(body.len()),
-            Ok(Some(Reply { kind: Kind::Error { quoted, extension, .. }, .. })) => {
+            Ok(Some(Reply { kind: ReplyKind::Answer { body, .. }, .. })) => Some(body.len()),
+            Ok(Some(Reply { kind: ReplyKind::Error { quoted, extension, .. }, .. })) => {
                 let spare = match quoted.request {
-                    Request::Query { payload, .. }
-                    | Request::Ports { payload, .. }
-                    | Request::Other { payload, .. } => payload.len(),
+                    QuotedRequest::Query { payload, .. }
+                    | QuotedRequest::Ports { payload, .. }
+                    | QuotedRequest::Other { payload, .. } => payload.len(),
                     // Only the first eight octets of a segment are looked at.
                     _ => {
                         let outer = if whole.framing == Framing::Ipv4 { 20 } else { 0 };

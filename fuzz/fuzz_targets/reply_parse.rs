@@ -12,7 +12,7 @@ use rping::clock::Instant;
 use rping::datagram::{Framing, Received, ClockSource};
 use rping::engine::trace::recognise::{self, Sent};
 use rping::probe::trace::{Carrier, Flow, TraceMethod, TcpOptions};
-use rping::reply::{Kind, Reply, Request};
+use rping::reply::{ReplyKind, Reply, QuotedRequest};
 use rping::wire::extension::{self, MAX_LABELS, MAX_OBJECTS, Object};
 use rping::wire::ipv4::options::{self, IpOption};
 use rping::wire::{Family, icmp};
@@ -93,12 +93,12 @@ fuzz_target!(|input: &[u8]| {
         recognise::answered(&flow, &Ninety, &reply);
     }
     match reply.kind {
-        Kind::Answer { len, body, .. } => assert_eq!(len, icmp::HEADER_LEN + body.len()),
-        Kind::Error { quoted, extension, .. } => {
+        ReplyKind::Answer { len, body, .. } => assert_eq!(len, icmp::HEADER_LEN + body.len()),
+        ReplyKind::Error { quoted, extension, .. } => {
             let behind = match quoted.request {
-                Request::Query { payload, .. } | Request::Ports { payload, .. } => 8 + payload.len(),
-                Request::Segment { .. } => 8,
-                Request::Other { payload, .. } | Request::Socket { payload, .. } => payload.len(),
+                QuotedRequest::Query { payload, .. } | QuotedRequest::Ports { payload, .. } => 8 + payload.len(),
+                QuotedRequest::Segment { .. } => 8,
+                QuotedRequest::Other { payload, .. } | QuotedRequest::Socket { payload, .. } => payload.len(),
             };
             let structure = extension.unwrap_or_default();
             assert!(quoted.header.len() + behind + structure.len() <= bytes.len());
@@ -108,7 +108,7 @@ fuzz_target!(|input: &[u8]| {
                 recognise::quoted(&flow, &Ninety, &quoted);
             }
         }
-        Kind::Segment { .. } | Kind::Datagram { .. } | Kind::Connected { .. } => {}
+        ReplyKind::Segment { .. } | ReplyKind::Datagram { .. } | ReplyKind::Connected { .. } => {}
     }
 });
 

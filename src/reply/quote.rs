@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Quoted, Request};
+use super::{Quoted, QuotedRequest};
 use crate::probe::Method;
 use crate::wire::Family;
 use crate::wire::icmp::{self, Message, Query};
@@ -18,7 +18,7 @@ impl<'a> Quoted<'a> {
             ipv4::PROTOCOL_ICMP => Self::request(Family::V4, dst, packet.head, packet.payload)?
                 .map(|quoted| Self { src: Some(src), ..quoted }),
             protocol => {
-                let request = Request::upper(protocol, packet.payload)?;
+                let request = QuotedRequest::upper(protocol, packet.payload)?;
                 Some(Self { src: Some(src), dst, header: packet.head, request })
             }
         })
@@ -35,7 +35,7 @@ impl<'a> Quoted<'a> {
             ipv6::NEXT_ICMPV6 => Self::request(Family::V6, dst, head, upper.rest)?
                 .map(|quoted| Self { src: Some(src), ..quoted }),
             protocol => {
-                let request = Request::upper(protocol, upper.rest)?;
+                let request = QuotedRequest::upper(protocol, upper.rest)?;
                 Some(Self { src: Some(src), dst, header: head, request })
             }
         })
@@ -51,7 +51,7 @@ impl<'a> Quoted<'a> {
         let checksum = message.get(2..).and_then(<[u8]>::first_chunk).copied().map_or(0, u16::from_be_bytes);
         let quoted = |method, query: Query<'a>| {
             let Query { ident, seq, body: payload, .. } = query;
-            let request = Request::Query { method, ident, seq, checksum, payload };
+            let request = QuotedRequest::Query { method, ident, seq, checksum, payload };
             Some(Self { src: None, dst, header, request })
         };
         Ok(match icmp::parse(family, message).map_err(|_| Malformed::ShortQuotedIcmp)? {
@@ -67,7 +67,7 @@ impl<'a> Quoted<'a> {
     }
 }
 
-impl<'a> Request<'a> {
+impl<'a> QuotedRequest<'a> {
     /// Reads what is quoted of another protocol than ICMP, from its header on.
     fn upper(protocol: u8, octets: &'a [u8]) -> Result<Self, Malformed> {
         match protocol {

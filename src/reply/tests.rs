@@ -38,7 +38,7 @@ fn a_raw_socket_tells_hop_limit_and_options_in_the_header() {
         0, 0, 0x4f, 0x2c, 0x12, 0x34, 1, 2, 0xde, 0xad, 0xbe, 0xef, // ICMP
         0, 0, // beyond the total length
     ];
-    let expected = Kind::Answer {
+    let expected = ReplyKind::Answer {
         method: Method::Echo,
         code: 0,
         ident: 0x1234,
@@ -59,7 +59,7 @@ fn only_a_raw_socket_leaves_the_checksum_to_us() {
     let datagram =
         [0x45, 0, 0, 28, 0, 0, 0, 0, 61, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 0, 0, 0, 0, 1, 0, 1];
     let sound = |framing, bytes| match Reply::parse(&received(framing, bytes)) {
-        Ok(Some(Reply { kind: Kind::Answer { checksum_ok, .. }, hop_limit, options, .. })) => {
+        Ok(Some(Reply { kind: ReplyKind::Answer { checksum_ok, .. }, hop_limit, options, .. })) => {
             Some((checksum_ok, hop_limit, options.len()))
         }
         _ => None,
@@ -70,7 +70,7 @@ fn only_a_raw_socket_leaves_the_checksum_to_us() {
 }
 
 /// The same kind from a raw IPv4 socket, which gives the IP header too, and from a raw IPv6 socket.
-fn upper(protocol: u8, octets: &[u8]) -> Result<Kind<'_>, Malformed> {
+fn upper(protocol: u8, octets: &[u8]) -> Result<ReplyKind<'_>, Malformed> {
     let mut datagram = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 61, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
     datagram.extend(octets);
     let datagram: &'static [u8] = datagram.leak();
@@ -83,16 +83,22 @@ fn upper(protocol: u8, octets: &[u8]) -> Result<Kind<'_>, Malformed> {
 #[test]
 fn other_protocols_on_raw_sockets_are_read_by_their_headers() {
     let segment = [0, 80, 0x12, 0x34, 1, 2, 3, 4, 5, 6, 7, 8, 0x51, 0x12, 0xff, 0xff, 0, 0, 0, 0, 9];
-    let expected =
-        Kind::Segment { src_port: 80, dst_port: 0x1234, seq: 0x0102_0304, ack: 0x0506_0708, flags: 0x112 };
+    let expected = ReplyKind::Segment {
+        src_port: 80,
+        dst_port: 0x1234,
+        seq: 0x0102_0304,
+        ack: 0x0506_0708,
+        flags: 0x112,
+    };
     assert_eq!(upper(6, &segment), Ok(expected));
     assert_eq!(upper(6, &segment[..19]), Err(Malformed::ShortUpper));
     for protocol in [17, 33, 136] {
-        let expected = Kind::Datagram { protocol, src_port: 80, dst_port: 0x1234, payload: &segment[8..] };
+        let expected =
+            ReplyKind::Datagram { protocol, src_port: 80, dst_port: 0x1234, payload: &segment[8..] };
         assert_eq!(upper(protocol, &segment), Ok(expected));
         assert_eq!(upper(protocol, &segment[..7]), Err(Malformed::ShortUpper));
     }
-    let expected = Kind::Datagram { protocol: 253, src_port: 0, dst_port: 0, payload: &segment[..3] };
+    let expected = ReplyKind::Datagram { protocol: 253, src_port: 0, dst_port: 0, payload: &segment[..3] };
     assert_eq!(upper(253, &segment[..3]), Ok(expected));
 }
 
@@ -100,10 +106,10 @@ fn other_protocols_on_raw_sockets_are_read_by_their_headers() {
 fn what_comes_to_our_own_udp_and_tcp_sockets_is_told_by_its_ports() {
     let kind = |framing, bytes| Reply::parse(&received(framing, bytes)).unwrap().unwrap().kind;
     let came = Framing::Payload { protocol: 17, local: 1_000, remote: 53 };
-    let expected = Kind::Datagram { protocol: 17, src_port: 53, dst_port: 1_000, payload: &[1, 2] };
+    let expected = ReplyKind::Datagram { protocol: 17, src_port: 53, dst_port: 1_000, payload: &[1, 2] };
     assert_eq!(kind(came, &[1, 2]), expected);
     let refused = Framing::Connected { local: 1_000, refused: true };
-    assert_eq!(kind(refused, &[]), Kind::Connected { local: 1_000, refused: true });
+    assert_eq!(kind(refused, &[]), ReplyKind::Connected { local: 1_000, refused: true });
 }
 
 #[test]
@@ -118,10 +124,10 @@ fn an_error_queue_of_a_socket_with_ports_quotes_its_payload() {
         let dst = std::net::SocketAddr::new(V4, 33_434);
         let framing = Framing::QueuedPayload { protocol, error, local: 1_000, dst, extension: said };
         let payload = if found { &bytes[..100] } else { &bytes[..] };
-        let request = Request::Socket { protocol, src_port: 1_000, dst_port: 33_434, payload };
+        let request = QuotedRequest::Socket { protocol, src_port: 1_000, dst_port: 33_434, payload };
         let quoted = Quoted { src: None, dst: V4, header: &[], request };
         let extension = found.then_some(&structure[..]);
-        let expected = Kind::Error { error, checksum_ok: true, quoted, extension };
+        let expected = ReplyKind::Error { error, checksum_ok: true, quoted, extension };
         assert_eq!(Reply::parse(&received(framing, &bytes)).unwrap().unwrap().kind, expected);
     }
 }
@@ -153,11 +159,12 @@ fn every_probe_is_recognised_where_an_error_queue_quotes_it() {
         let message = emitted(probe, &payload);
         let error = icmp::Error { family, icmp_type: 3, code: 1, info: 0 };
         let checksum = u16::from_be_bytes([message[2], message[3]]);
-        let request = Request::Query { method, ident: 0x1234, seq: 3, checksum, payload: &message[8..] };
+        let request =
+            QuotedRequest::Query { method, ident: 0x1234, seq: 3, checksum, payload: &message[8..] };
         let quoted = Quoted { src: None, dst, header: &[], request };
         let received = received(Framing::Queued { error, dst, extension: None }, &message);
         let reply = Reply::parse(&received).unwrap().unwrap();
-        assert_eq!(reply.kind, Kind::Error { error, checksum_ok: true, quoted, extension: None });
+        assert_eq!(reply.kind, ReplyKind::Error { error, checksum_ok: true, quoted, extension: None });
         assert_eq!((reply.from, reply.hop_limit), (ROUTER, Some(9)));
         if method == Method::Echo {
             assert_eq!(message[8..16], identity().token(probe.number, dst));

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use proptest::prelude::*;
 use rping::datagram::Framing;
-use rping::reply::{Kind, Reply, Request};
+use rping::reply::{QuotedRequest, Reply, ReplyKind};
 use rping::wire::Family;
 use rping::wire::checksum;
 use rping::wire::extension::{self, MAX_LABELS, MAX_OBJECTS, Object};
@@ -57,8 +57,8 @@ fn read(family: Family, said: u8, quote: usize, tail: &[u8]) -> Option<(usize, O
         Family::V6 => Framing::Icmpv6,
     };
     let reply = Reply::parse(&received(framing, &message, ROUTER)).ok()??;
-    let Kind::Error { quoted, extension, .. } = reply.kind else { panic!("{reply:?} is no error") };
-    let Request::Ports { payload, .. } = quoted.request else { panic!("{quoted:?} has no ports") };
+    let ReplyKind::Error { quoted, extension, .. } = reply.kind else { panic!("{reply:?} is no error") };
+    let QuotedRequest::Ports { payload, .. } = quoted.request else { panic!("{quoted:?} has no ports") };
     walk(extension.unwrap_or_default());
     Some((payload.len() + 8, extension.map(<[u8]>::len)))
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use proptest::prelude::*;
 use rping::datagram::Framing;
 use rping::probe::Method;
-use rping::reply::{Kind, Quoted, Reply, Request};
+use rping::reply::{Quoted, QuotedRequest, Reply, ReplyKind};
 use rping::wire::Family;
 use rping::wire::icmp::{self, Message, Query};
 use rping::wire::{Malformed, ipv4, ipv6};
@@ -56,11 +56,11 @@ fn time_exceeded(family: Family, quote: &[u8]) -> Verdict {
         Family::V6 => Framing::Icmpv6,
     };
     let Some(reply) = Reply::parse(&received(framing, &message, ROUTER))? else { return Ok(None) };
-    let Kind::Error { error: read, quoted, .. } = reply.kind else { panic!("{reply:?} is no error") };
+    let ReplyKind::Error { error: read, quoted, .. } = reply.kind else { panic!("{reply:?} is no error") };
     assert_eq!(read, error);
     let Quoted { dst, header, request, .. } = quoted;
     // Something else than a request of ICMP is none that these tests follow.
-    let Request::Query { method, ident, seq, payload, .. } = request else { return Ok(None) };
+    let QuotedRequest::Query { method, ident, seq, payload, .. } = request else { return Ok(None) };
     Ok(Some(Seen { dst, method, ident, seq, header: header.len(), payload: payload.len() }))
 }
 
@@ -211,23 +211,28 @@ fn request_in(family: Family, quote: &[u8]) -> Result<Option<Quoted<'static>>, M
     };
     let reply = Reply::parse(&received(framing, message.leak(), ROUTER))?;
     Ok(reply.map(|reply| match reply.kind {
-        Kind::Error { quoted, .. } => quoted,
+        ReplyKind::Error { quoted, .. } => quoted,
         kind => panic!("{kind:?} is no error"),
     }))
 }
 
 /// What is behind the header of a quote of this protocol: `octets` as they are read.
-fn expected(protocol: u8, octets: &[u8; 12], len: usize) -> Result<Request<'_>, Malformed> {
+fn expected(protocol: u8, octets: &[u8; 12], len: usize) -> Result<QuotedRequest<'_>, Malformed> {
     let word = |at: usize| u16::from_be_bytes([octets[at], octets[at + 1]]);
     let payload = &octets[len.min(8)..len];
     let (src_port, dst_port) = (word(0), word(2));
     match protocol {
         6 | 17 | 33 | 136 if len < 8 => Err(Malformed::ShortQuotedUpper),
-        6 => Ok(Request::Segment { src_port, dst_port, seq: 0x0405_0607 }),
-        17 | 33 | 136 => {
-            Ok(Request::Ports { protocol, src_port, dst_port, third: word(4), checksum: word(6), payload })
-        }
-        _ => Ok(Request::Other { protocol, payload: &octets[..len] }),
+        6 => Ok(QuotedRequest::Segment { src_port, dst_port, seq: 0x0405_0607 }),
+        17 | 33 | 136 => Ok(QuotedRequest::Ports {
+            protocol,
+            src_port,
+            dst_port,
+            third: word(4),
+            checksum: word(6),
+            payload,
+        }),
+        _ => Ok(QuotedRequest::Other { protocol, payload: &octets[..len] }),
     }
 }
 
@@ -303,7 +308,7 @@ fn a_chain_of_extension_headers_is_followed_to_the_request() {
         seen(DST6, 64, 16)
     );
     let mobility = request_in(Family::V6, &datagram6(135, last));
-    let unknown = Request::Other { protocol: 135, payload: last };
+    let unknown = QuotedRequest::Other { protocol: 135, payload: last };
     assert_eq!(mobility.map(|quoted| quoted.map(|quoted| quoted.request)), Ok(Some(unknown)), "not followed");
     assert_eq!(quoting(44, &[&[58, 0, 0, 8, 0, 0, 0, 0]]), Ok(None), "a later fragment");
     assert_eq!(quoting(60, &[&[58, 3, 0, 0, 0, 0, 0, 0]]), Err(Malformed::ShortQuotedIcmp), "too long by 24");

@@ -9,7 +9,7 @@ use rping::datagram::Framing;
 use rping::engine::trace::recognise::{self, Recognised, Sent};
 use rping::probe::Method;
 use rping::probe::trace::{Carrier, Flow, TcpOptions, TraceMethod, TraceProbe};
-use rping::reply::{Kind, Quoted, Reply, Request};
+use rping::reply::{Quoted, QuotedRequest, Reply, ReplyKind};
 use rping::wire::{Family, icmp};
 use rping::wire::{ipv4, ipv6, pseudo_header};
 
@@ -197,7 +197,7 @@ fn about(flow: &Flow, quote: &[u8]) -> Option<Recognised> {
     };
     let message = [&icmp::header(icmp_type, 0, [0; 4])[..], quote].concat();
     let reply = Reply::parse(&received(framing, &message, DST4)).ok()??;
-    let Kind::Error { quoted, .. } = reply.kind else { panic!("{reply:?} is no error") };
+    let ReplyKind::Error { quoted, .. } = reply.kind else { panic!("{reply:?} is no error") };
     recognise::quoted(flow, &Ninety, &quoted)
 }
 
@@ -312,14 +312,14 @@ fn stranger<'a>(noise: &mut Noise, flow: &Flow, payload: &'a [u8]) -> Quoted<'a>
     let request = match flow.method {
         TraceMethod::Echo => {
             let (ident, checksum) = (port, word(noise));
-            Request::Query { method: Method::Echo, ident, seq: number, checksum, payload }
+            QuotedRequest::Query { method: Method::Echo, ident, seq: number, checksum, payload }
         }
-        TraceMethod::Tcp(_) => Request::Segment {
+        TraceMethod::Tcp(_) => QuotedRequest::Segment {
             src_port: port,
             dst_port,
             seq: (noise.bits() as u32) << 16 | u32::from(number),
         },
-        _ => Request::Ports {
+        _ => QuotedRequest::Ports {
             protocol: flow.protocol(),
             src_port: port,
             dst_port,

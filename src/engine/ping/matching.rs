@@ -12,7 +12,7 @@ use crate::engine::ping::event::{self, Answer, Content, Detail, ProbeError, Verd
 use crate::engine::ping::flight::{SEQUENCES, State};
 use crate::engine::reject::Reject;
 use crate::probe::{Identity, Method, Payload};
-use crate::reply::{Kind, Quoted, Reply, Request};
+use crate::reply::{Quoted, QuotedRequest, Reply, ReplyKind};
 
 /// Octets of a token that must be right for a wrong one to count as ours, damaged: a stranger meets
 /// this by chance once in 2^43 tries.
@@ -100,7 +100,7 @@ pub fn answer(
     newest: impl FnOnce(u16) -> Option<u64>,
     reply: &Reply,
 ) -> Result<Match, Reject> {
-    let Kind::Answer { method, code, ident, seq, len, checksum_ok, body } = reply.kind else {
+    let ReplyKind::Answer { method, code, ident, seq, len, checksum_ok, body } = reply.kind else {
         return Err(Reject::Unrelated);
     };
     if method != expected.method || ident != identity.ident {
@@ -190,14 +190,16 @@ pub fn error(
     newest: impl FnOnce(u16) -> Option<u64>,
     reply: &Reply,
 ) -> Result<(u64, ProbeError), Reject> {
-    let Kind::Error { error, checksum_ok, quoted, .. } = reply.kind else {
+    let ReplyKind::Error { error, checksum_ok, quoted, .. } = reply.kind else {
         return Err(Reject::Unrelated);
     };
     if !checksum_ok {
         return Err(Reject::Checksum);
     }
     let Quoted { dst, header, request, .. } = quoted;
-    let Request::Query { method, ident, seq, payload, .. } = request else { return Err(Reject::Unrelated) };
+    let QuotedRequest::Query { method, ident, seq, payload, .. } = request else {
+        return Err(Reject::Unrelated);
+    };
     if dst != expected.dst || method != expected.method || ident != identity.ident {
         return Err(Reject::Foreign);
     }
@@ -226,8 +228,8 @@ pub fn error(
 
 /// What an answer carries beside an echoed payload; `returned` is when it arrived here, in
 /// milliseconds since midnight UT.
-fn detail(kind: &Kind, returned: u32) -> Detail {
-    let Kind::Answer { method, body, .. } = kind else { return Detail::Echo };
+fn detail(kind: &ReplyKind, returned: u32) -> Detail {
+    let ReplyKind::Answer { method, body, .. } = kind else { return Detail::Echo };
     let word = |at: usize| {
         let octets = body.get(at..).and_then(|rest| rest.first_chunk::<4>());
         octets.copied().map_or(0, u32::from_be_bytes)

@@ -21,7 +21,7 @@ use crate::datagram::{BATCH, Departed, DepartureStamp, Room, SendFault, Transmit
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::{Identity, Probe};
-use crate::reply::{Kind, Reply};
+use crate::reply::{Reply, ReplyKind};
 use crate::wire::Family;
 pub use config::Config;
 use event::{Event, Verdict};
@@ -115,9 +115,11 @@ impl Session for Ping {
 
     fn handle_reply(&mut self, reply: &Reply) {
         let result = match reply.kind {
-            Kind::Answer { .. } => self.handle_answer(reply),
-            Kind::Error { .. } => self.handle_error(reply),
-            Kind::Segment { .. } | Kind::Datagram { .. } | Kind::Connected { .. } => Err(Reject::Unrelated),
+            ReplyKind::Answer { .. } => self.handle_answer(reply),
+            ReplyKind::Error { .. } => self.handle_error(reply),
+            ReplyKind::Segment { .. } | ReplyKind::Datagram { .. } | ReplyKind::Connected { .. } => {
+                Err(Reject::Unrelated)
+            }
         };
         if let Err(reason) = result {
             self.rejects.count(reason);
@@ -308,7 +310,7 @@ impl Ping {
         let number = if alone { Some(0) } else { by_address };
         let first =
             number.map_or(Err(Reject::Foreign), |number| Ok((number, self.match_answer(number, reply)?)));
-        let Kind::Answer { seq, .. } = reply.kind else { return first };
+        let ReplyKind::Answer { seq, .. } = reply.kind else { return first };
         if alone || first.is_ok() {
             return first;
         }
@@ -368,7 +370,7 @@ impl Ping {
     }
 
     fn handle_error(&mut self, reply: &Reply) -> Result<(), Reject> {
-        let Kind::Error { quoted, .. } = reply.kind else { return Err(Reject::Unrelated) };
+        let ReplyKind::Error { quoted, .. } = reply.kind else { return Err(Reject::Unrelated) };
         let number = self.config.targets.number(quoted.dst, reply.scope).ok_or(Reject::Foreign)?;
         let target = *self.progress.get(number).ok_or(Reject::Foreign)?;
         let (expected, identity) = (self.config.expected(quoted.dst), self.identity(quoted.dst));

@@ -17,7 +17,7 @@ use crate::datagram::{ClockSource, Departed, DepartureStamp, Room, SendCause, Se
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::trace::{Flow, TraceProbe};
-use crate::reply::{Kind, Reply};
+use crate::reply::{Reply, ReplyKind};
 use event::{Answer, Ending, Event, Outcome, Says};
 use plan::{Due, Plan};
 use recognise::{Answered, Recognised};
@@ -174,25 +174,28 @@ impl Trace {
     /// Whose answer something is, and what it says.
     fn recognise(&self, reply: &Reply) -> Result<(u16, Says, bool), Reject> {
         match reply.kind {
-            Kind::Error { checksum_ok: false, .. } | Kind::Answer { checksum_ok: false, .. } => {
+            ReplyKind::Error { checksum_ok: false, .. } | ReplyKind::Answer { checksum_ok: false, .. } => {
                 Err(Reject::Checksum)
             }
-            Kind::Error { error, .. } if error.is_notice() => Err(Reject::Unrelated),
-            Kind::Error { error, quoted, .. } => {
+            ReplyKind::Error { error, .. } if error.is_notice() => Err(Reject::Unrelated),
+            ReplyKind::Error { error, quoted, .. } => {
                 let Recognised { number, translated } =
                     recognise::quoted(&self.config.flow, &self.table, &quoted).ok_or(Reject::Foreign)?;
                 Ok((number, Says::Error(error), translated))
             }
-            Kind::Answer { .. } | Kind::Segment { .. } | Kind::Datagram { .. } | Kind::Connected { .. } => {
+            ReplyKind::Answer { .. }
+            | ReplyKind::Segment { .. }
+            | ReplyKind::Datagram { .. }
+            | ReplyKind::Connected { .. } => {
                 let answered = recognise::answered(&self.config.flow, &self.table, reply);
                 let number = match answered.ok_or(Reject::Foreign)? {
                     Answered::Number(number) => number,
                     Answered::Any => self.likeliest().ok_or(Reject::NeverSent)?,
                 };
                 let says = match reply.kind {
-                    Kind::Segment { flags, .. } => Says::Segment(flags),
+                    ReplyKind::Segment { flags, .. } => Says::Segment(flags),
                     // As the segment that the kernel kept to itself: RST and ACK, or SYN and ACK.
-                    Kind::Connected { refused, .. } => Says::Segment(if refused { 0x14 } else { 0x12 }),
+                    ReplyKind::Connected { refused, .. } => Says::Segment(if refused { 0x14 } else { 0x12 }),
                     _ => Says::Reply,
                 };
                 Ok((number, says, false))
@@ -366,7 +369,7 @@ impl Session for Trace {
         let judged = self.recognise(reply).and_then(|(number, says, translated)| {
             let slot = self.table.slot(number).ok_or(Reject::NeverSent)?;
             let extension = match reply.kind {
-                Kind::Error { extension, .. } => extension.unwrap_or_default().to_vec(),
+                ReplyKind::Error { extension, .. } => extension.unwrap_or_default().to_vec(),
                 _ => Vec::new(),
             };
             let answer = Answer {

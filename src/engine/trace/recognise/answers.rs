@@ -3,7 +3,7 @@
 use super::{Sent, first_word, own_number, token};
 use crate::probe::Method;
 use crate::probe::trace::{Carrier, Flow, TraceMethod};
-use crate::reply::{Kind, Reply};
+use crate::reply::{Reply, ReplyKind};
 use crate::wire::{dccp, tcp};
 
 /// The probe that an answer of the target is about.
@@ -20,20 +20,20 @@ pub enum Answered {
 pub fn answered(flow: &Flow, sent: &impl Sent, reply: &Reply) -> Option<Answered> {
     let from_target = reply.from == flow.dst;
     let number = match (reply.kind, flow.method) {
-        (Kind::Answer { method: Method::Echo, code: 0, ident, seq, body, .. }, TraceMethod::Echo) => {
+        (ReplyKind::Answer { method: Method::Echo, code: 0, ident, seq, body, .. }, TraceMethod::Echo) => {
             let len = flow.len(sent.len(seq)?);
             let agrees = ident == flow.src_port && from_target;
             token(flow, seq, len, body).unwrap_or(agrees).then_some(seq)?
         }
-        (Kind::Segment { src_port, dst_port, seq, ack, flags }, TraceMethod::Tcp(options)) => {
+        (ReplyKind::Segment { src_port, dst_port, seq, ack, flags }, TraceMethod::Tcp(options)) => {
             let port = from_target && dst_port == flow.src_port;
             let number = answered_number(flow, options.flags.into(), seq, ack, flags).filter(|_| port)?;
             Some(number).filter(|number| src_port == flow.dst_port(*number))?
         }
-        (Kind::Datagram { protocol, src_port, dst_port, payload }, _) if protocol == flow.protocol() => {
+        (ReplyKind::Datagram { protocol, src_port, dst_port, payload }, _) if protocol == flow.protocol() => {
             return from_target.then(|| datagram(flow, sent, src_port, dst_port, payload))?;
         }
-        (Kind::Connected { local, .. }, TraceMethod::Connect) => sent.at_port(local)?,
+        (ReplyKind::Connected { local, .. }, TraceMethod::Connect) => sent.at_port(local)?,
         _ => return None,
     };
     sent.len(number).map(|_| Answered::Number(number))

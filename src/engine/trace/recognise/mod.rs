@@ -12,7 +12,7 @@ pub use answers::{Answered, answered};
 
 use crate::probe::Method;
 use crate::probe::trace::{Carrier, Flow, TOKEN_LEN, TraceMethod};
-use crate::reply::{Quoted, Request};
+use crate::reply::{Quoted, QuotedRequest};
 use crate::wire::checksum::{Sum, adjust, same};
 
 /// What is known of the probes that were sent.
@@ -38,18 +38,20 @@ pub fn quoted(flow: &Flow, sent: &impl Sent, quoted: &Quoted) -> Option<Recognis
     let quote = Quote { flow, src: quoted.src, dst: quoted.dst };
     match (quoted.request, flow.method) {
         (request, TraceMethod::Protocol(ours)) => quote.eight(sent, eight(request, ours)?),
-        (Request::Query { method: Method::Echo, ident, seq, checksum, payload }, TraceMethod::Echo) => {
+        (QuotedRequest::Query { method: Method::Echo, ident, seq, checksum, payload }, TraceMethod::Echo) => {
             quote.echo(sent, Echo { ident, number: seq, checksum, payload })
         }
-        (Request::Ports { protocol, src_port, dst_port, third, checksum, payload }, _)
+        (QuotedRequest::Ports { protocol, src_port, dst_port, third, checksum, payload }, _)
             if protocol == flow.protocol() =>
         {
             quote.ports(sent, &Ports { src_port, dst_port, third, checksum, payload })
         }
-        (Request::Segment { src_port, dst_port, seq }, TraceMethod::Tcp(_) | TraceMethod::Connect) => {
+        (QuotedRequest::Segment { src_port, dst_port, seq }, TraceMethod::Tcp(_) | TraceMethod::Connect) => {
             quote.segment(sent, src_port, dst_port, seq)
         }
-        (Request::Socket { protocol, src_port, dst_port, payload }, _) if protocol == flow.protocol() => {
+        (QuotedRequest::Socket { protocol, src_port, dst_port, payload }, _)
+            if protocol == flow.protocol() =>
+        {
             quote.socket(sent, src_port, dst_port, payload)
         }
         _ => None,
@@ -224,14 +226,14 @@ impl Quote<'_> {
 }
 
 /// The first eight octets of what is quoted of a protocol, whatever they were read as.
-fn eight(request: Request, ours: u8) -> Option<[u8; 8]> {
+fn eight(request: QuotedRequest, ours: u8) -> Option<[u8; 8]> {
     match request {
-        Request::Other { protocol, payload } if protocol == ours => payload.first_chunk().copied(),
-        Request::Ports { protocol, src_port, dst_port, third, checksum, .. } if protocol == ours => {
+        QuotedRequest::Other { protocol, payload } if protocol == ours => payload.first_chunk().copied(),
+        QuotedRequest::Ports { protocol, src_port, dst_port, third, checksum, .. } if protocol == ours => {
             let words = [src_port, dst_port, third, checksum].map(u16::to_be_bytes);
             words.as_flattened().first_chunk().copied()
         }
-        Request::Segment { src_port, dst_port, seq } if ours == crate::wire::tcp::PROTOCOL_TCP => {
+        QuotedRequest::Segment { src_port, dst_port, seq } if ours == crate::wire::tcp::PROTOCOL_TCP => {
             let ([a, b], [c, d], [e, f, g, h]) =
                 (src_port.to_be_bytes(), dst_port.to_be_bytes(), seq.to_be_bytes());
             Some([a, b, c, d, e, f, g, h])

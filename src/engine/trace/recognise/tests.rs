@@ -3,7 +3,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::*;
 use crate::clock::Instant;
 use crate::probe::trace::{TcpOptions, TraceProbe};
-use crate::reply::{Kind, Reply};
+use crate::reply::{Reply, ReplyKind};
 use crate::wire::{ipv6, pseudo_header, tcp};
 
 const SRC: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
@@ -39,26 +39,26 @@ fn emitted(flow: &Flow, number: u16) -> [u8; 40] {
     buffer
 }
 
-fn ports(protocol: u8, packet: &[u8]) -> Request<'_> {
+fn ports(protocol: u8, packet: &[u8]) -> QuotedRequest<'_> {
     let word = |at: usize| u16::from_be_bytes([packet[at], packet[at + 1]]);
     let (src_port, dst_port, third, checksum) = (word(0), word(2), word(4), word(6));
-    Request::Ports { protocol, src_port, dst_port, third, checksum, payload: &packet[8..] }
+    QuotedRequest::Ports { protocol, src_port, dst_port, third, checksum, payload: &packet[8..] }
 }
 
-fn query(packet: &[u8]) -> Request<'_> {
+fn query(packet: &[u8]) -> QuotedRequest<'_> {
     let word = |at: usize| u16::from_be_bytes([packet[at], packet[at + 1]]);
     let (checksum, ident, seq) = (word(2), word(4), word(6));
-    Request::Query { method: Method::Echo, ident, seq, checksum, payload: &packet[8..] }
+    QuotedRequest::Query { method: Method::Echo, ident, seq, checksum, payload: &packet[8..] }
 }
 
 /// The number and whether it was translated, of a request quoted between these addresses.
-fn read(flow: &Flow, src: IpAddr, dst: IpAddr, request: Request<'_>) -> Option<(u16, bool)> {
+fn read(flow: &Flow, src: IpAddr, dst: IpAddr, request: QuotedRequest<'_>) -> Option<(u16, bool)> {
     let quote = Quoted { src: Some(src), dst, header: &[], request };
     quoted(flow, &Ninety, &quote).map(|Recognised { number, translated }| (number, translated))
 }
 
 /// What an answer from this address is about.
-fn answer(flow: &Flow, from: IpAddr, kind: Kind<'_>) -> Option<Answered> {
+fn answer(flow: &Flow, from: IpAddr, kind: ReplyKind<'_>) -> Option<Answered> {
     let clock = crate::datagram::ClockSource::default();
     let reply = Reply { at: Instant::ZERO, clock, from, scope: 0, hop_limit: None, options: &[], kind };
     answered(flow, &Ninety, &reply)
@@ -70,14 +70,14 @@ fn an_echo_request_quoted_whole_is_ours_by_its_token_whatever_was_rewritten() {
     let packet = emitted(&flow, 9);
     assert_eq!(read(&flow, SRC, DST, query(&packet)), Some((9, false)));
     assert_eq!(read(&flow, OTHER, OTHER, query(&packet)), Some((9, true)));
-    let Request::Query { seq, payload, .. } = query(&packet) else { panic!() };
-    let rewritten = Request::Query { method: Method::Echo, ident: 5, seq, checksum: 6, payload };
+    let QuotedRequest::Query { seq, payload, .. } = query(&packet) else { panic!() };
+    let rewritten = QuotedRequest::Query { method: Method::Echo, ident: 5, seq, checksum: 6, payload };
     assert_eq!(read(&flow, OTHER, OTHER, rewritten), Some((9, true)));
     let of_another_run = Flow { key: [8; 16], ..flow };
     assert_eq!(read(&flow, SRC, DST, query(&emitted(&of_another_run, 9))), None);
     assert_eq!(read(&flow, SRC, DST, query(&emitted(&flow, 91))), None, "a probe that was never sent");
-    let Request::Query { ident, checksum, .. } = query(&packet) else { panic!() };
-    let of_another_kind = Request::Query { method: Method::Timestamp, ident, seq, checksum, payload };
+    let QuotedRequest::Query { ident, checksum, .. } = query(&packet) else { panic!() };
+    let of_another_kind = QuotedRequest::Query { method: Method::Timestamp, ident, seq, checksum, payload };
     assert_eq!(read(&flow, SRC, DST, of_another_kind), None);
 }
 
@@ -85,7 +85,7 @@ fn an_echo_request_quoted_whole_is_ours_by_its_token_whatever_was_rewritten() {
 fn the_first_eight_octets_of_an_echo_request_need_two_agreements() {
     let flow = flow(TraceMethod::Echo);
     let packet = emitted(&flow, 9);
-    let Request::Query { checksum: ours, .. } = query(&packet) else { panic!() };
+    let QuotedRequest::Query { checksum: ours, .. } = query(&packet) else { panic!() };
     let other = ours ^ 0x55;
     // The identifier plus one, the checksum minus one.
     let (ident, adjusted) = (0x1235, ours - 1);
@@ -102,7 +102,7 @@ fn the_first_eight_octets_of_an_echo_request_need_two_agreements() {
     for (ident, checksum, dst, expected) in rows {
         // Cut, or filled up with zeros.
         for payload in [&[][..], &[0x99; 7], &[0; 100]] {
-            let request = Request::Query { method: Method::Echo, ident, seq: 9, checksum, payload };
+            let request = QuotedRequest::Query { method: Method::Echo, ident, seq: 9, checksum, payload };
             assert_eq!(read(&flow, SRC, dst, request), expected, "{ident:#x} {checksum:#x} {dst}");
         }
     }
@@ -193,8 +193,14 @@ fn a_rising_destination_port_tells_the_number() {
         // Where the kernel chose the port, it is that of a probe.
         let src_port = if src_port == 0 { 40_001 } else { src_port };
         let quote = |src: IpAddr, dst: IpAddr, src_port: u16, dst_port: u16| {
-            let request =
-                Request::Ports { protocol: 17, src_port, dst_port, third: 40, checksum: 7, payload: &[] };
+            let request = QuotedRequest::Ports {
+                protocol: 17,
+                src_port,
+                dst_port,
+                third: 40,
+                checksum: 7,
+                payload: &[],
+            };
             read(&rising, src, dst, request)
         };
         assert_eq!(quote(SRC, DST, src_port, 33_434), Some((1, false)));
@@ -212,14 +218,14 @@ fn a_source_port_tells_the_number() {
     let each = Flow { src_port: 0, carrier: Carrier::SourcePort, ..flow(TraceMethod::Udp) };
     let quote = |dst: IpAddr, src_port: u16, dst_port: u16| {
         let request =
-            Request::Ports { protocol: 17, src_port, dst_port, third: 40, checksum: 7, payload: &[] };
+            QuotedRequest::Ports { protocol: 17, src_port, dst_port, third: 40, checksum: 7, payload: &[] };
         read(&each, SRC, dst, request)
     };
     assert_eq!(quote(DST, 40_009, 33_434), Some((9, false)));
     assert_eq!(quote(DST, 40_091, 33_434), None);
     assert_eq!(quote(OTHER, 40_009, 53), None);
     let connect = Flow { method: TraceMethod::Connect, ..each };
-    let segment = |src_port, dst_port| Request::Segment { src_port, dst_port, seq: 0 };
+    let segment = |src_port, dst_port| QuotedRequest::Segment { src_port, dst_port, seq: 0 };
     assert_eq!(read(&connect, SRC, DST, segment(40_009, 33_434)), Some((9, false)));
     assert_eq!(read(&connect, SRC, OTHER, segment(40_009, 80)), None);
     assert_eq!(read(&connect, SRC, DST, segment(9, 33_434)), None);
@@ -228,7 +234,7 @@ fn a_source_port_tells_the_number() {
 #[test]
 fn an_error_queue_is_believed_where_the_target_agrees_or_a_token() {
     let queued = |flow: &Flow, dst: IpAddr, src_port: u16, dst_port: u16, payload: &[u8]| {
-        let request = Request::Socket { protocol: flow.protocol(), src_port, dst_port, payload };
+        let request = QuotedRequest::Socket { protocol: flow.protocol(), src_port, dst_port, payload };
         let quote = Quoted { src: None, dst, header: &[], request };
         quoted(flow, &Ninety, &quote).map(|Recognised { number, translated }| (number, translated))
     };
@@ -250,8 +256,9 @@ fn a_segment_is_ours_by_half_its_sequence_number_and_two_more() {
     let flow = flow(TraceMethod::Tcp(SYN));
     let [o0, o1, ..] = flow.own();
     let seq = u32::from_be_bytes([o0, o1, 0, 9]);
-    let quote =
-        |dst, src_port, dst_port, seq| read(&flow, SRC, dst, Request::Segment { src_port, dst_port, seq });
+    let quote = |dst, src_port, dst_port, seq| {
+        read(&flow, SRC, dst, QuotedRequest::Segment { src_port, dst_port, seq })
+    };
     assert_eq!(quote(DST, 0x1234, 33_434, seq), Some((9, false)));
     assert_eq!(quote(DST, 0x4321, 33_434, seq), Some((9, true)));
     assert_eq!(quote(OTHER, 0x1234, 33_434, seq), Some((9, true)));
@@ -284,8 +291,8 @@ fn another_protocol_is_ours_by_eight_octets_whatever_they_are_read_as() {
         let flow = flow(TraceMethod::Protocol(protocol));
         let packet = emitted(&flow, 9);
         let request = match protocol {
-            253 => Request::Other { protocol, payload: &packet },
-            6 => Request::Segment {
+            253 => QuotedRequest::Other { protocol, payload: &packet },
+            6 => QuotedRequest::Segment {
                 src_port: u16::from_be_bytes([packet[0], packet[1]]),
                 dst_port: u16::from_be_bytes([packet[2], packet[3]]),
                 seq: u32::from_be_bytes(*packet[4..].first_chunk().unwrap()),
@@ -299,7 +306,7 @@ fn another_protocol_is_ours_by_eight_octets_whatever_they_are_read_as() {
     }
     let flow = flow(TraceMethod::Protocol(253));
     let packet = emitted(&flow, 9);
-    let other = |protocol, payload| read(&flow, SRC, DST, Request::Other { protocol, payload });
+    let other = |protocol, payload| read(&flow, SRC, DST, QuotedRequest::Other { protocol, payload });
     assert_eq!(other(253, &packet[..7]), None);
     assert_eq!(other(254, &packet), None);
 }
@@ -310,7 +317,7 @@ fn an_echo_reply_is_ours_by_its_token_or_by_identifier_and_sender() {
     let packet = emitted(&flow, 9);
     let reply = |from, code, ident, seq, body| {
         let method = Method::Echo;
-        answer(&flow, from, Kind::Answer { method, code, ident, seq, len: 40, checksum_ok: true, body })
+        answer(&flow, from, ReplyKind::Answer { method, code, ident, seq, len: 40, checksum_ok: true, body })
     };
     let nine = Some(Answered::Number(9));
     assert_eq!(reply(DST, 0, 0x1234, 9, &packet[8..]), nine);
@@ -327,11 +334,11 @@ fn an_echo_reply_is_ours_by_its_token_or_by_identifier_and_sender() {
 fn a_segment_answers_the_probe_whose_number_it_acknowledges_or_repeats() {
     let segment = |flags: u8, seq: u32, ack: u32, answer_flags: u16| {
         let flow = flow(TraceMethod::Tcp(TcpOptions { flags, ..SYN }));
-        let kind = Kind::Segment { src_port: 33_434, dst_port: 0x1234, seq, ack, flags: answer_flags };
+        let kind = ReplyKind::Segment { src_port: 33_434, dst_port: 0x1234, seq, ack, flags: answer_flags };
         assert_eq!(answer(&flow, OTHER, kind), None, "from another address");
-        let astray = Kind::Segment { src_port: 33_434, dst_port: 9, seq, ack, flags: answer_flags };
+        let astray = ReplyKind::Segment { src_port: 33_434, dst_port: 9, seq, ack, flags: answer_flags };
         assert_eq!(answer(&flow, DST, astray), None, "to another port");
-        let elsewhere = Kind::Segment { src_port: 9, dst_port: 0x1234, seq, ack, flags: answer_flags };
+        let elsewhere = ReplyKind::Segment { src_port: 9, dst_port: 0x1234, seq, ack, flags: answer_flags };
         assert_eq!(answer(&flow, DST, elsewhere), None, "from another port");
         answer(&flow, DST, kind)
     };
@@ -353,7 +360,7 @@ fn a_segment_answers_the_probe_whose_number_it_acknowledges_or_repeats() {
 #[test]
 fn a_datagram_answers_a_probe_by_ports_and_by_what_it_repeats() {
     fn came(flow: &Flow, from: IpAddr, src_port: u16, dst_port: u16, payload: &[u8]) -> Option<Answered> {
-        answer(flow, from, Kind::Datagram { protocol: flow.protocol(), src_port, dst_port, payload })
+        answer(flow, from, ReplyKind::Datagram { protocol: flow.protocol(), src_port, dst_port, payload })
     }
     let (nine, any) = (Some(Answered::Number(9)), Some(Answered::Any));
     let udp = flow(TraceMethod::Udp);
@@ -387,7 +394,7 @@ fn a_dccp_answer_acknowledges_the_probe() {
     let flow = flow(TraceMethod::Dccp { service: 7 });
     let packet = emitted(&flow, 9);
     let reset = [&[15, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], &packet[10..16], &[1, 0, 0, 0]].concat();
-    let kind = |payload| Kind::Datagram { protocol: 33, src_port: 33_434, dst_port: 0x1234, payload };
+    let kind = |payload| ReplyKind::Datagram { protocol: 33, src_port: 33_434, dst_port: 0x1234, payload };
     assert_eq!(answer(&flow, DST, kind(&reset)), Some(Answered::Number(9)));
     assert_eq!(answer(&flow, DST, kind(&reset[..15])), Some(Answered::Any));
 }
@@ -395,8 +402,11 @@ fn a_dccp_answer_acknowledges_the_probe() {
 #[test]
 fn a_connection_is_known_by_its_port() {
     let connect = Flow { src_port: 0, carrier: Carrier::SourcePort, ..flow(TraceMethod::Connect) };
-    let connected = |local| answer(&connect, DST, Kind::Connected { local, refused: true });
+    let connected = |local| answer(&connect, DST, ReplyKind::Connected { local, refused: true });
     assert_eq!(connected(40_009), Some(Answered::Number(9)));
     assert_eq!(connected(9), None);
-    assert_eq!(answer(&flow(TraceMethod::Udp), DST, Kind::Connected { local: 40_009, refused: false }), None);
+    assert_eq!(
+        answer(&flow(TraceMethod::Udp), DST, ReplyKind::Connected { local: 40_009, refused: false }),
+        None
+    );
 }
