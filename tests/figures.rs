@@ -62,12 +62,12 @@ fn a_late_trace_makes_up_for_four_probes() {
 #[test]
 fn one_router_at_every_hop_is_no_loop() {
     let mut net = Net::new(|probe| Ok(vec![path::exceeded(probe, ms(5)).from(path::router(1))]));
-    let text = path::sketch(&net.events(trace::Config { max_ttl: 12, ..path::config() }));
+    let text = path::sketch(&net.events(trace::TraceConfig { max_ttl: 12, ..path::config() }));
     assert!(text.ends_with("\nHopLimit"), "{text}");
     // Two that alternate are one.
     let mut net =
         Net::new(|probe| Ok(vec![path::exceeded(probe, ms(5)).from(path::router(1 + probe.ttl % 2))]));
-    let text = path::sketch(&net.events(trace::Config { max_ttl: 12, ..path::config() }));
+    let text = path::sketch(&net.events(trace::TraceConfig { max_ttl: 12, ..path::config() }));
     assert!(text.ends_with("\nLoop { at: 10.1.2.1, first: 1, again: 3 }"), "{text}");
 }
 
@@ -99,7 +99,7 @@ fn a_datagram_without_a_number_is_for_the_nearest_open_probe() {
             Ok(vec![Packet::to(probe, path::TARGET.into(), 17, bytes, ms(60))])
         }
     });
-    let config = trace::Config { queries: 2, max_ttl: 4, ..path::trace_config(TraceMethod::Udp, false) };
+    let config = trace::TraceConfig { queries: 2, max_ttl: 4, ..path::trace_config(TraceMethod::Udp, false) };
     let text = path::sketch(&net.events(config));
     let hop = |n| format!("{n}: 10.1.{n}.1 10 10.1.{n}.1 10\n");
     let expected = hop(1) + &hop(2) + "3: 10.1.3.1 10 *\n4: 203.0.113.10 60 203.0.113.10 60\nReached";

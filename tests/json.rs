@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rping::clock::Instant;
 use rping::datagram::{SendFault, Timing};
-use rping::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
+use rping::engine::trace::event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use rping::names::lookup::{Names, Question};
 use rping::output::{Output, Stream};
 use rping::report::Report;
@@ -105,8 +105,8 @@ fn a_run_without_answers_has_a_summary_all_the_same() {
     assert!(last.get("rtt").is_none());
 }
 
-fn answer(from: IpAddr, millis: u64, says: Says) -> Answer {
-    Answer {
+fn answer(from: IpAddr, millis: u64, says: AnswerKind) -> TraceAnswer {
+    TraceAnswer {
         at: Instant::from_nanos(millis * 1_000_000),
         from,
         rtt: Duration::from_millis(millis),
@@ -123,18 +123,21 @@ fn a_trace_has_each_probe_and_its_ending() {
     let router = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     let exceeded = icmp::Error { family: Family::V4, icmp_type: 11, code: 0, info: 0 };
     let too_big = icmp::Error { family: Family::V4, icmp_type: 3, code: 4, info: 1400 };
-    let decided = |ttl, outcome| Event::Decided { ttl, query: 1, outcome, mtu: None };
+    let decided = |ttl, outcome| TraceEvent::Decided { ttl, query: 1, outcome, mtu: None };
     let events = [
-        decided(1, Outcome::Answered(answer(router, 1, Says::Error(exceeded)))),
+        decided(1, Outcome::Answered(answer(router, 1, AnswerKind::Error(exceeded)))),
         decided(2, Outcome::Silent),
         decided(3, Outcome::NotSent(rping::transport::send_fault(libc::EMSGSIZE, Some(1280)))),
-        decided(4, Outcome::Answered(answer(router, 4, Says::Error(too_big)))),
+        decided(4, Outcome::Answered(answer(router, 4, AnswerKind::Error(too_big)))),
         decided(
             5,
-            Outcome::Answered(Answer { translated: true, ..answer(TARGET.into(), 5, Says::Segment(0x12)) }),
+            Outcome::Answered(TraceAnswer {
+                translated: true,
+                ..answer(TARGET.into(), 5, AnswerKind::Segment(0x12))
+            }),
         ),
-        Event::Extra { ttl: 2, query: 1, answer: answer(router, 6, Says::Reply) },
-        Event::Ended { at: Instant::from_nanos(7_000_000), ending: Ending::Reached },
+        TraceEvent::Extra { ttl: 2, query: 1, answer: answer(router, 6, AnswerKind::Reply) },
+        TraceEvent::Ended { at: Instant::from_nanos(7_000_000), ending: Ending::Reached },
     ];
     let start = TraceStart {
         host: "host \"\u{1b}[m\"".to_owned(),
@@ -194,10 +197,12 @@ fn named(late: bool, wanted: Wanted, extension: Vec<u8>) -> Vec<Value> {
     let text = lines(|output| {
         let mut json = driven::trace(JsonTrace::new(start, wanted, names));
         for ttl in [1, 2] {
-            let answer =
-                Answer { extension: extension.clone(), ..answer(router(ttl), 1, Says::Error(exceeded)) };
+            let answer = TraceAnswer {
+                extension: extension.clone(),
+                ..answer(router(ttl), 1, AnswerKind::Error(exceeded))
+            };
             let outcome = Outcome::Answered(answer);
-            json.event(&Event::Decided { ttl, query: 1, outcome, mtu: None }, EPOCH, output);
+            json.event(&TraceEvent::Decided { ttl, query: 1, outcome, mtu: None }, EPOCH, output);
         }
         json.poll(Instant::ZERO, output);
         assert_eq!(output.unwritten(Stream::Out).is_empty(), wanted.names, "a line waits for its name");

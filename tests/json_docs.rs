@@ -137,8 +137,8 @@ fn many(quiet: bool) -> Vec<Value> {
     })
 }
 
-fn hop(from: &str, says: trace::Says, extension: Vec<u8>) -> trace::Answer {
-    trace::Answer {
+fn hop(from: &str, says: trace::AnswerKind, extension: Vec<u8>) -> trace::TraceAnswer {
+    trace::TraceAnswer {
         at: at(5),
         from: ip(from),
         rtt: Duration::from_micros(5_125),
@@ -165,11 +165,13 @@ fn structure() -> Vec<u8> {
 
 /// Traces with everything in them.
 fn traces() -> Vec<Value> {
-    use trace::{Ending, Event, Outcome, Says};
-    let says = |icmp_type, code, info| Says::Error(icmp::Error { family: Family::V4, icmp_type, code, info });
-    let decided = |ttl, outcome| Event::Decided { ttl, query: 1, outcome, mtu: (ttl == 2).then_some(1_400) };
+    use trace::{AnswerKind, Ending, Outcome, TraceEvent};
+    let says =
+        |icmp_type, code, info| AnswerKind::Error(icmp::Error { family: Family::V4, icmp_type, code, info });
+    let decided =
+        |ttl, outcome| TraceEvent::Decided { ttl, query: 1, outcome, mtu: (ttl == 2).then_some(1_400) };
     let events = |method: &str, ending| {
-        let last = if method == "icmp" { Says::Reply } else { Says::Segment(0x12) };
+        let last = if method == "icmp" { AnswerKind::Reply } else { AnswerKind::Segment(0x12) };
         let answers = [
             hop("10.0.0.1", says(11, 0, 0), structure()),
             hop("10.0.0.2", says(3, 4, 1_400), Vec::new()),
@@ -182,9 +184,9 @@ fn traces() -> Vec<Value> {
         events.push(decided(8, Outcome::NotSent(fault)));
         for (ttl, answer) in (1..).zip(answers) {
             events.push(decided(ttl, Outcome::Answered(answer.clone())));
-            events.push(Event::Extra { ttl, query: 1, answer });
+            events.push(TraceEvent::Extra { ttl, query: 1, answer });
         }
-        events.push(Event::Ended { at: at(812), ending });
+        events.push(TraceEvent::Ended { at: at(812), ending });
         events
     };
     let error = icmp::Error { family: Family::V4, icmp_type: 3, code: 13, info: 0 };
@@ -196,7 +198,7 @@ fn traces() -> Vec<Value> {
     runs.into_iter().flat_map(|(method, ending)| trace_lines(method, &events(method, ending))).collect()
 }
 
-fn trace_lines(method: &'static str, events: &[trace::Event]) -> Vec<Value> {
+fn trace_lines(method: &'static str, events: &[trace::TraceEvent]) -> Vec<Value> {
     let names = Names::pooled(1, |question| match question {
         Question::Name(_) => Some("core.example".to_owned()),
         Question::Origin(_) => Some("AS64500/AS64501".to_owned()),

@@ -68,12 +68,12 @@ fn answers(sim: &mut Sim<Ping>) -> Vec<Timed> {
 
 /// The answers of a trace of two hops with one query each: TTL, round-trip time, clocks.
 fn of_trace(net: &mut Net) -> Vec<(u8, Duration, Timing)> {
-    let events = net.events(rping::engine::trace::Config { queries: 1, max_ttl: 2, ..path::config() });
-    let answer = |event: &trace::Event| match event {
-        trace::Event::Decided { ttl, .. } | trace::Event::Extra { ttl, .. } => {
+    let events = net.events(rping::engine::trace::TraceConfig { queries: 1, max_ttl: 2, ..path::config() });
+    let answer = |event: &trace::TraceEvent| match event {
+        trace::TraceEvent::Decided { ttl, .. } | trace::TraceEvent::Extra { ttl, .. } => {
             event.answer().map(|answer| (*ttl, answer.rtt, answer.timing))
         }
-        trace::Event::Ended { .. } => None,
+        trace::TraceEvent::Ended { .. } => None,
     };
     events.iter().filter_map(answer).collect()
 }

@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rping::engine::trace::event::{Ending, Event, Outcome};
-use rping::engine::trace::{Config, Wait};
+use rping::engine::trace::event::{Ending, Outcome, TraceEvent};
+use rping::engine::trace::{TraceConfig, Wait};
 use rping::probe::trace::{Carrier, TcpOptions, TraceMethod};
 
 use sim::path::{
@@ -46,7 +46,7 @@ fn twenty_hops_take_little_more_than_the_round_trip_to_the_target() {
     let mut net = Net::line(20, ms(84));
     let events = net.events(config());
     let answered =
-        events.iter().filter(|e| matches!(e, Event::Decided { outcome: Outcome::Answered(_), .. }));
+        events.iter().filter(|e| matches!(e, TraceEvent::Decided { outcome: Outcome::Answered(_), .. }));
     assert_eq!(answered.count(), 60);
     assert!(net.now <= sim::path::at(109), "{:?} is more than 1.3 round trips", net.now);
     let beyond = net.sent.iter().filter(|probe| probe.ttl > 20).count();
@@ -56,7 +56,7 @@ fn twenty_hops_take_little_more_than_the_round_trip_to_the_target() {
 #[test]
 fn never_more_than_three_probes_are_out_to_one_hop() {
     let mut net = Net::line(4, ms(50));
-    let events = net.events(Config { queries: 10, ..config() });
+    let events = net.events(TraceConfig { queries: 10, ..config() });
     assert_eq!(events.len(), 41);
     for ttl in 1..=4 {
         let left: Vec<_> = net.sent.iter().filter(|probe| probe.ttl == ttl).map(|probe| probe.at).collect();
@@ -108,7 +108,7 @@ fn waits_as_given_are_those_of_traceroute() {
         _ => Ok(vec![on_line(probe, 3, ms(30))]),
     };
     let mut net = Net::new(silent_here);
-    let text = sketch(&net.events(Config { wait, parallel: Some(16), ..config() }));
+    let text = sketch(&net.events(TraceConfig { wait, parallel: Some(16), ..config() }));
     assert!(text.contains("2: 10.1.2.1 20 * 10.1.2.1 20\n"), "{text}");
     assert_eq!(net.now, sim::path::at(3 * 20 + 1), "three times this hop's, and a millisecond");
 
@@ -116,19 +116,19 @@ fn waits_as_given_are_those_of_traceroute() {
         2 => Ok(vec![]),
         _ => Ok(vec![on_line(probe, 3, ms(30))]),
     });
-    net.events(Config { wait, parallel: Some(16), ..config() });
+    net.events(TraceConfig { wait, parallel: Some(16), ..config() });
     assert_eq!(net.now, sim::path::at(300), "ten times that of the next hop");
 
     let mut net = Net::new(|_| Ok(vec![]));
     let wait = Wait::Given { max: ms(700), here: 0.0, near: 0.0 };
-    net.events(Config { wait, parallel: Some(16), max_ttl: 8, ..config() });
+    net.events(TraceConfig { wait, parallel: Some(16), max_ttl: 8, ..config() });
     assert_eq!(net.now, sim::path::at(1_400), "24 probes, 16 at a time");
 }
 
 #[test]
 fn one_probe_at_a_time_means_one() {
     let mut net = Net::line(3, ms(30));
-    net.events(Config { parallel: Some(1), ..config() });
+    net.events(TraceConfig { parallel: Some(1), ..config() });
     assert_eq!(net.sent.len(), 9);
     assert!(net.sent.windows(2).all(|two| (two[0].ttl, two[0].nth) < (two[1].ttl, two[1].nth)));
     assert_eq!(net.now, sim::path::at(3 * (10 + 20 + 30)));
@@ -137,7 +137,7 @@ fn one_probe_at_a_time_means_one() {
 #[test]
 fn a_gap_between_probes_is_kept() {
     let mut net = Net::line(3, ms(1));
-    net.events(Config { gap: ms(50), ..config() });
+    net.events(TraceConfig { gap: ms(50), ..config() });
     assert!(net.sent.windows(2).all(|two| two[1].at >= two[0].at + ms(50)));
 }
 
@@ -173,7 +173,7 @@ fn who_says_that_it_goes_no_further_ends_the_trace_with_the_reason() {
             _ => Ok(vec![error(probe, icmp_type, code, 1_400, ms(2)).from(router(2))]),
         });
         let events = net.events(config());
-        let Some(Event::Ended { ending: Ending::Unreachable { by, error }, .. }) = events.last() else {
+        let Some(TraceEvent::Ended { ending: Ending::Unreachable { by, error }, .. }) = events.last() else {
             panic!("{icmp_type}/{code}: {events:?}")
         };
         assert_eq!((*by, error.icmp_type, error.code), (router(2).into(), icmp_type, code));
@@ -208,9 +208,9 @@ fn a_path_that_goes_round_is_told_to_the_end_and_called_a_loop() {
         let node = if probe.ttl < 3 { probe.ttl } else { 3 + (probe.ttl - 3) % 2 };
         Ok(vec![exceeded(probe, ms(u64::from(probe.ttl))).from(router(node))])
     });
-    let events = net.events(Config { max_ttl: 12, ..config() });
+    let events = net.events(TraceConfig { max_ttl: 12, ..config() });
     let ending = Ending::Loop { at: router(3).into(), first: 3, again: 5 };
-    assert!(matches!(events.last(), Some(Event::Ended { ending: e, .. }) if *e == ending), "{events:?}");
+    assert!(matches!(events.last(), Some(TraceEvent::Ended { ending: e, .. }) if *e == ending), "{events:?}");
     assert_eq!(net.sent.len(), 36);
 }
 
@@ -220,7 +220,7 @@ fn a_gap_limit_ends_a_silent_tail_early() {
         1 | 2 | 4 => Ok(vec![exceeded(probe, ms(5))]),
         _ => Ok(vec![]),
     });
-    let text = sketch(&net.events(Config { gap_limit: Some(3), ..config() }));
+    let text = sketch(&net.events(TraceConfig { gap_limit: Some(3), ..config() }));
     assert!(text.ends_with("\n5: * * *\n6: * * *\n7: * * *\nGapLimit"), "{text}");
 }
 
@@ -333,7 +333,7 @@ fn the_path_mtu_is_found_hop_by_hop() {
         }
         Ok(vec![on_line(probe, 4, ms(4))])
     });
-    let config = Config { mtu: true, parallel: Some(1), len: 65_000 - 20, ..config() };
+    let config = TraceConfig { mtu: true, parallel: Some(1), len: 65_000 - 20, ..config() };
     let text = sketch(&net.events(config));
     assert_eq!(
         text,
@@ -347,10 +347,10 @@ fn the_path_mtu_is_found_hop_by_hop() {
 fn an_mtu_that_makes_no_sense_is_an_error_like_another() {
     for mtu in [0, 10, 70_000] {
         let mut net = Net::new(|probe| Ok(vec![error(probe, 3, 4, mtu, ms(1)).from(router(1))]));
-        let config = Config { mtu: true, parallel: Some(1), len: 1_480, ..config() };
+        let config = TraceConfig { mtu: true, parallel: Some(1), len: 1_480, ..config() };
         let events = net.events(config);
         assert!(
-            matches!(events.last(), Some(Event::Ended { ending: Ending::Unreachable { .. }, .. })),
+            matches!(events.last(), Some(TraceEvent::Ended { ending: Ending::Unreachable { .. }, .. })),
             "{mtu}"
         );
         assert!(net.sent.len() < 12, "{mtu}: {} probes", net.sent.len());
@@ -360,8 +360,8 @@ fn an_mtu_that_makes_no_sense_is_an_error_like_another() {
 #[test]
 fn probes_that_cannot_leave_are_told_and_cost_no_wait() {
     let mut net = Net::new(|_| Err(rping::transport::send_fault(libc::EPERM, None)));
-    let events = net.events(Config { max_ttl: 5, ..config() });
-    let told = |e: &&Event| matches!(e, Event::Decided { outcome: Outcome::NotSent(_), .. });
+    let events = net.events(TraceConfig { max_ttl: 5, ..config() });
+    let told = |e: &&TraceEvent| matches!(e, TraceEvent::Decided { outcome: Outcome::NotSent(_), .. });
     assert_eq!(events.iter().filter(told).count(), 15);
     assert!(millis(net.now) < 10, "{}", millis(net.now));
 }
@@ -394,8 +394,8 @@ fn what_the_local_queue_refused_is_not_tried_beyond_the_target() {
 #[test]
 fn the_end_is_when_the_last_wait_is_over() {
     let mut net = Net::new(|_| Ok(vec![]));
-    let events = net.events(Config { max_ttl: 2, ..config() });
-    assert!(matches!(events.last(), Some(Event::Ended { at, .. }) if *at == net.now), "{events:?}");
+    let events = net.events(TraceConfig { max_ttl: 2, ..config() });
+    assert!(matches!(events.last(), Some(TraceEvent::Ended { at, .. }) if *at == net.now), "{events:?}");
 }
 
 #[test]
@@ -429,7 +429,7 @@ fn a_router_that_limits_its_answers_is_asked_more_slowly() {
         }
         Ok(vec![on_line(probe, 2, ms(2))])
     });
-    let text = sketch(&net.events(Config { queries: 6, ..config() }));
+    let text = sketch(&net.events(TraceConfig { queries: 6, ..config() }));
     let first = text.lines().next().unwrap();
     assert!(first.matches("10.1.1.1").count() >= 3, "{text}");
     let asked = net.sent.iter().filter(|probe| probe.ttl == 1).count();
@@ -479,7 +479,7 @@ fn an_answer_that_is_read_before_the_fate_of_its_probe_counts() {
     use rping::datagram::{ClockSource, Departed, Framing, Received};
     use rping::engine::Session;
     use rping::engine::trace::Trace;
-    let mut trace = Trace::new(Config { max_ttl: 1, queries: 1, ..config() }, Instant::ZERO);
+    let mut trace = Trace::new(TraceConfig { max_ttl: 1, queries: 1, ..config() }, Instant::ZERO);
     let mut buffer = [0; 64];
     let transmit = trace.poll_transmit(Instant::ZERO, &mut buffer).expect("a probe");
     buffer[0] = 0;
@@ -501,7 +501,7 @@ fn an_answer_that_is_read_before_the_fate_of_its_probe_counts() {
     trace.handle_sent(Departed { at: Instant::ZERO, port: 0 });
     assert!(matches!(
         trace.poll_event(),
-        Some(Event::Decided { outcome: Outcome::Answered(answer), .. }) if answer.rtt == ms(3)
+        Some(TraceEvent::Decided { outcome: Outcome::Answered(answer), .. }) if answer.rtt == ms(3)
     ));
     assert_eq!(trace.ending(), Some(Ending::Reached));
 }
@@ -509,7 +509,7 @@ fn an_answer_that_is_read_before_the_fate_of_its_probe_counts() {
 #[test]
 fn a_path_through_many_hops_and_the_highest_ttl_is_walked() {
     let mut net = Net::line(255, Duration::from_millis(255));
-    let events = net.events(Config { max_ttl: 255, queries: 1, ..config() });
+    let events = net.events(TraceConfig { max_ttl: 255, queries: 1, ..config() });
     assert_eq!(events.len(), 256);
     assert!(sketch(&events).ends_with("Reached"));
 }
@@ -550,19 +550,19 @@ proptest! {
         let wait = if given { Wait::Given { max: ms(500), here: 3.0, near: 10.0 } } else { Wait::Adaptive };
         let len = if mtu { 1_480 } else { 40 };
         let parallel = if mtu { Some(1) } else { parallel };
-        let config = Config { queries, max_ttl, parallel, wait, mtu, gap_limit, len, ..config() };
+        let config = TraceConfig { queries, max_ttl, parallel, wait, mtu, gap_limit, len, ..config() };
         let events = net.events(config);
 
         let told: Vec<_> = events
             .iter()
             .filter_map(|event| match event {
-                Event::Decided { ttl, query, .. } => Some((*ttl, *query)),
+                TraceEvent::Decided { ttl, query, .. } => Some((*ttl, *query)),
                 _ => None,
             })
             .collect();
         let (ended, before) = events.split_last().expect("an end");
-        let Event::Ended { ending, .. } = ended else { panic!("{ended:?} is no end") };
-        let ends = before.iter().filter(|event| matches!(event, Event::Ended { .. })).count();
+        let TraceEvent::Ended { ending, .. } = ended else { panic!("{ended:?} is no end") };
+        let ends = before.iter().filter(|event| matches!(event, TraceEvent::Ended { .. })).count();
         prop_assert_eq!(ends, 0);
         prop_assert!(told.windows(2).all(|two| two[0] < two[1]), "{:?}", told);
         if *ending != Ending::Stopped {

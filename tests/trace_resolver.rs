@@ -15,7 +15,7 @@ use lab::child::HANGS;
 use lab::dns::{name_server, pointer, resolver};
 use rping::clock::{Epoch, Instant};
 use rping::datagram::Timing;
-use rping::engine::trace::event::{Answer, Event, Outcome, Says};
+use rping::engine::trace::event::{AnswerKind, Outcome, TraceAnswer, TraceEvent};
 use rping::names::lookup::Names;
 use rping::names::origin::Origins;
 use rping::output::{Output, Stream};
@@ -180,25 +180,29 @@ fn an_answer_that_does_not_fit_a_datagram_is_fetched_over_tcp() {
 }
 
 /// Answers from these hosts of 10.0.0.0/24, one hop each.
-fn answers(hosts: impl IntoIterator<Item = u8>) -> Vec<Event> {
-    let answer = |host| Answer {
+fn answers(hosts: impl IntoIterator<Item = u8>) -> Vec<TraceEvent> {
+    let answer = |host| TraceAnswer {
         at: Instant::ZERO,
         from: IpAddr::from([10, 0, 0, host]),
         rtt: Duration::from_millis(1),
         timing: Timing::User,
         hop_limit: None,
-        says: Says::Reply,
+        says: AnswerKind::Reply,
         extension: Vec::new(),
         translated: false,
     };
-    let decided =
-        |host| Event::Decided { ttl: host, query: 1, outcome: Outcome::Answered(answer(host)), mtu: None };
+    let decided = |host| TraceEvent::Decided {
+        ttl: host,
+        query: 1,
+        outcome: Outcome::Answered(answer(host)),
+        mtu: None,
+    };
     hosts.into_iter().map(decided).collect()
 }
 
 /// The lines of these hops under the names that the system knows, each waited for as long as it takes where
 /// `patient`, and not at all otherwise.
-fn shown(events: &[Event], patient: bool) -> Vec<String> {
+fn shown(events: &[TraceEvent], patient: bool) -> Vec<String> {
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let names = Names::of_path(|_| None);

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 
 use rping::clock::Instant;
-use rping::engine::trace::Config;
+use rping::engine::trace::TraceConfig;
 use rping::names::lookup::Names;
 use rping::output::{Output, Stream};
 use rping::report::Report;
@@ -20,7 +20,7 @@ fn style() -> TraceStyle {
 }
 
 /// What is printed of a trace, the header aside.
-fn printed(net: &mut Net, config: Config, style: TraceStyle) -> String {
+fn printed(net: &mut Net, config: TraceConfig, style: TraceStyle) -> String {
     let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let mut text = driven::trace(TraceText::new(style, Names::of_path(|_| None)));
@@ -105,7 +105,7 @@ fn refusals_silence_and_loops_have_their_text() {
     let mut net = Net::new(|probe| Ok(vec![exceeded(probe, ms(1)).from(router(1 + probe.ttl % 2))]));
     let text = printed(
         &mut net,
-        Config { max_ttl: 5, queries: 1, ..config() },
+        TraceConfig { max_ttl: 5, queries: 1, ..config() },
         TraceStyle { summary: true, ..style() },
     );
     assert!(

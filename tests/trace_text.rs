@@ -17,7 +17,7 @@ use lab::has_module;
 use proptest::prelude::*;
 use rping::clock::{Epoch, Instant};
 use rping::datagram::Timing;
-use rping::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
+use rping::engine::trace::event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use rping::names::lookup::{Names, Question};
 use rping::output::{Output, Stream};
 use rping::report::Report;
@@ -39,20 +39,20 @@ fn style(target: &str) -> TraceStyle {
     TraceStyle { numeric: true, ..TraceStyle::of(ip(target)) }
 }
 
-fn decided(ttl: u8, query: u8, outcome: Outcome) -> Event {
-    Event::Decided { ttl, query, outcome, mtu: None }
+fn decided(ttl: u8, query: u8, outcome: Outcome) -> TraceEvent {
+    TraceEvent::Decided { ttl, query, outcome, mtu: None }
 }
 
-fn silent(ttl: u8, query: u8) -> Event {
+fn silent(ttl: u8, query: u8) -> TraceEvent {
     decided(ttl, query, Outcome::Silent)
 }
 
-fn not_sent(ttl: u8, query: u8, errno: i32, mtu: Option<u32>) -> Event {
+fn not_sent(ttl: u8, query: u8, errno: i32, mtu: Option<u32>) -> TraceEvent {
     decided(ttl, query, Outcome::NotSent(rping::transport::send_fault(errno, mtu)))
 }
 
-fn answer(from: &str, micros: u64, says: Says) -> Answer {
-    Answer {
+fn answer(from: &str, micros: u64, says: AnswerKind) -> TraceAnswer {
+    TraceAnswer {
         at: at(500),
         from: ip(from),
         rtt: Duration::from_micros(micros),
@@ -64,24 +64,24 @@ fn answer(from: &str, micros: u64, says: Says) -> Answer {
     }
 }
 
-fn error(from: &str, micros: u64, icmp_type: u8, code: u8, info: u32) -> Answer {
+fn error(from: &str, micros: u64, icmp_type: u8, code: u8, info: u32) -> TraceAnswer {
     let family = Family::of(ip(from));
-    answer(from, micros, Says::Error(Error { family, icmp_type, code, info }))
+    answer(from, micros, AnswerKind::Error(Error { family, icmp_type, code, info }))
 }
 
 /// A router on the way.
-fn passed(ttl: u8, query: u8, from: &str, micros: u64) -> Event {
+fn passed(ttl: u8, query: u8, from: &str, micros: u64) -> TraceEvent {
     let icmp_type = if ip(from).is_ipv4() { 11 } else { 3 };
     decided(ttl, query, Outcome::Answered(error(from, micros, icmp_type, 0, 0)))
 }
 
 /// The target itself.
-fn reached(ttl: u8, query: u8, from: &str, micros: u64) -> Event {
-    decided(ttl, query, Outcome::Answered(answer(from, micros, Says::Reply)))
+fn reached(ttl: u8, query: u8, from: &str, micros: u64) -> TraceEvent {
+    decided(ttl, query, Outcome::Answered(answer(from, micros, AnswerKind::Reply)))
 }
 
-fn ended(ending: Ending) -> Event {
-    Event::Ended { at: at(1_234), ending }
+fn ended(ending: Ending) -> TraceEvent {
+    TraceEvent::Ended { at: at(1_234), ending }
 }
 
 fn output<R>(say: impl FnOnce(&mut Output<'_>) -> R) -> (String, String, R) {
@@ -92,7 +92,11 @@ fn output<R>(say: impl FnOnce(&mut Output<'_>) -> R) -> (String, String, R) {
 }
 
 /// Standard output and standard error of a whole trace whose names are there at once or never.
-fn run_with(style: TraceStyle, names: Names, events: impl IntoIterator<Item = Event>) -> (String, String) {
+fn run_with(
+    style: TraceStyle,
+    names: Names,
+    events: impl IntoIterator<Item = TraceEvent>,
+) -> (String, String) {
     let (out, err, ()) = output(|output| {
         let mut text = driven::trace(TraceText::new(style, names));
         text.begin(Epoch::default(), output);
@@ -106,7 +110,7 @@ fn run_with(style: TraceStyle, names: Names, events: impl IntoIterator<Item = Ev
 }
 
 /// Standard output of a whole trace without names, the header left out.
-fn hops(style: TraceStyle, events: impl IntoIterator<Item = Event>) -> String {
+fn hops(style: TraceStyle, events: impl IntoIterator<Item = TraceEvent>) -> String {
     let (out, err) = run_with(style, Names::with(|_| panic!("names are asked for")), events);
     assert_eq!(err, "");
     out.split_once('\n').expect("a header").1.to_owned()
@@ -180,7 +184,7 @@ fn link_local_routers_carry_their_interface() {
 #[test]
 fn times_are_rounded_to_the_nearest_microsecond() {
     let nanos = |nanos| {
-        let mut answer = answer("192.0.2.9", 0, Says::Reply);
+        let mut answer = answer("192.0.2.9", 0, AnswerKind::Reply);
         answer.rtt = Duration::from_nanos(nanos);
         let text = hops(style("192.0.2.9"), [decided(1, 1, Outcome::Answered(answer))]);
         text.trim_end().strip_prefix(" 1  192.0.2.9  ").map(str::to_owned).expect("a time")
@@ -223,8 +227,8 @@ fn marks_stand_behind_the_time() {
 #[test]
 fn a_new_path_mtu_is_told_at_the_probe_that_found_it() {
     let with_mtu = |event| match event {
-        Event::Decided { ttl, query, outcome, .. } => {
-            Event::Decided { ttl, query, outcome, mtu: Some(1_400) }
+        TraceEvent::Decided { ttl, query, outcome, .. } => {
+            TraceEvent::Decided { ttl, query, outcome, mtu: Some(1_400) }
         }
         other => other,
     };
@@ -320,8 +324,9 @@ fn the_way_back_is_told_where_its_length_differs() {
 
 #[test]
 fn tcp_flags_are_told_where_they_are_asked_for() {
-    let segment =
-        |query, flags| decided(1, query, Outcome::Answered(answer("192.0.2.9", 200, Says::Segment(flags))));
+    let segment = |query, flags| {
+        decided(1, query, Outcome::Answered(answer("192.0.2.9", 200, AnswerKind::Segment(flags))))
+    };
     let events = || [segment(1, 0x12), segment(2, 0x12), segment(3, 0x14)];
     let style = style("192.0.2.9");
     assert_eq!(hops(style.clone(), events()), " 1  192.0.2.9  0.200 ms  0.200 ms  0.200 ms\n");
@@ -337,7 +342,7 @@ const INTERFACE: &[u8] = b"\x20\0\0\0\0\x18\x02\x0e\0\0\0\x03\0\x01\0\0\x0a\x09\
 const INTERFACE6: &[u8] = b"\x20\0\0\0\0\x18\x02\x84\0\x02\0\0\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x05";
 const UNKNOWN: &[u8] = &[0x20, 0, 0, 0, 0, 12, 9, 7, 0, 0, 0xab, 0xcd, 1, 2, 3, 4];
 
-fn extended(ttl: u8, query: u8, from: &str, extension: &[u8]) -> Event {
+fn extended(ttl: u8, query: u8, from: &str, extension: &[u8]) -> TraceEvent {
     let mut answer = error(from, 300, if ip(from).is_ipv4() { 11 } else { 3 }, 0, 0);
     answer.extension = extension.to_vec();
     decided(ttl, query, Outcome::Answered(answer))
@@ -378,11 +383,11 @@ fn extensions_are_told_where_they_are_asked_for_and_differ() {
 
 #[test]
 fn the_summary_says_how_it_ended_and_what_it_took() {
-    let last = |events: Vec<Event>| {
+    let last = |events: Vec<TraceEvent>| {
         let style = TraceStyle { name: "host.example".into(), summary: true, ..style("192.0.2.9") };
         hops(style, events).lines().next_back().map(str::to_owned).expect("a line")
     };
-    let extra = |ttl, query| Event::Extra { ttl, query, answer: error("10.0.0.1", 9_000, 11, 0, 0) };
+    let extra = |ttl, query| TraceEvent::Extra { ttl, query, answer: error("10.0.0.1", 9_000, 11, 0, 0) };
     let mut events = vec![passed(1, 1, "10.0.0.1", 300), silent(1, 2), extra(1, 2), extra(1, 2), extra(1, 1)];
     events.extend([reached(2, 1, "192.0.2.9", 400), ended(Ending::Reached)]);
     assert_eq!(
@@ -596,14 +601,14 @@ fn origins_stand_behind_the_address() {
 }
 
 /// An answer from anywhere that says anything, with anything behind it.
-fn any_answer() -> impl Strategy<Value = Answer> {
+fn any_answer() -> impl Strategy<Value = TraceAnswer> {
     let family = |v6| if v6 { Family::V6 } else { Family::V4 };
     let says = prop_oneof![
-        Just(Says::Reply),
-        any::<u16>().prop_map(Says::Segment),
+        Just(AnswerKind::Reply),
+        any::<u16>().prop_map(AnswerKind::Segment),
         (any::<bool>(), any::<u8>(), any::<u8>(), any::<u32>()).prop_map(
             move |(v6, icmp_type, code, info)| {
-                Says::Error(Error { family: family(v6), icmp_type, code, info })
+                AnswerKind::Error(Error { family: family(v6), icmp_type, code, info })
             }
         ),
     ];
@@ -615,7 +620,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
         Just(MPLS.to_vec()),
     ];
     (any::<IpAddr>(), any::<u64>(), any::<Option<u8>>(), says, extension).prop_map(
-        |(from, nanos, hop_limit, says, extension)| Answer {
+        |(from, nanos, hop_limit, says, extension)| TraceAnswer {
             at: at(1),
             from,
             rtt: Duration::from_nanos(nanos),
@@ -657,7 +662,7 @@ proptest! {
                 if outcome != Outcome::Unfinished {
                     hops.insert(ttl);
                 }
-                text.event(&Event::Decided { ttl, query: index % 3 + 1, outcome, mtu }, Epoch::default(), output);
+                text.event(&TraceEvent::Decided { ttl, query: index % 3 + 1, outcome, mtu }, Epoch::default(), output);
             }
             text.poll(at(0), output);
             while text.wake().is_some() {
@@ -709,7 +714,7 @@ fn jc_reads_addresses_times_and_marks_among_all_that_stands_between_them() {
     let mut behind = error("10.0.0.6", 600, 11, 0, 0);
     behind.hop_limit = Some(57);
     let mut mtu = passed(1, 1, "10.0.0.1", 1_000);
-    if let Event::Decided { mtu, .. } = &mut mtu {
+    if let TraceEvent::Decided { mtu, .. } = &mut mtu {
         *mtu = Some(1_400);
     }
     let events = [
@@ -729,8 +734,8 @@ fn jc_reads_addresses_times_and_marks_among_all_that_stands_between_them() {
         extended(5, 1, "10.0.0.5", INTERFACE6),
         decided(6, 1, Outcome::Answered(behind)),
         not_sent(6, 2, libc::EMSGSIZE, Some(1_400)),
-        decided(7, 1, Outcome::Answered(answer("192.0.2.9", 700, Says::Segment(0x12)))),
-        Event::Extra { ttl: 7, query: 1, answer: answer("192.0.2.9", 900, Says::Reply) },
+        decided(7, 1, Outcome::Answered(answer("192.0.2.9", 700, AnswerKind::Segment(0x12)))),
+        TraceEvent::Extra { ttl: 7, query: 1, answer: answer("192.0.2.9", 900, AnswerKind::Reply) },
         ended(Ending::Reached),
     ];
     let style = TraceStyle {

@@ -14,7 +14,7 @@ use lab::dns::resolver;
 use lab::*;
 use rping::clock::{Epoch, Instant};
 use rping::datagram::Timing;
-use rping::engine::trace::event::{Answer, Event, Outcome, Says};
+use rping::engine::trace::event::{AnswerKind, Outcome, TraceAnswer, TraceEvent};
 use rping::names::lookup::Names;
 use rping::output::{Output, Stream};
 use rping::report::Report;
@@ -24,14 +24,14 @@ use rping::wire::icmp::Error;
 use rustix::event::{PollFd, PollFlags, poll};
 
 /// A hop of the three-host line: who answers each of its probes, and what. Nobody: a star.
-type Hop<'a> = (u8, Option<(&'a str, Says)>);
+type Hop<'a> = (u8, Option<(&'a str, AnswerKind)>);
 
-fn error(family: Family, icmp_type: u8, code: u8, info: u32) -> Says {
-    Says::Error(Error { family, icmp_type, code, info })
+fn error(family: Family, icmp_type: u8, code: u8, info: u32) -> AnswerKind {
+    AnswerKind::Error(Error { family, icmp_type, code, info })
 }
 
 /// A router on the way.
-fn passed(from: &str) -> Option<(&str, Says)> {
+fn passed(from: &str) -> Option<(&str, AnswerKind)> {
     let family = Family::of(ip(from));
     Some((from, error(family, if family == Family::V4 { 11 } else { 3 }, 0, 0)))
 }
@@ -63,7 +63,7 @@ fn same_with_mtu(args: &str, style: TraceStyle, hops: &[Hop<'_>], mtus: &[(u8, u
     for (ttl, answer) in hops {
         for query in 1..=3 {
             let outcome = answer.map_or(Outcome::Silent, |(from, says)| {
-                Outcome::Answered(Answer {
+                Outcome::Answered(TraceAnswer {
                     at: Instant::ZERO,
                     from: ip(from),
                     rtt: Duration::from_nanos(times.next().unwrap_or_default()),
@@ -75,7 +75,11 @@ fn same_with_mtu(args: &str, style: TraceStyle, hops: &[Hop<'_>], mtus: &[(u8, u
                 })
             });
             let mtu = mtus.iter().find(|(at, _)| at == ttl && query == 1).map(|(_, mtu)| *mtu);
-            text.event(&Event::Decided { ttl: *ttl, query, outcome, mtu }, Epoch::default(), &mut output);
+            text.event(
+                &TraceEvent::Decided { ttl: *ttl, query, outcome, mtu },
+                Epoch::default(),
+                &mut output,
+            );
         }
     }
     text.poll(Instant::ZERO, &mut output);
@@ -118,7 +122,7 @@ fn headers_hops_and_stars_are_the_same() {
         let short = TraceStyle { max_ttl: 7, size: 100, ..numeric(v4) };
         same("-n -m 7 10.8.0.2 100", short, &[(1, passed(first)), (2, end4)]);
         same("-n -f 2 10.8.0.2", numeric(v4), &[(2, end4)]);
-        same("-n -I 10.8.0.2", numeric(v4), &[(1, passed(first)), (2, Some((v4, Says::Reply)))]);
+        same("-n -I 10.8.0.2", numeric(v4), &[(1, passed(first)), (2, Some((v4, AnswerKind::Reply)))]);
         // Names: one from a file, and one that nobody knows. The program itself may be found by way of /etc.
         sh("mkdir -p /run/etc; cp -a /etc/alternatives /run/etc 2>/dev/null || true");
         resolver(b"10.9.0.2 gw.example alias\n10.8.0.2 far.example\n", "files", "");

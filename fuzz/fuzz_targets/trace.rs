@@ -15,18 +15,18 @@ use libfuzzer_sys::fuzz_target;
 use rping::clock::Instant;
 use rping::datagram::{Departed, Framing, Received, ClockSource};
 use rping::engine::Session;
-use rping::engine::trace::event::Event;
-use rping::engine::trace::{Config, Trace, Wait};
+use rping::engine::trace::event::TraceEvent;
+use rping::engine::trace::{TraceConfig, Trace, Wait};
 use rping::probe::trace::{Carrier, Flow, TraceMethod, TcpOptions};
 
 const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const TARGET: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 9, 9, 9);
 
-fn config(choice: u8) -> Config {
+fn config(choice: u8) -> TraceConfig {
     let tcp = TcpOptions { flags: 2, mss: None, sack: false, timestamps: false, window_scale: false };
     let methods = [TraceMethod::Echo, TraceMethod::Udp, TraceMethod::Tcp(tcp), TraceMethod::Protocol(253)];
-    Config {
+    TraceConfig {
         target: SocketAddr::new(IpAddr::V4(TARGET), 33_434),
         flow: Flow {
             src: IpAddr::V4(HERE),
@@ -116,7 +116,7 @@ fuzz_target!(|input: &[u8]| {
 /// Takes all events; probes are told in the order of hops and queries.
 fn drain(trace: &mut Trace, told: &mut (u8, u8)) {
     while let Some(event) = trace.poll_event() {
-        if let Event::Decided { ttl, query, .. } = event {
+        if let TraceEvent::Decided { ttl, query, .. } = event {
             assert!((ttl, query) > *told, "{ttl}/{query} after {told:?}");
             *told = (ttl, query);
         }

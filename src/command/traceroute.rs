@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::command;
 use crate::command::first_route;
 use crate::datagram::Batch;
-use crate::engine::trace::{Config, Trace};
+use crate::engine::trace::{Trace, TraceConfig};
 use crate::escape::escape;
 use crate::names::lookup::Names;
 use crate::names::origin::Origins;
@@ -151,7 +151,7 @@ fn pick(request: &Request, sockets: &mut TraceSockets, options: &Options) -> any
 }
 
 /// The configuration of the session.
-fn config(request: &Request, aimed: &Aimed) -> anyhow::Result<Config> {
+fn config(request: &Request, aimed: &Aimed) -> anyhow::Result<TraceConfig> {
     let Aimed { ref route, way, mode, ref transport, header_len } = *aimed;
     let (method, carrier) = match mode {
         Mode::Icmp => (way.method, Carrier::Message),
@@ -183,7 +183,7 @@ fn config(request: &Request, aimed: &Aimed) -> anyhow::Result<Config> {
     }
     let mut target = route.target;
     target.set_port(way.port);
-    Ok(Config {
+    Ok(TraceConfig {
         target,
         flow,
         len,
@@ -209,7 +209,7 @@ fn names(request: &Request) -> Names {
 }
 
 /// What the trace looks like.
-fn style(request: &Request, aimed: &Aimed, config: &Config) -> TraceStyle {
+fn style(request: &Request, aimed: &Aimed, config: &TraceConfig) -> TraceStyle {
     let target = aimed.route.target;
     TraceStyle {
         program: request.program.clone(),
@@ -227,7 +227,7 @@ fn style(request: &Request, aimed: &Aimed, config: &Config) -> TraceStyle {
     }
 }
 
-fn start_line(request: &Request, aimed: &Aimed, config: &Config) -> TraceStart {
+fn start_line(request: &Request, aimed: &Aimed, config: &TraceConfig) -> TraceStart {
     TraceStart {
         host: request.host.clone(),
         target: aimed.route.target.ip(),
@@ -258,7 +258,7 @@ fn print_way(request: &Request, aimed: &Aimed, output: &mut Output<'_>) {
 fn run<R: Report<Account = TraceAccount>>(
     request: &Request,
     transport: Transport,
-    config: Config,
+    config: TraceConfig,
     report: R,
     (output, stop): (Output<'_>, Stop),
     clock: &Clock,

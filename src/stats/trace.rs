@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Account, Timings};
 use crate::clock::Instant;
-use crate::engine::trace::event::{Ending, Event, Outcome};
+use crate::engine::trace::event::{Ending, Outcome, TraceEvent};
 
 /// The account of a trace.
 #[derive(Debug, Default)]
@@ -65,13 +65,13 @@ impl TraceAccount {
 }
 
 impl Account for TraceAccount {
-    type Event = Event;
+    type Event = TraceEvent;
 
-    fn add(&mut self, event: &Event) {
+    fn add(&mut self, event: &TraceEvent) {
         event.answer().into_iter().for_each(|answer| self.timings.count(answer.timing));
         match event {
-            Event::Decided { outcome: Outcome::Unfinished, .. } => self.in_flight += 1,
-            Event::Decided { ttl, query, outcome, .. } => {
+            TraceEvent::Decided { outcome: Outcome::Unfinished, .. } => self.in_flight += 1,
+            TraceEvent::Decided { ttl, query, outcome, .. } => {
                 self.last_hop = self.last_hop.max(*ttl);
                 self.probes += 1;
                 match outcome {
@@ -82,14 +82,14 @@ impl Account for TraceAccount {
                     }
                 }
             }
-            Event::Extra { ttl, query, .. } => {
+            TraceEvent::Extra { ttl, query, .. } => {
                 if self.silent.remove(&(*ttl, *query)) {
                     self.late += 1;
                 } else {
                     self.repeated += 1;
                 }
             }
-            Event::Ended { at, ending } => self.ended = Some((*at, *ending)),
+            TraceEvent::Ended { at, ending } => self.ended = Some((*at, *ending)),
         }
     }
 }

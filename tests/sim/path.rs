@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use rping::clock::Instant;
-use rping::engine::trace::event::{Event, Outcome};
-use rping::engine::trace::{Config, Trace, Wait};
+use rping::engine::trace::event::{Outcome, TraceEvent};
+use rping::engine::trace::{Trace, TraceConfig, Wait};
 use rping::probe::trace::{Carrier, Flow, TraceMethod};
 
 use super::packet::{checksum6, ipv4_header, ipv6_header};
@@ -23,12 +23,12 @@ pub fn router(n: u8) -> Ipv4Addr {
 }
 
 /// `rping traceroute -I TARGET`, 60 octets.
-pub fn config() -> Config {
+pub fn config() -> TraceConfig {
     trace_config(TraceMethod::Echo, false)
 }
 
 /// A trace by any method over either family, with the defaults of the command.
-pub fn trace_config(method: TraceMethod, v6: bool) -> Config {
+pub fn trace_config(method: TraceMethod, v6: bool) -> TraceConfig {
     let (src, dst): (IpAddr, IpAddr) =
         if v6 { (HERE6.into(), TARGET6.into()) } else { (HERE.into(), TARGET.into()) };
     let dst_port = match method {
@@ -45,7 +45,7 @@ pub fn trace_config(method: TraceMethod, v6: bool) -> Config {
         carrier: Carrier::Message,
         key: *b"a key for tests!",
     };
-    Config {
+    TraceConfig {
         target: SocketAddr::new(dst, dst_port),
         flow,
         len: 40,
@@ -95,7 +95,7 @@ impl<'a> Net<'a> {
     }
 
     /// Runs a trace to its end, and gives each event to `each`.
-    pub fn run(&mut self, config: Config, each: impl FnMut(&Event)) {
+    pub fn run(&mut self, config: TraceConfig, each: impl FnMut(&TraceEvent)) {
         let Self { script, stamps, sent, .. } = self;
         let mut sim = Sim::of(Trace::new(config, self.now), |probe| {
             sent.push(probe.clone());
@@ -110,7 +110,7 @@ impl<'a> Net<'a> {
     }
 
     /// Runs a trace and gives all its events.
-    pub fn events(&mut self, config: Config) -> Vec<Event> {
+    pub fn events(&mut self, config: TraceConfig) -> Vec<TraceEvent> {
         let mut events = Vec::new();
         self.run(config, |event| events.push(event.clone()));
         events
@@ -196,12 +196,12 @@ pub fn reached(probe: &Probe, after: Duration) -> Packet {
 }
 
 /// A short text of a trace: for each hop who answered and after how many ms, then how it ended.
-pub fn sketch(events: &[Event]) -> String {
+pub fn sketch(events: &[TraceEvent]) -> String {
     let mut text = String::new();
     let mut hop = 0;
     for event in events {
         match event {
-            Event::Decided { ttl, outcome, mtu, .. } => {
+            TraceEvent::Decided { ttl, outcome, mtu, .. } => {
                 if hop != *ttl {
                     text += &format!("{}{ttl}:", if hop == 0 { "" } else { "\n" });
                     hop = *ttl;
@@ -219,10 +219,10 @@ pub fn sketch(events: &[Event]) -> String {
                     Outcome::Unfinished => " ?".to_owned(),
                 };
             }
-            Event::Extra { ttl, query, answer } => {
+            TraceEvent::Extra { ttl, query, answer } => {
                 text += &format!(" (+{ttl}.{query} {})", answer.from);
             }
-            Event::Ended { ending, .. } => text += &format!("\n{ending:?}"),
+            TraceEvent::Ended { ending, .. } => text += &format!("\n{ending:?}"),
         }
     }
     text

@@ -2,33 +2,33 @@
 
 use std::net::IpAddr;
 
-use super::event::{Answer, Ending, Says};
+use super::event::{AnswerKind, Ending, TraceAnswer};
 use super::table::Table;
-use super::{Config, is_final};
+use super::{TraceConfig, is_final};
 use crate::wire::{Family, icmp};
 
 /// Nodes in a cycle that are looked for at most.
 const LONGEST_CYCLE: usize = 8;
 
 /// Why a trace ended whose hops are all told, up to the one with the final answer if there was one.
-pub fn ending(table: &Table, config: &Config, final_ttl: Option<u8>) -> Ending {
+pub fn ending(table: &Table, config: &TraceConfig, final_ttl: Option<u8>) -> Ending {
     let Some(ttl) = final_ttl else { return cycle(table, config).unwrap_or(Ending::HopLimit) };
     let finals = || table.answers(ttl).filter(|answer| is_final(answer.says));
     if finals().any(|answer| is_from_target(config, answer)) {
         return Ending::Reached;
     }
     let refused = finals().find_map(|answer| match answer.says {
-        Says::Error(error) => Some(Ending::Unreachable { by: answer.from, error }),
-        Says::Reply | Says::Segment(_) => None,
+        AnswerKind::Error(error) => Some(Ending::Unreachable { by: answer.from, error }),
+        AnswerKind::Reply | AnswerKind::Segment(_) => None,
     });
     refused.unwrap_or(Ending::Reached)
 }
 
 /// Whether a final answer shows that the probe arrived: it is no error, or the target's own.
-fn is_from_target(config: &Config, answer: &Answer) -> bool {
+fn is_from_target(config: &TraceConfig, answer: &TraceAnswer) -> bool {
     match answer.says {
-        Says::Reply | Says::Segment(_) => true,
-        Says::Error(error) => is_port_unreachable(error) || answer.from == config.target.ip(),
+        AnswerKind::Reply | AnswerKind::Segment(_) => true,
+        AnswerKind::Error(error) => is_port_unreachable(error) || answer.from == config.target.ip(),
     }
 }
 
@@ -42,7 +42,7 @@ fn is_port_unreachable(error: icmp::Error) -> bool {
 }
 
 /// The shortest cycle, of two nodes or more, that the path goes round at least twice before its last hop.
-fn cycle(table: &Table, config: &Config) -> Option<Ending> {
+fn cycle(table: &Table, config: &TraceConfig) -> Option<Ending> {
     let hops: Vec<Option<IpAddr>> = (config.first_ttl..=config.max_ttl)
         .map(|ttl| table.answers(ttl).next().map(|answer| answer.from))
         .collect();

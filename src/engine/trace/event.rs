@@ -9,7 +9,7 @@ use crate::wire::icmp;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+pub enum TraceEvent {
     /// What became of a probe: told in the order of hops, and of queries within a hop, as soon as all
     /// before it is told.
     Decided {
@@ -29,7 +29,7 @@ pub enum Event {
         /// Which query of its hop it was, from 1.
         query: u8,
         /// The answer.
-        answer: Answer,
+        answer: TraceAnswer,
     },
     /// The end of the trace; the last event.
     Ended {
@@ -40,9 +40,9 @@ pub enum Event {
     },
 }
 
-impl Event {
+impl TraceEvent {
     /// The answer that it tells.
-    pub const fn answer(&self) -> Option<&Answer> {
+    pub const fn answer(&self) -> Option<&TraceAnswer> {
         match self {
             Self::Decided { outcome: Outcome::Answered(answer), .. } | Self::Extra { answer, .. } => {
                 Some(answer)
@@ -56,7 +56,7 @@ impl Event {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// It was answered.
-    Answered(Answer),
+    Answered(TraceAnswer),
     /// Nothing came back in time.
     Silent,
     /// It never left this machine.
@@ -67,7 +67,7 @@ pub enum Outcome {
 
 /// An answer to a probe.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct TraceAnswer {
     /// When it arrived.
     pub at: Instant,
     /// Who answered.
@@ -79,7 +79,7 @@ pub struct Answer {
     /// TTL or hop limit that it arrived with.
     pub hop_limit: Option<u8>,
     /// What it says.
-    pub says: Says,
+    pub says: AnswerKind,
     /// The extension structure, as it came (RFC 4884 section 7); empty where there is none.
     pub extension: Vec<u8>,
     /// Whether the quote shows that a translator rewrote the probe on its way.
@@ -88,7 +88,7 @@ pub struct Answer {
 
 /// What an answer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Says {
+pub enum AnswerKind {
     /// An ICMP error: most often that the TTL was exceeded in transit.
     Error(icmp::Error),
     /// The target's own answer: an echo reply, a datagram, a connection made.

@@ -18,14 +18,14 @@ use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::trace::{Flow, TraceProbe};
 use crate::reply::{Reply, ReplyKind};
-use event::{Answer, Ending, Event, Outcome, Says};
+use event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use plan::{Due, Plan};
 use recognise::{Answered, Recognised};
 use table::{Slot, State, Table};
 
 /// What a traceroute is asked to do.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct TraceConfig {
     /// Whom to ask. The port is that of the flow.
     pub target: SocketAddr,
     /// What all probes have in common.
@@ -76,7 +76,7 @@ const TRIES: u32 = 50;
 /// One trace: accounts for every probe.
 #[derive(Debug)]
 pub struct Trace {
-    config: Config,
+    config: TraceConfig,
     table: Table,
     plan: Plan,
     /// Probes taken whose fate is not told, oldest first.
@@ -96,7 +96,7 @@ pub struct Trace {
     tries: u32,
     /// The latest time that was told.
     now: Instant,
-    events: VecDeque<Event>,
+    events: VecDeque<TraceEvent>,
     rejects: Rejects,
     ending: Option<Ending>,
     over: bool,
@@ -104,7 +104,7 @@ pub struct Trace {
 
 impl Trace {
     /// A trace that begins at `start`.
-    pub fn new(config: Config, start: Instant) -> Self {
+    pub fn new(config: TraceConfig, start: Instant) -> Self {
         Self {
             table: Table::new(config.first_ttl, config.max_ttl),
             plan: Plan::new(&config, start),
@@ -172,7 +172,7 @@ impl Trace {
     }
 
     /// Whose answer something is, and what it says.
-    fn recognise(&self, reply: &Reply) -> Result<(u16, Says, bool), Reject> {
+    fn recognise(&self, reply: &Reply) -> Result<(u16, AnswerKind, bool), Reject> {
         match reply.kind {
             ReplyKind::Error { checksum_ok: false, .. } | ReplyKind::Answer { checksum_ok: false, .. } => {
                 Err(Reject::Checksum)
@@ -181,7 +181,7 @@ impl Trace {
             ReplyKind::Error { error, quoted, .. } => {
                 let Recognised { number, translated } =
                     recognise::quoted(&self.config.flow, &self.table, &quoted).ok_or(Reject::Foreign)?;
-                Ok((number, Says::Error(error), translated))
+                Ok((number, AnswerKind::Error(error), translated))
             }
             ReplyKind::Answer { .. }
             | ReplyKind::Segment { .. }
@@ -193,10 +193,12 @@ impl Trace {
                     Answered::Any => self.likeliest().ok_or(Reject::NeverSent)?,
                 };
                 let says = match reply.kind {
-                    ReplyKind::Segment { flags, .. } => Says::Segment(flags),
+                    ReplyKind::Segment { flags, .. } => AnswerKind::Segment(flags),
                     // As the segment that the kernel kept to itself: RST and ACK, or SYN and ACK.
-                    ReplyKind::Connected { refused, .. } => Says::Segment(if refused { 0x14 } else { 0x12 }),
-                    _ => Says::Reply,
+                    ReplyKind::Connected { refused, .. } => {
+                        AnswerKind::Segment(if refused { 0x14 } else { 0x12 })
+                    }
+                    _ => AnswerKind::Reply,
                 };
                 Ok((number, says, false))
             }
@@ -216,10 +218,10 @@ impl Trace {
     }
 
     /// Takes an answer into account.
-    fn answer(&mut self, number: u16, answer: Answer) -> Result<(), Reject> {
+    fn answer(&mut self, number: u16, answer: TraceAnswer) -> Result<(), Reject> {
         let slot = self.table.slot(number).ok_or(Reject::NeverSent)?;
         let (ttl, query, state) = (slot.ttl, slot.query, slot.state.clone());
-        if let Says::Error(error) = answer.says
+        if let AnswerKind::Error(error) = answer.says
             && self.shrink(number, error.mtu())
         {
             return Ok(());
@@ -230,7 +232,7 @@ impl Trace {
             State::Known(Outcome::Silent) if (ttl, query) >= self.next => {}
             State::Known(Outcome::Silent | Outcome::Answered(_)) => {
                 if ttl <= self.last_ttl() {
-                    self.events.push_back(Event::Extra { ttl, query, answer });
+                    self.events.push_back(TraceEvent::Extra { ttl, query, answer });
                 }
                 return Ok(());
             }
@@ -269,7 +271,7 @@ impl Trace {
             let Some(slot) = number.and_then(|number| self.table.slot(number)) else { return };
             let State::Known(outcome) = &slot.state else { return };
             let (outcome, mtu) = (outcome.clone(), slot.mtu);
-            self.events.push_back(Event::Decided { ttl, query, outcome, mtu });
+            self.events.push_back(TraceEvent::Decided { ttl, query, outcome, mtu });
             self.next = (ttl, query.saturating_add(1));
         }
     }
@@ -290,20 +292,20 @@ impl Trace {
 
     fn end(&mut self, ending: Ending) {
         (self.over, self.ending) = (true, Some(ending));
-        self.events.push_back(Event::Ended { at: self.now, ending });
+        self.events.push_back(TraceEvent::Ended { at: self.now, ending });
     }
 }
 
 /// Whether an answer ends the trace at its hop: all but "TTL exceeded in transit" do.
-fn is_final(says: Says) -> bool {
+fn is_final(says: AnswerKind) -> bool {
     match says {
-        Says::Error(error) => !error.is_ttl_exceeded(),
-        Says::Reply | Says::Segment(_) => true,
+        AnswerKind::Error(error) => !error.is_ttl_exceeded(),
+        AnswerKind::Reply | AnswerKind::Segment(_) => true,
     }
 }
 
 impl Session for Trace {
-    type Event = Event;
+    type Event = TraceEvent;
 
     fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
         self.now = self.now.max(now);
@@ -372,7 +374,7 @@ impl Session for Trace {
                 ReplyKind::Error { extension, .. } => extension.unwrap_or_default().to_vec(),
                 _ => Vec::new(),
             };
-            let answer = Answer {
+            let answer = TraceAnswer {
                 at: reply.at,
                 from: reply.from,
                 rtt: reply.at.since(slot.sent),
@@ -425,7 +427,7 @@ impl Session for Trace {
         [self.due().map(|due| due.at), expiry, self.plan.slide_at(last)].into_iter().flatten().min()
     }
 
-    fn poll_event(&mut self) -> Option<Event> {
+    fn poll_event(&mut self) -> Option<TraceEvent> {
         self.events.pop_front()
     }
 
@@ -446,7 +448,7 @@ impl Session for Trace {
                     State::Leaving | State::Open | State::Replaced => Outcome::Unfinished,
                 };
                 let Slot { query, mtu, .. } = *slot;
-                self.events.push_back(Event::Decided { ttl, query, outcome, mtu });
+                self.events.push_back(TraceEvent::Decided { ttl, query, outcome, mtu });
             }
         }
         self.end(Ending::Stopped);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Config;
+use super::TraceConfig;
 use super::table::Table;
 use crate::clock::Instant;
 
@@ -54,7 +54,7 @@ pub struct Due {
 
 impl Plan {
     /// The plan of a trace that begins at `start`.
-    pub fn new(config: &Config, start: Instant) -> Self {
+    pub fn new(config: &TraceConfig, start: Instant) -> Self {
         let frontier = match config.parallel {
             None => config.first_ttl.saturating_add(WINDOW).saturating_sub(1),
             // The number of probes alone limits how far ahead is asked.
@@ -64,7 +64,7 @@ impl Plan {
     }
 
     /// The next query, if there is one to come as things stand.
-    pub fn next(&self, config: &Config, table: &Table, last_ttl: u8, outstanding: usize) -> Option<Due> {
+    pub fn next(&self, config: &TraceConfig, table: &Table, last_ttl: u8, outstanding: usize) -> Option<Due> {
         if config.parallel.is_some_and(|limit| outstanding >= usize::from(limit)) {
             return None;
         }
@@ -83,7 +83,7 @@ impl Plan {
     }
 
     /// The next query of a hop.
-    fn of_hop(&self, config: &Config, table: &Table, ttl: u8) -> Option<Due> {
+    fn of_hop(&self, config: &TraceConfig, table: &Table, ttl: u8) -> Option<Due> {
         let hop = table.hop(ttl)?;
         let query = u8::try_from(hop.numbers.len()).ok()?.checked_add(1)?;
         let room = config.parallel.is_some() || table.outstanding(ttl) < PER_HOP;
@@ -97,7 +97,7 @@ impl Plan {
     }
 
     /// Notes that a probe was taken at `now`. A late one delays no later one, but for what would be a burst.
-    pub fn taken(&mut self, config: &Config, now: Instant) {
+    pub fn taken(&mut self, config: &TraceConfig, now: Instant) {
         let gap = match config.parallel {
             None => PACE.max(config.gap),
             Some(_) => config.gap,

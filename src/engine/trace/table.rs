@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::event::{Answer, Outcome};
+use super::event::{Outcome, TraceAnswer};
 use super::recognise::Sent;
 use crate::clock::Instant;
 use crate::datagram::{ClockSource, Departed, DepartureStamp};
@@ -118,7 +118,7 @@ impl Table {
     }
 
     /// The answers of a hop.
-    pub fn answers(&self, ttl: u8) -> impl Iterator<Item = &Answer> {
+    pub fn answers(&self, ttl: u8) -> impl Iterator<Item = &TraceAnswer> {
         self.of_hop(ttl).filter_map(|slot| match &slot.state {
             State::Known(Outcome::Answered(answer)) => Some(answer),
             _ => None,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::extension::{self, Object};
 use super::{ClockCounts, Fault, IcmpInfo, clock, family, millis, print};
 use crate::clock::{Epoch, Instant};
-use crate::engine::trace::event::{Answer, Ending, Event, Outcome, Says};
+use crate::engine::trace::event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use crate::names::lookup::Names;
 use crate::output::Output;
 use crate::report::Report;
@@ -41,7 +41,7 @@ pub struct TraceStart {
 pub struct JsonTrace {
     start: TraceStart,
     /// Not yet printed, each with the time of the turn in which it happened.
-    waiting: Waiting<(Event, Instant)>,
+    waiting: Waiting<(TraceEvent, Instant)>,
     epoch: Epoch,
     /// The time of the last turn: what is silent has no time of its own.
     now: Instant,
@@ -168,17 +168,17 @@ impl JsonTrace {
     }
 
     /// Prints an event; one without a time of its own happened `at`.
-    fn print(&mut self, event: &Event, at: Instant, output: &mut Output<'_>) {
+    fn print(&mut self, event: &TraceEvent, at: Instant, output: &mut Output<'_>) {
         let at = event.answer().map_or(at, |answer| answer.at);
         let record = match event {
-            Event::Decided { ttl, query, outcome, mtu } => {
+            TraceEvent::Decided { ttl, query, outcome, mtu } => {
                 self.decided(Place { hop: *ttl, query: *query }, outcome, *mtu)
             }
-            Event::Extra { ttl, query, answer } => {
+            TraceEvent::Extra { ttl, query, answer } => {
                 let answer = self.answered(answer);
                 TraceRecord::Extra { place: Place { hop: *ttl, query: *query }, answer }
             }
-            Event::Ended { .. } => return,
+            TraceEvent::Ended { .. } => return,
         };
         print(at, self.epoch, record, output);
     }
@@ -193,7 +193,7 @@ impl JsonTrace {
         TraceRecord::Probe { place, outcome, answer, fault, path_mtu }
     }
 
-    fn answered(&mut self, answer: &Answer) -> AnswerRecord {
+    fn answered(&mut self, answer: &TraceAnswer) -> AnswerRecord {
         let mut record = AnswerRecord {
             from: answer.from,
             name: self.waiting.name(answer.from),
@@ -210,13 +210,13 @@ impl JsonTrace {
             extensions: extension::objects(&answer.extension),
         };
         match answer.says {
-            Says::Reply if self.start.method == "icmp" => {
+            AnswerKind::Reply if self.start.method == "icmp" => {
                 let ipv4 = answer.from.is_ipv4();
                 record.icmp_type = Some(if ipv4 { v4::ECHO_REPLY } else { v6::ECHO_REPLY });
             }
-            Says::Reply => {}
-            Says::Segment(flags) => record.tcp_flags = Some(flags),
-            Says::Error(error) => {
+            AnswerKind::Reply => {}
+            AnswerKind::Segment(flags) => record.tcp_flags = Some(flags),
+            AnswerKind::Error(error) => {
                 (record.icmp_type, record.icmp_code) = (Some(error.icmp_type), Some(error.code));
                 record.answer = if error.is_ttl_exceeded() { "ttl_exceeded" } else { "error" };
                 record.info = Some(IcmpInfo::from(&error));
@@ -270,7 +270,7 @@ impl Report for JsonTrace {
         print(now, epoch, self.first_record(), output);
     }
 
-    fn event(&mut self, event: &Event, _account: &TraceAccount, epoch: Epoch, _output: &mut Output<'_>) {
+    fn event(&mut self, event: &TraceEvent, _account: &TraceAccount, epoch: Epoch, _output: &mut Output<'_>) {
         self.epoch = epoch;
         if let Some(answer) = event.answer() {
             self.waiting.query(answer.from);

@@ -7,7 +7,7 @@ use super::number::Millis;
 use super::{extension, trace_notes, trace_summary};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendCause, SendFault};
-use crate::engine::trace::event::{Answer, Event, Outcome, Says};
+use crate::engine::trace::event::{AnswerKind, Outcome, TraceAnswer, TraceEvent};
 use crate::escape::escape;
 use crate::names::lookup::Names;
 use crate::output::Output;
@@ -74,7 +74,7 @@ pub struct TraceText {
     style: TraceStyle,
     zone: Option<String>,
     /// Not yet printed.
-    waiting: Waiting<Event>,
+    waiting: Waiting<TraceEvent>,
     /// The hop whose line is open.
     hop: Option<u8>,
     /// What is printed of the sender of the last answer on that line.
@@ -118,10 +118,10 @@ impl TraceText {
         addresses::numeric(address, self.zone.as_deref())
     }
 
-    fn sender(&self, answer: &Answer) -> Sender {
+    fn sender(&self, answer: &TraceAnswer) -> Sender {
         let note = match answer.says {
-            Says::Segment(flags) if self.style.flags => Some(trace_notes::flags(flags)),
-            Says::Error(_) if self.style.extensions => extension::text(&answer.extension),
+            AnswerKind::Segment(flags) if self.style.flags => Some(trace_notes::flags(flags)),
+            AnswerKind::Error(_) if self.style.extensions => extension::text(&answer.extension),
             _ => None,
         };
         Sender { from: answer.from, note, back: answer.hop_limit.filter(|_| self.style.back) }
@@ -138,14 +138,14 @@ impl TraceText {
     }
 
     /// The address that the event would print: of a sender that answers several times in a row, only the first time.
-    fn introduces(&self, event: &Event) -> Option<IpAddr> {
-        let Event::Decided { ttl, outcome: Outcome::Answered(answer), .. } = event else { return None };
+    fn introduces(&self, event: &TraceEvent) -> Option<IpAddr> {
+        let TraceEvent::Decided { ttl, outcome: Outcome::Answered(answer), .. } = event else { return None };
         let shown = self.hop == Some(*ttl) && self.shown == Some(self.sender(answer));
         (!shown).then_some(answer.from)
     }
 
-    fn print(&mut self, event: &Event, output: &mut Output<'_>) {
-        let Event::Decided { ttl, outcome, mtu, .. } = event else { return };
+    fn print(&mut self, event: &TraceEvent, output: &mut Output<'_>) {
+        let TraceEvent::Decided { ttl, outcome, mtu, .. } = event else { return };
         if *outcome == Outcome::Unfinished {
             return;
         }
@@ -159,7 +159,7 @@ impl TraceText {
             Outcome::Silent | Outcome::NotSent(_) | Outcome::Unfinished => output.print(format_args!(" *")),
         }
         match outcome {
-            Outcome::Answered(Answer { says: Says::Error(error), .. }) => {
+            Outcome::Answered(TraceAnswer { says: AnswerKind::Error(error), .. }) => {
                 if let Some(mark) = trace_notes::mark(error) {
                     output.print(format_args!(" {mark}"));
                 }
@@ -175,7 +175,7 @@ impl TraceText {
         }
     }
 
-    fn answer(&mut self, ttl: u8, answer: &Answer, output: &mut Output<'_>) {
+    fn answer(&mut self, ttl: u8, answer: &TraceAnswer, output: &mut Output<'_>) {
         let sender = self.sender(answer);
         if self.shown.as_ref() != Some(&sender) {
             self.introduce(ttl, &sender, output);
@@ -220,8 +220,14 @@ impl Report for TraceText {
         self.header(output);
     }
 
-    fn event(&mut self, event: &Event, _account: &TraceAccount, _epoch: Epoch, _output: &mut Output<'_>) {
-        let Event::Decided { outcome, .. } = event else { return };
+    fn event(
+        &mut self,
+        event: &TraceEvent,
+        _account: &TraceAccount,
+        _epoch: Epoch,
+        _output: &mut Output<'_>,
+    ) {
+        let TraceEvent::Decided { outcome, .. } = event else { return };
         if let Outcome::Answered(answer) = outcome {
             self.waiting.query(answer.from);
         }
