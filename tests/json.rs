@@ -15,7 +15,7 @@ use rping::report::Report;
 use rping::report::hosts::Hosts;
 use rping::report::json::{JsonPing, JsonTrace, TraceStart};
 use rping::report::style::Style;
-use rping::report::waiting::Wanted;
+use rping::report::waiting::Lookups;
 use rping::wire::extension;
 use rping::wire::{Family, icmp};
 use rustix::event::{PollFd, PollFlags};
@@ -149,7 +149,7 @@ fn a_trace_has_each_probe_and_its_ending() {
         one_flow: true,
     };
     let text = lines(|output| {
-        let wanted = Wanted { names: false, origins: false };
+        let wanted = Lookups { names: false, origins: false };
         let mut json = driven::trace(JsonTrace::new(start, wanted, Names::new()));
         json.begin(EPOCH, output);
         events.iter().for_each(|event| json.event(event, EPOCH, output));
@@ -171,7 +171,7 @@ fn a_trace_has_each_probe_and_its_ending() {
 }
 
 /// The probe lines of a trace whose routers have names, one of which takes `late` to be found.
-fn named(late: bool, wanted: Wanted, extension: Vec<u8>) -> Vec<Value> {
+fn named(late: bool, wanted: Lookups, extension: Vec<u8>) -> Vec<Value> {
     let router = |n| IpAddr::V4(Ipv4Addr::new(10, 0, 0, n));
     let exceeded = icmp::Error { family: Family::V4, icmp_type: 11, code: 0, info: 0 };
     let (open, gate) = std::sync::mpsc::channel::<()>();
@@ -225,12 +225,12 @@ fn named(late: bool, wanted: Wanted, extension: Vec<u8>) -> Vec<Value> {
 
 #[test]
 fn a_trace_has_names_and_origins_where_they_come_in_time() {
-    let both = Wanted { names: true, origins: true };
+    let both = Lookups { names: true, origins: true };
     let lines = named(false, both, Vec::new());
     assert_eq!(lines[0]["name"], "first.example");
     assert_eq!(lines[0]["as"], serde_json::json!([64_500, 64_501]));
     assert_eq!((lines[1].get("name"), lines[1].get("as")), (None, None));
-    for (late, wanted) in [(true, both), (true, Wanted { names: false, origins: false })] {
+    for (late, wanted) in [(true, both), (true, Lookups { names: false, origins: false })] {
         let lines = named(late, wanted, Vec::new());
         assert_eq!((lines.len(), lines[0].get("name")), (2, None));
     }
@@ -246,7 +246,7 @@ fn a_trace_has_what_routers_append() {
         [(1, 1, &stack), (2, 0x0f, &interface), (2, 0x80, &[]), (9, 7, &[0, 0xab, 0xcd])];
     let len = extension::emit(&objects, &mut structure);
     structure.truncate(len);
-    let lines = named(true, Wanted { names: false, origins: false }, structure);
+    let lines = named(true, Lookups { names: false, origins: false }, structure);
     assert_eq!(
         lines[0]["extensions"],
         serde_json::json!([

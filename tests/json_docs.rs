@@ -19,7 +19,7 @@ use rping::report::Report;
 use rping::report::hosts::Hosts;
 use rping::report::json::{self, JsonPing, JsonTrace, TraceStart};
 use rping::report::style::Style;
-use rping::report::waiting::Wanted;
+use rping::report::waiting::Lookups;
 use rping::wire::{Family, extension, icmp};
 use serde_json::Value;
 
@@ -212,7 +212,7 @@ fn trace_lines(method: &'static str, events: &[trace::TraceEvent]) -> Vec<Value>
         packet_len: 60,
         one_flow: true,
     };
-    let mut report = driven::trace(JsonTrace::new(start, Wanted { names: true, origins: true }, names));
+    let mut report = driven::trace(JsonTrace::new(start, Lookups { names: true, origins: true }, names));
     lines(|output| {
         report.begin(EPOCH, output);
         events.iter().for_each(|event| report.event(event, EPOCH, output));

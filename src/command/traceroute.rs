@@ -19,7 +19,7 @@ use crate::probe::trace::{Carrier, Flow, TOKEN_LEN, TraceMethod};
 use crate::report::Report;
 use crate::report::json::{JsonTrace, TraceStart};
 use crate::report::text::trace::{TraceStyle, TraceText};
-use crate::report::waiting::Wanted;
+use crate::report::waiting::Lookups;
 use crate::run::Run;
 use crate::stats::{TraceAccount, verdict};
 use crate::stop::Stop;
@@ -66,7 +66,7 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
         print_way(request, &aimed, &mut output);
     }
     if request.json {
-        let wanted = Wanted { names: !request.numeric, origins: request.origins };
+        let wanted = Lookups { names: !request.numeric, origins: request.origins };
         let report = JsonTrace::new(start_line(request, &aimed, &config), wanted, names(request));
         return run(request, aimed.transport, config, report, (output, stop), &clock);
     }

@@ -19,14 +19,14 @@ pub const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is queried about the addresses of responders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Lookups {
     /// Their names.
     pub names: bool,
     /// The autonomous systems that announce them (`-A`).
     pub origins: bool,
 }
 
-impl Wanted {
+impl Lookups {
     /// The queries about an address.
     fn questions(self, address: IpAddr) -> impl Iterator<Item = Question> {
         let name = self.names.then_some(Question::Name(address));
@@ -37,7 +37,7 @@ impl Wanted {
 /// A queue of items to be printed, in order.
 #[derive(Debug)]
 pub struct Waiting<T> {
-    wanted: Wanted,
+    wanted: Lookups,
     names: Names,
     /// Each with the end of its wait, which is known from the first turn on.
     queue: VecDeque<(T, Option<Instant>)>,
@@ -49,7 +49,7 @@ pub struct Waiting<T> {
 
 impl<T> Waiting<T> {
     /// An empty queue. `names` does the queries.
-    pub fn new(wanted: Wanted, names: Names) -> Self {
+    pub fn new(wanted: Lookups, names: Names) -> Self {
         Self { wanted, names, queue: VecDeque::new(), wake: None, patience: PATIENCE }
     }
 

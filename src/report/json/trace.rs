@@ -13,7 +13,7 @@ use crate::names::lookup::Names;
 use crate::output::Output;
 use crate::report::Report;
 use crate::report::text::trace_summary;
-use crate::report::waiting::{Waiting, Wanted};
+use crate::report::waiting::{Lookups, Waiting};
 use crate::stats::TraceAccount;
 use crate::wire::icmp::{v4, v6};
 
@@ -138,7 +138,7 @@ struct AnswerRecord {
 
 impl JsonTrace {
     /// A report about a trace. `names` looks up what is wanted.
-    pub fn new(start: TraceStart, wanted: Wanted, names: Names) -> Self {
+    pub fn new(start: TraceStart, wanted: Lookups, names: Names) -> Self {
         Self { start, waiting: Waiting::new(wanted, names), epoch: Epoch::default(), now: Instant::ZERO }
     }
 

@@ -12,7 +12,7 @@ use crate::escape::escape;
 use crate::names::lookup::Names;
 use crate::output::Output;
 use crate::report::addresses;
-use crate::report::waiting::{Waiting, Wanted};
+use crate::report::waiting::{Lookups, Waiting};
 use crate::report::{Report, fault};
 use crate::stats::TraceAccount;
 
@@ -78,14 +78,14 @@ pub struct TraceText {
     /// The hop whose line is open.
     hop: Option<u8>,
     /// What is printed of the sender of the last answer on that line.
-    shown: Option<Sender>,
+    shown: Option<Responder>,
     /// Causes of probes not sent, each with the hop that met it first.
     faults: Vec<(SendFault, u8)>,
 }
 
 /// What is printed of a sender, once for answers in a row.
 #[derive(Clone, Debug, PartialEq)]
-struct Sender {
+struct Responder {
     from: IpAddr,
     note: Option<String>,
     /// TTL that the answer arrived with, where the way back is shown.
@@ -95,7 +95,7 @@ struct Sender {
 impl TraceText {
     /// A report in a style. `names` looks up what the style wants.
     pub fn new(style: TraceStyle, names: Names) -> Self {
-        let wanted = Wanted { names: !style.numeric, origins: style.origins };
+        let wanted = Lookups { names: !style.numeric, origins: style.origins };
         Self {
             zone: style.zone.as_deref().map(|zone| escape(zone).into_owned()),
             waiting: Waiting::new(wanted, names),
@@ -118,13 +118,13 @@ impl TraceText {
         addresses::numeric(address, self.zone.as_deref())
     }
 
-    fn sender(&self, answer: &TraceAnswer) -> Sender {
+    fn responder(&self, answer: &TraceAnswer) -> Responder {
         let note = match answer.says {
             AnswerKind::Segment(flags) if self.style.flags => Some(trace_notes::flags(flags)),
             AnswerKind::Error(_) if self.style.extensions => extension::text(&answer.extension),
             _ => None,
         };
-        Sender { from: answer.from, note, back: answer.hop_limit.filter(|_| self.style.back) }
+        Responder { from: answer.from, note, back: answer.hop_limit.filter(|_| self.style.back) }
     }
 
     /// Prints what can be printed by `now`.
@@ -140,7 +140,7 @@ impl TraceText {
     /// The address that the event would print: of a sender that answers several times in a row, only the first time.
     fn introduces(&self, event: &TraceEvent) -> Option<IpAddr> {
         let TraceEvent::Decided { ttl, outcome: Outcome::Answered(answer), .. } = event else { return None };
-        let shown = self.hop == Some(*ttl) && self.shown == Some(self.sender(answer));
+        let shown = self.hop == Some(*ttl) && self.shown == Some(self.responder(answer));
         (!shown).then_some(answer.from)
     }
 
@@ -176,32 +176,33 @@ impl TraceText {
     }
 
     fn answer(&mut self, ttl: u8, answer: &TraceAnswer, output: &mut Output<'_>) {
-        let sender = self.sender(answer);
-        if self.shown.as_ref() != Some(&sender) {
-            self.introduce(ttl, &sender, output);
-            self.shown = Some(sender);
+        let responder = self.responder(answer);
+        if self.shown.as_ref() != Some(&responder) {
+            self.introduce(ttl, &responder, output);
+            self.shown = Some(responder);
         }
         // As printf's "%.3f" rounds: to the nearest.
         let micros = (answer.rtt.as_nanos() + 500) / 1_000;
         output.print(format_args!("  {} ms", Millis(u64::try_from(micros).unwrap_or(u64::MAX))));
     }
 
-    fn introduce(&mut self, ttl: u8, sender: &Sender, output: &mut Output<'_>) {
-        let address = self.numeric(sender.from);
+    fn introduce(&mut self, ttl: u8, responder: &Responder, output: &mut Output<'_>) {
+        let address = self.numeric(responder.from);
         if self.style.numeric {
             output.print(format_args!(" {address}"));
         } else {
-            let name = self.waiting.name(sender.from);
+            let name = self.waiting.name(responder.from);
             output.print(format_args!(" {} ({address})", name.as_ref().unwrap_or(&address)));
         }
         if self.style.origins {
-            let origin = self.waiting.origin(sender.from);
+            let origin = self.waiting.origin(responder.from);
             output.print(format_args!(" [{}]", origin.as_deref().unwrap_or("*")));
         }
-        if let Some(note) = &sender.note {
+        if let Some(note) = &responder.note {
             output.print(format_args!(" <{note}>"));
         }
-        if let Some(back) = sender.back.map(trace_notes::hops_back).filter(|back| *back != u16::from(ttl)) {
+        if let Some(back) = responder.back.map(trace_notes::hops_back).filter(|back| *back != u16::from(ttl))
+        {
             output.print(format_args!(" '-{back}'"));
         }
     }
