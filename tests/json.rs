@@ -105,14 +105,14 @@ fn a_run_without_answers_has_a_summary_all_the_same() {
     assert!(last.get("rtt").is_none());
 }
 
-fn answer(from: IpAddr, millis: u64, says: AnswerKind) -> TraceAnswer {
+fn answer(from: IpAddr, millis: u64, kind: AnswerKind) -> TraceAnswer {
     TraceAnswer {
         at: Instant::from_nanos(millis * 1_000_000),
         from,
         rtt: Duration::from_millis(millis),
         timing: Timing::Kernel,
         hop_limit: Some(62),
-        says,
+        kind,
         extension: Vec::new(),
         translated: false,
     }

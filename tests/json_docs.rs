@@ -137,14 +137,14 @@ fn many(quiet: bool) -> Vec<Value> {
     })
 }
 
-fn hop(from: &str, says: trace::AnswerKind, extension: Vec<u8>) -> trace::TraceAnswer {
+fn hop(from: &str, kind: trace::AnswerKind, extension: Vec<u8>) -> trace::TraceAnswer {
     trace::TraceAnswer {
         at: at(5),
         from: ip(from),
         rtt: Duration::from_micros(5_125),
         timing: Timing::Kernel,
         hop_limit: Some(62),
-        says,
+        kind,
         extension,
         translated: from == "10.0.0.2",
     }
@@ -166,17 +166,17 @@ fn structure() -> Vec<u8> {
 /// Traces with everything in them.
 fn traces() -> Vec<Value> {
     use trace::{AnswerKind, Ending, Outcome, TraceEvent};
-    let says =
+    let kind =
         |icmp_type, code, info| AnswerKind::Error(icmp::Error { family: Family::V4, icmp_type, code, info });
     let decided =
         |ttl, outcome| TraceEvent::Decided { ttl, query: 1, outcome, mtu: (ttl == 2).then_some(1_400) };
     let events = |method: &str, ending| {
         let last = if method == "icmp" { AnswerKind::Reply } else { AnswerKind::Segment(0x12) };
         let answers = [
-            hop("10.0.0.1", says(11, 0, 0), structure()),
-            hop("10.0.0.2", says(3, 4, 1_400), Vec::new()),
-            hop("10.0.0.3", says(12, 0, 20), Vec::new()),
-            hop("10.0.0.4", says(5, 1, 0xc000_0201), Vec::new()),
+            hop("10.0.0.1", kind(11, 0, 0), structure()),
+            hop("10.0.0.2", kind(3, 4, 1_400), Vec::new()),
+            hop("10.0.0.3", kind(12, 0, 20), Vec::new()),
+            hop("10.0.0.4", kind(5, 1, 0xc000_0201), Vec::new()),
             hop("192.0.2.2", last, Vec::new()),
         ];
         let mut events = vec![decided(9, Outcome::Silent), decided(10, Outcome::Unfinished)];

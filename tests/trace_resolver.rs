@@ -187,7 +187,7 @@ fn answers(hosts: impl IntoIterator<Item = u8>) -> Vec<TraceEvent> {
         rtt: Duration::from_millis(1),
         timing: Timing::User,
         hop_limit: None,
-        says: AnswerKind::Reply,
+        kind: AnswerKind::Reply,
         extension: Vec::new(),
         translated: false,
     };

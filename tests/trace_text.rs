@@ -51,14 +51,14 @@ fn not_sent(ttl: u8, query: u8, errno: i32, mtu: Option<u32>) -> TraceEvent {
     decided(ttl, query, Outcome::NotSent(rping::transport::send_fault(errno, mtu)))
 }
 
-fn answer(from: &str, micros: u64, says: AnswerKind) -> TraceAnswer {
+fn answer(from: &str, micros: u64, kind: AnswerKind) -> TraceAnswer {
     TraceAnswer {
         at: at(500),
         from: ip(from),
         rtt: Duration::from_micros(micros),
         timing: Timing::User,
         hop_limit: Some(64),
-        says,
+        kind,
         extension: Vec::new(),
         translated: false,
     }
@@ -603,7 +603,7 @@ fn origins_stand_behind_the_address() {
 /// An answer from anywhere that says anything, with anything behind it.
 fn any_answer() -> impl Strategy<Value = TraceAnswer> {
     let family = |v6| if v6 { Family::V6 } else { Family::V4 };
-    let says = prop_oneof![
+    let kind = prop_oneof![
         Just(AnswerKind::Reply),
         any::<u16>().prop_map(AnswerKind::Segment),
         (any::<bool>(), any::<u8>(), any::<u8>(), any::<u32>()).prop_map(
@@ -619,14 +619,14 @@ fn any_answer() -> impl Strategy<Value = TraceAnswer> {
         Just(INTERFACE.to_vec()),
         Just(MPLS.to_vec()),
     ];
-    (any::<IpAddr>(), any::<u64>(), any::<Option<u8>>(), says, extension).prop_map(
-        |(from, nanos, hop_limit, says, extension)| TraceAnswer {
+    (any::<IpAddr>(), any::<u64>(), any::<Option<u8>>(), kind, extension).prop_map(
+        |(from, nanos, hop_limit, kind, extension)| TraceAnswer {
             at: at(1),
             from,
             rtt: Duration::from_nanos(nanos),
             timing: Timing::User,
             hop_limit,
-            says,
+            kind,
             extension,
             translated: false,
         },

@@ -62,14 +62,14 @@ fn same_with_mtu(args: &str, style: TraceStyle, hops: &[Hop<'_>], mtus: &[(u8, u
     text.begin(Epoch::default(), &mut output);
     for (ttl, answer) in hops {
         for query in 1..=3 {
-            let outcome = answer.map_or(Outcome::Silent, |(from, says)| {
+            let outcome = answer.map_or(Outcome::Silent, |(from, kind)| {
                 Outcome::Answered(TraceAnswer {
                     at: Instant::ZERO,
                     from: ip(from),
                     rtt: Duration::from_nanos(times.next().unwrap_or_default()),
                     timing: Timing::User,
                     hop_limit: None,
-                    says,
+                    kind,
                     extension: Vec::new(),
                     translated: false,
                 })

@@ -13,11 +13,11 @@ const LONGEST_CYCLE: usize = 8;
 /// Why a trace ended whose hops are all told, up to the one with the final answer if there was one.
 pub fn ending(table: &Table, config: &TraceConfig, final_ttl: Option<u8>) -> Ending {
     let Some(ttl) = final_ttl else { return cycle(table, config).unwrap_or(Ending::HopLimit) };
-    let finals = || table.answers(ttl).filter(|answer| is_final(answer.says));
+    let finals = || table.answers(ttl).filter(|answer| is_final(answer.kind));
     if finals().any(|answer| is_from_target(config, answer)) {
         return Ending::Reached;
     }
-    let refused = finals().find_map(|answer| match answer.says {
+    let refused = finals().find_map(|answer| match answer.kind {
         AnswerKind::Error(error) => Some(Ending::Unreachable { by: answer.from, error }),
         AnswerKind::Reply | AnswerKind::Segment(_) => None,
     });
@@ -26,7 +26,7 @@ pub fn ending(table: &Table, config: &TraceConfig, final_ttl: Option<u8>) -> End
 
 /// Whether a final answer shows that the probe arrived: it is no error, or the target's own.
 fn is_from_target(config: &TraceConfig, answer: &TraceAnswer) -> bool {
-    match answer.says {
+    match answer.kind {
         AnswerKind::Reply | AnswerKind::Segment(_) => true,
         AnswerKind::Error(error) => is_port_unreachable(error) || answer.from == config.target.ip(),
     }

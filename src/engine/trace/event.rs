@@ -79,7 +79,7 @@ pub struct TraceAnswer {
     /// TTL or hop limit that it arrived with.
     pub hop_limit: Option<u8>,
     /// What it says.
-    pub says: AnswerKind,
+    pub kind: AnswerKind,
     /// The extension structure, as it came (RFC 4884 section 7); empty where there is none.
     pub extension: Vec<u8>,
     /// Whether the quote shows that a translator rewrote the probe on its way.

@@ -192,7 +192,7 @@ impl Trace {
                     Answered::Number(number) => number,
                     Answered::Any => self.likeliest().ok_or(Reject::NeverSent)?,
                 };
-                let says = match reply.kind {
+                let kind = match reply.kind {
                     ReplyKind::Segment { flags, .. } => AnswerKind::Segment(flags),
                     // As the segment that the kernel kept to itself: RST and ACK, or SYN and ACK.
                     ReplyKind::Connected { refused, .. } => {
@@ -200,7 +200,7 @@ impl Trace {
                     }
                     _ => AnswerKind::Reply,
                 };
-                Ok((number, says, false))
+                Ok((number, kind, false))
             }
         }
     }
@@ -209,7 +209,7 @@ impl Trace {
     /// died on the way.
     fn likeliest(&self) -> Option<u16> {
         let exceeded = |slot: &&Slot| match &slot.state {
-            State::Known(Outcome::Answered(answer)) => !is_final(answer.says),
+            State::Known(Outcome::Answered(answer)) => !is_final(answer.kind),
             _ => false,
         };
         let died = self.table.iter().map(|(_, slot)| slot).filter(exceeded).map(|slot| slot.ttl).max();
@@ -221,7 +221,7 @@ impl Trace {
     fn answer(&mut self, number: u16, answer: TraceAnswer) -> Result<(), Reject> {
         let slot = self.table.slot(number).ok_or(Reject::NeverSent)?;
         let (ttl, query, state) = (slot.ttl, slot.query, slot.state.clone());
-        if let AnswerKind::Error(error) = answer.says
+        if let AnswerKind::Error(error) = answer.kind
             && self.shrink(number, error.mtu())
         {
             return Ok(());
@@ -238,7 +238,7 @@ impl Trace {
             }
             State::Replaced | State::Known(_) => return Err(Reject::Late),
         }
-        if is_final(answer.says) {
+        if is_final(answer.kind) {
             let last = self.last_ttl().min(ttl);
             self.final_ttl = Some(last);
             self.again.retain(|(ttl, _)| *ttl <= last);
@@ -297,8 +297,8 @@ impl Trace {
 }
 
 /// Whether an answer ends the trace at its hop: all but "TTL exceeded in transit" do.
-fn is_final(says: AnswerKind) -> bool {
-    match says {
+fn is_final(kind: AnswerKind) -> bool {
+    match kind {
         AnswerKind::Error(error) => !error.is_ttl_exceeded(),
         AnswerKind::Reply | AnswerKind::Segment(_) => true,
     }
@@ -368,7 +368,7 @@ impl Session for Trace {
             return;
         }
         self.now = self.now.max(reply.at);
-        let judged = self.recognise(reply).and_then(|(number, says, translated)| {
+        let judged = self.recognise(reply).and_then(|(number, kind, translated)| {
             let slot = self.table.slot(number).ok_or(Reject::NeverSent)?;
             let extension = match reply.kind {
                 ReplyKind::Error { extension, .. } => extension.unwrap_or_default().to_vec(),
@@ -380,7 +380,7 @@ impl Session for Trace {
                 rtt: reply.at.since(slot.sent),
                 timing: Timing::between(slot.clock, reply.clock),
                 hop_limit: reply.hop_limit,
-                says,
+                kind,
                 extension,
                 translated,
             };

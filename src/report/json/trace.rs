@@ -209,7 +209,7 @@ impl JsonTrace {
             translated: answer.translated,
             extensions: extension::objects(&answer.extension),
         };
-        match answer.says {
+        match answer.kind {
             AnswerKind::Reply if self.start.method == "icmp" => {
                 let ipv4 = answer.from.is_ipv4();
                 record.icmp_type = Some(if ipv4 { v4::ECHO_REPLY } else { v6::ECHO_REPLY });

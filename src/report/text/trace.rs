@@ -119,7 +119,7 @@ impl TraceText {
     }
 
     fn responder(&self, answer: &TraceAnswer) -> Responder {
-        let note = match answer.says {
+        let note = match answer.kind {
             AnswerKind::Segment(flags) if self.style.flags => Some(trace_notes::flags(flags)),
             AnswerKind::Error(_) if self.style.extensions => extension::text(&answer.extension),
             _ => None,
@@ -159,7 +159,7 @@ impl TraceText {
             Outcome::Silent | Outcome::NotSent(_) | Outcome::Unfinished => output.print(format_args!(" *")),
         }
         match outcome {
-            Outcome::Answered(TraceAnswer { says: AnswerKind::Error(error), .. }) => {
+            Outcome::Answered(TraceAnswer { kind: AnswerKind::Error(error), .. }) => {
                 if let Some(mark) = trace_notes::mark(error) {
                     output.print(format_args!(" {mark}"));
                 }
