@@ -49,7 +49,7 @@ fn exercise(received: &Received<'_>) -> u64 {
     let Ok(Some(reply)) = Reply::parse(received) else { return 0 };
     walk(reply.options);
     for flow in traces::READ.iter() {
-        recognise::answered(flow, &traces::Ninety, &reply);
+        recognise::answered(flow, &traces::NINETY, &reply);
     }
     match reply.kind {
         ReplyKind::Answer { body, .. } => {
@@ -59,7 +59,7 @@ fn exercise(received: &Received<'_>) -> u64 {
             walk(quoted.header.get(20..).unwrap_or_default());
             extensions::walk(extension.unwrap_or_default());
             for flow in traces::READ.iter() {
-                recognise::quoted(flow, &traces::Ninety, &quoted);
+                recognise::quoted(flow, &traces::NINETY, &quoted);
             }
         }
         ReplyKind::Segment { .. } | ReplyKind::Datagram { .. } | ReplyKind::Connected { .. } => {}

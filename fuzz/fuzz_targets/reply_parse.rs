@@ -6,13 +6,15 @@
 #![no_main]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use rping::clock::Instant;
-use rping::datagram::{Framing, Received, ClockSource};
-use rping::engine::trace::recognise::{self, Sent};
-use rping::probe::trace::{Carrier, Flow, TraceMethod, TcpOptions};
-use rping::reply::{ReplyKind, Reply, QuotedRequest};
+use rping::datagram::{ClockSource, Departed, Framing, Received};
+use rping::engine::trace::recognise;
+use rping::engine::trace::table::{SentProbe, Table};
+use rping::probe::trace::{Carrier, Flow, TcpOptions, TraceMethod};
+use rping::reply::{QuotedRequest, Reply, ReplyKind};
 use rping::wire::extension::{self, MAX_LABELS, MAX_OBJECTS, Object};
 use rping::wire::ipv4::options::{self, IpOption};
 use rping::wire::{Family, icmp};
@@ -40,17 +42,15 @@ fn framing(socket: u8) -> Framing {
     }
 }
 
-struct Ninety;
-
-impl Sent for Ninety {
-    fn len(&self, number: u16) -> Option<usize> {
-        (1..=90).contains(&number).then_some(40)
+/// Ninety probes of forty octets, the ninth from port 7.
+static NINETY: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table::new(1, 30);
+    for place in 0..90 {
+        let number = table.push(SentProbe::new(1 + place / 3, 1 + place % 3, 40, Instant::ZERO)).unwrap();
+        table.departed(number, Departed { at: Instant::ZERO, port: if number == 9 { 7 } else { 0 } });
     }
-
-    fn at_port(&self, port: u16) -> Option<u16> {
-        (port == 7).then_some(9)
-    }
-}
+    table
+});
 
 fn flows() -> impl Iterator<Item = Flow> {
     let tcp = TcpOptions { flags: 2, mss: None, sack: false, timestamps: false, window_scale: false };
@@ -90,7 +90,7 @@ fuzz_target!(|input: &[u8]| {
     let Ok(Some(reply)) = Reply::parse(&received) else { return };
     walk(reply.options);
     for flow in flows() {
-        recognise::answered(&flow, &Ninety, &reply);
+        recognise::answered(&flow, &NINETY, &reply);
     }
     match reply.kind {
         ReplyKind::Answer { len, body, .. } => assert_eq!(len, icmp::HEADER_LEN + body.len()),
@@ -105,7 +105,7 @@ fuzz_target!(|input: &[u8]| {
             walk(quoted.header.get(20..).unwrap_or_default());
             objects(structure);
             for flow in flows() {
-                recognise::quoted(&flow, &Ninety, &quoted);
+                recognise::quoted(&flow, &NINETY, &quoted);
             }
         }
         ReplyKind::Segment { .. } | ReplyKind::Datagram { .. } | ReplyKind::Connected { .. } => {}

@@ -18,7 +18,7 @@ pub const CHECKSUM_AT: usize = 16;
 pub const FIN: u16 = 0x01;
 /// SYN: takes one sequence number.
 pub const SYN: u16 = 0x02;
-/// RST. For tests and fuzzers.
+/// RST.
 pub const RST: u16 = 0x04;
 /// ACK: the acknowledgement number counts.
 pub const ACK: u16 = 0x10;

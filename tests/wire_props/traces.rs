@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use rping::datagram::Framing;
-use rping::engine::trace::recognise::{self, Recognised, Sent};
+use rping::clock::Instant;
+use rping::datagram::{Departed, Framing};
+use rping::engine::trace::recognise::{self, Recognised};
+use rping::engine::trace::table::{SentProbe, Table};
 use rping::probe::Method;
 use rping::probe::trace::{Carrier, Flow, TcpOptions, TraceMethod, TraceProbe};
 use rping::reply::{Quoted, QuotedRequest, Reply, ReplyKind};
@@ -24,18 +26,15 @@ const DST6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
 /// Octets behind the IP header of all probes here, where nothing else is said.
 const LEN: usize = 40;
 
-/// Ninety probes of one length, as thirty hops are asked.
-pub struct Ninety;
-
-impl Sent for Ninety {
-    fn len(&self, number: u16) -> Option<usize> {
-        (1..=90).contains(&number).then_some(LEN)
+/// Ninety probes of one length, as of thirty hops, each from the port that is its number and 40,000.
+pub static NINETY: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table::new(1, 30);
+    for place in 0..90 {
+        let number = table.push(SentProbe::new(1 + place / 3, 1 + place % 3, LEN, Instant::ZERO)).unwrap();
+        table.departed(number, Departed { at: Instant::ZERO, port: 40_000 + number });
     }
-
-    fn at_port(&self, port: u16) -> Option<u16> {
-        port.checked_sub(40_000).filter(|number| self.len(*number).is_some())
-    }
-}
+    table
+});
 
 fn methods() -> [TraceMethod; 8] {
     let options = TcpOptions { flags: 2, mss: Some(1460), sack: true, timestamps: true, window_scale: true };
@@ -198,7 +197,7 @@ fn about(flow: &Flow, quote: &[u8]) -> Option<Recognised> {
     let message = [&icmp::header(icmp_type, 0, [0; 4])[..], quote].concat();
     let reply = Reply::parse(&received(framing, &message, DST4)).ok()??;
     let ReplyKind::Error { quoted, .. } = reply.kind else { panic!("{reply:?} is no error") };
-    recognise::quoted(flow, &Ninety, &quoted)
+    recognise::quoted(flow, &NINETY, &quoted)
 }
 
 /// What a translator on the way rewrites. One that hides many behind one address rewrites the port too.
@@ -345,7 +344,7 @@ fn of_many_probes_of_others_none_is_taken_for_ours() {
         let flow = &flows[noise.below(flows.len())];
         payload.as_chunks_mut::<8>().0.iter_mut().for_each(|chunk| *chunk = noise.bits().to_be_bytes());
         let quoted = stranger(&mut noise, flow, &payload);
-        let found = recognise::quoted(flow, &Ninety, &quoted);
+        let found = recognise::quoted(flow, &NINETY, &quoted);
         assert_eq!(found, None, "{quoted:?} for {flow:?}");
     }
 }

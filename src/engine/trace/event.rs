@@ -1,4 +1,4 @@
-//! What happened on a trace, typed once; every report prints from this and from nothing else.
+//! The events of a trace. Accounts and reports read nothing else.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,33 +7,33 @@ use crate::clock::Instant;
 use crate::datagram::{SendFault, Timing};
 use crate::wire::icmp;
 
-/// One thing that happened.
+/// An event of a trace.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TraceEvent {
-    /// What became of a probe: told in the order of hops, and of queries within a hop, as soon as all
-    /// before it is told.
+    /// The outcome of a probe, emitted in the order of hops, and of queries within a hop, as soon as the
+    /// outcomes of all earlier queries are emitted.
     Decided {
         /// TTL of the probe.
         ttl: u8,
-        /// Which query of its hop it was, from 1.
+        /// The query of the hop, from 1.
         query: u8,
-        /// What became of it.
+        /// The outcome.
         outcome: Outcome,
-        /// The path MTU that was found on the way to this probe (`--mtu`).
+        /// The path MTU that was found on the way to this probe, octets (`--mtu`).
         mtu: Option<u32>,
     },
-    /// An answer that changes nothing any more: to a probe already told as silent, or a second one.
+    /// An answer to a probe whose outcome was emitted before: late, or a further one.
     Extra {
         /// TTL of the probe.
         ttl: u8,
-        /// Which query of its hop it was, from 1.
+        /// The query of the hop, from 1.
         query: u8,
         /// The answer.
         answer: TraceAnswer,
     },
     /// The end of the trace; the last event.
     Ended {
-        /// When.
+        /// When it ended.
         at: Instant,
         /// Why.
         ending: Ending,
@@ -41,7 +41,7 @@ pub enum TraceEvent {
 }
 
 impl TraceEvent {
-    /// The answer that it tells.
+    /// The answer in it, if any.
     pub const fn answer(&self) -> Option<&TraceAnswer> {
         match self {
             Self::Decided { outcome: Outcome::Answered(answer), .. } | Self::Extra { answer, .. } => {
@@ -52,16 +52,16 @@ impl TraceEvent {
     }
 }
 
-/// What became of a probe.
+/// The outcome of a probe.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// It was answered.
     Answered(TraceAnswer),
-    /// Nothing came back in time.
+    /// No answer before its deadline.
     Silent,
     /// It never left this machine.
     NotSent(SendFault),
-    /// It was out when the trace was ended (^C).
+    /// It was in flight when the trace was stopped.
     Unfinished,
 }
 
@@ -70,31 +70,41 @@ pub enum Outcome {
 pub struct TraceAnswer {
     /// When it arrived.
     pub at: Instant,
-    /// Who answered.
+    /// Address of the responder.
     pub from: IpAddr,
-    /// From sending the probe to receiving this.
+    /// From the departure of the probe to the arrival of the answer.
     pub rtt: Duration,
-    /// Whose clocks say so.
+    /// The clocks that the RTT was measured by.
     pub timing: Timing,
     /// TTL or hop limit that it arrived with.
     pub hop_limit: Option<u8>,
-    /// What it says.
+    /// Its kind.
     pub kind: AnswerKind,
-    /// The extension structure, as it came (RFC 4884 section 7); empty where there is none.
+    /// The extension structure, as it arrived (RFC 4884 section 7); empty where there is none.
     pub extension: Vec<u8>,
     /// Whether the quote shows that a translator rewrote the probe on its way.
     pub translated: bool,
 }
 
-/// What an answer says.
+/// The kind of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerKind {
     /// An ICMP error: most often that the TTL was exceeded in transit.
     Error(icmp::Error),
-    /// The target's own answer: an echo reply, a datagram, a connection made.
+    /// A reply of the target: an echo reply or a datagram.
     Reply,
-    /// The target's own answer, a TCP segment with these flags (FIN is bit 0).
+    /// A TCP segment of the target with these flags (FIN is bit 0).
     Segment(u16),
+}
+
+impl AnswerKind {
+    /// Whether it ends the trace at its hop: all but "TTL exceeded in transit" do.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Error(error) => !error.is_ttl_exceeded(),
+            Self::Reply | Self::Segment(_) => true,
+        }
+    }
 }
 
 /// Why a trace ended.
@@ -102,26 +112,26 @@ pub enum AnswerKind {
 pub enum Ending {
     /// The target answered.
     Reached,
-    /// Somebody on the way said that it goes no further.
+    /// A node reported that the target cannot be reached.
     Unreachable {
-        /// Who.
+        /// Its address.
         by: IpAddr,
-        /// What was said.
+        /// The error that it sent.
         error: icmp::Error,
     },
-    /// The last hop that was to be asked has been.
+    /// All hops up to the last TTL are decided.
     HopLimit,
-    /// The last hop that was to be asked has been, and the path goes round between these two.
+    /// All hops up to the last TTL are decided, and the path has a loop.
     Loop {
-        /// The node that is met again.
+        /// The first node of the loop.
         at: IpAddr,
-        /// The hop at which it is first met.
+        /// The hop of its first answer.
         first: u8,
-        /// The hop at which it is met again.
+        /// The hop one turn later.
         again: u8,
     },
     /// Too many hops in a row without an answer.
     GapLimit,
-    /// The user ended it.
+    /// The user stopped it.
     Stopped,
 }

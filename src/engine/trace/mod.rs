@@ -1,105 +1,55 @@
-//! A traceroute: one target, asked with rising TTL, every probe accounted for.
+//! A traceroute: one target, probed with increasing TTLs.
+//!
+//! [`table`] is the account of probes, `plan` chooses the next one, [`recognise`] matches replies to probes,
+//! `order` sorts the outcomes; [`Trace`] composes them.
 
+mod config;
 mod ending;
 pub mod event;
 mod mtu;
+mod order;
 mod plan;
 pub mod recognise;
-mod table;
+pub mod table;
 mod wait;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
-use std::time::Duration;
+
+pub use config::TraceConfig;
+pub use wait::Wait;
 
 use crate::clock::Instant;
-use crate::datagram::{ClockSource, Departed, DepartureStamp, Room, SendCause, SendFault, Timing, Transmit};
+use crate::datagram::{Departed, DepartureStamp, Room, SendCause, SendFault, Timing, Transmit};
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
-use crate::probe::trace::{Flow, TraceProbe};
+use crate::probe::trace::TraceProbe;
 use crate::reply::{Reply, ReplyKind};
 use event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
+use order::{Order, Step};
 use plan::{Due, Plan};
-use recognise::{Answered, Recognised};
-use table::{Slot, State, Table};
+use recognise::recognise;
+use table::{ProbeState, SentProbe, Table};
 
-/// What a traceroute is asked to do.
-#[derive(Clone, Debug)]
-pub struct TraceConfig {
-    /// Whom to ask. The port is that of the flow.
-    pub target: SocketAddr,
-    /// What all probes have in common.
-    pub flow: Flow,
-    /// Octets of each probe behind the IP header; with `mtu`, of the first one.
-    pub len: usize,
-    /// Octets of the IP header, options included, so that an MTU can be turned into a length.
-    pub header_len: usize,
-    /// TTL of the first hop asked, at least 1.
-    pub first_ttl: u8,
-    /// TTL of the last one.
-    pub max_ttl: u8,
-    /// Probes for each hop, 1 to 10.
-    pub queries: u8,
-    /// Probes that may be out at once (`-N`); `None`: as many as suit the path.
-    pub parallel: Option<u16>,
-    /// How long an answer is waited for.
-    pub wait: Wait,
-    /// Least time from one probe to the next (`-z`).
-    pub gap: Duration,
-    /// Stop after so many hops in a row without any answer.
-    pub gap_limit: Option<u8>,
-    /// Find the path MTU: probes forbid fragments and shrink to what the path carries (`--mtu`).
-    pub mtu: bool,
-}
-
-/// How long an answer is waited for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Wait {
-    /// As long as the rest of the path suggests.
-    Adaptive,
-    /// As `traceroute -w MAX,HERE,NEAR` says: at most `max`, or `here` times what another answer from this
-    /// hop took, or `near` times what one from a later hop took. A factor of 0 does not count.
-    Given {
-        /// At most so long.
-        max: Duration,
-        /// Factor of this hop's.
-        here: f64,
-        /// Factor of a later hop's.
-        near: f64,
-    },
-}
-
-/// How long a full local queue is given, and how often one probe is tried.
-const PAUSE: Duration = Duration::from_millis(10);
-const TRIES: u32 = 50;
-
-/// One trace: accounts for every probe.
+/// The session of a trace.
 #[derive(Debug)]
 pub struct Trace {
     config: TraceConfig,
     table: Table,
     plan: Plan,
-    /// Probes taken whose fate is not told, oldest first.
-    leaving: VecDeque<u16>,
-    /// The next to be told: TTL and query, from 1.
-    next: (u8, u8),
-    /// The lowest TTL that got a final answer.
+    order: Order,
+    /// Probes whose send result is unknown, oldest first.
+    sending: VecDeque<u16>,
+    /// The lowest TTL with a final answer.
     final_ttl: Option<u8>,
-    /// Hops in a row, up to the last one told, that were silent.
-    silent_hops: u8,
     /// Octets behind the IP header of the next probe.
     len: usize,
-    /// A path MTU found and not yet told.
+    /// A path MTU that the next probe reports.
     mtu: Option<u32>,
-    /// Queries to be asked again, and how often the last one was tried.
-    again: VecDeque<(u8, u8)>,
-    tries: u32,
-    /// The latest time that was told.
+    /// The latest time passed in.
     now: Instant,
     events: VecDeque<TraceEvent>,
     rejects: Rejects,
     ending: Option<Ending>,
-    over: bool,
 }
 
 impl Trace {
@@ -108,199 +58,151 @@ impl Trace {
         Self {
             table: Table::new(config.first_ttl, config.max_ttl),
             plan: Plan::new(&config, start),
-            leaving: VecDeque::new(),
-            next: (config.first_ttl, 1),
+            order: Order::new(config.first_ttl),
+            sending: VecDeque::new(),
             final_ttl: None,
-            silent_hops: 0,
             len: config.len,
             mtu: None,
-            again: VecDeque::new(),
-            tries: 0,
             now: start,
             events: VecDeque::new(),
             rejects: Rejects::default(),
             ending: None,
-            over: false,
             config,
         }
     }
 
-    /// What arrived and was rejected.
+    /// Counts of received messages that were rejected.
     pub fn rejects(&self) -> &Rejects {
         &self.rejects
     }
 
-    /// Why the trace ended, once it has.
+    /// Why the trace ended; `None` before its end.
     pub fn ending(&self) -> Option<Ending> {
         self.ending
     }
 
-    /// The last TTL that matters.
+    /// The last TTL: that of the final answer, once there is one.
     fn last_ttl(&self) -> u8 {
         self.final_ttl.unwrap_or(self.config.max_ttl)
     }
 
-    fn outstanding(&self) -> usize {
-        let last = self.last_ttl();
-        self.table.iter().filter(|(_, slot)| slot.is_outstanding() && slot.ttl <= last).count()
-    }
-
-    /// The next query, if there is one to come as things stand.
+    /// The next query; `None` until an answer or a timeout allows one.
     fn due(&self) -> Option<Due> {
-        if self.over {
-            return None;
-        }
-        let due = self.plan.next(&self.config, &self.table, self.last_ttl(), self.outstanding());
-        match self.again.front().copied() {
-            Some((ttl, query)) => Some(Due { ttl, query, at: self.plan.slot() }),
-            None => due,
-        }
+        if self.is_done() { None } else { self.plan.next(&self.table, self.last_ttl()) }
     }
 
-    /// Until when an answer to an open probe is waited for.
-    fn deadline(&self, slot: &Slot) -> Option<Instant> {
-        (slot.state == State::Open)
-            .then(|| slot.sent + self.config.wait.patience(&self.table, slot.ttl, self.config.max_ttl))
+    /// The probes in flight up to `last_ttl` with their deadlines, hop by hop.
+    fn deadlines(&self, last_ttl: u8) -> impl Iterator<Item = (u16, Instant)> {
+        let hops = (self.config.first_ttl..=last_ttl).filter(|ttl| self.table.outstanding(*ttl) > 0);
+        hops.flat_map(|ttl| {
+            let patience = self.config.wait.patience(&self.table, ttl);
+            self.table.in_flight(ttl).map(move |(number, probe)| (number, probe.sent + patience))
+        })
     }
 
-    /// Asks a query again, as what stood for it is of no use.
-    fn ask_again(&mut self, number: u16) {
-        if let Some(slot) = self.table.slot_mut(number) {
-            slot.state = State::Replaced;
-            self.again.push_back((slot.ttl, slot.query));
+    /// Repeats the query of a probe under another number.
+    fn repeat(&mut self, number: u16) {
+        if let Some(&SentProbe { ttl, query, .. }) = self.table.probe(number) {
+            self.table.replace(number);
+            self.plan.repeat(ttl, query);
         }
     }
 
-    /// Whose answer something is, and what it says.
-    fn recognise(&self, reply: &Reply) -> Result<(u16, AnswerKind, bool), Reject> {
-        match reply.kind {
-            ReplyKind::Error { checksum_ok: false, .. } | ReplyKind::Answer { checksum_ok: false, .. } => {
-                Err(Reject::Checksum)
-            }
-            ReplyKind::Error { error, .. } if error.is_notice() => Err(Reject::Unrelated),
-            ReplyKind::Error { error, quoted, .. } => {
-                let Recognised { number, translated } =
-                    recognise::quoted(&self.config.flow, &self.table, &quoted).ok_or(Reject::Foreign)?;
-                Ok((number, AnswerKind::Error(error), translated))
-            }
-            ReplyKind::Answer { .. }
-            | ReplyKind::Segment { .. }
-            | ReplyKind::Datagram { .. }
-            | ReplyKind::Connected { .. } => {
-                let answered = recognise::answered(&self.config.flow, &self.table, reply);
-                let number = match answered.ok_or(Reject::Foreign)? {
-                    Answered::Number(number) => number,
-                    Answered::Any => self.likeliest().ok_or(Reject::NeverSent)?,
-                };
-                let kind = match reply.kind {
-                    ReplyKind::Segment { flags, .. } => AnswerKind::Segment(flags),
-                    // As the segment that the kernel kept to itself: RST and ACK, or SYN and ACK.
-                    ReplyKind::Connected { refused, .. } => {
-                        AnswerKind::Segment(if refused { 0x14 } else { 0x12 })
-                    }
-                    _ => AnswerKind::Reply,
-                };
-                Ok((number, kind, false))
-            }
+    /// Reduces the length of further probes, and repeats the query of this one, because it was too large for a
+    /// link with an MTU of `mtu` octets (0: not reported). Returns false if the path MTU is not looked for, the
+    /// probe is answered, or its outcome was emitted, or the length cannot be reduced.
+    fn shrink(&mut self, number: u16, mtu: u32) -> bool {
+        let Some(probe) = self.table.probe(number).filter(|_| self.config.mtu) else { return false };
+        let answered = matches!(probe.state, ProbeState::Decided(Outcome::Answered(_)));
+        if answered || probe.state == ProbeState::Replaced || self.order.is_past(probe) {
+            return false;
         }
+        let Some((len, mtu)) = mtu::shrunk(&self.config, probe, mtu) else { return false };
+        (self.len, self.mtu) = (len, Some(mtu));
+        self.repeat(number);
+        true
     }
 
-    /// The probe that an answer which names none is most likely about: the first open one beyond all that
-    /// died on the way.
-    fn likeliest(&self) -> Option<u16> {
-        let exceeded = |slot: &&Slot| match &slot.state {
-            State::Known(Outcome::Answered(answer)) => !is_final(answer.kind),
-            _ => false,
+    /// Matches a reply to its probe, and records the answer.
+    fn receive(&mut self, reply: &Reply) -> Result<(), Reject> {
+        let (found, kind) = recognise(&self.config.flow, &self.table, reply)?;
+        let probe = self.table.probe(found.number).ok_or(Reject::NeverSent)?;
+        let extension = match reply.kind {
+            ReplyKind::Error { extension, .. } => extension.unwrap_or_default().to_vec(),
+            _ => Vec::new(),
         };
-        let died = self.table.iter().map(|(_, slot)| slot).filter(exceeded).map(|slot| slot.ttl).max();
-        let open = self.table.iter().filter(|(_, slot)| slot.state == State::Open && Some(slot.ttl) > died);
-        open.min_by_key(|(number, slot)| (slot.ttl, slot.query, *number)).map(|(number, _)| number)
+        let answer = TraceAnswer {
+            at: reply.at,
+            from: reply.from,
+            rtt: reply.at.since(probe.sent),
+            timing: Timing::between(probe.clock, reply.clock),
+            hop_limit: reply.hop_limit,
+            kind,
+            extension,
+            translated: found.translated,
+        };
+        self.answer(found.number, answer)
     }
 
-    /// Takes an answer into account.
+    /// Records the answer to a probe.
     fn answer(&mut self, number: u16, answer: TraceAnswer) -> Result<(), Reject> {
-        let slot = self.table.slot(number).ok_or(Reject::NeverSent)?;
-        let (ttl, query, state) = (slot.ttl, slot.query, slot.state.clone());
         if let AnswerKind::Error(error) = answer.kind
-            && self.shrink(number, error.mtu())
+            && error.mtu().is_some_and(|mtu| self.shrink(number, mtu))
         {
             return Ok(());
         }
-        match state {
-            // A fate not yet told, yet an answer: it left.
-            State::Leaving | State::Open => {}
-            State::Known(Outcome::Silent) if (ttl, query) >= self.next => {}
-            State::Known(Outcome::Silent | Outcome::Answered(_)) => {
+        let probe = self.table.probe(number).ok_or(Reject::NeverSent)?;
+        let (ttl, query) = (probe.ttl, probe.query);
+        match probe.state {
+            // An answer can precede the send result.
+            ProbeState::Sending | ProbeState::InFlight => {}
+            ProbeState::Decided(Outcome::Silent) if !self.order.is_past(probe) => {}
+            ProbeState::Decided(Outcome::Silent | Outcome::Answered(_)) => {
                 if ttl <= self.last_ttl() {
                     self.events.push_back(TraceEvent::Extra { ttl, query, answer });
                 }
                 return Ok(());
             }
-            State::Replaced | State::Known(_) => return Err(Reject::Late),
+            ProbeState::Replaced | ProbeState::Decided(_) => return Err(Reject::Late),
         }
-        if is_final(answer.kind) {
+        if answer.kind.is_final() {
             let last = self.last_ttl().min(ttl);
             self.final_ttl = Some(last);
-            self.again.retain(|(ttl, _)| *ttl <= last);
-        }
-        if let Some(hop) = self.table.hop_mut(ttl) {
-            hop.rtt = hop.rtt.or(Some(answer.rtt));
+            self.plan.end_at(last);
         }
         self.plan.answered(ttl, answer.at);
-        self.known(number, Outcome::Answered(answer));
+        self.decide(number, Outcome::Answered(answer));
         Ok(())
     }
 
-    fn known(&mut self, number: u16, outcome: Outcome) {
-        if let Some(slot) = self.table.slot_mut(number) {
-            slot.state = State::Known(outcome);
-        }
-        self.tell();
+    fn decide(&mut self, number: u16, outcome: Outcome) {
+        self.table.decide(number, outcome);
+        self.emit();
     }
 
-    /// Tells all that is known, in order, and the end.
-    fn tell(&mut self) {
-        while !self.over {
-            let (ttl, query) = self.next;
-            if query > self.config.queries {
-                self.end_of_hop(ttl);
-                continue;
+    /// Emits the outcomes whose turn it is, and the end of the trace.
+    fn emit(&mut self) {
+        while self.ending.is_none()
+            && let Some(step) = self.order.step(&self.table, self.config.queries)
+        {
+            match step {
+                Step::Outcome(event) => self.events.push_back(event),
+                Step::HopDone { ttl, .. } if ttl >= self.last_ttl() => {
+                    let target = self.config.target.ip();
+                    self.end(ending::ending(&self.table, target, self.final_ttl));
+                }
+                Step::HopDone { silent_hops, .. } => {
+                    if self.config.gap_limit.is_some_and(|limit| silent_hops >= limit) {
+                        self.end(Ending::GapLimit);
+                    }
+                }
             }
-            let place = usize::from(query.saturating_sub(1));
-            let number = self.table.hop(ttl).and_then(|hop| hop.numbers.get(place).copied());
-            let Some(slot) = number.and_then(|number| self.table.slot(number)) else { return };
-            let State::Known(outcome) = &slot.state else { return };
-            let (outcome, mtu) = (outcome.clone(), slot.mtu);
-            self.events.push_back(TraceEvent::Decided { ttl, query, outcome, mtu });
-            self.next = (ttl, query.saturating_add(1));
-        }
-    }
-
-    /// Goes on to the next hop, or ends the trace.
-    fn end_of_hop(&mut self, ttl: u8) {
-        let silent = self.table.answers(ttl).next().is_none();
-        self.silent_hops = if silent { self.silent_hops.saturating_add(1) } else { 0 };
-        let gap = self.config.gap_limit.is_some_and(|limit| self.silent_hops >= limit);
-        if ttl >= self.last_ttl() {
-            self.end(ending::ending(&self.table, &self.config, self.final_ttl));
-        } else if gap {
-            self.end(Ending::GapLimit);
-        } else {
-            self.next = (ttl.saturating_add(1), 1);
         }
     }
 
     fn end(&mut self, ending: Ending) {
-        (self.over, self.ending) = (true, Some(ending));
+        self.ending = Some(ending);
         self.events.push_back(TraceEvent::Ended { at: self.now, ending });
-    }
-}
-
-/// Whether an answer ends the trace at its hop: all but "TTL exceeded in transit" do.
-fn is_final(kind: AnswerKind) -> bool {
-    match kind {
-        AnswerKind::Error(error) => !error.is_ttl_exceeded(),
-        AnswerKind::Reply | AnswerKind::Segment(_) => true,
     }
 }
 
@@ -310,52 +212,39 @@ impl Session for Trace {
     fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
         self.now = self.now.max(now);
         let Due { ttl, query, .. } = self.due().filter(|due| due.at <= now)?;
-        let number = self.table.next_number()?;
-        let probe = TraceProbe { number, ttl, len: self.len };
-        let flow = &self.config.flow;
-        let (len, port) = (flow.emit(probe, buffer), flow.dst_port(number));
-        let mut dst = self.config.target;
-        dst.set_port(port);
-        self.table.push(Slot {
-            ttl,
-            query,
-            len: flow.len(self.len),
-            sent: now,
-            clock: ClockSource::User,
-            port: 0,
-            mtu: self.mtu.take(),
-            state: State::Leaving,
-        });
-        self.again.pop_front();
-        self.plan.taken(&self.config, now);
-        plan::space(&mut self.table, ttl, now);
-        self.leaving.push_back(number);
-        Some(Transmit { dst, len, ttl: Some(ttl), id: number.into(), room: Room::Wait })
+        let TraceConfig { flow, mut target, .. } = self.config;
+        let probe = SentProbe::new(ttl, query, flow.len(self.len), now);
+        let number = self.table.push(SentProbe { mtu: self.mtu, ..probe })?;
+        self.mtu = None;
+        self.plan.taken(ttl, now);
+        self.sending.push_back(number);
+        let len = flow.emit(TraceProbe { number, ttl, len: self.len }, buffer);
+        target.set_port(flow.dst_port(number));
+        Some(Transmit { dst: target, len, ttl: Some(ttl), id: number.into(), room: Room::Wait })
     }
 
     fn handle_sent(&mut self, departed: Departed) {
-        self.tries = 0;
-        if let Some(number) = self.leaving.pop_front() {
-            self.table.left(number, departed);
+        self.plan.departed();
+        if let Some(number) = self.sending.pop_front() {
+            self.table.departed(number, departed);
         }
     }
 
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
         self.now = self.now.max(at);
-        let Some(number) = self.leaving.pop_front() else { return };
-        let full = fault.is_full();
-        if full && self.tries < TRIES {
-            self.tries = self.tries.saturating_add(1);
-            self.plan.back_off(at, PAUSE);
-            self.ask_again(number);
-        } else {
-            let shrunk = match fault.cause {
-                SendCause::TooLong { mtu } => self.shrink(number, Some(mtu.unwrap_or(0))),
-                _ => false,
-            };
-            if !shrunk {
-                self.known(number, Outcome::NotSent(fault));
+        let Some(number) = self.sending.pop_front() else { return };
+        let repeated = match fault.cause {
+            SendCause::TooLong { mtu } => self.shrink(number, mtu.unwrap_or(0)),
+            _ => {
+                let retry = fault.is_full() && self.plan.retry(at);
+                if retry {
+                    self.repeat(number);
+                }
+                retry
             }
+        };
+        if !repeated {
+            self.decide(number, Outcome::NotSent(fault));
         }
     }
 
@@ -364,29 +253,11 @@ impl Session for Trace {
     }
 
     fn handle_reply(&mut self, reply: &Reply) {
-        if self.over {
+        if self.is_done() {
             return;
         }
         self.now = self.now.max(reply.at);
-        let judged = self.recognise(reply).and_then(|(number, kind, translated)| {
-            let slot = self.table.slot(number).ok_or(Reject::NeverSent)?;
-            let extension = match reply.kind {
-                ReplyKind::Error { extension, .. } => extension.unwrap_or_default().to_vec(),
-                _ => Vec::new(),
-            };
-            let answer = TraceAnswer {
-                at: reply.at,
-                from: reply.from,
-                rtt: reply.at.since(slot.sent),
-                timing: Timing::between(slot.clock, reply.clock),
-                hop_limit: reply.hop_limit,
-                kind,
-                extension,
-                translated,
-            };
-            self.answer(number, answer)
-        });
-        if let Err(reason) = judged {
+        if let Err(reason) = self.receive(reply) {
             self.rejects.count(reason);
         }
     }
@@ -396,34 +267,33 @@ impl Session for Trace {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        if self.over {
+        if self.is_done() {
             return;
         }
         self.now = self.now.max(now);
-        let late = |slot: &Slot| self.deadline(slot).is_some_and(|at| at <= now);
-        let expired: Vec<u16> =
-            self.table.iter().filter(|(_, slot)| late(slot)).map(|(number, _)| number).collect();
+        let late = self.deadlines(self.config.max_ttl).filter(|(_, deadline)| *deadline <= now);
+        let mut expired: Vec<u16> = late.map(|(number, _)| number).collect();
+        expired.sort_unstable();
         let mut held = None;
         for number in expired {
-            let ttl = self.table.slot(number).map(|slot| slot.ttl);
-            // Once for all of a hop that are silent at a time; those of one hop follow one another closely.
-            if let Some(ttl) = ttl.filter(|_| self.config.parallel.is_none() && held != ttl) {
-                plan::hold(&mut self.table, ttl, now);
+            let ttl = self.table.probe(number).map(|probe| probe.ttl);
+            // Probes of one hop that expire together have consecutive numbers and count once.
+            if let Some(ttl) = ttl.filter(|_| held != ttl) {
+                self.plan.hold(&self.table, ttl, now);
                 held = Some(ttl);
             }
-            self.known(number, Outcome::Silent);
+            self.decide(number, Outcome::Silent);
         }
         self.plan.slide(now, self.last_ttl());
-        self.tell();
+        self.emit();
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        if self.over {
+        if self.is_done() {
             return None;
         }
         let last = self.last_ttl();
-        let relevant = self.table.iter().filter(|(_, slot)| slot.ttl <= last);
-        let expiry = relevant.filter_map(|(_, slot)| self.deadline(slot)).min();
+        let expiry = self.deadlines(last).map(|(_, deadline)| deadline).min();
         [self.due().map(|due| due.at), expiry, self.plan.slide_at(last)].into_iter().flatten().min()
     }
 
@@ -432,33 +302,20 @@ impl Session for Trace {
     }
 
     fn stop(&mut self) {
-        if self.over {
+        if self.is_done() {
             return;
         }
-        let answered = |slot: &Slot| matches!(slot.state, State::Known(Outcome::Answered(_)));
-        let last = self.last_ttl();
-        let known = self.table.iter().filter(|(_, slot)| answered(slot) && slot.ttl <= last);
-        let highest = known.map(|(_, slot)| slot.ttl).max().unwrap_or(0);
-        let (first, from) = self.next;
-        for ttl in first..=highest {
-            let told = if ttl == first { usize::from(from.saturating_sub(1)) } else { 0 };
-            for slot in self.table.of_hop(ttl).skip(told) {
-                let outcome = match &slot.state {
-                    State::Known(outcome) => outcome.clone(),
-                    State::Leaving | State::Open | State::Replaced => Outcome::Unfinished,
-                };
-                let Slot { query, mtu, .. } = *slot;
-                self.events.push_back(TraceEvent::Decided { ttl, query, outcome, mtu });
-            }
-        }
+        let mut hops = (self.config.first_ttl..=self.last_ttl()).rev();
+        let highest = hops.find(|ttl| self.table.answers(*ttl).next().is_some());
+        self.events.extend(self.order.rest(&self.table, highest.unwrap_or(0)));
         self.end(Ending::Stopped);
     }
 
     fn is_done(&self) -> bool {
-        self.over
+        self.ending.is_some()
     }
 
     fn in_flight(&self) -> u64 {
-        u64::try_from(self.outstanding()).unwrap_or(u64::MAX)
+        u64::try_from(self.table.outstanding_up_to(self.last_ttl())).unwrap_or(u64::MAX)
     }
 }

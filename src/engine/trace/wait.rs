@@ -1,37 +1,53 @@
-//! How long an answer is waited for.
+//! The deadline of a probe: how long its answer is waited for.
 
 use std::time::Duration;
 
-use super::Wait;
 use super::table::Table;
 
-/// Where a hop, or one behind it, has answered: a silent probe is given so many times what that took.
+/// Factor of the RTT of the hop, or of the next later hop that answered.
 const HERE: f64 = 3.0;
 
-/// No less than this, though: routers answer from a slow path, when they have nothing better to do.
+/// The deadline is at least this long after that RTT: routers answer from a slow path at low priority.
 const FLOOR: Duration = Duration::from_millis(100);
 
-/// Where nothing behind it has answered: so many times the longest that any answer took,
+/// Behind the last hop that answered: factor of the longest first RTT of any hop.
 const TAIL: f64 = 5.0;
 
-/// but no less than this, which covers what a far target adds to a near last router,
+/// Lower bound behind the last hop that answered, for a far target behind a near last router.
 const SHORTEST_TAIL: Duration = Duration::from_secs(2);
 
-/// and no longer, so that a target that never answers costs no more than a few seconds in all.
+/// Upper bound, so that a target that never answers costs no more than a few seconds in all.
 const LONGEST_TAIL: Duration = Duration::from_secs(3);
 
-/// What traceroute(8) grants an answer from the same hop beyond its multiple.
+/// Time that traceroute(8) adds to the multiple of the RTT of the same hop.
 const GRACE: Duration = Duration::from_millis(1);
 
+/// How long an answer is waited for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wait {
+    /// Derived from the RTTs of this trace.
+    Adaptive,
+    /// `traceroute -w MAX,HERE,NEAR`: at most `max`, or `here` times the RTT of this hop, or `near` times that
+    /// of a later hop. A factor of 0 is unused.
+    Given {
+        /// The longest wait.
+        max: Duration,
+        /// Factor of the RTT of this hop.
+        here: f64,
+        /// Factor of the RTT of a later hop.
+        near: f64,
+    },
+}
+
 impl Wait {
-    /// How long an answer to a probe of this TTL is waited for, as things stand.
-    pub fn patience(self, table: &Table, ttl: u8, last_ttl: u8) -> Duration {
-        let here = table.hop(ttl).and_then(|hop| hop.rtt);
-        let near = || (ttl.saturating_add(1)..=last_ttl).find_map(|ttl| table.hop(ttl)?.rtt);
+    /// How long an answer to a probe of this TTL is waited for, by what is known now.
+    pub fn patience(self, table: &Table, ttl: u8) -> Duration {
+        let here = table.rtt(ttl);
+        let near = || table.ttls().skip_while(|later| *later <= ttl).find_map(|later| table.rtt(later));
         match self {
             Self::Adaptive => match here.or_else(near) {
                 Some(rtt) => times(rtt, HERE).max(rtt.saturating_add(FLOOR)).min(LONGEST_TAIL.max(rtt)),
-                None => tail(table, last_ttl),
+                None => tail(table),
             },
             Self::Given { max, here: here_factor, near: near_factor } => {
                 let here = here
@@ -44,14 +60,14 @@ impl Wait {
     }
 }
 
-/// The wait beyond the last hop that answered.
-fn tail(table: &Table, last_ttl: u8) -> Duration {
-    let longest = (0..=last_ttl).filter_map(|ttl| table.hop(ttl)?.rtt).max();
+/// The wait behind the last hop that answered.
+fn tail(table: &Table) -> Duration {
+    let longest = table.ttls().filter_map(|ttl| table.rtt(ttl)).max();
     let wait = longest.map_or(LONGEST_TAIL, |rtt| times(rtt, TAIL));
     wait.clamp(SHORTEST_TAIL, LONGEST_TAIL)
 }
 
-/// A multiple, as far as a duration can hold it.
+/// `rtt` times `factor`, saturating.
 fn times(rtt: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(rtt.as_secs_f64() * factor).unwrap_or(Duration::MAX)
 }

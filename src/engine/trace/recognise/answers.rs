@@ -1,27 +1,28 @@
-//! Which probe an answer of the target is about.
+//! Which probe an answer of the target belongs to.
 
-use super::{Sent, first_word, own_number, token};
+use super::fields::{first_word, own_number, token};
+use crate::engine::trace::table::Table;
 use crate::probe::Method;
 use crate::probe::trace::{Carrier, Flow, TraceMethod};
 use crate::reply::{Reply, ReplyKind};
 use crate::wire::{dccp, tcp};
 
-/// The probe that an answer of the target is about.
+/// The probe that an answer of the target belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answered {
     /// This one.
     Number(u16),
-    /// One of them; nothing in the answer tells which.
+    /// One of them; the answer has no number.
     Any,
 }
 
-/// The probe that an answer, no error, is about; `None` when it answers none of this flow. Checksums are left
-/// to the caller.
-pub fn answered(flow: &Flow, sent: &impl Sent, reply: &Reply) -> Option<Answered> {
+/// The probe that an answer, not an ICMP error, belongs to; `None`: none of this flow. Checksums are left to
+/// the caller.
+pub fn answered(flow: &Flow, table: &Table, reply: &Reply) -> Option<Answered> {
     let from_target = reply.from == flow.dst;
     let number = match (reply.kind, flow.method) {
         (ReplyKind::Answer { method: Method::Echo, code: 0, ident, seq, body, .. }, TraceMethod::Echo) => {
-            let len = flow.len(sent.len(seq)?);
+            let len = flow.len(table.sent_len(seq)?);
             let agrees = ident == flow.src_port && from_target;
             token(flow, seq, len, body).unwrap_or(agrees).then_some(seq)?
         }
@@ -31,30 +32,30 @@ pub fn answered(flow: &Flow, sent: &impl Sent, reply: &Reply) -> Option<Answered
             Some(number).filter(|number| src_port == flow.dst_port(*number))?
         }
         (ReplyKind::Datagram { protocol, src_port, dst_port, payload }, _) if protocol == flow.protocol() => {
-            return from_target.then(|| datagram(flow, sent, src_port, dst_port, payload))?;
+            return from_target.then(|| datagram(flow, table, src_port, dst_port, payload))?;
         }
-        (ReplyKind::Connected { local, .. }, TraceMethod::Connect) => sent.at_port(local)?,
+        (ReplyKind::Connected { local, .. }, TraceMethod::Connect) => table.number_at(local)?,
         _ => return None,
     };
-    sent.len(number).map(|_| Answered::Number(number))
+    table.sent_len(number).map(|_| Answered::Number(number))
 }
 
-/// What the sequence numbers of a segment say of the probe that it answers, which had the flags `asked`.
+/// The number of the probe that a segment answers, by its sequence numbers. The probe had the flags `sent`.
 ///
 /// An acknowledgement counts the SYN and the FIN (RFC 9293 section 3.4); a reset in answer to an
 /// acknowledgement has its number as sequence number (section 3.10.7.1).
-fn answered_number(flow: &Flow, asked: u16, seq: u32, ack: u32, flags: u16) -> Option<u16> {
-    let taken = (asked & tcp::SYN).count_ones().wrapping_add((asked & tcp::FIN).count_ones());
+fn answered_number(flow: &Flow, sent: u16, seq: u32, ack: u32, flags: u16) -> Option<u16> {
+    let taken = (sent & tcp::SYN).count_ones().wrapping_add((sent & tcp::FIN).count_ones());
     let acknowledged = own_number(flow, ack.wrapping_sub(taken)).filter(|_| flags & tcp::ACK != 0);
-    acknowledged.or_else(|| own_number(flow, seq).filter(|_| asked & tcp::ACK != 0))
+    acknowledged.or_else(|| own_number(flow, seq).filter(|_| sent & tcp::ACK != 0))
 }
 
-/// The probe that a datagram of the target answers; `None` when its ports are not those of a probe.
-fn datagram(flow: &Flow, sent: &impl Sent, src_port: u16, dst_port: u16, payload: &[u8]) -> Option<Answered> {
-    let known = |number: &u16| sent.len(*number).is_some();
+/// The probe that a datagram of the target answers; `None`: its ports are not those of a probe.
+fn datagram(flow: &Flow, table: &Table, src_port: u16, dst_port: u16, payload: &[u8]) -> Option<Answered> {
+    let known = |number: &u16| table.sent_len(*number).is_some();
     let number = match (flow.method, flow.carrier) {
         (TraceMethod::Protocol(_), _) => None,
-        (_, Carrier::SourcePort) => Some(sent.at_port(dst_port).filter(|_| src_port == flow.dst_port)?),
+        (_, Carrier::SourcePort) => Some(table.number_at(dst_port).filter(|_| src_port == flow.dst_port)?),
         (_, Carrier::DestinationPort) => {
             let to_ours = flow.src_port == 0 || dst_port == flow.src_port;
             let number = Some(flow.number_at(src_port)).filter(known);
@@ -62,13 +63,13 @@ fn datagram(flow: &Flow, sent: &impl Sent, src_port: u16, dst_port: u16, payload
         }
         (_, Carrier::Message) if (src_port, dst_port) != (flow.dst_port, flow.src_port) => return None,
         (TraceMethod::Dccp { .. }, Carrier::Message) => {
-            // The lower 32 bits are what is meant.
+            // The lower 32 bits of the sequence number.
             dccp::acknowledged(payload).and_then(|seq| own_number(flow, seq as u32))
         }
-        // A server that makes nothing of the request repeats its first word (DNS: the message's ID). The
-        // lengths that a path MTU cut are not tried.
+        // A server that does not understand the request returns its first word (DNS: the message's ID).
+        // Lengths reduced to a path MTU are not tried.
         (_, Carrier::Message) => {
-            let len = flow.len(sent.len(1)?);
+            let len = flow.len(table.sent_len(1)?);
             first_word(payload).map(|word| flow.number_of_word(word, len))
         }
     };

@@ -1,9 +1,13 @@
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use super::*;
 use crate::clock::Instant;
-use crate::probe::trace::{TcpOptions, TraceProbe};
-use crate::reply::{Reply, ReplyKind};
+use crate::datagram::Departed;
+use crate::engine::trace::table::SentProbe;
+use crate::probe::Method;
+use crate::probe::trace::{Carrier, TcpOptions, TraceMethod, TraceProbe};
+use crate::reply::{Quoted, QuotedRequest};
 use crate::wire::{ipv6, pseudo_header, tcp};
 
 const SRC: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
@@ -16,17 +20,14 @@ const SYN: TcpOptions =
     TcpOptions { flags: 0x02, mss: Some(1460), sack: true, timestamps: true, window_scale: true };
 
 /// Ninety probes of forty octets, each from the port that is its number and 40,000.
-struct Ninety;
-
-impl Sent for Ninety {
-    fn len(&self, number: u16) -> Option<usize> {
-        (1..=90).contains(&number).then_some(40)
+static NINETY: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table::new(1, 30);
+    for place in 0..90 {
+        let number = table.push(SentProbe::new(1 + place / 3, 1 + place % 3, 40, Instant::ZERO)).unwrap();
+        table.departed(number, Departed { at: Instant::ZERO, port: 40_000 + number });
     }
-
-    fn at_port(&self, port: u16) -> Option<u16> {
-        port.checked_sub(40_000).filter(|number| self.len(*number).is_some())
-    }
-}
+    table
+});
 
 fn flow(method: TraceMethod) -> Flow {
     let carrier = Carrier::Message;
@@ -54,14 +55,14 @@ fn query(packet: &[u8]) -> QuotedRequest<'_> {
 /// The number and whether it was translated, of a request quoted between these addresses.
 fn read(flow: &Flow, src: IpAddr, dst: IpAddr, request: QuotedRequest<'_>) -> Option<(u16, bool)> {
     let quote = Quoted { src: Some(src), dst, header: &[], request };
-    quoted(flow, &Ninety, &quote).map(|Recognised { number, translated }| (number, translated))
+    quoted(flow, &NINETY, &quote).map(|Recognised { number, translated }| (number, translated))
 }
 
 /// What an answer from this address is about.
 fn answer(flow: &Flow, from: IpAddr, kind: ReplyKind<'_>) -> Option<Answered> {
     let clock = crate::datagram::ClockSource::default();
     let reply = Reply { at: Instant::ZERO, clock, from, scope: 0, hop_limit: None, options: &[], kind };
-    answered(flow, &Ninety, &reply)
+    answered(flow, &NINETY, &reply)
 }
 
 #[test]
@@ -236,7 +237,7 @@ fn an_error_queue_is_believed_where_the_target_agrees_or_a_token() {
     let queued = |flow: &Flow, dst: IpAddr, src_port: u16, dst_port: u16, payload: &[u8]| {
         let request = QuotedRequest::Socket { protocol: flow.protocol(), src_port, dst_port, payload };
         let quote = Quoted { src: None, dst, header: &[], request };
-        quoted(flow, &Ninety, &quote).map(|Recognised { number, translated }| (number, translated))
+        quoted(flow, &NINETY, &quote).map(|Recognised { number, translated }| (number, translated))
     };
     let rising = Flow { src_port: 0, carrier: Carrier::DestinationPort, ..flow(TraceMethod::Udp) };
     let payload = &emitted(&rising, 9)[..32];

@@ -1,0 +1,69 @@
+//! The order in which outcomes are emitted: by hop, and by query within a hop, as traceroute(8) prints them.
+
+use super::event::{Outcome, TraceEvent};
+use super::table::{ProbeState, SentProbe, Table};
+
+/// The outcomes emitted so far.
+#[derive(Debug)]
+pub struct Order {
+    /// TTL and query of the next one.
+    next: (u8, u8),
+    /// Consecutive hops without an answer, up to the last complete one.
+    silent_hops: u8,
+}
+
+/// A step of the order.
+#[derive(Debug)]
+pub enum Step {
+    /// The next outcome.
+    Outcome(TraceEvent),
+    /// All outcomes of a hop are emitted.
+    HopDone {
+        /// Its TTL.
+        ttl: u8,
+        /// Consecutive hops without an answer, up to this one.
+        silent_hops: u8,
+    },
+}
+
+impl Order {
+    /// The order from the first hop on.
+    pub const fn new(first_ttl: u8) -> Self {
+        Self { next: (first_ttl, 1), silent_hops: 0 }
+    }
+
+    /// Whether the outcome of the query of a probe was emitted.
+    pub fn is_past(&self, probe: &SentProbe) -> bool {
+        (probe.ttl, probe.query) < self.next
+    }
+
+    /// The next step, of hops with so many queries; `None` while the next outcome is open.
+    pub fn step(&mut self, table: &Table, queries: u8) -> Option<Step> {
+        let (ttl, query) = self.next;
+        if query > queries {
+            let silent = table.answers(ttl).next().is_none();
+            self.silent_hops = if silent { self.silent_hops.saturating_add(1) } else { 0 };
+            self.next = (ttl.saturating_add(1), 1);
+            return Some(Step::HopDone { ttl, silent_hops: self.silent_hops });
+        }
+        let (_, probe) = table.of_hop(ttl).nth(usize::from(query.saturating_sub(1)))?;
+        let ProbeState::Decided(outcome) = &probe.state else { return None };
+        self.next = (ttl, query.saturating_add(1));
+        Some(Step::Outcome(decided(probe, outcome.clone())))
+    }
+
+    /// The outcomes that remain when a trace is stopped, up to the hop `last_ttl`.
+    pub fn rest(&self, table: &Table, last_ttl: u8) -> impl Iterator<Item = TraceEvent> {
+        let probes = (self.next.0..=last_ttl).flat_map(|ttl| table.of_hop(ttl));
+        probes.filter(|(_, probe)| !self.is_past(probe)).map(|(_, probe)| match &probe.state {
+            ProbeState::Decided(outcome) => decided(probe, outcome.clone()),
+            ProbeState::Sending | ProbeState::InFlight | ProbeState::Replaced => {
+                decided(probe, Outcome::Unfinished)
+            }
+        })
+    }
+}
+
+fn decided(probe: &SentProbe, outcome: Outcome) -> TraceEvent {
+    TraceEvent::Decided { ttl: probe.ttl, query: probe.query, outcome, mtu: probe.mtu }
+}

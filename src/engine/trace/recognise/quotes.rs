@@ -1,0 +1,243 @@
+//! Which probe of a trace an ICMP error quotes.
+
+use std::net::IpAddr;
+
+use super::fields::{first_word, own_number, request_number, token};
+use crate::engine::trace::table::Table;
+use crate::probe::Method;
+use crate::probe::trace::{Carrier, Flow, TraceMethod};
+use crate::reply::{Quoted, QuotedRequest};
+use crate::wire::checksum::{Sum, adjust, same};
+use crate::wire::tcp;
+
+/// A recognised probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recognised {
+    /// Its number.
+    pub number: u16,
+    /// Whether the quote shows that a translator rewrote addresses, ports or identifier.
+    pub translated: bool,
+}
+
+/// The probe that an ICMP error quotes; `None`: none of this flow.
+pub fn quoted(flow: &Flow, table: &Table, quoted: &Quoted) -> Option<Recognised> {
+    let quote = Quote { flow, table, src: quoted.src, dst: quoted.dst };
+    match (quoted.request, flow.method) {
+        (request, TraceMethod::Protocol(ours)) => quote.eight(eight(request, ours)?),
+        (QuotedRequest::Query { method: Method::Echo, ident, seq, checksum, payload }, TraceMethod::Echo) => {
+            quote.echo(Echo { ident, number: seq, checksum, payload })
+        }
+        (QuotedRequest::Ports { protocol, src_port, dst_port, third, checksum, payload }, _)
+            if protocol == flow.protocol() =>
+        {
+            quote.ports(&Ports { src_port, dst_port, third, checksum, payload })
+        }
+        (QuotedRequest::Segment { src_port, dst_port, seq }, TraceMethod::Tcp(_) | TraceMethod::Connect) => {
+            quote.segment(src_port, dst_port, seq)
+        }
+        (QuotedRequest::Socket { protocol, src_port, dst_port, payload }, _)
+            if protocol == flow.protocol() =>
+        {
+            quote.socket(src_port, dst_port, payload)
+        }
+        _ => None,
+    }
+}
+
+/// A quoted echo request.
+struct Echo<'a> {
+    ident: u16,
+    number: u16,
+    checksum: u16,
+    payload: &'a [u8],
+}
+
+/// A quoted UDP or UDP-Lite datagram, or DCCP request.
+struct Ports<'a> {
+    src_port: u16,
+    dst_port: u16,
+    third: u16,
+    checksum: u16,
+    payload: &'a [u8],
+}
+
+/// The addresses of a quoted datagram, and what it is compared with.
+struct Quote<'a> {
+    flow: &'a Flow,
+    table: &'a Table,
+    src: Option<IpAddr>,
+    dst: IpAddr,
+}
+
+impl Quote<'_> {
+    fn dst_agrees(&self) -> bool {
+        self.dst == self.flow.dst
+    }
+
+    /// Whether the quoted source address is known and differs from ours: a translator rewrote it.
+    fn src_differs(&self) -> bool {
+        self.src.is_some_and(|src| src != self.flow.src)
+    }
+
+    /// The probe `number`; `agrees`: whether its ports or identifier are as sent.
+    fn recognised(&self, number: u16, agrees: bool) -> Recognised {
+        Recognised { number, translated: !agrees || !self.dst_agrees() || self.src_differs() }
+    }
+
+    /// The checksum before the rewriting of the words `theirs`, once `ours`, and of the addresses, if it covers
+    /// them.
+    fn untranslated(&self, checksum: u16, addresses: bool, theirs: &[u16], ours: &[u16]) -> u16 {
+        let sum = |src: IpAddr, dst: IpAddr, words: &[u16]| {
+            let mut sum = Sum::default();
+            if addresses {
+                add_address(&mut sum, src);
+                add_address(&mut sum, dst);
+            }
+            words.iter().for_each(|word| sum.add(&word.to_be_bytes()));
+            sum
+        };
+        let flow = self.flow;
+        let (old, new) = (sum(self.src.unwrap_or(flow.src), self.dst, theirs), sum(flow.src, flow.dst, ours));
+        adjust(checksum, old, new)
+    }
+
+    /// Echo: the sequence number is the number. The identifier may be rewritten, and the checksum with it.
+    fn echo(&self, echo: Echo) -> Option<Recognised> {
+        let Echo { ident, number, checksum, payload } = echo;
+        let flow = self.flow;
+        let len = flow.len(self.table.sent_len(number)?);
+        let sum_agrees = || {
+            // Only the checksum of ICMPv6 covers addresses (RFC 4443 section 2.3).
+            let checksum = self.untranslated(checksum, flow.dst.is_ipv6(), &[ident], &[flow.src_port]);
+            same(checksum, flow.echo_checksum(number, len))
+        };
+        let token = token(flow, number, len, payload);
+        let ours =
+            token.unwrap_or_else(|| count([ident == flow.src_port, self.dst_agrees(), sum_agrees()]) >= 2);
+        ours.then(|| self.recognised(number, ident == flow.src_port))
+    }
+
+    /// UDP, UDP-Lite, DCCP: the number is in a port, or is the checksum without what was rewritten. It also
+    /// follows from the first word of the payload.
+    fn ports(&self, ports: &Ports) -> Option<Recognised> {
+        let flow = self.flow;
+        let number = match flow.carrier {
+            Carrier::Message => {
+                let (theirs, ours) = ([ports.src_port, ports.dst_port], [flow.src_port, flow.dst_port]);
+                match self.untranslated(ports.checksum, true, &theirs, &ours) {
+                    // 0 and 0xffff are one checksum; no probe has the number 0.
+                    0 => Some(0xffff),
+                    checksum => Some(checksum),
+                }
+            }
+            Carrier::SourcePort => self.table.number_at(ports.src_port),
+            Carrier::DestinationPort => Some(flow.number_at(ports.dst_port)),
+        };
+        let by_word = || {
+            let len = match flow.method {
+                // Its header has the coverage, not the length. Lengths reduced to a path MTU are not tried.
+                TraceMethod::UdpLite { .. } => flow.len(self.table.sent_len(1)?),
+                _ => usize::from(ports.third),
+            };
+            Some(flow.number_of_word(first_word(ports.payload)?, len))
+        };
+        let probe = |number| self.ports_of(ports, number);
+        number.and_then(probe).or_else(|| by_word().and_then(probe))
+    }
+
+    /// The datagram with ports, if it is the probe of this number.
+    fn ports_of(&self, ports: &Ports, number: u16) -> Option<Recognised> {
+        let flow = self.flow;
+        let len = flow.len(self.table.sent_len(number)?);
+        let from_port = if flow.src_port == 0 {
+            self.table.number_at(ports.src_port).is_some()
+        } else {
+            ports.src_port == flow.src_port
+        };
+        let to_port = ports.dst_port == flow.dst_port(number);
+        let proof = match flow.method {
+            TraceMethod::Dccp { .. } => {
+                request_number(ports.payload).map(|low| own_number(flow, low) == Some(number))
+            }
+            _ => token(flow, number, len, ports.payload),
+        };
+        let agree = [self.dst_agrees(), to_port, ports.third == flow.third(len)];
+        // With our address and another port it is of another program: a translator changes both.
+        let needed = match from_port {
+            true => 2,
+            false if self.src_differs() => 3,
+            false => usize::MAX,
+        };
+        let ours = proof.unwrap_or(count(agree) >= needed);
+        ours.then(|| self.recognised(number, from_port && to_port))
+    }
+
+    /// TCP: the sequence number has the number in its lower half, or the kernel chose it, and the source port
+    /// identifies the probe.
+    fn segment(&self, src_port: u16, dst_port: u16, seq: u32) -> Option<Recognised> {
+        let flow = self.flow;
+        let (number, from_port) = match flow.method {
+            TraceMethod::Connect => (self.table.number_at(src_port)?, true),
+            _ => (own_number(flow, seq)?, src_port == flow.src_port),
+        };
+        self.table.sent_len(number)?;
+        let to_port = dst_port == flow.dst_port(number);
+        let enough = count([from_port, to_port, self.dst_agrees()]) >= 2;
+        enough.then(|| self.recognised(number, from_port && to_port))
+    }
+
+    /// An error queue: the kernel found the socket by our port, so that agrees.
+    fn socket(&self, src_port: u16, dst_port: u16, payload: &[u8]) -> Option<Recognised> {
+        let flow = self.flow;
+        let number = match flow.carrier {
+            Carrier::DestinationPort => flow.number_at(dst_port),
+            Carrier::SourcePort => self.table.number_at(src_port)?,
+            // All probes have this port.
+            Carrier::Message => return None,
+        };
+        let len = flow.len(self.table.sent_len(number)?);
+        let to_port = dst_port == flow.dst_port(number);
+        let ours = token(flow, number, len, payload).unwrap_or(self.dst_agrees() && to_port);
+        ours.then(|| self.recognised(number, to_port))
+    }
+
+    /// A protocol without header: the flow's own four octets, the number, and two octets of the token.
+    fn eight(&self, eight: [u8; 8]) -> Option<Recognised> {
+        let flow = self.flow;
+        let [o0, o1, o2, o3, n0, n1, p0, p1] = eight;
+        let number = u16::from_be_bytes([n0, n1]);
+        self.table.sent_len(number)?;
+        let [t0, t1, ..] = flow.token(number);
+        let ours = [o0, o1, o2, o3] == flow.own() && [p0, p1] == [t0, t1];
+        ours.then(|| self.recognised(number, true))
+    }
+}
+
+/// The first eight octets of a quoted message of the protocol `ours`, whatever they were parsed as.
+fn eight(request: QuotedRequest, ours: u8) -> Option<[u8; 8]> {
+    match request {
+        QuotedRequest::Other { protocol, payload } if protocol == ours => payload.first_chunk().copied(),
+        QuotedRequest::Ports { protocol, src_port, dst_port, third, checksum, .. } if protocol == ours => {
+            let words = [src_port, dst_port, third, checksum].map(u16::to_be_bytes);
+            words.as_flattened().first_chunk().copied()
+        }
+        QuotedRequest::Segment { src_port, dst_port, seq } if ours == tcp::PROTOCOL_TCP => {
+            let ([a, b], [c, d], [e, f, g, h]) =
+                (src_port.to_be_bytes(), dst_port.to_be_bytes(), seq.to_be_bytes());
+            Some([a, b, c, d, e, f, g, h])
+        }
+        _ => None,
+    }
+}
+
+/// How many of these agree.
+fn count<const N: usize>(agree: [bool; N]) -> usize {
+    agree.iter().filter(|agrees| **agrees).count()
+}
+
+fn add_address(sum: &mut Sum, address: IpAddr) {
+    match address {
+        IpAddr::V4(v4) => sum.add(&v4.octets()),
+        IpAddr::V6(v6) => sum.add(&v6.octets()),
+    }
+}
