@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use rping::cli::{self, Action};
 use rping::command::{ping, traceroute};
-use rping::sys;
 use rping::transport::privilege;
 
 /// Exit status when we cannot run: wrong usage, unknown host, no permission.
@@ -14,31 +13,28 @@ const CANNOT_RUN: u8 = 2;
 
 fn main() -> ExitCode {
     if let Err(error) = privilege::reduce() {
-        return ExitCode::from(complain("rping", &format!("cannot reduce privileges: {error}")));
+        return ExitCode::from(fail("rping", &format!("cannot reduce privileges: {error}")));
     }
     let status = match cli::parse(std::env::args_os(), privilege::is_superuser()) {
         Ok(Action::Ping(request)) => match ping::command(&request) {
             Ok(status) => status,
-            Err(error) => complain(&request.program, &format!("{error:#}")),
+            Err(error) => fail(&request.program, &format!("{error:#}")),
         },
         Ok(Action::Traceroute(request)) => match traceroute::command(&request) {
             Ok(status) => status,
-            Err(error) => complain(&request.program, &format!("{error:#}")),
+            Err(error) => fail(&request.style.program, &format!("{error:#}")),
         },
-        Ok(Action::Say { program, text }) => match say(&text) {
+        Ok(Action::Print { program, text }) => match print(&text) {
             Ok(()) => 0,
-            Err(error) => complain(&program, &format!("write error: {error}")),
+            Err(error) => fail(&program, &format!("write error: {error}")),
         },
-        Err(refusal) => complain(&refusal.program, &refusal.reason),
+        Err(error) => fail(&error.program, &error.reason),
     };
     ExitCode::from(status)
 }
 
-/// Prints to standard output; a reader that has seen enough is no error.
-fn say(text: &str) -> io::Result<()> {
-    if !sys::stdout_was_open() {
-        return Err(io::Error::other("standard output is closed"));
-    }
+/// Prints to standard output. A reader that has closed the pipe is no error.
+fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -46,10 +42,10 @@ fn say(text: &str) -> io::Result<()> {
     }
 }
 
-/// Prints one line to standard error, if anybody listens; the exit status.
-fn complain(program: impl Display, reason: &str) -> u8 {
-    // The system's words come last; the number that std appends tells people nothing.
-    let words = reason.rsplit_once(" (os error ").map_or(reason, |(words, _)| words);
-    let _ = writeln!(io::stderr().lock(), "{program}: {words}");
+/// Prints one line on standard error, if that is open. Returns the exit status.
+fn fail(program: impl Display, reason: &str) -> u8 {
+    // Without the number of the error, which std appends to the system's text.
+    let text = reason.rsplit_once(" (os error ").map_or(reason, |(text, _)| text);
+    let _ = writeln!(io::stderr().lock(), "{program}: {text}");
     CANNOT_RUN
 }

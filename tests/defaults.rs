@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use lab::{alone, pair, rping, sh};
-use rping::cli::ping::Request;
+use rping::cli::ping_request::PingRequest as Request;
 use rping::cli::{self, Action};
 use rping::clock::Instant;
 use rping::engine::ping::event::Event;

@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("transport", &["clock", "datagram", "escape", "sys", "wire"]),
     ("report", &["clock", "datagram", "engine", "escape", "names", "output", "stats", "wire"]),
     ("run", &["clock", "datagram", "engine", "output", "reply", "report", "stats", "stop", "transport"]),
-    ("cli", &["engine", "escape", "probe", "transport", "wire"]),
+    ("cli", &["engine", "escape", "probe", "report", "transport", "wire"]),
     (
         "command",
         &[
@@ -229,7 +229,7 @@ fn system_crates_sockets_and_threads_stay_in_their_rooms() {
 }
 
 /// Folders whose files still import each other in a circle. The list may only shrink.
-const KNOWN_CIRCLES: &[&str] = &["cli", "engine/ping", "report/json", "stats"];
+const KNOWN_CIRCLES: &[&str] = &["engine/ping", "report/json", "stats"];
 
 /// The module path of a file: `transport::open` for `transport/open/mod.rs` and for `transport/open.rs`.
 fn module(path: &Path) -> Vec<String> {

@@ -4,18 +4,18 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rping::cli::ping::Request;
+use rping::cli::ping_request::PingRequest;
 use rping::cli::{self, Action};
 use rping::probe::Method;
 use rping::transport::{Families, IpOption, Pmtu, Stamping};
 use rping::wire::Family;
 
-fn parse(args: &[&str], superuser: bool) -> Result<Request, String> {
+fn parse(args: &[&str], superuser: bool) -> Result<PingRequest, String> {
     let args = ["rping", "ping"].iter().chain(args).map(OsString::from);
     match cli::parse(args, superuser) {
         Ok(Action::Ping(request)) => Ok(*request),
         Ok(Action::Traceroute(request)) => Err(format!("{request:?}")),
-        Ok(Action::Say { text, .. }) => Err(text),
+        Ok(Action::Print { text, .. }) => Err(text),
         Err(refusal) => {
             assert_eq!(refusal.program, "rping");
             Err(refusal.reason)
@@ -23,7 +23,7 @@ fn parse(args: &[&str], superuser: bool) -> Result<Request, String> {
     }
 }
 
-fn root(args: &[&str]) -> Request {
+fn root(args: &[&str]) -> PingRequest {
     parse(args, true).unwrap_or_else(|reason| panic!("{args:?}: {reason}"))
 }
 
@@ -251,7 +251,7 @@ fn a_plain_request_has_the_defaults_of_iputils() {
     );
 }
 
-type IsSet = fn(&Request) -> bool;
+type IsSet = fn(&PingRequest) -> bool;
 
 #[test]
 fn every_flag_reaches_the_request_under_both_its_names() {

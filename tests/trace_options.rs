@@ -3,28 +3,28 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use rping::cli::traceroute::Request;
+use rping::cli::trace_request::TraceRequest;
 use rping::cli::{self, Action};
 use rping::engine::trace::Wait;
 use rping::probe::trace::{TcpOptions, TraceMethod};
 use rping::transport::{Families, Pmtu, Probes};
 use rping::wire::Family;
 
-fn parse_as(program: &str, args: &[&str]) -> Result<Request, String> {
+fn parse_as(program: &str, args: &[&str]) -> Result<TraceRequest, String> {
     let args = std::iter::once(program).chain(args.iter().copied()).map(OsString::from);
     match cli::parse(args, true) {
         Ok(Action::Traceroute(request)) => Ok(*request),
         Ok(Action::Ping(request)) => Err(format!("a ping: {request:?}")),
-        Ok(Action::Say { text, .. }) => Err(text),
+        Ok(Action::Print { text, .. }) => Err(text),
         Err(refusal) => Err(refusal.reason),
     }
 }
 
-fn parse(args: &[&str]) -> Result<Request, String> {
+fn parse(args: &[&str]) -> Result<TraceRequest, String> {
     parse_as("rping", &[&["traceroute"], args].concat())
 }
 
-fn of(line: &str) -> Request {
+fn of(line: &str) -> TraceRequest {
     let args: Vec<_> = line.split_whitespace().collect();
     parse(&args).unwrap_or_else(|reason| panic!("{line}: {reason}"))
 }
@@ -36,20 +36,23 @@ fn refusal(args: &[&str]) -> String {
 #[test]
 fn a_plain_request_has_the_defaults() {
     let request = of("host");
-    assert_eq!((request.first_ttl, request.max_ttl, request.queries), (1, 30, 3));
-    assert_eq!((request.parallel, request.wait, request.gap), (None, Wait::Adaptive, Duration::ZERO));
-    assert_eq!((request.way.method, request.way.probes), (TraceMethod::Echo, Probes::Icmp));
-    assert!(request.way.by_default && !request.way.rises);
-    assert_eq!((request.packet_len, request.source_port, request.gap_limit), (None, None, None));
-    assert_eq!((request.transport.families, request.transport.pmtu), (Families::Both, Some(Pmtu::Dont)));
+    assert_eq!((request.trace.first_ttl, request.trace.max_ttl, request.trace.queries), (1, 30, 3));
+    assert_eq!(
+        (request.trace.parallel, request.trace.wait, request.trace.gap),
+        (None, Wait::Adaptive, Duration::ZERO)
+    );
+    assert_eq!((request.probes.method, request.probes.sockets), (TraceMethod::Echo, Probes::Icmp));
+    assert!(request.probes.implicit && !request.probes.port_per_probe);
+    assert_eq!((request.packet_len, request.source_port, request.trace.gap_limit), (None, None, None));
+    assert_eq!((request.sockets.families, request.sockets.pmtu), (Families::Both, Some(Pmtu::Dont)));
     let flags = [
-        request.mtu,
-        request.numeric,
-        request.origins,
-        request.extensions,
-        request.back,
-        request.info,
-        request.summary,
+        request.trace.mtu,
+        request.style.numeric,
+        request.style.origins,
+        request.style.extensions,
+        request.style.back,
+        request.style.flags,
+        request.style.summary,
         request.json,
         request.verbose,
     ];
@@ -58,37 +61,40 @@ fn a_plain_request_has_the_defaults() {
 
 #[test]
 fn names_that_links_bear_mean_the_command() {
-    assert_eq!(parse_as("/usr/bin/traceroute", &["-n", "host"]).unwrap().program, "traceroute");
+    assert_eq!(parse_as("/usr/bin/traceroute", &["-n", "host"]).unwrap().style.program, "traceroute");
     let six = parse_as("traceroute6", &["host"]).unwrap();
-    assert_eq!((six.program.as_str(), six.family), ("traceroute6", Some(Family::V6)));
+    assert_eq!((six.style.program.as_str(), six.family), ("traceroute6", Some(Family::V6)));
 }
 
 #[test]
 fn methods_have_their_ports() {
-    let way = |line: &str| {
-        let way = of(&format!("{line} host")).way;
-        (way.method, way.port, way.rises, way.name)
+    let probes = |line: &str| {
+        let spec = of(&format!("{line} host")).probes;
+        (spec.method, spec.port, spec.port_per_probe, spec.name)
     };
-    assert_eq!(way("-I"), (TraceMethod::Echo, 0, false, "icmp"));
-    assert_eq!(way("-U"), (TraceMethod::Udp, 53, false, "udp"));
-    assert_eq!(way("-U -p 5"), (TraceMethod::Udp, 5, false, "udp"));
-    assert_eq!(way("-M default"), (TraceMethod::Udp, 33_434, false, "udp"));
-    assert_eq!(way("-M default --classic"), (TraceMethod::Udp, 33_434, true, "udp"));
-    assert_eq!(way("--classic -p 4000"), (TraceMethod::Udp, 4_000, true, "udp"));
-    assert_eq!(way("-M tcpconn"), (TraceMethod::Connect, 80, false, "tcpconn"));
-    assert_eq!(way("-D"), (TraceMethod::Dccp { service: 0 }, 33_434, false, "dccp"));
-    assert_eq!(way("-D -O service=0x10"), (TraceMethod::Dccp { service: 16 }, 33_434, false, "dccp"));
-    assert_eq!(way("-UL"), (TraceMethod::UdpLite { coverage: 0 }, 53, false, "udplite"));
-    assert_eq!(way("--udplite -O coverage=8"), (TraceMethod::UdpLite { coverage: 8 }, 53, false, "udplite"));
-    assert_eq!(way("-P 89"), (TraceMethod::Protocol(89), 0, false, "raw"));
-    assert_eq!(way("-M raw"), (TraceMethod::Protocol(253), 0, false, "raw"));
-    assert_eq!(way("-M raw -O protocol=4"), (TraceMethod::Protocol(4), 0, false, "raw"));
-    assert!(!of("-I host").way.by_default && !of("-M icmp host").way.by_default);
+    assert_eq!(probes("-I"), (TraceMethod::Echo, 0, false, "icmp"));
+    assert_eq!(probes("-U"), (TraceMethod::Udp, 53, false, "udp"));
+    assert_eq!(probes("-U -p 5"), (TraceMethod::Udp, 5, false, "udp"));
+    assert_eq!(probes("-M default"), (TraceMethod::Udp, 33_434, false, "udp"));
+    assert_eq!(probes("-M default --classic"), (TraceMethod::Udp, 33_434, true, "udp"));
+    assert_eq!(probes("--classic -p 4000"), (TraceMethod::Udp, 4_000, true, "udp"));
+    assert_eq!(probes("-M tcpconn"), (TraceMethod::Connect, 80, false, "tcpconn"));
+    assert_eq!(probes("-D"), (TraceMethod::Dccp { service: 0 }, 33_434, false, "dccp"));
+    assert_eq!(probes("-D -O service=0x10"), (TraceMethod::Dccp { service: 16 }, 33_434, false, "dccp"));
+    assert_eq!(probes("-UL"), (TraceMethod::UdpLite { coverage: 0 }, 53, false, "udplite"));
+    assert_eq!(
+        probes("--udplite -O coverage=8"),
+        (TraceMethod::UdpLite { coverage: 8 }, 53, false, "udplite")
+    );
+    assert_eq!(probes("-P 89"), (TraceMethod::Protocol(89), 0, false, "raw"));
+    assert_eq!(probes("-M raw"), (TraceMethod::Protocol(253), 0, false, "raw"));
+    assert_eq!(probes("-M raw -O protocol=4"), (TraceMethod::Protocol(4), 0, false, "raw"));
+    assert!(!of("-I host").probes.implicit && !of("-M icmp host").probes.implicit);
 }
 
 #[test]
 fn tcp_says_what_it_is_told_to() {
-    let tcp = |line: &str| match of(&format!("-T {line} host")).way.method {
+    let tcp = |line: &str| match of(&format!("-T {line} host")).probes.method {
         TraceMethod::Tcp(options) => options,
         method => panic!("{line}: {method:?}"),
     };
@@ -104,7 +110,7 @@ fn tcp_says_what_it_is_told_to() {
     assert_eq!(tcp("-O ack"), TcpOptions { flags: 0x10, mss: None, ..bare });
     assert_eq!(tcp("-O fin -O psh"), TcpOptions { flags: 0x09, mss: None, ..bare });
     assert_eq!(tcp("-O flags=0x12"), TcpOptions { flags: 0x12, ..bare });
-    assert!(of("-T -O info host").info);
+    assert!(of("-T -O info host").style.flags);
     assert!(refusal(&["-T", "-O", "help", "host"]).contains("window_scaling"));
     assert_eq!(refusal(&["-T", "-O", "synn", "h"]), "-O synn: tcp has no such option; -O help lists them");
     assert_eq!(refusal(&["-O", "syn", "h"]), "-O syn: icmp has no such option; -O help lists them");
@@ -118,13 +124,13 @@ fn tcp_says_what_it_is_told_to() {
 fn every_option_reaches_the_request_under_all_its_names() {
     for line in ["-f 3 -m 9", "-f3 -m9", "--first 3 --max-hops 9", "--first=3 --max-hops=9"] {
         let request = of(&format!("{line} host"));
-        assert_eq!((request.first_ttl, request.max_ttl), (3, 9), "{line}");
+        assert_eq!((request.trace.first_ttl, request.trace.max_ttl), (3, 9), "{line}");
     }
     for line in
         ["-q 5 -N 7 -z 0.5 -p 9", "-q5 -N7 -z.5 -p9", "--queries=5 --sim-queries=7 --sendwait=500 --port=9"]
     {
         let request = of(&format!("{line} -U host"));
-        let got = (request.queries, request.parallel, request.gap, request.way.port);
+        let got = (request.trace.queries, request.trace.parallel, request.trace.gap, request.probes.port);
         assert_eq!(got, (5, Some(7), Duration::from_millis(500), 9), "{line}");
     }
     for line in [
@@ -132,7 +138,7 @@ fn every_option_reaches_the_request_under_all_its_names() {
         "--interface eth0 --source 192.0.2.1 --tos 0x10 --bypass-route --debug",
     ] {
         let request = of(&format!("{line} host"));
-        let options = &request.transport;
+        let options = &request.sockets;
         assert_eq!(options.device.as_deref(), Some("eth0"));
         assert_eq!((options.source, options.tos), (Some("192.0.2.1".parse().unwrap()), Some(16)));
         assert!(options.dont_route && options.debug);
@@ -144,36 +150,36 @@ fn every_option_reaches_the_request_under_all_its_names() {
     ] {
         let request = of(&format!("{line} host"));
         let flags = [
-            request.numeric,
-            request.origins,
-            request.extensions,
+            request.style.numeric,
+            request.style.origins,
+            request.style.extensions,
             request.json,
             request.verbose,
-            request.back,
-            request.summary,
-            request.mtu,
+            request.style.back,
+            request.style.summary,
+            request.trace.mtu,
         ];
         assert_eq!(flags, [true; 8], "{line}");
     }
-    assert_eq!(of("-nAe host").transport.families, Families::Both);
-    assert_eq!(of("-F host").transport.pmtu, Some(Pmtu::Probe));
-    assert_eq!(of("-l 5 -6 host").transport.flow_label, Some(5));
-    assert_eq!(of("--fwmark=7 host").transport.mark, Some(7));
+    assert_eq!(of("-nAe host").sockets.families, Families::Both);
+    assert_eq!(of("-F host").sockets.pmtu, Some(Pmtu::Probe));
+    assert_eq!(of("-l 5 -6 host").sockets.flow_label, Some(5));
+    assert_eq!(of("--fwmark=7 host").sockets.mark, Some(7));
     assert_eq!(of("-g a,b -g c host").gateways, ["a", "b", "c"]);
-    assert_eq!(of("--gap-limit 4 host").gap_limit, Some(4));
+    assert_eq!(of("--gap-limit 4 host").trace.gap_limit, Some(4));
     assert_eq!(of("-A --as-server 127.0.0.1:5353 host").as_server, Some("127.0.0.1:5353".parse().unwrap()));
     assert_eq!(of("-A --as-server ::1 host").as_server, Some("[::1]:53".parse().unwrap()));
     assert_eq!(of("-A --as-zone as.example host").as_zone.as_deref(), Some("as.example"));
     let with_length = of("host 100");
-    assert_eq!((with_length.host.as_str(), with_length.packet_len), ("host", Some(100)));
-    assert_eq!(of("-n host 100 -q 1").queries, 1);
+    assert_eq!((with_length.style.name.as_str(), with_length.packet_len), ("host", Some(100)));
+    assert_eq!(of("-n host 100 -q 1").trace.queries, 1);
 }
 
 #[test]
 fn a_source_port_and_the_path_mtu_take_one_probe_at_a_time() {
-    assert_eq!(of("--sport 1000 -N 9 host").parallel, Some(1));
-    assert_eq!(of("--mtu host").parallel, Some(1));
-    assert_eq!(of("--mtu host").transport.pmtu, Some(Pmtu::Probe));
+    assert_eq!(of("--sport 1000 -N 9 host").trace.parallel, Some(1));
+    assert_eq!(of("--mtu host").trace.parallel, Some(1));
+    assert_eq!(of("--mtu host").sockets.pmtu, Some(Pmtu::Probe));
 }
 
 #[test]
@@ -188,16 +194,16 @@ fn waits_are_given_as_traceroute_takes_them() {
         ("5/3/10", given(5_000, 3.0, 10.0)),
         ("1,2.5,0.5", given(1_000, 2.5, 0.5)),
     ] {
-        assert_eq!(of(&format!("-w {text} host")).wait, wait, "{text}");
+        assert_eq!(of(&format!("-w {text} host")).trace.wait, wait, "{text}");
     }
     let allowed = "the wait must be MAX[,HERE,NEAR]: seconds from 0 to 86400, and two factors";
     for text in ["", "x", "5,x", "5,3,10,2", "-1", "nan", "inf", "1e30"] {
         let shown = if text.is_empty() { "''" } else { text };
         assert_eq!(refusal(&["-w", text, "host"]), format!("-w {shown}: {allowed}"));
     }
-    assert_eq!(of("-z 11 host").gap, Duration::from_millis(11));
-    assert_eq!(of("-z 9.999999 host").gap, Duration::from_micros(9_999_999));
-    assert_eq!(of("-z 10 host").gap, Duration::from_millis(10));
+    assert_eq!(of("-z 11 host").trace.gap, Duration::from_millis(11));
+    assert_eq!(of("-z 9.999999 host").trace.gap, Duration::from_micros(9_999_999));
+    assert_eq!(of("-z 10 host").trace.gap, Duration::from_millis(10));
 }
 
 /// What every numeric option makes of odd values: taken exactly, or refused with its range.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::ping::Arguments;
+use super::ping::PingArguments;
 use super::values::Rate;
 
 /// What is printed instead of lines and a table.
@@ -58,7 +58,7 @@ pub const MOST_HOSTS: u128 = 1 << 24;
 
 impl Many {
     /// What is asked of many hosts; `None` when one host is asked as ever.
-    pub fn new(arguments: &Arguments, superuser: bool) -> Result<Option<Self>> {
+    pub fn new(arguments: &PingArguments, superuser: bool) -> Result<Option<Self>> {
         let options = &arguments.many;
         let words = &arguments.hosts;
         let several = words.iter().any(|word| word.to_str().is_some_and(is_range))
@@ -120,7 +120,7 @@ fn is_range(word: &str) -> bool {
 }
 
 /// Options that mean nothing, or something else, where many hosts are asked.
-fn refuse_what_is_for_one(arguments: &Arguments) -> Result<()> {
+fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
     let for_one = [
         (arguments.flood, "-f", "; to ask many as fast as possible, use --rate max"),
         (arguments.adaptive, "-A", ""),

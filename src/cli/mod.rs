@@ -2,12 +2,13 @@
 //! nothing printed.
 
 pub mod many;
-pub mod ping;
-mod request;
+mod ping;
+pub mod ping_request;
 mod text;
-mod trace_request;
+pub mod trace_method;
+pub mod trace_request;
 mod trace_values;
-pub mod traceroute;
+mod traceroute;
 mod values;
 pub mod wording;
 
@@ -19,16 +20,20 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::escape;
+use ping::PingArguments;
+use ping_request::PingRequest;
+use trace_request::TraceRequest;
+use traceroute::TraceArguments;
 
 /// What the command line asks for.
 #[derive(Debug)]
 pub enum Action {
     /// Ping.
-    Ping(Box<ping::Request>),
+    Ping(Box<PingRequest>),
     /// Traceroute.
-    Traceroute(Box<traceroute::Request>),
-    /// Print this on standard output (help, version), and succeed.
-    Say {
+    Traceroute(Box<TraceRequest>),
+    /// Print this on standard output (help, version), and exit with status 0.
+    Print {
         /// Prefix of messages.
         program: String,
         /// Whole lines.
@@ -38,14 +43,14 @@ pub enum Action {
 
 /// Why a command line was refused: one line, exit status 2.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct UsageError {
     /// Prefix of messages: `rping`, or the name of the link it was called by.
     pub program: String,
     /// What is wrong with which argument, and what is allowed.
     pub reason: String,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.program, self.reason)
     }
@@ -55,7 +60,7 @@ impl fmt::Display for Refusal {
 ///
 /// The names `ping`, `ping4` and `ping6` mean `rping ping`, `rping ping -4` and `rping ping -6`; `traceroute`
 /// and `traceroute6` mean `rping traceroute` and `rping traceroute -6`.
-pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Result<Action, Refusal> {
+pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Result<Action, UsageError> {
     let mut args = args.into_iter();
     let called = args.next().unwrap_or_default();
     let link = Path::new(&called).file_name().and_then(OsStr::to_str).unwrap_or_default();
@@ -96,7 +101,7 @@ struct Caller<'a> {
 struct Top;
 
 /// Dispatches to a command without building the rest, for a start as fast as may be.
-fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, Refusal> {
+fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, UsageError> {
     let caller = Caller { program: "rping", usage: "rping" };
     let ping = Caller { program: "rping", usage: "rping ping" };
     let traceroute = Caller { program: "rping", usage: "rping traceroute" };
@@ -113,73 +118,74 @@ fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, Refusal> {
     let mut top = Top::command().no_binary_name(true).max_term_width(COLUMNS);
     top = top
         .subcommand(
-            ping::Arguments::command().about("Ask a host to answer again and again, and time its answers"),
+            PingArguments::command().about("Ask a host to answer again and again, and time its answers"),
         )
-        .subcommand(
-            traceroute::Arguments::command().about("Show the routers on the way to a host, and their times"),
-        )
+        .subcommand(TraceArguments::command().about("Show the routers on the way to a host, and their times"))
         .override_usage("rping COMMAND");
     match top.try_get_matches_from_mut(args) {
-        Ok(_) => Err(caller.refusal("no command given; to ping a host, run: rping ping HOST".to_string())),
-        Err(error) => caller.answer(&top, &error),
+        Ok(_) => Err(caller.refusal("no command given; to ping a host, run: rping ping HOST")),
+        Err(error) => caller.instead(&top, &error),
     }
 }
 
 fn parse_ping(
-    caller: Caller,
+    caller: Caller<'_>,
     args: impl Iterator<Item = OsString>,
     superuser: bool,
-) -> Result<Action, Refusal> {
-    let mut command = ping::Arguments::command()
-        .no_binary_name(true)
-        .max_term_width(COLUMNS)
-        .override_usage(format!("{} [OPTIONS] HOST...", caller.usage));
-    let parsed = command
-        .try_get_matches_from_mut(args)
-        .and_then(|mut matches| ping::Arguments::from_arg_matches_mut(&mut matches));
-    match parsed {
-        Ok(arguments) => match ping::Request::new(caller.program, arguments, superuser) {
-            Ok(request) => Ok(Action::Ping(Box::new(request))),
-            Err(error) => Err(caller.refusal(error.to_string())),
-        },
-        Err(error) => caller.answer(&command, &error),
+) -> Result<Action, UsageError> {
+    match caller.arguments::<PingArguments>("HOST...", args) {
+        Ok(arguments) => {
+            let request = PingRequest::new(caller.program, arguments, superuser);
+            request.map(|request| Action::Ping(Box::new(request))).map_err(|error| caller.refusal(&error))
+        }
+        Err(instead) => instead,
     }
 }
 
 /// `-UL` is one option of traceroute(8), the short form of `--udplite`.
-fn parse_traceroute(caller: Caller, args: impl Iterator<Item = OsString>) -> Result<Action, Refusal> {
+fn parse_traceroute(caller: Caller<'_>, args: impl Iterator<Item = OsString>) -> Result<Action, UsageError> {
     let args = args.map(|arg| if arg == "-UL" { "--udplite".into() } else { arg });
-    let mut command = traceroute::Arguments::command()
-        .no_binary_name(true)
-        .max_term_width(COLUMNS)
-        .override_usage(format!("{} [OPTIONS] HOST [LENGTH]", caller.usage));
-    let parsed = command
-        .try_get_matches_from_mut(args)
-        .and_then(|mut matches| traceroute::Arguments::from_arg_matches_mut(&mut matches));
-    let arguments = match parsed {
+    let arguments: TraceArguments = match caller.arguments("HOST [LENGTH]", args) {
         Ok(arguments) => arguments,
-        Err(error) => return caller.answer(&command, &error),
+        Err(instead) => return instead,
     };
-    if let Some(text) = traceroute::Request::method_help(&arguments) {
-        return Ok(Action::Say { program: caller.program.to_string(), text });
+    if let Some(text) = trace_method::help(&arguments) {
+        return Ok(caller.print(text.to_owned()));
     }
-    match traceroute::Request::new(caller.program, arguments) {
-        Ok(request) => Ok(Action::Traceroute(Box::new(request))),
-        Err(error) => Err(caller.refusal(error.to_string())),
-    }
+    let request = TraceRequest::new(caller.program, arguments);
+    request.map(|request| Action::Traceroute(Box::new(request))).map_err(|error| caller.refusal(&error))
 }
 
 /// Help is at most this wide.
 const COLUMNS: usize = 80;
 
 impl Caller<'_> {
-    fn refusal(self, reason: String) -> Refusal {
-        Refusal { program: self.program.to_string(), reason }
+    /// The arguments of a command; `operands` complete its usage line. `Err`: what is to be done instead.
+    fn arguments<A: CommandFactory + FromArgMatches>(
+        self,
+        operands: &str,
+        args: impl Iterator<Item = OsString>,
+    ) -> Result<A, Result<Action, UsageError>> {
+        let mut command = A::command()
+            .no_binary_name(true)
+            .max_term_width(COLUMNS)
+            .override_usage(format!("{} [OPTIONS] {operands}", self.usage));
+        let parsed = command.try_get_matches_from_mut(args);
+        let parsed = parsed.and_then(|mut matches| A::from_arg_matches_mut(&mut matches));
+        parsed.map_err(|error| self.instead(&command, &error))
     }
 
-    /// What clap has to say instead of matches: help and version are answers, all else is a refusal in
-    /// one line.
-    fn answer(self, command: &clap::Command, error: &clap::Error) -> Result<Action, Refusal> {
+    fn print(self, text: String) -> Action {
+        Action::Print { program: self.program.to_owned(), text }
+    }
+
+    fn refusal(self, reason: impl fmt::Display) -> UsageError {
+        UsageError { program: self.program.to_owned(), reason: reason.to_string() }
+    }
+
+    /// What clap returns instead of matches: help and version are printed, everything else is an error of one
+    /// line.
+    fn instead(self, command: &clap::Command, error: &clap::Error) -> Result<Action, UsageError> {
         let context = |kind| match error.get(kind) {
             Some(ContextValue::String(text)) => Some(text.as_str()),
             _ => None,
@@ -192,8 +198,7 @@ impl Caller<'_> {
         let see = format!("see '{} --help'", self.usage);
         let reason = match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                let text = error.render().to_string();
-                return Ok(Action::Say { program: self.program.to_string(), text });
+                return Ok(self.print(error.render().to_string()));
             }
             ErrorKind::InvalidSubcommand => {
                 let word = named(ContextKind::InvalidSubcommand);

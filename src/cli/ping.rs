@@ -7,8 +7,6 @@ use super::values::{self, Pattern, Rate, Stamps, Via};
 use crate::probe::Method;
 use crate::transport::{Pmtu, Stamping};
 
-pub use super::request::Request;
-
 /// The options of `rping ping`, each sound by itself.
 ///
 /// The letters are those of iputils ping.
@@ -24,7 +22,7 @@ pub use super::request::Request;
     disable_help_flag = true,
     disable_version_flag = true,
 )]
-pub struct Arguments {
+pub struct PingArguments {
     /// The host, and before it those of `-T tsprespec`; or many hosts, prefixes and ranges. The usage line and
     /// the first sentence explain it.
     #[arg(hide = true)]
@@ -328,7 +326,7 @@ pub struct ManyArguments {
     pub yes: bool,
 }
 
-impl Arguments {
+impl PingArguments {
     /// Whether the hosts before the last are those of `-T tsprespec`.
     pub fn stamps_prespecified(&self) -> bool {
         self.ip_timestamp == Some(Stamps::Prespecified)

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::values::{Checked, interface, seconds, whole_or_hex};
 use crate::engine::trace::Wait;
 
-/// A method by its name.
+/// The method that a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named {
+pub enum MethodName {
     /// UDP to the traceroute ports.
     Default,
     /// ICMP echo.
@@ -27,22 +27,25 @@ pub enum Named {
     Raw,
 }
 
-/// The words of one `-O`, by commas: a name, and perhaps a value. What they mean, the method decides.
+/// A name, and its value if it has one. The method decides which are allowed.
+pub type MethodOption = (String, Option<String>);
+
+/// The options in one `-O`, separated by commas.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MethodOptions(pub Vec<(String, Option<String>)>);
+pub struct MethodOptions(pub Vec<MethodOption>);
 
 /// `-M`.
-pub const METHOD: Checked<Named> = Checked {
+pub const METHOD: Checked<MethodName> = Checked {
     parse: |text| {
         Some(match text {
-            "default" => Named::Default,
-            "icmp" => Named::Icmp,
-            "tcp" => Named::Tcp,
-            "tcpconn" => Named::TcpConnect,
-            "udp" => Named::Udp,
-            "udplite" => Named::UdpLite,
-            "dccp" => Named::Dccp,
-            "raw" => Named::Raw,
+            "default" => MethodName::Default,
+            "icmp" => MethodName::Icmp,
+            "tcp" => MethodName::Tcp,
+            "tcpconn" => MethodName::TcpConnect,
+            "udp" => MethodName::Udp,
+            "udplite" => MethodName::UdpLite,
+            "dccp" => MethodName::Dccp,
+            "raw" => MethodName::Raw,
             _ => return None,
         })
     },
@@ -52,12 +55,12 @@ pub const METHOD: Checked<Named> = Checked {
 /// `-O`.
 pub const METHOD_OPTIONS: Checked<MethodOptions> = Checked {
     parse: |text| {
-        let word = |word: &str| match word.split_once('=') {
+        let option = |text: &str| match text.split_once('=') {
             Some((name, value)) => (name.to_string(), Some(value.to_string())),
-            None => (word.to_string(), None),
+            None => (text.to_string(), None),
         };
-        let words: Vec<_> = text.split(',').map(word).collect();
-        words.iter().all(|(name, _)| !name.is_empty()).then_some(MethodOptions(words))
+        let options: Vec<_> = text.split(',').map(option).collect();
+        options.iter().all(|(name, _)| !name.is_empty()).then_some(MethodOptions(options))
     },
     allowed: "options of the method must be names, perhaps with =VALUE, joined by commas; -O help lists them",
 };

@@ -4,11 +4,9 @@ use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::trace_values::{self as values, MethodOptions, Named};
+use super::trace_values::{self as values, MethodName, MethodOptions};
 use crate::engine::trace::Wait;
 use crate::transport::Stamping;
-
-pub use super::trace_request::{Request, Way};
 
 /// The options of `rping traceroute`, each sound by itself.
 ///
@@ -25,7 +23,7 @@ pub use super::trace_request::{Request, Way};
     disable_help_flag = true,
     disable_version_flag = true,
 )]
-pub struct Arguments {
+pub struct TraceArguments {
     /// The host, and the length of a packet. The usage line and the first sentence explain them.
     #[arg(hide = true)]
     pub host: Vec<OsString>,
@@ -60,7 +58,7 @@ pub struct Arguments {
     ///
     /// One of default, icmp, tcp, tcpconn, udp, udplite, dccp and raw. default is UDP to the traceroute ports, 33434; tcpconn opens connections.
     #[arg(short = 'M', long = "module", value_name = "NAME", allow_hyphen_values = true, value_parser = values::METHOD, help_heading = METHOD)]
-    pub method: Option<Named>,
+    pub method: Option<MethodName>,
 
     /// Options of the method, by commas; 'help' lists them.
     #[arg(short = 'O', long, value_name = "OPTS", allow_hyphen_values = true, value_parser = values::METHOD_OPTIONS, action = clap::ArgAction::Append, help_heading = METHOD)]

@@ -1,16 +1,18 @@
 //! Values of options: text in, checked data out. It knows no option but by its sentence.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+use anyhow::{Result, bail};
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::escape;
 use crate::probe::Method;
-use crate::transport::{Pmtu, Stamping};
+use crate::transport::{Families, Pmtu, Stamping};
+use crate::wire::Family;
 
 /// A value parser, and the sentence that says what it takes.
 ///
@@ -231,6 +233,26 @@ pub struct Via {
     pub source: Option<IpAddr>,
     /// Interface to send through.
     pub device: Option<String>,
+}
+
+/// The name of a host as text.
+///
+/// # Errors
+/// One line, if it is not UTF-8.
+pub fn host_name(name: &OsString) -> Result<String> {
+    match name.to_str() {
+        Some(name) => Ok(name.to_owned()),
+        None => bail!("{}: the host's name must be UTF-8 text", escape::argument(name)),
+    }
+}
+
+/// The families to open sockets of, where one is required or none.
+pub const fn families(required: Option<Family>) -> Families {
+    match required {
+        None => Families::Both,
+        Some(Family::V4) => Families::V4,
+        Some(Family::V6) => Families::V6,
+    }
 }
 
 /// Decimal digits, perhaps after a `+`.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use anyhow::{Context, bail, ensure};
 
 use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many as Asked};
-use crate::cli::ping::Request;
+use crate::cli::ping_request::PingRequest;
 use crate::command;
 use crate::command::first_route::wanted;
 use crate::command::hosts::{self, Given};
@@ -86,7 +86,7 @@ fn plain(word: &str) -> Option<SocketAddr> {
 }
 
 /// Reads the command line and the files. A line of a file that cannot be read is reported and skipped.
-fn gather(request: &Request, asked: &Asked, output: &mut Output<'_>) -> anyhow::Result<Words> {
+fn gather(request: &PingRequest, asked: &Asked, output: &mut Output<'_>) -> anyhow::Result<Words> {
     let mut words = Words { complete: true, ..Words::default() };
     for host in &request.hosts {
         if let Err(why) = words.add(host, asked)? {
@@ -126,7 +126,7 @@ fn gather(request: &Request, asked: &Asked, output: &mut Output<'_>) -> anyhow::
 
 /// Finds all hosts, and numbers them. Whether every word was understood comes last.
 pub fn find(
-    request: &Request,
+    request: &PingRequest,
     asked: &Asked,
     sockets: &Sockets,
     output: &mut Output<'_>,
@@ -169,7 +169,7 @@ pub fn find(
 }
 
 /// Whether an address can be probed.
-fn usable(request: &Request, address: SocketAddr, sockets: &Sockets) -> anyhow::Result<()> {
+fn usable(request: &PingRequest, address: SocketAddr, sockets: &Sockets) -> anyhow::Result<()> {
     let family = Family::of(address.ip());
     ensure!(wanted(request.family)(&address.ip()), "Address family for hostname not supported");
     ensure!(!address.ip().is_multicast(), "a multicast address is many hosts; ping it alone");
@@ -181,7 +181,7 @@ fn usable(request: &Request, address: SocketAddr, sockets: &Sockets) -> anyhow::
 
 /// Those addresses of a name that are to be probed, at least one.
 fn choose(
-    request: &Request,
+    request: &PingRequest,
     asked: &Asked,
     name: &str,
     found: &anyhow::Result<Vec<Candidate>>,
@@ -208,7 +208,7 @@ fn here(address: SocketAddr) -> SocketAddr {
 }
 
 /// What only the addresses decide: the largest size, and the manners of sending fast.
-fn check(request: &Request, asked: &Asked, targets: &Targets) -> anyhow::Result<()> {
+fn check(request: &PingRequest, asked: &Asked, targets: &Targets) -> anyhow::Result<()> {
     for first in firsts(targets) {
         request.check_size(Family::of(first.ip()))?;
     }

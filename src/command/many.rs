@@ -7,7 +7,7 @@ use std::rc::Rc;
 use anyhow::anyhow;
 
 use crate::cli::many::{Many as Asked, Names as Bare};
-use crate::cli::ping::Request;
+use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
 use crate::clock::{Clock, Instant};
 use crate::command;
@@ -42,7 +42,7 @@ const SEND_BUFFER: usize = 1 << 22;
 ///
 /// # Errors
 /// As for one host.
-pub fn command(request: &Request, asked: &Asked) -> anyhow::Result<u8> {
+pub fn command(request: &PingRequest, asked: &Asked) -> anyhow::Result<u8> {
     let sockets = command::open(&request.transport)?;
     let mut output = Output::stdio();
     let found = find(request, asked, &sockets, &mut output);
@@ -67,7 +67,7 @@ pub fn command(request: &Request, asked: &Asked) -> anyhow::Result<u8> {
 }
 
 fn run<R: Report<Account = PingAccount>>(
-    request: &Request,
+    request: &PingRequest,
     asked: &Asked,
     targets: Rc<Targets>,
     sockets: Sockets,
@@ -118,7 +118,7 @@ fn aim(targets: &Targets, mut sockets: Sockets, options: &Options) -> anyhow::Re
 }
 
 fn session(
-    request: &Request,
+    request: &PingRequest,
     asked: &Asked,
     targets: Rc<Targets>,
     transport: &Transport,
@@ -151,7 +151,7 @@ fn session(
 }
 
 /// What the text shows.
-fn show(request: &Request, asked: &Asked) -> Show {
+fn show(request: &PingRequest, asked: &Asked) -> Show {
     match asked.names {
         Some(Bare::Alive) => Show::Alive,
         Some(Bare::Unreachable) => Show::Unreachable,
@@ -161,7 +161,7 @@ fn show(request: &Request, asked: &Asked) -> Show {
 }
 
 /// What the lines look like.
-fn style(request: &Request) -> Style {
+fn style(request: &PingRequest) -> Style {
     Style {
         program: request.program.clone(),
         size: request.size,

@@ -4,7 +4,7 @@ use std::io;
 
 use anyhow::{Context, anyhow, ensure};
 
-use crate::cli::ping::Request;
+use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
 use crate::clock::{Clock, Instant};
 use crate::datagram::DATAGRAM_OVERHEAD;
@@ -72,7 +72,7 @@ pub fn begun<T>(beginning: anyhow::Result<T>, output: &mut Output<'_>) -> anyhow
 }
 
 /// Probes whose answers fit the receive buffer, at least 1.
-pub fn window(request: &Request, transport: &Transport) -> u64 {
+pub fn window(request: &PingRequest, transport: &Transport) -> u64 {
     let octets = request.transport.message_len.saturating_add(DATAGRAM_OVERHEAD);
     let answers = transport.receive_buffer().checked_div(octets).unwrap_or(1);
     u64::try_from(answers).unwrap_or(u64::MAX).max(1)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use crate::cli::ping::Request;
+use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
 use crate::clock::{Clock, Instant};
 use crate::command::{self, first_route, many};
@@ -38,7 +38,7 @@ const ORDINARY_FLOOR: Duration = Duration::from_millis(2);
 ///
 /// # Errors
 /// Whatever keeps the run from beginning, and a standard output that takes no more: exit status 2.
-pub fn command(request: &Request) -> anyhow::Result<u8> {
+pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     if let Some(asked) = &request.many {
         return many::command(request, asked);
     }
@@ -65,7 +65,11 @@ pub fn command(request: &Request) -> anyhow::Result<u8> {
 }
 
 /// Finds the target, and sets up the socket that reaches it.
-fn reach(request: &Request, mut sockets: Sockets, output: &mut Output) -> anyhow::Result<(Aimed, Transport)> {
+fn reach(
+    request: &PingRequest,
+    mut sockets: Sockets,
+    output: &mut Output,
+) -> anyhow::Result<(Aimed, Transport)> {
     command::warn(&request.program, sockets.warnings(), output);
     if !request.hosts.iter().all(|host| host.is_ascii()) {
         sys::adopt_locale();
@@ -85,7 +89,7 @@ struct Aimed {
 }
 
 /// `-T tsprespec`: the nodes that stamp stand before the target.
-fn resolve_stamping_nodes(request: &Request, options: &mut Options) -> anyhow::Result<()> {
+fn resolve_stamping_nodes(request: &PingRequest, options: &mut Options) -> anyhow::Result<()> {
     let IpOption::TimestampPrespecified(nodes) = &mut options.ip_option else { return Ok(()) };
     let Some((_, hosts)) = request.hosts.split_last() else { return Ok(()) };
     for host in hosts {
@@ -95,13 +99,13 @@ fn resolve_stamping_nodes(request: &Request, options: &mut Options) -> anyhow::R
 }
 
 /// The host to probe.
-fn target_name(request: &Request) -> &str {
+fn target_name(request: &PingRequest) -> &str {
     request.hosts.last().map_or("", String::as_str)
 }
 
 /// Picks the first address that a route leads to.
 fn aim(
-    request: &Request,
+    request: &PingRequest,
     sockets: &mut Sockets,
     options: &mut Options,
     output: &mut Output,
@@ -133,7 +137,7 @@ fn print_candidate(candidate: &Candidate, output: &mut Output) {
 
 /// What only the address decides: the largest size, and the limits for probing many at once.
 fn settle(
-    request: &Request,
+    request: &PingRequest,
     options: &mut Options,
     candidate: &Candidate,
     route: &Route,
@@ -158,7 +162,7 @@ fn asks_many(options: &Options, target: IpAddr) -> bool {
 }
 
 /// The configuration of the session.
-fn config(request: &Request, aimed: &Aimed, window: u64, millis_of_day: u32) -> Config {
+fn config(request: &PingRequest, aimed: &Aimed, window: u64, millis_of_day: u32) -> Config {
     let target = aimed.route.target;
     let mut targets = Targets::default();
     targets.add(target, 1);
@@ -182,7 +186,7 @@ fn config(request: &Request, aimed: &Aimed, window: u64, millis_of_day: u32) -> 
 }
 
 /// How the probes to one host follow one another.
-fn pacing(request: &Request) -> Pacing {
+fn pacing(request: &PingRequest) -> Pacing {
     let (interval, preload) = (request.interval, request.preload);
     let floor = if request.superuser { Duration::ZERO } else { ORDINARY_FLOOR };
     match request.adaptive {
@@ -202,7 +206,7 @@ fn is_subnet_router(address: IpAddr) -> bool {
 
 /// Sends the probes and prints the report. Returns the exit status.
 fn run<R: Report<Account = PingAccount>>(
-    request: &Request,
+    request: &PingRequest,
     aimed: &Aimed,
     transport: Transport,
     report: R,
@@ -226,7 +230,7 @@ fn run<R: Report<Account = PingAccount>>(
 }
 
 /// What the run looks like.
-fn style(request: &Request, aimed: &Aimed, transport: &Transport) -> Style {
+fn style(request: &PingRequest, aimed: &Aimed, transport: &Transport) -> Style {
     let host = target_name(request);
     let family = transport.family();
     let numeric = forward::is_numeric(host);
@@ -270,7 +274,7 @@ fn width() -> u64 {
 }
 
 /// One answer; with a count and a deadline, as many as are counted.
-fn goal(request: &Request) -> Goal {
+fn goal(request: &PingRequest) -> Goal {
     match (request.deadline, request.count) {
         (Some(_), Some(count)) => Goal::Answers(count),
         _ => Goal::Answers(1),

@@ -1,10 +1,11 @@
-//! `rping traceroute`: puts the rooms together in the order that privilege demands.
+//! `rping traceroute`: resolves, opens sockets, drops privilege and runs, in the order that privilege requires.
 
 use std::net::IpAddr;
 
 use anyhow::anyhow;
 
-use crate::cli::traceroute::{Request, Way};
+use crate::cli::trace_method::ProbeSpec;
+use crate::cli::trace_request::TraceRequest;
 use crate::cli::wording::TRACEROUTE;
 use crate::clock::Clock;
 use crate::command;
@@ -24,101 +25,109 @@ use crate::run::Run;
 use crate::stats::{TraceAccount, verdict};
 use crate::stop::Stop;
 use crate::sys;
-use crate::transport::{self, IpOption, Mode, Options, Route, RouteError, TraceSockets, Transport};
+use crate::transport::{self, IpOption, Mode, Route, RouteError, TraceSockets, Transport};
 use crate::wire::Family;
 use crate::wire::{ipv4, ipv6};
 
-/// Octets behind the IP header unless a length is given.
+/// Octets behind the IP header without a length on the command line.
 const LEN: usize = 40;
 
-/// The length of the first packet that looks for the path MTU.
+/// Octets of the first packet of a search for the path MTU, IP header included.
 const MTU_LEN: usize = 65_000;
 
-/// The port that UDP takes in the place of ICMP.
+/// The first destination port of UDP probes in place of ICMP.
 const UDP_PORT: u16 = 33_434;
 
 /// Runs the command. Returns the exit status: 0 the target was reached, 1 it was not.
 ///
 /// # Errors
 /// Whatever keeps the trace from beginning, and a standard output that takes no more: exit status 2.
-pub fn command(request: &Request) -> anyhow::Result<u8> {
+pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     command::check_stdout()?;
     let mut output = Output::stdio();
-    let (way, sockets) = open(request, &mut output)?;
-    // A source route is the one option that needs privilege and the target: then it is kept for so long.
+    let (probes, sockets) = open(request, &mut output)?;
+    // A source route is the one option that needs both privilege and the target: privilege is dropped later then.
     if request.gateways.is_empty() {
         command::drop_privilege()?;
     }
-    let reached = reach(request, way, sockets, &mut output);
+    let setup = set_up(request, probes, sockets, &mut output);
     command::drop_privilege()?;
-    let reached = reached.inspect_err(|error| {
+    let setup = setup.inspect_err(|error| {
         if request.json {
-            command::print_unknown(&request.host, error, &mut output);
+            command::print_unknown(&request.style.name, error, &mut output);
         }
     });
-    let aimed = command::begun(reached, &mut output)?;
+    let setup = command::begun(setup, &mut output)?;
 
     // Signals first: they must be blocked before the threads that look up names exist.
     let stop = Stop::install()?;
     let clock = Clock::start();
-    let config = config(request, &aimed)?;
+    let config = config(request, &setup)?;
+    let style = style(request, &setup, &config);
     if request.verbose {
-        print_way(request, &aimed, &mut output);
+        print_method(request, &setup, &mut output);
     }
     if request.json {
-        let wanted = Lookups { names: !request.numeric, origins: request.origins };
-        let report = JsonTrace::new(start_line(request, &aimed, &config), wanted, names(request));
-        return run(request, aimed.transport, config, report, (output, stop), &clock);
+        let wanted = Lookups { names: !style.numeric, origins: style.origins };
+        let report = JsonTrace::new(start_line(&style, &setup, &config), wanted, names(request));
+        return run(request, setup.transport, config, report, (output, stop), &clock);
     }
-    let report = TraceText::new(style(request, &aimed, &config), names(request));
-    run(request, aimed.transport, config, report, (output, stop), &clock)
+    let report = TraceText::new(style, names(request));
+    run(request, setup.transport, config, report, (output, stop), &clock)
 }
 
-/// The target, the way to it, and how it is probed.
-struct Aimed {
+/// The route to the target, and sockets that reach it.
+struct TraceSetup {
     route: Route,
-    way: Way,
+    probes: ProbeSpec,
     mode: Mode,
     transport: Transport,
     /// Octets of an IP header, options included.
     header_len: usize,
 }
 
-/// Opens the sockets. Where ICMP is not permitted and no method was named, UDP takes its place.
-fn open(request: &Request, output: &mut Output<'_>) -> anyhow::Result<(Way, TraceSockets)> {
-    let way = request.way;
-    let refusal = match transport::open_trace(&request.transport, way.probes, request.source_port) {
-        Ok(sockets) => return Ok((way, sockets)),
+/// Opens the sockets. If ICMP is not permitted and the user named no method, opens those of UDP probes.
+fn open(request: &TraceRequest, output: &mut Output<'_>) -> anyhow::Result<(ProbeSpec, TraceSockets)> {
+    let try_open =
+        |probes: ProbeSpec| transport::open_trace(&request.sockets, probes.sockets, request.source_port);
+    let probes = request.probes;
+    let refusal = match try_open(probes) {
+        Ok(sockets) => return Ok((probes, sockets)),
         Err(refusal) => refusal,
     };
-    if !(way.by_default && refusal.icmp_only) {
-        return Err(anyhow!(TRACEROUTE.open_error(&refusal.error)));
-    }
-    let udp = Way::traceroute_ports(UDP_PORT, false);
-    let Ok(sockets) = transport::open_trace(&request.transport, udp.probes, request.source_port) else {
+    let udp = ProbeSpec::traceroute_ports(UDP_PORT, false);
+    let fallback = (probes.implicit && refusal.icmp_only).then(|| try_open(udp).ok());
+    let Some(sockets) = fallback.flatten() else {
         return Err(anyhow!(TRACEROUTE.open_error(&refusal.error)));
     };
     output.print_error(format_args!(
         "{}: no ICMP socket is permitted here, so UDP probes to ports from {UDP_PORT} are sent; -I says why\n",
-        request.program
+        request.style.program
     ));
     Ok((udp, sockets))
 }
 
-/// Finds the target, and sets up the sockets that reach it.
-fn reach(
-    request: &Request,
-    way: Way,
+/// Resolves the target, and sets up the sockets that reach it.
+fn set_up(
+    request: &TraceRequest,
+    probes: ProbeSpec,
     mut sockets: TraceSockets,
     output: &mut Output<'_>,
-) -> anyhow::Result<Aimed> {
-    command::warn(&request.program, sockets.warnings(), output);
-    if !request.host.is_ascii() {
+) -> anyhow::Result<TraceSetup> {
+    let (program, host) = (&request.style.program, &request.style.name);
+    command::warn(program, sockets.warnings(), output);
+    if !host.is_ascii() {
         sys::adopt_locale();
     }
-    let mut options = request.transport.clone();
+    let mut options = request.sockets.clone();
     let mode = sockets.mode();
-    let route = pick(request, &mut sockets, &options)?;
+    let sentence = |error| match error {
+        RouteError::Broadcast => anyhow!("{}: there is no one way to a broadcast address", escape(host)),
+        error => anyhow!(TRACEROUTE.route_error(&error)),
+    };
+    let route_probe_sockets = sockets.route_probe_sockets();
+    let (_, route) =
+        first_route::first_route(host, request.family, route_probe_sockets, &options, |_| {}, sentence)?;
     let gateways: Vec<_> =
         request.gateways.iter().map(|host| first_route::ipv4(host)).collect::<Result<_, _>>()?;
     let mut header_len = match Family::of(route.target.ip()) {
@@ -132,33 +141,19 @@ fn reach(
     let transport = sockets
         .aim(&route, &options, request.source_port)
         .map_err(|error| anyhow!(TRACEROUTE.setup_error(&error)))?;
-    command::warn(&request.program, transport.warnings(), output);
-    Ok(Aimed { route, way, mode, transport, header_len })
-}
-
-/// The first address of the host that a route leads to.
-fn pick(request: &Request, sockets: &mut TraceSockets, options: &Options) -> anyhow::Result<Route> {
-    let words = |error| match error {
-        RouteError::Broadcast => {
-            anyhow!("{}: there is no one way to a broadcast address", escape(&request.host))
-        }
-        error => anyhow!(TRACEROUTE.route_error(&error)),
-    };
-    let route_probe_sockets = sockets.route_probe_sockets();
-    let found =
-        first_route::first_route(&request.host, request.family, route_probe_sockets, options, |_| {}, words);
-    found.map(|(_, route)| route)
+    command::warn(program, transport.warnings(), output);
+    Ok(TraceSetup { route, probes, mode, transport, header_len })
 }
 
 /// The configuration of the session.
-fn config(request: &Request, aimed: &Aimed) -> anyhow::Result<TraceConfig> {
-    let Aimed { ref route, way, mode, ref transport, header_len } = *aimed;
+fn config(request: &TraceRequest, setup: &TraceSetup) -> anyhow::Result<TraceConfig> {
+    let TraceSetup { ref route, probes, mode, ref transport, header_len } = *setup;
     let (method, carrier) = match mode {
-        Mode::Icmp => (way.method, Carrier::Message),
-        Mode::Raw if way.rises => (way.method, Carrier::DestinationPort),
-        Mode::Raw => (way.method, Carrier::Message),
-        Mode::Shared => (way.method, Carrier::DestinationPort),
-        Mode::SocketPerProbe => (way.method, Carrier::SourcePort),
+        Mode::Icmp => (probes.method, Carrier::Message),
+        Mode::Raw if probes.port_per_probe => (probes.method, Carrier::DestinationPort),
+        Mode::Raw => (probes.method, Carrier::Message),
+        Mode::Shared => (probes.method, Carrier::DestinationPort),
+        Mode::SocketPerProbe => (probes.method, Carrier::SourcePort),
         Mode::Connect => (TraceMethod::Connect, Carrier::SourcePort),
     };
     let src_port = match mode {
@@ -167,84 +162,65 @@ fn config(request: &Request, aimed: &Aimed) -> anyhow::Result<TraceConfig> {
         Mode::Shared | Mode::SocketPerProbe | Mode::Connect => 0,
     };
     let (src, dst) = (route.source, route.target.ip());
-    let mut flow = Flow { src, dst, src_port, dst_port: way.port, method, carrier, key: command::key()? };
-    let asked = match request.packet_len {
+    let mut flow = Flow { src, dst, src_port, dst_port: probes.port, method, carrier, key: command::key()? };
+    let requested = match request.packet_len {
         Some(len) => len.saturating_sub(header_len),
-        None if request.mtu => MTU_LEN - header_len,
+        None if request.trace.mtu => MTU_LEN - header_len,
         None => LEN,
     };
     let len = match method {
-        TraceMethod::Protocol(_) => asked.max(TOKEN_LEN),
-        _ => flow.len(asked),
+        TraceMethod::Protocol(_) => requested.max(TOKEN_LEN),
+        _ => flow.len(requested),
     };
     if !flow.carries_number(len) {
-        // A datagram without room for more than its header: the port has to do.
+        // A datagram without room for more than its header: the port identifies the probe.
         flow.carrier = Carrier::DestinationPort;
     }
     let mut target = route.target;
-    target.set_port(way.port);
-    Ok(TraceConfig {
-        target,
-        flow,
-        len,
-        header_len,
-        first_ttl: request.first_ttl,
-        max_ttl: request.max_ttl,
-        queries: request.queries,
-        parallel: request.parallel,
-        wait: request.wait,
-        gap: request.gap,
-        gap_limit: request.gap_limit,
-        mtu: request.mtu,
-    })
+    target.set_port(probes.port);
+    Ok(TraceConfig { target, flow, len, header_len, ..request.trace.clone() })
 }
 
-/// Names, and the systems that announce addresses, as far as they are wanted.
-fn names(request: &Request) -> Names {
-    if !request.origins {
+/// Looks up names, and AS numbers if they are requested.
+fn names(request: &TraceRequest) -> Names {
+    if !request.style.origins {
         return Names::of_path(|_| None);
     }
     let origins = Origins::new(request.as_server, request.as_zone.as_deref());
     Names::of_path(move |address| origins.ask(address))
 }
 
-/// What the trace looks like.
-fn style(request: &Request, aimed: &Aimed, config: &TraceConfig) -> TraceStyle {
-    let target = aimed.route.target;
+/// How the text looks.
+fn style(request: &TraceRequest, setup: &TraceSetup, config: &TraceConfig) -> TraceStyle {
+    let target = setup.route.target;
     TraceStyle {
-        program: request.program.clone(),
-        name: request.host.clone(),
         target: target.ip(),
-        zone: first_route::zone(target).or_else(|| request.transport.device.clone()),
-        max_ttl: request.max_ttl,
+        zone: first_route::zone(target).or_else(|| request.sockets.device.clone()),
         size: config.len + config.header_len,
-        numeric: request.numeric,
-        origins: request.origins,
-        extensions: request.extensions,
-        back: request.back,
-        flags: request.info,
-        summary: request.summary,
+        ..request.style.clone()
     }
 }
 
-fn start_line(request: &Request, aimed: &Aimed, config: &TraceConfig) -> TraceStart {
+fn start_line(style: &TraceStyle, setup: &TraceSetup, config: &TraceConfig) -> TraceStart {
     TraceStart {
-        host: request.host.clone(),
-        target: aimed.route.target.ip(),
-        method: aimed.way.name,
-        max_ttl: request.max_ttl,
-        queries: request.queries,
-        packet_len: config.len + config.header_len,
-        one_flow: matches!(aimed.mode, Mode::Icmp | Mode::Raw) && !aimed.way.rises,
+        host: style.name.clone(),
+        target: style.target,
+        method: setup.probes.name,
+        max_ttl: config.max_ttl,
+        queries: config.queries,
+        packet_len: style.size,
+        one_flow: matches!(setup.mode, Mode::Icmp | Mode::Raw) && !setup.probes.port_per_probe,
     }
 }
 
-/// `-v`: by which sockets probes go, and whether they are one flow.
-fn print_way(request: &Request, aimed: &Aimed, output: &mut Output<'_>) {
-    let how = match aimed.mode {
-        Mode::Icmp if aimed.transport.is_raw() => "by a raw ICMP socket, all probes one flow",
+/// `-v`: which sockets send the probes, and whether all probes are one flow.
+fn print_method(request: &TraceRequest, setup: &TraceSetup, output: &mut Output<'_>) {
+    let how = match setup.mode {
+        Mode::Icmp if setup.transport.is_raw() => "by a raw ICMP socket, all probes one flow",
         Mode::Icmp => "by a datagram ICMP socket, all probes one flow",
-        Mode::Raw if aimed.way.rises => "by a raw socket, each probe a flow of its own, as the port rises",
+        Mode::Raw if setup.probes.port_per_probe => {
+            "by a raw socket, each probe a flow of its own, as the port rises"
+        }
         Mode::Raw => "by a raw socket, all probes one flow",
         Mode::Shared => "without privilege: the port tells probes apart, so each is a flow of its own",
         Mode::SocketPerProbe => {
@@ -252,11 +228,11 @@ fn print_way(request: &Request, aimed: &Aimed, output: &mut Output<'_>) {
         }
         Mode::Connect => "by TCP connections, each a flow of its own",
     };
-    output.print_error(format_args!("{}: {} probes {how}\n", request.program, aimed.way.name));
+    output.print_error(format_args!("{}: {} probes {how}\n", request.style.program, setup.probes.name));
 }
 
 fn run<R: Report<Account = TraceAccount>>(
-    request: &Request,
+    request: &TraceRequest,
     transport: Transport,
     config: TraceConfig,
     report: R,
@@ -269,8 +245,8 @@ fn run<R: Report<Account = TraceAccount>>(
     let run = Run { clock, session, transport, account, report, output, stop, batch };
     let account = command::conduct(run, |session, _, account, output| {
         if request.verbose {
-            command::print_rejects(&request.program, session.rejects(), output);
-            command::print_clocks(&request.program, &account.timings, output);
+            command::print_rejects(&request.style.program, session.rejects(), output);
+            command::print_clocks(&request.style.program, &account.timings, output);
         }
     })?;
     Ok(verdict::of_trace(&account))

@@ -1,22 +1,20 @@
 //! A request to ping: what the options mean together.
 
-use std::ffi::OsString;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 
 use super::many::Many;
-use super::ping::Arguments;
-use super::values::Stamps;
-use crate::escape;
+use super::ping::PingArguments;
+use super::values::{Stamps, families, host_name};
 use crate::probe::{HEADER_LEN, Method};
-use crate::transport::{Families, IpOption, Options, Stamping};
+use crate::transport::{IpOption, Options, Stamping};
 use crate::wire::Family;
 
 /// Everything that `rping ping` was asked, checked as far as one can before names are looked up.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct PingRequest {
     /// Prefix of messages: `rping`, or the name of the link it was called by.
     pub program: String,
     /// The target last; before it, the one to four hosts of `-T tsprespec`. Or many: see there.
@@ -88,9 +86,9 @@ const MIN_USER_INTERVAL_TO_MANY: Duration = Duration::from_secs(1);
 /// Largest preload of ordinary users (iputils).
 const MAX_USER_PRELOAD: u64 = 3;
 
-impl Request {
+impl PingRequest {
     /// Checks the options against one another. The error is one line, without the program's name.
-    pub fn new(program: &str, arguments: Arguments, superuser: bool) -> Result<Self> {
+    pub fn new(program: &str, arguments: PingArguments, superuser: bool) -> Result<Self> {
         let method = arguments.query.unwrap_or(Method::Echo);
         let family = family(&arguments, method)?;
         let size = size(&arguments, method)?;
@@ -195,9 +193,9 @@ impl Request {
 }
 
 /// The hosts as text, as many as the options want.
-fn hosts(arguments: &Arguments, many: bool) -> Result<Vec<String>> {
+fn hosts(arguments: &PingArguments, many: bool) -> Result<Vec<String>> {
     if many {
-        return arguments.hosts.iter().map(host).collect();
+        return arguments.hosts.iter().map(host_name).collect();
     }
     let Some((_, before)) = arguments.hosts.split_last() else {
         bail!("usage error: Destination address required");
@@ -209,18 +207,11 @@ fn hosts(arguments: &Arguments, many: bool) -> Result<Vec<String>> {
             before.len()
         );
     }
-    arguments.hosts.iter().map(host).collect()
-}
-
-fn host(name: &OsString) -> Result<String> {
-    match name.to_str() {
-        Some(name) => Ok(name.to_string()),
-        None => bail!("{}: the host's name must be UTF-8 text", escape::argument(name)),
-    }
+    arguments.hosts.iter().map(host_name).collect()
 }
 
 /// The family asked for, or needed by another option.
-fn family(arguments: &Arguments, method: Method) -> Result<Option<Family>> {
+fn family(arguments: &PingArguments, method: Method) -> Result<Option<Family>> {
     ensure!(!(arguments.ipv4 && arguments.ipv6), "only one -4 or -6 option may be specified");
     ensure!(
         !(arguments.record_route && arguments.ip_timestamp.is_some()),
@@ -265,7 +256,7 @@ fn name(family: Family) -> &'static str {
 }
 
 /// Octets behind the ICMP header; those of the queries without data are set (RFC 792 page 16, RFC 950).
-fn size(arguments: &Arguments, method: Method) -> Result<usize> {
+fn size(arguments: &PingArguments, method: Method) -> Result<usize> {
     let (query, fixed) = match method {
         Method::Echo => return Ok(arguments.size.unwrap_or(DEFAULT_SIZE)),
         Method::Timestamp => ("timestamp", 12),
@@ -277,20 +268,16 @@ fn size(arguments: &Arguments, method: Method) -> Result<usize> {
 }
 
 /// The last interface and the last address that `-I` named.
-fn device_and_source(arguments: &Arguments) -> (Option<String>, Option<IpAddr>) {
+fn device_and_source(arguments: &PingArguments) -> (Option<String>, Option<IpAddr>) {
     let device = arguments.interface.iter().rev().find_map(|via| via.device.clone());
     let source = arguments.interface.iter().rev().find_map(|via| via.source);
     (device, source)
 }
 
-fn transport(arguments: &Arguments, method: Method, size: usize, family: Option<Family>) -> Options {
+fn transport(arguments: &PingArguments, method: Method, size: usize, family: Option<Family>) -> Options {
     let (device, source) = device_and_source(arguments);
     Options {
-        families: match family {
-            None => Families::Both,
-            Some(Family::V4) => Families::V4,
-            Some(Family::V6) => Families::V6,
-        },
+        families: families(family),
         raw_first: false,
         about: None,
         raw_only: arguments.ident == Some(0) || method != Method::Echo,
