@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     let status = match cli::parse(std::env::args_os(), privilege::is_superuser()) {
         Ok(Action::Ping(request)) => match ping::command(&request) {
             Ok(status) => status,
-            Err(error) => fail(&request.program, &format!("{error:#}")),
+            Err(error) => fail(&request.style.program, &format!("{error:#}")),
         },
         Ok(Action::Traceroute(request)) => match traceroute::command(&request) {
             Ok(status) => status,

@@ -11,16 +11,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use lab::{alone, pair, rping, sh};
-use rping::cli::ping_request::PingRequest as Request;
+use rping::cli::ping_request::PingRequest;
 use rping::cli::{self, Action};
 use rping::clock::Instant;
 use rping::engine::ping::event::Event;
-use rping::engine::ping::{Ping, Targets};
-use rping::probe::Payload;
-use sim::ManyConfig as Config;
+use rping::engine::ping::{Config, Pacing, Ping, Targets};
 use sim::*;
 
-fn parse(args: &str) -> Request {
+fn parse(args: &str) -> PingRequest {
     let words = ["rping", "ping"].into_iter().chain(args.split(' ')).map(OsString::from);
     match cli::parse(words, false) {
         Ok(Action::Ping(request)) => *request,
@@ -28,27 +26,11 @@ fn parse(args: &str) -> Request {
     }
 }
 
-/// What many hosts get, as the command line gives it, at so many addresses from 192.0.2.2 on.
+/// The session that a command line requests, at so many addresses from 192.0.2.2 on.
 fn config(args: &str, hosts: u32) -> Config {
-    let request = parse(args);
-    let asked = request.many.expect("many hosts");
     let mut targets = Targets::default();
     targets.add(SocketAddr::new(TARGET.into(), 0), hosts);
-    Config {
-        targets: Rc::new(targets),
-        method: request.method,
-        payload: Payload::new(request.size, request.pattern.as_deref()),
-        demand: match request.count {
-            Some(count) => Demand::Probes { count, interval: request.interval },
-            None => Demand::Answer { timeout: asked.timeout, retries: asked.retries },
-        },
-        rate: asked.rate,
-        window: 256,
-        linger: asked.linger,
-        deadline: request.deadline,
-        enough: asked.min_reachable,
-        millis_of_day: 0,
-    }
+    Config { targets: Rc::new(targets), window: 256, ..parse(args).ping }
 }
 
 fn at(micros: u64) -> Instant {
@@ -61,7 +43,7 @@ type Silence = (Vec<(IpAddr, Instant)>, Vec<(u32, Instant)>);
 /// Runs against hosts of which none replies.
 fn silence(config: Config) -> Silence {
     let (mut sent, mut silent) = (Vec::new(), Vec::new());
-    let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), |probe| {
+    let mut sim = Sim::of(Ping::new(config, [identity(); 2], Instant::ZERO), |probe| {
         sent.push((probe.dst.ip(), probe.at));
         Ok(vec![])
     });
@@ -78,20 +60,27 @@ fn silence(config: Config) -> Silence {
 
 #[test]
 fn many_hosts_have_the_defaults_of_the_manual() {
-    let many = |args: &str| parse(args).many.unwrap_or_else(|| panic!("{args}: one host"));
-    for args in ["192.0.2.2 192.0.2.3", "192.0.2.0/31", "192.0.2.2-192.0.2.3", "--targets hosts", "-c 2 a b"]
-    {
-        let many = many(args);
-        assert_eq!(many.rate, NonZeroU64::new(1_000), "{args}");
-        assert_eq!((many.retries, many.timeout), (3, Duration::from_millis(500)), "{args}");
-        assert_eq!((many.linger, many.min_reachable, many.yes), (None, None, false), "{args}");
-        assert_eq!(parse(args).interval, Duration::from_secs(1), "{args}");
-        assert_eq!(parse(args).deadline, None, "{args}");
+    let second = Duration::from_secs(1);
+    let retry =
+        |millis, retries, rate| Pacing::Retry { timeout: ms(millis), retries, rate: NonZeroU64::new(rate) };
+    let given = ["192.0.2.2 192.0.2.3", "192.0.2.0/31", "192.0.2.2-192.0.2.3", "--targets hosts", "-c 2 a b"];
+    for args in given {
+        let request = parse(args);
+        let many = request.many.unwrap_or_else(|| panic!("{args}: one host"));
+        let rate = NonZeroU64::new(1_000);
+        let expected = match request.ping.count {
+            Some(_) => Pacing::Rounds { interval: second, preload: 1, rate },
+            None => retry(500, 3, 1_000),
+        };
+        assert_eq!((request.ping.pacing, many.rate), (expected, rate), "{args}");
+        assert_eq!((request.ping.linger, request.ping.enough, many.yes), (None, None, false), "{args}");
+        assert_eq!((request.ping.deadline, request.ping.classic), (None, false), "{args}");
     }
-    assert_eq!(many("-W 0.3 a b").timeout, ms(300));
-    assert_eq!(many("--retry 0 a b").retries, 0);
-    assert_eq!(many("--rate 50 a b").rate, NonZeroU64::new(50));
-    assert_eq!(many("--rate max a b").rate, None);
+    let pacing = |args: &str| parse(args).ping.pacing;
+    assert_eq!(pacing("-W 0.3 a b"), retry(300, 3, 1_000));
+    assert_eq!(pacing("--retry 0 a b"), retry(500, 0, 1_000));
+    assert_eq!(pacing("--rate 50 a b"), retry(500, 3, 50));
+    assert_eq!(pacing("--rate max a b"), retry(500, 3, 0));
 }
 
 #[test]

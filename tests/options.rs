@@ -6,6 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rping::cli::ping_request::PingRequest;
 use rping::cli::{self, Action};
+use rping::engine::ping::Pacing;
 use rping::probe::Method;
 use rping::transport::{Families, IpOption, Pmtu, Stamping};
 use rping::wire::Family;
@@ -150,19 +151,21 @@ fn numbers_of_any_length_are_refused_without_overflow() {
 
 #[test]
 fn the_ends_of_each_range_are_in_it_and_arrive_as_they_were_given() {
-    assert_eq!(root(&["-c", "9223372036854775807", "h"]).count, Some(9_223_372_036_854_775_807));
-    assert_eq!(root(&["-l", "65536", "h"]).preload, 65_536);
-    assert_eq!(root(&["-s", "65527", "h"]).size, 65_527);
-    assert_eq!(root(&["-S", "2147483647", "h"]).transport.send_buffer, Some(2_147_483_647));
-    assert_eq!(root(&["-t", "0", "h"]).transport.ttl, Some(0));
-    assert_eq!(root(&["-t", "255", "h"]).transport.ttl, Some(255));
-    assert_eq!(root(&["-Q", "0xFF", "h"]).transport.tos, Some(255));
-    assert_eq!(root(&["-Q", "010", "h"]).transport.tos, Some(10));
-    assert_eq!(root(&["-e", "65535", "h"]).transport.ident, Some(65_535));
-    assert_eq!(root(&["-F", "0xfffff", "h"]).transport.flow_label, Some(0xf_ffff));
-    assert_eq!(root(&["-m", "4294967295", "h"]).transport.mark, Some(u32::MAX));
+    assert_eq!(root(&["-c", "9223372036854775807", "h"]).ping.count, Some(9_223_372_036_854_775_807));
+    assert_eq!(root(&["-l", "65536", "h"]).sockets.preload, 65_536);
+    let flood = root(&["-l", "65536", "-f", "h"]).ping.pacing;
+    assert_eq!(flood, Pacing::Flood { preload: 65_536 });
+    assert_eq!(root(&["-s", "65527", "h"]).style.size, 65_527);
+    assert_eq!(root(&["-S", "2147483647", "h"]).sockets.send_buffer, Some(2_147_483_647));
+    assert_eq!(root(&["-t", "0", "h"]).sockets.ttl, Some(0));
+    assert_eq!(root(&["-t", "255", "h"]).sockets.ttl, Some(255));
+    assert_eq!(root(&["-Q", "0xFF", "h"]).sockets.tos, Some(255));
+    assert_eq!(root(&["-Q", "010", "h"]).sockets.tos, Some(10));
+    assert_eq!(root(&["-e", "65535", "h"]).sockets.ident, Some(65_535));
+    assert_eq!(root(&["-F", "0xfffff", "h"]).sockets.flow_label, Some(0xf_ffff));
+    assert_eq!(root(&["-m", "4294967295", "h"]).sockets.mark, Some(u32::MAX));
     assert_eq!(root(&["-i", "2147483647", "h"]).interval, Duration::from_secs(2_147_483_647));
-    assert_eq!(root(&["-W", "2147483", "h"]).linger, Some(Duration::from_secs(2_147_483)));
+    assert_eq!(root(&["-W", "2147483", "h"]).ping.linger, Some(Duration::from_secs(2_147_483)));
 }
 
 #[test]
@@ -221,29 +224,29 @@ proptest! {
 #[test]
 fn a_plain_request_has_the_defaults_of_iputils() {
     let request = root(&["192.0.2.7"]);
-    assert_eq!(request.program, "rping");
+    assert_eq!(request.style.program, "rping");
     assert_eq!(request.hosts, ["192.0.2.7"]);
     assert_eq!(request.family, None);
-    assert_eq!(request.method, Method::Echo);
-    assert_eq!((request.size, request.pattern, request.count), (56, None, None));
-    assert_eq!((request.interval, request.interval_given), (Duration::from_secs(1), false));
-    assert_eq!((request.deadline, request.linger), (None, Some(Duration::from_secs(10))));
-    assert_eq!(request.preload, 1);
+    assert_eq!(request.ping.method, Method::Echo);
+    assert_eq!((request.style.size, request.style.pattern, request.ping.count), (56, None, None));
+    let pacing = Pacing::Rounds { interval: Duration::from_secs(1), preload: 1, rate: None };
+    assert_eq!((request.interval, request.ping.pacing), (Duration::from_secs(1), pacing));
+    assert_eq!((request.ping.deadline, request.ping.linger), (None, Some(Duration::from_secs(10))));
     let flags = [
-        request.flood,
-        request.adaptive,
-        request.outstanding,
-        request.quiet,
-        request.verbose,
-        request.audible,
-        request.timestamps,
-        request.full_precision,
+        request.style.flood,
+        request.style.adaptive,
+        request.ping.report_unanswered,
+        request.style.quiet,
+        request.style.verbose,
+        request.style.audible,
+        request.style.timestamps,
+        request.style.full_precision,
         request.numeric,
         request.resolve,
     ];
     assert_eq!(flags, [false; 10]);
     assert_eq!(
-        format!("{:?}", request.transport),
+        format!("{:?}", request.sockets),
         "Options { families: Both, raw_only: false, raw_first: false, about: None, answer_types: (0, 129), ident: None, device: None, \
          source: None, strict_source: false, connect: false, debug: false, dont_route: false, mark: None, \
          pmtu: None, broadcast: false, multicast_loop: true, ttl: None, tos: None, flow_label: None, \
@@ -256,25 +259,25 @@ type IsSet = fn(&PingRequest) -> bool;
 #[test]
 fn every_flag_reaches_the_request_under_both_its_names() {
     let flags: [(&str, &str, IsSet); 19] = [
-        ("-a", "--audible", |r| r.audible),
-        ("-A", "--adaptive", |r| r.adaptive),
-        ("-b", "--broadcast", |r| r.transport.broadcast),
-        ("-B", "--sticky-source", |r| r.transport.strict_source),
-        ("-C", "--connect", |r| r.transport.connect),
-        ("-d", "--debug", |r| r.transport.debug),
-        ("-D", "--timestamps", |r| r.timestamps),
-        ("-f", "--flood", |r| r.flood && r.numeric && r.interval.is_zero() && !r.interval_given),
+        ("-a", "--audible", |r| r.style.audible),
+        ("-A", "--adaptive", |r| r.style.adaptive),
+        ("-b", "--broadcast", |r| r.sockets.broadcast),
+        ("-B", "--sticky-source", |r| r.sockets.strict_source),
+        ("-C", "--connect", |r| r.sockets.connect),
+        ("-d", "--debug", |r| r.sockets.debug),
+        ("-D", "--timestamps", |r| r.style.timestamps),
+        ("-f", "--flood", |r| r.style.flood && r.numeric && r.ping.pacing.is_flood()),
         ("-H", "--resolve", |r| r.resolve),
-        ("-L", "--no-loopback", |r| !r.transport.multicast_loop),
+        ("-L", "--no-loopback", |r| !r.sockets.multicast_loop),
         ("-n", "--numeric", |r| r.numeric),
-        ("-O", "--outstanding", |r| r.outstanding),
-        ("-q", "--quiet", |r| r.quiet),
-        ("-r", "--bypass-route", |r| r.transport.dont_route),
-        ("-R", "--record-route", |r| r.transport.ip_option == IpOption::RecordRoute),
-        ("-U", "--user-latency", |r| r.transport.stamps == Stamping::User),
-        ("-v", "--verbose", |r| r.verbose),
-        ("-3", "--rtt-precision", |r| r.full_precision),
-        ("-4", "--ipv4", |r| r.family == Some(Family::V4) && r.transport.families == Families::V4),
+        ("-O", "--outstanding", |r| r.ping.report_unanswered),
+        ("-q", "--quiet", |r| r.style.quiet),
+        ("-r", "--bypass-route", |r| r.sockets.dont_route),
+        ("-R", "--record-route", |r| r.sockets.ip_option == IpOption::RecordRoute),
+        ("-U", "--user-latency", |r| r.sockets.stamps == Stamping::User),
+        ("-v", "--verbose", |r| r.style.verbose),
+        ("-3", "--rtt-precision", |r| r.style.full_precision),
+        ("-4", "--ipv4", |r| r.family == Some(Family::V4) && r.sockets.families == Families::V4),
     ];
     for (short, long, set) in flags {
         assert!(!set(&root(&["h"])), "{short}");
@@ -282,20 +285,20 @@ fn every_flag_reaches_the_request_under_both_its_names() {
         assert!(set(&root(&["h", long])), "{long}");
         assert!(set(&root(&[short, long, short, "h"])), "{short} thrice");
     }
-    assert_eq!(root(&["-6", "h"]).transport.families, Families::V6);
+    assert_eq!(root(&["-6", "h"]).sockets.families, Families::V6);
     assert_eq!(root(&["h", "--ipv6"]).family, Some(Family::V6));
 }
 
 #[test]
 fn options_are_written_as_getopt_lets_them() {
-    assert_eq!(root(&["-nqc1", "-W1", "h"]).count, Some(1));
-    assert_eq!(root(&["-nqc1", "-W1", "h"]).linger, Some(Duration::from_secs(1)));
+    assert_eq!(root(&["-nqc1", "-W1", "h"]).ping.count, Some(1));
+    assert_eq!(root(&["-nqc1", "-W1", "h"]).ping.linger, Some(Duration::from_secs(1)));
     assert_eq!(root(&["h", "-i.2", "-c", "3"]).interval, Duration::from_millis(200));
-    assert_eq!(root(&["-c1", "-c2", "--count=3", "h"]).count, Some(3));
+    assert_eq!(root(&["-c1", "-c2", "--count=3", "h"]).ping.count, Some(3));
     assert_eq!(root(&["-c", "3", "--", "-n"]).hosts, ["-n"]);
-    assert_eq!(root(&["-Mdo", "-Mprobe", "h"]).transport.pmtu, Some(Pmtu::Probe));
-    assert_eq!(root(&["-M", "want", "h"]).transport.pmtu, Some(Pmtu::Want));
-    assert_eq!(root(&["-M", "dont", "h"]).transport.pmtu, Some(Pmtu::Dont));
+    assert_eq!(root(&["-Mdo", "-Mprobe", "h"]).sockets.pmtu, Some(Pmtu::Probe));
+    assert_eq!(root(&["-M", "want", "h"]).sockets.pmtu, Some(Pmtu::Want));
+    assert_eq!(root(&["-M", "dont", "h"]).sockets.pmtu, Some(Pmtu::Dont));
     assert_eq!(
         refusal(&["-c", "-n", "h"]),
         "-c -n: the count must be a whole number from 1 to 9223372036854775807"
@@ -304,20 +307,20 @@ fn options_are_written_as_getopt_lets_them() {
 
 #[test]
 fn zero_means_no_limit_to_deadline_and_timeout() {
-    assert_eq!(root(&["-w", "0", "h"]).deadline, None);
-    assert_eq!(root(&["-w", "0.5", "h"]).deadline, Some(Duration::from_millis(500)));
-    assert_eq!(root(&["-W", "0", "h"]).linger, None);
-    assert_eq!(root(&["-W", "0.0000001", "h"]).linger, Some(Duration::from_micros(1)));
+    assert_eq!(root(&["-w", "0", "h"]).ping.deadline, None);
+    assert_eq!(root(&["-w", "0.5", "h"]).ping.deadline, Some(Duration::from_millis(500)));
+    assert_eq!(root(&["-W", "0", "h"]).ping.linger, None);
+    assert_eq!(root(&["-W", "0.0000001", "h"]).ping.linger, Some(Duration::from_micros(1)));
 }
 
 #[test]
 fn a_pattern_is_octets_as_sscanf_reads_them() {
-    assert_eq!(root(&["-p", "ff", "h"]).pattern, Some(vec![0xff]));
-    assert_eq!(root(&["-p", "0", "h"]).pattern, Some(vec![0]));
-    assert_eq!(root(&["-p", "aBc", "h"]).pattern, Some(vec![0xab, 0xc]));
+    assert_eq!(root(&["-p", "ff", "h"]).style.pattern, Some(vec![0xff]));
+    assert_eq!(root(&["-p", "0", "h"]).style.pattern, Some(vec![0]));
+    assert_eq!(root(&["-p", "aBc", "h"]).style.pattern, Some(vec![0xab, 0xc]));
     let longest = "00112233445566778899aabbccddeeff";
     let octets = (0..16).map(|n| n * 0x11).collect();
-    assert_eq!(root(&["-p", longest, "h"]).pattern, Some(octets));
+    assert_eq!(root(&["-p", longest, "h"]).style.pattern, Some(octets));
     for bad in ["", "0x1", "+f", "-1", " f", "fg", "é", "00112233445566778899aabbccddeeff0"] {
         let line = format!("-p {}: the pattern must be 1 to 32 hexadecimal digits", shown(bad));
         assert_eq!(refusal(&["-p", bad, "h"]), line);
@@ -335,7 +338,7 @@ fn words_are_taken_only_from_their_list() {
 #[test]
 fn an_interface_is_an_address_or_a_name_or_both() {
     let via = |args: &[&str]| {
-        let transport = root(args).transport;
+        let transport = root(args).sockets;
         let source = transport.source.map(|source| source.to_string());
         (source.unwrap_or_default(), transport.device.unwrap_or_default())
     };
@@ -376,8 +379,8 @@ fn the_family_is_what_the_options_need() {
 #[test]
 fn record_route_and_timestamps_exclude_each_other() {
     assert_eq!(refusal(&["-R", "-T", "tsonly", "h"]), "only one of -T or -R may be used");
-    assert_eq!(root(&["-T", "tsonly", "h"]).transport.ip_option, IpOption::Timestamp);
-    assert_eq!(root(&["-T", "tsandaddr", "h"]).transport.ip_option, IpOption::TimestampAndAddress);
+    assert_eq!(root(&["-T", "tsonly", "h"]).sockets.ip_option, IpOption::Timestamp);
+    assert_eq!(root(&["-T", "tsandaddr", "h"]).sockets.ip_option, IpOption::TimestampAndAddress);
 }
 
 #[test]
@@ -420,7 +423,7 @@ fn what_is_for_one_host_does_not_go_with_many() {
     assert_eq!(refusal(&["--alive"]), "usage error: Destination address required");
     let request = root(&["-T", "tsprespec", "a", "b", "c", "d", "target"]);
     assert_eq!(request.hosts, ["a", "b", "c", "d", "target"]);
-    assert_eq!(request.transport.ip_option, IpOption::TimestampPrespecified(Vec::new()));
+    assert_eq!(request.sockets.ip_option, IpOption::TimestampPrespecified(Vec::new()));
     let line = "-T tsprespec: 1 to 4 hosts must stand before the destination, not ";
     assert_eq!(refusal(&["-T", "tsprespec", "target"]), format!("{line}0"));
     assert_eq!(refusal(&["-T", "tsprespec", "a", "b", "c", "d", "e", "target"]), format!("{line}5"));
@@ -429,12 +432,12 @@ fn what_is_for_one_host_does_not_go_with_many() {
 #[test]
 fn data_must_fit_the_packet_that_carries_them() {
     let line = |size, rest| format!("-s {size}: the size must be a whole number from 0 to {rest}");
-    assert_eq!(root(&["-4", "-s", "65507", "h"]).transport.message_len, 65_515);
+    assert_eq!(root(&["-4", "-s", "65507", "h"]).sockets.message_len, 65_515);
     assert_eq!(refusal(&["-4", "-s", "65508", "h"]), line(65_508, "65507 over IPv4"));
-    assert_eq!(root(&["-R", "-s", "65467", "h"]).size, 65_467);
+    assert_eq!(root(&["-R", "-s", "65467", "h"]).style.size, 65_467);
     assert_eq!(refusal(&["-R", "-s", "65468", "h"]), line(65_468, "65467 with -R or -T"));
     assert_eq!(refusal(&["-s", "65508", "-T", "tsonly", "h"]), line(65_508, "65467 with -R or -T"));
-    assert_eq!(root(&["-6", "-s", "65527", "h"]).size, 65_527);
+    assert_eq!(root(&["-6", "-s", "65527", "h"]).style.size, 65_527);
     let unknown = root(&["-s", "65508", "h"]);
     assert_eq!(unknown.check_size(Family::V6).map_err(|error| error.to_string()), Ok(()));
     let error = unknown.check_size(Family::V4).unwrap_err();
@@ -444,12 +447,12 @@ fn data_must_fit_the_packet_that_carries_them() {
 #[test]
 fn queries_without_data_take_none_and_need_a_raw_socket() {
     let timestamp = root(&["--query", "timestamp", "h"]);
-    assert_eq!((timestamp.method, timestamp.size), (Method::Timestamp, 12));
-    assert_eq!((timestamp.transport.answer_types, timestamp.transport.raw_only), ((14, 129), true));
-    assert_eq!((timestamp.family, timestamp.transport.message_len), (Some(Family::V4), 20));
+    assert_eq!((timestamp.ping.method, timestamp.style.size), (Method::Timestamp, 12));
+    assert_eq!((timestamp.sockets.answer_types, timestamp.sockets.raw_only), ((14, 129), true));
+    assert_eq!((timestamp.family, timestamp.sockets.message_len), (Some(Family::V4), 20));
     let mask = root(&["--query", "mask", "h"]);
-    assert_eq!((mask.method, mask.size, mask.transport.message_len), (Method::Mask, 4, 12));
-    assert_eq!((mask.transport.answer_types, mask.transport.raw_only), ((18, 129), true));
+    assert_eq!((mask.ping.method, mask.style.size, mask.sockets.message_len), (Method::Mask, 4, 12));
+    assert_eq!((mask.sockets.answer_types, mask.sockets.raw_only), ((18, 129), true));
     assert_eq!(
         refusal(&["--query", "mask", "-s", "56", "h"]),
         "-s does not go with --query mask, which carries no data"
@@ -458,8 +461,8 @@ fn queries_without_data_take_none_and_need_a_raw_socket() {
         refusal(&["--query", "timestamp", "-p", "ff", "h"]),
         "-p does not go with --query timestamp, which carries no data"
     );
-    assert!(root(&["-e", "0", "h"]).transport.raw_only);
-    assert!(!root(&["-e", "1", "h"]).transport.raw_only);
+    assert!(root(&["-e", "0", "h"]).sockets.raw_only);
+    assert!(!root(&["-e", "1", "h"]).sockets.raw_only);
 }
 
 #[test]
@@ -496,7 +499,7 @@ fn ordinary_users_reach_many_hosts_at_most_once_a_second() {
 
 #[test]
 fn the_clock_is_named_or_the_best_there_is() {
-    let stamps = |args: &[&str]| root(args).transport.stamps;
+    let stamps = |args: &[&str]| root(args).sockets.stamps;
     for (name, stamping) in [
         ("auto", Stamping::Both),
         ("kernel", Stamping::Kernel),

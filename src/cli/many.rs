@@ -1,4 +1,4 @@
-//! What `rping ping` is asked about many hosts at once.
+//! The options of `rping ping` for many hosts.
 
 use std::net::IpAddr;
 use std::num::NonZeroU64;
@@ -8,69 +8,65 @@ use anyhow::{Result, ensure};
 
 use super::ping::PingArguments;
 use super::values::Rate;
+use crate::engine::ping::Pacing;
+use crate::report::text::many::Show;
 
-/// What is printed instead of lines and a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Names {
-    /// Who answers.
-    Alive,
-    /// Who does not.
-    Unreachable,
-}
-
-/// What many hosts are asked.
+/// What a run of many hosts has beside the request of any ping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Many {
     /// Files with hosts; `-` is standard input.
     pub lists: Vec<String>,
-    /// Whether every address of a name is asked.
+    /// Whether every address of a name is probed.
     pub all_addresses: bool,
-    /// Probes a second; `None`: as many as possible.
+    /// Probes a second, to all hosts together; `None`: as many as possible.
     pub rate: Option<NonZeroU64>,
-    /// Further probes to a silent host, without a count.
-    pub retries: u32,
-    /// How long the first of those is waited for.
-    pub timeout: Duration,
-    /// How long answers are waited for after the last probe, with a count; `None`: as those that came suggest.
-    pub linger: Option<Duration>,
-    /// Hosts that are enough.
-    pub min_reachable: Option<u32>,
-    /// Names only.
-    pub names: Option<Names>,
-    /// Whether the number of hosts has no limit.
+    /// What the text shows.
+    pub show: Show,
+    /// Whether more than [`MANY_HOSTS`] are allowed.
     pub yes: bool,
 }
 
-/// Probes a second unless `--rate` says so.
+/// Probes a second without `--rate`.
 const RATE: NonZeroU64 = NonZeroU64::new(1_000).unwrap();
 /// Most probes a second of ordinary users.
 const MAX_USER_RATE: u64 = 10_000;
-/// Further probes to a silent host, as fping has them.
+/// Further probes to a silent host without `--retry` (fping).
 const RETRIES: u32 = 3;
-/// How long the first probe to a silent host is waited for, as fping has it.
+/// Wait after the first probe to a silent host without `-W` (fping).
 const TIMEOUT: Duration = Duration::from_millis(500);
-/// Probes to one host that can be counted.
+/// Most probes to one host: what the engine can count.
 const MAX_COUNT: u64 = u32::MAX as u64;
 /// More hosts than this need `--yes`.
 pub const MANY_HOSTS: u128 = 1 << 20;
-/// More hosts than this cannot be asked.
+/// More hosts than this are refused.
 pub const MOST_HOSTS: u128 = 1 << 24;
 
+/// Octets of the send buffer, as far as the kernel grants them (net.core.wmem_max, twice). A datagram stays in it
+/// while its neighbour is not resolved: on a link where most addresses are absent, that is three seconds of probes.
+pub const SEND_BUFFER: usize = 1 << 22;
+
+/// Most probes a second that each get a kernel stamp as they leave. At higher rates the stamps, which lie in the
+/// receive buffer too, would take the room of replies, and as much time as the probes.
+const STAMPED_RATE: NonZeroU64 = NonZeroU64::new(10_000).unwrap();
+
 impl Many {
-    /// What is asked of many hosts; `None` when one host is asked as ever.
+    /// The options for many hosts; `None` if one host is pinged.
+    ///
+    /// # Errors
+    /// One line: no host, an option that is for one host only, or a rate that ordinary users may not have.
     pub fn new(arguments: &PingArguments, superuser: bool) -> Result<Option<Self>> {
         let options = &arguments.many;
         let words = &arguments.hosts;
         let several = words.iter().any(|word| word.to_str().is_some_and(is_range))
             || (words.len() > 1 && !arguments.stamps_prespecified());
-        let asked = options.all_addresses
+        let requested = options.all_addresses
             || options.rate.is_some()
             || options.retry.is_some()
             || options.min_reachable.is_some()
             || options.alive
             || options.unreachable
             || options.yes;
-        if !several && options.targets.is_empty() && !asked {
+        if !several && options.targets.is_empty() && !requested {
             return Ok(None);
         }
         refuse_what_is_for_one(arguments)?;
@@ -81,8 +77,6 @@ impl Many {
             !words.is_empty() || !options.targets.is_empty(),
             "usage error: Destination address required"
         );
-        // 0 means for ever.
-        let linger = arguments.timeout.map(|timeout| if timeout.is_zero() { Duration::MAX } else { timeout });
         let rate = match options.rate {
             None => Some(RATE),
             Some(Rate::Max) => None,
@@ -94,24 +88,36 @@ impl Many {
                 Some(rate)
             }
         };
-        let names = match (options.alive, options.unreachable) {
-            (false, false) => None,
-            (true, false) => Some(Names::Alive),
-            (false, true) => Some(Names::Unreachable),
+        let show = match (options.alive, options.unreachable) {
+            (false, false) if arguments.quiet => Show::Table,
+            (false, false) => Show::Lines,
+            (true, false) => Show::Alive,
+            (false, true) => Show::Unreachable,
             (true, true) => anyhow::bail!("only one of --alive or --unreachable may be used"),
         };
-        Ok(Some(Self {
-            lists: options.targets.clone(),
-            all_addresses: options.all_addresses,
-            rate,
-            retries: options.retry.unwrap_or(RETRIES),
-            timeout: linger.unwrap_or(TIMEOUT),
-            linger,
-            min_reachable: options.min_reachable,
-            names,
-            yes: options.yes,
-        }))
+        let (all_addresses, yes) = (options.all_addresses, options.yes);
+        Ok(Some(Self { lists: options.targets.clone(), all_addresses, rate, show, yes }))
     }
+
+    /// How the probes follow one another: with a count in rounds, else until each host answers.
+    pub fn pacing(&self, arguments: &PingArguments, interval: Duration) -> Pacing {
+        let rate = self.rate;
+        if arguments.count.is_some() {
+            return Pacing::Rounds { interval, preload: 1, rate };
+        }
+        let timeout = linger(arguments.timeout).unwrap_or(TIMEOUT);
+        Pacing::Retry { timeout, retries: arguments.many.retry.unwrap_or(RETRIES), rate }
+    }
+
+    /// Whether probes leave too fast for a kernel stamp each.
+    pub fn exceeds_stamped_rate(&self) -> bool {
+        self.rate.is_none_or(|rate| rate > STAMPED_RATE)
+    }
+}
+
+/// How long replies are waited for after the last probe, by `-W`; 0 means for ever.
+pub fn linger(timeout: Option<Duration>) -> Option<Duration> {
+    timeout.map(|timeout| if timeout.is_zero() { Duration::MAX } else { timeout })
 }
 
 /// Whether a word is a prefix or a range of addresses.
@@ -119,7 +125,7 @@ fn is_range(word: &str) -> bool {
     word.contains('/') || word.split_once('-').is_some_and(|(first, _)| first.parse::<IpAddr>().is_ok())
 }
 
-/// Options that mean nothing, or something else, where many hosts are asked.
+/// Refuses options that mean nothing, or something else, for many hosts.
 fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
     let for_one = [
         (arguments.flood, "-f", "; to ask many as fast as possible, use --rate max"),

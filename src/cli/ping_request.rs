@@ -1,74 +1,47 @@
 //! A request to ping: what the options mean together.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 
-use super::many::Many;
+use super::many::{self, Many};
 use super::ping::PingArguments;
 use super::values::{Stamps, families, host_name};
-use crate::probe::{HEADER_LEN, Method};
+use crate::engine::ping::{Config, Pacing};
+use crate::probe::{Method, Payload, message_len};
+use crate::report::style::Style;
 use crate::transport::{IpOption, Options, Stamping};
 use crate::wire::Family;
 
-/// Everything that `rping ping` was asked, checked as far as one can before names are looked up.
+/// Everything that the command line of `rping ping` requests, checked as far as possible before any name is
+/// resolved.
 #[derive(Clone, Debug)]
 pub struct PingRequest {
-    /// Prefix of messages: `rping`, or the name of the link it was called by.
-    pub program: String,
-    /// The target last; before it, the one to four hosts of `-T tsprespec`. Or many: see there.
+    /// The host last; before it, the one to four hosts of `-T tsprespec`. Of many hosts all, see [`Many::lists`].
     pub hosts: Vec<String>,
-    /// What many hosts are asked, perhaps more than `hosts`; `None`: one host is asked.
+    /// The options for many hosts; `None`: one host is pinged.
     pub many: Option<Many>,
-    /// The family that was asked for, or that an option needs (`-R`, `-T`, `--query`, an address in `-I`).
+    /// The address family that `-4` or `-6` names, or that another option needs (`-R`, `-T`, `--query`, an address
+    /// in `-I`).
     pub family: Option<Family>,
-    /// What the probes ask.
-    pub method: Method,
-    /// Octets behind the ICMP echo header; 12 in a timestamp query, 4 in a mask query.
-    pub size: usize,
-    /// Octets to fill the data with.
-    pub pattern: Option<Vec<u8>>,
-    /// Probes to send, at least 1.
-    pub count: Option<u64>,
-    /// From one probe to the next; 1 s unless said, 0 for a flood without `-i`.
+    /// Configuration of the session. Targets, window and time of day are not known yet.
+    pub ping: Config,
+    /// What the sockets are requested to do. [`IpOption::TimestampPrespecified`] is empty: its hosts are still names.
+    pub sockets: Options,
+    /// How the text looks. What concerns the target is not known yet.
+    pub style: Style,
+    /// From one probe to the next; 0 for a flood without `-i`.
     pub interval: Duration,
-    /// Whether `-i` was given.
-    pub interval_given: bool,
-    /// `-f`.
-    pub flood: bool,
-    /// `-A`.
-    pub adaptive: bool,
-    /// Probes to send at once at the start, 1 to 65536.
-    pub preload: u64,
-    /// When to stop whatever happens, after the start.
-    pub deadline: Option<Duration>,
-    /// How long to wait, after the last probe, for the first reply; `None`: for ever.
-    pub linger: Option<Duration>,
-    /// After how long without an answer a probe is lost, where `-W` was given.
-    pub patience: Option<Duration>,
-    /// `-O`.
-    pub outstanding: bool,
-    /// `-q`.
-    pub quiet: bool,
-    /// `-v`.
-    pub verbose: bool,
-    /// `-j`.
+    /// Whether the output is JSON (`-j`).
     pub json: bool,
-    /// `-a`.
-    pub audible: bool,
-    /// `-D`.
-    pub timestamps: bool,
-    /// `-3`.
-    pub full_precision: bool,
-    /// `-n` or `-f`: no names are looked up for addresses.
+    /// Whether no name is shown for an address (`-n`, `-f`).
     pub numeric: bool,
-    /// `-H`.
+    /// Whether the names of responders are looked up (`-H`).
     pub resolve: bool,
     /// Whether the real user is root; ordinary users have limits.
     pub superuser: bool,
-    /// What the sockets are asked for. [`IpOption::TimestampPrespecified`] is empty: its hosts are still names.
-    pub transport: Options,
 }
 
 /// Most octets of data that fit an IPv4 packet: 65535 less 20 (RFC 791 section 3.1) and the ICMP header.
@@ -77,9 +50,11 @@ const MAX_SIZE_V4: usize = 65_507;
 const MAX_SIZE_V4_OPTIONS: usize = 65_467;
 /// Most octets of data that fit an IPv6 packet: 65535 (RFC 8200 section 3) less the ICMP header.
 const MAX_SIZE_V6: usize = 65_527;
-/// Octets of data unless `-s` says so.
+/// Octets of data without `-s`.
 const DEFAULT_SIZE: usize = 56;
-/// Shortest interval of ordinary users (iputils s20211215).
+/// How long a classic run waits for a first reply without `-W` (iputils).
+const LINGER: Duration = Duration::from_secs(10);
+/// Shortest interval of ordinary users, of an adaptive run too (iputils s20211215).
 const MIN_USER_INTERVAL: Duration = Duration::from_millis(2);
 /// Shortest interval of ordinary users to a broadcast or multicast address (iputils).
 const MIN_USER_INTERVAL_TO_MANY: Duration = Duration::from_secs(1);
@@ -87,7 +62,10 @@ const MIN_USER_INTERVAL_TO_MANY: Duration = Duration::from_secs(1);
 const MAX_USER_PRELOAD: u64 = 3;
 
 impl PingRequest {
-    /// Checks the options against one another. The error is one line, without the program's name.
+    /// Checks the options against one another.
+    ///
+    /// # Errors
+    /// One line, without the program's name.
     pub fn new(program: &str, arguments: PingArguments, superuser: bool) -> Result<Self> {
         let method = arguments.query.unwrap_or(Method::Echo);
         let family = family(&arguments, method)?;
@@ -99,66 +77,55 @@ impl PingRequest {
             "-U means --clock user and does not go with another --clock"
         );
         let many = Many::new(&arguments, superuser)?;
-        let interval = arguments.interval.unwrap_or(if arguments.flood {
-            Duration::ZERO
-        } else {
-            Duration::from_secs(1)
-        });
+        let hosts = hosts(&arguments, many.is_some())?;
+        let default_interval = if arguments.flood { Duration::ZERO } else { Duration::from_secs(1) };
+        let interval = arguments.interval.unwrap_or(default_interval);
+        let pacing = match &many {
+            None => pacing(&arguments, interval, superuser),
+            Some(many) => many.pacing(&arguments, interval),
+        };
+        if !superuser {
+            check_user(&arguments, interval)?;
+        }
+        let ping = session(&arguments, method, size, pacing, many.is_none());
         let request = Self {
-            program: program.to_string(),
-            hosts: hosts(&arguments, many.is_some())?,
-            many,
+            hosts,
             family,
-            method,
-            size,
-            count: arguments.count,
+            sockets: sockets(&arguments, &ping, many.as_ref(), family),
+            ping,
+            style: style(program, &arguments, size, interval),
+            many,
             interval,
-            interval_given: arguments.interval.is_some(),
-            flood: arguments.flood,
-            adaptive: arguments.adaptive,
-            preload: arguments.preload.unwrap_or(1),
-            deadline: arguments.deadline.filter(|deadline| !deadline.is_zero()),
-            linger: match arguments.timeout {
-                None => Some(Duration::from_secs(10)),
-                Some(timeout) => Some(timeout).filter(|timeout| !timeout.is_zero()),
-            },
-            patience: arguments.timeout.filter(|timeout| !timeout.is_zero()),
-            outstanding: arguments.outstanding,
-            quiet: arguments.quiet,
-            verbose: arguments.verbose,
             json: arguments.json,
-            audible: arguments.audible,
-            timestamps: arguments.timestamps,
-            full_precision: arguments.rtt_precision,
             numeric: arguments.numeric || arguments.flood,
             resolve: arguments.resolve,
             superuser,
-            transport: transport(&arguments, method, size, family),
-            pattern: arguments.pattern.map(|pattern| pattern.0),
         };
-        request.check_user()?;
         if let Some(family) = family {
             request.check_size(family)?;
         }
         Ok(request)
     }
 
-    /// Whether the data fit a packet of the family that the target turned out to have.
+    /// Checks that the data fit a packet of the family that the target has.
+    ///
+    /// # Errors
+    /// One line, without the program's name.
     pub fn check_size(&self, family: Family) -> Result<()> {
-        let (max, packet) = match (family, &self.transport.ip_option) {
+        let (max, packet) = match (family, &self.sockets.ip_option) {
             (Family::V6, _) => (MAX_SIZE_V6, "over IPv6"),
             (Family::V4, IpOption::None) => (MAX_SIZE_V4, "over IPv4"),
             (Family::V4, _) => (MAX_SIZE_V4_OPTIONS, "with -R or -T"),
         };
-        ensure!(
-            self.size <= max,
-            "-s {}: the size must be a whole number from 0 to {max} {packet}",
-            self.size
-        );
+        let size = self.style.size;
+        ensure!(size <= max, "-s {size}: the size must be a whole number from 0 to {max} {packet}");
         Ok(())
     }
 
-    /// Whether an ordinary user may ping a broadcast or multicast address at this interval.
+    /// Checks that this user may ping a broadcast or multicast address at this interval.
+    ///
+    /// # Errors
+    /// One line, without the program's name.
     pub fn check_interval_to_many(&self) -> Result<()> {
         ensure!(
             self.superuser || self.interval >= MIN_USER_INTERVAL_TO_MANY,
@@ -167,32 +134,24 @@ impl PingRequest {
         );
         Ok(())
     }
-
-    /// The limits of ordinary users.
-    fn check_user(&self) -> Result<()> {
-        if self.superuser {
-            return Ok(());
-        }
-        if self.interval < MIN_USER_INTERVAL {
-            let what = if self.interval_given {
-                format!("-i {}", self.interval.as_secs_f64())
-            } else {
-                "-f".to_string()
-            };
-            bail!(
-                "{what}: cannot flood, minimal interval for user must be >= 2 ms, use -i 0.002 (or higher)"
-            );
-        }
-        ensure!(
-            self.preload <= MAX_USER_PRELOAD,
-            "-l {}: the preload must be a whole number from 1 to {MAX_USER_PRELOAD} for ordinary users",
-            self.preload
-        );
-        Ok(())
-    }
 }
 
-/// The hosts as text, as many as the options want.
+/// The limits of ordinary users.
+fn check_user(arguments: &PingArguments, interval: Duration) -> Result<()> {
+    if interval < MIN_USER_INTERVAL {
+        let option =
+            arguments.interval.map_or("-f".to_owned(), |given| format!("-i {}", given.as_secs_f64()));
+        bail!("{option}: cannot flood, minimal interval for user must be >= 2 ms, use -i 0.002 (or higher)");
+    }
+    let preload = arguments.preload.unwrap_or(1);
+    ensure!(
+        preload <= MAX_USER_PRELOAD,
+        "-l {preload}: the preload must be a whole number from 1 to {MAX_USER_PRELOAD} for ordinary users"
+    );
+    Ok(())
+}
+
+/// The hosts as text, as many as the options need.
 fn hosts(arguments: &PingArguments, many: bool) -> Result<Vec<String>> {
     if many {
         return arguments.hosts.iter().map(host_name).collect();
@@ -210,7 +169,7 @@ fn hosts(arguments: &PingArguments, many: bool) -> Result<Vec<String>> {
     arguments.hosts.iter().map(host_name).collect()
 }
 
-/// The family asked for, or needed by another option.
+/// The family that `-4` or `-6` names, or that another option needs.
 fn family(arguments: &PingArguments, method: Method) -> Result<Option<Family>> {
     ensure!(!(arguments.ipv4 && arguments.ipv6), "only one -4 or -6 option may be specified");
     ensure!(
@@ -231,12 +190,12 @@ fn family(arguments: &PingArguments, method: Method) -> Result<Option<Family>> {
             IpAddr::V6(_) => (format!("-I {source}"), Family::V6),
         }),
     ];
-    let asked = match (arguments.ipv4, arguments.ipv6) {
+    let named = match (arguments.ipv4, arguments.ipv6) {
         (true, _) => Some(("-4".to_string(), Family::V4)),
         (_, true) => Some(("-6".to_string(), Family::V6)),
         (false, false) => None,
     };
-    let mut found: Option<(String, Family)> = asked;
+    let mut found: Option<(String, Family)> = named;
     for (option, family) in needs.into_iter().flatten() {
         match &found {
             Some((other, wanted)) if *wanted != family => {
@@ -255,7 +214,7 @@ fn name(family: Family) -> &'static str {
     }
 }
 
-/// Octets behind the ICMP header; those of the queries without data are set (RFC 792 page 16, RFC 950).
+/// Octets behind the ICMP header. Timestamp queries have 12 (RFC 792 page 16), mask queries 4 (RFC 950 appendix I).
 fn size(arguments: &PingArguments, method: Method) -> Result<usize> {
     let (query, fixed) = match method {
         Method::Echo => return Ok(arguments.size.unwrap_or(DEFAULT_SIZE)),
@@ -274,14 +233,47 @@ fn device_and_source(arguments: &PingArguments) -> (Option<String>, Option<IpAdd
     (device, source)
 }
 
-fn transport(arguments: &PingArguments, method: Method, size: usize, family: Option<Family>) -> Options {
+/// How probes to one host follow one another.
+fn pacing(arguments: &PingArguments, interval: Duration, superuser: bool) -> Pacing {
+    let preload = arguments.preload.unwrap_or(1);
+    let floor = if superuser { Duration::ZERO } else { MIN_USER_INTERVAL };
+    match arguments.adaptive {
+        true => Pacing::Adaptive { interval, floor, preload },
+        false if interval.is_zero() => Pacing::Flood { preload },
+        false => Pacing::Rounds { interval, preload, rate: None },
+    }
+}
+
+fn session(arguments: &PingArguments, method: Method, size: usize, pacing: Pacing, classic: bool) -> Config {
+    let positive = |time: Duration| Some(time).filter(|time| !time.is_zero());
+    let timeout = arguments.timeout;
+    Config {
+        targets: Rc::default(),
+        method,
+        payload: Payload::new(size, arguments.pattern.as_ref().map(|pattern| pattern.0.as_slice())),
+        pacing,
+        count: arguments.count,
+        window: 1,
+        classic,
+        deadline: arguments.deadline.and_then(positive),
+        linger: if classic { timeout.map_or(Some(LINGER), positive) } else { many::linger(timeout) },
+        patience: timeout.and_then(positive).filter(|_| classic || arguments.count.is_some()),
+        enough: arguments.many.min_reachable,
+        report_unanswered: arguments.outstanding,
+        many_responders: false,
+        anycast: false,
+        millis_of_day: 0,
+    }
+}
+
+fn sockets(arguments: &PingArguments, ping: &Config, many: Option<&Many>, family: Option<Family>) -> Options {
     let (device, source) = device_and_source(arguments);
     Options {
         families: families(family),
         raw_first: false,
         about: None,
-        raw_only: arguments.ident == Some(0) || method != Method::Echo,
-        answer_types: match method {
+        raw_only: arguments.ident == Some(0) || ping.method != Method::Echo,
+        answer_types: match ping.method {
             Method::Echo => (0, 129),
             Method::Timestamp => (14, 129),
             Method::Mask => (18, 129),
@@ -307,15 +299,41 @@ fn transport(arguments: &PingArguments, method: Method, size: usize, family: Opt
             (false, Some(Stamps::AndAddress)) => IpOption::TimestampAndAddress,
             (false, Some(Stamps::Prespecified)) => IpOption::TimestampPrespecified(Vec::new()),
         },
-        send_buffer: arguments.sndbuf,
+        send_buffer: arguments.sndbuf.or(many.map(|_| many::SEND_BUFFER)),
         stamps: match arguments.clock {
             _ if arguments.user_latency => Stamping::User,
-            None | Some(Stamping::Both) if arguments.flood => Stamping::Arrivals,
+            None | Some(Stamping::Both)
+                if arguments.flood || many.is_some_and(Many::exceeds_stamped_rate) =>
+            {
+                Stamping::Arrivals
+            }
             clock => clock.unwrap_or(Stamping::Both),
         },
-        // A quiet run tells none.
+        // A quiet run prints none of them.
         headers: !arguments.quiet,
-        message_len: HEADER_LEN + size,
+        message_len: message_len(ping.method, &ping.payload),
         preload: arguments.preload.unwrap_or(1),
+    }
+}
+
+fn style(program: &str, arguments: &PingArguments, size: usize, interval: Duration) -> Style {
+    let (device, _) = device_and_source(arguments);
+    let ip_options = arguments.record_route || arguments.ip_timestamp.is_some();
+    Style {
+        program: program.to_owned(),
+        zone: device.clone(),
+        device,
+        size,
+        overhead: if ip_options { 68 } else { 28 },
+        pattern: arguments.pattern.as_ref().map(|pattern| pattern.0.clone()),
+        quiet: arguments.quiet,
+        flood: arguments.flood,
+        adaptive: arguments.adaptive,
+        interval_zero: interval.is_zero(),
+        verbose: arguments.verbose,
+        audible: arguments.audible,
+        timestamps: arguments.timestamps,
+        full_precision: arguments.rtt_precision,
+        ..Style::of(Ipv4Addr::UNSPECIFIED.into())
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use anyhow::{Context, bail, ensure};
 
-use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many as Asked};
+use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many};
 use crate::cli::ping_request::PingRequest;
 use crate::command;
 use crate::command::first_route::wanted;
@@ -41,7 +41,7 @@ enum Word {
 }
 
 impl Words {
-    fn add(&mut self, word: &str, asked: &Asked) -> anyhow::Result<anyhow::Result<()>> {
+    fn add(&mut self, word: &str, many: &Many) -> anyhow::Result<anyhow::Result<()>> {
         let (first, count) = match hosts::given(word) {
             Err(why) => return Ok(Err(why)),
             Ok(Given::Range { first, count }) => (first, count),
@@ -51,21 +51,21 @@ impl Words {
                     self.words.push(Word::Name(self.names.len()));
                     self.names.push(host);
                     self.count = self.count.saturating_add(1);
-                    return self.check(asked).map(Ok);
+                    return self.check(many).map(Ok);
                 }
             },
         };
         self.count = self.count.saturating_add(count);
-        self.check(asked)?;
+        self.check(many)?;
         self.words.push(Word::Range(first, u32::try_from(count).unwrap_or(u32::MAX)));
         Ok(Ok(()))
     }
 
-    fn check(&self, asked: &Asked) -> anyhow::Result<()> {
+    fn check(&self, many: &Many) -> anyhow::Result<()> {
         let count = self.count;
         ensure!(count <= MOST_HOSTS, "{count} hosts or more are too many; at most {MOST_HOSTS} can be asked");
         ensure!(
-            asked.yes || count <= MANY_HOSTS,
+            many.yes || count <= MANY_HOSTS,
             "{count} hosts or more: if so many are meant, say --yes; without it, at most {MANY_HOSTS} are asked"
         );
         Ok(())
@@ -86,20 +86,20 @@ fn plain(word: &str) -> Option<SocketAddr> {
 }
 
 /// Reads the command line and the files. A line of a file that cannot be read is reported and skipped.
-fn gather(request: &PingRequest, asked: &Asked, output: &mut Output<'_>) -> anyhow::Result<Words> {
+fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow::Result<Words> {
     let mut words = Words { complete: true, ..Words::default() };
     for host in &request.hosts {
-        if let Err(why) = words.add(host, asked)? {
+        if let Err(why) = words.add(host, many)? {
             bail!(why);
         }
     }
-    for list in &asked.lists {
+    for list in &many.lists {
         let name = if list == "-" { "standard input" } else { list };
         let mut broken = None;
         let mut each = |number: usize, word: Result<&str, &'static str>| {
             let read = match word {
                 _ if broken.is_some() => return,
-                Ok(word) => words.add(word, asked),
+                Ok(word) => words.add(word, many),
                 Err(why) => Ok(Err(anyhow::anyhow!(why))),
             };
             match read {
@@ -107,7 +107,10 @@ fn gather(request: &PingRequest, asked: &Asked, output: &mut Output<'_>) -> anyh
                 Ok(Err(why)) => {
                     words.complete = false;
                     let name = escape(name);
-                    output.print_error(format_args!("{}: {name}: line {number}: {why}\n", request.program));
+                    output.print_error(format_args!(
+                        "{}: {name}: line {number}: {why}\n",
+                        request.style.program
+                    ));
                 }
                 Err(refusal) => broken = Some(refusal),
             }
@@ -127,12 +130,12 @@ fn gather(request: &PingRequest, asked: &Asked, output: &mut Output<'_>) -> anyh
 /// Finds all hosts, and numbers them. Whether every word was understood comes last.
 pub fn find(
     request: &PingRequest,
-    asked: &Asked,
+    many: &Many,
     sockets: &Sockets,
     output: &mut Output<'_>,
 ) -> anyhow::Result<(Hosts, bool)> {
-    command::warn(&request.program, sockets.warnings(), output);
-    let Words { words, names, complete, .. } = gather(request, asked, output)?;
+    command::warn(&request.style.program, sockets.warnings(), output);
+    let Words { words, names, complete, .. } = gather(request, many, output)?;
     ensure!(!words.is_empty(), "no hosts to ask");
     if !names.iter().all(|name| name.is_ascii()) {
         sys::adopt_locale();
@@ -144,26 +147,26 @@ pub fn find(
             Word::Range(first, count) => match usable(request, first, sockets) {
                 Ok(()) => targets.add(first, count).into_iter().for_each(|range| hosts.add(None, range)),
                 Err(why) => {
-                    output.print_error(format_args!("{}: {}: {why}\n", request.program, first.ip()));
+                    output.print_error(format_args!("{}: {}: {why}\n", request.style.program, first.ip()));
                     hosts.add_unknown(first.ip().to_string(), why.to_string());
                 }
             },
             Word::Name(index) => {
                 let Some((name, found)) = names.get(index).zip(addresses.get(index)) else { continue };
-                match choose(request, asked, name, found, sockets) {
+                match choose(request, many, name, found, sockets) {
                     Ok(chosen) => chosen
                         .into_iter()
                         .flat_map(|address| targets.add(address, 1))
                         .for_each(|range| hosts.add(Some(name.clone()), range)),
                     Err(why) => {
-                        output.print_error(format_args!("{}: {why}\n", request.program));
+                        output.print_error(format_args!("{}: {why}\n", request.style.program));
                         hosts.add_unknown(name.clone(), command::reason(name, &why));
                     }
                 }
             }
         }
     }
-    check(request, asked, &targets)?;
+    check(request, many, &targets)?;
     hosts.seal(Rc::new(targets));
     Ok((hosts, complete))
 }
@@ -182,7 +185,7 @@ fn usable(request: &PingRequest, address: SocketAddr, sockets: &Sockets) -> anyh
 /// Those addresses of a name that are to be probed, at least one.
 fn choose(
     request: &PingRequest,
-    asked: &Asked,
+    many: &Many,
     name: &str,
     found: &anyhow::Result<Vec<Candidate>>,
     sockets: &Sockets,
@@ -190,7 +193,7 @@ fn choose(
     let found = found.as_ref().map_err(|why| anyhow::anyhow!("{why}"))?;
     let can =
         found.iter().map(|candidate| here(candidate.addr)).filter(|a| usable(request, *a, sockets).is_ok());
-    let chosen: Vec<_> = can.take(if asked.all_addresses { usize::MAX } else { 1 }).collect();
+    let chosen: Vec<_> = can.take(if many.all_addresses { usize::MAX } else { 1 }).collect();
     if chosen.is_empty() {
         let why = found.first().and_then(|candidate| usable(request, candidate.addr, sockets).err());
         bail!("{}: {}", escape(name), why.map_or_else(|| "no address".to_owned(), |why| why.to_string()));
@@ -208,11 +211,11 @@ fn here(address: SocketAddr) -> SocketAddr {
 }
 
 /// What only the addresses decide: the largest size, and the manners of sending fast.
-fn check(request: &PingRequest, asked: &Asked, targets: &Targets) -> anyhow::Result<()> {
+fn check(request: &PingRequest, many: &Many, targets: &Targets) -> anyhow::Result<()> {
     for first in firsts(targets) {
         request.check_size(Family::of(first.ip()))?;
     }
-    let fast = asked.rate.is_none() && !request.superuser;
+    let fast = many.rate.is_none() && !request.superuser;
     ensure!(
         !fast || (0..targets.len()).filter_map(|n| targets.address(n)).all(|a| a.ip().is_loopback()),
         "--rate max is for root, or where all hosts are this machine; at most 10000 is allowed"

@@ -2,12 +2,9 @@
 
 use std::io;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, ensure};
 
-use crate::cli::ping_request::PingRequest;
-use crate::cli::wording::PING;
 use crate::clock::{Clock, Instant};
-use crate::datagram::DATAGRAM_OVERHEAD;
 use crate::engine::Session;
 use crate::engine::reject::Rejects;
 use crate::escape::escape;
@@ -17,13 +14,15 @@ use crate::run::{Broken, Run};
 use crate::stats::{Account, Timings};
 use crate::stop::{AtEnd, Stop};
 use crate::sys;
-use crate::transport::{self, Options, Sockets, Transport, privilege};
+use crate::transport::{Transport, privilege};
 
 pub mod first_route;
 mod gather;
 pub mod hosts;
 mod many;
+mod one;
 pub mod ping;
+mod setup;
 pub mod traceroute;
 
 /// Refuses to run where standard output is closed: a socket would be opened in its place.
@@ -43,17 +42,6 @@ pub fn drop_privilege() -> anyhow::Result<()> {
     privilege::drop().context("cannot give up privileges")
 }
 
-/// Opens the sockets of a ping, and gives all privilege up for good.
-///
-/// # Errors
-/// One line for stderr.
-pub fn open(options: &Options) -> anyhow::Result<Sockets> {
-    check_stdout()?;
-    let sockets = transport::open(options).map_err(|error| anyhow!(PING.open_error(&error)))?;
-    drop_privilege()?;
-    Ok(sockets)
-}
-
 /// Prints what was refused and can be done without.
 pub fn warn(program: &str, warnings: &[String], output: &mut Output<'_>) {
     for warning in warnings {
@@ -69,13 +57,6 @@ pub fn begun<T>(beginning: anyhow::Result<T>, output: &mut Output<'_>) -> anyhow
     beginning.inspect_err(|_| {
         let _ = output.flush(&[]);
     })
-}
-
-/// Probes whose answers fit the receive buffer, at least 1.
-pub fn window(request: &PingRequest, transport: &Transport) -> u64 {
-    let octets = request.transport.message_len.saturating_add(DATAGRAM_OVERHEAD);
-    let answers = transport.receive_buffer().checked_div(octets).unwrap_or(1);
-    u64::try_from(answers).unwrap_or(u64::MAX).max(1)
 }
 
 /// A key for one run: random, never sent.

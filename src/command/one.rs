@@ -1,0 +1,166 @@
+//! Ping of one host: its address, the route to it, and what both decide.
+
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+
+use anyhow::anyhow;
+
+use super::setup::PingSetup;
+use crate::cli::ping_request::PingRequest;
+use crate::cli::wording::PING;
+use crate::command::{self, first_route};
+use crate::engine::ping::Config;
+use crate::escape::escape;
+use crate::names::forward::{self, Candidate};
+use crate::output::{self, Output};
+use crate::report::hosts::Hosts;
+use crate::report::style::Style;
+use crate::stats::verdict::Goal;
+use crate::sys;
+use crate::transport::{IpOption, Options, Pmtu, Route, Sockets, Transport};
+use crate::wire::Family;
+
+/// Resolves the host, and sets up the socket that reaches it.
+///
+/// # Errors
+/// One line: no address, no route, or an option that the kernel or the address does not allow. As JSON it is printed
+/// here too.
+pub fn set_up(request: &PingRequest, sockets: Sockets, output: &mut Output<'_>) -> anyhow::Result<PingSetup> {
+    let host = request.hosts.last().map_or("", String::as_str);
+    let (candidate, route, transport) = reach(request, host, sockets, output).inspect_err(|error| {
+        if request.json {
+            command::print_unknown(host, error, output);
+        }
+    })?;
+    let hosts = Hosts::one(host.to_owned(), route.target);
+    let target = route.target.ip();
+    Ok(PingSetup {
+        config: Config {
+            targets: Rc::clone(hosts.targets()),
+            many_responders: reaches_many(&request.sockets, target),
+            anycast: is_subnet_router(target),
+            ..request.ping.clone()
+        },
+        hosts,
+        style: style(request, host, &candidate, &route, &transport),
+        transport: Some(transport),
+        // With a count and a deadline, all replies counted must come.
+        goal: Goal::Answers(request.ping.count.filter(|_| request.ping.deadline.is_some()).unwrap_or(1)),
+    })
+}
+
+/// The first address of the host that a route leads to, and a socket set up for it.
+fn reach(
+    request: &PingRequest,
+    host: &str,
+    mut sockets: Sockets,
+    output: &mut Output<'_>,
+) -> anyhow::Result<(Candidate, Route, Transport)> {
+    let program = &request.style.program;
+    command::warn(program, sockets.warnings(), output);
+    if !request.hosts.iter().all(|host| host.is_ascii()) {
+        sys::adopt_locale();
+    }
+    let mut options = request.sockets.clone();
+    resolve_stamping_nodes(request, &mut options)?;
+    let verbose = request.style.verbose && !request.json;
+    let tried = |candidate: &Candidate| {
+        if verbose {
+            print_candidate(candidate, output);
+        }
+    };
+    let sentence = |error| anyhow!(PING.route_error(&error));
+    let (candidate, route) =
+        first_route::first_route(host, request.family, &mut sockets, &options, tried, sentence)?;
+    check_address(request, &mut options, &candidate, &route, output)?;
+    let transport = sockets.aim(&route, &options).map_err(|error| anyhow!(PING.setup_error(&error)))?;
+    command::warn(program, transport.warnings(), output);
+    Ok((candidate, route, transport))
+}
+
+/// `-T tsprespec`: the addresses of the nodes that stamp, which stand before the host.
+fn resolve_stamping_nodes(request: &PingRequest, options: &mut Options) -> anyhow::Result<()> {
+    let IpOption::TimestampPrespecified(nodes) = &mut options.ip_option else { return Ok(()) };
+    let Some((_, hosts)) = request.hosts.split_last() else { return Ok(()) };
+    for host in hosts {
+        nodes.push(first_route::ipv4(host)?);
+    }
+    Ok(())
+}
+
+/// `-v`: what the name was resolved to, as iputils prints it.
+fn print_candidate(candidate: &Candidate, output: &mut Output<'_>) {
+    let family = match candidate.addr {
+        SocketAddr::V4(_) => "AF_INET",
+        SocketAddr::V6(_) => "AF_INET6",
+    };
+    let canonical = candidate.canonical.as_deref().map(escape).unwrap_or_default();
+    output.print(format_args!("ai->ai_family: {family}, ai->ai_canonname: '{canonical}'\n"));
+}
+
+/// What only the address decides: the largest size, and the limits of multicast and broadcast.
+fn check_address(
+    request: &PingRequest,
+    options: &mut Options,
+    candidate: &Candidate,
+    route: &Route,
+    output: &mut Output<'_>,
+) -> anyhow::Result<()> {
+    request.check_size(Family::of(candidate.addr.ip()))?;
+    if let Some(warning) = &route.warning {
+        output.print_error(format_args!("{}: {warning}\n", request.style.program));
+    }
+    if route.broadcast {
+        output.print_error(format_args!("WARNING: pinging broadcast address\n"));
+    }
+    if reaches_many(options, candidate.addr.ip()) {
+        request.check_interval_to_many()?;
+        options.pmtu = options.pmtu.or(Some(Pmtu::Do));
+    }
+    Ok(())
+}
+
+/// Whether many hosts may reply to one probe.
+fn reaches_many(options: &Options, target: IpAddr) -> bool {
+    target.is_multicast() || (options.broadcast && target.is_ipv4())
+}
+
+/// Whether this is the subnet-router anycast address of a prefix of /64 or shorter (RFC 4291 section 2.6.1).
+fn is_subnet_router(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(v6) => v6.segments()[4..] == [0; 4],
+    }
+}
+
+/// How the text looks.
+fn style(
+    request: &PingRequest,
+    host: &str,
+    candidate: &Candidate,
+    route: &Route,
+    transport: &Transport,
+) -> Style {
+    let family = transport.family();
+    let numeric = forward::is_numeric(host);
+    let canonical = candidate.canonical.as_deref().filter(|_| !numeric).unwrap_or(host);
+    let name = match family {
+        Family::V4 => canonical,
+        Family::V6 => host,
+    };
+    let options = &request.sockets;
+    let chosen = options.device.is_some() || options.source.is_some() || options.strict_source;
+    Style {
+        family,
+        target: route.target.ip(),
+        name: name.to_owned(),
+        reply_name: (!numeric && !request.numeric).then(|| canonical.to_owned()),
+        source: chosen.then(|| transport.source()),
+        flow_label: transport.flow_label(),
+        zone: first_route::zone(route.target).or_else(|| options.device.clone()),
+        scoped: host.contains('%'),
+        // Without a terminal a flood shows all its dots.
+        width: output::terminal_columns().map_or(u64::MAX, u64::from),
+        ..request.style.clone()
+    }
+}

@@ -1,0 +1,21 @@
+//! What resolving and opening sockets add to the request of a ping.
+
+use crate::engine::ping::Config;
+use crate::report::hosts::Hosts;
+use crate::report::style::Style;
+use crate::stats::verdict::Goal;
+use crate::transport::Transport;
+
+/// A ping that is ready to run.
+pub struct PingSetup {
+    /// Configuration of the session; only the window and the time of day are missing.
+    pub config: Config,
+    /// The targets under their names.
+    pub hosts: Hosts,
+    /// The sockets; `None`: no target can be probed.
+    pub transport: Option<Transport>,
+    /// How the text looks.
+    pub style: Style,
+    /// What makes the exit status 0.
+    pub goal: Goal,
+}
