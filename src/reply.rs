@@ -298,12 +298,12 @@ impl<'a> ReplyKind<'a> {
         let datagram = |src_port, dst_port, payload| Self::Datagram { protocol, src_port, dst_port, payload };
         Ok(match protocol {
             tcp::PROTOCOL_TCP => {
-                let tcp::Header { src_port, dst_port, seq, ack, flags, .. } =
-                    tcp::Header::parse(octets).ok_or(Malformed::ShortUpper)?;
+                let tcp::TcpHeader { src_port, dst_port, seq, ack, flags, .. } =
+                    tcp::TcpHeader::parse(octets).ok_or(Malformed::ShortUpper)?;
                 Self::Segment { src_port, dst_port, seq, ack, flags }
             }
             udp::PROTOCOL_UDP | udp::PROTOCOL_UDPLITE | dccp::PROTOCOL_DCCP => {
-                let (header, payload) = udp::Header::split(octets).ok_or(Malformed::ShortUpper)?;
+                let (header, payload) = udp::UdpHeader::split(octets).ok_or(Malformed::ShortUpper)?;
                 datagram(header.src_port, header.dst_port, payload)
             }
             _ => datagram(0, 0, octets),

@@ -72,8 +72,8 @@ impl<'a> QuotedRequest<'a> {
     fn upper(protocol: u8, octets: &'a [u8]) -> Result<Self, Malformed> {
         match protocol {
             udp::PROTOCOL_UDP | udp::PROTOCOL_UDPLITE | dccp::PROTOCOL_DCCP => {
-                let (header, payload) = udp::Header::split(octets).ok_or(Malformed::ShortQuotedUpper)?;
-                let udp::Header { src_port, dst_port, third, checksum } = header;
+                let (header, payload) = udp::UdpHeader::split(octets).ok_or(Malformed::ShortQuotedUpper)?;
+                let udp::UdpHeader { src_port, dst_port, third, checksum } = header;
                 Ok(Self::Ports { protocol, src_port, dst_port, third, checksum, payload })
             }
             tcp::PROTOCOL_TCP => {

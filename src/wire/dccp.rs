@@ -15,7 +15,7 @@ pub const REQUEST_THIRD: u16 = 5 << 8;
 
 /// A DCCP-Request without options or data; all of it is covered by its checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct DccpRequest {
     /// Source port.
     pub src_port: u16,
     /// Destination port.
@@ -28,12 +28,13 @@ pub struct Request {
     pub service: u32,
 }
 
-impl Request {
+impl DccpRequest {
     /// The octets of the packet.
     pub fn octets(self) -> [u8; REQUEST_LEN] {
         let third = REQUEST_THIRD;
         let Self { src_port, dst_port, checksum, seq, service } = self;
-        let [a0, a1, b0, b1, c0, c1, d0, d1] = udp::Header { src_port, dst_port, third, checksum }.octets();
+        let [a0, a1, b0, b1, c0, c1, d0, d1] =
+            udp::UdpHeader { src_port, dst_port, third, checksum }.octets();
         let [_, _, q0, q1, q2, q3, q4, q5] = seq.to_be_bytes();
         let [s0, s1, s2, s3] = service.to_be_bytes();
         // Type 0 is a request; the bit set says that the sequence number has 48 bits.
@@ -59,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_request_is_written_as_rfc_4340_draws_it() {
-        let request = Request {
+        let request = DccpRequest {
             src_port: 0x1234,
             dst_port: 33434,
             checksum: 0xabcd,

@@ -20,7 +20,7 @@ pub const PROTOCOL_ICMP: u8 = 1;
 
 /// The fields of a header, as they stand in it. Version and header length follow from the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct Ipv4Header {
     /// Type of service (RFC 2474: DSCP and ECN).
     pub tos: u8,
     /// Octets of the datagram, as its sender claims.
@@ -35,7 +35,7 @@ pub struct Header {
     pub ttl: u8,
     /// Protocol of the payload.
     pub protocol: u8,
-    /// Header checksum.
+    /// Ipv4Header checksum.
     pub checksum: u16,
     /// Source address.
     pub src: Ipv4Addr,
@@ -47,7 +47,7 @@ pub struct Header {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// The fields of the header.
-    pub header: Header,
+    pub header: Ipv4Header,
     /// The octets of the header, options included.
     pub head: &'a [u8],
     /// The options.
@@ -96,9 +96,9 @@ fn cut(octets: &[u8], [short, version, length]: [Malformed; 3]) -> Result<Packet
     Ok(Packet { header: fields(fixed), head, options, payload })
 }
 
-fn fields(fixed: &[u8; HEADER_LEN]) -> Header {
+fn fields(fixed: &[u8; HEADER_LEN]) -> Ipv4Header {
     let [_, tos, l0, l1, i0, i1, f0, f1, ttl, protocol, c0, c1, s0, s1, s2, s3, d0, d1, d2, d3] = *fixed;
-    Header {
+    Ipv4Header {
         tos,
         total_len: u16::from_be_bytes([l0, l1]),
         id: u16::from_be_bytes([i0, i1]),
@@ -113,12 +113,12 @@ fn fields(fixed: &[u8; HEADER_LEN]) -> Header {
 }
 
 /// Writes a header with `options`, padded with zeros to a whole number of 32-bit words, to the front
-/// of `buffer`. The checksum is computed, whatever [`Header::checksum`] says; all else is taken as it is.
+/// of `buffer`. The checksum is computed, whatever [`Ipv4Header::checksum`] says; all else is taken as it is.
 ///
 /// Returns the octets written: none when the options exceed [`MAX_OPTIONS_LEN`] or the header `buffer`.
 ///
 /// For tests and fuzzers.
-pub fn emit(header: &Header, options: &[u8], buffer: &mut [u8]) -> usize {
+pub fn emit(header: &Ipv4Header, options: &[u8], buffer: &mut [u8]) -> usize {
     if options.len() > MAX_OPTIONS_LEN {
         return 0;
     }
@@ -168,8 +168,8 @@ mod tests {
         0x01, 0x00, 0x00, 0x00,
     ];
 
-    fn header() -> Header {
-        Header {
+    fn header() -> Ipv4Header {
+        Ipv4Header {
             tos: 0x10,
             total_len: 28,
             id: 0x1234,

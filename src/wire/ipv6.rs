@@ -27,7 +27,7 @@ pub const MAX_EXTENSIONS: usize = 16;
 
 /// The fields of the fixed header, as they stand in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct Ipv6Header {
     /// Traffic class.
     pub traffic_class: u8,
     /// Flow label, 20 bits.
@@ -48,7 +48,7 @@ pub struct Header {
 ///
 /// # Errors
 /// [`Malformed::ShortQuote`], [`Malformed::QuotedVersion`].
-pub fn split_quoted(quote: &[u8]) -> Result<(Header, &[u8]), Malformed> {
+pub fn split_quoted(quote: &[u8]) -> Result<(Ipv6Header, &[u8]), Malformed> {
     let (fields, rest) = quote.split_first_chunk::<8>().ok_or(Malformed::ShortQuote)?;
     let (src, rest) = rest.split_first_chunk::<16>().ok_or(Malformed::ShortQuote)?;
     let (dst, payload) = rest.split_first_chunk::<16>().ok_or(Malformed::ShortQuote)?;
@@ -57,7 +57,7 @@ pub fn split_quoted(quote: &[u8]) -> Result<(Header, &[u8]), Malformed> {
     if word >> 28 != 6 {
         return Err(Malformed::QuotedVersion);
     }
-    let header = Header {
+    let header = Ipv6Header {
         traffic_class: (word >> 20 & 0xff) as u8,
         flow_label: word & 0x000f_ffff,
         payload_len: u16::from_be_bytes([l0, l1]),
@@ -73,7 +73,7 @@ pub fn split_quoted(quote: &[u8]) -> Result<(Header, &[u8]), Malformed> {
 /// than [`HEADER_LEN`].
 ///
 /// For tests and fuzzers.
-pub fn emit(header: &Header, buffer: &mut [u8]) -> usize {
+pub fn emit(header: &Ipv6Header, buffer: &mut [u8]) -> usize {
     let Some((fields, rest)) = buffer.split_first_chunk_mut::<8>() else { return 0 };
     let Some((src, rest)) = rest.split_first_chunk_mut::<16>() else { return 0 };
     let Some(dst) = rest.first_chunk_mut::<16>() else { return 0 };
@@ -162,7 +162,7 @@ mod tests {
             0x6a, 0xbc, 0xde, 0xf1, 0x00, 0x04, 0x3a, 0x40, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0,
             0, 0, 0, 1, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 3, 4,
         ];
-        let header = Header {
+        let header = Ipv6Header {
             traffic_class: 0xab,
             flow_label: 0xcdef1,
             payload_len: 4,

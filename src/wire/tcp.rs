@@ -25,7 +25,7 @@ pub const ACK: u16 = 0x10;
 
 /// A header, field by field. Length and checksum follow from the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct TcpHeader {
     /// Source port.
     pub src_port: u16,
     /// Destination port.
@@ -40,7 +40,7 @@ pub struct Header {
     pub window: u16,
 }
 
-impl Header {
+impl TcpHeader {
     /// Reads the header of a segment; `None` when it is cut. The data offset is not looked at.
     pub fn parse(segment: &[u8]) -> Option<Self> {
         let fixed = segment.first_chunk::<HEADER_LEN>()?;
@@ -89,8 +89,8 @@ impl Header {
 mod tests {
     use super::*;
 
-    const HEADER: Header =
-        Header { src_port: 0xa9a3, dst_port: 80, seq: 0x334c_245a, ack: 7, flags: 0x1c2, window: 5840 };
+    const HEADER: TcpHeader =
+        TcpHeader { src_port: 0xa9a3, dst_port: 80, seq: 0x334c_245a, ack: 7, flags: 0x1c2, window: 5840 };
 
     const OCTETS: [u8; 24] = [
         0xa9, 0xa3, 0x00, 0x50, 0x33, 0x4c, 0x24, 0x5a, 0, 0, 0, 7, 0x61, 0xc2, 0x16, 0xd0, 0, 0, 0, 0, 2, 4,
@@ -103,9 +103,9 @@ mod tests {
         assert_eq!(HEADER.emit(&[2, 4, 5], &mut buffer), 24);
         assert_eq!(buffer[..24], OCTETS);
         assert_eq!(buffer[24..], [0xa5; 2]);
-        assert_eq!(Header::parse(&OCTETS), Some(HEADER));
+        assert_eq!(TcpHeader::parse(&OCTETS), Some(HEADER));
         for len in 0..20 {
-            assert_eq!(Header::parse(&OCTETS[..len]), None);
+            assert_eq!(TcpHeader::parse(&OCTETS[..len]), None);
         }
     }
 

@@ -13,7 +13,7 @@ pub const PROTOCOL_UDPLITE: u8 = 136;
 
 /// A header, field by field. DCCP begins with the same four words (RFC 4340 section 5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct UdpHeader {
     /// Source port.
     pub src_port: u16,
     /// Destination port.
@@ -24,7 +24,7 @@ pub struct Header {
     pub checksum: u16,
 }
 
-impl Header {
+impl UdpHeader {
     /// Splits a datagram, or what is left of it, into header and payload; `None` when even the header is cut.
     /// The length is not believed.
     pub fn split(datagram: &[u8]) -> Option<(Self, &[u8])> {
@@ -54,11 +54,11 @@ mod tests {
     #[test]
     fn splitting_and_writing_are_a_pair() {
         let octets = [0xc1, 0x5f, 0x00, 0x35, 0x00, 0x0c, 0x12, 0x34, 1, 2, 3, 4];
-        let header = Header { src_port: 0xc15f, dst_port: 53, third: 12, checksum: 0x1234 };
-        assert_eq!(Header::split(&octets), Some((header, &[1, 2, 3, 4][..])));
+        let header = UdpHeader { src_port: 0xc15f, dst_port: 53, third: 12, checksum: 0x1234 };
+        assert_eq!(UdpHeader::split(&octets), Some((header, &[1, 2, 3, 4][..])));
         assert_eq!(header.octets(), octets[..8]);
         for len in 0..8 {
-            assert_eq!(Header::split(&octets[..len]), None);
+            assert_eq!(UdpHeader::split(&octets[..len]), None);
         }
     }
 }

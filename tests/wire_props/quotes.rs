@@ -64,8 +64,8 @@ fn time_exceeded(family: Family, quote: &[u8]) -> Verdict {
     Ok(Some(Seen { dst, method, ident, seq, header: header.len(), payload: payload.len() }))
 }
 
-fn header4(protocol: u8) -> ipv4::Header {
-    ipv4::Header {
+fn header4(protocol: u8) -> ipv4::Ipv4Header {
+    ipv4::Ipv4Header {
         tos: 0,
         total_len: 84,
         id: 0,
@@ -80,7 +80,7 @@ fn header4(protocol: u8) -> ipv4::Header {
 }
 
 /// An IPv4 datagram around `payload`.
-fn datagram4(header: ipv4::Header, options: &[u8], payload: &[u8]) -> Vec<u8> {
+fn datagram4(header: ipv4::Ipv4Header, options: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut head = [0; 60];
     let len = ipv4::emit(&header, options, &mut head);
     [&head[..len], payload].concat()
@@ -88,7 +88,7 @@ fn datagram4(header: ipv4::Header, options: &[u8], payload: &[u8]) -> Vec<u8> {
 
 /// An IPv6 datagram around `payload`, which begins with a header of kind `next_header`.
 fn datagram6(next_header: u8, payload: &[u8]) -> Vec<u8> {
-    let header = ipv6::Header {
+    let header = ipv6::Ipv6Header {
         traffic_class: 0,
         flow_label: 0,
         payload_len: 64,

@@ -162,7 +162,7 @@ fn quote(src: IpAddr, dst: IpAddr, protocol: u8, packet: &[u8], shown: usize) ->
         (IpAddr::V4(src), IpAddr::V4(dst)) => {
             let total_len = 20 + packet.len() as u16;
             let (tos, id, flags, fragment_offset, ttl, checksum) = (0, 7, 0, 0, 1, 0);
-            let header = ipv4::Header {
+            let header = ipv4::Ipv4Header {
                 tos,
                 total_len,
                 id,
@@ -180,7 +180,7 @@ fn quote(src: IpAddr, dst: IpAddr, protocol: u8, packet: &[u8], shown: usize) ->
             let (traffic_class, flow_label, next_header, hop_limit) = (0, 0, protocol, 1);
             let payload_len = packet.len() as u16;
             let header =
-                ipv6::Header { traffic_class, flow_label, payload_len, next_header, hop_limit, src, dst };
+                ipv6::Ipv6Header { traffic_class, flow_label, payload_len, next_header, hop_limit, src, dst };
             ipv6::emit(&header, &mut head)
         }
         _ => panic!("{src} and {dst} are of two families"),

@@ -97,7 +97,7 @@ impl Flow {
         let room = if body.len() < PROVEN_LEN { 1 } else { pieces.len() };
         fill(body, pieces.get(..room).unwrap_or_default());
         let fixed = covered >= FIXED_LEN;
-        *header = udp::Header {
+        *header = udp::UdpHeader {
             src_port: self.src_port,
             dst_port: self.dst_port(number),
             third,
@@ -120,7 +120,7 @@ impl Flow {
         let [n0, n1] = number.to_be_bytes();
         let seq = u32::from_be_bytes([o0, o1, n0, n1]);
         let flags = u16::from(options.flags);
-        let header = tcp::Header {
+        let header = tcp::TcpHeader {
             src_port: self.src_port,
             dst_port: self.dst_port(number),
             seq,
@@ -140,7 +140,7 @@ impl Flow {
     fn dccp(&self, number: u16, service: u32, packet: &mut [u8]) {
         let [o0, o1, ..] = self.own();
         let [n0, n1] = number.to_be_bytes();
-        let request = |fix: u16| dccp::Request {
+        let request = |fix: u16| dccp::DccpRequest {
             src_port: self.src_port,
             dst_port: self.dst_port(number),
             checksum: number,

@@ -74,7 +74,7 @@ impl Flow {
             return 0;
         }
         let mut sum = pseudo_header(self.src, self.dst, len, self.protocol());
-        let header = udp::Header {
+        let header = udp::UdpHeader {
             src_port: self.src_port,
             dst_port: self.dst_port,
             third: self.third(len),
