@@ -8,7 +8,7 @@ use rping::datagram::{Framing, Received};
 use rping::probe::Method;
 use rping::reply::{QuotedRequest, Reply, ReplyKind};
 use rping::wire::extension::{self, Interface, Label, Object};
-use rping::wire::ipv4::options::{self, IpOption, Stamp};
+use rping::wire::ipv4::options::{self, Ipv4Option, TimestampEntry};
 use rping::wire::{checksum, icmp, ipv4, ipv6};
 
 #[path = "captures/load.rs"]
@@ -32,18 +32,18 @@ fn method(method: Method) -> &'static str {
     }
 }
 
-fn option(option: IpOption<'_>) -> String {
-    let stamp = |Stamp { address, value }| match address {
+fn option(option: Ipv4Option<'_>) -> String {
+    let stamp = |TimestampEntry { address, value }| match address {
         Some(address) => format!(" {address}={value}"),
         None => format!(" {value}"),
     };
     match option {
-        IpOption::Nop => "nop".to_owned(),
-        IpOption::RecordRoute(route) => {
+        Ipv4Option::Nop => "nop".to_owned(),
+        Ipv4Option::RecordRoute(route) => {
             let recorded: String = route.recorded().map(|address| format!(" {address}")).collect();
             format!("record route, pointer {}:{recorded}", route.pointer)
         }
-        IpOption::Timestamp(stamps) => format!(
+        Ipv4Option::Timestamp(stamps) => format!(
             "timestamps, pointer {}, overflow {}, flag {}:{}",
             stamps.pointer,
             stamps.overflow,

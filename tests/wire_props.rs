@@ -70,15 +70,15 @@ fn exercise(received: &Received<'_>) -> u64 {
 /// Walks through options to their end, which must come.
 fn walk(octets: &[u8]) {
     let steps = options::walk(octets).map(|option| match option {
-        options::IpOption::RecordRoute(route)
-        | options::IpOption::LooseRoute(route)
-        | options::IpOption::StrictRoute(route) => {
+        options::Ipv4Option::RecordRoute(route)
+        | options::Ipv4Option::LooseRoute(route)
+        | options::Ipv4Option::StrictRoute(route) => {
             assert!(route.recorded().count() <= route.addresses().count());
         }
-        options::IpOption::Timestamp(stamps) => {
+        options::Ipv4Option::Timestamp(stamps) => {
             assert!(stamps.recorded().count() <= stamps.entries().count());
         }
-        options::IpOption::Nop | options::IpOption::Other { .. } => {}
+        options::Ipv4Option::Nop | options::Ipv4Option::Other { .. } => {}
     });
     assert!(steps.count() <= octets.len());
 }

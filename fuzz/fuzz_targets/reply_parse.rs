@@ -16,7 +16,7 @@ use rping::engine::trace::table::{SentProbe, Table};
 use rping::probe::trace::{Carrier, Flow, TcpOptions, TraceMethod};
 use rping::reply::{QuotedRequest, Reply, ReplyKind};
 use rping::wire::extension::{self, MAX_LABELS, MAX_OBJECTS, Object};
-use rping::wire::ipv4::options::{self, IpOption};
+use rping::wire::ipv4::options::{self, Ipv4Option};
 use rping::wire::{Family, icmp};
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -115,11 +115,11 @@ fuzz_target!(|input: &[u8]| {
 /// Walks through options to their end, which must come.
 fn walk(octets: &[u8]) {
     let steps = options::walk(octets).map(|option| match option {
-        IpOption::RecordRoute(route) | IpOption::LooseRoute(route) | IpOption::StrictRoute(route) => {
+        Ipv4Option::RecordRoute(route) | Ipv4Option::LooseRoute(route) | Ipv4Option::StrictRoute(route) => {
             assert!(route.recorded().count() <= route.addresses().count());
         }
-        IpOption::Timestamp(stamps) => assert!(stamps.recorded().count() <= stamps.entries().count()),
-        IpOption::Nop | IpOption::Other { .. } => {}
+        Ipv4Option::Timestamp(stamps) => assert!(stamps.recorded().count() <= stamps.entries().count()),
+        Ipv4Option::Nop | Ipv4Option::Other { .. } => {}
     });
     assert!(steps.count() <= octets.len());
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::output::Output;
 use crate::report::addresses::Addresses;
-use crate::wire::ipv4::options::{self, IpOption, Route, Timestamps};
+use crate::wire::ipv4::options::{self, Ipv4Option, RouteOption, TimestampOption};
 
 /// Timestamps with no addresses between them.
 const TIMESTAMPS_ONLY: u8 = 0;
@@ -22,21 +22,25 @@ impl OptionsText {
     pub fn print(&mut self, options: &[u8], addresses: &mut Addresses, output: &mut Output<'_>) {
         for option in options::walk(options) {
             match option {
-                IpOption::Nop => output.print(format_args!("\nNOP")),
-                IpOption::LooseRoute(route) => source_route('L', route.addresses(), addresses, output),
-                IpOption::StrictRoute(route) => source_route('S', route.addresses(), addresses, output),
-                IpOption::RecordRoute(route) => self.record_route(route, addresses, output),
-                IpOption::Timestamp(stamps) => timestamps(stamps, addresses, output),
+                Ipv4Option::Nop => output.print(format_args!("\nNOP")),
+                Ipv4Option::LooseRoute(route) => source_route('L', route.addresses(), addresses, output),
+                Ipv4Option::StrictRoute(route) => source_route('S', route.addresses(), addresses, output),
+                Ipv4Option::RecordRoute(route) => self.record_route(route, addresses, output),
+                Ipv4Option::Timestamp(stamps) => timestamps(stamps, addresses, output),
                 // Of known kinds, those without a pointer: a source route without steps; of the others, nothing.
-                IpOption::Other { kind: options::LOOSE_ROUTE, .. } => output.print(format_args!("\nLSRR: ")),
-                IpOption::Other { kind: options::STRICT_ROUTE, .. } => output.print(format_args!("\nSSRR: ")),
-                IpOption::Other { kind: options::RECORD_ROUTE | options::TIMESTAMP, .. } => {}
-                IpOption::Other { kind, .. } => output.print(format_args!("\nunknown option {kind:x}")),
+                Ipv4Option::Other { kind: options::LOOSE_ROUTE, .. } => {
+                    output.print(format_args!("\nLSRR: "))
+                }
+                Ipv4Option::Other { kind: options::STRICT_ROUTE, .. } => {
+                    output.print(format_args!("\nSSRR: "))
+                }
+                Ipv4Option::Other { kind: options::RECORD_ROUTE | options::TIMESTAMP, .. } => {}
+                Ipv4Option::Other { kind, .. } => output.print(format_args!("\nunknown option {kind:x}")),
             }
         }
     }
 
-    fn record_route(&mut self, route: Route<'_>, addresses: &mut Addresses, output: &mut Output<'_>) {
+    fn record_route(&mut self, route: RouteOption<'_>, addresses: &mut Addresses, output: &mut Output<'_>) {
         let route: Vec<_> = route.recorded().collect();
         if route.is_empty() {
             return;
@@ -67,7 +71,7 @@ fn steps(route: impl Iterator<Item = Ipv4Addr>, addresses: &mut Addresses, outpu
     }
 }
 
-fn timestamps(stamps: Timestamps<'_>, addresses: &mut Addresses, output: &mut Output<'_>) {
+fn timestamps(stamps: TimestampOption<'_>, addresses: &mut Addresses, output: &mut Output<'_>) {
     let with_addresses = stamps.flag != TIMESTAMPS_ONLY;
     let mut words = stamps.words().peekable();
     if words.peek().is_none() {

@@ -17,17 +17,17 @@ pub const STRICT_ROUTE: u8 = 137;
 
 /// One option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IpOption<'a> {
+pub enum Ipv4Option<'a> {
     /// One octet of padding.
     Nop,
     /// The route so far.
-    RecordRoute(Route<'a>),
+    RecordRoute(RouteOption<'a>),
     /// A loose source route.
-    LooseRoute(Route<'a>),
+    LooseRoute(RouteOption<'a>),
     /// A strict source route.
-    StrictRoute(Route<'a>),
-    /// Timestamps.
-    Timestamp(Timestamps<'a>),
+    StrictRoute(RouteOption<'a>),
+    /// TimestampOption.
+    Timestamp(TimestampOption<'a>),
     /// An option of another kind, or one too short for what its kind says.
     Other {
         /// Its type.
@@ -39,14 +39,14 @@ pub enum IpOption<'a> {
 
 /// A recorded route, or a route to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Route<'a> {
+pub struct RouteOption<'a> {
     /// Which octet of the option, counted from 1, the next address goes to; at least 4 in a sound one.
     pub pointer: u8,
     /// Room for addresses, filled or not, four octets each.
     pub slots: &'a [u8],
 }
 
-impl<'a> Route<'a> {
+impl<'a> RouteOption<'a> {
     /// All addresses, whether recorded yet or not.
     pub fn addresses(self) -> impl Iterator<Item = Ipv4Addr> + 'a {
         let (addresses, _) = self.slots.as_chunks::<4>();
@@ -61,7 +61,7 @@ impl<'a> Route<'a> {
 
 /// The timestamps that a datagram gathered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timestamps<'a> {
+pub struct TimestampOption<'a> {
     /// Which octet of the option, counted from 1, the next entry goes to; at least 5 in a sound one.
     pub pointer: u8,
     /// How many hops found no room, 0 to 15.
@@ -75,14 +75,14 @@ pub struct Timestamps<'a> {
 
 /// One timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
+pub struct TimestampEntry {
     /// Whose it is, where the entries say so.
     pub address: Option<Ipv4Addr>,
     /// Milliseconds since midnight UT; with the high bit set, the rest is in another unit or base.
     pub value: u32,
 }
 
-impl<'a> Timestamps<'a> {
+impl<'a> TimestampOption<'a> {
     /// The words of four octets before the pointer, addresses and timestamps alike.
     pub fn words(self) -> impl Iterator<Item = u32> + 'a {
         let (words, _) = self.slots.as_chunks::<4>();
@@ -93,18 +93,18 @@ impl<'a> Timestamps<'a> {
     }
 
     /// All entries, whether stamped yet or not. For tests and fuzzers.
-    pub fn entries(self) -> impl Iterator<Item = Stamp> + 'a {
+    pub fn entries(self) -> impl Iterator<Item = TimestampEntry> + 'a {
         self.slots.chunks_exact(self.entry_len()).filter_map(|entry| {
             let (address, value) = match entry.split_first_chunk::<4>()? {
                 (value, []) => (None, value),
                 (address, value) => (Some(Ipv4Addr::from(*address)), value.first_chunk()?),
             };
-            Some(Stamp { address, value: u32::from_be_bytes(*value) })
+            Some(TimestampEntry { address, value: u32::from_be_bytes(*value) })
         })
     }
 
     /// The entries before the pointer. For tests and fuzzers.
-    pub fn recorded(self) -> impl Iterator<Item = Stamp> + 'a {
+    pub fn recorded(self) -> impl Iterator<Item = TimestampEntry> + 'a {
         let octets = usize::from(self.pointer.saturating_sub(5));
         self.entries().take(octets.div_ceil(self.entry_len()))
     }
@@ -117,15 +117,15 @@ impl<'a> Timestamps<'a> {
 /// Walks through options. It ends at an end-of-list option, at a length that cannot be, or with the
 /// octets; every step takes one octet at least.
 #[derive(Clone, Copy, Debug)]
-pub struct Options<'a>(&'a [u8]);
+pub struct OptionWalk<'a>(&'a [u8]);
 
 /// The options in `octets`, the part of a header beyond its first twenty octets.
-pub fn walk(octets: &[u8]) -> Options<'_> {
-    Options(octets)
+pub fn walk(octets: &[u8]) -> OptionWalk<'_> {
+    OptionWalk(octets)
 }
 
-impl<'a> Iterator for Options<'a> {
-    type Item = IpOption<'a>;
+impl<'a> Iterator for OptionWalk<'a> {
+    type Item = Ipv4Option<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (kind, rest) = self.0.split_first()?;
@@ -136,7 +136,7 @@ impl<'a> Iterator for Options<'a> {
             }
             NOP => {
                 self.0 = rest;
-                Some(IpOption::Nop)
+                Some(Ipv4Option::Nop)
             }
             kind => {
                 let Some((data, rest)) = value(rest) else {
@@ -157,18 +157,24 @@ fn value(octets: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::from(*len).checked_sub(2)?)
 }
 
-fn decode(kind: u8, data: &[u8]) -> IpOption<'_> {
+fn decode(kind: u8, data: &[u8]) -> Ipv4Option<'_> {
     match (kind, data) {
-        (RECORD_ROUTE, [pointer, slots @ ..]) => IpOption::RecordRoute(Route { pointer: *pointer, slots }),
-        (LOOSE_ROUTE, [pointer, slots @ ..]) => IpOption::LooseRoute(Route { pointer: *pointer, slots }),
-        (STRICT_ROUTE, [pointer, slots @ ..]) => IpOption::StrictRoute(Route { pointer: *pointer, slots }),
-        (TIMESTAMP, [pointer, flags, slots @ ..]) => IpOption::Timestamp(Timestamps {
+        (RECORD_ROUTE, [pointer, slots @ ..]) => {
+            Ipv4Option::RecordRoute(RouteOption { pointer: *pointer, slots })
+        }
+        (LOOSE_ROUTE, [pointer, slots @ ..]) => {
+            Ipv4Option::LooseRoute(RouteOption { pointer: *pointer, slots })
+        }
+        (STRICT_ROUTE, [pointer, slots @ ..]) => {
+            Ipv4Option::StrictRoute(RouteOption { pointer: *pointer, slots })
+        }
+        (TIMESTAMP, [pointer, flags, slots @ ..]) => Ipv4Option::Timestamp(TimestampOption {
             pointer: *pointer,
             overflow: flags >> 4,
             flag: flags & 0x0f,
             slots,
         }),
-        _ => IpOption::Other { kind, data },
+        _ => Ipv4Option::Other { kind, data },
     }
 }
 
@@ -179,7 +185,7 @@ mod tests {
     const A: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
     const B: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
-    fn all(octets: &[u8]) -> Vec<IpOption<'_>> {
+    fn all(octets: &[u8]) -> Vec<Ipv4Option<'_>> {
         walk(octets).collect()
     }
 
@@ -187,43 +193,43 @@ mod tests {
     fn a_walk_ends_at_the_end_of_the_list() {
         assert_eq!(all(&[]), []);
         assert_eq!(all(&[0, 1, 1, 1]), []);
-        assert_eq!(all(&[1, 1, 0, 1]), [IpOption::Nop, IpOption::Nop]);
-        assert_eq!(all(&[1; 40]), [IpOption::Nop; 40]);
+        assert_eq!(all(&[1, 1, 0, 1]), [Ipv4Option::Nop, Ipv4Option::Nop]);
+        assert_eq!(all(&[1; 40]), [Ipv4Option::Nop; 40]);
     }
 
     #[test]
     fn a_walk_ends_at_a_length_that_cannot_be() {
-        assert_eq!(all(&[1, 7]), [IpOption::Nop], "no length");
-        assert_eq!(all(&[1, 7, 0, 1]), [IpOption::Nop], "length 0");
-        assert_eq!(all(&[1, 7, 1, 1]), [IpOption::Nop], "length 1");
-        assert_eq!(all(&[1, 7, 4, 4]), [IpOption::Nop], "one too long");
-        assert_eq!(all(&[1, 7, 255, 4]), [IpOption::Nop], "far too long");
+        assert_eq!(all(&[1, 7]), [Ipv4Option::Nop], "no length");
+        assert_eq!(all(&[1, 7, 0, 1]), [Ipv4Option::Nop], "length 0");
+        assert_eq!(all(&[1, 7, 1, 1]), [Ipv4Option::Nop], "length 1");
+        assert_eq!(all(&[1, 7, 4, 4]), [Ipv4Option::Nop], "one too long");
+        assert_eq!(all(&[1, 7, 255, 4]), [Ipv4Option::Nop], "far too long");
     }
 
     #[test]
     fn a_record_route_shows_what_lies_before_its_pointer() {
         let octets = [7, 11, 8, 10, 0, 0, 1, 10, 0, 0, 2, 1];
-        let route = Route { pointer: 8, slots: &octets[3..11] };
-        assert_eq!(all(&octets), [IpOption::RecordRoute(route), IpOption::Nop]);
+        let route = RouteOption { pointer: 8, slots: &octets[3..11] };
+        assert_eq!(all(&octets), [Ipv4Option::RecordRoute(route), Ipv4Option::Nop]);
         assert_eq!(route.recorded().collect::<Vec<_>>(), [A]);
         assert_eq!(route.addresses().collect::<Vec<_>>(), [A, B]);
-        let recorded = |pointer| Route { pointer, ..route }.recorded().count();
+        let recorded = |pointer| RouteOption { pointer, ..route }.recorded().count();
         assert_eq!([0, 3, 4, 8, 12, 255].map(recorded), [0, 0, 0, 1, 2, 2]);
     }
 
     #[test]
     fn source_routes_keep_their_strictness() {
-        let route = Route { pointer: 4, slots: &[10, 0, 0, 1] };
-        assert_eq!(all(&[131, 7, 4, 10, 0, 0, 1]), [IpOption::LooseRoute(route)]);
-        assert_eq!(all(&[137, 7, 4, 10, 0, 0, 1]), [IpOption::StrictRoute(route)]);
+        let route = RouteOption { pointer: 4, slots: &[10, 0, 0, 1] };
+        assert_eq!(all(&[131, 7, 4, 10, 0, 0, 1]), [Ipv4Option::LooseRoute(route)]);
+        assert_eq!(all(&[137, 7, 4, 10, 0, 0, 1]), [Ipv4Option::StrictRoute(route)]);
     }
 
     #[test]
     fn bare_timestamps_take_four_octets_each() {
         let octets = [68, 12, 9, 0x30, 0, 0, 0, 5, 0x80, 0, 0, 6];
-        let stamps = Timestamps { pointer: 9, overflow: 3, flag: 0, slots: &octets[4..] };
-        assert_eq!(all(&octets), [IpOption::Timestamp(stamps)]);
-        let bare = |value| Stamp { address: None, value };
+        let stamps = TimestampOption { pointer: 9, overflow: 3, flag: 0, slots: &octets[4..] };
+        assert_eq!(all(&octets), [Ipv4Option::Timestamp(stamps)]);
+        let bare = |value| TimestampEntry { address: None, value };
         assert_eq!(stamps.recorded().collect::<Vec<_>>(), [bare(5)]);
         assert_eq!(stamps.entries().collect::<Vec<_>>(), [bare(5), bare(0x8000_0006)]);
     }
@@ -231,19 +237,22 @@ mod tests {
     #[test]
     fn timestamps_with_addresses_take_eight_octets_each() {
         let octets = [68, 20, 13, 0x01, 10, 0, 0, 1, 0, 0, 0, 5, 10, 0, 0, 2, 0, 0, 0, 0];
-        let stamps = Timestamps { pointer: 13, overflow: 0, flag: 1, slots: &octets[4..] };
-        assert_eq!(all(&octets), [IpOption::Timestamp(stamps)]);
-        let first = Stamp { address: Some(A), value: 5 };
+        let stamps = TimestampOption { pointer: 13, overflow: 0, flag: 1, slots: &octets[4..] };
+        assert_eq!(all(&octets), [Ipv4Option::Timestamp(stamps)]);
+        let first = TimestampEntry { address: Some(A), value: 5 };
         assert_eq!(stamps.recorded().collect::<Vec<_>>(), [first]);
-        assert_eq!(stamps.entries().collect::<Vec<_>>(), [first, Stamp { address: Some(B), value: 0 }]);
-        let recorded = |pointer| Timestamps { pointer, ..stamps }.recorded().count();
+        assert_eq!(
+            stamps.entries().collect::<Vec<_>>(),
+            [first, TimestampEntry { address: Some(B), value: 0 }]
+        );
+        let recorded = |pointer| TimestampOption { pointer, ..stamps }.recorded().count();
         assert_eq!([0, 4, 5, 13, 21, 255].map(recorded), [0, 0, 0, 1, 2, 2]);
     }
 
     #[test]
     fn an_option_too_short_for_its_kind_is_another_option() {
-        assert_eq!(all(&[7, 2]), [IpOption::Other { kind: 7, data: &[] }]);
-        assert_eq!(all(&[68, 3, 5]), [IpOption::Other { kind: 68, data: &[5] }]);
-        assert_eq!(all(&[148, 4, 0, 0]), [IpOption::Other { kind: 148, data: &[0, 0] }]);
+        assert_eq!(all(&[7, 2]), [Ipv4Option::Other { kind: 7, data: &[] }]);
+        assert_eq!(all(&[68, 3, 5]), [Ipv4Option::Other { kind: 68, data: &[5] }]);
+        assert_eq!(all(&[148, 4, 0, 0]), [Ipv4Option::Other { kind: 148, data: &[0, 0] }]);
     }
 }
