@@ -7,7 +7,7 @@ use std::path::Path;
 use rping::datagram::{Framing, Received};
 use rping::probe::Method;
 use rping::reply::{QuotedRequest, Reply, ReplyKind};
-use rping::wire::extension::{self, Interface, Label, Object};
+use rping::wire::extension::{self, ExtensionObject, Interface, Label};
 use rping::wire::ipv4::options::{self, Ipv4Option, TimestampEntry};
 use rping::wire::{checksum, icmp, ipv4, ipv6};
 
@@ -81,17 +81,19 @@ fn request(request: QuotedRequest<'_>) -> (String, &[u8]) {
     }
 }
 
-fn object(object: Object<'_>) -> String {
+fn object(object: ExtensionObject<'_>) -> String {
     match object {
-        Object::Mpls(stack) => stack.labels().fold("mpls:".to_owned(), |text, label| {
+        ExtensionObject::Mpls(stack) => stack.labels().fold("mpls:".to_owned(), |text, label| {
             let Label { label, traffic_class, bottom, ttl } = label;
             format!("{text} {label}/{traffic_class}/{}/{ttl}", u8::from(bottom))
         }),
-        Object::Interface(Interface { role, index, address, name, mtu }) => {
+        ExtensionObject::Interface(Interface { role, index, address, name, mtu }) => {
             let name = name.map(String::from_utf8_lossy);
             format!("interface: {role:?} {index:?} {address:?} {name:?} {mtu:?}")
         }
-        Object::Other { class, ctype, octets } => format!("object: {class}/{ctype} {}", extent(octets)),
+        ExtensionObject::Other { class, ctype, octets } => {
+            format!("object: {class}/{ctype} {}", extent(octets))
+        }
     }
     .add("\n")
 }

@@ -8,7 +8,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use rping::wire::checksum;
-use rping::wire::extension::{self, MAX_LABELS, MAX_OBJECTS, Object};
+use rping::wire::extension::{self, ExtensionObject, MAX_LABELS, MAX_OBJECTS};
 
 fuzz_target!(|objects: &[u8]| {
     let mut structure = [&[0x20, 0, 0, 0][..], objects].concat();
@@ -20,17 +20,17 @@ fuzz_target!(|objects: &[u8]| {
         count += 1;
         used += extension::OBJECT_HEADER_LEN;
         match object {
-            Object::Mpls(stack) => {
+            ExtensionObject::Mpls(stack) => {
                 let labels = stack.labels().count();
                 assert!((1..=MAX_LABELS).contains(&labels));
                 assert!(stack.labels().all(|label| label.label < 1 << 20 && label.traffic_class < 8));
                 used += labels * 4;
             }
-            Object::Interface(interface) => {
+            ExtensionObject::Interface(interface) => {
                 let name = interface.name.unwrap_or_default();
                 assert!(name.len() < 64 && name.last() != Some(&0));
             }
-            Object::Other { octets, .. } => used += octets.len(),
+            ExtensionObject::Other { octets, .. } => used += octets.len(),
         }
     }
     assert!(count <= MAX_OBJECTS && used <= structure.len());

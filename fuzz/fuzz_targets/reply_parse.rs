@@ -15,7 +15,7 @@ use rping::engine::trace::recognise;
 use rping::engine::trace::table::{SentProbe, Table};
 use rping::probe::trace::{Carrier, Flow, TcpOptions, TraceMethod};
 use rping::reply::{QuotedRequest, Reply, ReplyKind};
-use rping::wire::extension::{self, MAX_LABELS, MAX_OBJECTS, Object};
+use rping::wire::extension::{self, ExtensionObject, MAX_LABELS, MAX_OBJECTS};
 use rping::wire::ipv4::options::{self, Ipv4Option};
 use rping::wire::{Family, icmp};
 
@@ -96,7 +96,9 @@ fuzz_target!(|input: &[u8]| {
         ReplyKind::Answer { len, body, .. } => assert_eq!(len, icmp::HEADER_LEN + body.len()),
         ReplyKind::Error { quoted, extension, .. } => {
             let behind = match quoted.request {
-                QuotedRequest::Query { payload, .. } | QuotedRequest::Ports { payload, .. } => 8 + payload.len(),
+                QuotedRequest::Query { payload, .. } | QuotedRequest::Ports { payload, .. } => {
+                    8 + payload.len()
+                }
                 QuotedRequest::Segment { .. } => 8,
                 QuotedRequest::Other { payload, .. } | QuotedRequest::Socket { payload, .. } => payload.len(),
             };
@@ -127,9 +129,9 @@ fn walk(octets: &[u8]) {
 /// Walks through objects to their end, which must come.
 fn objects(structure: &[u8]) {
     let steps = extension::objects(structure).map(|object| match object {
-        Object::Mpls(stack) => assert!((1..=MAX_LABELS).contains(&stack.labels().count())),
-        Object::Interface(interface) => assert!(interface.name.unwrap_or_default().len() < 64),
-        Object::Other { .. } => {}
+        ExtensionObject::Mpls(stack) => assert!((1..=MAX_LABELS).contains(&stack.labels().count())),
+        ExtensionObject::Interface(interface) => assert!(interface.name.unwrap_or_default().len() < 64),
+        ExtensionObject::Other { .. } => {}
     });
     assert!(steps.count() <= MAX_OBJECTS);
 }

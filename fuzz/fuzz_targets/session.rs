@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use rping::clock::{Epoch, Instant};
-use rping::datagram::{Departed, Framing, Received, ClockSource};
+use rping::datagram::{ClockSource, Departed, Framing, Received};
 use rping::engine::Session;
 use rping::engine::ping::event::{Event, Verdict};
 use rping::engine::ping::{Config, Pacing, Ping, Targets};
@@ -94,7 +94,8 @@ fuzz_target!(|input: &[u8]| {
         let received = Received {
             at: now,
             clock: ClockSource::User,
-            from: TARGET, scope: 0,
+            from: TARGET,
+            scope: 0,
             hop_limit: Some(64),
             options: &[],
             framing,

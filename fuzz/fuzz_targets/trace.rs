@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use rping::clock::Instant;
-use rping::datagram::{Departed, Framing, Received, ClockSource};
+use rping::datagram::{ClockSource, Departed, Framing, Received};
 use rping::engine::Session;
 use rping::engine::trace::event::TraceEvent;
-use rping::engine::trace::{TraceConfig, Trace, Wait};
-use rping::probe::trace::{Carrier, Flow, TraceMethod, TcpOptions};
+use rping::engine::trace::{Trace, TraceConfig, Wait};
+use rping::probe::trace::{Carrier, Flow, TcpOptions, TraceMethod};
 
 const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const TARGET: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
@@ -79,7 +79,10 @@ fuzz_target!(|input: &[u8]| {
         if let Some(transmit) = trace.poll_transmit(now, &mut buffer) {
             if step & 0xc0 == 0xc0 {
                 let errno = if step & 1 == 0 { 90 } else { 105 };
-                trace.handle_send_fault(now, rping::transport::send_fault(errno, (step & 2 == 0).then_some(1_400)));
+                trace.handle_send_fault(
+                    now,
+                    rping::transport::send_fault(errno, (step & 2 == 0).then_some(1_400)),
+                );
             } else {
                 sent.push(buffer[..transmit.len].to_vec());
                 trace.handle_sent(Departed { at: now, port: 7_777 });
@@ -104,7 +107,8 @@ fuzz_target!(|input: &[u8]| {
         };
         let from = IpAddr::V4(if step & 8 == 0 { ROUTER } else { TARGET });
         let (clock, hop_limit, options) = (ClockSource::User, Some(64), &[]);
-        let received = Received { at: now, clock, from, scope: 0, hop_limit, options, framing, bytes: &octets };
+        let received =
+            Received { at: now, clock, from, scope: 0, hop_limit, options, framing, bytes: &octets };
         trace.handle_received(&received);
         drain(&mut trace, &mut told);
     }

@@ -52,24 +52,24 @@ fn quote_len(family: Family, header: [u8; icmp::HEADER_LEN]) -> usize {
 pub fn split_error(family: Family, message: &[u8]) -> (&[u8], Option<&[u8]>) {
     let Some((header, body)) = message.split_first_chunk() else { return (&[], None) };
     let len = quote_len(family, *header);
-    let said = split_at(body, len).filter(|(_, structure)| {
+    let claimed = split_at(body, len).filter(|(_, structure)| {
         // One that is shorter than the standard lets it be must have a checksum to be believed.
-        if len < MIN_QUOTE_LEN { proven(structure) } else { sound(structure) }
+        if len < MIN_QUOTE_LEN { has_checksum(structure) } else { is_structure(structure) }
     });
-    let split = said.or_else(|| split_legacy(family, icmp_type(*header), body, 0));
+    let split = claimed.or_else(|| split_legacy(family, icmp_type(*header), body, 0));
     split.map_or((body, None), |(quote, structure)| (quote, Some(structure)))
 }
 
 /// Splits what an error queue gives of a message: a quote without its first `missing` octets, and all that
-/// followed. `said` is where the kernel says that the structure begins.
+/// followed. `claimed` is where the kernel says that the structure begins.
 pub fn split_queued(
     error: icmp::Error,
     rest: &[u8],
     missing: usize,
-    said: Option<usize>,
+    claimed: Option<usize>,
 ) -> (&[u8], Option<&[u8]>) {
-    let split = match said {
-        Some(at) => split_at(rest, at).filter(|(_, structure)| sound(structure)),
+    let split = match claimed {
+        Some(at) => split_at(rest, at).filter(|(_, structure)| is_structure(structure)),
         None => split_legacy(error.family, error.icmp_type, rest, missing),
     };
     split.map_or((rest, None), |(quote, structure)| (quote, Some(structure)))
@@ -89,7 +89,7 @@ fn split_legacy(family: Family, icmp_type: u8, rest: &[u8], missing: usize) -> O
         Family::V6 => matches!(icmp_type, v6::DESTINATION_UNREACHABLE | v6::TIME_EXCEEDED),
     };
     let at = MIN_QUOTE_LEN.checked_sub(missing).filter(|_| can)?;
-    split_at(rest, at).filter(|(_, structure)| proven(structure))
+    split_at(rest, at).filter(|(_, structure)| has_checksum(structure))
 }
 
 /// Splits behind so many octets, which must be some and leave a structure.
@@ -98,15 +98,15 @@ fn split_at(body: &[u8], len: usize) -> Option<(&[u8], &[u8])> {
 }
 
 /// Whether the octets are a structure: of version 2, with a checksum that holds or none (RFC 4884 section 7).
-pub fn sound(structure: &[u8]) -> bool {
+pub fn is_structure(structure: &[u8]) -> bool {
     match structure {
         [version, _, 0, 0, ..] => version >> 4 == 2,
-        _ => proven(structure),
+        _ => has_checksum(structure),
     }
 }
 
 /// Whether the octets are a structure of version 2 with a checksum that holds.
-fn proven(structure: &[u8]) -> bool {
+fn has_checksum(structure: &[u8]) -> bool {
     match structure {
         [_, _, 0, 0, ..] => false,
         [version, _, _, _, ..] => version >> 4 == 2 && checksum::verify(structure),
@@ -116,7 +116,7 @@ fn proven(structure: &[u8]) -> bool {
 
 /// An object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Object<'a> {
+pub enum ExtensionObject<'a> {
     /// An MPLS label stack (RFC 4950).
     Mpls(Stack<'a>),
     /// Information about an interface (RFC 5837).
@@ -132,10 +132,10 @@ pub enum Object<'a> {
     },
 }
 
-/// The objects of a structure that is [`sound`], in their order: as many as are whole, and at most
+/// The objects of a structure that is [`is_structure`], in their order: as many as are whole, and at most
 /// [`MAX_OBJECTS`]. There are none in octets that are no structure.
-pub fn objects(structure: &[u8]) -> impl Iterator<Item = Object<'_>> + Clone {
-    let mut rest = match sound(structure) {
+pub fn objects(structure: &[u8]) -> impl Iterator<Item = ExtensionObject<'_>> + Clone {
+    let mut rest = match is_structure(structure) {
         true => structure.get(HEADER_LEN..).unwrap_or_default(),
         false => &[],
     };
@@ -146,12 +146,12 @@ pub fn objects(structure: &[u8]) -> impl Iterator<Item = Object<'_>> + Clone {
         let (object, after) = rest.split_at_checked(usize::from(u16::from_be_bytes([l0, l1])))?;
         let octets = object.get(OBJECT_HEADER_LEN..)?;
         rest = after;
-        Some(Object::read(class, ctype, octets))
+        Some(ExtensionObject::read(class, ctype, octets))
     };
     std::iter::from_fn(next).take(MAX_OBJECTS)
 }
 
-impl<'a> Object<'a> {
+impl<'a> ExtensionObject<'a> {
     fn read(class: u8, ctype: u8, octets: &'a [u8]) -> Self {
         let known = match class {
             CLASS_MPLS => Stack::read(ctype, octets).map(Self::Mpls),

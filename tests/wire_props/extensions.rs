@@ -7,7 +7,7 @@ use rping::datagram::Framing;
 use rping::reply::{QuotedRequest, Reply, ReplyKind};
 use rping::wire::Family;
 use rping::wire::checksum;
-use rping::wire::extension::{self, MAX_LABELS, MAX_OBJECTS, Object};
+use rping::wire::extension::{self, ExtensionObject, MAX_LABELS, MAX_OBJECTS};
 
 use super::load::received;
 
@@ -30,13 +30,13 @@ pub fn walk(structure: &[u8]) {
     for object in extension::objects(structure) {
         count += 1;
         match object {
-            Object::Mpls(stack) => {
+            ExtensionObject::Mpls(stack) => {
                 let labels = stack.labels().count();
                 assert!((1..=MAX_LABELS).contains(&labels));
                 assert!(!stack.is_cut() || labels == MAX_LABELS);
             }
-            Object::Interface(interface) => assert!(interface.name.unwrap_or_default().len() <= 63),
-            Object::Other { octets, .. } => assert!(octets.len() <= structure.len()),
+            ExtensionObject::Interface(interface) => assert!(interface.name.unwrap_or_default().len() <= 63),
+            ExtensionObject::Other { octets, .. } => assert!(octets.len() <= structure.len()),
         }
     }
     assert!(count <= MAX_OBJECTS);
@@ -109,7 +109,7 @@ fn a_sound_structure_with_any_octet_changed_is_read_within_bounds() {
             structure[2..4].fill(0);
             let sum = checksum::checksum(&structure).to_be_bytes();
             structure[2..4].copy_from_slice(&sum);
-            assert!(extension::sound(&structure));
+            assert!(extension::is_structure(&structure));
             walk(&structure);
             for len in 4..structure.len() {
                 let mut cut = structure[..len].to_vec();
@@ -141,7 +141,7 @@ proptest! {
         let read: Vec<_> = extension::objects(&buffer[..len]).collect();
         let expected: Vec<_> = borrowed
             .iter()
-            .map(|(class, ctype, octets)| Object::Other { class: *class, ctype: *ctype, octets })
+            .map(|(class, ctype, octets)| ExtensionObject::Other { class: *class, ctype: *ctype, octets })
             .collect();
         prop_assert_eq!(read, expected);
         prop_assert!(buffer[len..].iter().all(|octet| *octet == 0xa5));

@@ -48,11 +48,11 @@ pub(super) fn objects(structure: &[u8]) -> Vec<Object> {
     extension::objects(structure).map(object).collect()
 }
 
-fn object(object: extension::Object<'_>) -> Object {
+fn object(object: extension::ExtensionObject<'_>) -> Object {
     match object {
-        extension::Object::Mpls(stack) => mpls(&stack),
-        extension::Object::Interface(found) => interface(&found),
-        extension::Object::Other { class, ctype, octets } => {
+        extension::ExtensionObject::Mpls(stack) => mpls(&stack),
+        extension::ExtensionObject::Interface(found) => interface(&found),
+        extension::ExtensionObject::Other { class, ctype, octets } => {
             let hex = octets.iter().fold(String::new(), |mut hex, octet| {
                 // Writing to a String cannot fail.
                 let _ = write!(hex, "{octet:02x}");

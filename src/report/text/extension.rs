@@ -9,7 +9,7 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
-use crate::wire::extension::{Interface, Object, Role, Stack, objects};
+use crate::wire::extension::{ExtensionObject, Interface, Role, Stack, objects};
 
 /// The text of a structure; `None` when nothing in it can be read.
 pub fn text(structure: &[u8]) -> Option<String> {
@@ -17,11 +17,11 @@ pub fn text(structure: &[u8]) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join(";"))
 }
 
-fn object(object: Object<'_>) -> Option<String> {
+fn object(object: ExtensionObject<'_>) -> Option<String> {
     match object {
-        Object::Mpls(stack) => Some(labels(&stack)),
-        Object::Interface(interface) => Some(interface_text(&interface)),
-        Object::Other { class, ctype, octets } => {
+        ExtensionObject::Mpls(stack) => Some(labels(&stack)),
+        ExtensionObject::Interface(interface) => Some(interface_text(&interface)),
+        ExtensionObject::Other { class, ctype, octets } => {
             let (words, rest) = octets.as_chunks();
             let words: Vec<_> =
                 words.iter().map(|word| format!("{:08x}", u32::from_be_bytes(*word))).collect();

@@ -22,18 +22,18 @@ fn read(objects_of: &[(u8, u8, &[u8])]) -> Vec<String> {
     objects(&structure(objects_of)).map(|object| format!("{object:?}")).collect()
 }
 
-/// A message of this type with so many octets of quote, then `tail`; `said` goes where the length is said.
-fn message(family: Family, icmp_type: u8, said: u8, quote: usize, tail: &[u8]) -> Vec<u8> {
+/// A message of this type with so many octets of quote, then `tail`; `claimed` goes where the length is claimed.
+fn message(family: Family, icmp_type: u8, claimed: u8, quote: usize, tail: &[u8]) -> Vec<u8> {
     let word = match family {
-        Family::V4 => [0, said, 0, 0],
-        Family::V6 => [said, 0, 0, 0],
+        Family::V4 => [0, claimed, 0, 0],
+        Family::V6 => [claimed, 0, 0, 0],
     };
     [&icmp::header(icmp_type, 0, word)[..], &vec![0x11; quote], tail].concat()
 }
 
 /// How many octets of quote and of structure are found.
-fn found(family: Family, icmp_type: u8, said: u8, quote: usize, tail: &[u8]) -> (usize, Option<usize>) {
-    let message = message(family, icmp_type, said, quote, tail);
+fn found(family: Family, icmp_type: u8, claimed: u8, quote: usize, tail: &[u8]) -> (usize, Option<usize>) {
+    let message = message(family, icmp_type, claimed, quote, tail);
     let (quote, structure) = split_error(family, &message);
     (quote.len(), structure.map(<[u8]>::len))
 }
@@ -42,7 +42,7 @@ fn found(family: Family, icmp_type: u8, said: u8, quote: usize, tail: &[u8]) -> 
 fn a_label_stack_is_read_and_written_octet_for_octet() {
     assert_eq!(structure(&[(1, 1, &LABELS)]), MPLS);
     let read: Vec<_> = objects(&MPLS).collect();
-    let [Object::Mpls(stack)] = read[..] else { panic!("{read:?}") };
+    let [ExtensionObject::Mpls(stack)] = read[..] else { panic!("{read:?}") };
     let labels: Vec<_> = stack.labels().collect();
     assert_eq!(
         labels,
@@ -59,7 +59,7 @@ fn a_stack_of_three_hundred_labels_is_cut_and_says_so() {
     let stack_of = |count: usize| structure(&[(1, 1, &[0, 1, 0, 1].repeat(count))]);
     for (count, read, cut) in [(1, 1, false), (16, 16, false), (17, 16, true), (300, 16, true)] {
         let structure = stack_of(count);
-        let Some(Object::Mpls(stack)) = objects(&structure).next() else { panic!() };
+        let Some(ExtensionObject::Mpls(stack)) = objects(&structure).next() else { panic!() };
         assert_eq!((stack.labels().count(), stack.is_cut()), (read, cut), "{count} labels");
     }
 }
@@ -67,7 +67,10 @@ fn a_stack_of_three_hundred_labels_is_cut_and_says_so() {
 #[test]
 fn a_stack_that_is_none_is_an_unknown_object() {
     let other = |ctype: u8, octets: &[u8]| {
-        assert_eq!(read(&[(1, ctype, octets)]), [format!("{:?}", Object::Other { class: 1, ctype, octets })]);
+        assert_eq!(
+            read(&[(1, ctype, octets)]),
+            [format!("{:?}", ExtensionObject::Other { class: 1, ctype, octets })]
+        );
     };
     other(2, &LABELS);
     other(1, &[]);
@@ -93,7 +96,7 @@ fn an_interface_says_all_four_things_in_every_role() {
             name: Some(b"eth0/1"),
             mtu: Some(1_500),
         };
-        assert_eq!(objects(&structure).collect::<Vec<_>>(), [Object::Interface(expected)]);
+        assert_eq!(objects(&structure).collect::<Vec<_>>(), [ExtensionObject::Interface(expected)]);
     }
 }
 
@@ -113,7 +116,11 @@ fn an_interface_says_any_part_alone() {
     ];
     for (ctype, octets, expected) in cases {
         let structure = structure(&[(2, ctype, &octets)]);
-        assert_eq!(objects(&structure).collect::<Vec<_>>(), [Object::Interface(expected)], "{ctype}");
+        assert_eq!(
+            objects(&structure).collect::<Vec<_>>(),
+            [ExtensionObject::Interface(expected)],
+            "{ctype}"
+        );
     }
 }
 
@@ -134,7 +141,7 @@ fn an_interface_with_a_malformed_part_is_an_unknown_object() {
     ];
     for (ctype, octets) in cases {
         let structure = structure(&[(2, ctype, octets)]);
-        let expected = Object::Other { class: 2, ctype, octets };
+        let expected = ExtensionObject::Other { class: 2, ctype, octets };
         assert_eq!(objects(&structure).collect::<Vec<_>>(), [expected]);
     }
 }
@@ -143,9 +150,9 @@ fn an_interface_with_a_malformed_part_is_an_unknown_object() {
 fn objects_come_in_order_and_unknown_ones_keep_their_octets() {
     let structure = structure(&[(247, 5, &[1, 2, 3, 4]), (1, 1, &LABELS), (3, 0, &[])]);
     let read: Vec<_> = objects(&structure).collect();
-    assert_eq!(read[0], Object::Other { class: 247, ctype: 5, octets: &[1, 2, 3, 4] });
-    assert!(matches!(read[1], Object::Mpls(_)));
-    assert_eq!(read[2..], [Object::Other { class: 3, ctype: 0, octets: &[] }]);
+    assert_eq!(read[0], ExtensionObject::Other { class: 247, ctype: 5, octets: &[1, 2, 3, 4] });
+    assert!(matches!(read[1], ExtensionObject::Mpls(_)));
+    assert_eq!(read[2..], [ExtensionObject::Other { class: 3, ctype: 0, octets: &[] }]);
 }
 
 #[test]
@@ -170,24 +177,24 @@ fn objects_end_before_the_first_that_is_not_whole() {
 
 #[test]
 fn only_version_two_with_a_good_checksum_or_none_is_a_structure() {
-    assert!(sound(&MPLS));
+    assert!(is_structure(&MPLS));
     for version in 0..16 {
         let mut octets = MPLS;
         (octets[0], octets[2], octets[3]) = (version << 4, 0, 0);
-        assert_eq!(sound(&octets), version == 2, "version {version} without checksum");
+        assert_eq!(is_structure(&octets), version == 2, "version {version} without checksum");
         let sum = checksum::checksum(&octets).to_be_bytes();
         octets[2..4].copy_from_slice(&sum);
-        assert_eq!(sound(&octets), version == 2, "version {version}");
+        assert_eq!(is_structure(&octets), version == 2, "version {version}");
         assert_eq!(objects(&octets).count(), usize::from(version == 2));
     }
     for at in 0..MPLS.len() {
         let mut octets = MPLS;
         octets[at] ^= 0x10;
-        assert!(!sound(&octets), "octet {at}");
+        assert!(!is_structure(&octets), "octet {at}");
         assert_eq!(objects(&octets).count(), 0);
     }
     for len in 0..4 {
-        assert!(!sound(&MPLS[..len]));
+        assert!(!is_structure(&MPLS[..len]));
     }
 }
 
@@ -215,13 +222,29 @@ fn without_a_length_or_with_a_lie_it_is_at_octet_128_if_a_checksum_proves_it() {
     let mut unsummed = MPLS;
     unsummed[2..4].fill(0);
     for (family, icmp_type) in [(Family::V4, 11), (Family::V6, 3)] {
-        for said in [0, 1, 255] {
-            assert_eq!(found(family, icmp_type, said, 128, &MPLS), (128, Some(16)), "{family:?} says {said}");
-            assert_eq!(found(family, icmp_type, said, 128, &unsummed), (144, None), "{family:?} says {said}");
-            assert_eq!(found(family, icmp_type, said, 127, &MPLS), (143, None), "{family:?} says {said}");
+        for claimed in [0, 1, 255] {
+            assert_eq!(
+                found(family, icmp_type, claimed, 128, &MPLS),
+                (128, Some(16)),
+                "{family:?} says {claimed}"
+            );
+            assert_eq!(
+                found(family, icmp_type, claimed, 128, &unsummed),
+                (144, None),
+                "{family:?} says {claimed}"
+            );
+            assert_eq!(
+                found(family, icmp_type, claimed, 127, &MPLS),
+                (143, None),
+                "{family:?} says {claimed}"
+            );
         }
     }
-    assert_eq!(found(Family::V4, 11, 32, 128, &unsummed), (128, Some(16)), "none is none, where it is said");
+    assert_eq!(
+        found(Family::V4, 11, 32, 128, &unsummed),
+        (128, Some(16)),
+        "none is none, where it is claimed"
+    );
     assert_eq!(found(Family::V4, 11, 7, 28, &MPLS), (28, Some(16)), "too short a quote, but proven");
     assert_eq!(found(Family::V4, 11, 7, 28, &unsummed), (44, None));
 }
