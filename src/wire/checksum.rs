@@ -8,14 +8,14 @@ pub fn checksum(octets: &[u8]) -> u16 {
     sum.finish()
 }
 
-/// Whether `octets`, their checksum field included, add up (RFC 1071 section 1, step 3).
+/// Whether the checksum of `octets`, its field included, holds (RFC 1071 section 1, step 3).
 ///
 /// Octets that are all zero do not: their checksum would have been 0xffff.
 pub fn verify(octets: &[u8]) -> bool {
     checksum(octets) == 0
 }
 
-/// A checksum in the making, for data that lies in several places, such as a pseudo header.
+/// An unfinished checksum, for data in several places, such as a pseudo header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
     /// Sum of 16-bit words in the machine's own byte order, which RFC 1071 section 2 (B) permits.
@@ -39,18 +39,18 @@ impl Sum {
     }
 }
 
-/// The checksum that `sum` becomes when of the data that it covers `old` is replaced by `new` (RFC 1624
-/// section 3, equation 3). 0 and 0xffff, which mean the same, are not told apart.
+/// Updates the checksum `sum` of data in which `new` replaces `old` (RFC 1624 section 3, equation 3). The result may
+/// be 0 for 0xffff or 0xffff for 0, which are equal: see [`same`].
 pub fn adjust(sum: u16, old: Sum, new: Sum) -> u16 {
     let mut adjusted = Sum::default();
     adjusted.add(&(!sum).to_be_bytes());
-    // The complement of a sum takes it away.
+    // Adding the complement subtracts.
     adjusted.add(&old.finish().to_be_bytes());
     adjusted.add(&(!new.finish()).to_be_bytes());
     adjusted.finish()
 }
 
-/// Whether two checksums say the same: 0 and 0xffff do.
+/// Whether two checksums are equal; 0 and 0xffff are (ones' complement).
 pub const fn same(a: u16, b: u16) -> bool {
     a == b || matches!((a, b), (0, 0xffff) | (0xffff, 0))
 }

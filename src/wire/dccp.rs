@@ -1,6 +1,4 @@
-//! DCCP packets (RFC 4340 section 5), as far as a request and its answers need them.
-//!
-//! It refuses to know connections.
+//! DCCP packets (RFC 4340 section 5): requests to write, and acknowledgement numbers to read. No connections.
 
 use super::udp;
 
@@ -37,15 +35,15 @@ impl DccpRequest {
             udp::UdpHeader { src_port, dst_port, third, checksum }.octets();
         let [_, _, q0, q1, q2, q3, q4, q5] = seq.to_be_bytes();
         let [s0, s1, s2, s3] = service.to_be_bytes();
-        // Type 0 is a request; the bit set says that the sequence number has 48 bits.
+        // Type 0 is a request. The bit set is X: the sequence number has 48 bits.
         let kind = 0x01;
         [a0, a1, b0, b1, c0, c1, d0, d1, kind, 0, q0, q1, q2, q3, q4, q5, s0, s1, s2, s3]
     }
 }
 
-/// What a packet acknowledges, `rest` being what follows its first eight octets: the 48-bit number behind the
-/// generic header of every type but request and data (RFC 4340 section 5.1); `None` where it is of one of
-/// those, cut, or has the short header.
+/// The acknowledgement number of a packet, 48 bits, which every type but request and data has (RFC 4340 section
+/// 5.1). `rest` follows the first eight octets. `None` if the packet is of one of those types, cut, or has the
+/// short header.
 pub fn acknowledged(rest: &[u8]) -> Option<u64> {
     let [kind, _, _, _, _, _, _, _, _, _, a0, a1, a2, a3, a4, a5] = *rest.first_chunk()?;
     if kind & 0x01 == 0 || matches!(kind >> 1 & 0x0f, 0 | 2) {

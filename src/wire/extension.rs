@@ -1,7 +1,7 @@
 //! What routers append to ICMP errors (RFC 4884): structures of objects, among them MPLS label stacks
 //! (RFC 4950) and information about interfaces (RFC 5837).
 //!
-//! Whatever is malformed is skipped: an error is worth no less for what hangs behind it.
+//! A malformed structure is ignored and the ICMP error before it still used.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -15,14 +15,14 @@ pub const HEADER_LEN: usize = 4;
 /// Octets of the header of an object (RFC 4884 section 8).
 pub const OBJECT_HEADER_LEN: usize = 4;
 
-/// Octets that a quote has at least where a structure follows it (RFC 4884 section 3); where the message does
-/// not say how long its quote is, it has as many (section 5.5).
+/// Least octets of a quote that a structure follows (RFC 4884 section 3). A quote whose message has no length field
+/// has exactly as many (section 5.5).
 pub const MIN_QUOTE_LEN: usize = 128;
 
-/// Objects of one structure that are looked at.
+/// Most objects of one structure that are read.
 pub const MAX_OBJECTS: usize = 32;
 
-/// Labels of one stack that are looked at.
+/// Most labels of one stack that are read.
 pub const MAX_LABELS: usize = 16;
 
 /// Class of MPLS label stacks (RFC 4950 section 3).
@@ -31,7 +31,7 @@ pub const CLASS_MPLS: u8 = 1;
 /// Class of interface information (RFC 5837 section 4).
 pub const CLASS_INTERFACE: u8 = 2;
 
-/// Octets of a message's quote, as the message says (RFC 4884 section 4); 0 where it does not.
+/// Octets of the quote by the length field of the message (RFC 4884 section 4); 0 without one.
 fn quote_len(family: Family, header: [u8; icmp::HEADER_LEN]) -> usize {
     let [icmp_type, _, _, _, word64, word32, ..] = header;
     match (family, icmp_type) {
@@ -47,21 +47,21 @@ fn quote_len(family: Family, header: [u8; icmp::HEADER_LEN]) -> usize {
 
 /// Splits an ICMP error into what it quotes and the structure behind that, if there is one.
 ///
-/// The structure is where the message says that its quote ends. Where it says nothing, or what cannot be, the
-/// structure is taken to be at [`MIN_QUOTE_LEN`] if a checksum proves it (RFC 4884 section 5.5).
+/// The structure begins where the quote ends by the length field. If that is 0 or impossible, it begins at
+/// [`MIN_QUOTE_LEN`], provided that its checksum holds (RFC 4884 section 5.5).
 pub fn split_error(family: Family, message: &[u8]) -> (&[u8], Option<&[u8]>) {
     let Some((header, body)) = message.split_first_chunk() else { return (&[], None) };
     let len = quote_len(family, *header);
     let claimed = split_at(body, len).filter(|(_, structure)| {
-        // One that is shorter than the standard lets it be must have a checksum to be believed.
+        // A quote shorter than RFC 4884 allows: the structure must have a checksum that holds.
         if len < MIN_QUOTE_LEN { has_checksum(structure) } else { is_structure(structure) }
     });
     let split = claimed.or_else(|| split_legacy(family, icmp_type(*header), body, 0));
     split.map_or((body, None), |(quote, structure)| (quote, Some(structure)))
 }
 
-/// Splits what an error queue gives of a message: a quote without its first `missing` octets, and all that
-/// followed. `claimed` is where the kernel says that the structure begins.
+/// Splits what an error queue delivers of a message: a quote without its first `missing` octets, and all that
+/// followed. `claimed` is the offset of the structure by the kernel's extended error (ee_rfc4884).
 pub fn split_queued(
     error: icmp::Error,
     rest: &[u8],
@@ -80,7 +80,7 @@ const fn icmp_type(header: [u8; icmp::HEADER_LEN]) -> u8 {
     icmp_type
 }
 
-/// Splits where routers put a structure that know nothing of the length field.
+/// Splits at [`MIN_QUOTE_LEN`], where routers that set no length field put the structure (RFC 4884 section 5.5).
 fn split_legacy(family: Family, icmp_type: u8, rest: &[u8], missing: usize) -> Option<(&[u8], &[u8])> {
     let can = match family {
         Family::V4 => {
@@ -92,12 +92,12 @@ fn split_legacy(family: Family, icmp_type: u8, rest: &[u8], missing: usize) -> O
     split_at(rest, at).filter(|(_, structure)| has_checksum(structure))
 }
 
-/// Splits behind so many octets, which must be some and leave a structure.
+/// Splits after `len` octets, at least one.
 fn split_at(body: &[u8], len: usize) -> Option<(&[u8], &[u8])> {
     body.split_at_checked(len).filter(|(quote, _)| !quote.is_empty())
 }
 
-/// Whether the octets are a structure: of version 2, with a checksum that holds or none (RFC 4884 section 7).
+/// Whether the octets are a structure: version 2, and a checksum that holds or is 0 (RFC 4884 section 7).
 pub fn is_structure(structure: &[u8]) -> bool {
     match structure {
         [version, _, 0, 0, ..] => version >> 4 == 2,
@@ -105,7 +105,7 @@ pub fn is_structure(structure: &[u8]) -> bool {
     }
 }
 
-/// Whether the octets are a structure of version 2 with a checksum that holds.
+/// Whether the octets are a structure of version 2 with a checksum that holds and is not 0.
 fn has_checksum(structure: &[u8]) -> bool {
     match structure {
         [_, _, 0, 0, ..] => false,
@@ -121,7 +121,7 @@ pub enum ExtensionObject<'a> {
     Mpls(Stack<'a>),
     /// Information about an interface (RFC 5837).
     Interface(Interface<'a>),
-    /// An object of another class, or one that is not as its class wants it.
+    /// An object of another class, or one that is malformed for its class.
     Other {
         /// Class.
         class: u8,
@@ -132,8 +132,8 @@ pub enum ExtensionObject<'a> {
     },
 }
 
-/// The objects of a structure that is [`is_structure`], in their order: as many as are whole, and at most
-/// [`MAX_OBJECTS`]. There are none in octets that are no structure.
+/// The whole objects of a structure, in their order, at most [`MAX_OBJECTS`]; none if the octets fail
+/// [`is_structure`].
 pub fn objects(structure: &[u8]) -> impl Iterator<Item = ExtensionObject<'_>> + Clone {
     let mut rest = match is_structure(structure) {
         true => structure.get(HEADER_LEN..).unwrap_or_default(),
@@ -141,8 +141,7 @@ pub fn objects(structure: &[u8]) -> impl Iterator<Item = ExtensionObject<'_>> + 
     };
     let next = move || {
         let [l0, l1, class, ctype] = *rest.first_chunk::<OBJECT_HEADER_LEN>()?;
-        // A length counts the header too: one that does not is no length, and where the next object would
-        // begin is unknown.
+        // The length includes the header. A shorter one ends the walk: the next object cannot be found.
         let (object, after) = rest.split_at_checked(usize::from(u16::from_be_bytes([l0, l1])))?;
         let octets = object.get(OBJECT_HEADER_LEN..)?;
         rest = after;
@@ -183,7 +182,7 @@ impl<'a> Stack<'a> {
     /// C-Type of an incoming stack, the only one (RFC 4950 section 3).
     pub const INCOMING: u8 = 1;
 
-    /// A stack of whole entries, one at least.
+    /// Reads a stack; `None` if it has no entry or part of one.
     fn read(ctype: u8, octets: &'a [u8]) -> Option<Self> {
         let (entries, rest) = octets.as_chunks();
         (ctype == Self::INCOMING && rest.is_empty() && !entries.is_empty()).then_some(Self(entries))
@@ -198,7 +197,7 @@ impl<'a> Stack<'a> {
         })
     }
 
-    /// Whether there are more labels than [`Stack::labels`] gives.
+    /// Whether the stack has more labels than [`Stack::labels`] returns.
     pub const fn is_cut(&self) -> bool {
         self.0.len() > MAX_LABELS
     }
@@ -207,17 +206,17 @@ impl<'a> Stack<'a> {
 /// Which interface an object is about (RFC 5837 section 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The IP interface that the packet came in by.
+    /// The IP interface by which the packet arrived.
     Incoming,
-    /// The part of it that the packet really came in by.
+    /// The sub-IP component by which the packet arrived.
     SubIp,
-    /// The one that the packet would have gone out by.
+    /// The interface by which the packet would have left.
     Outgoing,
-    /// The next hop that the packet would have gone to.
+    /// The next hop to which the packet would have been forwarded.
     NextHop,
 }
 
-/// Information about an interface. Each part is there or not.
+/// Information about an interface. Each part is optional.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interface<'a> {
     /// Which interface.
@@ -226,7 +225,7 @@ pub struct Interface<'a> {
     pub index: Option<u32>,
     /// Its address.
     pub address: Option<IpAddr>,
-    /// Its name, at most 63 octets, without the zeros that pad it. Nothing is promised about its octets.
+    /// Its name, at most 63 octets, without padding. It may hold any octets.
     pub name: Option<&'a [u8]>,
     /// Its MTU.
     pub mtu: Option<u32>,
@@ -242,8 +241,7 @@ impl<'a> Interface<'a> {
     /// C-Type bit of an MTU.
     pub const MTU: u8 = 0x01;
 
-    /// Reads the parts in the order of RFC 5837 section 4.1; `None` where one is malformed, or something is
-    /// left.
+    /// Reads the parts in the order of RFC 5837 section 4.1; `None` if one is malformed or octets remain.
     fn read(ctype: u8, octets: &'a [u8]) -> Option<Self> {
         let role = match ctype >> 6 {
             0 => Role::Incoming,

@@ -1,6 +1,4 @@
 //! ICMP messages of both families: their headers, read and written.
-//!
-//! It refuses to know which messages are ours.
 
 use std::net::Ipv6Addr;
 
@@ -10,7 +8,7 @@ use super::{Family, Malformed, checksum, ipv6};
 /// type, code, checksum, and a word whose meaning depends on the type).
 pub const HEADER_LEN: usize = 8;
 
-/// Types and codes of ICMPv4. RFC 1122 section 3.2.2 and RFC 1812 section 4.3 say who must send which.
+/// Types and codes of ICMPv4. RFC 1122 section 3.2.2 and RFC 1812 section 4.3 specify when each is sent.
 pub mod v4 {
     /// Echo reply (RFC 792 page 14).
     pub const ECHO_REPLY: u8 = 0;
@@ -56,13 +54,13 @@ pub mod v6 {
     pub const ECHO_REPLY: u8 = 129;
 }
 
-/// An ICMP error (or notice: source quench, redirect), as its header says it.
+/// The header of an ICMP error, or of a notice (source quench, redirect).
 ///
 /// Types and codes stay numbers: RFC 792, 1122 section 3.2.2, 1812 section 5.2.7 and 4443 name them,
 /// and routers send others too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// The family whose numbers `icmp_type` and `code` are.
+    /// The family that defines `icmp_type` and `code`.
     pub family: Family,
     /// ICMP type.
     pub icmp_type: u8,
@@ -73,8 +71,8 @@ pub struct Error {
 }
 
 impl Error {
-    /// Whether it only tells something, and the datagram that it quotes travels on: source quench
-    /// (RFC 792 page 10) and redirect (RFC 792 page 12).
+    /// Whether it is a notice, so that the quoted datagram is still forwarded: source quench (RFC 792 page 10) and
+    /// redirect (RFC 792 page 12).
     pub const fn is_notice(self) -> bool {
         match self.family {
             Family::V4 => matches!(self.icmp_type, v4::SOURCE_QUENCH | v4::REDIRECT),
@@ -82,8 +80,8 @@ impl Error {
         }
     }
 
-    /// Whether a router took the last of the TTL (hop limit) of what is quoted (RFC 792 page 6, RFC 4443
-    /// section 3.3). Time exceeded in reassembly is something else.
+    /// Whether the TTL (hop limit) of the quoted datagram reached 0 (RFC 792 page 6, RFC 4443 section 3.3). Time
+    /// exceeded in reassembly is not.
     pub const fn is_ttl_exceeded(self) -> bool {
         let time_exceeded = match self.family {
             Family::V4 => v4::TIME_EXCEEDED,
@@ -92,7 +90,7 @@ impl Error {
         self.icmp_type == time_exceeded && self.code == 0
     }
 
-    /// The next-hop MTU, where the error is that the datagram was too big for it.
+    /// The next-hop MTU, if the error is a datagram too big for it.
     pub fn mtu(self) -> Option<u32> {
         let too_big = match self.family {
             Family::V4 => {
@@ -103,7 +101,7 @@ impl Error {
         too_big.then_some(self.info)
     }
 
-    /// Reads an error out of its header; `word` is the second half.
+    /// Reads an error from its header; `word` is the second half.
     fn read(family: Family, icmp_type: u8, code: u8, word: [u8; 4]) -> Self {
         let [pointer, _, m0, m1] = word;
         let info = match (family, icmp_type, code) {
@@ -131,10 +129,10 @@ impl Error {
     }
 }
 
-/// A request that wants a reply, or the reply: a query message in the words of RFC 1122 section 3.2.2.
+/// A query message (RFC 1122 section 3.2.2): a request or its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Query<'a> {
-    /// ICMP code; 0 in all that the standards know.
+    /// ICMP code; 0 in every standard message.
     pub code: u8,
     /// Identifier.
     pub ident: u16,
@@ -161,9 +159,9 @@ pub enum Message<'a> {
     MaskReply(Query<'a>),
     /// An error or a notice. Every ICMPv6 type up to [`v6::LAST_ERROR`] is one.
     Error {
-        /// What its header says.
+        /// Its header.
         error: Error,
-        /// What it quotes of the datagram that provoked it, with all that may follow (RFC 4884).
+        /// The quoted datagram, and a structure after it if there is one (RFC 4884).
         quoted: &'a [u8],
     },
     /// A message of another type.
@@ -179,7 +177,7 @@ pub enum Message<'a> {
     },
 }
 
-/// Reads a message. The checksum is not looked at.
+/// Reads a message. The checksum is not verified.
 ///
 /// # Errors
 /// [`Malformed::ShortIcmp`].
@@ -219,7 +217,7 @@ impl Message<'_> {
     /// Writes the message to the front of `buffer`, the checksum zero: [`seal_v4`] or [`seal_v6`] fills
     /// it in, or the kernel does.
     ///
-    /// Returns the octets written: none when `buffer` is too short, or `family` has no such message.
+    /// Returns the octets written: 0 if `buffer` is too short or `family` has no such message.
     ///
     /// For tests and fuzzers.
     pub fn emit(&self, family: Family, buffer: &mut [u8]) -> usize {

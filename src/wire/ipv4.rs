@@ -1,6 +1,4 @@
 //! IPv4 headers (RFC 791): those that a raw socket delivers, and those that an ICMP error quotes.
-//!
-//! It refuses to know what the payload means.
 
 use std::net::Ipv4Addr;
 
@@ -23,7 +21,7 @@ pub const PROTOCOL_ICMP: u8 = 1;
 pub struct Ipv4Header {
     /// Type of service (RFC 2474: DSCP and ECN).
     pub tos: u8,
-    /// Octets of the datagram, as its sender claims.
+    /// Octets of the datagram, as the field claims.
     pub total_len: u16,
     /// Identification.
     pub id: u16,
@@ -43,7 +41,7 @@ pub struct Ipv4Header {
     pub dst: Ipv4Addr,
 }
 
-/// A datagram, or as much of one as there is.
+/// A datagram, or the beginning of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// The fields of the header.
@@ -58,8 +56,8 @@ pub struct Packet<'a> {
 
 /// Splits a datagram as a raw socket delivers it.
 ///
-/// The payload ends where the total length says, when that lies between the header and the end of
-/// `datagram`; any other total length is a quirk of the host and is not believed.
+/// The payload ends where the total length field puts its end, if that lies between the header and the end of
+/// `datagram`; any other total length is ignored.
 ///
 /// # Errors
 /// [`Malformed::ShortIp`], [`Malformed::IpVersion`], [`Malformed::IpHeaderLength`].
@@ -83,7 +81,7 @@ pub fn split_quoted(quote: &[u8]) -> Result<Packet<'_>, Malformed> {
     cut(quote, [Malformed::ShortQuote, Malformed::QuotedVersion, Malformed::QuotedHeaderLength])
 }
 
-/// Splits where the header length says.
+/// Splits at the end of the header by its length field.
 fn cut(octets: &[u8], [short, version, length]: [Malformed; 3]) -> Result<Packet<'_>, Malformed> {
     let fixed = octets.first_chunk::<HEADER_LEN>().ok_or(short)?;
     let [first, ..] = *fixed;
@@ -113,9 +111,9 @@ fn fields(fixed: &[u8; HEADER_LEN]) -> Ipv4Header {
 }
 
 /// Writes a header with `options`, padded with zeros to a whole number of 32-bit words, to the front
-/// of `buffer`. The checksum is computed, whatever [`Ipv4Header::checksum`] says; all else is taken as it is.
+/// of `buffer`. The checksum is computed and [`Ipv4Header::checksum`] ignored; all other fields are written as they are.
 ///
-/// Returns the octets written: none when the options exceed [`MAX_OPTIONS_LEN`] or the header `buffer`.
+/// Returns the octets written: 0 if the options exceed [`MAX_OPTIONS_LEN`] or the header exceeds `buffer`.
 ///
 /// For tests and fuzzers.
 pub fn emit(header: &Ipv4Header, options: &[u8], buffer: &mut [u8]) -> usize {

@@ -22,7 +22,7 @@ pub const NEXT_AUTHENTICATION: u8 = 51;
 /// Destination options (RFC 8200 section 4.6).
 pub const NEXT_DESTINATION: u8 = 60;
 
-/// Extension headers that a walk follows. RFC 8200 section 4.1 knows a sound chain of seven.
+/// Most extension headers that are skipped. The longest order of RFC 8200 section 4.1 has seven.
 pub const MAX_EXTENSIONS: usize = 16;
 
 /// The fields of the fixed header, as they stand in it.
@@ -44,7 +44,7 @@ pub struct Ipv6Header {
     pub dst: Ipv6Addr,
 }
 
-/// Splits the beginning of a datagram as an ICMPv6 error quotes it. The payload length is not believed.
+/// Splits the beginning of a datagram as an ICMPv6 error quotes it. The payload length field is not used.
 ///
 /// # Errors
 /// [`Malformed::ShortQuote`], [`Malformed::QuotedVersion`].
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(upper(NEXT_ICMPV6, &UPPER), icmp(&UPPER));
         assert_eq!(upper(NEXT_ICMPV6, &[]), icmp(&[]));
         assert_eq!(upper(17, &UPPER), Ok(Some(Upper { protocol: 17, rest: &UPPER })));
-        // "No next header" (RFC 8200 section 4.7) is nobody's protocol, not a fault.
+        // "No next header" (RFC 8200 section 4.7) is a protocol of no room here, and no error.
         assert_eq!(upper(59, &[]), Ok(Some(Upper { protocol: 59, rest: &[] })));
     }
 

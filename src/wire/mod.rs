@@ -1,6 +1,9 @@
-//! Packets, by hand: pure functions over octets, which never panic on any input.
+//! Packet headers: pure functions over octets, which never panic on any input.
 //!
-//! It refuses to know sockets, time, and which messages are ours.
+//! For octets from the network: [`ipv4::split`] and [`icmp::parse`] take what a socket delivers,
+//! [`ipv4::split_quoted`], [`ipv6::split_quoted`] and [`ipv6::upper`] what an ICMP error quotes, and
+//! [`extension::split_error`] what follows the quote. No sockets, no time; which messages are ours is decided
+//! elsewhere.
 
 #![cfg_attr(
     not(test),
@@ -45,7 +48,7 @@ impl Family {
 }
 
 /// The pseudo header of an upper-layer checksum, `len` octets of upper packet to follow: that of RFC 768 and
-/// RFC 9293 section 3.1 for IPv4, of RFC 8200 section 8.1 for IPv6. Addresses of two families make none.
+/// RFC 9293 section 3.1 for IPv4, of RFC 8200 section 8.1 for IPv6. The sum is zero for addresses of two families.
 pub fn pseudo_header(src: IpAddr, dst: IpAddr, len: usize, protocol: u8) -> checksum::Sum {
     // A packet is shorter than 2^32 octets, an IPv4 one than 2^16, so the casts lose nothing.
     match (src, dst) {
@@ -55,7 +58,7 @@ pub fn pseudo_header(src: IpAddr, dst: IpAddr, len: usize, protocol: u8) -> chec
     }
 }
 
-/// How octets fail to be a message. It is a datum to be counted, never an error of the run.
+/// Why octets are no message. It is counted and is never an error of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Malformed {
     /// Fewer octets than an IP header has.

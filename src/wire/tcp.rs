@@ -1,6 +1,4 @@
-//! TCP headers (RFC 9293 section 3.1), as probes carry them and as answers bring them.
-//!
-//! It refuses to know connections.
+//! TCP headers (RFC 9293 section 3.1) of probes and of answers. No connections.
 
 /// Octets of a header without options.
 pub const HEADER_LEN: usize = 20;
@@ -11,7 +9,7 @@ pub const MAX_HEADER_LEN: usize = 60;
 /// Protocol number of TCP.
 pub const PROTOCOL_TCP: u8 = 6;
 
-/// Where a header has its checksum.
+/// Offset of the checksum in a header.
 pub const CHECKSUM_AT: usize = 16;
 
 /// FIN: takes one sequence number.
@@ -20,7 +18,7 @@ pub const FIN: u16 = 0x01;
 pub const SYN: u16 = 0x02;
 /// RST.
 pub const RST: u16 = 0x04;
-/// ACK: the acknowledgement number counts.
+/// ACK: the acknowledgement number is valid.
 pub const ACK: u16 = 0x10;
 
 /// A header, field by field. Length and checksum follow from the rest.
@@ -41,7 +39,7 @@ pub struct TcpHeader {
 }
 
 impl TcpHeader {
-    /// Reads the header of a segment; `None` when it is cut. The data offset is not looked at.
+    /// Reads the header of a segment; `None` if it is cut. The data offset is not used.
     pub fn parse(segment: &[u8]) -> Option<Self> {
         let fixed = segment.first_chunk::<HEADER_LEN>()?;
         let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, f0, f1, w0, w1, ..] = *fixed;
@@ -58,7 +56,7 @@ impl TcpHeader {
     /// Writes the header, its checksum zero, and `options` behind it, padded with zeros to a whole number of
     /// 32-bit words, to the front of `buffer`.
     ///
-    /// Returns the octets written: none when the options exceed the header or the header `buffer`.
+    /// Returns the octets written: 0 if the options exceed the header or the header exceeds `buffer`.
     pub fn emit(&self, options: &[u8], buffer: &mut [u8]) -> usize {
         let len = HEADER_LEN.saturating_add(options.len()).next_multiple_of(4);
         if len > MAX_HEADER_LEN {

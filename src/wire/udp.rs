@@ -1,6 +1,4 @@
-//! UDP headers (RFC 768), and those of UDP-Lite (RFC 3828), which differ in the meaning of one word.
-//!
-//! It refuses to know what the payload means.
+//! UDP headers (RFC 768), and those of UDP-Lite (RFC 3828), which differ in the meaning of one field.
 
 /// Octets of a header.
 pub const HEADER_LEN: usize = 8;
@@ -25,8 +23,8 @@ pub struct UdpHeader {
 }
 
 impl UdpHeader {
-    /// Splits a datagram, or what is left of it, into header and payload; `None` when even the header is cut.
-    /// The length is not believed.
+    /// Splits a datagram, or the beginning of one, into header and payload; `None` if the header is cut. The
+    /// length field is not used.
     pub fn split(datagram: &[u8]) -> Option<(Self, &[u8])> {
         let (header, payload) = datagram.split_first_chunk::<HEADER_LEN>()?;
         let [s0, s1, d0, d1, t0, t1, c0, c1] = *header;

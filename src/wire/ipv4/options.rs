@@ -1,4 +1,4 @@
-//! IPv4 options (RFC 791 section 3.1), one after the other, as far as they can be told apart.
+//! IPv4 options (RFC 791 section 3.1), read one after the other.
 
 use std::net::Ipv4Addr;
 
@@ -20,7 +20,7 @@ pub const STRICT_ROUTE: u8 = 137;
 pub enum Ipv4Option<'a> {
     /// One octet of padding.
     Nop,
-    /// The route so far.
+    /// A recorded route.
     RecordRoute(RouteOption<'a>),
     /// A loose source route.
     LooseRoute(RouteOption<'a>),
@@ -28,21 +28,21 @@ pub enum Ipv4Option<'a> {
     StrictRoute(RouteOption<'a>),
     /// TimestampOption.
     Timestamp(TimestampOption<'a>),
-    /// An option of another kind, or one too short for what its kind says.
+    /// An option of another type, or one too short for its type.
     Other {
         /// Its type.
         kind: u8,
-        /// What follows its type and length.
+        /// The octets after type and length.
         data: &'a [u8],
     },
 }
 
-/// A recorded route, or a route to take.
+/// A recorded route or a source route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteOption<'a> {
-    /// Which octet of the option, counted from 1, the next address goes to; at least 4 in a sound one.
+    /// Octet of the option, from 1, where the next address is written; at least 4 in a valid option.
     pub pointer: u8,
-    /// Room for addresses, filled or not, four octets each.
+    /// Slots for addresses, filled or not, four octets each.
     pub slots: &'a [u8],
 }
 
@@ -53,30 +53,30 @@ impl<'a> RouteOption<'a> {
         addresses.iter().map(|octets| Ipv4Addr::from(*octets))
     }
 
-    /// The addresses before the pointer. One that it points into is not among them.
+    /// The addresses before the pointer, as far as they are whole.
     pub fn recorded(self) -> impl Iterator<Item = Ipv4Addr> + 'a {
         self.addresses().take(usize::from(self.pointer.saturating_sub(4) / 4))
     }
 }
 
-/// The timestamps that a datagram gathered.
+/// An Internet timestamp option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimestampOption<'a> {
-    /// Which octet of the option, counted from 1, the next entry goes to; at least 5 in a sound one.
+    /// Octet of the option, from 1, where the next entry is written; at least 5 in a valid option.
     pub pointer: u8,
-    /// How many hops found no room, 0 to 15.
+    /// Number of hops that found no free slot, 0 to 15.
     pub overflow: u8,
-    /// What an entry is: 0 a timestamp, 1 an address and its timestamp, 3 the same for addresses that
-    /// the sender chose.
+    /// Form of an entry: 0 a timestamp, 1 an address and its timestamp, 3 the same with addresses that the sender
+    /// chose.
     pub flag: u8,
-    /// Room for entries, filled or not.
+    /// Slots for entries, filled or not.
     pub slots: &'a [u8],
 }
 
 /// One timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimestampEntry {
-    /// Whose it is, where the entries say so.
+    /// The address of the node, if the form has one.
     pub address: Option<Ipv4Addr>,
     /// Milliseconds since midnight UT; with the high bit set, the rest is in another unit or base.
     pub value: u32,
@@ -114,8 +114,8 @@ impl<'a> TimestampOption<'a> {
     }
 }
 
-/// Walks through options. It ends at an end-of-list option, at a length that cannot be, or with the
-/// octets; every step takes one octet at least.
+/// Iterator over options. It ends at an end-of-list option, at an impossible length, or with the octets; each step
+/// consumes at least one octet.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionWalk<'a>(&'a [u8]);
 
@@ -150,8 +150,7 @@ impl<'a> Iterator for OptionWalk<'a> {
     }
 }
 
-/// Splits off the data of an option whose type was taken off already. The length counts the type and
-/// itself.
+/// Splits the data off an option without its type. The length includes the type and itself.
 fn value(octets: &[u8]) -> Option<(&[u8], &[u8])> {
     let (len, rest) = octets.split_first()?;
     rest.split_at_checked(usize::from(*len).checked_sub(2)?)
