@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use rping::cli::{self, Action};
 use rping::command::{ping, traceroute};
+use rping::sys;
 use rping::transport::privilege;
 
 /// Exit status when we cannot run: wrong usage, unknown host, no permission.
@@ -35,6 +36,9 @@ fn main() -> ExitCode {
 
 /// Prints to standard output. A reader that has closed the pipe is no error.
 fn print(text: &str) -> io::Result<()> {
+    if !sys::stdout_was_open() {
+        return Err(io::Error::other("standard output is closed"));
+    }
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("stats", &["clock", "datagram", "engine", "wire"]),
     ("transport", &["clock", "datagram", "escape", "sys", "wire"]),
     ("report", &["clock", "datagram", "engine", "escape", "names", "output", "stats", "wire"]),
-    ("run", &["clock", "datagram", "engine", "output", "reply", "report", "stats", "stop", "transport"]),
+    ("run", &["clock", "datagram", "engine", "output", "report", "stats", "stop", "transport"]),
     ("cli", &["engine", "escape", "probe", "report", "transport", "wire"]),
     (
         "command",

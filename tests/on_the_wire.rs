@@ -152,7 +152,7 @@ fn our_own_multicasts_come_back_unless_forbidden() {
         assert_eq!(rping("-q -c1 -i0.1 -w9 fd09::2").status, Some(0));
         assert_eq!(rping("-q -c1 -i0.1 -w9 fe80::1%v0").status, Some(0));
         with_both_sockets(|kind| {
-            for (group, own) in [("224.0.0.1", "10.9.0.1"), ("ff02::1", "fe80::1")] {
+            for (group, own) in [("224.0.0.1", "10.9.0.1:"), ("ff02::1", "fe80::1%v0:")] {
                 let from_us = |option: &str| {
                     let ran = rping(&format!("-n -c2 -i0.2 -W1 {option} -I v0 {group}"));
                     let lines = ran.stdout.lines().filter(|line| line.contains(" bytes from "));
