@@ -229,6 +229,15 @@ impl Flight {
             self.open = self.open.saturating_sub(1);
             self.young = self.young.saturating_sub(u64::from(place > grown));
         }
+        self.skip_settled();
+    }
+
+    /// Passes the probes at the old end that are out of flight, so that many that are settled in a row are found in
+    /// linear time.
+    fn skip_settled(&mut self) {
+        while self.slot(self.settled.saturating_add(1)).is_some_and(|slot| slot.state != State::Open) {
+            self.settled = self.settled.saturating_add(1);
+        }
     }
 
     /// Something came back for a probe: those before it are overtaken.
@@ -275,9 +284,7 @@ impl Flight {
             self.grown = self.grown.saturating_add(1);
             self.young = self.young.saturating_sub(u64::from(slot.state == State::Open));
         }
-        while self.slot(self.settled.saturating_add(1)).is_some_and(|slot| slot.state != State::Open) {
-            self.settled = self.settled.saturating_add(1);
-        }
+        self.skip_settled();
         let few = usize::try_from(SEQUENCES).unwrap_or(usize::MAX);
         while self.slots.len() > few
             && let Some(slot) = self.slots.front().filter(|slot| slot.sent + MEMORY < now)
