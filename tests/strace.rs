@@ -71,15 +71,6 @@ fn an_error_that_may_be_about_an_earlier_probe_costs_nothing() {
 }
 
 #[test]
-fn a_refusal_of_a_firewall_is_tried_once() {
-    with_strace("a_refusal_of_a_firewall_is_tried_once", |kind| {
-        let ran = injected("sendmmsg,sendmsg", "EPERM", "2..3", "-c3 -i0.1 127.0.0.1");
-        assert!(ran.stdout.contains("\n3 packets transmitted, 2 received, +1 errors"), "{kind}: {ran:?}");
-        assert_eq!(ran.stderr.matches("icmp_seq=2 not sent").count(), 1, "{kind}: {ran:?}");
-    });
-}
-
-#[test]
 fn a_queue_that_is_full_for_a_while_costs_no_probe() {
     with_strace("a_queue_that_is_full_for_a_while_costs_no_probe", |kind| {
         for options in ["-c3 -i0.01", "-c3 -i0.1", "-c3 -A"] {

@@ -298,6 +298,7 @@ impl Channel {
             };
             if let Err(fault) = &result {
                 congestion.learn(transmit, *fault);
+                self.sender.learn(*fault);
             }
             report(result);
             next = next.saturating_add(1);
@@ -312,7 +313,7 @@ impl Channel {
         count: usize,
         report: &mut dyn FnMut(Result<Departed, SendFault>),
     ) -> usize {
-        if !self.is_ready() {
+        if !self.is_ready() || !self.sender.may_send_together() {
             return 0;
         }
         let addressing = &self.addressing;

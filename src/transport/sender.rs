@@ -10,7 +10,7 @@ use super::cause::send_fault;
 use super::departures::Departures;
 use super::error_queue::ErrorQueue;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{BATCH, Room, SendFault, Transmit};
+use crate::datagram::{BATCH, Room, SendCause, SendFault, Transmit};
 use crate::sys::{self, Datagram};
 
 /// Maximum number of attempts to send one datagram before an error counts as its own.
@@ -47,6 +47,8 @@ impl SendCost {
 #[derive(Debug, Default)]
 pub(super) struct Sender {
     cost: SendCost,
+    /// Whether a firewall refused a datagram.
+    firewall: bool,
 }
 
 /// What one system call sent.
@@ -79,6 +81,17 @@ fn may_be_pending(errno: Errno) -> bool {
 }
 
 impl Sender {
+    /// Whether datagrams may leave together. After the refusal of a firewall they do not: the kernel hides the error of
+    /// a later datagram of a batch, and another try may pass a firewall that refuses at random.
+    pub fn may_send_together(&self) -> bool {
+        !self.firewall
+    }
+
+    /// Takes the fault of a datagram into account.
+    pub fn learn(&mut self, fault: SendFault) {
+        self.firewall = self.firewall || fault.cause == SendCause::Firewall;
+    }
+
     /// Gives datagrams to the kernel with one call, [`BATCH`] at most. Never waits.
     ///
     /// They share one reading of the clock: if this process is suspended meanwhile, the later ones appear to have

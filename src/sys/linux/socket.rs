@@ -180,7 +180,7 @@ pub(crate) fn receive_batch<const N: usize>(
             unsafe { libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags, ptr::null_mut()) };
         usize::try_from(answer).map_err(|_| io::Error::last_os_error())
     };
-    let came = match RECVMMSG.try_call(call) {
+    let came = match RECVMMSG.try_call(call, || false) {
         Some(answer) => answer?,
         None => return receive_each(&RECVMMSG, fd, (bytes, share), (control, control_share), messages),
     };
@@ -215,8 +215,9 @@ fn receive_each(
 
 /// A system call for many datagrams, which a sandbox or a system-call filter may refuse (ENOSYS, EPERM).
 ///
-/// EPERM can also be a firewall's answer to a datagram. A call that has succeeded once is not refused, so EPERM is
-/// the firewall's then. Before that, the same datagram is tried with the call for one.
+/// EPERM of a send can also be a firewall's answer to a datagram. A call that has succeeded once is not refused, so
+/// EPERM is the firewall's then. Before that, a call for no datagram at all decides: a datagram must not pass the
+/// firewall twice, which may refuse some at random.
 struct BatchCall(AtomicU8);
 
 impl BatchCall {
@@ -228,8 +229,13 @@ impl BatchCall {
         Self(AtomicU8::new(Self::UNKNOWN))
     }
 
-    /// Makes the call. `None`: the call for one datagram must be used.
-    fn try_call(&self, call: impl FnOnce() -> io::Result<usize>) -> Option<io::Result<usize>> {
+    /// Makes the call. `None`: the call for one datagram must be used. `permitted` makes the call for none, where EPERM
+    /// has two meanings, and returns whether that succeeded.
+    fn try_call(
+        &self,
+        call: impl FnOnce() -> io::Result<usize>,
+        permitted: impl FnOnce() -> bool,
+    ) -> Option<io::Result<usize>> {
         let state = self.0.load(Ordering::Relaxed);
         if state == Self::REFUSED {
             return None;
@@ -238,7 +244,12 @@ impl BatchCall {
         match answer.as_ref().map_err(io::Error::raw_os_error) {
             Ok(_) if state == Self::UNKNOWN => self.0.store(Self::WORKS, Ordering::Relaxed),
             Err(Some(libc::ENOSYS)) => return None,
-            Err(Some(libc::EPERM)) if state == Self::UNKNOWN => return None,
+            Err(Some(libc::EPERM)) if state == Self::UNKNOWN => {
+                if !permitted() {
+                    return None;
+                }
+                self.0.store(Self::WORKS, Ordering::Relaxed);
+            }
             _ => {}
         }
         Some(answer)
@@ -309,7 +320,11 @@ pub(crate) fn send_batch<'a, const N: usize>(
             unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _) };
         usize::try_from(answer).map_err(|_| io::Error::last_os_error())
     };
-    if let Some(answer) = SENDMMSG.try_call(call) {
+    let permitted = || {
+        // SAFETY: no header is read.
+        unsafe { libc::sendmmsg(fd.as_raw_fd(), ptr::null_mut(), 0, 0) == 0 }
+    };
+    if let Some(answer) = SENDMMSG.try_call(call, permitted) {
         return answer;
     }
     let mut sent = 0usize;
