@@ -540,6 +540,39 @@ fn an_unanswered_probe_is_told_when_the_next_one_leaves() {
     assert_eq!(told, [(1, at(1_000)), (2, at(2_000))]);
 }
 
+/// A run, and what comes back to each of its probes, of which one packet is rejected for this reason.
+fn rejected(reason: Reject) -> (Config, fn(&Seen) -> Vec<Packet>) {
+    let one = || Config { linger: Some(ms(100)), ..count(1) };
+    match reason {
+        Reject::Malformed => (one(), |probe| vec![error(probe, 3, 1, 0, ms(1)).cut(4)]),
+        Reject::Unrelated => {
+            (one(), |probe| vec![Packet { bytes: probe.bytes.clone(), ..echo(probe, ms(1)) }])
+        }
+        Reject::Foreign => (one(), |probe| vec![echo(probe, ms(1)).ident(IDENT + 1)]),
+        Reject::Code => (one(), |probe| vec![echo(probe, ms(1)).code(5)]),
+        Reject::NeverSent => (one(), |probe| vec![echo(probe, ms(1)).seq(101)]),
+        Reject::Token => (one(), |probe| vec![echo(probe, ms(1)).mangle(|payload| payload.fill(0))]),
+        // Its sequence number is used again after 0.65536 s.
+        Reject::Late => (every(us(10), 70_000), |probe| {
+            vec![echo(probe, if probe.number == 1 { us(655_365) } else { us(5) })]
+        }),
+        Reject::Address => (Config { payload: Payload::new(4, None), ..one() }, |probe| {
+            vec![echo(probe, ms(1)).from(STRANGER)]
+        }),
+        Reject::Checksum => (one(), |probe| vec![error(probe, 3, 1, 0, ms(1)).damaged()]),
+    }
+}
+
+#[test]
+fn every_reason_to_reject_counts_what_is_rejected_for_it() {
+    for reason in Reject::ALL {
+        let (config, script) = rejected(reason);
+        let mut sim = Sim::new(config, |probe| Ok(script(probe)));
+        sim.run(|_| ());
+        assert_eq!(sim.session.rejects().iter().collect::<Vec<_>>(), [(reason, 1)], "{reason}");
+    }
+}
+
 #[test]
 fn every_reason_to_reject_has_a_sentence_of_its_own() {
     let texts: std::collections::HashSet<_> = Reject::ALL.iter().map(|reason| reason.to_string()).collect();
