@@ -288,6 +288,22 @@ mod tests {
     }
 
     #[test]
+    fn one_thread_looks_names_up_one_after_the_other() {
+        let (looked, threads) = mpsc::channel();
+        let mut names = Names::with(move |_| {
+            looked.send(thread::current().id()).ok();
+            // Time for another thread to take the next one.
+            (0..100).for_each(|_| thread::yield_now());
+            None
+        });
+        for last in 0..QUEUE as u8 {
+            names.name(address(last));
+        }
+        let threads: Vec<_> = threads.iter().take(QUEUE).collect();
+        assert!(threads.iter().all(|thread| *thread == threads[0]), "{threads:?}");
+    }
+
+    #[test]
     fn an_address_is_asked_for_once() {
         let (mut names, taken) = announced(|_| None);
         for _ in 0..10 {
