@@ -26,16 +26,40 @@ fn lan(retransmission: u32) {
     ));
 }
 
-fn present(show: impl Fn(u8) -> String) -> String {
-    PRESENT.map(|host| show(host) + "\n").concat()
+/// Runs `check` for both families at the same time: each has its own neighbours, and most of the time is spent in
+/// waiting for them.
+fn both_families(check: impl Fn(Family) + Sync) {
+    sh("ip neigh flush all; ip -6 neigh flush all");
+    let check = &check;
+    std::thread::scope(|scope| {
+        for family in [V4, V6] {
+            scope.spawn(move || check(family));
+        }
+    });
 }
 
-fn v4(host: u8) -> String {
-    format!("10.9.0.{host}")
+/// One family of addresses on the link.
+#[derive(Clone, Copy)]
+struct Family {
+    /// All of them, and how many that is.
+    prefix: &'static str,
+    len: u32,
+    /// The address of a host.
+    show: fn(u8) -> String,
+    /// A send buffer that holds the probes of a few absent neighbours.
+    small: u32,
 }
 
-fn v6(host: u8) -> String {
-    format!("fd09::{host:x}")
+const V4: Family =
+    Family { prefix: "10.9.0.0/24", len: 254, show: |host| format!("10.9.0.{host}"), small: 20_000 };
+const V6: Family =
+    Family { prefix: "fd09::/120", len: 256, show: |host| format!("fd09::{host:x}"), small: 40_000 };
+
+impl Family {
+    /// A line for each host that is there.
+    fn present(self) -> String {
+        PRESENT.map(|host| (self.show)(host) + "\n").concat()
+    }
 }
 
 /// The first four columns of a table's row.
@@ -49,11 +73,11 @@ fn a_sweep_finds_every_neighbour_that_is_there() {
     alone("a_sweep_finds_every_neighbour_that_is_there", || {
         lan(1_000);
         with_both_sockets(|kind| {
-            for (prefix, expected) in [("10.9.0.0/24", present(v4)), ("fd09::/120", present(v6))] {
-                sh("ip neigh flush all; ip -6 neigh flush all");
-                let ran = rping(&format!("--alive {prefix}"));
-                assert_eq!((ran.stdout, ran.stderr.as_str(), ran.status), (expected, "", Some(1)), "{kind}");
-            }
+            both_families(|family| {
+                let ran = rping(&format!("--alive {}", family.prefix));
+                let expected = (family.present(), "", Some(1));
+                assert_eq!((ran.stdout, ran.stderr.as_str(), ran.status), expected, "{kind}");
+            });
         });
     });
 }
@@ -63,19 +87,16 @@ fn a_small_send_buffer_costs_time_and_no_host() {
     alone("a_small_send_buffer_costs_time_and_no_host", || {
         lan(20);
         with_both_sockets(|kind| {
-            for (buffer, prefix, expected) in
-                [(20_000, "10.9.0.0/24", present(v4)), (40_000, "fd09::/120", present(v6))]
-            {
-                sh("ip neigh flush all; ip -6 neigh flush all");
-                let ran = rping(&format!("--alive -S {buffer} {prefix}"));
-                assert_eq!((ran.stdout, ran.stderr.as_str()), (expected, ""), "{kind}, {buffer}");
-                let ran = rping(&format!("-q -c 1 -S {buffer} {prefix}"));
+            both_families(|Family { prefix, len, small, .. }| {
+                let ran = rping(&format!("-q -c 1 -S {small} {prefix}"));
                 let last = ran.stdout.lines().last().unwrap_or_default();
-                let all =
-                    if prefix.contains(':') { "256 targets: 9 answered" } else { "254 targets: 9 answered" };
-                assert!(last.starts_with(all), "{kind}: {last}");
+                assert!(last.starts_with(&format!("{len} targets: 9 answered")), "{kind}: {last}");
                 assert!(!last.contains("not sent") && !last.contains("not asked"), "{kind}: {last}");
-            }
+            });
+            both_families(|family| {
+                let ran = rping(&format!("--alive -S {} {}", family.small, family.prefix));
+                assert_eq!((ran.stdout, ran.stderr.as_str()), (family.present(), ""), "{kind}");
+            });
         });
     });
 }
@@ -85,23 +106,17 @@ fn an_absent_neighbour_costs_a_present_one_no_probe() {
     alone("an_absent_neighbour_costs_a_present_one_no_probe", || {
         lan(300);
         with_both_sockets(|kind| {
-            for show in [v4, v6] {
-                let hosts: Vec<_> =
-                    PRESENT.iter().flat_map(|host| [show(*host), show(host.abs_diff(3) | 64)]).collect();
-                for options in ["-c 10 -i 0.1", "-c 100 -i 0.02 -S 20000"] {
-                    sh("ip neigh flush all; ip -6 neigh flush all");
-                    let ran = rping(&format!("-q {options} {}", hosts.join(" ")));
-                    let sent = options.split(' ').nth(1).unwrap_or_default();
+            for (sent, options) in [("10", "-i 0.1"), ("100", "-i 0.02 -S 20000")] {
+                both_families(|Family { show, .. }| {
+                    let hosts: Vec<_> =
+                        PRESENT.iter().flat_map(|host| [show(*host), show(host.abs_diff(3) | 64)]).collect();
+                    let ran = rping(&format!("-q -c {sent} {options} {}", hosts.join(" ")));
                     for host in PRESENT.map(show) {
-                        assert_eq!(
-                            counts(&ran.stdout, &host),
-                            [&host, sent, sent, "0%"],
-                            "{kind}: {}",
-                            ran.stdout
-                        );
+                        let expected = [&host, sent, sent, "0%"];
+                        assert_eq!(counts(&ran.stdout, &host), expected, "{kind}: {}", ran.stdout);
                     }
                     assert!(!ran.stdout.contains("not sent"), "{kind}: {}", ran.stdout);
-                }
+                });
             }
         });
     });
