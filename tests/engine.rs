@@ -766,6 +766,17 @@ fn flood(count: Option<u64>) -> Config {
 }
 
 #[test]
+fn the_last_probes_of_a_flood_have_a_tenth_of_a_second_or_twice_the_longest_time() {
+    for (rtt, wait) in [(us(50), ms(100)), (ms(60), ms(120))] {
+        let mut sim = Sim::new(flood(Some(10)), |probe| {
+            Ok(if probe.number < 10 { vec![echo(probe, rtt)] } else { vec![] })
+        });
+        let end = sim.run(|_| ());
+        assert_eq!(end.since(sim.sent[9].1), wait, "{rtt:?}");
+    }
+}
+
+#[test]
 fn what_a_flood_has_in_flight_at_its_end_is_waited_for() {
     let slow_at_last = |probe: &Seen| Ok(vec![echo(probe, if probe.number < 990 { us(50) } else { ms(90) })]);
     let all = Counts { sent: 1_000, received: 1_000, ..Counts::default() };

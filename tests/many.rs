@@ -129,6 +129,25 @@ const ANSWERED: Account =
     Account { sent: 1, received: 1, not_sent: 0, duplicates: 0, corrupt: 0, errors: 0, lost: 0 };
 const SILENT: Account = Account { sent: 4, received: 0, lost: 4, ..ANSWERED };
 
+/// However many there are; more than 65,536 of all targets are remembered for so long only.
+#[test]
+fn a_probe_is_remembered_for_ten_seconds() {
+    let config = Config {
+        demand: Demand::Probes { count: 60_000, interval: us(200) },
+        rate: None,
+        ..answers(targets(&[("198.51.100.1", 2)]))
+    };
+    let mut net = net(config, |probe| match probe.number {
+        1 => Ok(vec![echo(probe, ms(9_990))]),
+        2 => Ok(vec![echo(probe, ms(10_010))]),
+        _ => Ok(vec![echo(probe, us(10))]),
+    });
+    let (accounts, _) = run(&mut net);
+    let all = accounts.all();
+    assert_eq!((all.sent, all.received, all.lost), (120_000, 119_999, 2));
+    assert_eq!(net.session.rejects().iter().collect::<Vec<_>>(), [(Reject::Late, 1)]);
+}
+
 #[test]
 fn who_answers_is_asked_once_and_who_is_silent_four_times() {
     let mut when = Vec::new();

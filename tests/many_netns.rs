@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 
+use lab::child::{Running, foreground};
 use lab::*;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -247,6 +248,32 @@ fn many_hosts_are_told_in_json() {
             assert_eq!(record["host"], "no.such.invalid", "{kind}");
             let reason = record["reason"].as_str().expect("a reason");
             assert_eq!(ran.stderr, format!("rping: no.such.invalid: {reason}\n"), "{kind}");
+        });
+    });
+}
+
+/// Probes that leave together by an interface that was made again, and has no address yet.
+#[test]
+fn nothing_leaves_by_an_interface_without_its_address() {
+    alone("nothing_leaves_by_an_interface_without_its_address", || {
+        pair();
+        sh("for host in 3 4 5; do ip -n t addr add 10.9.0.$host/24 dev v1; done");
+        with_both_sockets(|kind| {
+            let hosts = "10.9.0.2 10.9.0.3 10.9.0.4 10.9.0.5";
+            let mut run = Running::start(&mut foreground(&format!("--json -B -I v0 -c 25 -i 0.1 {hosts}")));
+            run.until("\"type\":\"reply\"");
+            sh("ip link del v0; ip link add v0 index 99 type veth peer name v1 netns t; ip link set v0 up; \
+                ip -n t link set v1 up");
+            let ran = run.end();
+            let summary: serde_json::Value =
+                serde_json::from_str(ran.stdout.lines().last().unwrap_or_default()).expect("a summary");
+            let of = |key: &str| summary[key].as_u64().expect("a number");
+            assert_eq!(of("transmitted") + of("not_sent"), 100, "{kind}: {summary}");
+            // Those of a round may have left as the interface went away.
+            assert!(of("transmitted") <= of("received") + 4, "{kind}: {summary}");
+            sh("ip link del v0");
+            link();
+            sh("for host in 3 4 5; do ip -n t addr add 10.9.0.$host/24 dev v1; done");
         });
     });
 }

@@ -219,16 +219,20 @@ fn refused_tos(tos: u8, error: &io::Error) -> SetupError {
     SetupError::new(Setting::Tos(tos), error)
 }
 
-/// What one message takes in a socket buffer, in octets: iputils' rough estimate, with a header of the
-/// kernel's for each 512 octets.
+/// What one message takes in a socket buffer, in octets.
 fn memory(options: &Options, v4: bool) -> usize {
     let header: usize = match (v4, &options.ip_option) {
         (true, IpOption::None) => 20,
         (true, _) => 60,
         (false, _) => 40,
     };
-    let parts = options.message_len.div_ceil(512);
-    options.message_len.saturating_add(parts.saturating_mul(header.saturating_add(16 + 64 + 160)))
+    message_memory(options.message_len, header)
+}
+
+/// What a message of `len` octets behind a header of `header` octets takes in a socket buffer, in octets: iputils' rough
+/// estimate, with a header of the kernel's for each 512 octets.
+fn message_memory(len: usize, header: usize) -> usize {
+    len.saturating_add(len.div_ceil(512).saturating_mul(header.saturating_add(16 + 64 + 160)))
 }
 
 /// Octets of the receive buffer, as far as the kernel grants them. More than our own answers fill: on a raw
@@ -288,6 +292,14 @@ fn ip_option(option: &IpOption) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_takes_a_header_of_the_kernels_for_each_512_octets() {
+        assert_eq!(
+            [(64, 20), (512, 40), (513, 40)].map(|(len, header)| message_memory(len, header)),
+            [324, 792, 1_073]
+        );
+    }
 
     #[test]
     fn a_record_route_has_nine_slots_after_a_no_operation() {
