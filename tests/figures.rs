@@ -60,6 +60,18 @@ fn a_late_trace_makes_up_for_four_probes() {
 }
 
 #[test]
+fn a_trace_gives_a_full_local_queue_ten_milliseconds() {
+    let mut net = Net::new(|probe| match probe.number {
+        1..=3 => Err(rping::transport::send_fault(105, None)),
+        _ => Ok(vec![path::on_line(probe, 3, ms(1))]),
+    });
+    let text = path::sketch(&net.events(path::config()));
+    assert!(text.ends_with("\nReached") && !text.contains("not-sent"), "{text}");
+    let tries: Vec<_> = net.sent.iter().map(|probe| path::millis(probe.at)).take(4).collect();
+    assert_eq!(tries, [0, 10, 20, 30]);
+}
+
+#[test]
 fn one_router_at_every_hop_is_no_loop() {
     let mut net = Net::new(|probe| Ok(vec![path::exceeded(probe, ms(5)).from(path::router(1))]));
     let text = path::sketch(&net.events(trace::TraceConfig { max_ttl: 12, ..path::config() }));
