@@ -136,6 +136,22 @@ impl Bounds {
         }
         Self { lowest, highest, chosen: self.chosen.clamp(lowest, highest) }
     }
+
+    /// What `earlier` bounds and further readings allow: the first that was quick enough, or a few at most.
+    fn narrowed(earlier: Option<Self>, mut read: impl FnMut() -> (Instant, Wall, Instant)) -> Option<Self> {
+        const TRIES: usize = 3;
+        const TIGHT: Duration = Duration::from_micros(1);
+        let mut bounds = earlier;
+        for _ in 0..TRIES {
+            let (before, wall, after) = read();
+            let read = Self::read(before, wall, after);
+            bounds = Some(bounds.map_or(read, |earlier| earlier.and(read)));
+            if after.since(before) <= TIGHT {
+                break;
+            }
+        }
+        bounds
+    }
 }
 
 /// The clocks of one run.
@@ -162,20 +178,12 @@ impl Clock {
     /// placed by it are as far apart as the kernel's stamps. A reading that took long (this process was
     /// interrupted in between) is imprecise and is repeated, a few times at most.
     pub fn epoch(&self) -> Epoch {
-        const TRIES: usize = 3;
-        const TIGHT: Duration = Duration::from_micros(1);
-        let mut bounds = self.bounds.get();
-        for _ in 0..TRIES {
+        let bounds = Bounds::narrowed(self.bounds.get(), || {
             let before = self.now();
             // A wall clock before 1970 is a broken one; it reads as 1970 itself.
             let wall = Wall(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, nanos));
-            let after = self.now();
-            let read = Bounds::read(before, wall, after);
-            bounds = Some(bounds.map_or(read, |earlier| earlier.and(read)));
-            if after.since(before) <= TIGHT {
-                break;
-            }
-        }
+            (before, wall, self.now())
+        });
         self.bounds.set(bounds);
         bounds.map_or(Epoch::default(), |bounds| bounds.chosen)
     }
@@ -196,6 +204,26 @@ mod tests {
         assert_eq!(at(1).since(at(2)), Duration::ZERO);
         assert_eq!(at(1) - Duration::from_secs(1), Instant::ZERO);
         assert_eq!(at(u64::MAX) + Duration::MAX, at(u64::MAX));
+    }
+
+    #[test]
+    fn a_slow_reading_of_the_clocks_is_made_again_twice_at_most() {
+        let readings = |took: [u64; 4]| {
+            let mut took = took.into_iter();
+            let bounds = Bounds::narrowed(None, || {
+                let before = at(SECOND);
+                (
+                    before,
+                    Wall::from_nanos(1_000 * SECOND),
+                    before + Duration::from_nanos(took.next().unwrap()),
+                )
+            });
+            (4 - took.len(), bounds.map(|bounds| bounds.chosen))
+        };
+        let epoch = |behind| Some(Epoch::at(Wall::from_nanos(999 * SECOND - behind)));
+        assert_eq!(readings([1_000, 0, 0, 0]), (1, epoch(500)));
+        assert_eq!(readings([5_000, 400, 0, 0]), (2, epoch(400)), "within what the quick one allows");
+        assert_eq!(readings([5_000, 5_000, 5_000, 0]), (3, epoch(2_500)));
     }
 
     #[test]
