@@ -1,6 +1,6 @@
-//! Replies: octets that arrived, parsed.
+//! Parses received datagrams into replies.
 //!
-//! It refuses to know what was sent: the engine decides which probe a reply is about.
+//! It knows nothing of the probes sent: the engine matches replies to probes.
 
 #![cfg_attr(
     not(test),
@@ -17,6 +17,8 @@ mod quote;
 
 use std::net::IpAddr;
 
+pub use quote::{Quoted, QuotedRequest};
+
 use crate::clock::Instant;
 use crate::datagram::{ClockSource, Framing, Received};
 use crate::probe::Method;
@@ -24,14 +26,14 @@ use crate::wire::Family;
 use crate::wire::icmp::{self, Message, Query};
 use crate::wire::{Malformed, checksum, dccp, extension, ipv4, tcp, udp};
 
-/// Something that arrived and could concern one of our probes.
+/// A received message that may belong to one of our probes.
 #[derive(Clone, Copy, Debug)]
 pub struct Reply<'a> {
     /// When it arrived.
     pub at: Instant,
-    /// Whose clock says so.
+    /// The clock that `at` was read from.
     pub clock: ClockSource,
-    /// Who sent it.
+    /// Address of the sender.
     pub from: IpAddr,
     /// Index of the interface that a link-local address in it belongs to; 0 where there is none.
     pub scope: u32,
@@ -39,18 +41,18 @@ pub struct Reply<'a> {
     pub hop_limit: Option<u8>,
     /// IPv4 options it arrived with.
     pub options: &'a [u8],
-    /// What it says.
+    /// Its content.
     pub kind: ReplyKind<'a>,
 }
 
-/// What a reply says.
+/// The content of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyKind<'a> {
-    /// The answer to a request.
+    /// An ICMP reply.
     Answer {
-        /// The request it answers.
+        /// The kind of request that it answers.
         method: Method,
-        /// ICMP code; 0 in every answer that a standard knows.
+        /// ICMP code; 0 in every reply that an RFC defines.
         code: u8,
         /// ICMP identifier.
         ident: u16,
@@ -58,27 +60,27 @@ pub enum ReplyKind<'a> {
         seq: u16,
         /// Octets of the ICMP message, header included.
         len: usize,
-        /// Whether the ICMP checksum holds. Sockets that get only verified messages say so.
+        /// Whether the ICMP checksum is correct; true on sockets whose messages the kernel has verified.
         checksum_ok: bool,
-        /// What follows the eight-octet header.
+        /// The octets after the eight-octet header.
         body: &'a [u8],
     },
-    /// An error, or a notice, about a request.
+    /// An ICMP error, or a notice, about a request.
     Error {
         /// The error.
         error: icmp::Error,
-        /// Whether the ICMP checksum of the error holds.
+        /// Whether the ICMP checksum of the error is correct.
         checksum_ok: bool,
-        /// The datagram it is about, as quoted.
+        /// The quoted datagram.
         quoted: Quoted<'a>,
         /// The extension structure behind the quote, version and checksum verified (RFC 4884 section 7).
         extension: Option<&'a [u8]>,
     },
-    /// A TCP segment from a port that a probe may have asked.
+    /// A TCP segment.
     Segment {
-        /// The port it came from.
+        /// Source port.
         src_port: u16,
-        /// The port of ours that it came to.
+        /// Destination port, one of this host.
         dst_port: u16,
         /// Sequence number.
         seq: u32,
@@ -87,106 +89,32 @@ pub enum ReplyKind<'a> {
         /// Flags, as RFC 9293 section 3.1 orders them: FIN is bit 0, CWR bit 7; bit 8 is AE (RFC 9768).
         flags: u16,
     },
-    /// A datagram of another protocol from whom a probe may have asked: UDP, UDP-Lite, DCCP, or any.
+    /// A datagram of another protocol: UDP, UDP-Lite, DCCP, or any.
     Datagram {
         /// The protocol.
         protocol: u8,
-        /// The port it came from; 0 where the protocol has none.
+        /// Source port; 0 where the protocol has none.
         src_port: u16,
-        /// The port of ours that it came to; 0 where the protocol has none.
+        /// Destination port, one of this host; 0 where the protocol has none.
         dst_port: u16,
-        /// What follows the header: of DCCP the first eight octets, of a protocol not known here nothing.
+        /// The octets after the header: of DCCP after the first eight octets, of an unknown protocol all octets.
         payload: &'a [u8],
     },
-    /// The end of an attempt to connect a TCP socket of ours.
+    /// The result of connecting a TCP socket.
     Connected {
-        /// The port of ours.
+        /// Local port.
         local: u16,
         /// Whether the target refused it (RST).
         refused: bool,
     },
 }
 
-/// The datagram that an ICMP error quotes, as far as the quote goes. Nothing in it is trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quoted<'a> {
-    /// Where it came from, as quoted; `None` where the socket does not give it.
-    pub src: Option<IpAddr>,
-    /// Where it was going.
-    pub dst: IpAddr,
-    /// The quoted IP header, options and extension headers included; empty where the socket does not give it.
-    pub header: &'a [u8],
-    /// What it was.
-    pub request: QuotedRequest<'a>,
-}
-
-/// What an ICMP error quotes behind the IP header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QuotedRequest<'a> {
-    /// An ICMP query.
-    Query {
-        /// What it asked.
-        method: Method,
-        /// ICMP identifier.
-        ident: u16,
-        /// ICMP sequence number.
-        seq: u16,
-        /// ICMP checksum.
-        checksum: u16,
-        /// What is left of it after its eight-octet ICMP header.
-        payload: &'a [u8],
-    },
-    /// A UDP or UDP-Lite datagram, or the first eight octets of a DCCP packet: ports and checksum stand at
-    /// the same places (RFC 768, RFC 3828 section 3.1, RFC 4340 section 5.1).
-    Ports {
-        /// The protocol.
-        protocol: u8,
-        /// Source port.
-        src_port: u16,
-        /// Destination port.
-        dst_port: u16,
-        /// UDP length, UDP-Lite checksum coverage; of DCCP data offset, CCVal and CsCov.
-        third: u16,
-        /// Checksum.
-        checksum: u16,
-        /// What is left of it after these eight octets.
-        payload: &'a [u8],
-    },
-    /// A TCP segment.
-    Segment {
-        /// Source port.
-        src_port: u16,
-        /// Destination port.
-        dst_port: u16,
-        /// Sequence number.
-        seq: u32,
-    },
-    /// Another protocol.
-    Other {
-        /// The protocol.
-        protocol: u8,
-        /// All that is quoted of it.
-        payload: &'a [u8],
-    },
-    /// What a UDP, UDP-Lite or TCP socket's error queue tells: ports, and some of the payload.
-    Socket {
-        /// The protocol of the socket.
-        protocol: u8,
-        /// The port of ours that it left from.
-        src_port: u16,
-        /// Destination port.
-        dst_port: u16,
-        /// The quoted payload, behind the upper header; often empty.
-        payload: &'a [u8],
-    },
-}
-
-/// Who verified the checksum of a message.
+/// Whether the checksum of a message was verified.
 #[derive(Clone, Copy)]
 enum Verified {
-    /// The kernel did, and delivers nothing else.
+    /// The kernel verified it; it delivers no other message.
     ByKernel,
-    /// Nobody yet.
+    /// It was not.
     NotYet,
 }
 
@@ -200,16 +128,16 @@ impl Verified {
 }
 
 impl<'a> Reply<'a> {
-    /// Reads what arrived.
+    /// Parses a received datagram.
     ///
-    /// `Ok(None)` is sound and nobody's: a request, another ICMP type, an error about something else than a
-    /// request, or about a later fragment. Checksums of other protocols than ICMP are not looked at: what
-    /// comes from this machine or from a guest of it has none yet.
+    /// `Ok(None)`: a correct message that belongs to no probe, such as a request, another ICMP type, an error
+    /// about something else than a request, or about a later fragment. Only checksums of ICMP are verified: a
+    /// packet from this host or from a guest of it has no other checksum yet (checksum offload).
     ///
     /// # Errors
-    /// How the octets fail to be a message. An error that quotes the other IP version, or less than eight
-    /// octets of a header that has an identifier or ports, is one of them.
-    // Inlined with what it calls: the value is large, and would be copied at each return.
+    /// [`Malformed`] if the octets are no such message. An error that quotes the other IP version, or less than
+    /// eight octets of a header that has an identifier or ports, is malformed too.
+    // Inlined with its callees: the value is large, and would be copied at each return.
     #[inline(always)]
     pub fn parse(received: &Received<'a>) -> Result<Option<Self>, Malformed> {
         let reply = |kind| Self {
@@ -237,8 +165,9 @@ impl<'a> Reply<'a> {
             Framing::Queued { error, dst, extension } => {
                 let missing = quote::missing(error.family, ipv4::PROTOCOL_ICMP);
                 let (message, extension) = extension::split_queued(error, bytes, missing, extension);
-                let quoted = Quoted::request(error.family, dst, &[], message)?;
-                quoted.map(|quoted| reply(ReplyKind::queued(error, quoted, extension)))
+                let request = QuotedRequest::icmp(error.family, message)?;
+                let quoted = |request| Quoted { src: None, dst, header: &[], request };
+                request.map(|request| reply(ReplyKind::queued(error, quoted(request), extension)))
             }
             Framing::Upper { protocol } => Some(reply(ReplyKind::upper(protocol, bytes)?)),
             Framing::Payload { protocol, local, remote } => {
@@ -259,7 +188,7 @@ impl<'a> Reply<'a> {
 }
 
 impl<'a> ReplyKind<'a> {
-    /// Reads an ICMP message.
+    /// Parses an ICMP message.
     #[inline(always)]
     fn parse(family: Family, message: &'a [u8], verified: Verified) -> Result<Option<Self>, Malformed> {
         let answer = |method, query: Query<'a>| {
@@ -293,7 +222,7 @@ impl<'a> ReplyKind<'a> {
         })
     }
 
-    /// Reads what a socket of this protocol got from someone, from the upper header on.
+    /// Parses a packet of this protocol, from the upper-layer header on.
     fn upper(protocol: u8, octets: &'a [u8]) -> Result<Self, Malformed> {
         let datagram = |src_port, dst_port, payload| Self::Datagram { protocol, src_port, dst_port, payload };
         Ok(match protocol {
@@ -310,7 +239,7 @@ impl<'a> ReplyKind<'a> {
         })
     }
 
-    /// An error from a queue: the kernel verified it.
+    /// An error from an error queue; the kernel has verified it.
     fn queued(error: icmp::Error, quoted: Quoted<'a>, extension: Option<&'a [u8]>) -> Self {
         Self::Error { error, checksum_ok: true, quoted, extension }
     }

@@ -1,63 +1,126 @@
-//! Reads what ICMP errors quote. Routers rewrite, cut and lie; nothing of it is trusted.
+//! Parses the quotes in ICMP errors. Routers rewrite and cut them; nothing in a quote is trusted.
 
 use std::net::IpAddr;
 
-use super::{Quoted, QuotedRequest};
 use crate::probe::Method;
 use crate::wire::Family;
 use crate::wire::icmp::{self, Message, Query};
 use crate::wire::{Malformed, dccp, ipv4, ipv6, tcp, udp};
 
+/// The datagram that an ICMP error quotes, as far as the quote goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quoted<'a> {
+    /// Its source address; `None` where the socket does not report it.
+    pub src: Option<IpAddr>,
+    /// Its destination address.
+    pub dst: IpAddr,
+    /// Its IP header, options and extension headers included; empty where the socket does not report it.
+    pub header: &'a [u8],
+    /// The message in it.
+    pub request: QuotedRequest<'a>,
+}
+
+/// The message that an ICMP error quotes behind the IP header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotedRequest<'a> {
+    /// An ICMP query.
+    Query {
+        /// Its kind.
+        method: Method,
+        /// ICMP identifier.
+        ident: u16,
+        /// ICMP sequence number.
+        seq: u16,
+        /// ICMP checksum.
+        checksum: u16,
+        /// The quoted octets after its eight-octet ICMP header.
+        payload: &'a [u8],
+    },
+    /// A UDP or UDP-Lite datagram, or the first eight octets of a DCCP packet: ports and checksum have the
+    /// same places (RFC 768, RFC 3828 section 3.1, RFC 4340 section 5.1).
+    Ports {
+        /// The protocol.
+        protocol: u8,
+        /// Source port.
+        src_port: u16,
+        /// Destination port.
+        dst_port: u16,
+        /// UDP length, UDP-Lite checksum coverage; of DCCP data offset, CCVal and CsCov.
+        third: u16,
+        /// Checksum.
+        checksum: u16,
+        /// The quoted octets after these eight octets.
+        payload: &'a [u8],
+    },
+    /// A TCP segment.
+    Segment {
+        /// Source port.
+        src_port: u16,
+        /// Destination port.
+        dst_port: u16,
+        /// Sequence number.
+        seq: u32,
+    },
+    /// Another protocol.
+    Other {
+        /// The protocol.
+        protocol: u8,
+        /// All octets quoted of it.
+        payload: &'a [u8],
+    },
+    /// From the error queue of a UDP, UDP-Lite or TCP socket: ports, and some of the payload.
+    Socket {
+        /// The protocol of the socket.
+        protocol: u8,
+        /// Source port, one of this host.
+        src_port: u16,
+        /// Destination port.
+        dst_port: u16,
+        /// The quoted payload, behind the upper-layer header; often empty.
+        payload: &'a [u8],
+    },
+}
+
 impl<'a> Quoted<'a> {
-    /// Reads the quote of an ICMPv4 error. Its fragment offset is not looked at: where a router swapped
-    /// the octets of that field, "don't fragment" reads as an offset.
+    /// Parses the quote of an ICMPv4 error; `None`: an ICMP message that is no request. The fragment offset is
+    /// ignored: where a router swapped the octets of that field, "don't fragment" reads as an offset.
     pub(super) fn in_ipv4(quote: &'a [u8]) -> Result<Option<Self>, Malformed> {
         let packet = ipv4::split_quoted(quote)?;
-        let (src, dst) = (packet.header.src.into(), packet.header.dst.into());
-        Ok(match packet.header.protocol {
-            ipv4::PROTOCOL_ICMP => Self::request(Family::V4, dst, packet.head, packet.payload)?
-                .map(|quoted| Self { src: Some(src), ..quoted }),
-            protocol => {
-                let request = QuotedRequest::upper(protocol, packet.payload)?;
-                Some(Self { src: Some(src), dst, header: packet.head, request })
-            }
-        })
+        let (src, dst, header) = (packet.header.src.into(), packet.header.dst.into(), packet.head);
+        let request = match packet.header.protocol {
+            ipv4::PROTOCOL_ICMP => QuotedRequest::icmp(Family::V4, packet.payload)?,
+            protocol => Some(QuotedRequest::upper(protocol, packet.payload)?),
+        };
+        Ok(request.map(|request| Self { src: Some(src), dst, header, request }))
     }
 
-    /// Reads the quote of an ICMPv6 error; its header is all that precedes the upper header.
+    /// Parses the quote of an ICMPv6 error; `None`: an ICMP message that is no request, or a later fragment. The
+    /// header is everything before the upper-layer header.
     pub(super) fn in_ipv6(quote: &'a [u8]) -> Result<Option<Self>, Malformed> {
         let (header, payload) = ipv6::split_quoted(quote)?;
         let Some(upper) = ipv6::upper(header.next_header, payload)? else { return Ok(None) };
         let head = quote.len().checked_sub(upper.rest.len()).and_then(|len| quote.get(..len));
-        let head = head.unwrap_or_default();
-        let (src, dst) = (header.src.into(), header.dst.into());
-        Ok(match upper.protocol {
-            ipv6::NEXT_ICMPV6 => Self::request(Family::V6, dst, head, upper.rest)?
-                .map(|quoted| Self { src: Some(src), ..quoted }),
-            protocol => {
-                let request = QuotedRequest::upper(protocol, upper.rest)?;
-                Some(Self { src: Some(src), dst, header: head, request })
-            }
-        })
+        let (src, dst, header) = (header.src.into(), header.dst.into(), head.unwrap_or_default());
+        let request = match upper.protocol {
+            ipv6::NEXT_ICMPV6 => QuotedRequest::icmp(Family::V6, upper.rest)?,
+            protocol => Some(QuotedRequest::upper(protocol, upper.rest)?),
+        };
+        Ok(request.map(|request| Self { src: Some(src), dst, header, request }))
     }
+}
 
-    /// Reads a quoted ICMP message; `None` when it is no request.
-    pub(super) fn request(
-        family: Family,
-        dst: IpAddr,
-        header: &'a [u8],
-        message: &'a [u8],
-    ) -> Result<Option<Self>, Malformed> {
+impl<'a> QuotedRequest<'a> {
+    /// Parses a quoted ICMP message; `None`: no request.
+    pub(super) fn icmp(family: Family, message: &'a [u8]) -> Result<Option<Self>, Malformed> {
         let checksum = message.get(2..).and_then(<[u8]>::first_chunk).copied().map_or(0, u16::from_be_bytes);
-        let quoted = |method, query: Query<'a>| {
+        let query = |method, query: Query<'a>| {
             let Query { ident, seq, body: payload, .. } = query;
-            let request = QuotedRequest::Query { method, ident, seq, checksum, payload };
-            Some(Self { src: None, dst, header, request })
+            Some(Self::Query { method, ident, seq, checksum, payload })
         };
         Ok(match icmp::parse(family, message).map_err(|_| Malformed::ShortQuotedIcmp)? {
-            Message::EchoRequest(query) => quoted(Method::Echo, query),
-            Message::TimestampRequest(query) => quoted(Method::Timestamp, query),
-            Message::MaskRequest(query) => quoted(Method::Mask, query),
+            Message::EchoRequest(request) => query(Method::Echo, request),
+            Message::TimestampRequest(request) => query(Method::Timestamp, request),
+            Message::MaskRequest(request) => query(Method::Mask, request),
             Message::EchoReply(_)
             | Message::TimestampReply(_)
             | Message::MaskReply(_)
@@ -65,10 +128,8 @@ impl<'a> Quoted<'a> {
             | Message::Other { .. } => None,
         })
     }
-}
 
-impl<'a> QuotedRequest<'a> {
-    /// Reads what is quoted of another protocol than ICMP, from its header on.
+    /// Parses a quoted message of another protocol than ICMP, from its header on.
     fn upper(protocol: u8, octets: &'a [u8]) -> Result<Self, Malformed> {
         match protocol {
             udp::PROTOCOL_UDP | udp::PROTOCOL_UDPLITE | dccp::PROTOCOL_DCCP => {
@@ -90,8 +151,8 @@ impl<'a> QuotedRequest<'a> {
     }
 }
 
-/// Octets of a quote that the error queue of a socket of this protocol keeps to itself: an IP header without
-/// options, and that of UDP.
+/// Octets at the start of a quote that the error queue of a socket of this protocol does not deliver: the IP
+/// header without options, and the UDP header.
 pub(super) const fn missing(family: Family, protocol: u8) -> usize {
     let ip = match family {
         Family::V4 => ipv4::HEADER_LEN,
