@@ -97,7 +97,8 @@ pub enum ReplyKind<'a> {
         src_port: u16,
         /// Destination port, one of this host; 0 where the protocol has none.
         dst_port: u16,
-        /// The octets after the header: of DCCP after the first eight octets, of an unknown protocol all octets.
+        /// The octets after the header: of DCCP after the first eight octets, of an unknown protocol all
+        /// octets.
         payload: &'a [u8],
     },
     /// The result of connecting a TCP socket.
@@ -134,9 +135,8 @@ impl<'a> Reply<'a> {
     /// about something else than a request, or about a later fragment. Only checksums of ICMP are verified: a
     /// packet from this host or from a guest of it has no other checksum yet (checksum offload).
     ///
-    /// # Errors
-    /// [`Malformed`] if the octets are no such message. An error that quotes the other IP version, or less than
-    /// eight octets of a header that has an identifier or ports, is malformed too.
+    /// # Errors [`Malformed`] if the octets are no such message. An error that quotes the other IP version,
+    /// or less than eight octets of a header that has an identifier or ports, is malformed too.
     // Inlined with its callees: the value is large, and would be copied at each return.
     #[inline(always)]
     pub fn parse(received: &Received<'a>) -> Result<Option<Self>, Malformed> {

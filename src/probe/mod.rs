@@ -1,6 +1,6 @@
-//! Probes, and the one place where our identity is written into them.
+//! Encodes probes: the only code that writes the identity of a run into them.
 //!
-//! It refuses to know when a probe goes, and what became of it.
+//! It knows neither when a probe is sent nor its outcome.
 
 #![cfg_attr(
     not(test),
@@ -22,7 +22,7 @@ use siphasher::sip::SipHasher24;
 pub use crate::wire::icmp::HEADER_LEN;
 use crate::wire::icmp::{self, v4, v6};
 
-/// What a probe asks.
+/// The ICMP request that a probe is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
     /// Echo request (RFC 792 page 14, RFC 4443 section 4.1).
@@ -33,14 +33,14 @@ pub enum Method {
     Mask,
 }
 
-/// Everything that decides the octets of a probe, beside the run's [`Identity`] and payload.
+/// The fields of a probe. With the run's [`Identity`] and payload they determine its octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// Which probe of the run it is, from 1. Its low 16 bits are the ICMP sequence number.
+    /// Its number in the run, from 1. The low 16 bits are the ICMP sequence number.
     pub number: u64,
-    /// Whom it asks.
+    /// Destination address.
     pub dst: IpAddr,
-    /// What it asks.
+    /// The kind of request.
     pub method: Method,
     /// Originate timestamp, milliseconds since midnight UT; used by [`Method::Timestamp`] only.
     pub originate: u32,
@@ -49,19 +49,18 @@ pub struct Probe {
 impl Probe {
     /// The ICMP sequence number.
     pub const fn seq(&self) -> u16 {
-        // The low 16 bits are what is meant.
+        // Truncated to the low 16 bits.
         self.number as u16
     }
 
     /// Writes the ICMP message of the probe to the front of `buffer`.
     ///
-    /// An echo request carries `payload`, the token in place of its first octets when they have room
-    /// for it. The checksum is filled in for ICMPv4, because raw sockets send it as it is; for ICMPv6
-    /// it is left zero, because the kernel fills it in on every socket (RFC 3542 section 3.1).
+    /// An echo request carries `payload`, with the token in place of its first octets if it is long enough.
+    /// The checksum is computed for ICMPv4, because raw sockets send it unchanged; for ICMPv6 it is zero,
+    /// because the kernel computes it on every socket (RFC 3542 section 3.1).
     ///
-    /// Returns the octets written, [`message_len`] of them. `buffer` is promised to have room: when it
-    /// has not, nothing is written and 0 is returned, as it is for a [`Method::Timestamp`] or
-    /// [`Method::Mask`] to an IPv6 address, which ICMPv6 does not know.
+    /// Returns the number of octets written, [`message_len`]. Returns 0 and writes nothing if `buffer` is too
+    /// short, and for a [`Method::Timestamp`] or [`Method::Mask`] to an IPv6 address, which ICMPv6 lacks.
     pub fn emit(&self, identity: &Identity, payload: &Payload, buffer: &mut [u8]) -> usize {
         let icmp_type = match (self.method, self.dst) {
             (Method::Echo, IpAddr::V4(_)) => v4::ECHO_REQUEST,
@@ -104,7 +103,7 @@ pub fn message_len(method: Method, payload: &Payload) -> usize {
     HEADER_LEN.saturating_add(body)
 }
 
-/// What makes a run's probes its own.
+/// The identity of a run, by which its probes are recognised.
 #[derive(Clone, Copy, Debug)]
 pub struct Identity {
     /// ICMP identifier.
@@ -116,8 +115,8 @@ pub struct Identity {
 impl Identity {
     /// The token of one probe: SipHash-2-4, under the run's key, of the probe's number and destination.
     ///
-    /// It fills the first [`Self::TOKEN_LEN`] octets of a payload that has room for it, so that a reply
-    /// proves that its sender saw this very probe.
+    /// It fills the first [`Self::TOKEN_LEN`] octets of a payload that is long enough. A reply with it proves
+    /// that its sender received this probe.
     pub fn token(&self, number: u64, dst: IpAddr) -> [u8; 8] {
         token(&self.key, number, dst)
     }
@@ -136,10 +135,10 @@ fn token(key: &[u8; 16], number: u64, dst: IpAddr) -> [u8; 8] {
     SipHasher24::new_with_key(key).hash(words.as_flattened()).to_be_bytes()
 }
 
-/// The data of an echo request: what is sent, and what a faithful reply brings back.
+/// The data of an echo request, which a correct reply returns.
 ///
-/// The first octets make room for the token (see [`Identity::token`]); the rest is the same in every
-/// probe of a run.
+/// The token replaces the first octets (see [`Identity::token`]); the rest is the same in every probe of a
+/// run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payload(Vec<u8>);
 
@@ -153,7 +152,7 @@ impl Payload {
         Self(octets)
     }
 
-    /// The octets as they would be without a token.
+    /// The octets without a token.
     pub fn octets(&self) -> &[u8] {
         &self.0
     }

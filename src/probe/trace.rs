@@ -1,6 +1,6 @@
-//! The probes of a traceroute, whatever their protocol, and the one place where their identity is written.
+//! The probes of a traceroute in every protocol: the only code that writes their identity.
 //!
-//! It refuses to know when a probe goes, and what became of it.
+//! It knows neither when a probe is sent nor its outcome.
 
 mod emit;
 mod expect;
@@ -11,7 +11,7 @@ use super::token;
 use crate::wire::Family;
 use crate::wire::{dccp, icmp, ipv4, ipv6, tcp, udp};
 
-/// What a traceroute sends.
+/// The probes of a traceroute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TraceMethod {
     /// ICMP echo requests.
@@ -20,10 +20,10 @@ pub enum TraceMethod {
     Udp,
     /// UDP-Lite datagrams (RFC 3828).
     UdpLite {
-        /// Octets that the checksum covers, header included; 0: all (RFC 3828 section 3.1).
+        /// Checksum coverage in octets, header included; 0: all (RFC 3828 section 3.1).
         coverage: u16,
     },
-    /// TCP segments, by hand.
+    /// TCP segments, sent on a raw socket.
     Tcp(TcpOptions),
     /// TCP connections, opened by the kernel.
     Connect,
@@ -32,16 +32,16 @@ pub enum TraceMethod {
         /// The service code (RFC 4340 section 8.1.2).
         service: u32,
     },
-    /// IP datagrams of this protocol without any header of its own.
+    /// IP datagrams of this protocol without an upper-layer header.
     Protocol(u8),
 }
 
-/// What a TCP probe says beside its ports (RFC 9293 section 3.1).
+/// The flags and options of a TCP probe (RFC 9293 section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpOptions {
-    /// Flags, FIN being bit 0.
+    /// Flags; FIN is bit 0.
     pub flags: u8,
-    /// Maximum segment size, where that option is sent.
+    /// Maximum segment size option, octets.
     pub mss: Option<u16>,
     /// SACK permitted (RFC 2018).
     pub sack: bool,
@@ -54,44 +54,44 @@ pub struct TcpOptions {
 /// Where a probe carries its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
-    /// In the message itself, at a place that no balancer hashes (ICMP sequence number with the checksum
-    /// kept constant, UDP checksum, TCP sequence number): one flow for all probes ("Paris"). Not every
-    /// length has room for it: see [`Flow::carries_number`].
+    /// In a field that no load balancer hashes (ICMP sequence number with the checksum kept constant, UDP
+    /// checksum, TCP sequence number): one flow for all probes ("Paris" traceroute). Not every length has
+    /// room for it: see [`Flow::carries_number`].
     Message,
-    /// In the destination port, which rises with each probe from the first (Van Jacobson's way).
+    /// In the destination port, which increases with each probe (the original traceroute).
     DestinationPort,
-    /// In the source port: each probe leaves from a socket of its own.
+    /// In the source port: a socket for each probe.
     SourcePort,
 }
 
-/// What all probes of a trace have in common: what a per-flow balancer hashes, and what makes them ours.
+/// The fields that all probes of a trace share: those that a per-flow load balancer hashes, and the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
-    /// Where probes leave from.
+    /// Source address.
     pub src: IpAddr,
-    /// The target.
+    /// Destination address.
     pub dst: IpAddr,
-    /// Source port, or the ICMP identifier; 0 where the kernel chooses it and makes the header of UDP and
-    /// UDP-Lite, as with [`Carrier::SourcePort`] always.
+    /// Source port, or the ICMP identifier; 0 where the kernel chooses it and writes the header of UDP and
+    /// UDP-Lite, as always with [`Carrier::SourcePort`].
     pub src_port: u16,
     /// Destination port, or that of the first probe with [`Carrier::DestinationPort`]; 0 without ports.
     pub dst_port: u16,
-    /// What is sent.
+    /// The kind of probes.
     pub method: TraceMethod,
-    /// Where its number is.
+    /// Where a probe carries its number.
     pub carrier: Carrier,
-    /// Key of what only this run can have written: random for each run, never sent.
+    /// Key of the tokens: random for each run, never sent.
     pub key: [u8; 16],
 }
 
 /// One probe of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceProbe {
-    /// Which probe of the trace it is, from 1.
+    /// Its number in the trace, from 1.
     pub number: u16,
     /// Its TTL or hop limit, which the socket writes.
     pub ttl: u8,
-    /// Octets behind the IP header that it is asked to have: see [`Flow::len`].
+    /// Requested octets behind the IP header: see [`Flow::len`].
     pub len: usize,
 }
 
@@ -109,8 +109,8 @@ impl Flow {
         }
     }
 
-    /// The destination port of a probe. With [`Carrier::DestinationPort`] it rises from the first probe's,
-    /// after 65,535 from 1: it is never 0.
+    /// The destination port of a probe. With [`Carrier::DestinationPort`] it increases from the first probe's
+    /// and continues after 65,535 with 1: it is never 0.
     pub const fn dst_port(&self, number: u16) -> u16 {
         match self.carrier {
             Carrier::Message | Carrier::SourcePort => self.dst_port,
@@ -124,19 +124,19 @@ impl Flow {
         }
     }
 
-    /// Which probe has this destination port: the inverse of [`Flow::dst_port`] with
-    /// [`Carrier::DestinationPort`]; 0, which no probe has, for a port of 0.
+    /// The number of the probe with this destination port: the inverse of [`Flow::dst_port`] with
+    /// [`Carrier::DestinationPort`]; 0, which no probe has, for port 0.
     pub const fn number_at(&self, dst_port: u16) -> u16 {
         match (dst_port, dst_port.checked_sub(self.dst_port)) {
             (0, _) => 0,
             (_, Some(steps)) => steps.wrapping_add(1),
-            // Past the wrap.
+            // After the wrap.
             (_, None) => dst_port.wrapping_sub(self.dst_port),
         }
     }
 
-    /// Whether probes are emitted with the header of their protocol. The kernel makes that of UDP and
-    /// UDP-Lite where it is left the source port; it makes all of a TCP connection.
+    /// Whether [`Flow::emit`] writes the upper-layer header. The kernel writes that of UDP and UDP-Lite if it
+    /// chooses the source port, and all of a TCP connection.
     pub const fn emits_header(&self) -> bool {
         match self.method {
             TraceMethod::Echo | TraceMethod::Tcp(_) | TraceMethod::Dccp { .. } => true,
@@ -145,25 +145,25 @@ impl Flow {
         }
     }
 
-    /// Octets behind the IP header that a probe asked to have `asked` of them really has. A header is never
-    /// cut; TCP and DCCP probes carry no data, whatever is asked.
-    pub fn len(&self, asked: usize) -> usize {
+    /// Octets behind the IP header of a probe of `requested` octets. A header is never cut; TCP and DCCP
+    /// probes carry no data.
+    pub fn len(&self, requested: usize) -> usize {
         match self.method {
-            TraceMethod::Echo => asked.max(icmp::HEADER_LEN),
-            TraceMethod::Udp | TraceMethod::UdpLite { .. } => asked.max(udp::HEADER_LEN),
+            TraceMethod::Echo => requested.max(icmp::HEADER_LEN),
+            TraceMethod::Udp | TraceMethod::UdpLite { .. } => requested.max(udp::HEADER_LEN),
             TraceMethod::Tcp(options) => tcp::HEADER_LEN.saturating_add(options.len()),
             // As Linux connects: MSS, SACK permitted, timestamps, window scale.
             TraceMethod::Connect => 40,
             TraceMethod::Dccp { .. } => dccp::REQUEST_LEN,
-            TraceMethod::Protocol(_) => asked,
+            TraceMethod::Protocol(_) => requested,
         }
     }
 
-    /// Whether a probe asked to have `len` octets behind the IP header has room for its number where the
-    /// flow's carrier wants it, so that every quote of it tells which it is.
+    /// Whether a probe of `len` requested octets behind the IP header has room for its number in the flow's
+    /// carrier, so that every quote identifies the probe.
     ///
-    /// [`Carrier::Message`] needs two octets of UDP payload, covered by the checksum and by our own hand,
-    /// or eight octets of a protocol without header. The ports always have room.
+    /// [`Carrier::Message`] needs two octets of UDP payload, covered by the checksum and written by
+    /// [`Flow::emit`], or eight octets of a protocol without header. The ports always have room.
     pub fn carries_number(&self, len: usize) -> bool {
         let ports = !matches!(self.carrier, Carrier::Message);
         match self.method {
@@ -177,12 +177,13 @@ impl Flow {
         }
     }
 
-    /// What only this run can have written for a probe.
+    /// The token of a probe, which only this run can write.
     pub fn token(&self, number: u16) -> [u8; TOKEN_LEN] {
         token(&self.key, number.into(), self.dst)
     }
 
-    /// What only this run can have written for any of its probes: half the token of number 0, which none has.
+    /// The flow's own four octets, which only this run can write, the same in all probes: half the token of
+    /// number 0, which no probe has.
     pub fn own(&self) -> [u8; 4] {
         let [t0, t1, t2, t3, ..] = self.token(0);
         [t0, t1, t2, t3]
@@ -192,11 +193,11 @@ impl Flow {
 /// Octets of a token.
 pub const TOKEN_LEN: usize = super::Identity::TOKEN_LEN;
 
-/// Octets of a UDP datagram with the word that fixes its checksum.
+/// Octets of a UDP datagram with the word that makes its checksum the number.
 const FIXED_LEN: usize = udp::HEADER_LEN.saturating_add(2);
 
-/// Octets that the checksum of a UDP-Lite datagram of `len` octets covers: the header at least (RFC 3828
-/// section 3.1), and all where more is asked than there is.
+/// Checksum coverage of a UDP-Lite datagram of `len` octets: at least the header (RFC 3828 section 3.1), at
+/// most all.
 fn covered(coverage: u16, len: usize) -> usize {
     match usize::from(coverage) {
         0 => len,

@@ -82,8 +82,8 @@ pub enum QuotedRequest<'a> {
 }
 
 impl<'a> Quoted<'a> {
-    /// Parses the quote of an ICMPv4 error; `None`: an ICMP message that is no request. The fragment offset is
-    /// ignored: where a router swapped the octets of that field, "don't fragment" reads as an offset.
+    /// Parses the quote of an ICMPv4 error; `None`: an ICMP message that is no request. The fragment offset
+    /// is ignored: where a router swapped the octets of that field, "don't fragment" reads as an offset.
     pub(super) fn in_ipv4(quote: &'a [u8]) -> Result<Option<Self>, Malformed> {
         let packet = ipv4::split_quoted(quote)?;
         let (src, dst, header) = (packet.header.src.into(), packet.header.dst.into(), packet.head);
@@ -94,8 +94,8 @@ impl<'a> Quoted<'a> {
         Ok(request.map(|request| Self { src: Some(src), dst, header, request }))
     }
 
-    /// Parses the quote of an ICMPv6 error; `None`: an ICMP message that is no request, or a later fragment. The
-    /// header is everything before the upper-layer header.
+    /// Parses the quote of an ICMPv6 error; `None`: an ICMP message that is no request, or a later fragment.
+    /// The header is everything before the upper-layer header.
     pub(super) fn in_ipv6(quote: &'a [u8]) -> Result<Option<Self>, Malformed> {
         let (header, payload) = ipv6::split_quoted(quote)?;
         let Some(upper) = ipv6::upper(header.next_header, payload)? else { return Ok(None) };

@@ -27,7 +27,6 @@ use crate::reply::{Reply, ReplyKind};
 use event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use order::{Order, Step};
 use plan::{Due, Plan};
-use recognise::recognise;
 use table::{ProbeState, SentProbe, Table};
 
 /// The session of a trace.
@@ -108,9 +107,9 @@ impl Trace {
         }
     }
 
-    /// Reduces the length of further probes, and repeats the query of this one, because it was too large for a
-    /// link with an MTU of `mtu` octets (0: not reported). Returns false if the path MTU is not looked for, the
-    /// probe is answered, or its outcome was emitted, or the length cannot be reduced.
+    /// Reduces the length of further probes, and repeats the query of this one, because it was too large for
+    /// a link with an MTU of `mtu` octets (0: not reported). Returns false if the path MTU is not looked for,
+    /// the probe is answered, or its outcome was emitted, or the length cannot be reduced.
     fn shrink(&mut self, number: u16, mtu: u32) -> bool {
         let Some(probe) = self.table.probe(number).filter(|_| self.config.mtu) else { return false };
         let answered = matches!(probe.state, ProbeState::Decided(Outcome::Answered(_)));
@@ -125,7 +124,7 @@ impl Trace {
 
     /// Matches a reply to its probe, and records the answer.
     fn receive(&mut self, reply: &Reply) -> Result<(), Reject> {
-        let (found, kind) = recognise(&self.config.flow, &self.table, reply)?;
+        let (found, kind) = recognise::probe_of(&self.config.flow, &self.table, reply)?;
         let probe = self.table.probe(found.number).ok_or(Reject::NeverSent)?;
         let extension = match reply.kind {
             ReplyKind::Error { extension, .. } => extension.unwrap_or_default().to_vec(),

@@ -27,8 +27,8 @@ const GRACE: Duration = Duration::from_millis(1);
 pub enum Wait {
     /// Derived from the RTTs of this trace.
     Adaptive,
-    /// `traceroute -w MAX,HERE,NEAR`: at most `max`, or `here` times the RTT of this hop, or `near` times that
-    /// of a later hop. A factor of 0 is unused.
+    /// `traceroute -w MAX,HERE,NEAR`: at most `max`, or `here` times the RTT of this hop, or `near` times
+    /// that of a later hop. A factor of 0 is unused.
     Given {
         /// The longest wait.
         max: Duration,

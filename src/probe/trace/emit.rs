@@ -1,39 +1,38 @@
-//! Writes probes.
+//! Encodes the probes of a traceroute.
 //!
-//! A payload is filled as traceroute(8) fills it: `@`, `A`, `B` and on through 64 values. Over that are
-//! written, where they have room, the token and the words that keep or make a checksum.
+//! A payload has the filling of traceroute(8): `@`, `A`, `B` and so on through 64 values. The token and the
+//! words that determine the checksum replace its first octets, where they fit.
 
 use super::{FIXED_LEN, Flow, TcpOptions, TraceMethod, TraceProbe, covered};
 use crate::wire::Family;
 use crate::wire::checksum::{Sum, checksum};
 use crate::wire::{dccp, icmp, pseudo_header, tcp, udp};
 
-/// Receive window of a TCP probe, as Linux long offered it: four segments of an Ethernet.
+/// Receive window of a TCP probe, as older Linux kernels sent it: four segments of 1,460 octets.
 const WINDOW: u16 = 5_840;
 
 /// Shift count of the window scale option.
 const WINDOW_SHIFT: u8 = 2;
 
 impl Flow {
-    /// Writes a probe to the front of `buffer`, from the header of its protocol on, or what the kernel wants
-    /// of it where that makes the header ([`Flow::emits_header`]): the payload, or of a connection nothing.
+    /// Writes a probe to the front of `buffer`, from its upper-layer header on. Where the kernel writes that
+    /// ([`Flow::emits_header`]), it writes the payload, of a connection nothing.
     ///
     /// With [`Carrier::Message`](super::Carrier::Message) the first four octets of all probes of a flow are
-    /// the same, and the first eight tell which it is, save where [`Flow::carries_number`] denies it:
-    /// - An echo request has the number as its sequence number. Its checksum is the same for all probes of one
-    ///   length that have a payload of two octets or more, whoever fills it in: this function for ICMPv4, the
-    ///   kernel for ICMPv6 (RFC 3542 section 3.1).
+    /// the same, and the first eight identify the probe, unless [`Flow::carries_number`] returns false:
+    /// - An echo request has the number as its sequence number. Its checksum is the same for all probes of
+    ///   one length with a payload of two octets or more, whether computed here (ICMPv4) or by the kernel
+    ///   (ICMPv6, RFC 3542 section 3.1).
     /// - The checksum of a UDP or UDP-Lite datagram, and of a DCCP request, is the number.
-    /// - The sequence number of a TCP segment has the number in its lower half, and in the upper what is the
-    ///   flow's own: of two SYNs that meet at the target the later one lies in the window of the earlier, and
-    ///   is answered in its own name (RFC 9293 section 3.10.7.4). Where ACK is set, the acknowledgement
-    ///   number is the same, because a reset in answer repeats that (section 3.10.7.1).
-    /// - A protocol without header has four octets that are the flow's own, the number, and two of the token.
+    /// - The sequence number of a TCP segment has the number in its lower half, and two of the flow's own
+    ///   octets in its upper half: of two SYNs at the target the later is in the window of the earlier, and
+    ///   is acknowledged with its own number (RFC 9293 section 3.10.7.4). With ACK the acknowledgement number
+    ///   is the same, because a reset repeats it (section 3.10.7.1).
+    /// - A protocol without header has the flow's own four octets, the number, and two octets of the token.
     ///
-    /// A payload that the kernel puts under a header of its own begins with the number and the token.
+    /// A payload behind a header of the kernel begins with the number and the token.
     ///
-    /// Returns the octets written. `buffer` is promised to have room: when it has not, nothing is written and
-    /// 0 is returned.
+    /// Returns the number of octets written; 0, and writes nothing, if `buffer` is too short.
     pub fn emit(&self, probe: TraceProbe, buffer: &mut [u8]) -> usize {
         let TraceProbe { number, .. } = probe;
         let len = self.len(probe.len);
@@ -62,7 +61,7 @@ impl Flow {
         }
     }
 
-    /// Writes an echo request. Sequence number, token and the fix word together add up to nothing.
+    /// Writes an echo request. The checksum of sequence number, token and fix word together is zero.
     fn echo(&self, number: u16, packet: &mut [u8]) {
         let Some((header, body)) = packet.split_first_chunk_mut() else { return };
         let icmp_type = match Family::of(self.dst) {
@@ -85,9 +84,9 @@ impl Flow {
         }
     }
 
-    /// Writes a UDP or UDP-Lite datagram. Where the first word of its payload is among the `covered` octets, it
-    /// makes the checksum the number; else the checksum is as it falls. Behind that word comes the token with
-    /// one that makes it add up to nothing, where both fit.
+    /// Writes a UDP or UDP-Lite datagram. If the first word of its payload is among the `covered` octets, it
+    /// makes the checksum the number; otherwise the checksum is computed normally. The token follows, with a
+    /// word that cancels it in the checksum, where both fit.
     fn udp(&self, number: u16, covered: usize, packet: &mut [u8]) {
         let third = self.third(packet.len());
         let mut pseudo = pseudo_header(self.src, self.dst, packet.len(), self.protocol());
@@ -107,7 +106,7 @@ impl Flow {
         pseudo.add(packet.get(..covered).unwrap_or_default());
         let (at, sum) = match pseudo.finish() {
             sum if fixed => (udp::HEADER_LEN, sum),
-            // No checksum at all would be 0 (RFC 768).
+            // 0 means no checksum (RFC 768).
             0 => (CHECKSUM_AT, 0xffff),
             sum => (CHECKSUM_AT, sum),
         };
@@ -153,22 +152,22 @@ impl Flow {
     }
 }
 
-/// What a payload is filled with, again and again.
+/// The filling of a payload, repeated.
 pub const FILLING: [u8; 64] = *b"@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~\x7f";
 
-/// Octets of a UDP payload with fix word, token, and the word that makes the token add up to nothing.
+/// Octets of a UDP payload with fix word, token, and the word that cancels the token in the checksum.
 pub const PROVEN_LEN: usize = 12;
 
-/// Where a UDP header has its checksum.
+/// Offset of the checksum in a UDP header.
 const CHECKSUM_AT: usize = 6;
 
 impl TcpOptions {
-    /// The options in the order and with the padding that Linux sends them, `stamp` as the timestamp, and how
-    /// many octets they are ([`TcpOptions::len`]).
+    /// The options in the order and with the padding of Linux, `stamp` as the timestamp, and their length
+    /// ([`TcpOptions::len`]).
     fn octets(self, stamp: u32) -> ([u8; 20], usize) {
         let [m0, m1] = self.mss.unwrap_or_default().to_be_bytes();
         let [t0, t1, t2, t3] = stamp.to_be_bytes();
-        // No operation twice, or SACK permitted in its place.
+        // Two no-operations, or SACK permitted in their place.
         let [p0, p1] = if self.sack { [4, 2] } else { [1, 1] };
         let pieces: [(bool, &[u8]); 4] = [
             (self.mss.is_some(), &[2, 4, m0, m1]),
@@ -187,14 +186,14 @@ impl TcpOptions {
     }
 }
 
-/// Lets `write` fill the first `len` octets of `buffer`; none, and 0, when it is shorter.
+/// Calls `write` with the first `len` octets of `buffer`. Returns `len`; 0 if the buffer is shorter.
 fn written(buffer: &mut [u8], len: usize, write: impl FnOnce(&mut [u8])) -> usize {
     let Some(packet) = buffer.get_mut(..len) else { return 0 };
     write(packet);
     len
 }
 
-/// Writes the pieces one behind the other, as long as each fits, over the filling of a payload.
+/// Writes the filling of a payload, and over it the pieces one after another, as long as each fits.
 fn fill(payload: &mut [u8], pieces: &[&[u8]]) {
     for (slot, octet) in payload.iter_mut().zip(FILLING.iter().cycle()) {
         *slot = *octet;
@@ -207,7 +206,7 @@ fn fill(payload: &mut [u8], pieces: &[&[u8]]) {
     }
 }
 
-/// Writes a word at an octet that the packet is known to have.
+/// Writes a word at this offset.
 fn put(packet: &mut [u8], at: usize, word: u16) {
     let field = packet.get_mut(at..).and_then(<[u8]>::first_chunk_mut);
     if let Some(field) = field {

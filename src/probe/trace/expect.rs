@@ -1,4 +1,4 @@
-//! What probes must look like, said without writing them: for whoever compares a quote with them.
+//! The expected fields of probes, computed without encoding them, for comparison with a quote.
 
 use super::emit::{FILLING, PROVEN_LEN};
 use super::{FIXED_LEN, Flow, TOKEN_LEN, TraceMethod, covered};
@@ -7,8 +7,8 @@ use crate::wire::{Family, icmp};
 use crate::wire::{dccp, pseudo_header, udp};
 
 impl Flow {
-    /// Where in what follows the first eight octets of a probe of `len` octets ([`Flow::len`]) its token stands;
-    /// `None` where it has none.
+    /// The offset of the token of a probe of `len` octets ([`Flow::len`]), from its ninth octet on; `None`
+    /// where it has none.
     pub const fn token_at(&self, len: usize) -> Option<usize> {
         let body = len.saturating_sub(udp::HEADER_LEN);
         let (at, needed) = match self.method {
@@ -23,12 +23,12 @@ impl Flow {
         if body >= needed { Some(at) } else { None }
     }
 
-    /// The third word of a header with ports: of UDP the length of the datagram, of UDP-Lite what its checksum
-    /// covers, of DCCP the length of the header.
+    /// The third word of a header with ports: of UDP the length of the datagram, of UDP-Lite the checksum
+    /// coverage, of DCCP the data offset.
     pub fn third(&self, len: usize) -> u16 {
         match self.method {
             TraceMethod::UdpLite { coverage } => match covered(coverage, len) {
-                // All of it is 0, which holds also where the length exceeds the field.
+                // 0: all of it, also where the length exceeds the field.
                 all if all == len => 0,
                 covered => covered as u16,
             },
@@ -47,7 +47,7 @@ impl Flow {
         sum.add(&self.src_port.to_be_bytes());
         let body = len.saturating_sub(icmp::HEADER_LEN);
         if body < 2 {
-            // Nothing makes up for the number.
+            // No fix word cancels the number.
             sum.add(&number.to_be_bytes());
         }
         let fixed = match self.token_at(len) {
@@ -58,9 +58,9 @@ impl Flow {
         sum.finish()
     }
 
-    /// Which probe of `len` octets has `word` first in its payload: the number itself where the kernel makes
-    /// the header, else the one that this word makes the checksum. 0, which no probe has, where nothing of
-    /// the kind stands there.
+    /// The number of the probe of `len` octets with `word` first in its payload: the word itself where the
+    /// kernel writes the header, otherwise the checksum that this word makes. 0, which no probe has, where
+    /// the payload has no such word.
     pub fn number_of_word(&self, word: u16, len: usize) -> u16 {
         let covered = match self.method {
             TraceMethod::Udp => len,
@@ -78,11 +78,12 @@ impl Flow {
             src_port: self.src_port,
             dst_port: self.dst_port,
             third: self.third(len),
-            // The two words change places: each is what makes up for all the rest and the other.
+            // Checksum and first payload word are swapped: each is the complement of the sum of everything
+            // else.
             checksum: word,
         };
         sum.add(&header.octets());
-        // The token and the word behind it add up to nothing.
+        // The token and the word after it cancel out.
         let fixed = if self.token_at(len).is_some() { PROVEN_LEN } else { 2 };
         add_filling(&mut sum, fixed, covered.saturating_sub(udp::HEADER_LEN));
         match sum.finish() {
@@ -92,7 +93,7 @@ impl Flow {
     }
 }
 
-/// Adds the filling of a payload from one octet to another; the first is even.
+/// Adds the octets `from..to` of the filling of a payload; `from` is even.
 fn add_filling(sum: &mut Sum, from: usize, to: usize) {
     let mut at = from;
     while at < to {

@@ -2,8 +2,8 @@
 
 use crate::probe::trace::{Flow, TOKEN_LEN};
 
-/// Whether the payload carries the token of a probe of `len` octets; `None` where the probe has none, or it is
-/// not quoted whole. Some routers pad a short quote with zeros (RFC 4884 section 3 requires 128 octets).
+/// Whether the payload carries the token of a probe of `len` octets; `None` where the probe has none, or it
+/// is not quoted whole. Some routers pad a short quote with zeros (RFC 4884 section 3 requires 128 octets).
 pub fn token(flow: &Flow, number: u16, len: usize, payload: &[u8]) -> Option<bool> {
     let carried = payload.get(flow.token_at(len)?..)?.first_chunk::<TOKEN_LEN>()?;
     (*carried != [0; TOKEN_LEN]).then(|| *carried == flow.token(number))

@@ -1,8 +1,8 @@
 //! Which probe of a trace a reply belongs to: the decoding of what [`Flow::emit`] wrote.
 //!
-//! Translators rewrite quotes, and routers cut them and pad them with zeros, so no field decides alone. A field
-//! that only this run can have written (a token, the flow's half of a sequence number) decides where it is
-//! present. Otherwise a number in range is accepted when two more independent fields agree.
+//! Translators rewrite quotes, and routers cut them and pad them with zeros, so no field decides alone. A
+//! field that only this run can have written (a token, the flow's half of a sequence number) decides where it
+//! is present. Otherwise a number in range is accepted when two more independent fields agree.
 
 mod answers;
 mod fields;
@@ -22,7 +22,7 @@ use crate::wire::tcp;
 ///
 /// # Errors
 /// Why the reply is no answer to a probe of this trace.
-pub fn recognise(flow: &Flow, table: &Table, reply: &Reply) -> Result<(Recognised, AnswerKind), Reject> {
+pub fn probe_of(flow: &Flow, table: &Table, reply: &Reply) -> Result<(Recognised, AnswerKind), Reject> {
     match reply.kind {
         ReplyKind::Error { checksum_ok: false, .. } | ReplyKind::Answer { checksum_ok: false, .. } => {
             Err(Reject::Checksum)

@@ -84,8 +84,8 @@ impl Quote<'_> {
         Recognised { number, translated: !agrees || !self.dst_agrees() || self.src_differs() }
     }
 
-    /// The checksum before the rewriting of the words `theirs`, once `ours`, and of the addresses, if it covers
-    /// them.
+    /// The checksum before the rewriting of the words `theirs`, once `ours`, and of the addresses, if it
+    /// covers them.
     fn untranslated(&self, checksum: u16, addresses: bool, theirs: &[u16], ours: &[u16]) -> u16 {
         let sum = |src: IpAddr, dst: IpAddr, words: &[u16]| {
             let mut sum = Sum::default();
