@@ -1,10 +1,10 @@
-//! A trace fed arbitrary octets at arbitrary times, mixed with faithful answers: every probe is told once, in
-//! order, and every trace can still be ended.
+//! A trace receives arbitrary octets at arbitrary times, mixed with correct answers: every outcome is emitted
+//! once, in order, and every trace can be stopped.
 //!
 //!     cargo +nightly fuzz run trace
 //!
-//! The input is a script. Each step begins with an octet that says what happens, and one that says how
-//! long after the step before.
+//! The input is a script. Each step begins with an octet that selects the action, and one for the time since
+//! the step before.
 
 #![no_main]
 
@@ -54,7 +54,7 @@ fn config(choice: u8) -> TraceConfig {
     }
 }
 
-/// A time-exceeded, or another error, about an upper packet: an ICMP message as a datagram socket gives it.
+/// An ICMP error that quotes a probe, as a datagram socket delivers it.
 fn error(icmp_type: u8, code: u8, protocol: u8, packet: &[u8]) -> Vec<u8> {
     let [s, d] = [HERE.octets(), TARGET.octets()];
     let head =
@@ -69,7 +69,7 @@ fuzz_target!(|input: &[u8]| {
     let mut trace = Trace::new(config, Instant::ZERO);
     let mut now = Instant::ZERO;
     let mut sent: Vec<Vec<u8>> = Vec::new();
-    let mut told = (1, 0);
+    let mut emitted = (1, 0);
     let mut buffer = [0; 128];
     while let Some((&[step, wait], rest)) = script.split_first_chunk::<2>() {
         let (bytes, after) = rest.split_at(rest.len().min(usize::from(wait) / 4));
@@ -94,7 +94,7 @@ fuzz_target!(|input: &[u8]| {
             1 => (Framing::Icmpv4, bytes.to_vec()),
             2 => (Framing::Icmpv4, error(11, 0, protocol, &probe)),
             3 => (Framing::Icmpv4, error(3, wait & 15, protocol, &probe)),
-            // A faithful quote but for the script's octets over its end.
+            // A correct quote, but with the script's octets at its end.
             4 => {
                 let start = probe.len().saturating_sub(bytes.len());
                 probe.iter_mut().skip(start).zip(bytes).for_each(|(octet, other)| *octet = *other);
@@ -110,19 +110,19 @@ fuzz_target!(|input: &[u8]| {
         let received =
             Received { at: now, clock, from, scope: 0, hop_limit, options, framing, bytes: &octets };
         trace.handle_received(&received);
-        drain(&mut trace, &mut told);
+        drain(&mut trace, &mut emitted);
     }
     trace.stop();
-    drain(&mut trace, &mut told);
+    drain(&mut trace, &mut emitted);
     assert!(trace.is_done());
 });
 
-/// Takes all events; probes are told in the order of hops and queries.
-fn drain(trace: &mut Trace, told: &mut (u8, u8)) {
+/// Takes all events; outcomes are in the order of hops and queries.
+fn drain(trace: &mut Trace, emitted: &mut (u8, u8)) {
     while let Some(event) = trace.poll_event() {
         if let TraceEvent::Decided { ttl, query, .. } = event {
-            assert!((ttl, query) > *told, "{ttl}/{query} after {told:?}");
-            *told = (ttl, query);
+            assert!((ttl, query) > *emitted, "{ttl}/{query} after {emitted:?}");
+            *emitted = (ttl, query);
         }
     }
 }

@@ -1,9 +1,10 @@
-//! Events that wait for the names of the addresses in them.
+//! A queue of events that wait for the names of the addresses in them.
 //!
-//! The events of a trace are printed in the order in which they came. Each wants the name of its responder, and a
-//! name may be slow: the report, never a probe, waits for it, at most [`PATIENCE`] from the turn on in which it was
-//! queried. Names are queried as soon as an address is known, whatever is in front; so these waits overlap with one
-//! another and with the probes, and a dead name server delays the end of a run once and no longer than that.
+//! The events of a trace are printed in the order in which they were emitted, each with the name of its
+//! responder. A name may be slow: printing, never a probe, waits for it, at most [`PATIENCE`] from the turn
+//! in which the event was appended. Lookups start as soon as an address is known, wherever its event stands
+//! in the queue. So the waits overlap with one another and with the probes, and a name server that does not
+//! respond delays the end of a run once, by at most that time.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -13,21 +14,21 @@ use std::time::Duration;
 use crate::clock::Instant;
 use crate::names::lookup::{Answer, Names, Question};
 
-/// How long a report waits for a name or an origin after it queried them: longer than a resolver takes whose servers
-/// answer. One whose server does not answer repeats the query after five seconds (resolv.conf(5)).
+/// How long an event waits for a name or an origin: longer than lookups take while the name servers respond.
+/// Without a response a resolver repeats the query after five seconds (resolv.conf(5)).
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What is queried about the addresses of responders.
+/// The lookups for the addresses of responders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lookups {
-    /// Their names.
+    /// Their names (PTR).
     pub names: bool,
     /// The autonomous systems that announce them (`-A`).
     pub origins: bool,
 }
 
 impl Lookups {
-    /// The queries about an address.
+    /// The lookups for an address.
     fn questions(self, address: IpAddr) -> impl Iterator<Item = Question> {
         let name = self.names.then_some(Question::Name(address));
         name.into_iter().chain(self.origins.then_some(Question::Origin(address)))
@@ -39,21 +40,21 @@ impl Lookups {
 pub struct Waiting<T> {
     wanted: Lookups,
     names: Names,
-    /// Each with the end of its wait, which is known from the first turn on.
+    /// Each item with the end of its wait, which its first turn determines.
     queue: VecDeque<(T, Option<Instant>)>,
     /// The end of the wait of the first item.
     wake: Option<Instant>,
-    /// How long names are waited for.
+    /// How long an item waits.
     patience: Duration,
 }
 
 impl<T> Waiting<T> {
-    /// An empty queue. `names` does the queries.
+    /// An empty queue. `names` does the lookups.
     pub fn new(wanted: Lookups, names: Names) -> Self {
         Self { wanted, names, queue: VecDeque::new(), wake: None, patience: PATIENCE }
     }
 
-    /// Queries all that is wanted about an address, at once.
+    /// Starts the lookups for an address.
     pub fn query(&mut self, address: IpAddr) {
         for question in self.wanted.questions(address) {
             self.names.look(question);
@@ -65,7 +66,7 @@ impl<T> Waiting<T> {
         self.queue.push_back((item, None));
     }
 
-    /// A turn begins: the wait of items that were appended since the last one begins `now`.
+    /// Begins a turn: the wait of items appended since the last turn begins `now`.
     pub fn poll(&mut self, now: Instant) {
         self.names.collect();
         let end = now + self.patience;
@@ -95,12 +96,12 @@ impl<T> Waiting<T> {
         self.wanted.questions(address).any(|question| self.names.look(question) == Answer::Coming)
     }
 
-    /// The name of an address, as far as it is wanted and known.
+    /// The name of an address, if it is wanted and known.
     pub fn name(&mut self, address: IpAddr) -> Option<String> {
         self.known(self.wanted.names, Question::Name(address))
     }
 
-    /// The autonomous systems that announce an address, as far as they are wanted and known.
+    /// The autonomous systems that announce an address, if they are wanted and known.
     pub fn origin(&mut self, address: IpAddr) -> Option<String> {
         self.known(self.wanted.origins, Question::Origin(address))
     }
@@ -122,7 +123,7 @@ impl<T> Waiting<T> {
         self.names.bell()
     }
 
-    /// Ends all waits, of items yet to come too.
+    /// Ends all waits, those of later items too.
     pub fn finish_now(&mut self) {
         self.patience = Duration::ZERO;
         self.wake = self.wake.map(|_| Instant::ZERO);

@@ -10,7 +10,7 @@ use crate::engine::trace::event::{Ending, Outcome, TraceEvent};
 /// The account of a trace.
 #[derive(Debug, Default)]
 pub struct TraceAccount {
-    /// Probes that left and whose fate was decided, and those that could not leave.
+    /// Probes whose outcome was decided, those that could not leave among them.
     pub probes: u64,
     /// Probes answered in time.
     pub answered: u64,
@@ -18,17 +18,17 @@ pub struct TraceAccount {
     pub not_sent: u64,
     /// Probes in flight when the trace was stopped.
     pub in_flight: u64,
-    /// Answers to probes that had been given up.
+    /// Answers after the deadline of their probe.
     pub late: u64,
     /// Further answers to answered probes.
     pub repeated: u64,
-    /// The highest hop with a probe whose fate was decided; 0 before the first.
+    /// The highest hop with a probe whose outcome was decided; 0 before the first.
     pub last_hop: u8,
     /// Answers, late and repeated ones among them, by the clocks that timed them.
     pub timings: Timings,
     started: Instant,
     ended: Option<(Instant, Ending)>,
-    /// Hop and query of the probes that were given up, and not answered since.
+    /// TTL and query of the probes without an answer, before their deadline or later.
     silent: BTreeSet<(u8, u8)>,
 }
 

@@ -17,33 +17,33 @@ use crate::report::waiting::{Lookups, Waiting};
 use crate::stats::TraceAccount;
 use crate::wire::icmp::{v4, v6};
 
-/// What the first line contains beside the time.
+/// The content of the first line, without the time.
 #[derive(Clone, Debug)]
 pub struct TraceStart {
     /// The target as it was typed.
     pub host: String,
     /// Its address.
     pub target: IpAddr,
-    /// How it is probed: icmp, udp, tcp, ….
+    /// The method: icmp, udp, tcp, ….
     pub method: &'static str,
-    /// The last TTL.
+    /// TTL of the last hop.
     pub max_ttl: u8,
     /// Probes for each hop.
     pub queries: u8,
     /// Octets of a probe, IP header included.
     pub packet_len: usize,
-    /// Whether all probes carry one flow identifier.
+    /// Whether a per-flow load balancer sends all probes along one path.
     pub one_flow: bool,
 }
 
-/// Prints one trace. A line waits for names as long as the text would.
+/// Prints one trace. A line waits for lookups as long as a line of text.
 #[derive(Debug)]
 pub struct JsonTrace {
     start: TraceStart,
     /// Not yet printed, each with the time of the turn in which it happened.
     waiting: Waiting<(TraceEvent, Instant)>,
     epoch: Epoch,
-    /// The time of the last turn: what is silent has no time of its own.
+    /// The time of the last turn, printed for events without a time of their own.
     now: Instant,
 }
 
@@ -103,7 +103,7 @@ enum TraceRecord<'a> {
     },
 }
 
-/// Which probe.
+/// The hop and query of a probe.
 #[derive(Serialize)]
 struct Place {
     hop: u8,
@@ -137,7 +137,7 @@ struct AnswerRecord {
 }
 
 impl JsonTrace {
-    /// A report about a trace. `names` looks up what is wanted.
+    /// A report about a trace. `names` does the `wanted` lookups.
     pub fn new(start: TraceStart, wanted: Lookups, names: Names) -> Self {
         Self { start, waiting: Waiting::new(wanted, names), epoch: Epoch::default(), now: Instant::ZERO }
     }

@@ -16,11 +16,11 @@ use crate::report::waiting::{Lookups, Waiting};
 use crate::report::{Report, fault};
 use crate::stats::TraceAccount;
 
-/// How the text of a traceroute is to look. Texts may hold anything: they are escaped before they are
-/// shown.
+/// The style of the text of a traceroute. Its texts may contain anything: they are escaped before they are
+/// printed.
 #[derive(Clone, Debug)]
 pub struct TraceStyle {
-    /// The name this program was started by, in front of what goes to standard error.
+    /// The name of this program, the prefix of lines on standard error.
     pub program: String,
     /// The target as it was typed.
     pub name: String,
@@ -28,17 +28,17 @@ pub struct TraceStyle {
     pub target: IpAddr,
     /// Interface name behind link-local addresses, as in `fe80::1%eth0`.
     pub zone: Option<String>,
-    /// TTL of the last hop that may be asked.
+    /// TTL of the last hop.
     pub max_ttl: u8,
     /// Octets of the first probe, IP header included.
     pub size: usize,
     /// Addresses without names (`-n`).
     pub numeric: bool,
-    /// The systems that announce each address (`-A`).
+    /// The autonomous systems that announce each address (`-A`).
     pub origins: bool,
     /// ICMP extensions (`-e`).
     pub extensions: bool,
-    /// The length of the way back, where it differs (`--back`).
+    /// The length of the return path, where it differs (`--back`).
     pub back: bool,
     /// The flags of TCP answers (`-O info`).
     pub flags: bool,
@@ -47,7 +47,7 @@ pub struct TraceStyle {
 }
 
 impl TraceStyle {
-    /// How `traceroute TARGET` looks, an address and nothing else given.
+    /// The style of `traceroute TARGET`, with an address and no options.
     ///
     /// For tests and fuzzers.
     pub fn of(target: IpAddr) -> Self {
@@ -75,25 +75,25 @@ pub struct TraceText {
     zone: Option<String>,
     /// Not yet printed.
     waiting: Waiting<TraceEvent>,
-    /// The hop whose line is open.
+    /// The hop of the current line.
     hop: Option<u8>,
-    /// What is printed of the sender of the last answer on that line.
+    /// The responder of the last answer on that line.
     shown: Option<Responder>,
-    /// Causes of probes not sent, each with the hop that met it first.
+    /// Causes of probes not sent, each with the first hop it prevented a probe to.
     faults: Vec<(SendFault, u8)>,
 }
 
-/// What is printed of a sender, once for answers in a row.
+/// What is printed about a responder, once for consecutive answers of one hop.
 #[derive(Clone, Debug, PartialEq)]
 struct Responder {
     from: IpAddr,
     note: Option<String>,
-    /// TTL that the answer arrived with, where the way back is shown.
+    /// TTL that the answer arrived with, if the length of the return path is printed.
     back: Option<u8>,
 }
 
 impl TraceText {
-    /// A report in a style. `names` looks up what the style wants.
+    /// A report in a style. `names` does the lookups that the style needs.
     pub fn new(style: TraceStyle, names: Names) -> Self {
         let wanted = Lookups { names: !style.numeric, origins: style.origins };
         Self {
@@ -106,7 +106,7 @@ impl TraceText {
         }
     }
 
-    /// The header. It ends where the first hop begins its line.
+    /// Prints the header. The line of the first hop begins with its newline.
     fn header(&self, output: &mut Output<'_>) {
         let TraceStyle { name, target, max_ttl, size, .. } = &self.style;
         let (name, target) = (escape(name), self.numeric(*target));
@@ -127,7 +127,7 @@ impl TraceText {
         Responder { from: answer.from, note, back: answer.hop_limit.filter(|_| self.style.back) }
     }
 
-    /// Prints what can be printed by `now`.
+    /// Prints the events that wait for no lookup at `now`.
     fn print_ready(&mut self, now: Instant, output: &mut Output<'_>) {
         self.waiting.poll(now);
         while let Some(event) = self.waiting.first() {
@@ -137,7 +137,7 @@ impl TraceText {
         }
     }
 
-    /// The address that the event would print: of a sender that answers several times in a row, only the first time.
+    /// The address that the event would print: that of a responder which differs from the one before.
     fn introduces(&self, event: &TraceEvent) -> Option<IpAddr> {
         let TraceEvent::Decided { ttl, outcome: Outcome::Answered(answer), .. } = event else { return None };
         let shown = self.hop == Some(*ttl) && self.shown == Some(self.responder(answer));

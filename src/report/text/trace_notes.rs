@@ -6,8 +6,8 @@ use crate::wire::icmp::Error;
 /// TCP flags from bit 0 on (RFC 9293 section 3.1).
 const FLAGS: [&str; 8] = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"];
 
-/// The annotation of an error; `None` for those that every trace is made of: TTL exceeded on the way, and
-/// port unreachable at its end.
+/// The annotation of an error; `None` for those of every trace: TTL exceeded on the path, and port
+/// unreachable at its end.
 pub fn mark(error: &Error) -> Option<String> {
     let Error { family, icmp_type, code, .. } = *error;
     if error.is_ttl_exceeded() {
@@ -42,7 +42,7 @@ pub fn flags(flags: u16) -> String {
     set.map(|(_, name)| *name).collect::<Vec<_>>().join(",")
 }
 
-/// How many hops an answer came back over, guessed as traceroute(8) does: systems start at 64, 128 or 255.
+/// The length of the return path in hops, estimated as traceroute(8) does: systems start at 64, 128 or 255.
 pub fn hops_back(hop_limit: u8) -> u16 {
     let start = match hop_limit {
         0..=64 => 65,
