@@ -9,7 +9,7 @@ use rping::probe::Method;
 use rping::reply::{QuotedRequest, Reply, ReplyKind};
 use rping::wire::extension::{self, ExtensionObject, Interface, Label};
 use rping::wire::ipv4::options::{self, Ipv4Option, TimestampEntry};
-use rping::wire::{checksum, icmp, ipv4, ipv6};
+use rping::wire::{checksum, icmp, ipv4, ipv6, udp};
 
 #[path = "captures/load.rs"]
 mod load;
@@ -61,7 +61,8 @@ fn request(request: QuotedRequest<'_>) -> (String, &[u8]) {
             let asked = method(asked);
             (format!("quoted request: {asked}\nquoted ident: {ident}\nquoted seq: {seq}\n"), payload)
         }
-        QuotedRequest::Ports { protocol, src_port, dst_port, third, checksum, payload } => {
+        QuotedRequest::Ports { protocol, header, payload } => {
+            let udp::UdpHeader { src_port, dst_port, third, checksum } = header;
             let text = format!(
                 "quoted request: protocol {protocol}\nquoted ports: {src_port} {dst_port}\n\
                  quoted third word: {third}\nquoted checksum: {checksum:#06x}\n"

@@ -117,9 +117,7 @@ fn identity(received: &Received<'_>) -> Result<Option<String>, ()> {
         ReplyKind::Error { error, quoted, .. } => {
             let request = match quoted.request {
                 QuotedRequest::Query { method, ident, seq, .. } => format!("{method:?} {ident} {seq}"),
-                QuotedRequest::Ports { protocol, src_port, dst_port, third, checksum, .. } => {
-                    format!("{protocol} {src_port} {dst_port} {third} {checksum}")
-                }
+                QuotedRequest::Ports { protocol, header, .. } => format!("{protocol} {header:?}"),
                 QuotedRequest::Other { protocol, .. } => format!("{protocol}"),
                 request => format!("{request:?}"),
             };

@@ -41,14 +41,9 @@ pub enum QuotedRequest<'a> {
     Ports {
         /// The protocol.
         protocol: u8,
-        /// Source port.
-        src_port: u16,
-        /// Destination port.
-        dst_port: u16,
-        /// UDP length, UDP-Lite checksum coverage; of DCCP data offset, CCVal and CsCov.
-        third: u16,
-        /// Checksum.
-        checksum: u16,
+        /// These eight octets. Their third word is the UDP length or the UDP-Lite checksum coverage; of DCCP
+        /// data offset, CCVal and CsCov.
+        header: udp::UdpHeader,
         /// The quoted octets after these eight octets.
         payload: &'a [u8],
     },
@@ -134,8 +129,7 @@ impl<'a> QuotedRequest<'a> {
         match protocol {
             udp::PROTOCOL_UDP | udp::PROTOCOL_UDPLITE | dccp::PROTOCOL_DCCP => {
                 let (header, payload) = udp::UdpHeader::split(octets).ok_or(Malformed::ShortQuotedUpper)?;
-                let udp::UdpHeader { src_port, dst_port, third, checksum } = header;
-                Ok(Self::Ports { protocol, src_port, dst_port, third, checksum, payload })
+                Ok(Self::Ports { protocol, header, payload })
             }
             tcp::PROTOCOL_TCP => {
                 let [s0, s1, d0, d1, q0, q1, q2, q3] =

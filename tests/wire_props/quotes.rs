@@ -8,7 +8,7 @@ use rping::probe::Method;
 use rping::reply::{Quoted, QuotedRequest, Reply, ReplyKind};
 use rping::wire::Family;
 use rping::wire::icmp::{self, Message, Query};
-use rping::wire::{Malformed, ipv4, ipv6};
+use rping::wire::{Malformed, ipv4, ipv6, udp};
 
 use super::load::received;
 
@@ -224,14 +224,10 @@ fn expected(protocol: u8, octets: &[u8; 12], len: usize) -> Result<QuotedRequest
     match protocol {
         6 | 17 | 33 | 136 if len < 8 => Err(Malformed::ShortQuotedUpper),
         6 => Ok(QuotedRequest::Segment { src_port, dst_port, seq: 0x0405_0607 }),
-        17 | 33 | 136 => Ok(QuotedRequest::Ports {
-            protocol,
-            src_port,
-            dst_port,
-            third: word(4),
-            checksum: word(6),
-            payload,
-        }),
+        17 | 33 | 136 => {
+            let header = udp::UdpHeader { src_port, dst_port, third: word(4), checksum: word(6) };
+            Ok(QuotedRequest::Ports { protocol, header, payload })
+        }
         _ => Ok(QuotedRequest::Other { protocol, payload: &octets[..len] }),
     }
 }

@@ -13,7 +13,7 @@ use rping::probe::Method;
 use rping::probe::trace::{Carrier, Flow, TcpOptions, TraceMethod, TraceProbe};
 use rping::reply::{Quoted, QuotedRequest, Reply, ReplyKind};
 use rping::wire::{Family, icmp};
-use rping::wire::{ipv4, ipv6, pseudo_header};
+use rping::wire::{ipv4, ipv6, pseudo_header, udp};
 
 use super::Noise;
 use super::load::received;
@@ -320,10 +320,7 @@ fn stranger<'a>(noise: &mut Noise, flow: &Flow, payload: &'a [u8]) -> Quoted<'a>
         },
         _ => QuotedRequest::Ports {
             protocol: flow.protocol(),
-            src_port: port,
-            dst_port,
-            third,
-            checksum: small,
+            header: udp::UdpHeader { src_port: port, dst_port, third, checksum: small },
             payload,
         },
     };

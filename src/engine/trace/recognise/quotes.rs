@@ -8,7 +8,7 @@ use crate::probe::Method;
 use crate::probe::trace::{Carrier, Flow, TraceMethod};
 use crate::reply::{Quoted, QuotedRequest};
 use crate::wire::checksum::{Sum, adjust, same};
-use crate::wire::tcp;
+use crate::wire::{tcp, udp};
 
 /// A recognised probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +25,10 @@ pub fn quoted(flow: &Flow, table: &Table, quoted: &Quoted) -> Option<Recognised>
     match (quoted.request, flow.method) {
         (request, TraceMethod::Protocol(ours)) => quote.eight(eight(request, ours)?),
         (QuotedRequest::Query { method: Method::Echo, ident, seq, checksum, payload }, TraceMethod::Echo) => {
-            quote.echo(Echo { ident, number: seq, checksum, payload })
+            quote.echo(ident, seq, checksum, payload)
         }
-        (QuotedRequest::Ports { protocol, src_port, dst_port, third, checksum, payload }, _)
-            if protocol == flow.protocol() =>
-        {
-            quote.ports(&Ports { src_port, dst_port, third, checksum, payload })
+        (QuotedRequest::Ports { protocol, header, payload }, _) if protocol == flow.protocol() => {
+            quote.ports(&header, payload)
         }
         (QuotedRequest::Segment { src_port, dst_port, seq }, TraceMethod::Tcp(_) | TraceMethod::Connect) => {
             quote.segment(src_port, dst_port, seq)
@@ -42,23 +40,6 @@ pub fn quoted(flow: &Flow, table: &Table, quoted: &Quoted) -> Option<Recognised>
         }
         _ => None,
     }
-}
-
-/// A quoted echo request.
-struct Echo<'a> {
-    ident: u16,
-    number: u16,
-    checksum: u16,
-    payload: &'a [u8],
-}
-
-/// A quoted UDP or UDP-Lite datagram, or DCCP request.
-struct Ports<'a> {
-    src_port: u16,
-    dst_port: u16,
-    third: u16,
-    checksum: u16,
-    payload: &'a [u8],
 }
 
 /// The addresses of a quoted datagram, and what it is compared with.
@@ -102,8 +83,7 @@ impl Quote<'_> {
     }
 
     /// Echo: the sequence number is the number. The identifier may be rewritten, and the checksum with it.
-    fn echo(&self, echo: Echo) -> Option<Recognised> {
-        let Echo { ident, number, checksum, payload } = echo;
+    fn echo(&self, ident: u16, number: u16, checksum: u16, payload: &[u8]) -> Option<Recognised> {
         let flow = self.flow;
         let len = flow.len(self.table.sent_len(number)?);
         let sum_agrees = || {
@@ -119,7 +99,7 @@ impl Quote<'_> {
 
     /// UDP, UDP-Lite, DCCP: the number is in a port, or is the checksum without what was rewritten. It also
     /// follows from the first word of the payload.
-    fn ports(&self, ports: &Ports) -> Option<Recognised> {
+    fn ports(&self, ports: &udp::UdpHeader, payload: &[u8]) -> Option<Recognised> {
         let flow = self.flow;
         let number = match flow.carrier {
             Carrier::Message => {
@@ -139,14 +119,14 @@ impl Quote<'_> {
                 TraceMethod::UdpLite { .. } => flow.len(self.table.sent_len(1)?),
                 _ => usize::from(ports.third),
             };
-            Some(flow.number_of_word(first_word(ports.payload)?, len))
+            Some(flow.number_of_word(first_word(payload)?, len))
         };
-        let probe = |number| self.ports_of(ports, number);
+        let probe = |number| self.ports_of(ports, payload, number);
         number.and_then(probe).or_else(|| by_word().and_then(probe))
     }
 
     /// The datagram with ports, if it is the probe of this number.
-    fn ports_of(&self, ports: &Ports, number: u16) -> Option<Recognised> {
+    fn ports_of(&self, ports: &udp::UdpHeader, payload: &[u8], number: u16) -> Option<Recognised> {
         let flow = self.flow;
         let len = flow.len(self.table.sent_len(number)?);
         let from_port = if flow.src_port == 0 {
@@ -157,9 +137,9 @@ impl Quote<'_> {
         let to_port = ports.dst_port == flow.dst_port(number);
         let proof = match flow.method {
             TraceMethod::Dccp { .. } => {
-                request_number(ports.payload).map(|low| own_number(flow, low) == Some(number))
+                request_number(payload).map(|low| own_number(flow, low) == Some(number))
             }
-            _ => token(flow, number, len, ports.payload),
+            _ => token(flow, number, len, payload),
         };
         let agree = [self.dst_agrees(), to_port, ports.third == flow.third(len)];
         // With our address and another port it is of another program: a translator changes both.
@@ -217,10 +197,7 @@ impl Quote<'_> {
 fn eight(request: QuotedRequest, ours: u8) -> Option<[u8; 8]> {
     match request {
         QuotedRequest::Other { protocol, payload } if protocol == ours => payload.first_chunk().copied(),
-        QuotedRequest::Ports { protocol, src_port, dst_port, third, checksum, .. } if protocol == ours => {
-            let words = [src_port, dst_port, third, checksum].map(u16::to_be_bytes);
-            words.as_flattened().first_chunk().copied()
-        }
+        QuotedRequest::Ports { protocol, header, .. } if protocol == ours => Some(header.octets()),
         QuotedRequest::Segment { src_port, dst_port, seq } if ours == tcp::PROTOCOL_TCP => {
             let ([a, b], [c, d], [e, f, g, h]) =
                 (src_port.to_be_bytes(), dst_port.to_be_bytes(), seq.to_be_bytes());

@@ -8,7 +8,7 @@ use crate::engine::trace::table::SentProbe;
 use crate::probe::Method;
 use crate::probe::trace::{Carrier, TcpOptions, TraceMethod, TraceProbe};
 use crate::reply::{Quoted, QuotedRequest};
-use crate::wire::{ipv6, pseudo_header, tcp};
+use crate::wire::{ipv6, pseudo_header, tcp, udp};
 
 const SRC: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 const DST: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -43,7 +43,8 @@ fn emitted(flow: &Flow, number: u16) -> [u8; 40] {
 fn ports(protocol: u8, packet: &[u8]) -> QuotedRequest<'_> {
     let word = |at: usize| u16::from_be_bytes([packet[at], packet[at + 1]]);
     let (src_port, dst_port, third, checksum) = (word(0), word(2), word(4), word(6));
-    QuotedRequest::Ports { protocol, src_port, dst_port, third, checksum, payload: &packet[8..] }
+    let header = udp::UdpHeader { src_port, dst_port, third, checksum };
+    QuotedRequest::Ports { protocol, header, payload: &packet[8..] }
 }
 
 fn query(packet: &[u8]) -> QuotedRequest<'_> {
@@ -194,14 +195,8 @@ fn a_rising_destination_port_tells_the_number() {
         // Where the kernel chose the port, it is that of a probe.
         let src_port = if src_port == 0 { 40_001 } else { src_port };
         let quote = |src: IpAddr, dst: IpAddr, src_port: u16, dst_port: u16| {
-            let request = QuotedRequest::Ports {
-                protocol: 17,
-                src_port,
-                dst_port,
-                third: 40,
-                checksum: 7,
-                payload: &[],
-            };
+            let header = udp::UdpHeader { src_port, dst_port, third: 40, checksum: 7 };
+            let request = QuotedRequest::Ports { protocol: 17, header, payload: &[] };
             read(&rising, src, dst, request)
         };
         assert_eq!(quote(SRC, DST, src_port, 33_434), Some((1, false)));
@@ -218,8 +213,11 @@ fn a_rising_destination_port_tells_the_number() {
 fn a_source_port_tells_the_number() {
     let each = Flow { src_port: 0, carrier: Carrier::SourcePort, ..flow(TraceMethod::Udp) };
     let quote = |dst: IpAddr, src_port: u16, dst_port: u16| {
-        let request =
-            QuotedRequest::Ports { protocol: 17, src_port, dst_port, third: 40, checksum: 7, payload: &[] };
+        let request = QuotedRequest::Ports {
+            protocol: 17,
+            header: udp::UdpHeader { src_port, dst_port, third: 40, checksum: 7 },
+            payload: &[],
+        };
         read(&each, SRC, dst, request)
     };
     assert_eq!(quote(DST, 40_009, 33_434), Some((9, false)));
