@@ -67,7 +67,7 @@ fn server(
 }
 
 fn ask(server: SocketAddr) -> Option<String> {
-    Origins::new(Some(server), Some("as.example")).ask(IpAddr::from([192, 0, 2, 1]))
+    Origins::new(Some(server), Some("as.example")).query(IpAddr::from([192, 0, 2, 1]))
 }
 
 const SOUND: &str = "64500 | 192.0.2.0/24 | ZZ | example | 2020-01-01";

@@ -187,7 +187,7 @@ fn names(request: &TraceRequest) -> Names {
         return Names::of_path(|_| None);
     }
     let origins = Origins::new(request.as_server, request.as_zone.as_deref());
-    Names::of_path(move |address| origins.ask(address))
+    Names::of_path(move |address| origins.query(address))
 }
 
 /// How the text looks.

@@ -1,4 +1,4 @@
-//! Names to addresses: the blocking forward lookup before the run. It knows no options and no packets.
+//! Names to addresses: the forward lookup before the run, which blocks. No options, no packets.
 
 use std::ffi::CString;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -15,12 +15,12 @@ use crate::sys::address;
 /// Maximum number of names looked up at a time.
 const LOOKUPS: usize = 16;
 
-/// One address that a name stands for.
+/// One address of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The address, with its scope if it has one. The port is 0.
     pub addr: SocketAddr,
-    /// The canonical name of the host, when the lookup told one; not yet fit for a terminal.
+    /// The canonical name of the host if the lookup returned one; not escaped.
     pub canonical: Option<String>,
 }
 
@@ -31,10 +31,11 @@ pub struct Candidate {
 /// address in it: ICMPv6 cannot reach it. Names beyond ASCII are looked up in
 /// their ASCII form (RFC 5891), which the C library makes of them as the locale says.
 ///
-/// The error is a line that begins with the name, made safe to print.
+/// # Errors
+/// One line that begins with the name, escaped: no such name, no such interface, or no address that `wanted` accepts.
 pub fn resolve(name: &str, wanted: fn(&IpAddr) -> bool) -> Result<Vec<Candidate>> {
     check(name)?;
-    // The resolver would say the same, and cost more than the rest of a start.
+    // getaddrinfo would give the same result, but takes longer than the rest of the start-up.
     if let Ok(address) = name.parse::<IpAddr>() {
         let addr = unmapped(SocketAddr::new(address, 0));
         ensure!(wanted(&addr.ip()), "{}: {WRONG_FAMILY}", escape(name));
@@ -46,7 +47,7 @@ pub fn resolve(name: &str, wanted: fn(&IpAddr) -> bool) -> Result<Vec<Candidate>
         None => anyhow!("{}: {error}", escape(name)),
     })?;
     let candidates = candidates(found, wanted);
-    // getaddrinfo is asked for all families, since glibc tells scopes only then.
+    // All families are requested from getaddrinfo, since glibc returns scopes only then.
     ensure!(!candidates.is_empty(), "{}: {WRONG_FAMILY}", escape(name));
     Ok(candidates)
 }
@@ -64,7 +65,7 @@ pub fn resolve_all(names: &[String], wanted: fn(&IpAddr) -> bool) -> Vec<Result<
         }
     };
     thread::scope(|scope| {
-        // This thread works too; it does without threads that cannot be started.
+        // This thread looks up too, so none of the others is needed.
         for _ in 1..LOOKUPS.min(names.len()) {
             let _ = thread::Builder::new().spawn_scoped(scope, work);
         }
@@ -77,11 +78,11 @@ pub fn resolve_all(names: &[String], wanted: fn(&IpAddr) -> bool) -> Vec<Result<
 
 /// The addresses of a host in the order of preference (RFC 6724), every family, and its canonical name.
 ///
-/// `flags` are those of getaddrinfo(3). What is no UTF-8 in a canonical name is replaced. May block for as
-/// long as the resolver likes.
+/// `flags` are those of getaddrinfo(3). Octets of a canonical name that are not UTF-8 are replaced. Blocks for as long
+/// as the resolver does.
 ///
 /// # Errors
-/// The resolver's own sentence.
+/// The text of gai_strerror(3).
 fn lookup(host: &str, flags: i32) -> Result<(Vec<SocketAddr>, Option<String>), String> {
     let Ok(host) = CString::new(host) else { return Err("a name cannot hold a NUL".to_owned()) };
     let found = sys::get_addresses(&host, flags)?;
@@ -110,15 +111,15 @@ fn candidates(
     candidates
 }
 
-/// Whether a host is given as an address, so that no DNS is asked.
+/// Whether a host is given as an address, so that no name is resolved.
 pub fn is_numeric(name: &str) -> bool {
     name.parse::<IpAddr>().is_ok() || (check(name).is_ok() && lookup(name, libc::AI_NUMERICHOST).is_ok())
 }
 
-/// Refuses what no host can be called.
+/// Refuses texts that cannot be the name of a host.
 ///
 /// # Errors
-/// One line: what is wrong with the name, made safe to print.
+/// One line with the name, escaped.
 pub fn check(name: &str) -> Result<()> {
     ensure!(!name.is_empty(), "the host is empty; give a name or an address");
     ensure!(name.len() <= MAX_NAME, "the host's name has {} octets; the longest has {MAX_NAME}", name.len());
@@ -134,7 +135,7 @@ pub fn check(name: &str) -> Result<()> {
 /// Octets of the longest name (RFC 1035 section 2.3.4).
 const MAX_NAME: usize = 255;
 
-/// The interface of a scoped IPv6 address.
+/// The interface name of a scoped IPv6 address.
 fn scope(name: &str) -> Option<&str> {
     let (address, scope) = name.split_once('%')?;
     address.parse::<Ipv6Addr>().ok().map(|_| scope)
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_that_cannot_be_are_refused_in_one_line() {
+    fn impossible_host_names_are_refused_in_one_line() {
         assert_eq!(addresses(""), refused("the host is empty; give a name or an address"));
         let long = "a".repeat(300);
         assert_eq!(addresses(&long), refused("the host's name has 300 octets; the longest has 255"));

@@ -1,8 +1,7 @@
-//! What strangers call an address: its name (PTR), and the systems that announce it. Asked for on threads
-//! of their own.
+//! Names of addresses (PTR) and the autonomous systems that announce them, looked up on threads.
 //!
-//! Those who answer may be slow, dead or hostile: nothing here waits for them, what they say is believed
-//! only where it looks like an answer, and the end of the run leaves the threads where they are.
+//! Name servers may be slow, dead or hostile: nothing here waits for them, a result is used only if it has the form
+//! of a name or of AS numbers, and the end of the run does not join the threads.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,55 +13,55 @@ use std::thread;
 
 use rustix::event::{EventfdFlags, eventfd};
 
-/// Answers remembered. What is asked later stays without: a run meets as many addresses as strangers care
-/// to show it.
+/// Most questions in the cache; later ones are not queried. Without a limit, whoever sends packets decides how much
+/// memory they take.
 const CACHE: usize = 4096;
-/// Questions that may wait for a thread.
+/// Most questions that wait for a thread.
 const QUEUE: usize = 64;
-/// Octets of the longest host name in text form (RFC 1035 section 2.3.4), and of any other answer.
+/// Octets of the longest host name in text form (RFC 1035 section 2.3.4), and of any other result.
 const LONGEST_NAME: usize = 253;
 
-/// Questions about a path that are asked at the same time: as many as most paths have routers.
+/// Threads for the addresses of a path: as many as most paths have routers.
 const PATH: usize = 16;
 
-/// What is asked.
+/// What is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Question {
-    /// What this address is called.
+    /// The name of this address (PTR).
     Name(IpAddr),
     /// Which autonomous systems announce it: `AS64500`, or several joined by `/`.
     Origin(IpAddr),
 }
 
-/// What is known of an answer.
+/// The state of one lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// It is here; `None`: there is no answer, or none that can be believed.
-    Here(Option<String>),
-    /// The question is on its way.
-    Coming,
-    /// It was not asked: there is no room for it now.
-    NotAsked,
+pub enum LookupState {
+    /// It has ended; `None`: without a usable result.
+    Done(Option<String>),
+    /// It is queued or in progress.
+    Pending,
+    /// It was not queried: cache or queue is full, or no thread could be started.
+    NotQueried,
 }
 
-/// Answers one question. It may block for as long as it likes.
-type Source = dyn Fn(Question) -> Option<String> + Send + Sync;
+/// Looks one question up; may block.
+type Resolver = dyn Fn(Question) -> Option<String> + Send + Sync;
 
-/// Answers by question.
+/// Lookups by question, each made once.
 pub struct Names {
-    source: Arc<Source>,
-    /// How many questions may be asked at the same time.
+    resolver: Arc<Resolver>,
+    /// Most lookups at a time.
     threads: usize,
-    state: State,
-    cache: HashMap<Question, Answer>,
+    state: Threads,
+    cache: HashMap<Question, LookupState>,
 }
 
-enum State {
-    /// Nobody asked yet.
-    Idle,
-    Working(Pool),
+enum Threads {
+    /// Nothing was queried yet.
+    NotStarted,
+    Running(Pool),
     /// No thread could be started.
-    Dead,
+    Unavailable,
 }
 
 impl fmt::Debug for Names {
@@ -78,12 +77,12 @@ impl Default for Names {
 }
 
 impl Names {
-    /// Names as the system's resolver tells them, asked for one after the other.
+    /// Names from the system's resolver, one lookup at a time.
     pub fn new() -> Self {
         Self::with(system_name)
     }
 
-    /// Names from another source, asked for one after the other.
+    /// Names from another resolver, one lookup at a time.
     pub fn with(lookup: impl Fn(IpAddr) -> Option<String> + Send + Sync + 'static) -> Self {
         Self::pooled(1, move |question| match question {
             Question::Name(address) => lookup(address),
@@ -91,8 +90,7 @@ impl Names {
         })
     }
 
-    /// Names as the system's resolver tells them, and origins from this source, for all routers of a path
-    /// at the same time.
+    /// Names from the system's resolver and AS numbers from `origin`, for all routers of a path at the same time.
     pub fn of_path(origin: impl Fn(IpAddr) -> Option<String> + Send + Sync + 'static) -> Self {
         Self::pooled(PATH, move |question| match question {
             Question::Name(address) => system_name(address),
@@ -100,111 +98,113 @@ impl Names {
         })
     }
 
-    /// Answers from a source that up to `threads` threads ask at the same time. They start as questions
-    /// come.
+    /// Lookups by `resolver` on up to `threads` threads, which are started as needed.
     pub fn pooled(
         threads: usize,
-        source: impl Fn(Question) -> Option<String> + Send + Sync + 'static,
+        resolver: impl Fn(Question) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        Self { source: Arc::new(source), threads, state: State::Idle, cache: HashMap::new() }
+        Self { resolver: Arc::new(resolver), threads, state: Threads::NotStarted, cache: HashMap::new() }
     }
 
-    /// The name of an address, if it is known by now. If it is not, it is asked for, once.
+    /// The name of an address if it is known by now; else its lookup is started, once.
     pub fn name(&mut self, address: IpAddr) -> Option<String> {
-        match self.look(Question::Name(address)) {
-            Answer::Here(name) => name,
-            Answer::Coming | Answer::NotAsked => None,
+        match self.query(Question::Name(address)) {
+            LookupState::Done(name) => name,
+            LookupState::Pending | LookupState::NotQueried => None,
         }
     }
 
-    /// What is known by now. A question that was not asked yet is asked.
-    pub fn look(&mut self, question: Question) -> Answer {
+    /// The state of a lookup, which is started if it was not yet.
+    pub fn query(&mut self, question: Question) -> LookupState {
         self.collect();
         if let Some(known) = self.cache.get(&question) {
             return known.clone();
         }
-        if self.cache.len() < CACHE && self.ask(question) {
-            self.cache.insert(question, Answer::Coming);
-            return Answer::Coming;
+        if self.cache.len() < CACHE && self.enqueue(question) {
+            self.cache.insert(question, LookupState::Pending);
+            return LookupState::Pending;
         }
-        Answer::NotAsked
+        LookupState::NotQueried
     }
 
-    /// Takes the answers that have come. [`Self::bell`] is silent afterwards.
+    /// Takes the results that have come. [`Self::ready_fd`] is not readable afterwards.
     pub fn collect(&mut self) {
-        let State::Working(pool) = &mut self.state else { return };
-        for (question, answer) in pool.answers.try_iter() {
+        let Threads::Running(pool) = &mut self.state else { return };
+        for (question, answer) in pool.results.try_iter() {
             pool.open = pool.open.saturating_sub(1);
             pool.unread = pool.unread.saturating_add(1);
-            self.cache.insert(question, Answer::Here(answer.filter(|text| is_answer(question, text))));
+            self.cache.insert(question, LookupState::Done(answer.filter(|text| is_answer(question, text))));
         }
-        pool.silence();
+        pool.read_events();
     }
 
-    /// Readable when an answer has come and is not yet collected.
-    pub fn bell(&self) -> Option<BorrowedFd<'_>> {
+    /// Readable while a result has come that [`Self::collect`] has not taken.
+    pub fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.state {
-            State::Working(pool) => pool.bell.as_ref().map(|bell| bell.as_fd()),
-            State::Idle | State::Dead => None,
+            Threads::Running(pool) => pool.ready.as_ref().map(|ready| ready.as_fd()),
+            Threads::NotStarted | Threads::Unavailable => None,
         }
     }
 
-    /// Whether the question is on its way.
-    fn ask(&mut self, question: Question) -> bool {
-        if let State::Idle = self.state {
-            self.state = State::Working(Pool::new());
+    /// Queues a question. Returns whether there was room.
+    fn enqueue(&mut self, question: Question) -> bool {
+        if let Threads::NotStarted = self.state {
+            self.state = Threads::Running(Pool::new());
         }
-        let State::Working(pool) = &mut self.state else { return false };
+        let Threads::Running(pool) = &mut self.state else { return false };
         if pool.workers < self.threads && pool.open >= pool.workers {
-            pool.hire(&self.source);
+            pool.start_thread(&self.resolver);
         }
         if pool.workers == 0 {
-            self.state = State::Dead;
+            self.state = Threads::Unavailable;
             return false;
         }
-        let asked = pool.questions.try_send(question).is_ok();
-        pool.open += usize::from(asked);
-        asked
+        let queued = pool.queries.try_send(question).is_ok();
+        pool.open += usize::from(queued);
+        queued
     }
 }
 
-/// Threads, and the ways to and from them.
+/// The threads that look up, and the channels to and from them.
 struct Pool {
-    questions: SyncSender<Question>,
-    asked: Arc<Mutex<Receiver<Question>>>,
-    told: Sender<(Question, Option<String>)>,
-    answers: Receiver<(Question, Option<String>)>,
-    /// Rung once for each answer, after it. `None`: this machine gives no more descriptors.
-    bell: Option<Arc<OwnedFd>>,
-    /// Answers taken whose ring was not read yet.
+    queries: SyncSender<Question>,
+    /// The receiving end of `queries`, shared by the threads.
+    queue: Arc<Mutex<Receiver<Question>>>,
+    /// The sending end of `results`, cloned for each thread.
+    done: Sender<(Question, Option<String>)>,
+    results: Receiver<(Question, Option<String>)>,
+    /// An eventfd, to which each thread adds 1 after it has sent a result. `None`: no descriptor was available.
+    ready: Option<Arc<OwnedFd>>,
+    /// Results taken whose increment of `ready` was not read yet.
     unread: u64,
+    /// Threads running.
     workers: usize,
-    /// Questions without an answer.
+    /// Questions without a result.
     open: usize,
 }
 
 impl Pool {
     fn new() -> Self {
-        let (questions, asked) = sync_channel(QUEUE);
-        let (told, answers) = channel();
-        let bell = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).ok().map(Arc::new);
-        let asked = Arc::new(Mutex::new(asked));
-        Self { questions, asked, told, answers, bell, unread: 0, workers: 0, open: 0 }
+        let (queries, queue) = sync_channel(QUEUE);
+        let (done, results) = channel();
+        let ready = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).ok().map(Arc::new);
+        let queue = Arc::new(Mutex::new(queue));
+        Self { queries, queue, done, results, ready, unread: 0, workers: 0, open: 0 }
     }
 
-    /// Starts one more thread, if this machine lets us.
-    fn hire(&mut self, source: &Arc<Source>) {
-        let (source, asked, told) = (Arc::clone(source), Arc::clone(&self.asked), self.told.clone());
-        let bell = self.bell.clone();
-        let next = move || asked.lock().ok()?.recv().ok();
+    /// Starts one more thread if the system allows it.
+    fn start_thread(&mut self, resolver: &Arc<Resolver>) {
+        let (resolver, queue, done) = (Arc::clone(resolver), Arc::clone(&self.queue), self.done.clone());
+        let ready = self.ready.clone();
+        let next = move || queue.lock().ok()?.recv().ok();
         let work = move || {
-            // Ends when the report does.
+            // The channel closes when the report is dropped.
             while let Some(question) = next() {
-                if told.send((question, source(question))).is_err() {
+                if done.send((question, resolver(question))).is_err() {
                     return;
                 }
-                // It fails only while 2^64 rings are unread.
-                let _ = bell.as_ref().map(|bell| rustix::io::write(bell, &1u64.to_ne_bytes()));
+                // It fails only at 2^64 unread results.
+                let _ = ready.as_ref().map(|ready| rustix::io::write(ready, &1u64.to_ne_bytes()));
             }
         };
         if thread::Builder::new().name("names".into()).spawn(work).is_ok() {
@@ -212,24 +212,24 @@ impl Pool {
         }
     }
 
-    /// Reads the rings of the answers taken. A ring that is still to come is read the next time.
-    fn silence(&mut self) {
-        let mut rings = [0; 8];
+    /// Reads the increments of the results taken. One that is not written yet is read the next time.
+    fn read_events(&mut self) {
+        let mut count = [0; 8];
         if self.unread > 0
-            && let Some(bell) = &self.bell
-            && rustix::io::read(bell, &mut rings).is_ok()
+            && let Some(ready) = &self.ready
+            && rustix::io::read(ready, &mut count).is_ok()
         {
-            self.unread = self.unread.saturating_sub(u64::from_ne_bytes(rings));
+            self.unread = self.unread.saturating_sub(u64::from_ne_bytes(count));
         }
     }
 }
 
-/// The name of an address as the system's resolver tells it.
+/// The name of an address from the system's resolver.
 fn system_name(address: IpAddr) -> Option<String> {
     dns_lookup::lookup_addr(&address).ok()
 }
 
-/// Whether an answer looks like one.
+/// Whether a text has the form of a result: a host name, or AS numbers.
 fn is_answer(question: Question, text: &str) -> bool {
     let system = |part: &str| {
         let number = part.strip_prefix("AS").unwrap_or_default();
@@ -241,9 +241,9 @@ fn is_answer(question: Question, text: &str) -> bool {
     }
 }
 
-/// Whether a PTR record holds what a host can be called: letters, digits, hyphens and dots (RFC 1123
-/// section 2.1), and the underscore that many use. Others, and names that pass themselves off as an
-/// address, are worth less than the address itself: whoever holds the address writes them.
+/// Whether a PTR record is a host name: letters, digits, hyphens and dots (RFC 1123 section 2.1), and the underscore
+/// that many use. A name without a letter could be mistaken for an address: PTR records are chosen by the owner of
+/// the address.
 fn is_host_name(name: &str) -> bool {
     let octets_fit = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
     let has_letter = name.bytes().any(|b| b.is_ascii_alphabetic());
@@ -262,18 +262,18 @@ mod tests {
         IpAddr::from([192, 0, 2, last])
     }
 
-    /// Waits until every question before this moment is answered: the thread takes a question only after
-    /// it has sent the answer to the one before. Returns these questions.
+    /// Waits until every earlier question has its result: the thread takes a question only after it has sent the
+    /// result of the one before. Returns these questions.
     fn settle(names: &mut Names, taken: &mpsc::Receiver<IpAddr>) -> Vec<IpAddr> {
         names.name(address(254));
-        taken.iter().take_while(|asked| *asked != address(254)).collect()
+        taken.iter().take_while(|queried| *queried != address(254)).collect()
     }
 
-    /// Names that announce each question before they answer it.
+    /// Names from a resolver that reports each question before it returns.
     fn announced(answer: fn(IpAddr) -> Option<String>) -> (Names, mpsc::Receiver<IpAddr>) {
-        let (asked, taken) = mpsc::channel();
+        let (queried, taken) = mpsc::channel();
         let names = Names::with(move |address| {
-            asked.send(address).ok();
+            queried.send(address).ok();
             answer(address)
         });
         (names, taken)
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_asked_for_once() {
+    fn an_address_is_queried_once() {
         let (mut names, taken) = announced(|_| None);
         for _ in 0..10 {
             assert_eq!(names.name(address(1)), None);
@@ -323,29 +323,29 @@ mod tests {
         for last in 0..=255 {
             assert_eq!(names.name(address(last)), None);
         }
-        // Three are being asked for, QUEUE wait; what found no room is not remembered as asked.
+        // Three are in progress, QUEUE wait; the others are not in the cache.
         assert!(names.cache.len() <= QUEUE + 3);
     }
 
     #[test]
     fn the_memory_of_names_is_bounded() {
         let mut names = Names::with(|_| None);
-        let known = |n: u128| (Question::Name(IpAddr::from(n.to_be_bytes())), Answer::Here(None));
+        let known = |n: u128| (Question::Name(IpAddr::from(n.to_be_bytes())), LookupState::Done(None));
         names.cache = (0..CACHE as u128).map(known).collect();
-        assert_eq!(names.look(Question::Name(address(1))), Answer::NotAsked);
+        assert_eq!(names.query(Question::Name(address(1))), LookupState::NotQueried);
         assert_eq!(names.cache.len(), CACHE);
-        assert!(matches!(names.state, State::Idle));
+        assert!(matches!(names.state, Threads::NotStarted));
     }
 
-    /// Waits until the bell rings; collecting is left to the caller.
-    fn hear(names: &Names) {
-        let mut fds = [PollFd::from_borrowed_fd(names.bell().unwrap(), PollFlags::IN)];
+    /// Waits until a result has come, without taking it.
+    fn wait_for_event(names: &Names) {
+        let mut fds = [PollFd::from_borrowed_fd(names.ready_fd().unwrap(), PollFlags::IN)];
         rustix::io::retry_on_intr(|| poll(&mut fds, None)).unwrap();
     }
 
     #[test]
-    fn several_questions_are_asked_at_once_and_each_answer_rings() {
-        // Nobody is answered before all four are being asked for.
+    fn several_lookups_run_at_once_and_each_result_makes_the_descriptor_readable() {
+        // No lookup returns before all four are in progress.
         let together = std::sync::Barrier::new(4);
         let mut names = Names::pooled(4, move |question| {
             together.wait();
@@ -356,34 +356,34 @@ mod tests {
         });
         let questions = [1, 2].map(address).map(|a| [Question::Name(a), Question::Origin(a)]).concat();
         for question in &questions {
-            assert_eq!(names.look(*question), Answer::Coming);
+            assert_eq!(names.query(*question), LookupState::Pending);
         }
-        while questions.iter().any(|question| names.look(*question) == Answer::Coming) {
-            hear(&names);
+        while questions.iter().any(|question| names.query(*question) == LookupState::Pending) {
+            wait_for_event(&names);
         }
         assert_eq!(names.name(address(1)), Some("host-true.example".into()));
-        let origin = names.look(Question::Origin(address(2)));
-        assert_eq!(origin, Answer::Here(Some("AS64500/AS64501".into())));
+        let origin = names.query(Question::Origin(address(2)));
+        assert_eq!(origin, LookupState::Done(Some("AS64500/AS64501".into())));
     }
 
     #[test]
-    fn the_bell_is_silent_once_every_answer_is_collected() {
+    fn the_descriptor_is_not_readable_once_every_result_is_taken() {
         let mut names = Names::with(|_| None);
         for last in 0..20 {
-            while names.look(Question::Name(address(last))) == Answer::Coming {
-                hear(&names);
+            while names.query(Question::Name(address(last))) == LookupState::Pending {
+                wait_for_event(&names);
             }
         }
-        // The ring follows its answer: the last one may still be on its way.
-        let State::Working(pool) = &names.state else { panic!("nobody works") };
+        // The increment follows its result: the last one may still be missing.
+        let Threads::Running(pool) = &names.state else { panic!("no thread runs") };
         if pool.unread > 0 {
-            hear(&names);
+            wait_for_event(&names);
             names.collect();
         }
-        let State::Working(pool) = &names.state else { panic!("nobody works") };
+        let Threads::Running(pool) = &names.state else { panic!("no thread runs") };
         assert_eq!((pool.unread, pool.open), (0, 0));
         let mut left = [0; 8];
-        assert_eq!(rustix::io::read(names.bell().unwrap(), &mut left), Err(rustix::io::Errno::AGAIN));
+        assert_eq!(rustix::io::read(names.ready_fd().unwrap(), &mut left), Err(rustix::io::Errno::AGAIN));
     }
 
     #[test]
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_host_can_be_called_is_a_name() {
+    fn only_host_names_are_names() {
         for name in ["localhost", "a-b.c_d.example", "1.0.0.127.in-addr.arpa", "example.com."] {
             assert!(is_host_name(name), "{name}");
         }

@@ -1,4 +1,4 @@
-//! Names and addresses. Every lookup of names and addresses is made here and nowhere else.
+//! Names and addresses. Every lookup is made here and nowhere else.
 
 pub mod forward;
 pub mod lookup;

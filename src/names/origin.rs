@@ -1,37 +1,35 @@
-//! Which autonomous systems announce an address, asked of a DNS server that knows the routes of the world
-//! (TXT records in the form of origin.asn.cymru.com) or of a mirror of it.
+//! The autonomous systems that announce an address, by DNS: TXT records in the form of origin.asn.cymru.com.
 //!
-//! It knows nothing of traces, and prints nothing. Every question ends within a known time, whatever the
-//! server does; who asks waits that long, so it is asked on a thread that may wait.
+//! Every query ends within a bounded time, whatever the server does. It blocks for that time, so it belongs on a
+//! thread of its own.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use super::origin_message;
+use super::origin_message::{self, OriginReply};
 use crate::clock::{Clock, Instant};
 use crate::sys::{self, interfaces};
 
-/// The zone of which `origin` and `origin6` are asked, unless another one is chosen.
+/// Default zone; `origin` and `origin6` are its subdomains that are queried.
 pub const ZONE: &str = "asn.cymru.com";
 
-/// Where DNS servers listen (RFC 1035 section 4.2).
+/// Port of DNS servers (RFC 1035 section 4.2).
 pub const PORT: u16 = 53;
 
-/// How often a question is asked: datagrams get lost.
+/// Tries of one query: datagrams get lost.
 const TRIES: usize = 2;
 
-/// How long each try waits. All of them end within the second that a report waits for its texts.
+/// Timeout of one try. All tries end within the second that a report waits for a lookup.
 const WAIT: Duration = Duration::from_millis(450);
 
-/// Octets of an answer that are read at once. Over UDP nothing longer than 512 is asked for (RFC 1035
-/// section 4.2.1).
+/// Octets of the read buffer. Over UDP a response has 512 at most without EDNS (RFC 1035 section 4.2.1).
 const LONGEST: usize = 4096;
 
-/// Servers of `resolv.conf` that count (resolv.conf(5): MAXNS).
+/// Most servers of `resolv.conf` that are used (resolv.conf(5): MAXNS).
 const SERVERS: usize = 3;
 
-/// Asks for origins.
+/// Queries for origins.
 #[derive(Clone, Debug)]
 pub struct Origins {
     servers: Vec<SocketAddr>,
@@ -39,23 +37,23 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// Asks this server, or those of `/etc/resolv.conf`, in this zone.
+    /// Queries to this server, or to those of `/etc/resolv.conf`, in this zone (default [`ZONE`]).
     pub fn new(server: Option<SocketAddr>, zone: Option<&str>) -> Self {
         let servers = server.map_or_else(system_servers, |server| vec![server]);
         Self { servers, zone: zone.unwrap_or(ZONE).to_owned() }
     }
 
-    /// The systems that announce an address, as `AS64500` or `AS64500/AS64501`; `None` where nobody does,
-    /// or nobody says so in time.
-    pub fn ask(&self, address: IpAddr) -> Option<String> {
+    /// The systems that announce an address, as `AS64500` or `AS64500/AS64501`; `None` if there are none, or no server
+    /// responded in time. Blocks for up to [`TRIES`] times [`WAIT`].
+    pub fn query(&self, address: IpAddr) -> Option<String> {
         let name = self.name(address)?;
-        // Several servers are asked in turn.
+        // Each try goes to the next server.
         self.servers.iter().cycle().take(TRIES).find_map(|server| try_once(*server, &name))?
     }
 
-    /// The name that is asked for; `None` for addresses that are nobody's in every network (RFC 1122
-    /// section 3.2.1.3, RFC 3927, RFC 4291 sections 2.5.2, 2.5.3 and 2.5.6). Private ones are asked for: a
-    /// mirror may know them.
+    /// The name to query; `None` for loopback, link-local and unspecified addresses (RFC 1122 section 3.2.1.3, RFC
+    /// 3927, RFC 4291 sections 2.5.2, 2.5.3 and 2.5.6). Private ones are queried: a zone of a private network may
+    /// have them.
     fn name(&self, address: IpAddr) -> Option<String> {
         let zone = &self.zone;
         match address.to_canonical() {
@@ -74,24 +72,27 @@ impl Origins {
     }
 }
 
-/// One try: what the server says, or `None` where it says nothing that can be understood.
+/// One try: the systems by the server, or `None` without a valid response.
 fn try_once(server: SocketAddr, name: &str) -> Option<Option<String>> {
     let clock = Clock::start();
     let until = clock.now() + WAIT;
     let id = u16::from_ne_bytes(sys::random().ok()?);
     let query = origin_message::query(id, name)?;
     let mut answer = over_udp(&clock, until, server, id, name, &query).ok()?;
-    if answer == origin_message::Answer::Truncated {
+    if answer == OriginReply::Truncated {
         answer = origin_message::read(id, name, &over_tcp(&clock, until, server, &query).ok()?)?;
     }
     match answer {
-        origin_message::Answer::Origins(origins) => Some(origins),
-        origin_message::Answer::Truncated | origin_message::Answer::Refused => None,
+        OriginReply::Origins(origins) => Some(origins),
+        OriginReply::Truncated | OriginReply::Refused => None,
     }
 }
 
-/// Asks over UDP. The socket is connected, so what others send does not arrive; what does not fit the
-/// question is passed over.
+/// Queries over UDP. The socket is connected, so that only the server's datagrams arrive; those that do not match the
+/// query are ignored.
+///
+/// # Errors
+/// Those of the socket; `TimedOut` or `WouldBlock` after [`WAIT`].
 fn over_udp(
     clock: &Clock,
     until: Instant,
@@ -99,7 +100,7 @@ fn over_udp(
     id: u16,
     name: &str,
     query: &[u8],
-) -> io::Result<origin_message::Answer> {
+) -> io::Result<OriginReply> {
     let here: IpAddr =
         if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((here, 0))?;
@@ -115,7 +116,10 @@ fn over_udp(
     }
 }
 
-/// Asks over TCP, where each message follows its length (RFC 1035 section 4.2.2).
+/// Queries over TCP, where each message follows its length (RFC 1035 section 4.2.2).
+///
+/// # Errors
+/// Those of the socket; `UnexpectedEof` for a response that is cut.
 fn over_tcp(clock: &Clock, until: Instant, server: SocketAddr, query: &[u8]) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&server, rest(clock, until)?)?;
     let len = u16::try_from(query.len()).map_err(io::Error::other)?;
@@ -137,7 +141,10 @@ fn over_tcp(clock: &Clock, until: Instant, server: SocketAddr, query: &[u8]) -> 
     }
 }
 
-/// What is left of the wait; an error when nothing is.
+/// The rest of the timeout.
+///
+/// # Errors
+/// `TimedOut` if nothing is left.
 fn rest(clock: &Clock, until: Instant) -> io::Result<Duration> {
     match until.since(clock.now()) {
         Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
@@ -145,7 +152,7 @@ fn rest(clock: &Clock, until: Instant) -> io::Result<Duration> {
     }
 }
 
-/// The servers of this machine (resolv.conf(5)): this machine itself where none are named.
+/// The servers of `resolv.conf`; without any, the local host (resolv.conf(5)).
 fn system_servers() -> Vec<SocketAddr> {
     servers(&std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default())
 }
@@ -188,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_asked_for_from_their_end() {
+    fn the_query_has_the_parts_of_an_address_in_reverse() {
         assert_eq!(name("192.0.2.1", None).unwrap(), "1.2.0.192.origin.asn.cymru.com");
         assert_eq!(name("::ffff:192.0.2.1", None).unwrap(), "1.2.0.192.origin.asn.cymru.com");
         assert_eq!(name("10.1.2.3", Some("as.example")).unwrap(), "3.2.1.10.origin.as.example");
@@ -199,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_nobody_announces_are_not_asked_for() {
+    fn addresses_that_cannot_be_announced_are_not_queried() {
         for address in ["127.0.0.1", "0.0.0.0", "169.254.1.1", "::1", "::", "fe80::1"] {
             assert_eq!(name(address, None), None, "{address}");
         }

@@ -1,25 +1,25 @@
-//! A question for origins and its answer, as DNS messages (RFC 1035 section 4). It sends nothing.
+//! Origin queries and responses as DNS messages (RFC 1035 section 4). No sockets.
 
 use std::collections::BTreeSet;
 
 use simple_dns::rdata::RData;
 use simple_dns::{CLASS, Name, Packet, PacketFlag, Question, RCODE, TYPE};
 
-/// Systems of one address that are told. More than a few are a mistake or a joke.
+/// Most systems returned for one address.
 const MOST: usize = 8;
 
-/// What a server says.
+/// A response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The systems, as `AS64500` or `AS64500/AS64501`; `None`: nobody announces the address.
+pub enum OriginReply {
+    /// The systems, as `AS64500` or `AS64500/AS64501`; `None`: the address is not announced.
     Origins(Option<String>),
-    /// The answer does not fit in a datagram.
+    /// The response does not fit a datagram (TC): query over TCP.
     Truncated,
-    /// It does not want to say, or cannot; another one may.
+    /// The server refused or failed; another one may respond.
     Refused,
 }
 
-/// A question for the TXT records of a name; `None` when it is no name.
+/// A query for the TXT records of a name; `None` if it is not a valid name.
 pub fn query(id: u16, name: &str) -> Option<Vec<u8>> {
     let mut packet = Packet::new_query(id);
     packet.set_flags(PacketFlag::RECURSION_DESIRED);
@@ -27,8 +27,8 @@ pub fn query(id: u16, name: &str) -> Option<Vec<u8>> {
     packet.build_bytes_vec().ok()
 }
 
-/// Reads a message; `None` when it does not answer this question.
-pub fn read(id: u16, name: &str, message: &[u8]) -> Option<Answer> {
+/// Reads a message; `None` if it is not a response to this query.
+pub fn read(id: u16, name: &str, message: &[u8]) -> Option<OriginReply> {
     let packet = Packet::parse(message).ok()?;
     let name = Name::new(name).ok()?;
     let [question] = packet.questions.as_slice() else { return None };
@@ -42,20 +42,20 @@ pub fn read(id: u16, name: &str, message: &[u8]) -> Option<Answer> {
         return None;
     }
     Some(match packet.rcode() {
-        _ if packet.has_flags(PacketFlag::TRUNCATION) => Answer::Truncated,
-        RCODE::NoError => Answer::Origins(origins(&packet)),
-        RCODE::NameError => Answer::Origins(None),
-        _ => Answer::Refused,
+        _ if packet.has_flags(PacketFlag::TRUNCATION) => OriginReply::Truncated,
+        RCODE::NoError => OriginReply::Origins(origins(&packet)),
+        RCODE::NameError => OriginReply::Origins(None),
+        _ => OriginReply::Refused,
     })
 }
 
-/// Whether two names are one: letters count as they sound (RFC 1035 section 2.3.3).
+/// Whether two names are equal, case ignored (RFC 1035 section 2.3.3).
 fn is_same(one: &Name<'_>, other: &Name<'_>) -> bool {
     let lower = |name: &Name<'_>| name.as_bytes().map(<[u8]>::to_ascii_lowercase).collect::<Vec<_>>();
     lower(one) == lower(other)
 }
 
-/// The systems of the records with the longest prefix: that is the route that counts.
+/// The systems of the records with the longest prefix, which is the route in use.
 fn origins(packet: &Packet<'_>) -> Option<String> {
     let texts = packet.answers.iter().filter(|record| record.class == CLASS::IN).filter_map(|record| {
         let RData::TXT(text) = &record.rdata else { return None };
@@ -69,7 +69,7 @@ fn origins(packet: &Packet<'_>) -> Option<String> {
     Some(texts.join("/"))
 }
 
-/// Reads `64500 64501 | 192.0.2.0/24 | ...`: the length of the prefix, and who announces it, one at least.
+/// Reads `64500 64501 | 192.0.2.0/24 | ...`: the length of the prefix and the systems that announce it, at least one.
 fn announcement(text: &str) -> Option<(u8, BTreeSet<u32>)> {
     let mut fields = text.split('|').map(str::trim);
     let systems = fields.next()?.split_whitespace().map(|system| system.parse().ok());
@@ -92,7 +92,7 @@ mod tests {
         RData::TXT(TXT::new().with_string(text).unwrap())
     }
 
-    /// A sound answer with these records.
+    /// A valid response with these records.
     fn answer<'a>(records: impl IntoIterator<Item = RData<'a>>) -> Packet<'a> {
         let mut packet = Packet::parse(NO_ANSWER).unwrap();
         for record in records {
@@ -101,56 +101,56 @@ mod tests {
         packet
     }
 
-    /// The head of an answer by hand: id 7, a response, recursion desired and available, one question.
+    /// The header of a response, by hand: id 7, recursion desired and available, one question.
     const NO_ANSWER: &[u8] = b"\0\x07\x81\x80\0\x01\0\0\0\0\0\0\
         \x011\x012\x010\x03192\x06origin\x02as\x07example\0\0\x10\0\x01";
 
-    fn told(packet: &Packet<'_>) -> Option<Answer> {
+    fn read_built(packet: &Packet<'_>) -> Option<OriginReply> {
         read(7, NAME, &packet.build_bytes_vec().unwrap())
     }
 
-    fn known(systems: &str) -> Option<Answer> {
-        Some(Answer::Origins(Some(systems.to_owned())))
+    fn known(systems: &str) -> Option<OriginReply> {
+        Some(OriginReply::Origins(Some(systems.to_owned())))
     }
 
     #[test]
-    fn a_question_is_what_the_standard_says() {
+    fn a_query_has_the_octets_of_rfc_1035() {
         let octets = b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\
             \x011\x012\x010\x03192\x06origin\x02as\x07example\0\0\x10\0\x01";
         assert_eq!(query(7, NAME).unwrap(), octets);
     }
 
     #[test]
-    fn an_answer_is_who_announces_the_longest_prefix() {
+    fn the_systems_of_the_longest_prefix_are_returned() {
         let one = text("64500 | 192.0.2.0/24 | ZZ | example | 2020-01-01");
-        assert_eq!(told(&answer([one.clone()])), known("AS64500"));
+        assert_eq!(read_built(&answer([one.clone()])), known("AS64500"));
         let wider = text("64511 | 192.0.0.0/16 | ZZ | example | 2020-01-01");
-        assert_eq!(told(&answer([wider.clone(), one.clone()])), known("AS64500"));
+        assert_eq!(read_built(&answer([wider.clone(), one.clone()])), known("AS64500"));
         let another = text("4200000000 64500 | 192.0.2.0/24 | ZZ");
-        assert_eq!(told(&answer([another, wider, one])), known("AS64500/AS4200000000"));
+        assert_eq!(read_built(&answer([another, wider, one])), known("AS64500/AS4200000000"));
         let in_pieces = TXT::new().with_string("645").unwrap().with_string("00 | 192.0.2.0/24").unwrap();
-        assert_eq!(told(&answer([RData::TXT(in_pieces)])), known("AS64500"));
+        assert_eq!(read_built(&answer([RData::TXT(in_pieces)])), known("AS64500"));
         let many: String = (1..=20).map(|n| format!("{n} ")).collect();
-        assert_eq!(told(&answer([text(&many)])), known("AS1/AS2/AS3/AS4/AS5/AS6/AS7/AS8"));
+        assert_eq!(read_built(&answer([text(&many)])), known("AS1/AS2/AS3/AS4/AS5/AS6/AS7/AS8"));
     }
 
     #[test]
     fn what_names_no_system_is_no_origin() {
-        let nobody = Some(Answer::Origins(None));
-        assert_eq!(told(&answer([])), nobody);
+        let nobody = Some(OriginReply::Origins(None));
+        assert_eq!(read_built(&answer([])), nobody);
         for hostile in
             ["", "|", "NA | | ZZ", "-1 | 192.0.2.0/24", "4294967296 |", "\x1b[2J | 1", "64500, 1 |"]
         {
-            assert_eq!(told(&answer([text(hostile)])), nobody, "{hostile:?}");
+            assert_eq!(read_built(&answer([text(hostile)])), nobody, "{hostile:?}");
         }
         let binary = simple_dns::CharacterString::new(b"\xff\xfe").unwrap();
         let binary = RData::TXT(TXT::new().with_char_string(binary));
-        assert_eq!(told(&answer([binary, text("64500")])), known("AS64500"));
-        assert_eq!(told(&answer([RData::A(A { address: 1 })])), nobody);
+        assert_eq!(read_built(&answer([binary, text("64500")])), known("AS64500"));
+        assert_eq!(read_built(&answer([RData::A(A { address: 1 })])), nobody);
     }
 
     #[test]
-    fn only_the_answer_to_this_question_is_read() {
+    fn only_the_response_to_this_query_is_read() {
         let sound = answer([text("64500 | 192.0.2.0/24")]).build_bytes_vec().unwrap();
         let changed = |at: usize, octet: u8| {
             let mut octets = sound.clone();
@@ -170,10 +170,10 @@ mod tests {
         for len in 0..sound.len() {
             assert_eq!(read(7, NAME, &sound[..len]), None, "{len} octets of it");
         }
-        assert_eq!(read(7, NAME, &changed(2, 0x83)), Some(Answer::Truncated));
-        assert_eq!(read(7, NAME, &changed(3, 0x83)), Some(Answer::Origins(None)), "no such name");
+        assert_eq!(read(7, NAME, &changed(2, 0x83)), Some(OriginReply::Truncated));
+        assert_eq!(read(7, NAME, &changed(3, 0x83)), Some(OriginReply::Origins(None)), "no such name");
         for refusal in [0x81, 0x82, 0x84, 0x85] {
-            assert_eq!(read(7, NAME, &changed(3, refusal)), Some(Answer::Refused));
+            assert_eq!(read(7, NAME, &changed(3, refusal)), Some(OriginReply::Refused));
         }
     }
 
@@ -183,21 +183,21 @@ mod tests {
         #[test]
         fn no_octets_do_harm(mut message in proptest::collection::vec(any::<u8>(), 0..200)) {
             read(7, NAME, &message);
-            // Behind a sound head, so that records are read too.
+    // After a valid header, so that records are read too.
             message.splice(..0, NO_ANSWER.iter().copied());
             message[7] = 3;
             read(7, NAME, &message);
         }
 
         #[test]
-        fn no_change_to_a_sound_answer_does_harm(
+        fn no_change_to_a_valid_response_does_harm(
             at in any::<proptest::sample::Index>(), octet in any::<u8>(), len in any::<proptest::sample::Index>()
         ) {
             let mut message = answer([text("64500 | 192.0.2.0/24"), text("64501")]).build_bytes_vec_compressed().unwrap();
             let at = at.index(message.len());
             message[at] = octet;
             message.truncate(len.index(message.len() + 1));
-            if let Some(Answer::Origins(Some(origins))) = read(7, NAME, &message) {
+            if let Some(OriginReply::Origins(Some(origins))) = read(7, NAME, &message) {
                 prop_assert!(origins.split('/').all(|part| part.strip_prefix("AS").is_some_and(|n| n.parse::<u32>().is_ok())));
             }
         }

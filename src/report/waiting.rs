@@ -12,7 +12,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::names::lookup::{Answer, Names, Question};
+use crate::names::lookup::{LookupState, Names, Question};
 
 /// How long an event waits for a name or an origin: longer than lookups take while the name servers respond.
 /// Without a response a resolver repeats the query after five seconds (resolv.conf(5)).
@@ -57,7 +57,7 @@ impl<T> Waiting<T> {
     /// Starts the lookups for an address.
     pub fn query(&mut self, address: IpAddr) {
         for question in self.wanted.questions(address) {
-            self.names.look(question);
+            self.names.query(question);
         }
     }
 
@@ -93,7 +93,7 @@ impl<T> Waiting<T> {
     }
 
     fn is_pending(&mut self, address: IpAddr) -> bool {
-        self.wanted.questions(address).any(|question| self.names.look(question) == Answer::Coming)
+        self.wanted.questions(address).any(|question| self.names.query(question) == LookupState::Pending)
     }
 
     /// The name of an address, if it is wanted and known.
@@ -107,9 +107,9 @@ impl<T> Waiting<T> {
     }
 
     fn known(&mut self, wanted: bool, question: Question) -> Option<String> {
-        match wanted.then(|| self.names.look(question))? {
-            Answer::Here(text) => text,
-            Answer::Coming | Answer::NotAsked => None,
+        match wanted.then(|| self.names.query(question))? {
+            LookupState::Done(text) => text,
+            LookupState::Pending | LookupState::NotQueried => None,
         }
     }
 
@@ -120,7 +120,7 @@ impl<T> Waiting<T> {
 
     /// Readable when a lookup has ended.
     pub fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.names.bell()
+        self.names.ready_fd()
     }
 
     /// Ends all waits, those of later items too.
