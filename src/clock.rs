@@ -1,8 +1,7 @@
-//! The only file that reads the time.
+//! The clocks: the only file that reads them.
 //!
-//! Everything is scheduled and measured on the monotonic clock. The wall clock is read for two
-//! purposes only: to print a time of day, and to place a kernel receive stamp (which is wall-clock
-//! time) on the monotonic axis.
+//! Everything is scheduled and measured on the monotonic clock. The wall clock is read for two purposes only: to
+//! print a time of day, and to convert a kernel stamp (which is wall-clock time) to the monotonic clock.
 
 use std::cell::Cell;
 use std::ops::{Add, Sub};
@@ -26,7 +25,7 @@ impl Instant {
         self.0
     }
 
-    /// How long `earlier` lies before `self`; zero when it does not.
+    /// The time from `earlier` to `self`; zero if `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -75,7 +74,7 @@ impl Wall {
     }
 }
 
-/// What the wall clock showed when the run began, as seen from now: a step of the wall clock moves it.
+/// The wall-clock time of [`Instant::ZERO`], by the current wall clock: a step of the wall clock changes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Epoch(i128);
 
@@ -98,10 +97,10 @@ impl Epoch {
         Wall(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
     }
 
-    /// Where a wall-clock stamp lies in the run, if it falls within `earliest..=latest`.
+    /// Converts a wall-clock stamp to an instant of the run, if that is within `earliest..=latest`.
     ///
-    /// `None` means that the wall clock was stepped between the stamp and now: the stamp means
-    /// nothing then, and the caller falls back to the monotonic clock.
+    /// `None` means that the wall clock was stepped between the stamp and now. The stamp is useless then, and the
+    /// caller uses its own reading of the monotonic clock.
     pub fn place(self, stamp: Wall, earliest: Instant, latest: Instant) -> Option<Instant> {
         let nanos = i128::from(stamp.0).saturating_sub(self.0);
         let at = Instant(u64::try_from(nanos).ok()?);
@@ -109,26 +108,26 @@ impl Epoch {
     }
 }
 
-/// What readings of both clocks allow the epoch to be: the two differ by a constant as long as the wall clock
-/// is not stepped (a clock that is merely made to run faster or slower moves both).
+/// Bounds of the epoch, from readings of both clocks. They differ by a constant until the wall clock is stepped (slewing
+/// changes the rate of both).
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
     lowest: Epoch,
     highest: Epoch,
-    /// The one in use: it stays while it can.
+    /// The epoch in use, which is kept while it is within the bounds.
     chosen: Epoch,
 }
 
 impl Bounds {
-    /// What one reading of the wall clock between two of the monotonic one allows.
+    /// The bounds from one reading of the wall clock between two of the monotonic clock.
     fn read(before: Instant, wall: Wall, after: Instant) -> Self {
         let epoch = |at: Instant| Epoch::showing(wall, at);
         let middle = before + after.since(before) / 2;
         Self { lowest: epoch(after), highest: epoch(before), chosen: epoch(middle) }
     }
 
-    /// What both readings allow; if nothing does, the wall clock was stepped between them, and the later one
-    /// counts alone.
+    /// The intersection of both bounds. If it is empty, the wall clock was stepped between the readings, and the later
+    /// bounds are returned.
     fn and(self, later: Self) -> Self {
         let (lowest, highest) = (self.lowest.max(later.lowest), self.highest.min(later.highest));
         if lowest > highest {
@@ -174,13 +173,13 @@ impl Clock {
 
     /// Reads both clocks, to place stamps and to print times of day.
     ///
-    /// It is the same epoch every time, to the nanosecond, unless the wall clock was stepped: two stamps
-    /// placed by it are as far apart as the kernel's stamps. A reading that took long (this process was
-    /// interrupted in between) is imprecise and is repeated, a few times at most.
+    /// The epoch is the same every time, to the nanosecond, unless the wall clock was stepped: the difference of two
+    /// stamps is kept exactly. If a reading took more than a microsecond (the process was interrupted in between),
+    /// its bounds are wide, and it is repeated, up to three readings in all.
     pub fn epoch(&self) -> Epoch {
         let bounds = Bounds::narrowed(self.bounds.get(), || {
             let before = self.now();
-            // A wall clock before 1970 is a broken one; it reads as 1970 itself.
+            // A wall clock before 1970 is broken; it reads as 1970.
             let wall = Wall(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, nanos));
             (before, wall, self.now())
         });

@@ -1,13 +1,13 @@
-//! Text from elsewhere, made harmless for a terminal. It knows no names and no addresses.
+//! Text from outside, escaped for a terminal.
 //!
-//! One rule for every output: [`escape`] writes it for people, the JSON reports write it as JSON does.
+//! One rule for every output: [`escape`] writes text for people; the JSON reports escape as JSON does.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::Write;
 
-/// `text` with everything that is not plainly visible written out: controls below U+0080 as `\x1b`,
-/// others (C1, bidirectional and zero-width controls, separators, fillers, unassigned) as `\u{202e}`.
+/// `text` with every character that is not visible escaped: controls below U+0080 as `\x1b`, others (C1, bidirectional
+/// and zero-width controls, separators, fillers, unassigned) as `\u{202e}`.
 pub fn escape(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_visible) {
         return Cow::Borrowed(text);
@@ -29,8 +29,8 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// An argument as one line may show it: escaped, and quoted when it is empty or has blanks. Octets that are
-/// not UTF-8 become `\xNN`.
+/// An argument for a line of text: escaped, and quoted if it is empty or has blanks. Octets that are not UTF-8 become
+/// `\xNN`.
 pub fn argument(value: &OsStr) -> String {
     let mut shown = String::new();
     for chunk in value.as_encoded_bytes().utf8_chunks() {
@@ -43,8 +43,8 @@ pub fn argument(value: &OsStr) -> String {
     if shown.is_empty() || shown.contains(' ') { format!("'{shown}'") } else { shown }
 }
 
-/// Whether a character shows as what it is: no control, no mark of direction, nothing of no width, and not
-/// blank unless it is U+0020.
+/// Whether a character is printed as itself: no control, no bidirectional mark, not of zero width, and not blank unless
+/// it is U+0020.
 pub fn is_visible(c: char) -> bool {
     if c.is_ascii() {
         return matches!(c, ' '..='~');
@@ -52,15 +52,15 @@ pub fn is_visible(c: char) -> bool {
     if is_invisible_mark(c) {
         return false;
     }
-    // The standard library's own table of printable characters, seen through Debug: after another
-    // character, so that a combining mark counts as the part of a letter that it is.
+    // By the standard library's table of printable characters, which Debug uses. After another character, so that a
+    // combining mark is printable.
     let mut utf8 = [b'a'; 5];
     let len = c.encode_utf8(&mut utf8[1..]).len();
     std::str::from_utf8(&utf8[..=len]).is_ok_and(|pair| pair.escape_debug().eq(['a', c]))
 }
 
-/// Letters, marks and symbols by their Unicode category that show nothing (Default_Ignorable_Code_Point, and
-/// three blanks: U+2800, U+16FE4, U+1D159).
+/// Characters that are letters, marks or symbols by their Unicode category but are not visible
+/// (Default_Ignorable_Code_Point, and three blanks: U+2800, U+16FE4, U+1D159).
 fn is_invisible_mark(c: char) -> bool {
     matches!(
         c,
@@ -110,7 +110,7 @@ mod tests {
         }
     }
 
-    /// What must never reach a terminal.
+    /// Characters that must never be printed as they are.
     const HIDDEN: &[(u32, u32)] = &[
         (0x00, 0x1f),        // C0
         (0x7f, 0xa0),        // DEL, C1, no-break space
@@ -139,7 +139,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_character_that_hides_is_written_out() {
+    fn every_invisible_character_is_escaped() {
         for &(first, last) in HIDDEN {
             for c in (first..=last).filter_map(char::from_u32) {
                 assert!(!is_visible(c), "U+{:04X}", u32::from(c));

@@ -1,6 +1,6 @@
-//! rping, as a library so that tests, fuzzers and benches reach every room.
+//! rping, as a library so that tests, fuzzers and benches reach every module.
 //!
-//! A *probe* goes out; a *reply* (or nothing) comes back; an *event* says so; a *report* prints it.
+//! A *probe* is sent; a *reply* (or nothing) comes back; each becomes an *event*; a *report* prints it.
 //! Each module imports modules above it only; `tests/layers.rs` checks which.
 
 /// Packets: pure functions over octets.
@@ -9,16 +9,16 @@ pub mod wire;
 /// Time: the only module that reads a clock.
 pub mod clock;
 
-/// Text from elsewhere, made harmless.
+/// Text from outside, escaped.
 pub mod escape;
 
-/// What passes between the engine and the transport, as plain data.
+/// Plain data between the engine and the transport.
 pub mod datagram;
 
 /// Probes, and the encoding of their identity.
 pub mod probe;
 
-/// Every unsafe line, and what the kernel reads and writes.
+/// System calls, and every line of unsafe code.
 pub mod sys;
 
 /// Writing that never blocks.
@@ -33,13 +33,13 @@ pub mod names;
 /// Replies, parsed.
 pub mod reply;
 
-/// Sessions: which probe when, and what became of it. No clock, no socket.
+/// Sessions: when each probe is sent, and its outcome. No clock, no socket.
 pub mod engine;
 
 /// Numbers folded from events.
 pub mod stats;
 
-/// Sockets: octets out and in, stamped.
+/// Sockets: datagrams sent and received, with their time stamps.
 pub mod transport;
 
 /// Events in, text or JSON out.
@@ -51,5 +51,5 @@ pub mod run;
 /// The command line, parsed and checked.
 pub mod cli;
 
-/// The commands: what puts all others together.
+/// The commands, which use all other modules.
 pub mod command;

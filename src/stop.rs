@@ -1,4 +1,4 @@
-//! Signals. No other file handles them. What is stopped is not known here.
+//! Signals. No other file handles them.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -11,27 +11,27 @@ use rustix::event::{EventfdFlags, eventfd};
 use crate::clock::{Clock, Instant};
 use crate::sys;
 
-/// The signals that control a run, as descriptors that can be polled.
+/// The signals of a run, as descriptors that can be polled.
 ///
-/// SIGINT, SIGTERM and SIGHUP end it, SIGQUIT requests a status line. One that was ignored when
-/// the program started (by nohup(1), or by a shell for a job in the background) stays ignored.
+/// SIGINT, SIGTERM and SIGHUP end the run, SIGQUIT requests a line of status. One that was ignored when the program
+/// started (by nohup(1), or by a shell for a job in the background) stays ignored.
 #[derive(Debug)]
 pub struct Stop {
     interrupts: OwnedFd,
     signals: SignalFd,
 }
 
-/// What was requested since the last check.
+/// What signals requested since the last [`Stop::check`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Requested {
     /// To end the run.
     pub stop: bool,
-    /// To print a status line.
+    /// To print a line of status.
     pub status: bool,
 }
 
-/// Interrupts that come within so long of the first are the same one: timeout(1) sends its signal to the process
-/// and to the process group, and no person presses ^C twice as fast.
+/// Interrupts within this time of the first count as one: timeout(1) sends its signal to the process and to the
+/// process group. Two presses of ^C are further apart.
 const ONE_INTERRUPT: Duration = Duration::from_millis(100);
 
 /// Exit status of a process ended by the second ^C: 128 + SIGINT, as shells count it.
@@ -40,12 +40,12 @@ const INTERRUPTED: i32 = 130;
 impl Stop {
     /// Takes the signals over; once in a process.
     ///
-    /// Must come after privilege is dropped and before any other thread starts: the thread that ^C needs has
-    /// the privilege of its maker, and threads started earlier would still get the signals themselves.
-    /// [`Stop::check`] reports the first ^C; the second ends the process at once.
+    /// Call it after privilege is dropped and before any other thread starts: the thread that handles ^C inherits
+    /// privilege, and threads started earlier would still receive the signals themselves. The first ^C is returned
+    /// by [`Stop::check`]; the second ends the process at once.
     ///
     /// # Errors
-    /// The descriptors or the handler cannot be made.
+    /// The kernel's: a descriptor or a thread that cannot be made, or handlers installed already.
     pub fn install() -> anyhow::Result<Self> {
         let mut blocked = SigSet::empty();
         for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
@@ -64,7 +64,7 @@ impl Stop {
             ctrlc::set_handler(move || {
                 let is_first = first.is_none();
                 if is_another(&mut first, clock.now()) {
-                    // Whatever the run hangs in, this ends it: the one exit outside of main.
+                    // Ends a run that hangs: the only exit outside of main.
                     std::process::exit(INTERRUPTED);
                 }
                 if is_first {
@@ -93,37 +93,6 @@ impl Stop {
             }
         }
         requested
-    }
-}
-
-/// Signals that come while the end of a run is printed.
-///
-/// What can be printed within [`ONE_INTERRUPT`] is printed in any case: a signal that comes with the end of the run
-/// is about the run.
-#[derive(Debug)]
-pub struct AtEnd {
-    began: Instant,
-    /// Whether a signal ended the run.
-    stopped: bool,
-    requested: bool,
-}
-
-impl AtEnd {
-    /// The printing begins. `stopped`: a signal ended the run; one that comes soon after is the same one.
-    pub const fn new(began: Instant, stopped: bool) -> Self {
-        Self { began, stopped, requested: false }
-    }
-
-    /// When the printing began.
-    pub const fn began(&self) -> Instant {
-        self.began
-    }
-
-    /// Whether the printing ends `now`; `stop`: a signal came since the last call.
-    pub fn is_over(&mut self, stop: bool, now: Instant) -> bool {
-        let early = now.since(self.began) < ONE_INTERRUPT;
-        self.requested |= stop && !(early && self.stopped);
-        self.requested && !early
     }
 }
 
