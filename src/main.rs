@@ -9,7 +9,7 @@ use rping::command::{ping, traceroute};
 use rping::sys;
 use rping::transport::privilege;
 
-/// Exit status when we cannot run: wrong usage, unknown host, no permission.
+/// Exit status if the command cannot run: wrong usage, unknown host, no permission.
 const CANNOT_RUN: u8 = 2;
 
 fn main() -> ExitCode {

@@ -96,6 +96,37 @@ impl Stop {
     }
 }
 
+/// Signals that come while the end of a run is printed.
+///
+/// What can be printed within [`ONE_INTERRUPT`] is printed in any case: a signal that comes with the end of the run
+/// is about the run.
+#[derive(Debug)]
+pub struct AtEnd {
+    began: Instant,
+    /// Whether a signal ended the run.
+    stopped: bool,
+    requested: bool,
+}
+
+impl AtEnd {
+    /// The printing begins. `stopped`: a signal ended the run; one that comes soon after is the same one.
+    pub const fn new(began: Instant, stopped: bool) -> Self {
+        Self { began, stopped, requested: false }
+    }
+
+    /// When the printing began.
+    pub const fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// Whether the printing ends `now`; `stop`: a signal came since the last call.
+    pub fn is_over(&mut self, stop: bool, now: Instant) -> bool {
+        let early = now.since(self.began) < ONE_INTERRUPT;
+        self.requested |= stop && !(early && self.stopped);
+        self.requested && !early
+    }
+}
+
 /// Whether an interrupt at `now` is another one than the `first`.
 fn is_another(first: &mut Option<Instant>, now: Instant) -> bool {
     now.since(*first.get_or_insert(now)) >= ONE_INTERRUPT

@@ -1,5 +1,4 @@
-//! The command line: parsed and checked here, acted upon elsewhere. No sockets, no names looked up,
-//! nothing printed.
+//! The command line: parsed and checked. No sockets, no name resolution, no printing.
 
 pub mod many;
 mod ping;
@@ -25,7 +24,7 @@ use ping_request::PingRequest;
 use trace_request::TraceRequest;
 use traceroute::TraceArguments;
 
-/// What the command line asks for.
+/// What the command line requests.
 #[derive(Debug)]
 pub enum Action {
     /// Ping.
@@ -41,7 +40,7 @@ pub enum Action {
     },
 }
 
-/// Why a command line was refused: one line, exit status 2.
+/// A command line that is refused: one line, exit status 2.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UsageError {
     /// Prefix of messages: `rping`, or the name of the link it was called by.
@@ -56,10 +55,13 @@ impl fmt::Display for UsageError {
     }
 }
 
-/// Reads a command line, the program's name included. `superuser`: whether the real user is root.
+/// Parses a command line, the program's name included. `superuser`: whether the real user is root.
 ///
-/// The names `ping`, `ping4` and `ping6` mean `rping ping`, `rping ping -4` and `rping ping -6`; `traceroute`
+/// The program names `ping`, `ping4` and `ping6` mean `rping ping`, `rping ping -4` and `rping ping -6`; `traceroute`
 /// and `traceroute6` mean `rping traceroute` and `rping traceroute -6`.
+///
+/// # Errors
+/// One line: which argument is wrong, and what is allowed.
 pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Result<Action, UsageError> {
     let mut args = args.into_iter();
     let called = args.next().unwrap_or_default();
@@ -86,11 +88,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Resul
 struct Caller<'a> {
     /// Prefix of messages.
     program: &'a str,
-    /// What to type for the command.
+    /// The command as the user types it.
     usage: &'a str,
 }
 
-/// The command `rping` itself, which has help, a version and mistakes to offer.
+/// The command `rping` without a subcommand: help, version and errors.
 #[derive(clap::Parser)]
 #[command(
     name = "rping",
@@ -100,7 +102,7 @@ struct Caller<'a> {
 )]
 struct Top;
 
-/// Dispatches to a command without building the rest, for a start as fast as may be.
+/// Dispatches to a command. The other one's options are not built, which makes the start faster.
 fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, UsageError> {
     let caller = Caller { program: "rping", usage: "rping" };
     let ping = Caller { program: "rping", usage: "rping ping" };
@@ -156,11 +158,14 @@ fn parse_traceroute(caller: Caller<'_>, args: impl Iterator<Item = OsString>) ->
     request.map(|request| Action::Traceroute(Box::new(request))).map_err(|error| caller.refusal(&error))
 }
 
-/// Help is at most this wide.
+/// Columns of the help.
 const COLUMNS: usize = 80;
 
 impl Caller<'_> {
-    /// The arguments of a command; `operands` complete its usage line. `Err`: what is to be done instead.
+    /// Parses the arguments of a command; `operands` complete its usage line.
+    ///
+    /// # Errors
+    /// The result to return instead: help or version to print, or an error.
     fn arguments<A: CommandFactory + FromArgMatches>(
         self,
         operands: &str,
@@ -183,8 +188,8 @@ impl Caller<'_> {
         UsageError { program: self.program.to_owned(), reason: reason.to_string() }
     }
 
-    /// What clap returns instead of matches: help and version are printed, everything else is an error of one
-    /// line.
+    /// The result for what clap returns instead of matches: help and version are printed, everything else is an error
+    /// of one line.
     fn instead(self, command: &clap::Command, error: &clap::Error) -> Result<Action, UsageError> {
         let context = |kind| match error.get(kind) {
             Some(ContextValue::String(text)) => Some(text.as_str()),

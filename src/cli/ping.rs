@@ -1,4 +1,4 @@
-//! What `rping ping` is asked: its options as clap reads them, and the request that they make.
+//! The options of `rping ping`, as clap parses them.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -7,9 +7,7 @@ use super::values::{self, Pattern, Rate, Stamps, Via};
 use crate::probe::Method;
 use crate::transport::{Pmtu, Stamping};
 
-/// The options of `rping ping`, each sound by itself.
-///
-/// The letters are those of iputils ping.
+/// The options of `rping ping`, each valid by itself. Their short names are those of iputils ping.
 #[derive(clap::Parser)]
 #[command(
     name = "ping",
@@ -74,7 +72,7 @@ pub struct PingArguments {
     #[arg(short = 'l', long, value_name = "N", allow_hyphen_values = true, value_parser = values::PRELOAD, help_heading = TIMING)]
     pub preload: Option<u64>,
 
-    /// Those about many hosts.
+    /// The options for many hosts.
     #[command(flatten)]
     pub many: ManyArguments,
 
@@ -230,11 +228,11 @@ pub struct PingArguments {
     )]
     pub ip_timestamp: Option<Stamps>,
 
-    /// What to ask [default: echo].
+    /// What to request [default: echo].
     ///
-    ///   echo       send the data back, which nearly every host does
-    ///   timestamp  tell your time of day
-    ///   mask       tell the mask of your network
+    ///   echo       the data sent back, which nearly every host does
+    ///   timestamp  the host's time of day
+    ///   mask       the mask of the host's network
     ///
     /// The last two are IPv4 only, seldom answered, and need the privilege to
     /// open raw sockets.
@@ -255,7 +253,7 @@ pub struct PingArguments {
 
     /// Whose clock takes the times [default: auto].
     ///
-    ///   auto      the kernel's at both ends, rping's own where it tells none
+    ///   auto      the kernel's at both ends, rping's own where it gives none
     ///   kernel    the same; a kernel that does not offer it is refused
     ///   user      rping's own, as with -U
     ///   hardware  the interface's, which must offer it and have it turned on
@@ -291,7 +289,7 @@ pub struct ManyArguments {
     #[arg(long, value_name = "FILE", allow_hyphen_values = true, action = clap::ArgAction::Append, help_heading = MANY)]
     pub targets: Vec<String>,
 
-    /// Ask every address of a name, not only the first.
+    /// Probe every address of a name, not only the first.
     #[arg(long, help_heading = MANY)]
     pub all_addresses: bool,
 
@@ -302,9 +300,9 @@ pub struct ManyArguments {
     #[arg(long, value_name = "N|max", allow_hyphen_values = true, value_parser = values::RATE, help_heading = MANY)]
     pub rate: Option<Rate>,
 
-    /// Without -c: ask a silent host N times more [default: 3].
+    /// Without -c: probe a silent host N times more [default: 3].
     ///
-    /// The first probe is waited for half a second (or as long as -W says), each further one half as long
+    /// The first probe is waited for half a second (or the time of -W), each further one half as long
     /// again.
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = values::RETRY, help_heading = MANY)]
     pub retry: Option<u32>,

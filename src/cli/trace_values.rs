@@ -109,7 +109,7 @@ pub const PACKET_LEN: Checked<usize> = Checked {
     allowed: "the length of a packet must be a whole number from 0 to 65000",
 };
 
-/// `-w`. A factor that is not named does not count.
+/// `-w`. A factor that is left out is 0, which disables it.
 pub const WAIT: Checked<Wait> = Checked {
     parse: |text| {
         let mut parts = text.split([',', '/']);
@@ -124,7 +124,7 @@ pub const WAIT: Checked<Wait> = Checked {
     allowed: "the wait must be MAX[,HERE,NEAR]: seconds from 0 to 86400, and two factors",
 };
 
-/// `-z`: seconds, or milliseconds from 10 on; so does traceroute(8), whose manual says "more than 10".
+/// `-z`: seconds below 10, milliseconds from 10 on, as traceroute(8) does (its manual has "more than 10").
 pub const GAP: Checked<Duration> = Checked {
     parse: |text| {
         let value = seconds::<86_400_000>(text)?;
@@ -141,7 +141,7 @@ pub const INTERFACE: Checked<String> =
 pub const ADDRESS: Checked<IpAddr> =
     Checked { parse: |text| text.parse().ok(), allowed: "the source must be an address of this host" };
 
-/// `--as-server`: port 53 unless said.
+/// `--as-server`: port 53 by default.
 pub const SERVER: Checked<SocketAddr> = Checked {
     parse: |text| {
         let bare = |text: &str| text.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, 53));
@@ -156,8 +156,8 @@ pub const SERVER: Checked<SocketAddr> = Checked {
 pub const ZONE: Checked<String> = Checked {
     parse: |text| {
         let label = |label: &str| {
-            let sound = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
-            (1..=63).contains(&label.len()) && label.bytes().all(sound)
+            let valid = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
+            (1..=63).contains(&label.len()) && label.bytes().all(valid)
         };
         (text.len() <= 120 && text.split('.').all(label)).then(|| text.to_string())
     },

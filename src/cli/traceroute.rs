@@ -1,4 +1,4 @@
-//! What `rping traceroute` is asked: its options as clap reads them, and the request that they make.
+//! The options of `rping traceroute`, as clap parses them.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
@@ -8,9 +8,7 @@ use super::trace_values::{self as values, MethodName, MethodOptions};
 use crate::engine::trace::Wait;
 use crate::transport::Stamping;
 
-/// The options of `rping traceroute`, each sound by itself.
-///
-/// The letters are those of traceroute(8).
+/// The options of `rping traceroute`, each valid by itself. Their short names are those of traceroute(8).
 #[derive(clap::Parser)]
 #[command(
     name = "traceroute",
@@ -120,11 +118,11 @@ pub struct TraceArguments {
 
     /// Look up the AS number of each router.
     ///
-    /// The autonomous system that announces its address, asked of a DNS zone.
+    /// The autonomous system that announces its address, looked up in a DNS zone.
     #[arg(short = 'A', long, help_heading = OUTPUT)]
     pub as_path_lookups: bool,
 
-    /// Ask this DNS server for -A.
+    /// Use this DNS server for -A.
     ///
     /// An address, with a port behind a colon if it is not 53. By default that of the system.
     #[arg(long, value_name = "ADDR", allow_hyphen_values = true, value_parser = values::SERVER, help_heading = OUTPUT)]
@@ -198,7 +196,7 @@ pub struct TraceArguments {
 
     /// Whose clock takes the times [default: auto].
     ///
-    ///   auto      the kernel's at both ends, rping's own where it tells none
+    ///   auto      the kernel's at both ends, rping's own where it gives none
     ///   kernel    the same; a kernel that does not offer it is refused
     ///   user      rping's own
     ///   hardware  the interface's, which must offer it and have it turned on

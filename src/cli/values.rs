@@ -1,4 +1,4 @@
-//! Values of options: text in, checked data out. It knows no option but by its sentence.
+//! Values of options: text in, checked data out.
 
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, Ipv6Addr};
@@ -14,7 +14,7 @@ use crate::probe::Method;
 use crate::transport::{Families, Pmtu, Stamping};
 use crate::wire::Family;
 
-/// A value parser, and the sentence that says what it takes.
+/// A value parser, and the sentence about what it allows.
 ///
 /// A refused value becomes one line, `-c 0: the count must be …`, in the error's custom context.
 #[derive(Clone, Copy)]
@@ -198,11 +198,11 @@ pub const VIA: Checked<Via> = Checked {
     allowed: "must be an address of this host, the name of an interface (at most 15 octets), or ADDRESS%NAME",
 };
 
-/// `-N`, which is known only to be refused.
+/// `-N`, which is always refused.
 pub const NODE_INFORMATION: Checked<()> =
     Checked { parse: |_| None, allowed: "node information queries are not supported" };
 
-/// What `-T` asks the hops to note (RFC 791 page 22).
+/// What hops record with `-T` (RFC 791 page 22).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stamps {
     /// `tsonly`.
@@ -213,20 +213,20 @@ pub enum Stamps {
     Prespecified,
 }
 
-/// What `--rate` says.
+/// The value of `--rate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rate {
     /// As fast as possible.
     Max,
-    /// So many probes a second.
+    /// Probes a second.
     PerSecond(NonZeroU64),
 }
 
-/// The octets of `-p`, 1 to 16 of them. By itself, a vector would mean repeated options to clap.
+/// The octets of `-p`, 1 to 16. A type of its own, since clap reads a vector as repeated options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(pub Vec<u8>);
 
-/// What one `-I` says: an address, an interface, or both.
+/// The value of one `-I`: an address, an interface, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Via {
     /// Address to send from.
@@ -275,8 +275,7 @@ pub fn whole_or_hex<T: TryFrom<u64>, const MAX: u64>(text: &str) -> Option<T> {
 
 /// Seconds in decimal, as strtod(3) reads them: `1`, `.2`, `1.`, `1.5`, `2e-3`; exact.
 ///
-/// What is finer than a microsecond rounds up, so that no interval becomes shorter than was asked and
-/// nothing but a zero becomes zero.
+/// Rounded up to microseconds, so that no interval becomes shorter than requested and only a zero becomes zero.
 pub fn seconds<const MAX: u64>(text: &str) -> Option<Duration> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
@@ -293,14 +292,14 @@ pub fn seconds<const MAX: u64>(text: &str) -> Option<Duration> {
     (micros <= MAX * 1_000_000).then(|| Duration::from_micros(micros))
 }
 
-/// The exponent of a decimal; one too large to matter counts as the largest that does not overflow.
+/// The exponent of a decimal, clamped to ±(2^32 - 1).
 fn power(text: &str) -> Option<i64> {
     let (digits, sign) = match text.strip_prefix('-') {
         Some(digits) => (digits, -1),
         None => (text.strip_prefix('+').unwrap_or(text), 1),
     };
-    let sound = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-    sound.then(|| sign * digits.parse::<u32>().map_or(i64::from(u32::MAX), i64::from))
+    let valid = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    valid.then(|| sign * digits.parse::<u32>().map_or(i64::from(u32::MAX), i64::from))
 }
 
 /// `digits × 10^exponent`, rounded up. The digits do not begin with 0; none are a zero.
@@ -319,10 +318,10 @@ fn scaled(digits: &str, exponent: i64) -> Option<u64> {
 
 /// Pairs of hexadecimal digits; the last may stand alone, as sscanf's %2x reads it.
 fn pattern(text: &str) -> Option<Pattern> {
-    let sound = (1..=32).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let valid = (1..=32).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_hexdigit());
     let octet = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
     let octets = text.as_bytes().chunks(2).map(octet).collect::<Option<Vec<u8>>>();
-    octets.filter(|_| sound).map(Pattern)
+    octets.filter(|_| valid).map(Pattern)
 }
 
 /// `fe80::1%eth0`, `2001:db8::1`, `192.0.2.1`, `eth0`: what has a colon is IPv6, as in iputils.
@@ -342,9 +341,9 @@ fn via(text: &str) -> Option<Via> {
     }
 }
 
-/// A name that an interface may bear (Linux dev_valid_name: IFNAMSIZ is 16, no `/`, `:` or blank).
+/// A valid interface name (Linux dev_valid_name: IFNAMSIZ is 16, no `/`, `:` or blank).
 pub fn interface(name: &str) -> Option<String> {
     let odd = |c: char| c == '/' || c == ':' || c == '\0' || c.is_ascii_whitespace();
-    let sound = (1..=15).contains(&name.len()) && name != "." && name != ".." && !name.contains(odd);
-    sound.then(|| name.to_string())
+    let valid = (1..=15).contains(&name.len()) && name != "." && name != ".." && !name.contains(odd);
+    valid.then(|| name.to_string())
 }

@@ -1,4 +1,4 @@
-//! What the system refused, in the words of a command: each names its own options.
+//! Errors of sockets and routes as lines of text, with the option names of each command.
 
 use std::borrow::Cow;
 

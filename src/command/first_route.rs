@@ -1,4 +1,4 @@
-//! Which address of a host is probed, and the route to it.
+//! Resolves a host to the first address with a route.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -10,7 +10,7 @@ use crate::sys::interfaces;
 use crate::transport::{Options, Route, RouteError, Sockets};
 use crate::wire::Family;
 
-/// The addresses that may be probed, where a family was set.
+/// Whether an address is of the family, if one is given.
 pub fn wanted(family: Option<Family>) -> fn(&IpAddr) -> bool {
     match family {
         None => |_| true,
@@ -19,17 +19,18 @@ pub fn wanted(family: Option<Family>) -> fn(&IpAddr) -> bool {
     }
 }
 
-/// The first address of a host that a route leads to, and that route. Each that is tried goes to `tried` before.
+/// The first address of a host that has a route, and the route. `tried` is called with each address before it is tried.
 ///
 /// # Errors
-/// A host that is unknown, and by `words` the [`RouteError`] of the last address that could be tried.
+/// A host that is not resolved, sockets of no family that it has, or the [`RouteError`] of the last address, as `sentence`
+/// words it.
 pub fn first_route(
     host: &str,
     family: Option<Family>,
     sockets: &mut Sockets,
     options: &Options,
     mut tried: impl FnMut(&Candidate),
-    words: impl FnOnce(RouteError) -> anyhow::Error,
+    sentence: impl FnOnce(RouteError) -> anyhow::Error,
 ) -> anyhow::Result<(Candidate, Route)> {
     let mut candidates = forward::resolve(host, wanted(family))?;
     let families: Vec<_> = candidates.iter().map(|candidate| Family::of(candidate.addr.ip())).collect();
@@ -40,7 +41,7 @@ pub fn first_route(
         match sockets.route(candidate.addr, options) {
             Ok(route) => return Ok((candidate, route)),
             Err(RouteError::Unreachable(_)) if candidates.peek().is_some() => {}
-            Err(error) => return Err(words(error)),
+            Err(error) => return Err(sentence(error)),
         }
     }
     match families.into_iter().find_map(|family| sockets.refusal(family)) {
@@ -49,10 +50,10 @@ pub fn first_route(
     }
 }
 
-/// The address of a host that stands in an IPv4 option.
+/// The IPv4 address of a host named in an IPv4 option.
 ///
 /// # Errors
-/// A host that is unknown, or has no such address.
+/// A host that is not resolved or has no IPv4 address.
 pub fn ipv4(host: &str) -> anyhow::Result<Ipv4Addr> {
     match forward::resolve(host, IpAddr::is_ipv4)?.first().map(|candidate| candidate.addr.ip()) {
         Some(IpAddr::V4(address)) => Ok(address),
@@ -60,7 +61,7 @@ pub fn ipv4(host: &str) -> anyhow::Result<Ipv4Addr> {
     }
 }
 
-/// The interface that a link-local address's scope names.
+/// The interface of a link-local address, by its scope.
 pub fn zone(address: SocketAddr) -> Option<String> {
     let SocketAddr::V6(v6) = address else { return None };
     let index = Some(v6.scope_id()).filter(|index| *index != 0)?;

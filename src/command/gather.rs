@@ -1,4 +1,4 @@
-//! Words of the command line and of files → the targets under the names that were typed.
+//! Collects the targets of a run, from the command line and from files, under the names that were typed.
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -11,7 +11,7 @@ use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many};
 use crate::cli::ping_request::PingRequest;
 use crate::command;
 use crate::command::first_route::wanted;
-use crate::command::hosts::{self, Given};
+use crate::command::hosts::{self, HostSpec};
 use crate::engine::ping::Targets;
 use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
@@ -22,19 +22,19 @@ use crate::sys;
 use crate::transport::Sockets;
 use crate::wire::Family;
 
-/// The words that name hosts, before names are looked up.
+/// The words that name hosts, before names are resolved.
 #[derive(Default)]
 struct Words {
     words: Vec<Word>,
     names: Vec<String>,
-    /// Addresses so far, a name counting as one.
+    /// Number of addresses so far; a name counts as one.
     count: u128,
-    /// Whether every word could be read.
+    /// Whether every word was valid.
     complete: bool,
 }
 
 enum Word {
-    /// So many addresses from the first on.
+    /// A number of addresses from the first on.
     Range(SocketAddr, u32),
     /// The name with this index.
     Name(usize),
@@ -42,10 +42,10 @@ enum Word {
 
 impl Words {
     fn add(&mut self, word: &str, many: &Many) -> anyhow::Result<anyhow::Result<()>> {
-        let (first, count) = match hosts::given(word) {
+        let (first, count) = match hosts::parse(word) {
             Err(why) => return Ok(Err(why)),
-            Ok(Given::Range { first, count }) => (first, count),
-            Ok(Given::Host(host)) => match plain(&host) {
+            Ok(HostSpec::Range { first, count }) => (first, count),
+            Ok(HostSpec::Host(host)) => match plain(&host) {
                 Some(first) => (first, 1),
                 None => {
                     self.words.push(Word::Name(self.names.len()));
@@ -85,7 +85,10 @@ fn plain(word: &str) -> Option<SocketAddr> {
     (usual && address.to_string() == word).then(|| SocketAddr::new(address, 0))
 }
 
-/// Reads the command line and the files. A line of a file that cannot be read is reported and skipped.
+/// Reads the command line and the files. An invalid line of a file is printed as an error and skipped.
+///
+/// # Errors
+/// An invalid word of the command line, a file that cannot be read, or too many hosts.
 fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow::Result<Words> {
     let mut words = Words { complete: true, ..Words::default() };
     for host in &request.hosts {
@@ -127,7 +130,12 @@ fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow
     Ok(words)
 }
 
-/// Finds all hosts, and numbers them. Whether every word was understood comes last.
+/// Resolves all hosts and numbers their addresses. A host that cannot be probed is printed as an error. Returns whether
+/// every word was valid too.
+///
+/// # Errors
+/// An invalid word of the command line, a file that cannot be read, too many hosts, or none; and what
+/// [`check`] refuses.
 pub fn find(
     request: &PingRequest,
     many: &Many,
@@ -136,7 +144,7 @@ pub fn find(
 ) -> anyhow::Result<(Hosts, bool)> {
     command::warn(&request.style.program, sockets.warnings(), output);
     let Words { words, names, complete, .. } = gather(request, many, output)?;
-    ensure!(!words.is_empty(), "no hosts to ask");
+    ensure!(!words.is_empty(), "no hosts to probe");
     if !names.iter().all(|name| name.is_ascii()) {
         sys::adopt_locale();
     }
@@ -171,7 +179,10 @@ pub fn find(
     Ok((hosts, complete))
 }
 
-/// Whether an address can be probed.
+/// Checks that an address can be probed.
+///
+/// # Errors
+/// Why not, in a line without the address.
 fn usable(request: &PingRequest, address: SocketAddr, sockets: &Sockets) -> anyhow::Result<()> {
     let family = Family::of(address.ip());
     ensure!(wanted(request.family)(&address.ip()), "Address family for hostname not supported");
@@ -182,7 +193,10 @@ fn usable(request: &PingRequest, address: SocketAddr, sockets: &Sockets) -> anyh
     }
 }
 
-/// Those addresses of a name that are to be probed, at least one.
+/// The addresses of a name to probe, at least one.
+///
+/// # Errors
+/// A line that begins with the name: not resolved, or no address that can be probed.
 fn choose(
     request: &PingRequest,
     many: &Many,
@@ -201,7 +215,7 @@ fn choose(
     Ok(chosen)
 }
 
-/// The unspecified address means this host.
+/// Replaces the unspecified address by loopback, as the kernel does.
 fn here(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(v4) if v4.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -210,7 +224,7 @@ fn here(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// What only the addresses decide: the largest size, and the manners of sending fast.
+/// Checks what depends on the addresses: the size of the data, and `--rate max` of ordinary users.
 fn check(request: &PingRequest, many: &Many, targets: &Targets) -> anyhow::Result<()> {
     for first in firsts(targets) {
         request.check_size(Family::of(first.ip()))?;

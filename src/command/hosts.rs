@@ -1,6 +1,4 @@
-//! The words that name hosts, as they are typed or stand in a file: prefixes, ranges, lists.
-//!
-//! Nothing is looked up here.
+//! Parses the words that name hosts, on the command line or in a file: prefixes, ranges, lists. Nothing is resolved.
 
 use std::io::{self, BufRead};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,12 +8,12 @@ use anyhow::{Result, anyhow, ensure};
 use crate::escape::escape;
 use crate::names::forward::check;
 
-/// What a word on the command line, or a line of a file, stands for.
+/// One word of the command line, or one line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum HostSpec {
     /// A name or an address, to be resolved.
     Host(String),
-    /// So many addresses from the first on.
+    /// A number of addresses from the first on.
     Range {
         /// The first; port 0.
         first: SocketAddr,
@@ -24,12 +22,13 @@ pub enum Given {
     },
 }
 
-/// Reads a word: `ADDRESS/LENGTH` is a prefix (RFC 4632 section 3.1, RFC 4291 section 2.3), `FIRST-LAST` a
-/// range, and all else a host.
+/// Parses a word: `ADDRESS/LENGTH` is a prefix (RFC 4632 section 3.1, RFC 4291 section 2.3), `FIRST-LAST` a
+/// range, and anything else a host. The network and broadcast addresses of an IPv4 prefix shorter than /31 are no
+/// hosts (RFC 3021) and left out.
 ///
-/// The network and broadcast addresses of an IPv4 prefix shorter than /31 are no hosts (RFC 3021) and left
-/// out. The error is a line that begins with the word, made safe to print.
-pub fn given(word: &str) -> Result<Given> {
+/// # Errors
+/// One line that begins with the word, escaped.
+pub fn parse(word: &str) -> Result<HostSpec> {
     if let Some((address, length)) = word.split_once('/') {
         return prefix(address, length).map_err(|why| anyhow!("{}: {why}", escape(word)));
     }
@@ -39,10 +38,10 @@ pub fn given(word: &str) -> Result<Given> {
         return range(first, last).map_err(|why| anyhow!("{}: {why}", escape(word)));
     }
     check(word)?;
-    Ok(Given::Host(word.to_owned()))
+    Ok(HostSpec::Host(word.to_owned()))
 }
 
-fn prefix(address: &str, length: &str) -> Result<Given> {
+fn prefix(address: &str, length: &str) -> Result<HostSpec> {
     let address: IpAddr =
         address.parse().map_err(|_| anyhow!("a prefix must be ADDRESS/LENGTH, such as 192.0.2.0/24"))?;
     let bits: u32 = if address.is_ipv4() { 32 } else { 128 };
@@ -59,7 +58,7 @@ fn prefix(address: &str, length: &str) -> Result<Given> {
     Ok(between(address, first + edges, last - edges))
 }
 
-fn range(first: IpAddr, last: &str) -> Result<Given> {
+fn range(first: IpAddr, last: &str) -> Result<HostSpec> {
     let last: Option<IpAddr> = last.parse().ok().filter(|last: &IpAddr| last.is_ipv4() == first.is_ipv4());
     let last = last.ok_or_else(|| anyhow!("a range must be FIRST-LAST, two addresses of one family"))?;
     ensure!(first <= last, "the last address of the range lies before the first");
@@ -71,16 +70,16 @@ fn range(first: IpAddr, last: &str) -> Result<Given> {
 }
 
 /// The addresses between two numbers, of the family of `like`.
-fn between(like: IpAddr, first: u128, last: u128) -> Given {
+fn between(like: IpAddr, first: u128, last: u128) -> HostSpec {
     let ip = match (like, u32::try_from(first)) {
         (IpAddr::V4(_), Ok(first)) => IpAddr::V4(Ipv4Addr::from_bits(first)),
         _ => IpAddr::V6(Ipv6Addr::from_bits(first)),
     };
-    Given::Range { first: SocketAddr::new(ip, 0), count: (last - first).saturating_add(1) }
+    HostSpec::Range { first: SocketAddr::new(ip, 0), count: (last - first).saturating_add(1) }
 }
 
-/// The words of a list, one a line; `#` begins a comment. What cannot be read is reported with the number of its
-/// line, from 1.
+/// Reads a list, one word a line; `#` begins a comment. Each word or error goes to `each`, with the number of its line,
+/// from 1.
 ///
 /// # Errors
 /// Those of reading.
@@ -113,9 +112,9 @@ mod tests {
 
     /// A word as its first and last address and their number, or as the sentence that refuses it.
     fn read(word: &str) -> String {
-        match given(word) {
-            Ok(Given::Host(host)) => format!("host {host}"),
-            Ok(Given::Range { first, count }) => format!("{} {count}", first.ip()),
+        match parse(word) {
+            Ok(HostSpec::Host(host)) => format!("host {host}"),
+            Ok(HostSpec::Range { first, count }) => format!("{} {count}", first.ip()),
             Err(error) => error.to_string(),
         }
     }
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn all_else_is_a_host_or_refused() {
+    fn anything_else_is_a_host_or_refused() {
         let prefix = "a prefix must be ADDRESS/LENGTH, such as 192.0.2.0/24";
         let length = |bits| format!("the length of a prefix must be a whole number from 0 to {bits}");
         let range = "a range must be FIRST-LAST, two addresses of one family";
@@ -182,8 +181,8 @@ mod tests {
     #[test]
     fn a_list_is_read_line_by_line_and_bad_lines_are_named() {
         let text = b"# all\nlocalhost  # here\n\n\t10.0.0.1\r\ntwo words\n\xff\n::1".as_slice();
-        let mut told = Vec::new();
-        list(text, |number, word| told.push((number, word.map(str::to_owned)))).unwrap();
+        let mut lines = Vec::new();
+        list(text, |number, word| lines.push((number, word.map(str::to_owned)))).unwrap();
         let expected = [
             (2, Ok("localhost".to_owned())),
             (4, Ok("10.0.0.1".to_owned())),
@@ -191,6 +190,6 @@ mod tests {
             (6, Err("it is not UTF-8 text")),
             (7, Ok("::1".to_owned())),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(lines, expected);
     }
 }

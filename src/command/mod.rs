@@ -1,4 +1,4 @@
-//! Shared by both commands: start-up, privilege drop, the end of a run, final messages.
+//! The commands, and what both share: start-up, privilege drop, the end of a run, final messages.
 
 use std::io;
 
@@ -25,16 +25,16 @@ pub mod ping;
 mod setup;
 pub mod traceroute;
 
-/// Refuses to run where standard output is closed: a socket would be opened in its place.
+/// Refuses to run if standard output is closed: a socket would get its descriptor.
 ///
 /// # Errors
-/// One line for stderr.
+/// One line for standard error.
 pub fn check_stdout() -> anyhow::Result<()> {
     ensure!(sys::stdout_was_open(), "standard output is closed");
     Ok(())
 }
 
-/// Gives all privilege up for good.
+/// Drops all privilege permanently.
 ///
 /// # Errors
 /// The kernel's.
@@ -42,49 +42,50 @@ pub fn drop_privilege() -> anyhow::Result<()> {
     privilege::drop().context("cannot give up privileges")
 }
 
-/// Prints what was refused and can be done without.
+/// Prints warnings about settings that were refused but are not required.
 pub fn warn(program: &str, warnings: &[String], output: &mut Output<'_>) {
     for warning in warnings {
         output.print_error(format_args!("{program}: {warning}\n"));
     }
 }
 
-/// Passes on how a run began. Where that failed, what was printed so far is written before the reason.
+/// Returns the result of the set-up. If it failed, first writes what was printed so far, so that it precedes the error.
 ///
 /// # Errors
-/// Those of the beginning.
+/// That of the set-up.
 pub fn begun<T>(beginning: anyhow::Result<T>, output: &mut Output<'_>) -> anyhow::Result<T> {
     beginning.inspect_err(|_| {
         let _ = output.flush(&[]);
     })
 }
 
-/// A key for one run: random, never sent.
+/// Draws the key of one run: random, never sent.
 ///
 /// # Errors
-/// The kernel's, where it has no randomness to give.
+/// Those of getrandom(2).
 pub fn key() -> anyhow::Result<[u8; 16]> {
     sys::random().context("cannot draw a key")
 }
 
-/// Prints, as JSON, that a host cannot be probed, and why. The reason stands on standard error too.
+/// Prints the JSON record of a host that cannot be probed. The reason is printed on standard error too.
 pub fn print_unknown(host: &str, reason: &anyhow::Error, output: &mut Output<'_>) {
     json::unknown(host, &self::reason(host, reason), Instant::ZERO, Clock::start().epoch(), output);
 }
 
-/// A reason why a host cannot be probed, without the host's name in front.
+/// The reason why a host cannot be probed, without the host's name before it.
 fn reason(host: &str, reason: &anyhow::Error) -> String {
     let reason = format!("{reason:#}");
     reason.strip_prefix(&format!("{}: ", escape(host))).unwrap_or(&reason).to_owned()
 }
 
-/// Runs to the end, prints what stands there, and then the `last_words` on standard error. Returns the account.
+/// Runs to the end, prints the end of the report, and calls `last_words` for messages on standard error. Returns the
+/// account.
 ///
-/// Of the end a part is printed at a time: there may be much of it. A signal meanwhile ends it.
+/// The end is printed in parts, as it may be long. A signal between two parts ends it.
 ///
 /// # Errors
-/// A standard output that takes no more, and a wait that failed. An output whose reader is gone is none: it ends
-/// the run quietly.
+/// A standard output that cannot be written, and a wait that failed. A reader that has closed the pipe is no error: the
+/// run ends quietly.
 pub fn conduct<S, R>(
     mut run: Run<'_, S, R>,
     last_words: impl FnOnce(&S, &Transport, &R::Account, &mut Output<'_>),
@@ -111,7 +112,7 @@ where
     }
 }
 
-/// Prints the end of a report. Returns false if a signal ended that before all was printed.
+/// Prints the end of a report. Returns false if a signal ended it before all was printed.
 fn finish<R: Report>(
     report: &mut R,
     account: &R::Account,
@@ -132,7 +133,7 @@ fn finish<R: Report>(
     Ok(true)
 }
 
-/// Prints a report about a run that has nothing to probe.
+/// Prints the report of a run without a target.
 ///
 /// # Errors
 /// As for [`conduct`].
@@ -151,7 +152,7 @@ pub fn report_nothing<R: Report>(
     }
 }
 
-/// Waits for the reader, until a signal ends that. A request for a line of status comes too late.
+/// Waits until the reader has read everything, or a signal ends that. Requests for a line of status are ignored.
 fn drain(output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
     loop {
         output.drain(&stop.fds())?;
@@ -161,7 +162,7 @@ fn drain(output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
     }
 }
 
-/// `-v`: what arrived and was no answer.
+/// `-v`: packets that arrived and were no answers, by reason.
 pub fn print_rejects(program: &str, rejects: &Rejects, output: &mut Output<'_>) {
     let reasons: Vec<_> = rejects.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     if !reasons.is_empty() {
@@ -169,7 +170,7 @@ pub fn print_rejects(program: &str, rejects: &Rejects, output: &mut Output<'_>) 
     }
 }
 
-/// What the kernel discarded after it had arrived, which looks like loss in the network.
+/// Packets that the kernel discarded on arrival, which would otherwise count as lost on the network.
 pub fn print_dropped(program: &str, transport: &Transport, output: &mut Output<'_>) {
     let dropped = transport.dropped();
     if dropped > 0 {
@@ -182,7 +183,7 @@ pub fn print_dropped(program: &str, transport: &Transport, output: &mut Output<'
     }
 }
 
-/// `-v`: round-trip times by the clocks that measured them.
+/// `-v`: RTT count per clock source.
 pub fn print_clocks(program: &str, timings: &Timings, output: &mut Output<'_>) {
     let Timings { kernel, hardware, mixed, user } = *timings;
     let counts = [(kernel, "kernel"), (hardware, "hardware"), (mixed, "mixed"), (user, "user")];

@@ -1,5 +1,4 @@
-//! Addresses as people read them: with names where they are wanted, with the interface where an address
-//! means nothing without it.
+//! Addresses as text: with names if requested, and with the interface if they are link-local.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +9,7 @@ use crate::escape::escape;
 use crate::names::interface_name;
 use crate::names::lookup::Names;
 
-/// Shows addresses.
+/// Formats addresses.
 #[derive(Debug)]
 pub struct Addresses {
     zone: Option<String>,
@@ -21,7 +20,7 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Shows addresses in a style; with `names`, under their own names as far as these are known.
+    /// Formats addresses in a style; with `names`, with their names as far as these are known.
     pub fn new(style: &Style, names: Option<Names>) -> Self {
         let mut addresses = Self {
             zone: style.zone.as_deref().map(|zone| escape(zone).into_owned()),
@@ -55,17 +54,17 @@ impl Addresses {
         };
     }
 
-    /// The target, as the IPv6 banner shows it.
+    /// The target in the IPv6 banner.
     pub fn banner(&self) -> &str {
         &self.banner
     }
 
-    /// An address in digits.
+    /// An address without a name.
     pub fn numeric(&self, address: IpAddr) -> String {
         numeric(address, self.zone.as_deref())
     }
 
-    /// The sender of an answer.
+    /// The responder of a reply.
     pub fn responder(&mut self, from: IpAddr) -> Cow<'_, str> {
         if self.names.is_none() && from == self.target {
             return Cow::Borrowed(&self.target_shown);
@@ -77,7 +76,7 @@ impl Addresses {
         }
     }
 
-    /// Any other node: the sender of an error, or a step of a recorded route.
+    /// Any other node: the responder of an error, or an address of a recorded route.
     pub fn node(&mut self, address: IpAddr) -> String {
         match self.name(address) {
             Some(name) => format!("{name} ({})", self.numeric(address)),
@@ -108,7 +107,7 @@ pub fn numeric(address: IpAddr, zone: Option<&str>) -> String {
     }
 }
 
-/// Whether an address is one of many, each valid on one link only (RFC 4291 sections 2.5.6 and 2.7).
+/// Whether an address is valid on one link only (RFC 4291 sections 2.5.6 and 2.7).
 fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(_) => false,
@@ -116,7 +115,7 @@ fn is_link_local(address: IpAddr) -> bool {
     }
 }
 
-/// An address as it is typed: with its interface where that belongs to it.
+/// An address as it is typed: with its interface if it has a scope.
 pub struct Shown(pub SocketAddr);
 
 impl fmt::Display for Shown {

@@ -1,4 +1,4 @@
-//! The cause of a refused send, in words.
+//! The cause of a refused send as text.
 
 use crate::datagram::{SendCause, SendFault};
 use crate::wire::Family;
@@ -26,7 +26,7 @@ fn because(SendFault { cause, error }: SendFault, what: &str) -> String {
     }
 }
 
-/// What a cause means for a probe.
+/// The explanation of a cause.
 const fn words(cause: SendCause) -> Option<&'static str> {
     Some(match cause {
         SendCause::Firewall => "a local firewall rule refused it",

@@ -1,4 +1,4 @@
-//! The targets of a run under the names that the user gave them, in that order.
+//! The targets of a run under the names that the user typed, in that order.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,14 +9,14 @@ use super::addresses::Shown;
 use crate::engine::ping::Targets;
 use crate::escape::escape;
 
-/// What one word, or one line of a file, stands for.
+/// The targets of one word, or of one line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostEntry {
-    /// The word, where that is no plain address; it may hold anything.
+    /// The word, if it is no plain address; it may hold any characters.
     pub name: Option<String>,
-    /// The numbers of its targets; without any, it could not be found or cannot be probed.
+    /// The numbers of its targets; empty if it was not resolved or cannot be probed.
     pub targets: Range<u32>,
-    /// Why there is none.
+    /// Why it has no target.
     pub trouble: Option<String>,
 }
 
@@ -25,9 +25,9 @@ pub struct HostEntry {
 pub struct Hosts {
     entries: Vec<HostEntry>,
     targets: Rc<Targets>,
-    /// Targets with a name, and the entry that has it; in order, no name twice.
+    /// Pairs of a target and the entry with one of its names; sorted, no name of a target twice.
     named: Vec<(u32, u32)>,
-    /// Targets that were given as plain addresses, in order.
+    /// Targets that were given as plain addresses, sorted.
     plain: Vec<Range<u32>>,
     unknown: u32,
 }
@@ -42,13 +42,13 @@ pub struct HostLabel<'a> {
 }
 
 impl HostLabel<'_> {
-    /// What the user typed, as it came; or the address as one types it.
+    /// The word as typed, or the address.
     pub fn host(&self) -> String {
         self.name.map_or_else(|| Shown(self.address).to_string(), str::to_owned)
     }
 }
 
-/// As the text shows it: `NAME (ADDRESS)`, or the address.
+/// As text: `NAME (ADDRESS)`, or the address.
 impl fmt::Display for HostLabel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name {
@@ -80,13 +80,13 @@ impl Hosts {
         }
     }
 
-    /// Adds a word that could not be found or cannot be probed.
+    /// Adds a word that was not resolved or cannot be probed.
     pub fn add_unknown(&mut self, name: String, trouble: String) {
         self.unknown = self.unknown.saturating_add(1);
         self.entries.push(HostEntry { name: Some(name), targets: 0..0, trouble: Some(trouble) });
     }
 
-    /// Ends the adding. `targets` has the addresses of all numbers that were added.
+    /// Completes the table after all entries were added. `targets` has the address of each number.
     pub fn seal(&mut self, targets: Rc<Targets>) {
         self.targets = targets;
         let found = self.entries.iter().zip(0..).filter(|(entry, _)| !entry.targets.is_empty());
@@ -122,22 +122,22 @@ impl Hosts {
         self.targets.address(target)
     }
 
-    /// Number of words that could not be found or cannot be probed.
+    /// Number of words that were not resolved or cannot be probed.
     pub fn unknown(&self) -> u32 {
         self.unknown
     }
 
-    /// Number of targets, those that could not be found among them.
+    /// Number of targets, plus [`Self::unknown`].
     pub fn all(&self) -> u64 {
         u64::from(self.targets.len()) + u64::from(self.unknown)
     }
 
-    /// Whether there is anything that is no plain address.
+    /// Whether an entry is no plain address.
     pub fn has_names(&self) -> bool {
         self.entries.iter().any(|entry| entry.name.is_some())
     }
 
-    /// A target under each of its names: as a plain address first, where it was given as one.
+    /// The labels of a target: first the plain address if it was given as one, then each name.
     pub fn labels(&self, target: u32) -> impl Iterator<Item = HostLabel<'_>> {
         let address = self.address(target);
         let from = self.named.partition_point(|(number, _)| *number < target);
@@ -150,7 +150,7 @@ impl Hosts {
         all.filter_map(move |name| Some(HostLabel { name, address: address? }))
     }
 
-    /// The first of its names.
+    /// The first label of a target.
     pub fn label(&self, target: u32) -> Option<HostLabel<'_>> {
         self.labels(target).next()
     }

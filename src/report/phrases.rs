@@ -1,4 +1,4 @@
-//! The text of an ICMP error, in the words of iputils, which parsers know.
+//! The text of an ICMP error, as iputils prints it, so that programs that parse it go on working.
 
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -1,61 +1,61 @@
-//! What a run looks like, as plain data: nothing here was measured and nothing is decided here.
+//! How the text of a ping looks, as plain data.
 
 use std::net::IpAddr;
 
 use crate::wire::Family;
 
-/// How the text of a ping is to look. Texts may hold anything: they are escaped before they are shown.
+/// How the text of a ping looks. Its strings may hold any characters: reports escape them.
 #[derive(Clone, Debug)]
 pub struct Style {
-    /// The name this program was started by, in front of what goes to standard error.
+    /// The name of the program as it was started: the prefix of lines on standard error.
     pub program: String,
     /// Family of the target.
     pub family: Family,
     /// The address that is probed.
     pub target: IpAddr,
-    /// The target as the banner and the summary call it: as given, or its canonical name (IPv4).
+    /// The target in the banner and the summary: as typed, or its canonical name (IPv4).
     pub name: String,
-    /// The name that the target's own answers are shown under, `NAME (ADDRESS)`; `None`: the address
-    /// only. IPv6 banners show the same.
+    /// The name of the target in the lines of its replies, `NAME (ADDRESS)`, and in IPv6 banners; `None`: the address
+    /// only.
     pub reply_name: Option<String>,
-    /// Source address for the banner, where one was set.
+    /// Source address for the banner, if one was set.
     pub source: Option<IpAddr>,
-    /// Interface for the banner, where one was set; seen only beside `source`.
+    /// Interface for the banner, if one was set; printed only with `source`.
     pub device: Option<String>,
-    /// Octets of data in a probe: behind the echo header, or the body of another request.
+    /// Octets of data in a probe: after the echo header, or the body of another request.
     pub size: usize,
     /// Octets of IPv4 and ICMP headers, options included, around `size`.
     pub overhead: usize,
     /// Flow label for the IPv6 banner.
     pub flow_label: Option<u32>,
-    /// Octets for the `PATTERN:` line, where a pattern was given.
+    /// Octets for the `PATTERN:` line, if a pattern was given.
     pub pattern: Option<Vec<u8>>,
-    /// Interface name behind link-local addresses, as in `fe80::1%eth0`.
+    /// Interface name after link-local addresses, as in `fe80::1%eth0`.
     pub zone: Option<String>,
-    /// Whether the target came with its interface, so that the banner shows both.
+    /// Whether the target was typed with its interface, so that the banner has both.
     pub scoped: bool,
-    /// Banner and summary only.
+    /// Print banner and summary only.
     pub quiet: bool,
-    /// Dots and backspaces instead of lines.
+    /// Print dots and backspaces instead of lines.
     pub flood: bool,
     /// Whether the interval follows the round-trip time.
     pub adaptive: bool,
     /// Whether the interval is zero.
     pub interval_zero: bool,
-    /// Identifiers, every duplicate, and the header that a notice quotes.
+    /// Print identifiers, every duplicate, and the quoted header of a notice.
     pub verbose: bool,
-    /// The terminal's bell with each answer.
+    /// Ring the terminal's bell with each reply.
     pub audible: bool,
-    /// The time of day in front of each line.
+    /// Print the time of day before each line.
     pub timestamps: bool,
-    /// Round-trip times with three decimals, whatever their size.
+    /// Print RTTs with three decimals, whatever their size.
     pub full_precision: bool,
-    /// Columns of the terminal: a flood shows no more dots than that.
+    /// Columns of the terminal: the most dots of a flood.
     pub width: u64,
 }
 
 impl Style {
-    /// How `ping TARGET` looks, an address and nothing else given.
+    /// The style of `ping TARGET` with an address and no option.
     pub fn of(target: IpAddr) -> Self {
         Self {
             program: "rping".to_owned(),
