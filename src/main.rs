@@ -1,9 +1,9 @@
 //! rping: ping and traceroute for people in terminals and for scripts that read exit codes.
 
-use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
+use anyhow::{Context, anyhow};
 use rping::cli::{self, Action};
 use rping::command::{ping, traceroute};
 use rping::sys;
@@ -14,24 +14,15 @@ const CANNOT_RUN: u8 = 2;
 
 fn main() -> ExitCode {
     if let Err(error) = privilege::reduce() {
-        return ExitCode::from(fail("rping", &format!("cannot reduce privileges: {error}")));
+        return fail("rping", &format!("cannot reduce privileges: {error}"));
     }
-    let status = match cli::parse(std::env::args_os(), privilege::is_superuser()) {
-        Ok(Action::Ping(request)) => match ping::command(&request) {
-            Ok(status) => status,
-            Err(error) => fail(&request.style.program, &format!("{error:#}")),
-        },
-        Ok(Action::Traceroute(request)) => match traceroute::command(&request) {
-            Ok(status) => status,
-            Err(error) => fail(&request.style.program, &format!("{error:#}")),
-        },
-        Ok(Action::Print { program, text }) => match print(&text) {
-            Ok(()) => 0,
-            Err(error) => fail(&program, &format!("write error: {error}")),
-        },
-        Err(error) => fail(&error.program, &error.reason),
+    let (program, status) = match cli::parse(std::env::args_os(), privilege::is_superuser()) {
+        Ok(Action::Ping(request)) => (request.style.program.clone(), ping::command(&request)),
+        Ok(Action::Traceroute(request)) => (request.style.program.clone(), traceroute::command(&request)),
+        Ok(Action::Print { program, text }) => (program, print(&text).context("write error").map(|()| 0)),
+        Err(error) => (error.program, Err(anyhow!(error.reason))),
     };
-    ExitCode::from(status)
+    status.map_or_else(|error| fail(&program, &format!("{error:#}")), ExitCode::from)
 }
 
 /// Prints to standard output. A reader that has closed the pipe is no error.
@@ -47,9 +38,9 @@ fn print(text: &str) -> io::Result<()> {
 }
 
 /// Prints one line on standard error, if that is open. Returns the exit status.
-fn fail(program: impl Display, reason: &str) -> u8 {
+fn fail(program: &str, reason: &str) -> ExitCode {
     // Without the number of the error, which std appends to the system's text.
     let text = reason.rsplit_once(" (os error ").map_or(reason, |(text, _)| text);
     let _ = writeln!(io::stderr().lock(), "{program}: {text}");
-    CANNOT_RUN
+    ExitCode::from(CANNOT_RUN)
 }

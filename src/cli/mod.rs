@@ -71,14 +71,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Resul
         "ping6" | "traceroute6" => Some("-6"),
         _ => None,
     };
+    let args = family.map(OsString::from).into_iter().chain(args);
     let caller = Caller { program: link, usage: link };
     match link {
-        "ping" | "ping4" | "ping6" => {
-            parse_ping(caller, family.map(OsString::from).into_iter().chain(args), superuser)
-        }
-        "traceroute" | "traceroute6" => {
-            parse_traceroute(caller, family.map(OsString::from).into_iter().chain(args))
-        }
+        "ping" | "ping4" | "ping6" => parse_ping(caller, args, superuser),
+        "traceroute" | "traceroute6" => parse_traceroute(caller, args),
         _ => parse_top(args.collect(), superuser),
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::values::{Checked, interface, seconds, whole_or_hex};
+use super::values::{Checked, interface, named, seconds, whole_or_hex};
 use crate::engine::trace::Wait;
 
 /// The method that a name stands for.
@@ -37,17 +37,17 @@ pub struct MethodOptions(pub Vec<MethodOption>);
 /// `-M`.
 pub const METHOD: Checked<MethodName> = Checked {
     parse: |text| {
-        Some(match text {
-            "default" => MethodName::Default,
-            "icmp" => MethodName::Icmp,
-            "tcp" => MethodName::Tcp,
-            "tcpconn" => MethodName::TcpConnect,
-            "udp" => MethodName::Udp,
-            "udplite" => MethodName::UdpLite,
-            "dccp" => MethodName::Dccp,
-            "raw" => MethodName::Raw,
-            _ => return None,
-        })
+        let methods = [
+            ("default", MethodName::Default),
+            ("icmp", MethodName::Icmp),
+            ("tcp", MethodName::Tcp),
+            ("tcpconn", MethodName::TcpConnect),
+            ("udp", MethodName::Udp),
+            ("udplite", MethodName::UdpLite),
+            ("dccp", MethodName::Dccp),
+            ("raw", MethodName::Raw),
+        ];
+        named(text, &methods)
     },
     allowed: "the method must be default, icmp, tcp, tcpconn, udp, udplite, dccp or raw",
 };

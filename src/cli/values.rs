@@ -82,12 +82,14 @@ pub const MIN_REACHABLE: Checked<u32> = Checked {
 
 /// `--clock`.
 pub const CLOCK: Checked<Stamping> = Checked {
-    parse: |text| match text {
-        "auto" => Some(Stamping::Both),
-        "kernel" => Some(Stamping::Kernel),
-        "user" => Some(Stamping::User),
-        "hardware" => Some(Stamping::Hardware),
-        _ => None,
+    parse: |text| {
+        let clocks = [
+            ("auto", Stamping::Both),
+            ("kernel", Stamping::Kernel),
+            ("user", Stamping::User),
+            ("hardware", Stamping::Hardware),
+        ];
+        named(text, &clocks)
     },
     allowed: "the clock must be auto, kernel, user or hardware",
 };
@@ -158,36 +160,33 @@ pub const IDENT: Checked<u16> = Checked {
 pub const PATTERN: Checked<Pattern> =
     Checked { parse: pattern, allowed: "the pattern must be 1 to 32 hexadecimal digits" };
 
+/// The modes of `-M`.
+pub const PMTU_MODES: [(&str, Pmtu); 4] =
+    [("do", Pmtu::Do), ("dont", Pmtu::Dont), ("want", Pmtu::Want), ("probe", Pmtu::Probe)];
+
 /// `-M`.
 pub const PMTU: Checked<Pmtu> = Checked {
-    parse: |text| match text {
-        "do" => Some(Pmtu::Do),
-        "dont" => Some(Pmtu::Dont),
-        "want" => Some(Pmtu::Want),
-        "probe" => Some(Pmtu::Probe),
-        _ => None,
-    },
+    parse: |text| named(text, &PMTU_MODES),
     allowed: "path MTU discovery must be do, dont, want or probe",
 };
 
 /// `-T`.
 pub const STAMPS: Checked<Stamps> = Checked {
-    parse: |text| match text {
-        "tsonly" => Some(Stamps::Only),
-        "tsandaddr" => Some(Stamps::AndAddress),
-        "tsprespec" => Some(Stamps::Prespecified),
-        _ => None,
+    parse: |text| {
+        let forms = [
+            ("tsonly", Stamps::Only),
+            ("tsandaddr", Stamps::AndAddress),
+            ("tsprespec", Stamps::Prespecified),
+        ];
+        named(text, &forms)
     },
     allowed: "the IP timestamp must be tsonly, tsandaddr or tsprespec",
 };
 
 /// `--query`.
 pub const QUERY: Checked<Method> = Checked {
-    parse: |text| match text {
-        "echo" => Some(Method::Echo),
-        "timestamp" => Some(Method::Timestamp),
-        "mask" => Some(Method::Mask),
-        _ => None,
+    parse: |text| {
+        named(text, &[("echo", Method::Echo), ("timestamp", Method::Timestamp), ("mask", Method::Mask)])
     },
     allowed: "the query must be echo, timestamp or mask",
 };
@@ -253,6 +252,11 @@ pub const fn families(required: Option<Family>) -> Families {
         Some(Family::V4) => Families::V4,
         Some(Family::V6) => Families::V6,
     }
+}
+
+/// The value with this name.
+pub fn named<T: Copy>(text: &str, values: &[(&str, T)]) -> Option<T> {
+    values.iter().find(|(name, _)| *name == text).map(|(_, value)| *value)
 }
 
 /// Decimal digits, perhaps after a `+`.

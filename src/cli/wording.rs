@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::values::PMTU_MODES;
 use crate::escape::escape;
 use crate::transport::{NoStamps, OpenError, Pmtu, RouteError, Setting, SetupError, Stamping};
 
@@ -105,13 +106,9 @@ impl OptionNames {
     }
 }
 
-const fn mode(pmtu: Pmtu) -> &'static str {
-    match pmtu {
-        Pmtu::Do => "do",
-        Pmtu::Dont => "dont",
-        Pmtu::Want => "want",
-        Pmtu::Probe => "probe",
-    }
+/// The name of a mode of `-M`.
+fn mode(pmtu: Pmtu) -> &'static str {
+    PMTU_MODES.iter().find(|(_, mode)| *mode == pmtu).map_or("", |(name, _)| name)
 }
 
 const fn clock(stamping: Stamping) -> &'static str {

@@ -41,27 +41,33 @@ enum Word {
 }
 
 impl Words {
-    fn add(&mut self, word: &str, many: &Many) -> anyhow::Result<anyhow::Result<()>> {
-        let (first, count) = match hosts::parse(word) {
-            Err(why) => return Ok(Err(why)),
-            Ok(HostSpec::Range { first, count }) => (first, count),
-            Ok(HostSpec::Host(host)) => match plain(&host) {
+    /// Adds a word.
+    ///
+    /// # Errors
+    /// One line that begins with the word: it names no host.
+    fn add(&mut self, word: &str) -> anyhow::Result<()> {
+        let (first, count) = match hosts::parse(word)? {
+            HostSpec::Range { first, count } => (first, count),
+            HostSpec::Host(host) => match plain(&host) {
                 Some(first) => (first, 1),
                 None => {
                     self.words.push(Word::Name(self.names.len()));
                     self.names.push(host);
                     self.count = self.count.saturating_add(1);
-                    return self.check(many).map(Ok);
+                    return Ok(());
                 }
             },
         };
         self.count = self.count.saturating_add(count);
-        self.check(many)?;
         self.words.push(Word::Range(first, u32::try_from(count).unwrap_or(u32::MAX)));
-        Ok(Ok(()))
+        Ok(())
     }
 
-    fn check(&self, many: &Many) -> anyhow::Result<()> {
+    /// Checks the number of addresses, after each word.
+    ///
+    /// # Errors
+    /// Too many.
+    fn check_count(&self, many: &Many) -> anyhow::Result<()> {
         let count = self.count;
         ensure!(count <= MOST_HOSTS, "{count} hosts or more are too many; at most {MOST_HOSTS} can be asked");
         ensure!(
@@ -92,30 +98,23 @@ fn plain(word: &str) -> Option<SocketAddr> {
 fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow::Result<Words> {
     let mut words = Words { complete: true, ..Words::default() };
     for host in &request.hosts {
-        if let Err(why) = words.add(host, many)? {
-            bail!(why);
-        }
+        words.add(host)?;
+        words.check_count(many)?;
     }
     for list in &many.lists {
-        let name = if list == "-" { "standard input" } else { list };
-        let mut broken = None;
+        let name = escape(if list == "-" { "standard input" } else { list });
+        let mut count = Ok(());
         let mut each = |number: usize, word: Result<&str, &'static str>| {
-            let read = match word {
-                _ if broken.is_some() => return,
-                Ok(word) => words.add(word, many),
-                Err(why) => Ok(Err(anyhow::anyhow!(why))),
-            };
-            match read {
-                Ok(Ok(())) => {}
-                Ok(Err(why)) => {
+            if count.is_err() {
+                return;
+            }
+            match word.map_err(anyhow::Error::msg).and_then(|word| words.add(word)) {
+                Ok(()) => count = words.check_count(many),
+                Err(error) => {
                     words.complete = false;
-                    let name = escape(name);
-                    output.print_error(format_args!(
-                        "{}: {name}: line {number}: {why}\n",
-                        request.style.program
-                    ));
+                    let program = &request.style.program;
+                    output.print_error(format_args!("{program}: {name}: line {number}: {error}\n"));
                 }
-                Err(refusal) => broken = Some(refusal),
             }
         };
         let read = match list.as_str() {
@@ -123,9 +122,7 @@ fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow
             path => File::open(path).and_then(|file| hosts::list(BufReader::new(file), &mut each)),
         };
         read.with_context(|| format!("--targets {}", escape(list)))?;
-        if let Some(refusal) = broken {
-            return Err(refusal);
-        }
+        count?;
     }
     Ok(words)
 }
