@@ -13,26 +13,26 @@ const RPING: &str = env!("CARGO_BIN_EXE_rping");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Standard output, standard error, exit status.
-type Said = (String, String, i32);
+type Ran = (String, String, i32);
 
-fn said(output: Output) -> Said {
+fn result(output: Output) -> Ran {
     let text = |octets| String::from_utf8(octets).expect("only UTF-8 is printed");
     (text(output.stdout), text(output.stderr), output.status.code().expect("an exit status"))
 }
 
-fn run(program: impl AsRef<OsStr>, args: &[&str]) -> Said {
-    said(Command::new(program).args(args).output().unwrap())
+fn run(program: impl AsRef<OsStr>, args: &[&str]) -> Ran {
+    result(Command::new(program).args(args).output().unwrap())
 }
 
-fn rping(args: &[&str]) -> Said {
+fn rping(args: &[&str]) -> Ran {
     run(RPING, args)
 }
 
-fn refused(line: &str) -> Said {
+fn refused(line: &str) -> Ran {
     (String::new(), format!("{line}\n"), 2)
 }
 
-fn answered(text: &str) -> Said {
+fn answered(text: &str) -> Ran {
     (text.to_string(), String::new(), 0)
 }
 
@@ -71,7 +71,7 @@ fn rping_tells_its_version_and_ping_the_one_that_wrappers_look_for() {
 }
 
 #[test]
-fn a_link_named_ping_speaks_and_behaves_as_ping() {
+fn a_link_named_ping_prints_and_behaves_as_ping() {
     let (ping, ping4, ping6) = (link("names", "ping"), link("names", "ping4"), link("names", "ping6"));
     assert_eq!(run(&ping, &[]), refused("ping: usage error: Destination address required"));
     assert_eq!(run(&ping, &["--foo"]), refused("ping: unexpected argument '--foo'; see 'ping --help'"));
@@ -84,7 +84,7 @@ fn a_link_named_ping_speaks_and_behaves_as_ping() {
 }
 
 #[test]
-fn a_host_without_a_command_is_told_the_command() {
+fn a_host_without_a_command_gets_a_line_with_the_command() {
     assert_eq!(
         rping(&["192.0.2.7"]),
         refused("rping: '192.0.2.7' is not a command; to ping it, run: rping ping 192.0.2.7")
@@ -137,9 +137,9 @@ fn text_from_the_command_line_cannot_reach_the_terminal_raw() {
     let octets = OsStr::from_bytes(b"a\xff\x9b$(id)\x7f");
     let output = Command::new(RPING).args(["ping", "-t"]).arg(octets).arg("h").output().unwrap();
     let ttl = "the TTL must be a whole number from 0 to 255";
-    assert_eq!(said(output), refused(&format!(r"rping: -t a\xff\x9b$(id)\x7f: {ttl}")));
+    assert_eq!(result(output), refused(&format!(r"rping: -t a\xff\x9b$(id)\x7f: {ttl}")));
     let output = Command::new(RPING).arg("ping").arg(octets).output().unwrap();
-    assert_eq!(said(output), refused(r"rping: a\xff\x9b$(id)\x7f: the host's name must be UTF-8 text"));
+    assert_eq!(result(output), refused(r"rping: a\xff\x9b$(id)\x7f: the host's name must be UTF-8 text"));
 }
 
 #[test]
@@ -170,7 +170,7 @@ to rping named ping, ping4, ping6, traceroute or traceroute6 is that command.
 }
 
 #[test]
-fn help_of_ping_fits_a_terminal_and_tells_every_option() {
+fn help_of_ping_fits_a_terminal_and_has_every_option() {
     let short = rping(&["ping", "-h"]);
     let long = rping(&["ping", "--help"]);
     assert_eq!(rping(&["help", "ping"]), long);
@@ -196,18 +196,18 @@ fn a_reader_that_leaves_early_is_no_error() {
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
     let output = Command::new(RPING).args(["ping", "--help"]).stdout(writer).output().unwrap();
-    assert_eq!(said(output), answered(""));
+    assert_eq!(result(output), answered(""));
 }
 
 #[test]
 fn a_full_disk_is_an_error() {
     let full = File::options().write(true).open("/dev/full").unwrap();
     let output = Command::new(RPING).arg("--help").stdout(full).output().unwrap();
-    assert_eq!(said(output), refused("rping: write error: No space left on device"));
+    assert_eq!(result(output), refused("rping: write error: No space left on device"));
 }
 
 #[test]
-fn nobody_listening_to_errors_changes_nothing() {
+fn a_closed_standard_error_changes_nothing() {
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
     let status = Command::new(RPING).arg("ping").stdout(Stdio::null()).stderr(writer).status().unwrap();

@@ -36,7 +36,7 @@ fn user_refusal(args: &[&str]) -> String {
     parse(args, false).expect_err(&format!("{args:?}"))
 }
 
-/// The numeric options, in the order of the columns below, and what their refusals say.
+/// The numeric options, in the order of the columns below, and the sentences of their errors.
 const NUMERIC: [(&str, &str, &str); 12] = [
     ("-c", "--count", "the count must be a whole number from 1 to 9223372036854775807"),
     ("-l", "--preload", "the preload must be a whole number from 1 to 65536"),
@@ -120,7 +120,7 @@ fn shown(value: &str) -> String {
 }
 
 #[test]
-fn each_numeric_option_takes_what_it_says_and_nothing_else() {
+fn each_numeric_option_takes_its_range_and_nothing_else() {
     for (value, verdicts) in VERDICTS {
         let verdicts: Vec<&str> = verdicts.split_whitespace().collect();
         assert_eq!(verdicts.len(), NUMERIC.len(), "{value}");
@@ -526,7 +526,7 @@ fn the_clock_is_named_or_the_best_there_is() {
 }
 
 #[test]
-fn json_is_for_a_run_whose_lines_it_can_tell() {
+fn json_is_refused_with_dots_and_bare_names() {
     assert!(root(&["-j", "h"]).json);
     assert!(root(&["--json", "-q", "h"]).json);
     assert!(!root(&["h"]).json);
