@@ -1,4 +1,4 @@
-//! Which probes go out when, and what became of each. No I/O, no clock, no text for people.
+//! Sessions: which probe is sent when, and what became of each. No I/O, no clock, no text.
 //!
 //! [`Session`] is driven by its caller, who owns the sockets and the time:
 //!
@@ -33,22 +33,20 @@ use reject::Reject;
 
 /// One run: accounts for every probe.
 pub trait Session {
-    /// What it tells.
+    /// What it emits.
     type Event;
 
-    /// Takes the next datagram, if one is due: written to the front of `buffer`, which holds at least the
-    /// largest message that the configuration describes. It is on its way out from now on; more may be
-    /// taken before its fate is told.
+    /// Returns the next datagram that is due, written to the front of `buffer`, which must hold the largest message
+    /// that the configuration describes. More may be taken before its send result is reported.
     fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit>;
 
-    /// The oldest datagram that [`Session::poll_transmit`] gave, and whose fate was not told yet, left.
+    /// Reports that the oldest datagram without a send result left.
     fn handle_sent(&mut self, departed: Departed);
 
-    /// The oldest datagram that [`Session::poll_transmit`] gave, and whose fate was not told yet, could not
-    /// leave this machine.
+    /// Reports that the oldest datagram without a send result could not leave this machine.
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault);
 
-    /// The kernel says when a datagram left, after [`Session::handle_sent`] told its departure as we saw it.
+    /// Takes the kernel's stamp of a departure, after [`Session::handle_sent`] reported it with our own time.
     fn handle_stamp(&mut self, stamped: DepartureStamp);
 
     /// A datagram arrived. It is parsed, and counts as [`Session::handle_reply`] or [`Session::handle_reject`] decides.
@@ -67,13 +65,14 @@ pub trait Session {
     /// A datagram arrived that is no reply at all.
     fn handle_reject(&mut self, reason: Reject);
 
-    /// Lets pass what is due by `now`.
+    /// Does what is due by `now`: probes are lost, targets are given up, the run ends.
     fn handle_timeout(&mut self, now: Instant);
 
-    /// When the caller must come back at the latest; `None`: when something arrives.
+    /// The time of the next call of [`Session::handle_timeout`] and [`Session::poll_transmit`] at the latest; `None`:
+    /// when something arrives. It may change after any other call.
     fn poll_timeout(&self) -> Option<Instant>;
 
-    /// The next event, oldest first.
+    /// Returns the next event, oldest first.
     fn poll_event(&mut self) -> Option<Self::Event>;
 
     /// Ends the run: nothing more is sent.
@@ -82,6 +81,6 @@ pub trait Session {
     /// Whether the run is over.
     fn is_done(&self) -> bool;
 
-    /// Probes out that an answer may still come to.
+    /// Probes that may still be answered.
     fn in_flight(&self) -> u64;
 }

@@ -29,7 +29,7 @@ macro_rules! reasons {
 reasons! {
     /// The octets are not a message.
     Malformed => "malformed",
-    /// A sound message that concerns no probe at all.
+    /// A valid message that concerns no probe at all.
     Unrelated => "unrelated",
     /// The answer to, or the quote of, somebody else's request: another identifier, method or target.
     Foreign => "foreign",

@@ -30,7 +30,7 @@ pub(crate) use imp::socket::receive;
 /// Sends up to `N` datagrams with one system call, never waits.
 pub(crate) use imp::socket::{Datagram, send_batch};
 /// Receives up to `N` datagrams with one system call, never waits.
-pub(crate) use imp::socket::{Message, receive_batch};
+pub(crate) use imp::socket::{ReadMessage, receive_batch};
 
 // ---- what stands beside the octets of a datagram ----
 /// A socket address from the kernel's layout.

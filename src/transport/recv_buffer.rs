@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use crate::datagram::BATCH;
-use crate::sys::{self, CONTROL_LEN, Message};
+use crate::sys::{self, CONTROL_LEN, ReadMessage};
 
 /// Slots that lie a power of two apart compete for few sets of the processor's cache. Slots an odd number of cache
 /// lines apart do not. A line has 64 octets wherever this matters.
@@ -17,7 +17,7 @@ pub(super) struct RecvBuffer {
     len: usize,
     bytes: Vec<u8>,
     control: Vec<u8>,
-    messages: Vec<Message>,
+    messages: Vec<ReadMessage>,
     /// Number of messages that wait to be delivered.
     count: usize,
 }
@@ -40,7 +40,7 @@ impl RecvBuffer {
         // Fresh memory is not touched until a datagram comes to lie in it.
         self.bytes = vec![0; self.len.saturating_mul(slots)];
         self.control = vec![0; CONTROL_LEN.saturating_mul(slots)];
-        self.messages = vec![Message::default(); slots];
+        self.messages = vec![ReadMessage::default(); slots];
     }
 
     /// Reads up to `limit` and [`BATCH`] datagrams over the former ones. Never waits.
@@ -73,7 +73,7 @@ impl RecvBuffer {
     }
 
     /// The datagrams read last: for each its metadata, its octets and its control messages.
-    pub fn datagrams(&self) -> impl Iterator<Item = (&Message, &[u8], &[u8])> {
+    pub fn datagrams(&self) -> impl Iterator<Item = (&ReadMessage, &[u8], &[u8])> {
         let bytes = self.bytes.chunks_exact(self.len.max(1));
         let control = self.control.chunks_exact(CONTROL_LEN);
         self.messages.iter().zip(bytes).zip(control).take(self.count).map(|((message, bytes), control)| {

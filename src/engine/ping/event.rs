@@ -99,7 +99,7 @@ pub struct Answer {
     pub seq: u16,
     /// Who answered.
     pub from: IpAddr,
-    /// Whether that is somebody else than the one address we asked.
+    /// Whether that is another address than the one that was probed.
     pub different_address: bool,
     /// Octets of the ICMP message.
     pub len: usize,
@@ -107,7 +107,7 @@ pub struct Answer {
     pub hop_limit: Option<u8>,
     /// From sending the probe to receiving this.
     pub rtt: Duration,
-    /// Whose clocks say so.
+    /// The clocks that measured that.
     pub timing: Timing,
     /// How it counts.
     pub verdict: Verdict,
@@ -124,9 +124,9 @@ pub struct Answer {
 /// How an answer counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The first sound answer to its probe: received.
+    /// The first valid answer to its probe: received.
     Received,
-    /// A further sound answer to a probe already answered.
+    /// A further valid answer to a probe already answered.
     Duplicate,
     /// Damaged on the way: not counted as received, and its probe is still open.
     Corrupt,
@@ -137,7 +137,7 @@ pub enum Verdict {
 pub enum Content {
     /// As sent.
     Intact,
-    /// Cut short, sound as far as it goes.
+    /// Truncated, intact as far as it goes.
     Truncated,
     /// The ICMP checksum does not hold.
     BadChecksum,
@@ -162,11 +162,11 @@ pub enum Detail {
     /// A timestamp reply (RFC 792 page 16). Milliseconds since midnight UT; with the high bit set
     /// they are in another unit or base, and no offset can be computed.
     Timestamp {
-        /// When we say the request left.
+        /// When the request left, by our clock.
         originate: u32,
-        /// When the responder says the request arrived.
+        /// When the request arrived, by the responder's clock.
         receive: u32,
-        /// When the responder says the reply left.
+        /// When the reply left, by the responder's clock.
         transmit: u32,
         /// When the reply arrived here.
         returned: u32,
@@ -192,7 +192,7 @@ pub struct ProbeError {
     pub from: IpAddr,
     /// The error.
     pub error: icmp::Error,
-    /// Whether it only tells something (source quench, redirect): the probe travels on, nothing is counted.
+    /// Whether it is only a notice (source quench, redirect): the probe travels on, and nothing is counted.
     pub notice: bool,
     /// The quoted IPv4 header with its options, kept for notices only; empty where it is not known.
     pub quoted_header: Vec<u8>,

@@ -171,7 +171,7 @@ impl Finish {
         self.last_left = self.last_left.max(at);
     }
 
-    /// The first sound answer to a probe came, which an error may have been about before; `first`: from its target.
+    /// The first valid answer to a probe came, which an error may have been about before; `first`: from its target.
     pub fn answered(&mut self, rtt: Duration, failed_before: bool, first: bool) {
         self.longest = self.longest.max(rtt);
         self.answered = self.answered.saturating_add(1);

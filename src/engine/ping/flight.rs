@@ -23,7 +23,7 @@ pub const BREATH: Duration = Duration::from_millis(10);
 pub enum State {
     /// In flight: nothing came back.
     Open,
-    /// A sound answer came.
+    /// A valid answer came.
     Answered,
     /// An ICMP error came. An answer may still follow, from another node on the way.
     Failed,
@@ -53,7 +53,7 @@ pub struct Slot {
     back: u32,
     /// Its sequence number.
     pub seq: u16,
-    /// Whose clock says when it left.
+    /// The clock that measured that.
     pub clock: ClockSource,
     /// What became of it.
     pub state: State,

@@ -45,7 +45,7 @@ pub struct Match {
     /// Octets of the ICMP message.
     len: usize,
     /// Whether it may count as received.
-    sound: bool,
+    valid: bool,
     /// What its payload shows.
     content: Content,
 }
@@ -54,15 +54,15 @@ impl Match {
     /// What it counts as, by what became of the probe before.
     pub fn verdict(&self, state: State) -> Result<Verdict, Reject> {
         match state {
-            _ if !self.sound => Ok(Verdict::Corrupt),
+            _ if !self.valid => Ok(Verdict::Corrupt),
             State::Answered => Ok(Verdict::Duplicate),
             State::Open | State::Failed | State::Lost => Ok(Verdict::Received),
             State::NotSent | State::Withdrawn => Err(Reject::NeverSent),
         }
     }
 
-    /// The event that tells it, as from the one target that was expected. `sent` is when the probe left, and by
-    /// whose clock; `millis_of_day` the time of day at [`Instant::ZERO`].
+    /// The event about it, without its target. `sent` is when the probe left, and the clock that measured it;
+    /// `millis_of_day` is the time of day at [`Instant::ZERO`].
     #[inline]
     pub fn into_event(
         self,
@@ -92,8 +92,10 @@ impl Match {
     }
 }
 
-/// Whose answer this is, or why it is nobody's. `newest` tells the newest probe with a sequence number, if
-/// it left.
+/// Finds the probe that an answer belongs to. `newest` maps a sequence number to the newest probe that has it.
+///
+/// # Errors
+/// The reason why it belongs to no probe of this target.
 pub fn answer(
     expected: &Expected,
     identity: &Identity,
@@ -118,7 +120,7 @@ pub fn answer(
         Method::Timestamp | Method::Mask => Content::Intact,
     };
     // A payload cut before the end of the token proves nothing.
-    let (content, sound) = match content {
+    let (content, valid) = match content {
         _ if !checksum_ok => (Content::BadChecksum, false),
         Content::Truncated => {
             (Content::Truncated, method == Method::Echo && body.len() >= Identity::TOKEN_LEN)
@@ -126,7 +128,7 @@ pub fn answer(
         Content::Intact => (Content::Intact, true),
         content @ (Content::BadChecksum | Content::Altered { .. } | Content::Longer(_)) => (content, false),
     };
-    Ok(Match { number, ident, len, sound, content })
+    Ok(Match { number, ident, len, valid, content })
 }
 
 /// What an echo reply's payload shows, or that it is not our payload at all.
@@ -183,7 +185,10 @@ fn damaged(
     }
 }
 
-/// Which probe an ICMP error is about, by its number, and the event that tells it.
+/// The number of the probe that an ICMP error is about, and the event.
+///
+/// # Errors
+/// The reason why it is about no probe of this target.
 pub fn error(
     expected: &Expected,
     identity: &Identity,

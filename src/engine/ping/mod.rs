@@ -303,7 +303,8 @@ impl Ping {
         }
     }
 
-    /// Whose answer this is: that of the target it came from, or of another one whose token it carries.
+    /// The target that an answer belongs to, and the probe: the target it came from, or another one whose token it
+    /// carries.
     fn recognise(&self, reply: &Reply) -> Result<(u32, Match), Reject> {
         let (alone, by_address) =
             (self.progress.is_alone(), self.config.targets.number(reply.from, reply.scope));

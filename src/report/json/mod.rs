@@ -103,14 +103,14 @@ impl From<Timings> for ClockCounts {
 
 /// Why a datagram did not leave.
 #[derive(Serialize)]
-struct Fault {
+struct FaultFields {
     errno: i32,
     reason: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     mtu: Option<u32>,
 }
 
-impl From<SendFault> for Fault {
+impl From<SendFault> for FaultFields {
     fn from(fault: SendFault) -> Self {
         Self { errno: fault.error.number(), reason: fault.error.to_string(), mtu: fault.mtu() }
     }

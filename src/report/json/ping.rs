@@ -31,12 +31,12 @@ pub struct JsonPing {
     interval: Option<Duration>,
     addresses: Addresses,
     epoch: Epoch,
-    end: End,
+    end: RecordsLeft,
 }
 
 /// How much of the end is printed.
 #[derive(Clone, Copy, Debug)]
-enum End {
+enum RecordsLeft {
     NotYet,
     /// When the end began; cursor: the current entry, and how many of its targets were printed.
     Targets(Instant, usize, u32),
@@ -199,7 +199,7 @@ impl JsonPing {
 
     fn new(style: Style, hosts: Hosts, single: bool, interval: Option<Duration>) -> Self {
         let addresses = Addresses::new(&style, None);
-        Self { style, hosts, single, interval, addresses, epoch: Epoch::default(), end: End::NotYet }
+        Self { style, hosts, single, interval, addresses, epoch: Epoch::default(), end: RecordsLeft::NotYet }
     }
 
     /// The only host of the run.
@@ -255,7 +255,7 @@ impl JsonPing {
         account: &PingAccount,
         (now, mut entry, mut done): (Instant, usize, u32),
         output: &mut Output<'_>,
-    ) -> Option<End> {
+    ) -> Option<RecordsLeft> {
         for _ in 0..PART {
             let named = self.hosts.entries().get(entry).filter(|_| !self.single)?;
             let target = named.targets.start + done;
@@ -272,7 +272,7 @@ impl JsonPing {
                 (entry, done) = (entry + 1, 0);
             }
         }
-        Some(End::Targets(now, entry, done))
+        Some(RecordsLeft::Targets(now, entry, done))
     }
 
     fn summary(&self, account: &PingAccount) -> Summary {
@@ -339,15 +339,15 @@ impl Report for JsonPing {
 
     fn finish(&mut self, account: &PingAccount, now: Instant, output: &mut Output<'_>) -> bool {
         let cursor = match self.end {
-            End::NotYet => (now, 0, 0),
-            End::Targets(began, entry, done) => (began, entry, done),
-            End::Done => return false,
+            RecordsLeft::NotYet => (now, 0, 0),
+            RecordsLeft::Targets(began, entry, done) => (began, entry, done),
+            RecordsLeft::Done => return false,
         };
         let next = self.some_targets(account, cursor, output);
         self.end = next.unwrap_or_else(|| {
             print(cursor.0, self.epoch, PingRecord::Summary(self.summary(account)), output);
-            End::Done
+            RecordsLeft::Done
         });
-        !matches!(self.end, End::Done)
+        !matches!(self.end, RecordsLeft::Done)
     }
 }

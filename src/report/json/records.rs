@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Fault, IcmpInfo, clock, millis, rfc3339};
+use super::{FaultFields, IcmpInfo, clock, millis, rfc3339};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::SendFault;
 use crate::engine::ping::event::{Answer, Content, Detail, ProbeError};
@@ -88,7 +88,7 @@ impl IcmpErrorRecord {
 pub(super) struct NotSentRecord {
     seq: u16,
     #[serde(flatten)]
-    fault: Fault,
+    fault: FaultFields,
 }
 
 impl NotSentRecord {

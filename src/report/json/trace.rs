@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use serde::Serialize;
 
 use super::extension::{self, Object};
-use super::{ClockCounts, Fault, IcmpInfo, clock, family, millis, print};
+use super::{ClockCounts, FaultFields, IcmpInfo, clock, family, millis, print};
 use crate::clock::{Epoch, Instant};
 use crate::engine::trace::event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use crate::names::lookup::Names;
@@ -68,7 +68,7 @@ enum TraceRecord<'a> {
         #[serde(flatten, skip_serializing_if = "Option::is_none")]
         answer: Option<AnswerRecord>,
         #[serde(flatten, skip_serializing_if = "Option::is_none")]
-        fault: Option<Fault>,
+        fault: Option<FaultFields>,
         #[serde(skip_serializing_if = "Option::is_none")]
         path_mtu: Option<u32>,
     },
@@ -187,7 +187,7 @@ impl JsonTrace {
         let (outcome, answer, fault) = match outcome {
             Outcome::Answered(answer) => ("answered", Some(self.answered(answer)), None),
             Outcome::Silent => ("silent", None, None),
-            Outcome::NotSent(fault) => ("not_sent", None, Some(Fault::from(*fault))),
+            Outcome::NotSent(fault) => ("not_sent", None, Some(FaultFields::from(*fault))),
             Outcome::Unfinished => ("unfinished", None, None),
         };
         TraceRecord::Probe { place, outcome, answer, fault, path_mtu }

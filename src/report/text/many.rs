@@ -41,12 +41,12 @@ pub struct ManyText {
     printed: bool,
     /// The last cause of a probe not sent that was printed.
     printed_error: Option<SystemError>,
-    end: End,
+    end: TextLeft,
 }
 
 /// What stands at the end, as far as it is printed.
 #[derive(Debug)]
-enum End {
+enum TextLeft {
     Head,
     Rows(HostTable),
     Done,
@@ -56,7 +56,7 @@ impl ManyText {
     /// A report; `lines` prints what happens to single probes.
     pub fn new(show: Show, program: &str, hosts: Hosts, lines: PingText) -> Self {
         let program = escape(program).into_owned();
-        Self { show, program, hosts, lines, printed: false, printed_error: None, end: End::Head }
+        Self { show, program, hosts, lines, printed: false, printed_error: None, end: TextLeft::Head }
     }
 
     /// The line below the table.
@@ -151,25 +151,25 @@ impl Report for ManyText {
 
     fn finish(&mut self, account: &PingAccount, _now: Instant, output: &mut Output<'_>) -> bool {
         match &mut self.end {
-            End::Head => {
+            TextLeft::Head => {
                 if self.printed {
                     output.print(format_args!("\n"));
                 }
                 let bare = self.show == Show::Unreachable;
                 self.end = match self.show {
-                    Show::Alive => End::Done,
-                    _ => End::Rows(HostTable::new(bare, &self.hosts, account)),
+                    Show::Alive => TextLeft::Done,
+                    _ => TextLeft::Rows(HostTable::new(bare, &self.hosts, account)),
                 };
             }
-            End::Rows(table) => {
+            TextLeft::Rows(table) => {
                 if !table.more(&self.hosts, account, output) {
                     if self.show != Show::Unreachable {
                         self.sum_up(account, output);
                     }
-                    self.end = End::Done;
+                    self.end = TextLeft::Done;
                 }
             }
-            End::Done => return false,
+            TextLeft::Done => return false,
         }
         true
     }

@@ -62,12 +62,12 @@ pub(crate) struct ControlData<'a> {
     /// IPv4 options (IP_RECVOPTS).
     pub options: &'a [u8],
     /// What an entry of the error queue is about (IP_RECVERR, IPV6_RECVERR).
-    pub fault: Option<Fault>,
+    pub fault: Option<ExtendedError>,
 }
 
 /// A `sock_extended_err` and the address that follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct ExtendedError {
     /// Who made the entry, SO_EE_ORIGIN_*.
     pub origin: u8,
     /// ICMP type.
@@ -129,13 +129,13 @@ fn stamp(data: &[u8]) -> Option<Wall> {
 }
 
 /// `struct sock_extended_err` (linux/errqueue.h): errno, origin, type, code, pad, info, data.
-fn fault(data: &[u8]) -> Option<Fault> {
+fn fault(data: &[u8]) -> Option<ExtendedError> {
     let (_errno, rest) = data.split_first_chunk::<4>()?;
     let (&[origin, icmp_type, code, _pad], rest) = rest.split_first_chunk()?;
     let (info, rest) = rest.split_first_chunk()?;
     let (id, offender) = rest.split_first_chunk()?;
     let (info, data) = (u32::from_ne_bytes(*info), u32::from_ne_bytes(*id));
-    Some(Fault { origin, icmp_type, code, info, data, offender: address(offender) })
+    Some(ExtendedError { origin, icmp_type, code, info, data, offender: address(offender) })
 }
 
 /// A `sockaddr_in` or `sockaddr_in6`; `None` for any other family.

@@ -5,8 +5,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::BorrowedFd;
 
-use super::control::{ControlData, Fault, address};
-use super::socket::{Message, receive};
+use super::control::{ControlData, ExtendedError, address};
+use super::socket::{ReadMessage, receive};
 use crate::clock::Wall;
 use crate::wire::Family;
 use crate::wire::icmp::Error;
@@ -86,7 +86,7 @@ pub(crate) fn read_error_queue<'a>(
     Ok(entry(&message, bytes, control))
 }
 
-fn entry<'a>(message: &Message, bytes: &'a [u8], control: &[u8]) -> Entry<'a> {
+fn entry<'a>(message: &ReadMessage, bytes: &'a [u8], control: &[u8]) -> Entry<'a> {
     let data = ControlData::read(control.get(..message.control_len).unwrap_or(control));
     let Some(fault) = data.fault else { return Entry::Other };
     let family = match fault.origin {
@@ -113,15 +113,15 @@ fn entry<'a>(message: &Message, bytes: &'a [u8], control: &[u8]) -> Entry<'a> {
 
 /// Where in the quote the extension structure begins: `struct sock_ee_data_rfc4884` (linux/errqueue.h) holds
 /// an offset, and flags; the first flag marks an invalid structure.
-fn extension(fault: Fault) -> Option<usize> {
+fn extension(fault: ExtendedError) -> Option<usize> {
     let [l0, l1, flags, _] = fault.data.to_ne_bytes();
     let offset = u16::from_ne_bytes([l0, l1]);
     (offset > 0 && flags & 1 == 0).then_some(offset.into())
 }
 
 /// The kernel fills `info` for some types only, and with the unused field as it came for others.
-fn error(family: Family, fault: Fault) -> Error {
-    let Fault { icmp_type, code, info, .. } = fault;
+fn error(family: Family, fault: ExtendedError) -> Error {
+    let ExtendedError { icmp_type, code, info, .. } = fault;
     let has_info = match family {
         Family::V4 => matches!((icmp_type, code), (3, 4) | (5 | 12, _)),
         Family::V6 => matches!(icmp_type, 2 | 4),

@@ -16,7 +16,7 @@ use super::control::{NAME_LEN, SEND_CONTROL_LEN, encoded, ttl_message};
 
 /// What `recvmsg` returns beside the octets.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Message {
+pub(crate) struct ReadMessage {
     /// Octets of the datagram, at most the length of the buffer.
     pub len: usize,
     /// Octets of control messages.
@@ -114,7 +114,7 @@ pub(crate) fn receive(
     bytes: &mut [u8],
     control: &mut [u8],
     flags: c_int,
-) -> io::Result<Message> {
+) -> io::Result<ReadMessage> {
     let mut name = [0; NAME_LEN];
     let mut vector = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
     // SAFETY: `msghdr` is plain data (integers and pointers), for which all zeroes is a valid value.
@@ -130,7 +130,7 @@ pub(crate) fn receive(
     // outlives the call, and whose true length stands beside it. The kernel keeps none of them.
     let answer = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags | libc::MSG_DONTWAIT) };
     match usize::try_from(answer) {
-        Ok(len) => Ok(Message { len, control_len: header.msg_controllen as usize, name }),
+        Ok(len) => Ok(ReadMessage { len, control_len: header.msg_controllen as usize, name }),
         Err(_) => Err(io::Error::last_os_error()),
     }
 }
@@ -144,7 +144,7 @@ pub(crate) fn receive_batch<const N: usize>(
     fd: BorrowedFd<'_>,
     bytes: &mut [u8],
     control: &mut [u8],
-    messages: &mut [Message],
+    messages: &mut [ReadMessage],
 ) -> io::Result<usize> {
     let slots = messages.len().clamp(1, N.max(1));
     // SAFETY: `iovec` and `mmsghdr` are plain data (integers and pointers), for which all zeroes is a value.
@@ -197,7 +197,7 @@ fn receive_each(
     fd: BorrowedFd<'_>,
     (bytes, len): (&mut [u8], usize),
     (control, control_len): (&mut [u8], usize),
-    messages: &mut [Message],
+    messages: &mut [ReadMessage],
 ) -> io::Result<usize> {
     let slots = bytes.chunks_exact_mut(len).zip(control.chunks_exact_mut(control_len));
     let mut count = 0usize;

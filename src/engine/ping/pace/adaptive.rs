@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::departures::Departures;
+use super::sends::Sends;
 use crate::clock::Instant;
 
 /// The least time that an unanswered probe is waited for before the next one.
@@ -12,7 +12,7 @@ const GAP: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct Adaptive {
     /// What left.
-    pub departures: Departures,
+    pub sends: Sends,
     /// The interval while no round-trip time is known.
     interval: Duration,
     /// The smallest interval.
@@ -31,15 +31,15 @@ impl Adaptive {
         count: Option<u64>,
         start: Instant,
     ) -> Self {
-        let departures = Departures::new(count, preload, start);
-        Self { departures, interval, floor, preload, smoothed: None }
+        let sends = Sends::new(count, preload, start);
+        Self { sends, interval, floor, preload, smoothed: None }
     }
 
     /// When the next probe is due, given the probes in flight.
     pub fn due(&self, in_flight: u64) -> Option<Instant> {
         let interval = self.interval();
         let unanswered = self.smoothed.is_some() && in_flight >= self.preload;
-        self.departures.due(if unanswered { interval.saturating_mul(2).max(GAP) } else { interval })
+        self.sends.due(if unanswered { interval.saturating_mul(2).max(GAP) } else { interval })
     }
 
     /// Takes a round-trip time into account.
@@ -68,7 +68,7 @@ mod tests {
     fn an_adaptive_interval_follows_the_round_trip_time() {
         let (interval, floor) = (Duration::from_secs(1), Duration::from_millis(2));
         let mut pace = Adaptive::new(interval, floor, 1, None, Instant::ZERO);
-        pace.departures.take(millis(0));
+        pace.sends.take(millis(0));
         assert_eq!(pace.due(1), Some(millis(1_000)));
         pace.learn(Duration::from_millis(80));
         assert_eq!(pace.due(0), Some(millis(80)));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::departures::Departures;
+use super::sends::Sends;
 use crate::clock::Instant;
 
 /// A flood sends this long after the last probe when nothing comes back (so at least 100 a second).
@@ -16,7 +16,7 @@ const OPENING: u64 = 32;
 #[derive(Debug)]
 pub struct Flood {
     /// What left.
-    pub departures: Departures,
+    pub sends: Sends,
     preload: u64,
     /// Probes in flight at once at most, however well it goes.
     most: u64,
@@ -27,17 +27,17 @@ pub struct Flood {
 impl Flood {
     /// See [`super::Pacing::Flood`]; `most` are in flight at most, or the preload if that is more.
     pub fn new(preload: u64, most: u64, count: Option<u64>, start: Instant) -> Self {
-        Self { departures: Departures::new(count, preload, start), preload, most, in_a_row: 0 }
+        Self { sends: Sends::new(count, preload, start), preload, most, in_a_row: 0 }
     }
 
     /// When the next probe is due, given the probes in flight.
     pub fn due(&self, in_flight: u64) -> Option<Instant> {
-        self.departures.due(if in_flight < self.window() { Duration::ZERO } else { GAP })
+        self.sends.due(if in_flight < self.window() { Duration::ZERO } else { GAP })
     }
 
     /// Takes a turn, when so many were in flight.
     pub fn take(&mut self, now: Instant, in_flight: u64) {
-        self.departures.take(now);
+        self.sends.take(now);
         if in_flight >= self.window() {
             self.in_a_row = 0;
         }
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(flood.due(0), Some(millis(5)));
         assert_eq!(flood.due(1), Some(millis(15)));
         flood.take(millis(15), 1);
-        flood.departures.fail(millis(15));
+        flood.sends.fail(millis(15));
         assert_eq!(flood.due(0), Some(millis(25)), "the local queue was full");
     }
 
@@ -90,13 +90,13 @@ mod tests {
     fn a_probe_that_found_no_room_is_sent_later_and_counts_once() {
         let mut flood = Flood::new(1, 64, Some(2), Instant::ZERO);
         flood.take(millis(0), 0);
-        flood.departures.refuse(millis(0));
+        flood.sends.refuse(millis(0));
         assert_eq!(flood.due(0), Some(millis(10)));
         for _ in 0..2 {
             flood.take(millis(10), 0);
-            flood.departures.sent(millis(10));
+            flood.sends.sent(millis(10));
         }
         assert_eq!(flood.due(0), None);
-        assert_eq!(flood.departures.give_up(), None);
+        assert_eq!(flood.sends.give_up(), None);
     }
 }

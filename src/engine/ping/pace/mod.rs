@@ -3,12 +3,12 @@
 //! It knows targets by their numbers, and neither addresses nor probes.
 
 mod adaptive;
-mod departures;
+mod backlog;
 mod flood;
 mod gate;
 mod retry;
-mod room;
 mod rounds;
+mod sends;
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -127,7 +127,7 @@ impl Pace {
             Self::Rounds(rounds) => rounds.take(now),
             Self::Retry(retry) => retry.take(now),
             Self::Flood(flood) => flood.take(now, in_flight),
-            Self::Adaptive(adaptive) => adaptive.departures.take(now),
+            Self::Adaptive(adaptive) => adaptive.sends.take(now),
         }
         Some(turn)
     }
@@ -137,8 +137,8 @@ impl Pace {
         match self {
             Self::Rounds(rounds) => rounds.sent(),
             Self::Retry(retry) => retry.sent(at),
-            Self::Flood(flood) => flood.departures.sent(at),
-            Self::Adaptive(adaptive) => adaptive.departures.sent(at),
+            Self::Flood(flood) => flood.sends.sent(at),
+            Self::Adaptive(adaptive) => adaptive.sends.sent(at),
         }
     }
 
@@ -147,8 +147,8 @@ impl Pace {
         match self {
             Self::Rounds(rounds) => rounds.refuse(at),
             Self::Retry(retry) => retry.refuse(at),
-            Self::Flood(flood) => flood.departures.refuse(at),
-            Self::Adaptive(adaptive) => adaptive.departures.refuse(at),
+            Self::Flood(flood) => flood.sends.refuse(at),
+            Self::Adaptive(adaptive) => adaptive.sends.refuse(at),
         }
     }
 
@@ -157,8 +157,8 @@ impl Pace {
         match self {
             Self::Rounds(rounds) => rounds.sent(),
             Self::Retry(retry) => retry.sent(at),
-            Self::Flood(flood) => flood.departures.fail(at),
-            Self::Adaptive(adaptive) => adaptive.departures.fail(at),
+            Self::Flood(flood) => flood.sends.fail(at),
+            Self::Adaptive(adaptive) => adaptive.sends.fail(at),
         }
     }
 
@@ -186,8 +186,8 @@ impl Pace {
         match self {
             Self::Rounds(rounds) => rounds.pop_refused(),
             Self::Retry(retry) => retry.pop_refused(),
-            Self::Flood(flood) => flood.departures.give_up(),
-            Self::Adaptive(adaptive) => adaptive.departures.give_up(),
+            Self::Flood(flood) => flood.sends.give_up(),
+            Self::Adaptive(adaptive) => adaptive.sends.give_up(),
         }
     }
 

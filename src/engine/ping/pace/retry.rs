@@ -5,8 +5,8 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::Turn;
+use super::backlog::{Backlog, Taken};
 use super::gate::Gate;
-use super::room::{Room, Taken};
 use crate::clock::Instant;
 
 /// The schedule.
@@ -20,7 +20,7 @@ pub struct Retry {
     /// Targets that were sent one probe, two and so on, and when they are due again, soonest first. The last of these
     /// queues holds those that were sent their last probe.
     waiting: Vec<VecDeque<(Instant, u32)>>,
-    room: Room,
+    backlog: Backlog,
 }
 
 /// What is next, and where it comes from.
@@ -63,7 +63,14 @@ impl Retry {
         start: Instant,
     ) -> Self {
         let waiting = (0..=retries).map(|_| VecDeque::new()).collect();
-        Self { targets, timeout, gate: Gate::new(rate, start), next: 0, waiting, room: Room::new(start) }
+        Self {
+            targets,
+            timeout,
+            gate: Gate::new(rate, start),
+            next: 0,
+            waiting,
+            backlog: Backlog::new(start),
+        }
     }
 
     /// What is next, and when.
@@ -74,8 +81,8 @@ impl Retry {
 
     /// Targets that waited come before those that were sent nothing yet.
     fn choose(&self) -> Option<(Instant, Next)> {
-        let opens = self.gate.opens().max(self.room.held());
-        let refused = self.room.first().map(|turn| (opens, Next::Refused(turn)));
+        let opens = self.gate.opens().max(self.backlog.held());
+        let refused = self.backlog.first().map(|turn| (opens, Next::Refused(turn)));
         let again = self.soonest().map(|(at, level, target)| match self.is_last(level) {
             true => (at, Next::GiveUp(target)),
             false => (at.max(opens), Next::Again(level, target)),
@@ -110,7 +117,7 @@ impl Retry {
             }
             Some((_, Next::Refused(_))) => {
                 self.gate.pass(now);
-                return self.room.take_first();
+                return self.backlog.take_first();
             }
             Some((_, Next::Again(level, target))) => {
                 self.pop(level);
@@ -122,14 +129,14 @@ impl Retry {
             }
         };
         self.gate.pass(now);
-        self.room.take(turn);
+        self.backlog.take(turn);
     }
 
     /// The oldest turn taken is used at `at`, and its target waits for an answer from then on.
     ///
     /// A target that had to wait for room keeps the schedule that it had; turns that passed meanwhile are skipped.
     pub fn sent(&mut self, at: Instant) {
-        let Some(turn) = self.room.sent() else { return };
+        let Some(turn) = self.backlog.sent() else { return };
         let mut level = turn.tries;
         let since = turn.since.filter(|_| level > 0).unwrap_or(at);
         let mut due = since + self.wait(level);
@@ -150,12 +157,12 @@ impl Retry {
 
     /// The oldest turn taken found no room.
     pub fn refuse(&mut self, at: Instant) {
-        self.room.refuse(at);
+        self.backlog.refuse(at);
     }
 
     /// See [`super::Pace::pop_refused`].
     pub fn pop_refused(&mut self) -> Option<u32> {
-        self.room.give_up_first()
+        self.backlog.give_up_first()
     }
 
     /// Queues behind the turns that wait for room further probes that became due while none of them could leave, and
@@ -163,14 +170,14 @@ impl Retry {
     pub fn refresh(&mut self, now: Instant, done: impl Fn(u32) -> bool) {
         while let Some((at, level, target)) = self.soonest()
             && at <= now
-            && at < self.room.held()
+            && at < self.backlog.held()
             && !self.is_last(level)
         {
-            self.room.queue(Taken { target, tries: level.saturating_add(1), since: Some(at) });
+            self.backlog.queue(Taken { target, tries: level.saturating_add(1), since: Some(at) });
             self.pop(level);
         }
-        while self.room.first().is_some_and(|turn| done(turn.target)) {
-            self.room.give_up_first();
+        while self.backlog.first().is_some_and(|turn| done(turn.target)) {
+            self.backlog.give_up_first();
         }
         for queue in &mut self.waiting {
             while queue.front().is_some_and(|(_, target)| done(*target)) {

@@ -7,8 +7,8 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::Turn;
+use super::backlog::{Backlog, Taken};
 use super::gate::Gate;
-use super::room::{Room, Taken};
 use crate::clock::Instant;
 
 /// The schedule.
@@ -27,7 +27,7 @@ pub struct Rounds {
     left: Option<u64>,
     /// Rounds that begin at once, this one included.
     preload: u64,
-    room: Room,
+    backlog: Backlog,
 }
 
 impl Rounds {
@@ -40,8 +40,19 @@ impl Rounds {
         count: Option<u64>,
         start: Instant,
     ) -> Self {
-        let (gate, room) = (Gate::new(rate, start), Room::new(start));
-        Self { targets, interval, start, gate, next: 0, round: 0, begins: start, left: count, preload, room }
+        let (gate, backlog) = (Gate::new(rate, start), Backlog::new(start));
+        Self {
+            targets,
+            interval,
+            start,
+            gate,
+            next: 0,
+            round: 0,
+            begins: start,
+            left: count,
+            preload,
+            backlog,
+        }
     }
 
     /// From one round to the next.
@@ -66,24 +77,24 @@ impl Rounds {
 
     /// The next target of the round, and when its turn is. A target alone has none while its last one waits for room.
     fn fresh(&self) -> Option<(Instant, u32)> {
-        let waits = self.targets == 1 && self.room.has(0);
+        let waits = self.targets == 1 && self.backlog.has(0);
         let more = self.left != Some(0) && self.targets > 0 && !waits;
         more.then(|| (self.gate.opens().max(self.begins), self.next))
     }
 
     fn refused(&self) -> Option<(Instant, u32)> {
-        let turn = self.room.first()?;
-        Some((self.gate.opens().max(self.room.held()), turn.target))
+        let turn = self.backlog.first()?;
+        Some((self.gate.opens().max(self.backlog.held()), turn.target))
     }
 
     /// Takes the turn that is due.
     pub fn take(&mut self, now: Instant) {
         let (fresh, refused) = (self.fresh(), self.refused());
         if refused.is_some_and(|refused| fresh.is_none_or(|fresh| refused.0 < fresh.0)) {
-            self.room.take_first();
+            self.backlog.take_first();
         } else {
             self.gate.close_until(self.begins);
-            self.room.take(Taken { target: self.next, tries: 0, since: None });
+            self.backlog.take(Taken { target: self.next, tries: 0, since: None });
             self.advance(now);
         }
         self.gate.pass(now);
@@ -91,12 +102,12 @@ impl Rounds {
 
     /// The oldest turn taken is used.
     pub fn sent(&mut self) {
-        self.room.sent();
+        self.backlog.sent();
     }
 
     /// The oldest turn taken found no room. A target alone is not denied a probe that it has a right to.
     pub fn refuse(&mut self, at: Instant) {
-        let waits = self.room.refuse(at);
+        let waits = self.backlog.refuse(at);
         if !waits && self.targets == 1 {
             self.left = self.left.map(|left| left.saturating_add(1));
         }
@@ -104,7 +115,7 @@ impl Rounds {
 
     /// See [`super::Pace::pop_refused`].
     pub fn pop_refused(&mut self) -> Option<u32> {
-        self.room.give_up_first()
+        self.backlog.give_up_first()
     }
 
     /// While turns wait for room, those of targets that `may_wait` queue behind them: they would stand in the way of
@@ -112,9 +123,9 @@ impl Rounds {
     pub fn set_aside(&mut self, now: Instant, may_wait: impl Fn(u32) -> bool) {
         while let Some((due, target)) = self.fresh()
             && due <= now
-            && (self.room.has(target) || (due < self.room.held() && may_wait(target)))
+            && (self.backlog.has(target) || (due < self.backlog.held() && may_wait(target)))
         {
-            self.room.queue(Taken { target, tries: 0, since: Some(now) });
+            self.backlog.queue(Taken { target, tries: 0, since: Some(now) });
             self.advance(now);
         }
     }

@@ -1,4 +1,4 @@
-//! The departures of a schedule that has one target and no grid: how many are left, and when the last one was.
+//! The sends of a schedule that has one target and no grid: how many are left, and when the last one was.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub const PAUSE: Duration = Duration::from_millis(10);
 
 /// What is known of them.
 #[derive(Debug)]
-pub struct Departures {
+pub struct Sends {
     /// Probes still to be sent; `None`: no end.
     left: Option<u64>,
     start: Instant,
@@ -23,7 +23,7 @@ pub struct Departures {
     failed: bool,
 }
 
-impl Departures {
+impl Sends {
     /// `count` probes, the first `burst` of them at once, from `start` on.
     pub fn new(count: Option<u64>, burst: u64, start: Instant) -> Self {
         Self { left: count, start, last: None, burst, refused: false, failed: false }

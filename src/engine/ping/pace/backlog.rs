@@ -21,14 +21,14 @@ pub struct Taken {
 
 /// Turns that were taken and whose result is open, and turns that wait for room. A target has one of the latter.
 #[derive(Debug)]
-pub struct Room {
+pub struct Backlog {
     taken: VecDeque<Taken>,
     refused: VecDeque<Taken>,
     targets: BTreeSet<u32>,
     held: Instant,
 }
 
-impl Room {
+impl Backlog {
     /// Nothing waits, from `start` on.
     pub fn new(start: Instant) -> Self {
         Self { taken: VecDeque::new(), refused: VecDeque::new(), targets: BTreeSet::new(), held: start }
