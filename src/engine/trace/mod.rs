@@ -101,7 +101,8 @@ impl Trace {
 
     /// Repeats the query of a probe under another number.
     fn repeat(&mut self, number: u16) {
-        if let Some(&SentProbe { ttl, query, .. }) = self.table.probe(number) {
+        let probe = self.table.probe(number).filter(|probe| probe.state != ProbeState::Replaced);
+        if let Some(&SentProbe { ttl, query, .. }) = probe {
             self.table.replace(number);
             self.plan.repeat(ttl, query);
         }
