@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use super::account::Account;
+use super::distribution::{Distribution, Jitter};
 use super::loss::{Ratio, loss};
-use super::{Account, Distribution, Jitter, Moments, Tally};
+use super::moments::Moments;
+use super::tally::Tally;
 use crate::engine::ping::event::{Event, Verdict};
 
 /// The account of a run.

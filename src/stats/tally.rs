@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::distribution::Distribution;
 use super::loss::{Ratio, classic_loss, loss};
-use super::{Distribution, Moments};
+use super::moments::Moments;
 use crate::clock::Instant;
 use crate::datagram::Timing;
 use crate::engine::ping::event::{Answer, Event, ProbeError, Verdict};

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Account, Timings};
+use super::account::Account;
+use super::tally::Timings;
 use crate::clock::Instant;
 use crate::engine::trace::event::{Ending, Outcome, TraceEvent};
 

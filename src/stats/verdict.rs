@@ -1,6 +1,7 @@
 //! The exit status of a run, from its account.
 
-use super::{PingAccount, TraceAccount};
+use super::ping::PingAccount;
+use super::trace::TraceAccount;
 use crate::engine::trace::event::Ending;
 
 /// What a ping must reach to succeed.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::fields::{ClockCounts, family, millis, nanos, print, unknown};
 use super::records::{IcmpErrorRecord, NotSentRecord, ReplyRecord, TimeoutRecord};
-use super::{ClockCounts, family, millis, nanos, print, unknown};
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::{Event, ProbeError, Verdict};
 use crate::output::Output;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{FaultFields, IcmpInfo, clock, millis, rfc3339};
+use super::fields::{FaultFields, IcmpInfo, clock, millis, rfc3339};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::SendFault;
 use crate::engine::ping::event::{Answer, Content, Detail, ProbeError};

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use serde::Serialize;
 
 use super::extension::{self, Object};
-use super::{ClockCounts, FaultFields, IcmpInfo, clock, family, millis, print};
+use super::fields::{ClockCounts, FaultFields, IcmpInfo, clock, family, millis, print};
 use crate::clock::{Epoch, Instant};
 use crate::engine::trace::event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use crate::names::lookup::Names;

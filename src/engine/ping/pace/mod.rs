@@ -9,6 +9,7 @@ mod gate;
 mod retry;
 mod rounds;
 mod sends;
+mod turn;
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use flood::Flood;
 use retry::Retry;
 pub use retry::wait;
 use rounds::Rounds;
+pub use turn::Turn;
 
 /// How probes follow one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,15 +69,6 @@ impl Pacing {
     pub const fn is_flood(&self) -> bool {
         matches!(self, Self::Flood { .. })
     }
-}
-
-/// What is next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// The target with this number is sent a probe.
-    Probe(u32),
-    /// The target with this number was sent its last probe, and its time is up.
-    GiveUp(u32),
 }
 
 /// The schedule of a run.

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use super::Turn;
 use super::backlog::{Backlog, Taken};
 use super::gate::Gate;
+use super::turn::Turn;
 use crate::clock::Instant;
 
 /// The schedule.
