@@ -144,6 +144,16 @@ fn an_option_that_is_refused_is_done_without_or_named() {
 }
 
 #[test]
+fn room_is_requested_for_replies_and_for_what_waits_for_absent_neighbours() {
+    with_strace("room_is_requested_for_replies_and_for_what_waits_for_absent_neighbours", |kind| {
+        let (_, calls) = traced("setsockopt", "-q -c1 127.0.0.1 127.0.0.2");
+        for room in ["SO_RCVBUF, [1048576]", "SO_SNDBUF, [4194304]"] {
+            assert!(calls.iter().any(|call| call.contains(room)), "{kind}: {room}: {calls:?}");
+        }
+    });
+}
+
+#[test]
 fn sockets_that_are_refused_are_named_with_the_cause() {
     with_strace("sockets_that_are_refused_are_named_with_the_cause", |kind| {
         for (errno, cause) in [
