@@ -106,7 +106,7 @@ fn an_absent_neighbour_costs_a_present_one_no_probe() {
     alone("an_absent_neighbour_costs_a_present_one_no_probe", || {
         lan(300);
         with_both_sockets(|kind| {
-            for (sent, options) in [("10", "-i 0.1"), ("100", "-i 0.02 -S 20000")] {
+            for (sent, options) in [("10", "-i 0.05"), ("60", "-i 0.02 -S 20000")] {
                 both_families(|Family { show, .. }| {
                     let hosts: Vec<_> =
                         PRESENT.iter().flat_map(|host| [show(*host), show(host.abs_diff(3) | 64)]).collect();
