@@ -243,8 +243,7 @@ fn module(path: &Path) -> Vec<String> {
 
 /// The code of a file without comments and without its inline tests.
 fn code(text: &str) -> String {
-    let text =
-        text.split("\n#[cfg(test)]\n").next().unwrap_or_default().replace("pub(in crate::", "pub(");
+    let text = text.split("\n#[cfg(test)]\n").next().unwrap_or_default().replace("pub(in crate::", "pub(");
     text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 

@@ -120,6 +120,18 @@ fn hosts_come_from_standard_input_and_go_to_xargs() {
 }
 
 #[test]
+fn invalid_lines_are_counted_after_the_first_hundred() {
+    alone("invalid_lines_are_counted_after_the_first_hundred", || {
+        let ran = fed("--targets - --alive", &("two words\n".repeat(3_000) + "127.0.0.1\n"));
+        assert_eq!((ran.status, ran.stdout.as_str()), (Some(1), "127.0.0.1\n"));
+        let lines: Vec<_> = ran.stderr.lines().collect();
+        assert_eq!(lines.len(), 101, "{}", ran.stderr);
+        assert_eq!(lines[99], "rping: standard input: line 100: one target per line is allowed");
+        assert_eq!(lines[100], "rping: standard input: 2900 more lines are invalid");
+    });
+}
+
+#[test]
 fn enough_answers_end_the_run_with_success() {
     alone("enough_answers_end_the_run_with_success", || {
         subnet();

@@ -91,6 +91,9 @@ fn plain(word: &str) -> Option<SocketAddr> {
     (usual && address.to_string() == word).then(|| SocketAddr::new(address, 0))
 }
 
+/// Invalid lines of a file that are printed one by one; of more, the number is.
+const MOST_ERRORS: u64 = 100;
+
 /// Reads the command line and the files. An invalid line of a file is printed as an error and skipped.
 ///
 /// # Errors
@@ -103,7 +106,7 @@ fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow
     }
     for list in &many.lists {
         let name = escape(if list == "-" { "standard input" } else { list });
-        let mut count = Ok(());
+        let (mut count, mut invalid) = (Ok(()), 0_u64);
         let mut each = |number: usize, word: Result<&str, &'static str>| {
             if count.is_err() {
                 return;
@@ -112,8 +115,11 @@ fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow
                 Ok(()) => count = words.check_count(many),
                 Err(error) => {
                     words.complete = false;
-                    let program = &request.style.program;
-                    output.print_error(format_args!("{program}: {name}: line {number}: {error}\n"));
+                    invalid += 1;
+                    if invalid <= MOST_ERRORS {
+                        let program = &request.style.program;
+                        output.print_error(format_args!("{program}: {name}: line {number}: {error}\n"));
+                    }
                 }
             }
         };
@@ -121,6 +127,10 @@ fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow
             "-" => hosts::list(io::stdin().lock(), &mut each),
             path => File::open(path).and_then(|file| hosts::list(BufReader::new(file), &mut each)),
         };
+        if let Some(more) = invalid.checked_sub(MOST_ERRORS).filter(|more| *more > 0) {
+            let program = &request.style.program;
+            output.print_error(format_args!("{program}: {name}: {more} more lines are invalid\n"));
+        }
         read.with_context(|| format!("--targets {}", escape(list)))?;
         count?;
     }

@@ -1,6 +1,6 @@
 //! Parses the words that name hosts, on the command line or in a file: prefixes, ranges, lists. Nothing is resolved.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Result, anyhow, ensure};
@@ -78,8 +78,11 @@ fn between(like: IpAddr, first: u128, last: u128) -> HostSpec {
     HostSpec::Range { first: SocketAddr::new(ip, 0), count: (last - first).saturating_add(1) }
 }
 
+/// Longest line of a list that is read, octets. A name has 253 at most (RFC 1035 section 2.3.4).
+const LINE: u64 = 4_096;
+
 /// Reads a list, one word a line; `#` begins a comment. Each word or error goes to `each`, with the number of its line,
-/// from 1.
+/// from 1. Of a line without end no more is kept than [`LINE`] octets.
 ///
 /// # Errors
 /// Those of reading.
@@ -90,8 +93,13 @@ pub fn list(
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        if reader.read_until(b'\n', &mut line)? == 0 {
+        if reader.by_ref().take(LINE).read_until(b'\n', &mut line)? == 0 {
             break;
+        }
+        if line.len() as u64 == LINE && !line.ends_with(b"\n") {
+            skip_line(&mut reader)?;
+            each(number, Err("a line must have fewer than 4096 octets"));
+            continue;
         }
         let text = line.split(|octet| *octet == b'#').next().unwrap_or_default().trim_ascii();
         match str::from_utf8(text) {
@@ -104,6 +112,19 @@ pub fn list(
         }
     }
     Ok(())
+}
+
+/// Reads to the end of a line and keeps nothing of it.
+fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let octets = reader.fill_buf()?;
+        let end = octets.iter().position(|octet| *octet == b'\n');
+        let (len, done) = (end.map_or(octets.len(), |end| end + 1), end.is_some() || octets.is_empty());
+        reader.consume(len);
+        if done {
+            return Ok(());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -191,5 +212,20 @@ mod tests {
             (7, Ok("::1".to_owned())),
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_line_without_end_takes_no_memory_and_spoils_no_other() {
+        let long = vec![b'a'; 10_000_000];
+        for end in [&b"\n::1"[..], b"\n::1\n"] {
+            let text = [b"::2\n", &long[..], end].concat();
+            let mut lines = Vec::new();
+            list(text.as_slice(), |number, word| lines.push((number, word.map(str::to_owned)))).unwrap();
+            let too_long = Err("a line must have fewer than 4096 octets");
+            assert_eq!(lines, [(1, Ok("::2".to_owned())), (2, too_long), (3, Ok("::1".to_owned()))]);
+        }
+        let mut count = 0;
+        list(&long[..4_095], |_, word| count += word.unwrap().len()).unwrap();
+        assert_eq!(count, 4_095);
     }
 }
