@@ -67,3 +67,25 @@ fn what_arrives_on_a_link_is_of_that_link() {
         });
     });
 }
+
+#[test]
+fn a_link_local_address_without_its_interface_is_refused_among_many() {
+    alone("a_link_local_address_without_its_interface_is_refused_among_many", || {
+        two_links(false);
+        with_both_sockets(|kind| {
+            let one = rping("-c1 fe80::1").stderr;
+            for hosts in ["fe80::1 10.9.0.2", "fe80::1/128 10.9.0.2"] {
+                let ran = rping(&format!("--alive --retry 0 {hosts}"));
+                assert_eq!(
+                    (ran.stdout.as_str(), ran.status),
+                    ("10.9.0.2\n", Some(1)),
+                    "{kind}: {}",
+                    ran.stderr
+                );
+                assert_eq!(ran.stderr, one.replace("rping: ", "rping: fe80::1: "), "{kind}");
+            }
+            let ran = rping("--alive --retry 0 -I v0 fe80::1 10.9.0.2");
+            assert_eq!(ran.status, Some(0), "{kind}: {} {}", ran.stdout, ran.stderr);
+        });
+    });
+}

@@ -604,7 +604,7 @@ fn a_probe_that_could_not_leave_names_its_cause_on_standard_error() {
         (libc::EADDRNOTAVAIL, "Cannot assign requested address", ": the source address is no longer here"),
         (libc::ENOBUFS, "No buffer space available", ": the local queue is full"),
         (libc::EMSGSIZE, "Message too long", ": it exceeds the path MTU"),
-        (libc::EACCES, "Permission denied", ": a prohibit route refused it"),
+        (libc::EACCES, "Permission denied", ": a prohibit route refused it, or it is a broadcast address"),
         (libc::EIO, "Input/output error", ""),
     ];
     for (errno, words, cause) in causes {

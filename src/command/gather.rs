@@ -9,6 +9,7 @@ use anyhow::{Context, bail, ensure};
 
 use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many};
 use crate::cli::ping_request::PingRequest;
+use crate::cli::wording::PING;
 use crate::command;
 use crate::command::first_route::wanted;
 use crate::command::hosts::{self, HostSpec};
@@ -19,7 +20,7 @@ use crate::names::interface_index;
 use crate::output::Output;
 use crate::report::hosts::Hosts;
 use crate::sys;
-use crate::transport::Sockets;
+use crate::transport::{RouteError, Sockets};
 use crate::wire::Family;
 
 /// The words that name hosts, before names are resolved.
@@ -194,10 +195,18 @@ fn usable(request: &PingRequest, address: SocketAddr, sockets: &Sockets) -> anyh
     let family = Family::of(address.ip());
     ensure!(wanted(request.family)(&address.ip()), "Address family for hostname not supported");
     ensure!(!address.ip().is_multicast(), "a multicast address is many hosts; ping it alone");
+    if request.sockets.device.is_none() && lacks_interface(address) {
+        bail!(PING.route_error(&RouteError::NoInterface(address.ip())));
+    }
     match sockets.refusal(family) {
         Some(refusal) if !sockets.has(family) => bail!("{refusal}"),
         _ => Ok(()),
     }
+}
+
+/// Whether an address is link-local, and its interface is not known (RFC 4007 section 6).
+fn lacks_interface(address: SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0)
 }
 
 /// The addresses of a name to probe, at least one.

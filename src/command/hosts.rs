@@ -81,6 +81,9 @@ fn between(like: IpAddr, first: u128, last: u128) -> HostSpec {
 /// Longest line of a list that is read, octets. A name has 253 at most (RFC 1035 section 2.3.4).
 const LINE: u64 = 4_096;
 
+/// What some editors write in front of UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Reads a list, one word a line; `#` begins a comment. Each word or error goes to `each`, with the number of its line,
 /// from 1. Of a line without end no more is kept than [`LINE`] octets.
 ///
@@ -101,6 +104,7 @@ pub fn list(
             each(number, Err("a line must have fewer than 4096 octets"));
             continue;
         }
+        let line = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line) } else { &line };
         let text = line.split(|octet| *octet == b'#').next().unwrap_or_default().trim_ascii();
         match str::from_utf8(text) {
             Ok("") => {}
@@ -201,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_list_is_read_line_by_line_and_bad_lines_are_named() {
-        let text = b"# all\nlocalhost  # here\n\n\t10.0.0.1\r\ntwo words\n\xff\n::1".as_slice();
+        let text = b"\xef\xbb\xbf# all\nlocalhost  # here\n\n\t10.0.0.1\r\ntwo words\n\xff\n::1".as_slice();
         let mut lines = Vec::new();
         list(text, |number, word| lines.push((number, word.map(str::to_owned)))).unwrap();
         let expected = [

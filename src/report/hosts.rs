@@ -1,5 +1,6 @@
 //! The targets of a run under the names that the user typed, in that order.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -27,8 +28,10 @@ pub struct Hosts {
     targets: Rc<Targets>,
     /// Pairs of a target and the entry with one of its names; sorted, no name of a target twice.
     named: Vec<(u32, u32)>,
-    /// Targets that were given as plain addresses, sorted.
-    plain: Vec<Range<u32>>,
+    /// Targets that were given as plain addresses: the first and the end of each range, none in two of them.
+    plain: BTreeMap<u32, u32>,
+    /// Targets with a name that were added, until all are.
+    seen: BTreeSet<(u32, String)>,
     unknown: u32,
 }
 
@@ -68,8 +71,37 @@ impl Hosts {
         hosts
     }
 
-    /// Adds an entry.
+    /// Adds an entry, unless it was added before; of plain addresses those that were not.
     pub fn add(&mut self, name: Option<String>, targets: Range<u32>) {
+        if let Some(name) = name {
+            if self.seen.insert((targets.start, name.clone())) {
+                self.push(Some(name), targets);
+            }
+            return;
+        }
+        for range in self.new_ones(targets) {
+            self.plain.insert(range.start, range.end);
+            self.push(None, range);
+        }
+    }
+
+    /// The parts of a range that were not added as plain addresses before.
+    fn new_ones(&self, targets: Range<u32>) -> Vec<Range<u32>> {
+        let (mut parts, mut next) = (Vec::new(), targets.start);
+        let before = self.plain.range(..=targets.start).next_back();
+        for (start, end) in before.into_iter().chain(self.plain.range(targets.clone())) {
+            if *start > next {
+                parts.push(next..*start);
+            }
+            next = next.max(*end);
+        }
+        if next < targets.end {
+            parts.push(next..targets.end);
+        }
+        parts
+    }
+
+    fn push(&mut self, name: Option<String>, targets: Range<u32>) {
         match self.entries.last_mut() {
             Some(HostEntry { name: None, targets: last, .. })
                 if name.is_none() && last.end == targets.start =>
@@ -96,14 +128,7 @@ impl Hosts {
         self.named.sort_unstable_by_key(|(target, entry)| (*target, name(*entry), *entry));
         self.named.dedup_by_key(|(target, entry)| (*target, name(*entry)));
         self.named.sort_unstable();
-        let plain = found.filter(|(entry, _)| entry.name.is_none());
-        self.plain = plain.map(|(entry, _)| entry.targets.clone()).collect();
-        self.plain.sort_unstable_by_key(|range| (range.start, range.end));
-        self.plain.dedup_by(|next, kept| {
-            let inside = next.start < kept.end;
-            kept.end = if inside { kept.end.max(next.end) } else { kept.end };
-            inside
-        });
+        self.seen.clear();
         self.entries.shrink_to_fit();
     }
 
@@ -144,8 +169,7 @@ impl Hosts {
         let named = self.named.get(from..).unwrap_or_default();
         let here = named.iter().take_while(move |(number, _)| *number == target);
         let names = here.filter_map(|(_, entry)| self.entries.get(*entry as usize)?.name.as_deref());
-        let after = self.plain.partition_point(|range| range.end <= target);
-        let plain = self.plain.get(after).is_some_and(|range| range.contains(&target));
+        let plain = self.plain.range(..=target).next_back().is_some_and(|(_, end)| target < *end);
         let all = plain.then_some(None).into_iter().chain(names.map(Some));
         all.filter_map(move |name| Some(HostLabel { name, address: address? }))
     }
@@ -179,6 +203,7 @@ mod tests {
         assert_eq!(labels(0), ["192.0.2.1", "www (192.0.2.1)", "web (192.0.2.1)"]);
         assert_eq!(labels(2), ["192.0.2.3"]);
         assert_eq!(labels(3), [""; 0]);
-        assert_eq!((hosts.all(), hosts.unknown(), hosts.entries().len()), (4, 1, 6));
+        // www, web, three addresses and nope: what is given again has no second row.
+        assert_eq!((hosts.all(), hosts.unknown(), hosts.entries().len()), (4, 1, 4));
     }
 }
