@@ -115,6 +115,7 @@ fn answer(from: IpAddr, millis: u64, kind: AnswerKind) -> TraceAnswer {
         kind,
         extension: Vec::new(),
         translated: false,
+        arrived: true,
     }
 }
 
@@ -133,6 +134,7 @@ fn a_trace_has_each_probe_and_its_ending() {
             5,
             Outcome::Answered(TraceAnswer {
                 translated: true,
+                arrived: true,
                 ..answer(TARGET.into(), 5, AnswerKind::Segment(0x12))
             }),
         ),

@@ -147,6 +147,7 @@ fn hop(from: &str, kind: trace::AnswerKind, extension: Vec<u8>) -> trace::TraceA
         kind,
         extension,
         translated: from == "10.0.0.2",
+        arrived: true,
     }
 }
 

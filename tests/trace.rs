@@ -190,6 +190,56 @@ fn an_error_of_the_target_itself_means_that_it_was_reached() {
     assert!(sketch(&net.events(config())).ends_with("\nReached"));
 }
 
+/// A firewall at hop 2, or the target itself, rejects what it gets with port unreachable from this address.
+fn rejected_by(method: TraceMethod, v6: bool, by: IpAddr) -> (String, Vec<bool>) {
+    let mut net = Net::new(|probe| {
+        let (icmp_type, code) = if v6 { (1, 4) } else { (3, 3) };
+        Ok(vec![match probe.ttl {
+            1 | 2 => exceeded(probe, ms(u64::from(probe.ttl))),
+            _ => error(probe, icmp_type, code, 0, ms(3)).from(by),
+        }])
+    });
+    let events = net.events(trace_config(method, v6));
+    let arrived = events.iter().filter_map(|event| match event {
+        TraceEvent::Decided { ttl: 3, outcome: Outcome::Answered(answer), .. } => Some(answer.arrived),
+        _ => None,
+    });
+    let ending = match events.last() {
+        Some(TraceEvent::Ended { ending: Ending::Unreachable { by, error }, .. }) => {
+            format!("unreachable, {by}, {} {}", error.icmp_type, error.code)
+        }
+        Some(TraceEvent::Ended { ending, .. }) => format!("{ending:?}"),
+        other => panic!("{other:?}"),
+    };
+    (ending, arrived.collect())
+}
+
+#[test]
+fn port_unreachable_is_an_arrival_only_where_the_target_can_have_sent_it() {
+    let elsewhere: [IpAddr; 2] = [Ipv4Addr::new(198, 51, 100, 7).into(), "2001:db8:7::7".parse().unwrap()];
+    let target: [IpAddr; 2] = [TARGET.into(), sim::path::TARGET6.into()];
+    let router: [IpAddr; 2] = [router(2).into(), "2001:db8:1::2".parse().unwrap()];
+    let own: [IpAddr; 2] = [HERE.into(), sim::HERE6.into()];
+    let udp = TraceMethod::Udp;
+    for (v6, what) in [(false, "3 3"), (true, "1 4")] {
+        let n = usize::from(v6);
+        let check = |method, by: IpAddr, reached: bool| {
+            let ending = if reached { "Reached".into() } else { format!("unreachable, {by}, {what}") };
+            assert_eq!(rejected_by(method, v6, by), (ending, vec![reached; 3]), "{method:?} {by}");
+        };
+        for method in [TraceMethod::Echo, TraceMethod::Tcp(SYN)] {
+            check(method, target[n], true);
+            for by in [elsewhere[n], router[n], own[n]] {
+                check(method, by, false);
+            }
+        }
+        check(udp, target[n], true);
+        check(udp, elsewhere[n], true);
+        check(udp, router[n], false);
+        check(udp, own[n], false);
+    }
+}
+
 #[test]
 fn notices_settle_nothing() {
     let mut net = Net::new(|probe| {

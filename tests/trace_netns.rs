@@ -182,6 +182,69 @@ fn refusals_on_the_way_are_marked_and_the_status_says_so() {
     });
 }
 
+/// A rejecting rule on a hook, for both families, in a network namespace (`ip netns exec NAME`, or here).
+fn rejecting(at: &str, hook: &str) {
+    sh(&format!(
+        "{at} nft 'add table inet f; add chain inet f c {{ type filter hook {hook} priority 0; }}
+         add rule inet f c ip daddr {V4} reject; add rule inet f c ip6 daddr {V6} reject'"
+    ));
+}
+
+#[test]
+fn a_firewall_that_rejects_on_the_way_is_not_the_target() {
+    alone("a_firewall_that_rejects_on_the_way_is_not_the_target", || {
+        path();
+        allow_datagram();
+        rejecting("ip netns exec r2", "forward");
+        for (target, by, mark) in [(V4, "10.9.1.2", "!<3>"), (V6, "fd09:0:0:1::2", "!<4>")] {
+            for method in ["-I", "-U", "-M default", "--classic", "-T", "-M tcpconn"] {
+                for run in [traceroute as fn(&str) -> Ran, ordinary] {
+                    let ran = run(&format!("-n --summary {method} {target}"));
+                    let text = mask_times(&ran.stdout);
+                    let line = format!(
+                        "\n 3  {by}  # ms {mark}  # ms {mark}  # ms {mark}\n\
+                         --- {target} ({target}) unreachable, says {by} ({mark}) at hop 3: 9 probes, 9 answered"
+                    );
+                    assert!(text.contains(&line), "{method}: {text}\n{}", ran.stderr);
+                    assert_eq!(ran.status, Some(1), "{method}");
+                }
+            }
+            let ran = traceroute(&format!("-n --json {target}"));
+            let last = ran.stdout.lines().last().expect("a summary");
+            let last: serde_json::Value = serde_json::from_str(last).expect("JSON");
+            assert_eq!((&last["ending"], &last["reached"]), (&"unreachable".into(), &false.into()));
+            assert_eq!((&last["by"], &last["hops"]), (&by.into(), &3.into()));
+            let code = mark[2..3].parse::<u8>().expect("a code");
+            assert_eq!(last["icmp_code"], code);
+        }
+    });
+}
+
+#[test]
+fn our_own_firewall_that_rejects_is_not_the_target() {
+    alone("our_own_firewall_that_rejects_is_not_the_target", || {
+        path();
+        allow_datagram();
+        rejecting("", "output");
+        for target in [V4, V6] {
+            for method in ["-I", "-U", "-M default", "--classic", "-T", "-M tcpconn"] {
+                for run in [traceroute as fn(&str) -> Ran, ordinary] {
+                    let ran = run(&format!("-n -m 2 --summary {method} {target}"));
+                    assert!(!ran.stdout.contains(") reached at"), "{method}: {}", ran.stdout);
+                    assert_eq!(ran.status, Some(1), "{method}: {}\n{}", ran.stdout, ran.stderr);
+                }
+            }
+        }
+        let ran = ordinary(&format!("-n --summary -T {V4}"));
+        let text = mask_times(&ran.stdout);
+        let line = format!(
+            "\n 1  10.9.0.1  # ms !<3>  # ms !<3>  # ms !<3>\n\
+             --- {V4} ({V4}) unreachable, says 10.9.0.1 (!<3>) at hop 1: "
+        );
+        assert!(text.contains(&line), "{text}\n{}", ran.stderr);
+    });
+}
+
 #[test]
 fn a_silent_target_costs_stars_and_status_1() {
     alone("a_silent_target_costs_stars_and_status_1", || {

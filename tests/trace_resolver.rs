@@ -190,6 +190,7 @@ fn answers(hosts: impl IntoIterator<Item = u8>) -> Vec<TraceEvent> {
         kind: AnswerKind::Reply,
         extension: Vec::new(),
         translated: false,
+        arrived: true,
     };
     let decided = |host| TraceEvent::Decided {
         ttl: host,

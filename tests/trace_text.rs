@@ -61,6 +61,7 @@ fn answer(from: &str, micros: u64, kind: AnswerKind) -> TraceAnswer {
         kind,
         extension: Vec::new(),
         translated: false,
+        arrived: true,
     }
 }
 
@@ -629,6 +630,7 @@ fn any_answer() -> impl Strategy<Value = TraceAnswer> {
             kind,
             extension,
             translated: false,
+            arrived: true,
         },
     )
 }

@@ -72,6 +72,7 @@ fn same_with_mtu(args: &str, style: TraceStyle, hops: &[Hop<'_>], mtus: &[(u8, u
                     kind,
                     extension: Vec::new(),
                     translated: false,
+                    arrived: true,
                 })
             });
             let mtu = mtus.iter().find(|(at, _)| at == ttl && query == 1).map(|(_, mtu)| *mtu);

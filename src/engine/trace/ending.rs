@@ -4,16 +4,17 @@ use std::net::IpAddr;
 
 use super::event::{AnswerKind, Ending, TraceAnswer};
 use super::table::Table;
+use crate::probe::trace::{Flow, TraceMethod};
 use crate::wire::{Family, icmp};
 
 /// Longest loop that is looked for, nodes.
 const LONGEST_CYCLE: usize = 8;
 
-/// Why a trace to `target` ended, once all hops are decided up to the one with the final answer, or all.
-pub fn ending(table: &Table, target: IpAddr, final_ttl: Option<u8>) -> Ending {
+/// Why a trace ended, once all hops are decided up to the one with the final answer, or all.
+pub fn ending(table: &Table, flow: &Flow, final_ttl: Option<u8>) -> Ending {
     let Some(ttl) = final_ttl else { return cycle(table).unwrap_or(Ending::HopLimit) };
     let finals = || table.answers(ttl).filter(|answer| answer.kind.is_final());
-    if finals().any(|answer| is_from_target(target, answer)) {
+    if finals().any(|answer| is_arrival(table, flow, ttl, answer)) {
         return Ending::Reached;
     }
     let refused = finals().find_map(|answer| match answer.kind {
@@ -23,21 +24,45 @@ pub fn ending(table: &Table, target: IpAddr, final_ttl: Option<u8>) -> Ending {
     refused.unwrap_or(Ending::Reached)
 }
 
-/// Whether a final answer shows that the probe arrived: it is no error, or the target's own.
-fn is_from_target(target: IpAddr, answer: &TraceAnswer) -> bool {
+/// Whether an answer of the hop `ttl` shows that the probe arrived at the target: it is no error, or the target's own.
+/// All nearer hops must be decided.
+pub fn is_arrival(table: &Table, flow: &Flow, ttl: u8, answer: &TraceAnswer) -> bool {
     match answer.kind {
         AnswerKind::Reply | AnswerKind::Segment(_) => true,
-        AnswerKind::Error(error) => is_port_unreachable(error) || answer.from == target,
+        AnswerKind::Error(error) if error.is_ttl_exceeded() => false,
+        AnswerKind::Error(error) => {
+            answer.from == flow.dst
+                || (is_port_unreachable(error)
+                    && has_ports(flow)
+                    && answer.from != flow.src
+                    && !is_router(table, ttl, answer.from))
+        }
     }
 }
 
 /// Port unreachable comes from the destination host, whichever of its addresses sends it (RFC 1122 section
-/// 3.2.2.1, RFC 4443 section 3.1).
+/// 3.2.2.1, RFC 4443 section 3.1), or from a firewall that rejects.
 fn is_port_unreachable(error: icmp::Error) -> bool {
     match error.family {
         Family::V4 => (error.icmp_type, error.code) == (icmp::v4::DESTINATION_UNREACHABLE, 3),
         Family::V6 => (error.icmp_type, error.code) == (icmp::v6::DESTINATION_UNREACHABLE, 4),
     }
+}
+
+/// Whether port unreachable is the answer of a host without a listener. TCP answers with a reset (RFC 9293 section
+/// 3.5.2), and ICMP has no ports.
+fn has_ports(flow: &Flow) -> bool {
+    match flow.method {
+        TraceMethod::Udp | TraceMethod::UdpLite { .. } | TraceMethod::Dccp { .. } => true,
+        TraceMethod::Echo | TraceMethod::Tcp(_) | TraceMethod::Connect | TraceMethod::Protocol(_) => false,
+    }
+}
+
+/// Whether an address forwarded a probe: it sent time exceeded at a hop nearer than `ttl`.
+fn is_router(table: &Table, ttl: u8, address: IpAddr) -> bool {
+    let nearer = table.ttls().take_while(|nearer| *nearer < ttl);
+    let mut answers = nearer.flat_map(|nearer| table.answers(nearer));
+    answers.any(|answer| answer.from == address && !answer.kind.is_final())
 }
 
 /// The shortest loop, of two nodes or more, that the path goes round at least twice before its last hop.

@@ -84,6 +84,8 @@ pub struct TraceAnswer {
     pub extension: Vec<u8>,
     /// Whether the quote shows that a translator rewrote the probe on its way.
     pub translated: bool,
+    /// Whether it shows that the probe arrived at the target.
+    pub arrived: bool,
 }
 
 /// The kind of an answer.

@@ -140,6 +140,8 @@ impl Trace {
             kind,
             extension,
             translated: found.translated,
+            // Known once the nearer hops are decided.
+            arrived: false,
         };
         self.answer(found.number, answer)
     }
@@ -159,7 +161,7 @@ impl Trace {
             ProbeState::Decided(Outcome::Silent) if !self.order.is_past(probe) => {}
             ProbeState::Decided(Outcome::Silent | Outcome::Answered(_)) => {
                 if ttl <= self.last_ttl() {
-                    self.events.push_back(TraceEvent::Extra { ttl, query, answer });
+                    self.push_judged(TraceEvent::Extra { ttl, query, answer });
                 }
                 return Ok(());
             }
@@ -186,10 +188,9 @@ impl Trace {
             && let Some(step) = self.order.step(&self.table, self.config.queries)
         {
             match step {
-                Step::Outcome(event) => self.events.push_back(event),
+                Step::Outcome(event) => self.push_judged(event),
                 Step::HopDone { ttl, .. } if ttl >= self.last_ttl() => {
-                    let target = self.config.target.ip();
-                    self.end(ending::ending(&self.table, target, self.final_ttl));
+                    self.end(ending::ending(&self.table, &self.config.flow, self.final_ttl));
                 }
                 Step::HopDone { silent_hops, .. } => {
                     if self.config.gap_limit.is_some_and(|limit| silent_hops >= limit) {
@@ -198,6 +199,16 @@ impl Trace {
                 }
             }
         }
+    }
+
+    /// Emits an outcome, or a further answer, with the judgement of its answer.
+    fn push_judged(&mut self, mut event: TraceEvent) {
+        if let TraceEvent::Decided { ttl, outcome: Outcome::Answered(answer), .. }
+        | TraceEvent::Extra { ttl, answer, .. } = &mut event
+        {
+            answer.arrived = ending::is_arrival(&self.table, &self.config.flow, *ttl, answer);
+        }
+        self.events.push_back(event);
     }
 
     fn end(&mut self, ending: Ending) {
@@ -307,7 +318,8 @@ impl Session for Trace {
         }
         let mut hops = (self.config.first_ttl..=self.last_ttl()).rev();
         let highest = hops.find(|ttl| self.table.answers(*ttl).next().is_some());
-        self.events.extend(self.order.rest(&self.table, highest.unwrap_or(0)));
+        let rest: Vec<_> = self.order.rest(&self.table, highest.unwrap_or(0)).collect();
+        rest.into_iter().for_each(|event| self.push_judged(event));
         self.end(Ending::Stopped);
     }
 

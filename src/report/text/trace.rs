@@ -159,8 +159,8 @@ impl TraceText {
             Outcome::Silent | Outcome::NotSent(_) | Outcome::Unfinished => output.print(format_args!(" *")),
         }
         match outcome {
-            Outcome::Answered(TraceAnswer { kind: AnswerKind::Error(error), .. }) => {
-                if let Some(mark) = trace_notes::mark(error) {
+            Outcome::Answered(TraceAnswer { kind: AnswerKind::Error(error), arrived, .. }) => {
+                if let Some(mark) = trace_notes::mark(error, *arrived) {
                     output.print(format_args!(" {mark}"));
                 }
             }

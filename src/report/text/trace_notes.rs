@@ -7,8 +7,8 @@ use crate::wire::icmp::Error;
 const FLAGS: [&str; 8] = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"];
 
 /// The annotation of an error; `None` for those of every trace: TTL exceeded on the path, and port
-/// unreachable at its end.
-pub fn mark(error: &Error) -> Option<String> {
+/// unreachable where it shows that the probe `arrived` at the target.
+pub fn mark(error: &Error, arrived: bool) -> Option<String> {
     let Error { family, icmp_type, code, .. } = *error;
     if error.is_ttl_exceeded() {
         return None;
@@ -17,7 +17,7 @@ pub fn mark(error: &Error) -> Option<String> {
         return Some(format!("!F-{mtu}"));
     }
     let letter = match (family, icmp_type, code) {
-        (Family::V4, 3, 3) | (Family::V6, 1, 4) => return None,
+        (Family::V4, 3, 3) | (Family::V6, 1, 4) if arrived => return None,
         // RFC 792 page 4, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1.
         (Family::V4, 3, 0 | 6 | 8 | 11) => 'N',
         (Family::V4, 3, 1 | 7 | 12) => 'H',
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     fn marks(family: Family, icmp_type: u8, codes: std::ops::RangeInclusive<u8>) -> String {
-        let mark = |code| mark(&Error { family, icmp_type, code, info: 1400 });
+        let mark = |code| mark(&Error { family, icmp_type, code, info: 1400 }, true);
         codes.map(|code| mark(code).unwrap_or_else(|| "-".into())).collect::<Vec<_>>().join(" ")
     }
 
@@ -73,6 +73,14 @@ mod tests {
         assert_eq!(v6(2, 0..=0), "!F-1400");
         assert_eq!(v6(3, 0..=1), "- !<3-1>");
         assert_eq!(v6(4, 0..=2), "!<4-0> !<4-1> !<4-2>");
+    }
+
+    #[test]
+    fn port_unreachable_of_another_host_than_the_target_is_marked_by_its_code() {
+        let mark = |family, icmp_type, code| mark(&Error { family, icmp_type, code, info: 0 }, false);
+        assert_eq!(mark(Family::V4, 3, 3).as_deref(), Some("!<3>"));
+        assert_eq!(mark(Family::V6, 1, 4).as_deref(), Some("!<4>"));
+        assert_eq!(mark(Family::V4, 11, 0), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub fn finish(account: &TraceAccount, target: &str, zone: Option<&str>, output: 
     let end = match account.ending() {
         Ending::Reached => format!("reached at hop {hop}"),
         Ending::Unreachable { by, error } => {
-            let mark = trace_notes::mark(&error).map(|mark| format!(" ({mark})")).unwrap_or_default();
+            let mark = trace_notes::mark(&error, false).map(|mark| format!(" ({mark})")).unwrap_or_default();
             format!("unreachable, says {}{mark} at hop {hop}", addresses::numeric(by, zone))
         }
         Ending::HopLimit => format!("not reached within {}", counted(hop.into(), "hop")),
