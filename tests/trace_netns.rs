@@ -152,6 +152,38 @@ fn what_cannot_be_done_is_told_in_the_letters_of_traceroute() {
 }
 
 #[test]
+fn a_multicast_target_is_refused_and_nothing_is_sent() {
+    alone("a_multicast_target_is_refused_and_nothing_is_sent", || {
+        path();
+        allow_datagram();
+        let hosts = [
+            "224.0.0.1",
+            "239.1.2.3",
+            "ff02::1%v0",
+            "ff02::1",
+            "ff0e::1",
+            "-i v0 ff02::1",
+            "-s 10.9.0.1 224.0.0.1",
+        ];
+        for args in hosts {
+            for method in ["-I", "-U", "-T"] {
+                for run in [traceroute as fn(&str) -> Ran, ordinary] {
+                    let (ran, left) = sniff::sniffed(|| run(&format!("-n -m 2 {method} {args}")));
+                    let host = args.rsplit(' ').next().expect("a host");
+                    let line = format!("rping: {host}: there is no one way to a multicast address\n");
+                    assert_eq!(
+                        (ran.status, ran.stdout, ran.stderr),
+                        (Some(2), String::new(), line),
+                        "{args}"
+                    );
+                    assert!(left.iter().all(|packet| !packet.to.is_multicast()), "{method} {args}: {left:?}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
 fn refusals_on_the_way_are_marked_and_the_status_says_so() {
     alone("refusals_on_the_way_are_marked_and_the_status_says_so", || {
         path();

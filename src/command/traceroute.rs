@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, ensure};
 
 use crate::cli::trace_method::ProbeSpec;
 use crate::cli::trace_request::TraceRequest;
@@ -13,6 +13,7 @@ use crate::command::first_route;
 use crate::datagram::Batch;
 use crate::engine::trace::{Trace, TraceConfig};
 use crate::escape::escape;
+use crate::names::forward::Candidate;
 use crate::names::lookup::Names;
 use crate::names::origin::Origins;
 use crate::output::Output;
@@ -126,8 +127,12 @@ fn set_up(
         error => anyhow!(TRACEROUTE.route_error(&error)),
     };
     let route_probe_sockets = sockets.route_probe_sockets();
-    let (_, route) =
-        first_route::first_route(host, request.family, route_probe_sockets, &options, |_| {}, sentence)?;
+    let mut to_many = false;
+    let tried = |candidate: &Candidate| to_many = candidate.addr.ip().is_multicast();
+    let route =
+        first_route::first_route(host, request.family, route_probe_sockets, &options, tried, sentence);
+    ensure!(!to_many, "{}: there is no one way to a multicast address", escape(host));
+    let (_, route) = route?;
     let gateways: Vec<_> =
         request.gateways.iter().map(|host| first_route::ipv4(host)).collect::<Result<_, _>>()?;
     let mut header_len = match Family::of(route.target.ip()) {
