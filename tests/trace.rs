@@ -394,6 +394,22 @@ fn the_path_mtu_is_found_hop_by_hop() {
 }
 
 #[test]
+fn probes_longer_than_the_first_link_end_the_trace_at_its_first_hop() {
+    for mtu in [Some(1_500), None] {
+        let mut net = Net::new(|_| Err(rping::transport::send_fault(libc::EMSGSIZE, mtu)));
+        let text = sketch(&net.events(TraceConfig { len: 1_980, ..config() }));
+        assert_eq!(text, format!("1: not-sent-90 not-sent-90 not-sent-90\nTooLong {{ mtu: {mtu:?} }}"));
+        assert!(net.sent.iter().all(|probe| probe.ttl < 20), "{} attempts", net.sent.len());
+    }
+    // A search for the path MTU that cannot go below what the link refuses.
+    let mut net = Net::new(|_| Err(rping::transport::send_fault(libc::EMSGSIZE, Some(40))));
+    let config =
+        TraceConfig { mtu: true, parallel: Some(1), len: 1_980, ..trace_config(TraceMethod::Udp, true) };
+    let text = sketch(&net.events(config));
+    assert_eq!(text, "1: not-sent-90 not-sent-90 not-sent-90\nTooLong { mtu: Some(40) }");
+}
+
+#[test]
 fn an_mtu_that_makes_no_sense_is_an_error_like_another() {
     for mtu in [0, 10, 70_000] {
         let mut net = Net::new(|probe| Ok(vec![error(probe, 3, 4, mtu, ms(1)).from(router(1))]));

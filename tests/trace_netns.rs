@@ -319,6 +319,37 @@ fn a_narrow_link_is_marked_or_found() {
 }
 
 #[test]
+fn a_packet_longer_than_the_first_link_ends_the_trace_at_one_hop() {
+    alone("a_packet_longer_than_the_first_link_ends_the_trace_at_one_hop", || {
+        path();
+        allow_datagram();
+        for target in [V4, V6] {
+            for method in ["-I", "-U", "-M default", "--classic"] {
+                for run in [traceroute as fn(&str) -> Ran, ordinary] {
+                    let ran = run(&format!("-n -F --summary {method} {target} 2000"));
+                    let text = ran.stdout.rsplit_once(", ").expect("a duration").0;
+                    assert_eq!(
+                        text,
+                        format!(
+                            "traceroute to {target} ({target}), 30 hops max, 2000 byte packets\n\
+                             \x201  * !F-1500 * !F-1500 * !F-1500\n\
+                             --- {target} ({target}) not reached, the probes exceed the MTU of 1500 bytes at hop 1: \
+                             3 probes, 0 answered, 3 not sent"
+                        ),
+                        "{method}"
+                    );
+                    assert_eq!((ran.status, ran.stderr.as_str()), (Some(1), ""), "{method}");
+                }
+            }
+        }
+        let ran = traceroute(&format!("--json -F {V4} 2000"));
+        let last = ran.stdout.lines().last().expect("a summary");
+        let last: serde_json::Value = serde_json::from_str(last).expect("JSON");
+        assert_eq!((&last["ending"], &last["hops"]), (&"too_long".into(), &1.into()));
+    });
+}
+
+#[test]
 fn names_come_from_the_hosts_file_and_a_trace_can_be_told_in_json() {
     alone("names_come_from_the_hosts_file_and_a_trace_can_be_told_in_json", || {
         path();

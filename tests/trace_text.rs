@@ -406,6 +406,11 @@ fn the_summary_says_how_it_ended_and_what_it_took() {
             Ending::Loop { at: ip("10.0.0.1"), first: 1, again: 3 },
             "not reached, the path loops: 10.0.0.1 is hop 1 and hop 3",
         ),
+        (
+            Ending::TooLong { mtu: Some(1_500) },
+            "not reached, the probes exceed the MTU of 1500 bytes at hop 1",
+        ),
+        (Ending::TooLong { mtu: None }, "not reached, the probes exceed the MTU at hop 1"),
         (Ending::GapLimit, "not reached, silence up to hop 1"),
         (Ending::Stopped, "not reached, stopped at hop 1"),
     ];

@@ -21,7 +21,8 @@ pub fn ending(table: &Table, flow: &Flow, final_ttl: Option<u8>) -> Ending {
         AnswerKind::Error(error) => Some(Ending::Unreachable { by: answer.from, error }),
         AnswerKind::Reply | AnswerKind::Segment(_) => None,
     });
-    refused.unwrap_or(Ending::Reached)
+    let too_long = || table.too_long(ttl).next().map(|mtu| Ending::TooLong { mtu });
+    refused.or_else(too_long).unwrap_or(Ending::Reached)
 }
 
 /// Whether an answer of the hop `ttl` shows that the probe arrived at the target: it is no error, or the target's own.

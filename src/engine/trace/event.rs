@@ -121,6 +121,11 @@ pub enum Ending {
         /// The error that it sent.
         error: icmp::Error,
     },
+    /// The probes of the last hop exceed the MTU of the first link, and must not be fragmented.
+    TooLong {
+        /// The MTU, octets, if the kernel reports it.
+        mtu: Option<u32>,
+    },
     /// All hops up to the last TTL are decided.
     HopLimit,
     /// All hops up to the last TTL are decided, and the path has a loop.

@@ -168,13 +168,18 @@ impl Trace {
             ProbeState::Replaced | ProbeState::Decided(_) => return Err(Reject::Late),
         }
         if answer.kind.is_final() {
-            let last = self.last_ttl().min(ttl);
-            self.final_ttl = Some(last);
-            self.plan.end_at(last);
+            self.end_at(ttl);
         }
         self.plan.answered(ttl, answer.at);
         self.decide(number, Outcome::Answered(answer));
         Ok(())
+    }
+
+    /// Limits the trace to the hops up to `ttl`.
+    fn end_at(&mut self, ttl: u8) {
+        let last = self.last_ttl().min(ttl);
+        self.final_ttl = Some(last);
+        self.plan.end_at(last);
     }
 
     fn decide(&mut self, number: u16, outcome: Outcome) {
@@ -254,9 +259,15 @@ impl Session for Trace {
                 retry
             }
         };
-        if !repeated {
-            self.decide(number, Outcome::NotSent(fault));
+        if repeated {
+            return;
         }
+        // Further probes are no shorter.
+        let too_long = matches!(fault.cause, SendCause::TooLong { .. });
+        if let Some(ttl) = self.table.probe(number).filter(|_| too_long).map(|probe| probe.ttl) {
+            self.end_at(ttl);
+        }
+        self.decide(number, Outcome::NotSent(fault));
     }
 
     fn handle_stamp(&mut self, stamped: DepartureStamp) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::event::{Outcome, TraceAnswer};
 use crate::clock::Instant;
-use crate::datagram::{ClockSource, Departed, DepartureStamp};
+use crate::datagram::{ClockSource, Departed, DepartureStamp, SendCause, SendFault};
 
 /// The state of a probe.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,6 +149,16 @@ impl Table {
     pub fn answers(&self, ttl: u8) -> impl Iterator<Item = &TraceAnswer> {
         self.of_hop(ttl).filter_map(|(_, probe)| match &probe.state {
             ProbeState::Decided(Outcome::Answered(answer)) => Some(answer),
+            _ => None,
+        })
+    }
+
+    /// The MTU, if it is known, that each probe of a hop exceeded which could not leave for its length.
+    pub fn too_long(&self, ttl: u8) -> impl Iterator<Item = Option<u32>> {
+        self.of_hop(ttl).filter_map(|(_, probe)| match &probe.state {
+            ProbeState::Decided(Outcome::NotSent(SendFault {
+                cause: SendCause::TooLong { mtu }, ..
+            })) => Some(*mtu),
             _ => None,
         })
     }

@@ -230,6 +230,7 @@ impl JsonTrace {
         let (word, by, error, loop_hops) = match ending {
             Ending::Reached => ("reached", None, None, None),
             Ending::Unreachable { by, error } => ("unreachable", Some(by), Some(error), None),
+            Ending::TooLong { .. } => ("too_long", None, None, None),
             Ending::HopLimit => ("hop_limit", None, None, None),
             Ending::Loop { at, first, again } => ("loop", Some(at), None, Some([first, again])),
             Ending::GapLimit => ("gap_limit", None, None, None),

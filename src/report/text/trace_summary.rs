@@ -22,6 +22,10 @@ pub fn finish(account: &TraceAccount, target: &str, zone: Option<&str>, output: 
             let mark = trace_notes::mark(&error, false).map(|mark| format!(" ({mark})")).unwrap_or_default();
             format!("unreachable, says {}{mark} at hop {hop}", addresses::numeric(by, zone))
         }
+        Ending::TooLong { mtu } => {
+            let mtu = mtu.map(|mtu| format!(" of {mtu} bytes")).unwrap_or_default();
+            format!("not reached, the probes exceed the MTU{mtu} at hop {hop}")
+        }
         Ending::HopLimit => format!("not reached within {}", counted(hop.into(), "hop")),
         Ending::Loop { at, first, again } => {
             let at = addresses::numeric(at, zone);
