@@ -41,14 +41,16 @@ pub struct PingArguments {
 
     /// Stop after this time, whatever came back.
     ///
-    /// An ICMP error about a probe ends the run as well. A fraction is fine. 0 means no limit.
+    /// With one host, an ICMP error about a probe ends the run as well. A fraction is fine. 0 means no limit.
     #[arg(short = 'w', long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::DEADLINE, help_heading = TIMING)]
     pub deadline: Option<Duration>,
 
     /// Seconds to wait for replies after the last probe [default: 10].
     ///
     /// It counts only while no reply at all has come: once one has, ping waits twice the longest time
-    /// that a reply took. A fraction is fine. 0 means for ever.
+    /// that a reply took. A fraction is fine. 0 means for ever. It is also the time after which a probe
+    /// is lost, which is twice the longest round-trip time and at least 1 without this option. With many
+    /// hosts and -c, the wait after the last probe is as long as that.
     #[arg(short = 'W', long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::TIMEOUT, help_heading = TIMING)]
     pub timeout: Option<Duration>,
 
