@@ -13,8 +13,9 @@ use crate::sys;
 
 /// The signals of a run, as descriptors that can be polled.
 ///
-/// SIGINT, SIGTERM and SIGHUP end the run, SIGQUIT requests a line of status. One that was ignored when the program
-/// started (by nohup(1), or by a shell for a job in the background) stays ignored.
+/// SIGINT, SIGTERM and SIGHUP end the run, SIGQUIT requests a line of status. SIGTERM and SIGHUP stay ignored if they
+/// were when the program started (nohup(1)). SIGINT and SIGQUIT do not: a shell without job control ignores them for a
+/// job in the background (POSIX, Shell Command Language, section 2.12), which then could be ended by no `kill -INT`.
 #[derive(Debug)]
 pub struct Stop {
     interrupts: OwnedFd,
@@ -47,8 +48,9 @@ impl Stop {
     /// # Errors
     /// The kernel's: a descriptor or a thread that cannot be made, or handlers installed already.
     pub fn install() -> anyhow::Result<Self> {
-        let mut blocked = SigSet::empty();
-        for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
+        // A signal that is blocked reaches its descriptor although it is ignored (signal(7)).
+        let mut blocked = SigSet::from(Signal::SIGQUIT);
+        for signal in [Signal::SIGTERM, Signal::SIGHUP] {
             if !sys::is_ignored(signal as i32) {
                 blocked.add(signal);
             }
@@ -58,21 +60,19 @@ impl Stop {
             .context("cannot receive signals")?;
         let interrupts = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
             .context("cannot make an event descriptor")?;
-        if !sys::is_ignored(Signal::SIGINT as i32) {
-            let wake = interrupts.try_clone().context("cannot duplicate an event descriptor")?;
-            let (clock, mut first) = (Clock::start(), None);
-            ctrlc::set_handler(move || {
-                let is_first = first.is_none();
-                if is_another(&mut first, clock.now()) {
-                    // Ends a run that hangs: the only exit outside of main.
-                    std::process::exit(INTERRUPTED);
-                }
-                if is_first {
-                    let _ = rustix::io::write(&wake, &1u64.to_ne_bytes());
-                }
-            })
-            .context("cannot handle ^C")?;
-        }
+        let wake = interrupts.try_clone().context("cannot duplicate an event descriptor")?;
+        let (clock, mut first) = (Clock::start(), None);
+        ctrlc::set_handler(move || {
+            let is_first = first.is_none();
+            if is_another(&mut first, clock.now()) {
+                // Ends a run that hangs: the only exit outside of main.
+                std::process::exit(INTERRUPTED);
+            }
+            if is_first {
+                let _ = rustix::io::write(&wake, &1u64.to_ne_bytes());
+            }
+        })
+        .context("cannot handle ^C")?;
         Ok(Self { interrupts, signals })
     }
 

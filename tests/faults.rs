@@ -101,18 +101,40 @@ fn quit_tells_the_status_and_ends_nothing() {
 }
 
 #[test]
-fn signals_ignored_from_the_start_stay_ignored() {
-    alone("signals_ignored_from_the_start_stay_ignored", || {
-        let script = r#"trap "" HUP INT; exec "$0" ping -c3 -i0.2 127.0.0.1"#;
+fn hangups_ignored_from_the_start_stay_ignored() {
+    alone("hangups_ignored_from_the_start_stay_ignored", || {
+        let script = r#"trap "" HUP TERM; exec "$0" ping -c3 -i0.2 127.0.0.1"#;
         let mut run =
             Running::start(Command::new("env").args(["--default-signal", "sh", "-c", script, RPING]));
         run.until("icmp_seq=1 ");
         run.signal(Signal::SIGHUP);
-        run.signal(Signal::SIGINT);
-        run.signal(Signal::SIGINT);
+        run.signal(Signal::SIGTERM);
         let ran = run.end();
         assert!(ran.stdout.contains("\n3 packets transmitted, 3 received, 0% packet loss"), "{ran:?}");
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    });
+}
+
+/// A shell without job control has its jobs in the background ignore SIGINT and SIGQUIT.
+#[test]
+fn a_job_in_the_background_is_ended_by_an_interrupt() {
+    alone("a_job_in_the_background_is_ended_by_an_interrupt", || {
+        for command in ["ping 127.0.0.1", "ping -c 1000 127.0.0.1-127.0.0.1", "traceroute -w 99 203.0.113.1"]
+        {
+            sh("ip route replace 203.0.113.1 dev lo");
+            let script = format!(r#"trap "" INT QUIT; exec "$0" {command}"#);
+            let mut run =
+                Running::start(Command::new("env").args(["--default-signal", "sh", "-c", &script, RPING]));
+            let pings = command.starts_with("ping");
+            run.until(if pings { "icmp_seq=1 " } else { "traceroute to " });
+            if pings {
+                run.signal(Signal::SIGQUIT);
+                run.error_line();
+            }
+            run.signal(Signal::SIGINT);
+            let ran = run.end();
+            assert_eq!(ran.status, Some(i32::from(!pings)), "{command}: {ran:?}");
+        }
     });
 }
 

@@ -143,12 +143,12 @@ fn an_interrupt_sent_to_the_process_and_to_its_group_is_one() {
 }
 
 #[test]
-fn signals_ignored_at_the_start_stay_ignored() {
-    let mut subject = Subject::new("trap '' INT HUP");
-    // Bit n - 1 is signal n (proc_pid_status(5)): 0 is SIGHUP, 1 is SIGINT.
+fn a_hangup_ignored_at_the_start_stays_ignored_and_an_interrupt_does_not() {
+    let mut subject = Subject::new("trap '' INT HUP QUIT");
+    // Bit n - 1 is signal n (proc_pid_status(5)): 0 is SIGHUP, 1 is SIGINT, 2 is SIGQUIT.
     let status = std::fs::read_to_string(format!("/proc/{}/status", subject.child.id())).unwrap();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
-    assert_eq!(u64::from_str_radix(ignored.trim(), 16).unwrap() & 3, 3);
+    assert_eq!(u64::from_str_radix(ignored.trim(), 16).unwrap() & 7 & !2, 5);
     subject.send(Signal::SIGHUP);
     // What follows is told, and nothing else: the first line could come from the same look as a SIGHUP.
     for _ in 0..2 {
