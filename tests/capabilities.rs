@@ -29,6 +29,7 @@ fn raw() -> Options {
         device: None,
         source: None,
         strict_source: false,
+        found_source: false,
         connect: false,
         debug: false,
         dont_route: false,

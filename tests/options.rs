@@ -248,7 +248,7 @@ fn a_plain_request_has_the_defaults_of_iputils() {
     assert_eq!(
         format!("{:?}", request.sockets),
         "Options { families: Both, raw_only: false, raw_first: false, about: None, answer_types: (0, 129), ident: None, device: None, \
-         source: None, strict_source: false, connect: false, debug: false, dont_route: false, mark: None, \
+         source: None, strict_source: false, found_source: false, connect: false, debug: false, dont_route: false, mark: None, \
          pmtu: None, broadcast: false, multicast_loop: true, ttl: None, tos: None, flow_label: None, \
          ip_option: None, send_buffer: None, stamps: Both, headers: true, message_len: 64, preload: 1 }"
     );

@@ -62,6 +62,7 @@ fn options() -> Options {
         device: None,
         source: None,
         strict_source: false,
+        found_source: false,
         connect: false,
         debug: false,
         dont_route: false,

@@ -130,6 +130,50 @@ fn extent_source_and_interface_are_what_was_asked() {
 }
 
 #[test]
+fn a_second_uplink_with_a_table_of_its_own_is_used_in_both_commands() {
+    alone("a_second_uplink_with_a_table_of_its_own_is_used_in_both_commands", || {
+        path();
+        sh("ip link add eb index 300 type veth peer name eb1 index 301 netns r1
+            ip addr add 10.7.0.1/24 dev eb; ip addr add fd07::1/64 dev eb nodad; ip link set eb up
+            ip -n r1 addr add 10.7.0.2/24 dev eb1; ip -n r1 addr add fd07::2/64 dev eb1 nodad; ip -n r1 link set eb1 up
+            ip rule add from 10.7.0.1 lookup 7; ip route add default via 10.7.0.2 dev eb table 7
+            ip -6 rule add from fd07::1 lookup 7; ip -6 route add default via fd07::2 dev eb table 7
+            ip -6 route add default dev eb metric 4096");
+        for (host, net) in [("r2", 1), ("r3", 2), ("t", 3)] {
+            sh(&format!(
+                "ip -n {host} route add 10.7.0.0/24 via 10.9.{net}.1
+                 ip -n {host} -6 route add fd07::/64 via fd09:0:0:{net}::1"
+            ));
+        }
+        let check = |way: &str| {
+            // An ordinary user has no raw sockets.
+            let runs: &[fn(&str) -> Ran] = if way == "raw" { &[traceroute] } else { &[traceroute, ordinary] };
+            for (target, v6, near) in [(V4, false, "10.7.0.2"), (V6, true, "fd07::2")] {
+                let first = if v6 { "fd09::2" } else { "10.9.0.2" };
+                let size = if v6 { 80 } else { 60 };
+                let expected = whole(v6, size).replace(&format!(" 1  {first} "), &format!(" 1  {near} "));
+                for method in ["-I", "-U", "-M default", "--classic", "-T", "-M tcpconn"] {
+                    for run in runs {
+                        let ran = run(&format!("-n {method} -i eb {target}"));
+                        assert_eq!(mask_times(&ran.stdout), expected, "{way} {method}\n{}", ran.stderr);
+                        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{way} {method}");
+                    }
+                }
+                let ran = run(RPING, &format!("ping -c1 -I eb {target}"));
+                let source = if v6 { "fd07::1" } else { "10.7.0.1" };
+                let octets = if v6 { "56 data bytes" } else { "56(84) bytes of data." };
+                let named =
+                    if v6 { format!("PING {target}({target})") } else { format!("PING {target} ({target})") };
+                let line = format!("{named} from {source} eb: {octets}\n");
+                assert!(ran.stdout.starts_with(&line), "{way}: {}", ran.stdout);
+                assert_eq!(ran.status, Some(0), "{way}: {}\n{}", ran.stdout, ran.stderr);
+            }
+        };
+        with_both_sockets(check);
+    });
+}
+
+#[test]
 fn what_cannot_be_done_is_told_in_the_letters_of_traceroute() {
     alone("what_cannot_be_done_is_told_in_the_letters_of_traceroute", || {
         path();

@@ -282,6 +282,7 @@ fn sockets(arguments: &PingArguments, ping: &Config, many: Option<&Many>, family
         device,
         source,
         strict_source: arguments.sticky_source,
+        found_source: false,
         connect: arguments.connect,
         debug: arguments.debug,
         dont_route: arguments.bypass_route,

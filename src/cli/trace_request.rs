@@ -176,6 +176,7 @@ fn sockets(arguments: &TraceArguments, family: Option<Family>, packet_len: Optio
         device: arguments.interface.clone(),
         source: arguments.source.filter(|source: &IpAddr| !source.is_unspecified()),
         strict_source: false,
+        found_source: true,
         connect: false,
         debug: arguments.debug,
         dont_route: arguments.bypass_route,

@@ -27,6 +27,9 @@ pub struct Options {
     pub source: Option<IpAddr>,
     /// Bind to the source address that the route gives at the start, so that it never changes.
     pub strict_source: bool,
+    /// Bind to the source address that the route look-up gave, so that rules for this source apply to probes (`ip rule
+    /// from ADDRESS`). Without effect once the address is gone.
+    pub found_source: bool,
     /// Connect the socket to the target.
     pub connect: bool,
     /// SO_DEBUG.

@@ -169,24 +169,33 @@ impl SocketSetup {
     fn bind(&self, socket: &Socket) -> Result<(), SetupError> {
         let own = own_source(self.target, &self.options).is_some();
         let strict = own || self.options.strict_source;
-        if self.bound || (self.raw && !strict) {
+        if self.bound || (self.raw && !strict && !self.options.found_source) {
             return Ok(());
         }
         let any = match self.target {
             SocketAddr::V4(_) => IpAddr::from([0; 4]),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
-        let ip = if strict { self.source } else { any };
+        let ip = if strict || self.options.found_source { self.source } else { any };
+        let bound = match self.bind_to(socket, ip) {
+            Err(error) if !strict && ip != any && is_not_available(&error) => match self.raw {
+                true => Ok(()),
+                false => self.bind_to(socket, any),
+            },
+            bound => bound,
+        };
+        bound.map_err(|error| match own && is_not_available(&error) {
+            true => SetupError::new(Setting::Source(ip), &error),
+            false => SetupError::new(Setting::Always("bind"), &error),
+        })
+    }
+
+    fn bind_to(&self, socket: &Socket, ip: IpAddr) -> io::Result<()> {
         let address = match ip {
             IpAddr::V4(_) => SocketAddr::new(ip, self.port),
             IpAddr::V6(v6) => SocketAddrV6::new(v6, self.port, 0, self.source_scope(v6)).into(),
         };
-        socket.bind(&SockAddr::from(address)).map_err(|error| {
-            if own && Errno::from_io_error(&error) == Some(Errno::ADDRNOTAVAIL) {
-                return SetupError::new(Setting::Source(ip), &error);
-            }
-            SetupError::new(Setting::Always("bind"), &error)
-        })
+        socket.bind(&SockAddr::from(address))
     }
 
     /// The link of a link-local source address: the requested interface, or the target's.
@@ -209,6 +218,11 @@ impl SocketSetup {
         sys::lease_flow_label(socket.as_fd(), *target.ip(), label)
             .map_err(|e| SetupError::new(Setting::FlowLabel(label), &e))
     }
+}
+
+/// Whether a source address does not belong to this host.
+fn is_not_available(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::ADDRNOTAVAIL)
 }
 
 fn refused_ttl(ttl: u8, multicast: bool, error: &io::Error) -> SetupError {
