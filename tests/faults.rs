@@ -119,21 +119,16 @@ fn hangups_ignored_from_the_start_stay_ignored() {
 #[test]
 fn a_job_in_the_background_is_ended_by_an_interrupt() {
     alone("a_job_in_the_background_is_ended_by_an_interrupt", || {
-        for command in ["ping 127.0.0.1", "ping -c 1000 127.0.0.1-127.0.0.1", "traceroute -w 99 203.0.113.1"]
-        {
-            sh("ip route replace 203.0.113.1 dev lo");
+        for command in ["ping 127.0.0.1", "ping -c 1000 127.0.0.1-127.0.0.1"] {
             let script = format!(r#"trap "" INT QUIT; exec "$0" {command}"#);
             let mut run =
                 Running::start(Command::new("env").args(["--default-signal", "sh", "-c", &script, RPING]));
-            let pings = command.starts_with("ping");
-            run.until(if pings { "icmp_seq=1 " } else { "traceroute to " });
-            if pings {
-                run.signal(Signal::SIGQUIT);
-                run.error_line();
-            }
+            run.until("icmp_seq=1 ");
+            run.signal(Signal::SIGQUIT);
+            run.error_line();
             run.signal(Signal::SIGINT);
             let ran = run.end();
-            assert_eq!(ran.status, Some(i32::from(!pings)), "{command}: {ran:?}");
+            assert_eq!(ran.status, Some(0), "{command}: {ran:?}");
         }
     });
 }
