@@ -8,17 +8,21 @@ use rustix::io::Errno;
 
 use super::cause::send_fault;
 use super::departures::Departures;
-use super::error_queue::ErrorQueue;
+use super::error_queue::{Drained, ErrorQueue};
 use crate::clock::{Clock, Instant};
 use crate::datagram::{BATCH, Room, SendCause, SendFault, Transmit};
 use crate::sys::{self, Datagram};
 
-/// Maximum number of attempts to send one datagram before an error counts as its own.
+/// Number of failures, with nothing new in the error queue, after which an error is that of the datagram.
 ///
 /// Linux reports a pending error (an ICMP error about an earlier datagram, for example) by the next call on the
-/// socket, whatever that is, and then forgets it. The datagram of that call is not sent. A second error can come
-/// in between.
-const ATTEMPTS: u32 = 3;
+/// socket, whatever that is, and then forgets it. The datagram of that call is not sent. Such an error has an entry in
+/// the error queue (ip(7), `IP_RECVERR`), and more of them can come in between: neighbours that are absent are reported
+/// in one burst.
+const OWN: u32 = 3;
+
+/// Maximum number of failures of one datagram.
+const ATTEMPTS: u32 = 32;
 
 /// How long a full socket buffer is waited for.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -121,7 +125,7 @@ impl Sender {
         datagram: Datagram<'_>,
         (queue, departures): (&mut ErrorQueue, &mut Departures),
     ) -> Result<Instant, SendFault> {
-        let mut failures = 0u32;
+        let (mut attempts, mut own) = (0u32, 0u32);
         let mut full_since = None;
         loop {
             let at = clock.now();
@@ -145,13 +149,19 @@ impl Sender {
                 }
                 errno => {
                     queue.note_error();
-                    failures = failures.saturating_add(1);
-                    if failures >= ATTEMPTS || !errno.is_some_and(may_be_pending) {
-                        let mtu = if errno == Some(Errno::MSGSIZE) {
-                            queue.drain(socket.as_fd(), clock, departures).mtu
-                        } else {
-                            None
-                        };
+                    attempts = attempts.saturating_add(1);
+                    let pending = errno.is_some_and(may_be_pending);
+                    let drained = if pending {
+                        queue.drain(socket.as_fd(), clock, departures)
+                    } else {
+                        Drained::default()
+                    };
+                    // Too long for the link: each attempt leaves an entry of its own.
+                    if drained.entries == 0 || errno == Some(Errno::MSGSIZE) {
+                        own = own.saturating_add(1);
+                    }
+                    if !pending || own >= OWN || attempts >= ATTEMPTS {
+                        let mtu = drained.mtu.filter(|_| errno == Some(Errno::MSGSIZE));
                         return Err(send_fault(error.raw_os_error().unwrap_or(0), mtu));
                     }
                 }
