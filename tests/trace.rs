@@ -190,6 +190,93 @@ fn an_error_of_the_target_itself_means_that_it_was_reached() {
     assert!(sketch(&net.events(config())).ends_with("\nReached"));
 }
 
+/// A router at hop 3 of a path of 8 sends an odd answer to some of its probes.
+fn with_odd_answers_at_hop_3(odd: impl Fn(&sim::path::Probe) -> Option<sim::Packet>) -> (String, u64) {
+    let mut net = Net::new(|probe| Ok(vec![odd(probe).unwrap_or_else(|| on_line(probe, 8, ms(40)))]));
+    (sketch(&net.events(config())), millis(net.now))
+}
+
+#[test]
+fn a_refusal_in_mid_path_ends_no_trace_that_goes_on() {
+    let whole = with_odd_answers_at_hop_3(|_| None).0;
+    for odd in [(3, 13), (3, 1), (3, 3), (3, 4), (12, 0)] {
+        // One probe in three is refused.
+        for nth in 1..=3 {
+            let refused = |probe: &sim::path::Probe| {
+                let hit = probe.ttl == 3 && probe.nth == nth;
+                hit.then(|| error(probe, odd.0, odd.1, 9_000, ms(15)).from(router(3)))
+            };
+            assert_eq!(with_odd_answers_at_hop_3(refused).0, whole, "{odd:?}, query {nth}");
+        }
+        // All of this hop's are refused, and those beyond it are answered.
+        let refused = |probe: &sim::path::Probe| {
+            (probe.ttl == 3).then(|| error(probe, odd.0, odd.1, 9_000, ms(15)).from(router(3)))
+        };
+        assert_eq!(with_odd_answers_at_hop_3(refused).0, whole, "{odd:?}");
+    }
+}
+
+#[test]
+fn the_targets_own_answer_overrules_a_refusal_on_the_way() {
+    let mut net = Net::new(|probe| match probe.ttl {
+        1 | 2 => Ok(vec![on_line(probe, 6, ms(30))]),
+        3 => Ok(vec![error(probe, 3, 13, 0, ms(15)).from(router(3))]),
+        4 | 5 => Ok(vec![]),
+        _ => Ok(vec![on_line(probe, 6, ms(24))]),
+    });
+    let text = sketch(&net.events(config()));
+    assert!(text.ends_with("6: 203.0.113.10 24 203.0.113.10 24 203.0.113.10 24\nReached"), "{text}");
+}
+
+#[test]
+fn a_refusal_is_held_for_the_longest_round_trip_and_no_longer() {
+    // Nothing comes from beyond hop 3; or the same node refuses what was to go beyond it.
+    let refused = |probe: &sim::path::Probe| error(probe, 3, 13, 0, ms(15)).from(router(2));
+    for silent in [true, false] {
+        let mut net = Net::new(|probe| match probe.ttl {
+            1 | 2 => Ok(vec![on_line(probe, 4, ms(20))]),
+            3 => Ok(vec![refused(probe)]),
+            _ if silent => Ok(vec![]),
+            _ => Ok(vec![refused(probe)]),
+        });
+        let events = net.events(config());
+        let ending = match events.last() {
+            Some(TraceEvent::Ended { ending: Ending::Unreachable { by, .. }, .. }) => *by,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(ending, IpAddr::from(router(2)));
+        let first = net.sent.iter().find(|probe| probe.ttl == 3).unwrap().at;
+        let last = net.sent.iter().rev().find(|probe| probe.ttl >= 3).unwrap().at;
+        let expected = if silent { first + ms(30) } else { last + ms(15) };
+        assert_eq!(net.now, expected, "silent: {silent}");
+    }
+    // Nothing is in flight beyond it: no wait.
+    let mut net = Net::new(|probe| match probe.ttl {
+        1 | 2 => Ok(vec![on_line(probe, 4, ms(20))]),
+        _ => Ok(vec![refused(probe)]),
+    });
+    net.events(TraceConfig { parallel: Some(1), ..config() });
+    assert_eq!(net.now, sim::path::at(3 * (5 + 10 + 15)));
+}
+
+#[test]
+fn a_probe_to_be_repeated_beyond_an_overruled_refusal_is_repeated() {
+    let mut refused_once = false;
+    let mut net = Net::new(|probe| {
+        if probe.ttl == 5 && !refused_once {
+            refused_once = true;
+            return Err(rping::transport::send_fault(libc::ENOBUFS, None));
+        }
+        Ok(vec![match (probe.ttl, probe.nth) {
+            (1, 1) => error(probe, 3, 13, 0, ms(3)).from(router(1)),
+            _ => on_line(probe, 8, ms(40)),
+        }])
+    });
+    let text = sketch(&net.events(config()));
+    assert!(text.contains("\n5: 10.1.5.1 25 10.1.5.1 25 10.1.5.1 25\n"), "{text}");
+    assert!(text.ends_with("\nReached"), "{text}");
+}
+
 /// A firewall at hop 2, or the target itself, rejects what it gets with port unreachable from this address.
 fn rejected_by(method: TraceMethod, v6: bool, by: IpAddr) -> (String, Vec<bool>) {
     let mut net = Net::new(|probe| {

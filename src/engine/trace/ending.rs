@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::event::{AnswerKind, Ending, TraceAnswer};
 use super::table::Table;
+use crate::clock::Instant;
 use crate::probe::trace::{Flow, TraceMethod};
 use crate::wire::{Family, icmp};
 
@@ -23,6 +24,50 @@ pub fn ending(table: &Table, flow: &Flow, final_ttl: Option<u8>) -> Ending {
     });
     let too_long = || table.too_long(ttl).next().map(|mtu| Ending::TooLong { mtu });
     refused.or_else(too_long).unwrap_or(Ending::Reached)
+}
+
+/// The lowest hop that ends the path: one that the target answered from, or one with a refusal that no other answer
+/// overrules.
+pub fn final_ttl(table: &Table, flow: &Flow) -> Option<u8> {
+    table.ttls().find(|ttl| is_final(table, flow, *ttl))
+}
+
+fn is_final(table: &Table, flow: &Flow, ttl: u8) -> bool {
+    let refused =
+        || table.answers(ttl).any(|answer| answer.kind.is_final()) || table.too_long(ttl).next().is_some();
+    is_reached(table, flow, ttl) || (refused() && !is_overruled(table, flow, ttl))
+}
+
+/// Whether a probe of the hop `ttl` arrived at the target.
+pub fn is_reached(table: &Table, flow: &Flow, ttl: u8) -> bool {
+    table.answers(ttl).any(|answer| is_arrival(table, flow, ttl, answer))
+}
+
+/// Whether probes got further than the refusal at the hop `ttl`: one exceeded its TTL there, or was answered beyond it,
+/// not by a node that refused probes of this hop too.
+fn is_overruled(table: &Table, flow: &Flow, ttl: u8) -> bool {
+    let refusals = || table.answers(ttl).filter(|answer| answer.kind.is_final());
+    let refused = |from: IpAddr| refusals().any(|answer| answer.from == from);
+    let mut beyond = table
+        .ttls()
+        .skip_while(|further| *further <= ttl)
+        .flat_map(|further| table.answers(further).map(move |answer| (further, answer)));
+    table.answers(ttl).any(|answer| !answer.kind.is_final())
+        || beyond.any(|(further, answer)| {
+            !answer.kind.is_final() || !refused(answer.from) || is_arrival(table, flow, further, answer)
+        })
+}
+
+/// Until when the refusal at the hop `ttl` is held open: the answers to probes beyond it that are in flight may take as
+/// long as the slowest answer so far. `None`: no such answer can overrule it.
+pub fn held_until(table: &Table, flow: &Flow, ttl: u8) -> Option<Instant> {
+    let in_flight =
+        table.ttls().skip_while(|further| *further <= ttl).any(|further| table.outstanding(further) > 0);
+    if !in_flight || is_reached(table, flow, ttl) {
+        return None;
+    }
+    let refused = table.answers(ttl).filter(|answer| answer.kind.is_final()).map(|answer| answer.at).min()?;
+    Some(refused + table.longest_rtt())
 }
 
 /// Whether an answer of the hop `ttl` shows that the probe arrived at the target: it is no error, or the target's own.
@@ -59,9 +104,9 @@ fn has_ports(flow: &Flow) -> bool {
     }
 }
 
-/// Whether an address forwarded a probe: it sent time exceeded at a hop nearer than `ttl`.
+/// Whether an address forwarded a probe: it sent time exceeded at the hop `ttl` or a nearer one.
 fn is_router(table: &Table, ttl: u8, address: IpAddr) -> bool {
-    let nearer = table.ttls().take_while(|nearer| *nearer < ttl);
+    let nearer = table.ttls().take_while(|nearer| *nearer <= ttl);
     let mut answers = nearer.flat_map(|nearer| table.answers(nearer));
     answers.any(|answer| answer.from == address && !answer.kind.is_final())
 }

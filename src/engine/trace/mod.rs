@@ -167,43 +167,43 @@ impl Trace {
             }
             ProbeState::Replaced | ProbeState::Decided(_) => return Err(Reject::Late),
         }
-        if answer.kind.is_final() {
-            self.end_at(ttl);
-        }
         self.plan.answered(ttl, answer.at);
         self.decide(number, Outcome::Answered(answer));
         Ok(())
     }
 
-    /// Limits the trace to the hops up to `ttl`.
-    fn end_at(&mut self, ttl: u8) {
-        let last = self.last_ttl().min(ttl);
-        self.final_ttl = Some(last);
-        self.plan.end_at(last);
-    }
-
     fn decide(&mut self, number: u16, outcome: Outcome) {
         self.table.decide(number, outcome);
+        self.final_ttl = ending::final_ttl(&self.table, &self.config.flow);
         self.emit();
     }
 
     /// Emits the outcomes whose turn it is, and the end of the trace.
     fn emit(&mut self) {
-        while self.ending.is_none()
-            && let Some(step) = self.order.step(&self.table, self.config.queries)
-        {
-            match step {
-                Step::Outcome(event) => self.push_judged(event),
-                Step::HopDone { ttl, .. } if ttl >= self.last_ttl() => {
+        while self.ending.is_none() {
+            if self.order.is_complete(self.last_ttl()) {
+                if self.held_until().is_none_or(|until| until <= self.now) {
                     self.end(ending::ending(&self.table, &self.config.flow, self.final_ttl));
                 }
-                Step::HopDone { silent_hops, .. } => {
-                    if self.config.gap_limit.is_some_and(|limit| silent_hops >= limit) {
+                return;
+            }
+            match self.order.step(&self.table, self.config.queries) {
+                None => return,
+                Some(Step::Outcome(event)) => self.push_judged(event),
+                Some(Step::HopDone { silent_hops }) => {
+                    let limit = self.config.gap_limit.filter(|_| !self.order.is_complete(self.last_ttl()));
+                    if limit.is_some_and(|limit| silent_hops >= limit) {
                         self.end(Ending::GapLimit);
                     }
                 }
             }
         }
+    }
+
+    /// Until when the end of the trace is held, once all outcomes up to its last hop are emitted.
+    fn held_until(&self) -> Option<Instant> {
+        let last = self.final_ttl.filter(|last| self.order.is_complete(*last))?;
+        ending::held_until(&self.table, &self.config.flow, last)
     }
 
     /// Emits an outcome, or a further answer, with the judgement of its answer.
@@ -232,7 +232,7 @@ impl Session for Trace {
         let probe = SentProbe::new(ttl, query, flow.len(self.len), now);
         let number = self.table.push(SentProbe { mtu: self.mtu, ..probe })?;
         self.mtu = None;
-        self.plan.taken(ttl, now);
+        self.plan.taken(ttl, query, now);
         self.sending.push_back(number);
         let len = flow.emit(TraceProbe { number, ttl, len: self.len }, buffer);
         target.set_port(flow.dst_port(number));
@@ -261,11 +261,6 @@ impl Session for Trace {
         };
         if repeated {
             return;
-        }
-        // Further probes are no shorter.
-        let too_long = matches!(fault.cause, SendCause::TooLong { .. });
-        if let Some(ttl) = self.table.probe(number).filter(|_| too_long).map(|probe| probe.ttl) {
-            self.end_at(ttl);
         }
         self.decide(number, Outcome::NotSent(fault));
     }
@@ -316,7 +311,10 @@ impl Session for Trace {
         }
         let last = self.last_ttl();
         let expiry = self.deadlines(last).map(|(_, deadline)| deadline).min();
-        [self.due().map(|due| due.at), expiry, self.plan.slide_at(last)].into_iter().flatten().min()
+        [self.due().map(|due| due.at), expiry, self.plan.slide_at(last), self.held_until()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn poll_event(&mut self) -> Option<TraceEvent> {

@@ -8,6 +8,8 @@ use super::table::{ProbeState, SentProbe, Table};
 pub struct Order {
     /// TTL and query of the next one.
     next: (u8, u8),
+    /// The last complete hop; 0 before the first.
+    complete: u8,
     /// Consecutive hops without an answer, up to the last complete one.
     silent_hops: u8,
 }
@@ -19,8 +21,6 @@ pub enum Step {
     Outcome(TraceEvent),
     /// All outcomes of a hop are emitted.
     HopDone {
-        /// Its TTL.
-        ttl: u8,
         /// Consecutive hops without an answer, up to this one.
         silent_hops: u8,
     },
@@ -29,12 +29,17 @@ pub enum Step {
 impl Order {
     /// The order from the first hop on.
     pub const fn new(first_ttl: u8) -> Self {
-        Self { next: (first_ttl, 1), silent_hops: 0 }
+        Self { next: (first_ttl, 1), complete: 0, silent_hops: 0 }
     }
 
     /// Whether the outcome of the query of a probe was emitted.
     pub fn is_past(&self, probe: &SentProbe) -> bool {
         (probe.ttl, probe.query) < self.next
+    }
+
+    /// Whether all outcomes are emitted up to the hop `last_ttl`.
+    pub fn is_complete(&self, last_ttl: u8) -> bool {
+        self.complete >= last_ttl
     }
 
     /// The next step, of hops with so many queries; `None` while the next outcome is open.
@@ -43,8 +48,8 @@ impl Order {
         if query > queries {
             let silent = table.answers(ttl).next().is_none();
             self.silent_hops = if silent { self.silent_hops.saturating_add(1) } else { 0 };
-            self.next = (ttl.saturating_add(1), 1);
-            return Some(Step::HopDone { ttl, silent_hops: self.silent_hops });
+            (self.next, self.complete) = ((ttl.saturating_add(1), 1), ttl);
+            return Some(Step::HopDone { silent_hops: self.silent_hops });
         }
         let (_, probe) = table.of_hop(ttl).nth(usize::from(query.saturating_sub(1)))?;
         let ProbeState::Decided(outcome) = &probe.state else { return None };

@@ -101,7 +101,8 @@ impl Plan {
 
     /// The next query up to `last_ttl`, repeated ones first; `None` until an answer or a timeout allows one.
     pub fn next(&self, table: &Table, last_ttl: u8) -> Option<Due> {
-        if let Some(&(ttl, query)) = self.repeats.front() {
+        // A last hop may be found to be none: repeats beyond it are kept.
+        if let Some(&(ttl, query)) = self.repeats.iter().find(|(ttl, _)| *ttl <= last_ttl) {
             return Some(Due { at: self.slot, ttl, query });
         }
         let full = |limit| table.outstanding_up_to(last_ttl) >= usize::from(limit);
@@ -129,10 +130,12 @@ impl Plan {
         (query <= self.queries && room).then_some(Due { at, ttl, query })
     }
 
-    /// Records that the next query, of the hop `ttl`, was handed out at `now`. A late probe delays no later
-    /// one, except to avoid a burst.
-    pub fn taken(&mut self, ttl: u8, now: Instant) {
-        self.repeats.pop_front();
+    /// Records that a query of the hop `ttl` was handed out at `now`. A late probe delays no later one, except to avoid a
+    /// burst.
+    pub fn taken(&mut self, ttl: u8, query: u8, now: Instant) {
+        if let Some(place) = self.repeats.iter().position(|repeat| *repeat == (ttl, query)) {
+            self.repeats.remove(place);
+        }
         let gap = if self.parallel.is_none() { PACE.max(self.gap) } else { self.gap };
         let earliest = if self.gap.is_zero() { now - PACE.saturating_mul(BURST) } else { now };
         self.slot = self.slot.max(earliest) + gap;
@@ -144,11 +147,6 @@ impl Plan {
     /// Adds a query that is to be repeated.
     pub fn repeat(&mut self, ttl: u8, query: u8) {
         self.repeats.push_back((ttl, query));
-    }
-
-    /// Drops the queries to be repeated beyond the last hop.
-    pub fn end_at(&mut self, last_ttl: u8) {
-        self.repeats.retain(|(ttl, _)| *ttl <= last_ttl);
     }
 
     /// Pauses after the local send queue was full at `now`. Returns whether the probe is to be sent again.

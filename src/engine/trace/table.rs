@@ -72,6 +72,8 @@ pub struct Table {
     ttls: RangeInclusive<u8>,
     probes: Vec<SentProbe>,
     hops: Vec<Hop>,
+    /// The longest RTT of all answers.
+    longest_rtt: Duration,
     /// The newest probe that left from each port.
     ports: HashMap<u16, u16>,
 }
@@ -81,7 +83,7 @@ impl Table {
     pub fn new(first_ttl: u8, max_ttl: u8) -> Self {
         let hops = usize::from(max_ttl.saturating_sub(first_ttl)).saturating_add(1);
         let (probes, hops) = (Vec::new(), vec![Hop::default(); hops]);
-        Self { ttls: first_ttl..=max_ttl, probes, hops, ports: HashMap::new() }
+        Self { ttls: first_ttl..=max_ttl, probes, hops, longest_rtt: Duration::ZERO, ports: HashMap::new() }
     }
 
     /// Appends a probe, which becomes the current one of its query. Returns its number, from 1; `None` once
@@ -173,6 +175,11 @@ impl Table {
         self.hop(ttl)?.rtt
     }
 
+    /// The longest RTT of all answers; zero before the first.
+    pub fn longest_rtt(&self) -> Duration {
+        self.longest_rtt
+    }
+
     /// Probes of a hop whose outcome is open.
     pub fn outstanding(&self, ttl: u8) -> usize {
         self.hop(ttl).map_or(0, |hop| hop.outstanding)
@@ -207,6 +214,7 @@ impl Table {
     /// Records the outcome of a probe.
     pub fn decide(&mut self, number: u16, outcome: Outcome) {
         let rtt = if let Outcome::Answered(answer) = &outcome { Some(answer.rtt) } else { None };
+        self.longest_rtt = self.longest_rtt.max(rtt.unwrap_or_default());
         if let Some(hop) = self.set(number, ProbeState::Decided(outcome)) {
             hop.rtt = hop.rtt.or(rtt);
         }
