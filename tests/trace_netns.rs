@@ -58,6 +58,35 @@ fn icmp_udp_and_tcp_show_the_whole_path_without_any_privilege() {
 }
 
 #[test]
+fn ports_and_protocols_have_the_names_of_this_host() {
+    alone("ports_and_protocols_have_the_names_of_this_host", || {
+        path();
+        sh("printf 'web 443/tcp secure\\n' > /run/services; mount --bind /run/services /etc/services
+            printf 'trial 254 TRIAL\\n' > /run/protocols; mount --bind /run/protocols /etc/protocols");
+        for (args, protocol, port) in [
+            ("-T -p web", 6, Some([1, 187])),
+            ("-U -p secure", 17, Some([1, 187])),
+            ("-P trial", 254, None),
+            ("-M raw -O protocol=TRIAL", 254, None),
+        ] {
+            let (ran, left) = sniff::sniffed(|| traceroute(&format!("-n -q 1 {args} {V4}")));
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{args}");
+            let probes: Vec<_> = left.iter().filter(|packet| packet.protocol == protocol).collect();
+            assert!(probes.len() >= 4, "{args}: {left:?}");
+            assert!(port.is_none_or(|port| probes.iter().all(|probe| probe.upper[2..4] == port)), "{args}");
+        }
+        for args in ["-T -p nosuch", "-P nosuch", "-M raw -O protocol=nosuch"] {
+            let ran = traceroute(&format!("-n {args} {V4}"));
+            assert_eq!(
+                (ran.status, ran.stdout.as_str(), ran.stderr.lines().count()),
+                (Some(2), "", 1),
+                "{args}"
+            );
+        }
+    });
+}
+
+#[test]
 fn other_protocols_end_with_the_targets_refusal() {
     alone("other_protocols_end_with_the_targets_refusal", || {
         path();

@@ -241,7 +241,12 @@ fn odd_numbers_are_taken_exactly_or_refused_with_the_range() {
         let sentence = |text: &str| {
             let shown =
                 if text.is_empty() || text.contains(' ') { format!("'{text}'") } else { text.to_owned() };
-            format!("{option} {shown}: {what} must be a whole number from {min} to {max}")
+            let names = match option {
+                "-p" => ", or a name of /etc/services",
+                "-P" => ", or a name of /etc/protocols",
+                _ => "",
+            };
+            format!("{option} {shown}: {what} must be a whole number from {min} to {max}{names}")
         };
         for text in ODD {
             assert_eq!(refusal(&[option, text, "host"]), sentence(text));

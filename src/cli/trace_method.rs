@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail, ensure};
 
-use super::trace_values::{MethodName, MethodOption};
+use super::trace_values::{MethodName, MethodOption, protocol_named};
 use super::traceroute::TraceArguments;
 use crate::escape;
 use crate::probe::trace::{TcpOptions, TraceMethod};
@@ -135,7 +135,11 @@ pub fn probes(arguments: &TraceArguments) -> Result<(ProbeSpec, bool)> {
             (TraceMethod::Dccp { service }, Probes::Other(dccp::PROTOCOL_DCCP), port(TRACEROUTE_PORT), "dccp")
         }
         MethodName::Raw => {
-            let protocol = number("protocol", 255)?.map(|number| number as u8);
+            let named = options.iter().rev().find(|(name, _)| name == "protocol");
+            let protocol = match named.and_then(|(_, value)| protocol_named(value.as_deref()?)) {
+                Some(protocol) => Some(protocol),
+                None => number("protocol", 255)?.map(|number| number as u8),
+            };
             let protocol = arguments.protocol.or(protocol).unwrap_or(EXPERIMENT);
             (TraceMethod::Protocol(protocol), Probes::Other(protocol), 0, "raw")
         }

@@ -65,13 +65,37 @@ pub const METHOD_OPTIONS: Checked<MethodOptions> = Checked {
     allowed: "options of the method must be names, perhaps with =VALUE, joined by commas; -O help lists them",
 };
 
-/// `-P`.
-pub const PROTOCOL: Checked<u8> =
-    Checked { parse: whole_or_hex::<_, 255>, allowed: "the protocol must be a whole number from 0 to 255" };
+/// `-P`: a number, or a name of /etc/protocols.
+pub const PROTOCOL: Checked<u8> = Checked {
+    parse: |text| whole_or_hex::<_, 255>(text).or_else(|| protocol_named(text)),
+    allowed: "the protocol must be a whole number from 0 to 255, or a name of /etc/protocols",
+};
 
-/// `-p`.
-pub const PORT: Checked<u16> =
-    Checked { parse: whole_or_hex::<_, 65_535>, allowed: "the port must be a whole number from 0 to 65535" };
+/// `-p`: a number, or a name of /etc/services.
+pub const PORT: Checked<u16> = Checked {
+    parse: |text| whole_or_hex::<_, 65_535>(text).or_else(|| numbered("/etc/services", text)?.parse().ok()),
+    allowed: "the port must be a whole number from 0 to 65535, or a name of /etc/services",
+};
+
+/// The protocol of a name of /etc/protocols (protocols(5)).
+pub fn protocol_named(name: &str) -> Option<u8> {
+    numbered("/etc/protocols", name)?.parse().ok()
+}
+
+/// The number of a name in a file of protocols(5) or services(5).
+fn numbered(file: &str, name: &str) -> Option<String> {
+    entry(&String::from_utf8_lossy(&std::fs::read(file).ok()?), name).map(str::to_owned)
+}
+
+/// The number of the first line with this name: a name, a number (perhaps with `/tcp` behind it) and further names.
+fn entry<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| {
+        let mut words = line.split('#').next()?.split_whitespace();
+        let (first, number) = (words.next()?, words.next()?);
+        let named = first == name || words.any(|alias| alias == name);
+        number.split('/').next().filter(|_| named)
+    })
+}
 
 /// `--sport`.
 pub const SOURCE_PORT: Checked<u16> = Checked {
@@ -167,4 +191,19 @@ pub const ZONE: Checked<String> = Checked {
 /// As [`whole_or_hex`], but not 0.
 fn from_one<T: TryFrom<u64> + PartialEq + Default, const MAX: u64>(text: &str) -> Option<T> {
     whole_or_hex::<T, MAX>(text).filter(|number| *number != T::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_or_alias_of_a_file_of_names_has_its_number() {
+        let text =
+            "# https 1/tcp\nhttp\t80/tcp www\t# web https\nhttps 443/tcp\nhttps 443/udp\nicmp 1 ICMP\nbare\n";
+        let numbers =
+            ["https", "www", "http", "icmp", "ICMP", "web", "bare", "#", ""].map(|name| entry(text, name));
+        let expected = [Some("443"), Some("80"), Some("80"), Some("1"), Some("1"), None, None, None, None];
+        assert_eq!(numbers, expected);
+    }
 }
