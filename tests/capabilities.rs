@@ -7,7 +7,8 @@ use std::io::ErrorKind;
 use std::net::UdpSocket;
 
 use lab::alone_among_users;
-use rping::transport::{Families, IpOption, Options, Stamping, open, privilege};
+use lab::sockets::options;
+use rping::transport::{Options, open, privilege};
 use rustix::process::{DumpableBehavior, Uid, dumpable_behavior};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities,
@@ -19,34 +20,7 @@ fn user() -> Uid {
 }
 
 fn raw() -> Options {
-    Options {
-        families: Families::Both,
-        raw_only: true,
-        raw_first: false,
-        about: None,
-        answer_types: (0, 129),
-        ident: None,
-        device: None,
-        source: None,
-        strict_source: false,
-        found_source: false,
-        connect: false,
-        debug: false,
-        dont_route: false,
-        mark: None,
-        pmtu: None,
-        broadcast: false,
-        multicast_loop: true,
-        ttl: None,
-        tos: None,
-        flow_label: None,
-        ip_option: IpOption::None,
-        send_buffer: None,
-        stamps: Stamping::Both,
-        headers: true,
-        message_len: 64,
-        preload: 1,
-    }
+    Options { raw_only: true, ..options() }
 }
 
 /// A line of this thread's status.

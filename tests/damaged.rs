@@ -4,22 +4,12 @@
 mod lab;
 mod sim;
 
-use std::net::SocketAddr;
-use std::num::NonZeroU64;
-use std::os::fd::AsFd;
-use std::rc::Rc;
 use std::time::Duration;
 
 use lab::{Answer, Responder, allow_datagram, alone, pair, rping, text};
 use rping::clock::Instant;
 use rping::engine::ping::event::{Event, Verdict};
-use rping::engine::ping::{Ping, Targets};
-use rping::output::{Output, Stream};
-use rping::probe::{Method, Payload};
-use rping::report::hosts::Hosts;
-use rping::report::style::Style;
-use rping::report::text::many::{ManyText, Show};
-use rping::report::text::ping::PingText;
+use rping::report::text::many::Show;
 use sim::*;
 
 /// A kind of damage, and what is printed behind the time (or in its place) and below the line.
@@ -135,41 +125,11 @@ fn a_count_of_replies_takes_no_damaged_one() {
     }
 }
 
-/// Two hosts, 192.0.2.2 and 192.0.2.3.
-fn two_hosts(demand: Demand) -> ManyConfig {
-    let mut targets = Targets::default();
-    targets.add(SocketAddr::new(TARGET.into(), 0), 2);
-    ManyConfig {
-        targets: Rc::new(targets),
-        method: Method::Echo,
-        payload: Payload::new(56, None),
-        demand,
-        rate: NonZeroU64::new(1_000),
-        window: 256,
-        linger: None,
-        deadline: None,
-        enough: None,
-        millis_of_day: 0,
-    }
-}
-
 /// What is printed about two hosts.
-fn printed_of_two(demand: Demand, script: impl FnMut(&Seen) -> Vec<Packet>) -> String {
-    let mut script = script;
-    let config = two_hosts(demand);
-    let mut hosts = Hosts::default();
-    hosts.add(None, 0..2);
-    hosts.seal(Rc::clone(&config.targets));
-    let mut sim =
-        Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), |probe| Ok(script(probe)));
-    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
-    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
-    let lines = PingText::new(Style::of(TARGET.into()), None);
-    let mut text = driven::ping(ManyText::new(Show::Lines, "rping", hosts, lines), 2);
-    let end = sim.run(|event| text.event(event, EPOCH, &mut output));
-    text.finish(end, &mut output);
-    assert_eq!(output.unwritten(Stream::Err), "");
-    output.unwritten(Stream::Out)
+fn printed_of_two(demand: Demand, mut script: impl FnMut(&Seen) -> Vec<Packet>) -> String {
+    let (out, err) = printed_of_many(2, demand, Show::Lines, |probe| Ok(script(probe)));
+    assert_eq!(err, "");
+    out
 }
 
 #[test]

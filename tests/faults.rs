@@ -2,39 +2,14 @@
 
 mod lab;
 
-use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use lab::child::{HANGS, Running, foreground};
+use lab::child::{HANGS, Running, foreground, full_pipe, rest};
 use lab::*;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::Signal;
 
 const ENDING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
-
-/// A pipe without room for another octet, and how many octets it holds.
-fn full_pipe() -> (PipeReader, PipeWriter, usize) {
-    let (reader, mut writer) = pipe().expect("a pipe");
-    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("O_NONBLOCK");
-    let mut held = 0;
-    loop {
-        match writer.write(&[b'.'; 4096]) {
-            Ok(len) => held += len,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(error) => panic!("{error}"),
-        }
-    }
-    fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty())).expect("a pipe that blocks");
-    (reader, writer, held)
-}
-
-/// What was written to a full pipe once somebody reads it.
-fn rest(mut reader: PipeReader, held: usize) -> String {
-    let mut text = String::new();
-    reader.read_to_string(&mut text).expect("text");
-    text.split_off(held)
-}
 
 /// A faithful host `t` that says which requests it saw.
 fn observed() -> (Responder, Receiver<u16>) {

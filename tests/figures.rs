@@ -4,25 +4,21 @@
 mod sim;
 
 use std::net::SocketAddr;
-use std::num::NonZeroU64;
 use std::os::fd::AsFd;
-use std::rc::Rc;
 
 use rping::clock::Instant;
 use rping::datagram::Departed;
 use rping::engine::Session;
+use rping::engine::ping::Ping;
 use rping::engine::ping::event::{Event, Verdict};
-use rping::engine::ping::{Ping, Targets};
 use rping::engine::reject::Reject;
 use rping::engine::trace;
 use rping::output::{Output, Stream};
+use rping::probe::Payload;
 use rping::probe::trace::TraceMethod;
-use rping::probe::{Method, Payload};
 use rping::report::hosts::Hosts;
 use rping::report::json::JsonPing;
-use rping::report::style::Style;
-use rping::report::text::many::{ManyText, Show};
-use rping::report::text::ping::PingText;
+use rping::report::text::many::Show;
 use sim::path::{self, Net};
 use sim::*;
 
@@ -146,7 +142,7 @@ fn an_anycast_address_is_answered_for_by_anyone() {
 
 #[test]
 fn jitter_in_json_is_that_of_the_replies() {
-    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let hosts = Hosts::one(TARGET.to_string(), SocketAddr::new(TARGET.into(), 0));
     let mut json = driven::ping(JsonPing::one(style(), hosts, ms(1_000)), 1);
@@ -162,35 +158,9 @@ fn jitter_in_json_is_that_of_the_replies() {
 }
 
 /// The table of one host that gets `count` probes.
-fn table(count: u64, script: impl FnMut(&Seen) -> Vec<Packet>) -> String {
-    let mut script = script;
-    let mut targets = Targets::default();
-    targets.add(SocketAddr::new(TARGET.into(), 0), 1);
-    let targets = Rc::new(targets);
-    let config = ManyConfig {
-        targets: Rc::clone(&targets),
-        method: Method::Echo,
-        payload: Payload::new(56, None),
-        demand: Demand::Probes { count, interval: ms(100) },
-        rate: NonZeroU64::new(1_000),
-        window: 256,
-        linger: None,
-        deadline: None,
-        enough: None,
-        millis_of_day: 0,
-    };
-    let mut hosts = Hosts::default();
-    hosts.add(None, 0..1);
-    hosts.seal(targets);
-    let mut sim =
-        Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), |probe| Ok(script(probe)));
-    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
-    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
-    let lines = PingText::new(Style::of(TARGET.into()), None);
-    let mut text = driven::ping(ManyText::new(Show::Table, "rping", hosts, lines), 1);
-    let end = sim.run(|event| text.event(event, EPOCH, &mut output));
-    text.finish(end, &mut output);
-    output.unwritten(Stream::Out)
+fn table(count: u64, mut script: impl FnMut(&Seen) -> Vec<Packet>) -> String {
+    let demand = Demand::Probes { count, interval: ms(100) };
+    printed_of_many(1, demand, Show::Table, |probe| Ok(script(probe))).0
 }
 
 #[test]

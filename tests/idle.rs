@@ -3,14 +3,12 @@
 
 mod lab;
 
-use std::io::{ErrorKind, Read, Write, pipe};
 use std::process::Stdio;
 use std::sync::mpsc::channel;
 
-use lab::child::{HANGS, Running, foreground, foreground_of};
+use lab::child::{HANGS, Running, foreground, foreground_of, full_pipe, rest};
 use lab::dns::{name_server, resolver};
 use lab::*;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::Signal;
 
 /// Ticks are hundredths of a second (proc_pid_stat(5)): a process that waits uses none or one, and one that spins
@@ -30,24 +28,12 @@ fn a_run_that_waits_for_its_reader_at_the_end_is_idle() {
     alone("a_run_that_waits_for_its_reader_at_the_end_is_idle", || {
         pair();
         for args in ["-c1 10.9.0.2", "-v -c1 10.9.0.2", "-q 10.9.0.2 10.9.0.1"] {
-            let (mut reader, mut writer) = pipe().expect("a pipe");
-            fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("O_NONBLOCK");
-            let mut held = 0;
-            loop {
-                match writer.write(&[b'.'; 4096]) {
-                    Ok(len) => held += len,
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                    Err(error) => panic!("{error}"),
-                }
-            }
-            fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty())).expect("a pipe that blocks");
+            let (reader, writer, held) = full_pipe();
             let run = Running::watch(foreground(args).stdout(Stdio::from(writer)));
             // After this one the replies are there, and only the reader is missing.
             assert_eq!(rping("-q -c2 -i1 127.0.0.1").status, Some(0));
             assert_idle(&run, args);
-            let mut text = String::new();
-            reader.read_to_string(&mut text).expect("text");
-            assert!(text.split_off(held).contains("0% packet loss"), "{args}");
+            assert!(rest(reader, held).contains("0% packet loss"), "{args}");
             assert_eq!(run.end().status, Some(0), "{args}");
         }
     });

@@ -26,7 +26,7 @@ use sim::{Config, EPOCH, Sim, TARGET, config, echo, error, ms, style};
 
 /// What `print` prints, which must be one object a line.
 fn lines(print: impl FnOnce(&mut Output<'_>)) -> String {
-    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     print(&mut output);
     assert_eq!(output.unwritten(Stream::Err), "");

@@ -14,7 +14,6 @@ use rping::datagram::{Room, SendFault};
 use rping::engine::ping::event::{Event, Verdict};
 use rping::engine::ping::{Ping, Targets};
 use rping::engine::reject::Reject;
-use rping::probe::{Method, Payload};
 use sim::ManyConfig as Config;
 use sim::*;
 
@@ -33,18 +32,7 @@ fn targets(ranges: &[(&str, u32)]) -> Targets {
 
 /// One answer wanted of each, a thousand probes a second.
 fn answers(targets: Targets) -> Config {
-    Config {
-        targets: Rc::new(targets),
-        method: Method::Echo,
-        payload: Payload::new(56, None),
-        demand: Demand::Answer { timeout: ms(500), retries: 3 },
-        rate: NonZeroU64::new(1_000),
-        window: 256,
-        linger: None,
-        deadline: None,
-        enough: None,
-        millis_of_day: 0,
-    }
+    Config::new(Rc::new(targets), Demand::Answer { timeout: ms(500), retries: 3 })
 }
 
 /// So many probes to each, a second apart.

@@ -11,7 +11,6 @@ use rping::clock::Instant;
 use rping::datagram::SendFault;
 use rping::engine::ping::{Ping, Targets};
 use rping::output::{Output, Stream};
-use rping::probe::{Method, Payload};
 use rping::report::hosts::Hosts;
 use rping::report::json::JsonPing;
 use rping::report::style::Style;
@@ -39,18 +38,7 @@ fn everybody() -> Hosts {
 }
 
 fn answers() -> Config {
-    Config {
-        targets: Rc::default(),
-        method: Method::Echo,
-        payload: Payload::new(56, None),
-        demand: Demand::Answer { timeout: ms(500), retries: 1 },
-        rate: NonZeroU64::new(1_000),
-        window: 256,
-        linger: None,
-        deadline: None,
-        enough: None,
-        millis_of_day: 0,
-    }
+    Config::new(Rc::default(), Demand::Answer { timeout: ms(500), retries: 1 })
 }
 
 fn last_octet(probe: &Seen) -> u8 {
@@ -79,7 +67,7 @@ fn printed_by(
     let hosts = everybody();
     let config = Config { targets: Rc::clone(hosts.targets()), ..config };
     let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), script);
-    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let lines = PingText::new(Style::of(TARGET.into()), None);
     let mut text = driven::ping(ManyText::new(show, "rping", hosts, lines), 4);
@@ -193,7 +181,7 @@ fn one_host_alone_and_among_many_give_the_same_figures_in_json() {
     };
     let address = SocketAddr::new(TARGET.into(), 0);
     let summary = |single: bool| {
-        let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+        let nowhere = driven::nowhere();
         let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
         let (hosts, style) = (Hosts::one(TARGET.to_string(), address), Style::of(TARGET.into()));
         let config = config();
@@ -233,7 +221,7 @@ fn json(config: Config, quiet: bool) -> Vec<String> {
     let hosts = everybody();
     let config = Config { targets: Rc::clone(hosts.targets()), ..config };
     let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), network);
-    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let style = Style { quiet, ..Style::of(TARGET.into()) };
     let mut json = driven::ping(JsonPing::many(style, hosts, None), 4);

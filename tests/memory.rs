@@ -14,7 +14,6 @@ use rping::engine::Session;
 use rping::engine::ping::Ping;
 use rping::engine::ping::Targets;
 use rping::engine::ping::event::{Answer, Content, Detail, Event, Verdict};
-use rping::probe::{Method, Payload};
 use rping::reply::Reply;
 use rping::stats::{Account, PingAccount, Tally};
 use sim::*;
@@ -102,18 +101,8 @@ fn many_hosts_need_no_allocation_for_a_probe() {
     const HOSTS: u32 = 1_000;
     let mut targets = Targets::default();
     targets.add(SocketAddr::new(TARGET.into(), 0), HOSTS);
-    let config = ManyConfig {
-        targets: Rc::new(targets),
-        method: Method::Echo,
-        payload: Payload::new(56, None),
-        demand: Demand::Probes { count: 400, interval: ms(100) },
-        rate: NonZeroU64::new(20_000),
-        window: 256,
-        linger: None,
-        deadline: None,
-        enough: None,
-        millis_of_day: 0,
-    };
+    let demand = Demand::Probes { count: 400, interval: ms(100) };
+    let config = ManyConfig { rate: NonZeroU64::new(20_000), ..ManyConfig::new(Rc::new(targets), demand) };
     let mut session = Ping::new(config.into(), [identity(); 2], Instant::ZERO);
     let mut batch = Batch::new(64);
     let mut leaving: Vec<(IpAddr, usize)> = Vec::with_capacity(64);

@@ -5,6 +5,7 @@ mod lab;
 use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
 
+use lab::sockets::options;
 use lab::{allow_datagram, alone, alone_among_users, link, pair, sh};
 use rping::cli::wording::PING;
 use rping::clock::{Clock, Instant};
@@ -49,37 +50,6 @@ fn refusing_pair() {
 /// The way to those that are refused; it goes with the interface.
 fn routes() {
     sh("ip route add 10.8.0.0/16 via 10.9.0.2; ip route add fd08::/16 via fd09::2");
-}
-
-fn options() -> Options {
-    Options {
-        families: Families::Both,
-        raw_only: false,
-        raw_first: false,
-        about: None,
-        answer_types: (0, 129),
-        ident: None,
-        device: None,
-        source: None,
-        strict_source: false,
-        found_source: false,
-        connect: false,
-        debug: false,
-        dont_route: false,
-        mark: None,
-        pmtu: None,
-        broadcast: false,
-        multicast_loop: true,
-        ttl: None,
-        tos: None,
-        flow_label: None,
-        ip_option: IpOption::None,
-        send_buffer: None,
-        stamps: Stamping::Both,
-        headers: true,
-        message_len: 64,
-        preload: 1,
-    }
 }
 
 fn raw() -> Options {

@@ -13,7 +13,6 @@ use rping::engine::ping::Ping;
 use rping::engine::ping::Targets;
 use rping::engine::ping::event::{Event, Verdict};
 use rping::engine::trace::event as trace;
-use rping::probe::{Method, Payload};
 use sim::path::{self, Net};
 use sim::*;
 
@@ -40,17 +39,11 @@ fn two<'a>(
 ) -> Sim<'a, Ping> {
     let mut targets = Targets::default();
     targets.add(SocketAddr::new(TARGET.into(), 0), 2);
+    let demand = Demand::Probes { count, interval };
     let config = ManyConfig {
-        targets: Rc::new(targets),
-        method: Method::Echo,
-        payload: Payload::new(56, None),
-        demand: Demand::Probes { count, interval },
         rate: NonZeroU64::new(1_000_000),
         window: 1_000,
-        linger: None,
-        deadline: None,
-        enough: None,
-        millis_of_day: 0,
+        ..ManyConfig::new(Rc::new(targets), demand)
     };
     Sim::of(Ping::new(config.into(), [identity(); 2], rping::clock::Instant::ZERO), script)
 }

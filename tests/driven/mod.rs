@@ -2,12 +2,18 @@
 
 #![allow(dead_code)] // each test binary uses its own part
 
+use std::fs::File;
 use std::ops::{Deref, DerefMut};
 
 use rping::clock::{Epoch, Instant};
 use rping::output::Output;
 use rping::report::Report;
 use rping::stats::{Account, PingAccount, TraceAccount};
+
+/// Takes all that is written. What a test compares is never written: see `Output::unwritten`.
+pub fn nowhere() -> File {
+    File::options().write(true).open("/dev/null").expect("/dev/null")
+}
 
 pub struct Driven<R: Report> {
     pub report: R,

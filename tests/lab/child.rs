@@ -1,12 +1,13 @@
 //! A program under way: what it says line by line, and signals to it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -153,4 +154,27 @@ impl Running {
 
 fn pid(child: &Child) -> Pid {
     Pid::from_raw(child.id().try_into().expect("a process id"))
+}
+
+/// A pipe without room for another octet, and how many octets it holds.
+pub fn full_pipe() -> (PipeReader, PipeWriter, usize) {
+    let (reader, mut writer) = pipe().expect("a pipe");
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("O_NONBLOCK");
+    let mut held = 0;
+    loop {
+        match writer.write(&[b'.'; 4096]) {
+            Ok(len) => held += len,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty())).expect("a pipe that blocks");
+    (reader, writer, held)
+}
+
+/// What was written to a full pipe once somebody reads it.
+pub fn rest(mut reader: PipeReader, held: usize) -> String {
+    let mut text = String::new();
+    reader.read_to_string(&mut text).expect("text");
+    text.split_off(held)
 }

@@ -9,6 +9,7 @@ pub mod child;
 pub mod dns;
 pub mod skip;
 pub mod sniff;
+pub mod sockets;
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};

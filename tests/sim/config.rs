@@ -87,6 +87,24 @@ pub struct ManyConfig {
     pub millis_of_day: u32,
 }
 
+impl ManyConfig {
+    /// Echo requests, a thousand a second.
+    pub fn new(targets: Rc<Targets>, demand: Demand) -> Self {
+        Self {
+            targets,
+            method: Method::Echo,
+            payload: Payload::new(56, None),
+            demand,
+            rate: NonZeroU64::new(1_000),
+            window: 256,
+            linger: None,
+            deadline: None,
+            enough: None,
+            millis_of_day: 0,
+        }
+    }
+}
+
 impl From<ManyConfig> for ping::Config {
     fn from(many: ManyConfig) -> Self {
         let rate = many.rate;

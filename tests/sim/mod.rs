@@ -18,15 +18,18 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::time::Duration;
 
 use rping::clock::{Epoch, Instant, Wall};
 use rping::datagram::{BATCH, ClockSource, Departed, DepartureStamp, Room, SendFault};
 use rping::engine::Session;
-use rping::engine::ping::Ping;
+use rping::engine::ping::{Ping, Targets};
 use rping::output::{Output, Stream};
 use rping::probe::{Identity, Method, Payload};
+use rping::report::hosts::Hosts;
 use rping::report::style::Style;
+use rping::report::text::many::{ManyText, Show};
 use rping::report::text::ping::PingText;
 
 pub const IDENT: u16 = 0x1234;
@@ -282,10 +285,33 @@ pub fn style() -> Style {
 
 /// Runs to the end and gives all that was printed: standard output and standard error.
 pub fn printed(sim: &mut Sim, style: Style) -> (String, String) {
-    let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
+    let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let mut text = driven::ping(PingText::new(style, None), 1);
     text.begin(EPOCH, &mut output);
+    let end = sim.run(|event| text.event(event, EPOCH, &mut output));
+    text.finish(end, &mut output);
+    (output.unwritten(Stream::Out), output.unwritten(Stream::Err))
+}
+
+/// Runs a ping of so many hosts, 192.0.2.2 and so on, to the end: what was printed, but for the beginning.
+pub fn printed_of_many(
+    hosts: u32,
+    demand: Demand,
+    show: Show,
+    script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault>,
+) -> (String, String) {
+    let mut targets = Targets::default();
+    targets.add(SocketAddr::new(TARGET.into(), 0), hosts);
+    let targets = Rc::new(targets);
+    let mut names = Hosts::default();
+    names.add(None, 0..hosts);
+    names.seal(Rc::clone(&targets));
+    let config = ManyConfig::new(targets, demand);
+    let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), script);
+    let nowhere = driven::nowhere();
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let mut text = driven::ping(ManyText::new(show, "rping", names, PingText::new(style(), None)), hosts);
     let end = sim.run(|event| text.event(event, EPOCH, &mut output));
     text.finish(end, &mut output);
     (output.unwritten(Stream::Out), output.unwritten(Stream::Err))
