@@ -91,7 +91,7 @@ fn run<R: Report<Account = PingAccount>>(
     })
 }
 
-/// Number of probes whose replies fit the receive buffer, at least 1.
+/// Number of replies that fit the receive buffer, at least 1.
 fn window(request: &PingRequest, transport: &Transport) -> u64 {
     let octets = request.sockets.message_len.saturating_add(DATAGRAM_OVERHEAD);
     let replies = transport.receive_buffer().checked_div(octets).unwrap_or(1);

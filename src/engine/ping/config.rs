@@ -23,7 +23,7 @@ pub struct Config {
     /// Probes to each target (for a classic run with a deadline: answers); `None`: no end. [`Pacing::Retry`] has its own
     /// limit.
     pub count: Option<u64>,
-    /// Probes in flight at once at most whose answers may come at any moment: so many fit the receive buffer.
+    /// Maximum number of probes in flight: the receive buffer has room for the replies to so many.
     pub window: u64,
     /// Whether the run ends as iputils ends a ping of one host; else as one of many hosts.
     pub classic: bool,

@@ -71,7 +71,7 @@ impl Event {
         }
     }
 
-    /// Number of the target whose probe it is about.
+    /// Number of the target.
     pub fn target(&self) -> u32 {
         match self {
             Self::Sent { target, .. }

@@ -127,7 +127,7 @@ impl Finish {
     pub fn end(&self, flight: &Flight, interval: Duration, all_sent: bool) -> Option<Instant> {
         match self.stopping {
             Some(_) if flight.open() == 0 => Some(Instant::ZERO),
-            // A flood whose deadline came waits for what is in flight.
+            // After the deadline a flood waits for the probes in flight.
             Some(until) if self.classic => Some(until),
             Some(until) => Some(self.deadline.map_or(until, |deadline| deadline.min(until))),
             None => [self.settled(flight, interval, all_sent), self.deadline].into_iter().flatten().min(),

@@ -67,7 +67,7 @@ pub struct Flight {
     capacity: usize,
     /// Place of the newest probe; 0 before the first.
     newest: u64,
-    /// Place of the last probe whose send result is known.
+    /// Place of the newest probe with a send result.
     reported: u64,
     /// Highest place that was answered or failed.
     overtaken: u64,
@@ -120,7 +120,7 @@ impl Flight {
         self.newest
     }
 
-    /// The next probe whose send result is due, and its place.
+    /// The oldest probe without a send result, and its place.
     pub fn take_result(&mut self) -> Option<(u64, Slot)> {
         let place = self.reported.saturating_add(1);
         let slot = self.slot(place)?;
@@ -269,7 +269,7 @@ impl Flight {
         self.reported = self.reported.min(self.newest);
     }
 
-    /// The oldest probe in flight whose send result is known: its place, and the probe.
+    /// The oldest probe in flight that has a send result: its place, and the probe.
     pub fn oldest_open(&self) -> Option<(u64, Slot)> {
         let from = self.settled.saturating_add(1);
         let mut probes = (from..=self.reported).map_while(|place| Some((place, self.slot(place)?)));

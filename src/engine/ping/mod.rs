@@ -268,7 +268,7 @@ impl Ping {
         }
     }
 
-    /// The next probe whose send result is due, and its place; emits [`Event::Unanswered`] for the target's probe before it
+    /// The oldest probe without a send result, and its place; emits [`Event::Unanswered`] for the target's probe before it
     /// if that has no answer.
     fn next_result(&mut self, at: Instant) -> Option<(u64, Slot)> {
         let (place, slot) = self.flight.take_result()?;
@@ -303,8 +303,8 @@ impl Ping {
         }
     }
 
-    /// The target that an answer belongs to, and the probe: the target it came from, or another one whose token it
-    /// carries.
+    /// The target and the probe that an answer belongs to. The target is the one it came from, or else the one that
+    /// the token in it names.
     fn recognise(&self, reply: &Reply) -> Result<(u32, Match), Reject> {
         let (alone, by_address) =
             (self.progress.is_alone(), self.config.targets.number(reply.from, reply.scope));

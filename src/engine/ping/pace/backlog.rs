@@ -19,7 +19,8 @@ pub struct Taken {
     pub since: Option<Instant>,
 }
 
-/// Turns that were taken and whose result is open, and turns that wait for room. A target has one of the latter.
+/// Turns whose probe was handed out, until its send result is known, and turns that wait for room in the send buffer.
+/// A target has one of the latter at most.
 #[derive(Debug)]
 pub struct Backlog {
     taken: VecDeque<Taken>,
@@ -39,12 +40,12 @@ impl Backlog {
         self.held
     }
 
-    /// A turn is taken: its probe is on its way out.
+    /// Records a turn whose probe was handed out.
     pub fn take(&mut self, turn: Taken) {
         self.taken.push_back(turn);
     }
 
-    /// The oldest turn taken, whose probe left.
+    /// Removes the oldest turn: its probe was sent.
     pub fn sent(&mut self) -> Option<Taken> {
         let turn = self.taken.pop_front()?;
         if turn.since.is_some() {

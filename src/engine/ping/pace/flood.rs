@@ -18,7 +18,7 @@ pub struct Flood {
     /// What left.
     pub sends: Sends,
     preload: u64,
-    /// Probes in flight at once at most, however well it goes.
+    /// Maximum number of probes in flight.
     most: u64,
     /// Probes answered since the flood last had to go on without an answer.
     in_a_row: u64,

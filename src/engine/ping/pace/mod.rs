@@ -85,8 +85,8 @@ pub enum Pace {
 }
 
 impl Pace {
-    /// A schedule for targets numbered from 0, whose first probe leaves at `start`. Each target is sent `count` probes
-    /// at most ([`Pacing::Retry`] has its own limit); `most` are in flight at once in a flood.
+    /// A schedule for targets numbered from 0. The first probe leaves at `start`. Each target is sent `count` probes at
+    /// most ([`Pacing::Retry`] has its own limit). A flood has `most` probes in flight at most.
     pub fn new(pacing: Pacing, targets: u32, count: Option<u64>, most: u64, start: Instant) -> Self {
         match pacing {
             Pacing::Rounds { interval, preload, rate } => {
