@@ -1,12 +1,11 @@
 //! rping: ping and traceroute for people in terminals and for scripts that read exit codes.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use rping::cli::{self, Action};
-use rping::command::{ping, traceroute};
-use rping::sys;
+use rping::command::{self, ping, traceroute};
 use rping::transport::privilege;
 
 /// Exit status if the command cannot run: wrong usage, unknown host, no permission.
@@ -19,22 +18,17 @@ fn main() -> ExitCode {
     let (program, status) = match cli::parse(std::env::args_os(), privilege::is_superuser()) {
         Ok(Action::Ping(request)) => (request.style.program.clone(), ping::command(&request)),
         Ok(Action::Traceroute(request)) => (request.style.program.clone(), traceroute::command(&request)),
-        Ok(Action::Print { program, text }) => (program, print(&text).context("write error").map(|()| 0)),
+        Ok(Action::Print { program, text }) => (program, print(&text).map(|()| 0)),
         Err(error) => (error.program, Err(anyhow!(error.reason))),
     };
     status.map_or_else(|error| fail(&program, &format!("{error:#}")), ExitCode::from)
 }
 
 /// Prints to standard output. A reader that has closed the pipe is no error.
-fn print(text: &str) -> io::Result<()> {
-    if !sys::stdout_was_open() {
-        return Err(io::Error::other("standard output is closed"));
-    }
+fn print(text: &str) -> anyhow::Result<()> {
+    command::check_stdout().context("write error")?;
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => result,
-    }
+    command::unless_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 /// Prints one line on standard error, if that is open. Returns the exit status.

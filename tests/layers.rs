@@ -42,7 +42,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
-    ("main", &["cli", "command", "sys", "transport"]),
+    ("main", &["cli", "command", "transport"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

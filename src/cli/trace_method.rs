@@ -2,12 +2,12 @@
 
 use anyhow::{Result, bail, ensure};
 
-use super::trace_values::{MethodName, MethodOption, protocol_named};
+use super::trace_values::{MethodName, MethodOption, PROTOCOL};
 use super::traceroute::TraceArguments;
 use crate::escape;
 use crate::probe::trace::{TcpOptions, TraceMethod};
 use crate::transport::Probes;
-use crate::wire::{dccp, udp};
+use crate::wire::{dccp, tcp, udp};
 
 /// How probes are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl ProbeSpec {
 }
 
 /// The first of the traceroute ports; also that of DCCP probes.
-const TRACEROUTE_PORT: u16 = 33_434;
+pub const TRACEROUTE_PORT: u16 = 33_434;
 /// The port of `-U` and of UDP-Lite: DNS.
 const UDP_PORT: u16 = 53;
 /// The port of `-T`: HTTP.
@@ -135,12 +135,14 @@ pub fn probes(arguments: &TraceArguments) -> Result<(ProbeSpec, bool)> {
             (TraceMethod::Dccp { service }, Probes::Other(dccp::PROTOCOL_DCCP), port(TRACEROUTE_PORT), "dccp")
         }
         MethodName::Raw => {
-            let named = options.iter().rev().find(|(name, _)| name == "protocol");
-            let protocol = match named.and_then(|(_, value)| protocol_named(value.as_deref()?)) {
-                Some(protocol) => Some(protocol),
-                None => number("protocol", 255)?.map(|number| number as u8),
+            let given = match value(&options, "protocol") {
+                None => None,
+                Some(text) => match (PROTOCOL.parse)(text) {
+                    None => bail!("-O protocol={}: {}", shown(text), PROTOCOL.allowed),
+                    protocol => protocol,
+                },
             };
-            let protocol = arguments.protocol.or(protocol).unwrap_or(EXPERIMENT);
+            let protocol = arguments.protocol.or(given).unwrap_or(EXPERIMENT);
             (TraceMethod::Protocol(protocol), Probes::Other(protocol), 0, "raw")
         }
     };
@@ -174,10 +176,15 @@ fn shown(name: &str) -> String {
     escape::argument(name.as_ref())
 }
 
-/// The value of an option of the method, decimal, or hexadecimal after `0x`; the last one counts.
+/// The value of an option of the method; the last one counts.
+fn value<'a>(options: &'a [MethodOption], wanted: &str) -> Option<&'a str> {
+    let (_, value) = options.iter().rev().find(|(name, _)| name == wanted)?;
+    Some(value.as_deref().unwrap_or_default())
+}
+
+/// The number of an option of the method, decimal, or hexadecimal after `0x`.
 fn number(options: &[MethodOption], wanted: &str, max: u64) -> Result<Option<u64>> {
-    let Some((_, value)) = options.iter().rev().find(|(name, _)| name == wanted) else { return Ok(None) };
-    let value = value.as_deref().unwrap_or_default();
+    let Some(value) = value(options, wanted) else { return Ok(None) };
     let number = match value.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
         None => value.parse().ok(),
@@ -190,12 +197,11 @@ fn number(options: &[MethodOption], wanted: &str, max: u64) -> Result<Option<u64
 
 /// The header of a TCP probe, and whether the flags of answers are printed (`info`).
 fn tcp_options(options: &[MethodOption]) -> Result<(TcpOptions, bool)> {
-    const FLAGS: [&str; 8] = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"];
-    const SYN: u8 = 2;
+    const SYN: u8 = tcp::SYN as u8;
     let has = |wanted: &str| options.iter().any(|(name, _)| name == wanted);
     let mut flags = number(options, "flags", 255)?.map_or(0, |flags| flags as u8);
     for (name, _) in options {
-        match FLAGS.iter().position(|flag| flag == name) {
+        match tcp::FLAG_NAMES.iter().position(|flag| flag == name) {
             Some(bit) => flags |= 1 << bit,
             None if name == "ecn" => flags |= SYN | 0xc0,
             None => {

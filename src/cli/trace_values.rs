@@ -1,6 +1,7 @@
 //! Values of the options of traceroute: text in, checked data out.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::values::{Checked, interface, named, seconds, whole_or_hex};
@@ -67,24 +68,19 @@ pub const METHOD_OPTIONS: Checked<MethodOptions> = Checked {
 
 /// `-P`: a number, or a name of /etc/protocols.
 pub const PROTOCOL: Checked<u8> = Checked {
-    parse: |text| whole_or_hex::<_, 255>(text).or_else(|| protocol_named(text)),
+    parse: |text| whole_or_hex::<_, 255>(text).or_else(|| numbered("/etc/protocols", text)),
     allowed: "the protocol must be a whole number from 0 to 255, or a name of /etc/protocols",
 };
 
 /// `-p`: a number, or a name of /etc/services.
 pub const PORT: Checked<u16> = Checked {
-    parse: |text| whole_or_hex::<_, 65_535>(text).or_else(|| numbered("/etc/services", text)?.parse().ok()),
+    parse: |text| whole_or_hex::<_, 65_535>(text).or_else(|| numbered("/etc/services", text)),
     allowed: "the port must be a whole number from 0 to 65535, or a name of /etc/services",
 };
 
-/// The protocol of a name of /etc/protocols (protocols(5)).
-pub fn protocol_named(name: &str) -> Option<u8> {
-    numbered("/etc/protocols", name)?.parse().ok()
-}
-
 /// The number of a name in a file of protocols(5) or services(5).
-fn numbered(file: &str, name: &str) -> Option<String> {
-    entry(&String::from_utf8_lossy(&std::fs::read(file).ok()?), name).map(str::to_owned)
+fn numbered<T: FromStr>(file: &str, name: &str) -> Option<T> {
+    entry(&String::from_utf8_lossy(&std::fs::read(file).ok()?), name)?.parse().ok()
 }
 
 /// The number of the first line with this name: a name, a number (perhaps with `/tcp` behind it) and further names.

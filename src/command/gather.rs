@@ -193,7 +193,7 @@ pub fn find(
 /// Why not, in a line without the address.
 fn usable(request: &PingRequest, address: SocketAddr, sockets: &Sockets) -> anyhow::Result<()> {
     let family = Family::of(address.ip());
-    ensure!(wanted(request.family)(&address.ip()), "Address family for hostname not supported");
+    ensure!(wanted(request.family)(&address.ip()), "{}", forward::WRONG_FAMILY);
     ensure!(!address.ip().is_multicast(), "a multicast address is many hosts; ping it alone");
     if request.sockets.device.is_none() && lacks_interface(address) {
         bail!(PING.route_error(&RouteError::NoInterface(address.ip())));

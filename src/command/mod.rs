@@ -106,9 +106,18 @@ where
         last_words(&session, &transport, &account, &mut output);
         if complete { drain(&mut output, &stop) } else { output.write_ready() }
     });
+    unless_closed(written)?;
+    waited.context("cannot wait for answers").map(|()| account)
+}
+
+/// Names a failure to write standard output. A reader that has closed the pipe is no error.
+///
+/// # Errors
+/// The failure.
+pub fn unless_closed(written: io::Result<()>) -> anyhow::Result<()> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("write error"),
-        Ok(()) | Err(_) => waited.context("cannot wait for answers").map(|()| account),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
@@ -146,10 +155,7 @@ pub fn report_nothing<R: Report>(
     let clock = Clock::start();
     report.begin(account, Instant::ZERO, clock.epoch(), &mut output);
     let written = finish(&mut report, account, (&clock, AtEnd::new(Instant::ZERO, false)), &mut output, stop);
-    match written.and_then(|_| drain(&mut output, stop)) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("write error"),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    unless_closed(written.and_then(|_| drain(&mut output, stop)))
 }
 
 /// Waits until the reader has read everything, or a signal ends that. Requests for a line of status are ignored.

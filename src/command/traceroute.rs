@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use anyhow::{anyhow, ensure};
 
-use crate::cli::trace_method::ProbeSpec;
+use crate::cli::trace_method::{ProbeSpec, TRACEROUTE_PORT};
 use crate::cli::trace_request::TraceRequest;
 use crate::cli::wording::TRACEROUTE;
 use crate::clock::Clock;
@@ -35,9 +35,6 @@ const LEN: usize = 40;
 
 /// Octets of the first packet of a search for the path MTU, IP header included.
 const MTU_LEN: usize = 65_000;
-
-/// The first destination port of UDP probes in place of ICMP.
-const UDP_PORT: u16 = 33_434;
 
 /// Runs the command. Returns the exit status: 0 the target was reached, 1 it was not.
 ///
@@ -96,13 +93,13 @@ fn open(request: &TraceRequest, output: &mut Output<'_>) -> anyhow::Result<(Prob
         Ok(sockets) => return Ok((probes, sockets)),
         Err(refusal) => refusal,
     };
-    let udp = ProbeSpec::traceroute_ports(UDP_PORT, false);
+    let udp = ProbeSpec::traceroute_ports(TRACEROUTE_PORT, false);
     let fallback = (probes.implicit && refusal.icmp_only).then(|| try_open(udp).ok());
     let Some(sockets) = fallback.flatten() else {
         return Err(anyhow!(TRACEROUTE.open_error(&refusal.error)));
     };
     output.print_error(format_args!(
-        "{}: no ICMP socket is permitted here, so UDP probes to ports from {UDP_PORT} are sent; -I says why\n",
+        "{}: no ICMP socket is permitted here, so UDP probes to ports from {TRACEROUTE_PORT} are sent; -I says why\n",
         request.style.program
     ));
     Ok((udp, sockets))

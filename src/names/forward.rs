@@ -95,7 +95,7 @@ const AI_IDN: i32 = 0x0040;
 const AI_CANONIDN: i32 = 0x0080;
 
 /// The text of EAI_ADDRFAMILY.
-const WRONG_FAMILY: &str = "Address family for hostname not supported";
+pub const WRONG_FAMILY: &str = "Address family for hostname not supported";
 
 /// The wanted addresses, each once, all with the canonical name.
 fn candidates(

@@ -35,6 +35,29 @@ pub struct Hosts {
     unknown: u32,
 }
 
+/// Targets that are printed in one part of a report's end.
+pub const PART: usize = 512;
+
+/// How much of the entries was printed: the current one, and how many of its targets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostCursor {
+    entry: usize,
+    done: u32,
+}
+
+impl HostCursor {
+    /// The current entry and its next target; `None` for an entry without targets, which comes once.
+    pub fn next<'a>(&mut self, hosts: &'a Hosts) -> Option<(&'a HostEntry, Option<u32>)> {
+        let entry = hosts.entries.get(self.entry)?;
+        let target = entry.targets.start.saturating_add(self.done);
+        self.done = self.done.saturating_add(1);
+        if target.saturating_add(1) >= entry.targets.end {
+            *self = Self { entry: self.entry.saturating_add(1), done: 0 };
+        }
+        Some((entry, entry.targets.contains(&target).then_some(target)))
+    }
+}
+
 /// A target under one of its names.
 #[derive(Clone, Copy, Debug)]
 pub struct HostLabel<'a> {

@@ -14,6 +14,9 @@ pub const CHECKSUM_AT: usize = 16;
 
 /// FIN: takes one sequence number.
 pub const FIN: u16 = 0x01;
+/// Names of the flags in the low octet, from bit 0 on (RFC 9293 section 3.1).
+pub const FLAG_NAMES: [&str; 8] = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"];
+
 /// SYN: takes one sequence number.
 pub const SYN: u16 = 0x02;
 /// RST.

@@ -12,14 +12,11 @@ use crate::engine::ping::event::{Event, ProbeError, Verdict};
 use crate::output::Output;
 use crate::report::Report;
 use crate::report::addresses::{Addresses, numeric, zone};
-use crate::report::hosts::{HostLabel, Hosts};
+use crate::report::hosts::{HostCursor, HostLabel, Hosts, PART};
 use crate::report::phrases::phrase;
 use crate::report::style::Style;
 use crate::report::text::{many, summary};
 use crate::stats::{Moments, PingAccount, Row};
-
-/// Records of targets in a part of the end.
-const PART: usize = 512;
 
 /// Prints one run.
 #[derive(Debug)]
@@ -31,16 +28,8 @@ pub struct JsonPing {
     interval: Option<Duration>,
     addresses: Addresses,
     epoch: Epoch,
-    end: RecordsLeft,
-}
-
-/// How much of the end is printed.
-#[derive(Clone, Copy, Debug)]
-enum RecordsLeft {
-    NotYet,
-    /// When the end began; cursor: the current entry, and how many of its targets were printed.
-    Targets(Instant, usize, u32),
-    Done,
+    /// How much of the end is printed; `None`: all.
+    end: Option<HostCursor>,
 }
 
 #[derive(Serialize)]
@@ -199,7 +188,15 @@ impl JsonPing {
 
     fn new(style: Style, hosts: Hosts, single: bool, interval: Option<Duration>) -> Self {
         let addresses = Addresses::new(&style, None);
-        Self { style, hosts, single, interval, addresses, epoch: Epoch::default(), end: RecordsLeft::NotYet }
+        Self {
+            style,
+            hosts,
+            single,
+            interval,
+            addresses,
+            epoch: Epoch::default(),
+            end: Some(HostCursor::default()),
+        }
     }
 
     /// The only host of the run.
@@ -249,17 +246,18 @@ impl JsonPing {
         self.probe(event, kind, |zone| IcmpErrorRecord::new(error, reason.clone(), zone), output);
     }
 
-    /// Prints the next records of targets, in the order in which these were named. Returns the cursor after them.
+    /// Prints the next records of targets, in the order in which these were named. Returns the cursor after them;
+    /// `None` after the last.
     fn some_targets(
         &self,
         account: &PingAccount,
-        (now, mut entry, mut done): (Instant, usize, u32),
+        mut cursor: HostCursor,
+        now: Instant,
         output: &mut Output<'_>,
-    ) -> Option<RecordsLeft> {
+    ) -> Option<HostCursor> {
         for _ in 0..PART {
-            let named = self.hosts.entries().get(entry).filter(|_| !self.single)?;
-            let target = named.targets.start + done;
-            if named.targets.contains(&target)
+            let (named, target) = cursor.next(&self.hosts).filter(|_| !self.single)?;
+            if let Some(target) = target
                 && let Some((row, address)) = account.row(target).zip(self.hosts.address(target))
             {
                 let label = HostLabel { name: named.name.as_deref(), address };
@@ -267,12 +265,8 @@ impl JsonPing {
                 let record = Of { host, record: row.into() };
                 print(now, self.epoch, PingRecord::Target(record), output);
             }
-            done += 1;
-            if target + 1 >= named.targets.end {
-                (entry, done) = (entry + 1, 0);
-            }
         }
-        Some(RecordsLeft::Targets(now, entry, done))
+        Some(cursor)
     }
 
     fn summary(&self, account: &PingAccount) -> Summary {
@@ -338,16 +332,11 @@ impl Report for JsonPing {
     }
 
     fn finish(&mut self, account: &PingAccount, now: Instant, output: &mut Output<'_>) -> bool {
-        let cursor = match self.end {
-            RecordsLeft::NotYet => (now, 0, 0),
-            RecordsLeft::Targets(began, entry, done) => (began, entry, done),
-            RecordsLeft::Done => return false,
-        };
-        let next = self.some_targets(account, cursor, output);
-        self.end = next.unwrap_or_else(|| {
-            print(cursor.0, self.epoch, PingRecord::Summary(self.summary(account)), output);
-            RecordsLeft::Done
-        });
-        !matches!(self.end, RecordsLeft::Done)
+        let Some(cursor) = self.end else { return false };
+        self.end = self.some_targets(account, cursor, now, output);
+        if self.end.is_none() {
+            print(now, self.epoch, PingRecord::Summary(self.summary(account)), output);
+        }
+        self.end.is_some()
     }
 }

@@ -1,7 +1,7 @@
 //! The text of a ping of many hosts: lines as of a ping of one, then a table with a line for each target. Or bare
 //! names, for other programs. It decides nothing and counts nothing itself.
 
-use super::number::Millis;
+use super::number::{Millis, micros, whole_millis};
 use super::ping::PingText;
 use super::table::{HostTable, Loss};
 use crate::clock::{Epoch, Instant};
@@ -9,8 +9,7 @@ use crate::datagram::{SendFault, SystemError};
 use crate::engine::ping::event::{Event, Verdict};
 use crate::escape::escape;
 use crate::output::Output;
-use crate::report::addresses::Shown;
-use crate::report::hosts::{HostLabel, Hosts};
+use crate::report::hosts::Hosts;
 use crate::report::{Report, fault};
 use crate::stats::PingAccount;
 use crate::wire::Family;
@@ -81,13 +80,11 @@ impl ManyText {
             output.print(format_args!(", {sign}{count} {what}"));
         }
         if let Some(loss) = total.loss().map(Loss) {
-            let millis = (total.sending_time().as_nanos() + 500_000) / 1_000_000;
+            let millis = whole_millis(total.sending_time());
             output.print(format_args!(", {loss} packet loss, time {millis}ms"));
         }
         if total.received > 0 {
-            let rtt = &total.rtt;
-            let [min, mean, max, deviation] =
-                [rtt.min(), rtt.mean(), rtt.max(), rtt.deviation()].map(|nanos| Millis(nanos / 1_000));
+            let [min, mean, max, deviation] = micros(&total.rtt).map(Millis);
             output.print(format_args!(", rtt min/avg/max/mdev = {min}/{mean}/{max}/{deviation} ms"));
         }
         output.print(format_args!("\n"));
@@ -95,11 +92,8 @@ impl ManyText {
 
     /// A target that answers for the first time, under each of its names.
     fn alive(&self, target: u32, output: &mut Output<'_>) {
-        for HostLabel { name, address } in self.hosts.labels(target) {
-            match name {
-                Some(name) => output.print(format_args!("{}\n", escape(name))),
-                None => output.print(format_args!("{}\n", Shown(address))),
-            }
+        for label in self.hosts.labels(target) {
+            output.print(format_args!("{}\n", escape(&label.host())));
         }
     }
 
@@ -186,8 +180,7 @@ pub fn status(account: &PingAccount, hosts: &Hosts, output: &mut Output<'_>) {
         total.sent
     ));
     if total.received > 0 {
-        let [min, mean, max] =
-            [total.rtt.min(), total.rtt.mean(), total.rtt.max()].map(|nanos| Millis(nanos / 1_000));
+        let [min, mean, max, _] = micros(&total.rtt).map(Millis);
         output.print_error(format_args!(", min/avg/max = {min}/{mean}/{max} ms"));
     }
     output.print_error(format_args!("\n"));

@@ -1,6 +1,9 @@
 //! Numbers as C programs print them.
 
 use std::fmt;
+use std::time::Duration;
+
+use crate::stats::Moments;
 
 /// A number as `printf("%g")` prints it: six significant digits, no trailing zeros, an exponent where
 /// that is shorter (C11 section 7.21.6.1).
@@ -22,6 +25,16 @@ pub fn format_g(value: f64) -> String {
 
 fn without_trailing_zeros(number: &str) -> &str {
     if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
+}
+
+/// Minimum, mean, maximum and deviation of times, in whole microseconds.
+pub fn micros(rtt: &Moments) -> [u64; 4] {
+    [rtt.min(), rtt.mean(), rtt.max(), rtt.deviation()].map(|nanos| nanos / 1_000)
+}
+
+/// Milliseconds, rounded to the nearest.
+pub fn whole_millis(duration: Duration) -> u128 {
+    (duration.as_nanos() + 500_000) / 1_000_000
 }
 
 /// Microseconds, shown as milliseconds with three decimals.

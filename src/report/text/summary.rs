@@ -1,6 +1,6 @@
 //! The summary of a ping of one host, and its status on the way, as iputils prints them. It counts nothing itself.
 
-use super::number::{Millis, format_g};
+use super::number::{Millis, format_g, whole_millis};
 use crate::output::Output;
 use crate::report::style::Style;
 use crate::stats::Tally;
@@ -50,7 +50,7 @@ fn counts(tally: &Tally, output: &mut Output<'_>) {
     if let Some(loss) = tally.classic_loss() {
         // The rounding of f32 is part of the text: iputils prints a float.
         let loss = format_g(f64::from(loss.percent() as f32));
-        let millis = (tally.sending_time().as_nanos() + 500_000) / 1_000_000;
+        let millis = whole_millis(tally.sending_time());
         output.print(format_args!(", {loss}% packet loss, time {millis}ms"));
     }
     output.print(format_args!("\n"));

@@ -3,27 +3,21 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use super::number::Millis;
+use super::number::{Millis, micros};
 use crate::escape::escape;
 use crate::output::Output;
 use crate::report::addresses::Shown;
-use crate::report::hosts::Hosts;
+use crate::report::hosts::{HostCursor, Hosts, PART};
 use crate::stats::loss::Ratio;
 use crate::stats::{PingAccount, Row};
-
-/// Lines in a part.
-const PART: usize = 512;
 
 /// A table, and how much of it is printed.
 #[derive(Debug)]
 pub struct HostTable {
     /// Only the names of targets that never answered.
     bare: bool,
-    begun: bool,
     widths: Widths,
-    /// Cursor: the current entry, and how many of its targets were printed.
-    entry: usize,
-    done: u32,
+    cursor: HostCursor,
 }
 
 /// Columns of each column; a name's is 0 where nothing has a name.
@@ -62,26 +56,19 @@ impl HostTable {
                 widths.measure(entry.name.is_none(), hosts.address(target), account.row(target));
             }
         }
-        Self { bare, begun: false, widths, entry: 0, done: 0 }
+        Self { bare, widths, cursor: HostCursor::default() }
     }
 
     /// Prints the next part; false once nothing is left.
     pub fn more(&mut self, hosts: &Hosts, account: &PingAccount, output: &mut Output<'_>) -> bool {
-        if !self.begun && !self.bare {
+        if self.cursor == HostCursor::default() && !self.bare {
             self.widths.head(output);
         }
-        self.begun = true;
         for _ in 0..PART {
-            let Some(entry) = hosts.entries().get(self.entry) else { return false };
-            let target = entry.targets.start + self.done;
-            self.done += 1;
-            if target + 1 >= entry.targets.end {
-                (self.entry, self.done) = (self.entry + 1, 0);
-            }
-            let found = !entry.targets.is_empty();
+            let Some((entry, target)) = self.cursor.next(hosts) else { return false };
             let name = entry.name.as_deref().map(escape);
-            let address = hosts.address(target).filter(|_| found).map(Shown);
-            let row = account.row(target).filter(|_| found);
+            let address = target.and_then(|target| hosts.address(target)).map(Shown);
+            let row = target.and_then(|target| account.row(target));
             match (self.bare, name, address) {
                 (false, name, address) => self.widths.line(name.as_deref(), address, row, output),
                 (true, _, _) if !row.is_some_and(Row::is_unreachable) => {}
@@ -107,7 +94,7 @@ impl Widths {
         self.sent = self.sent.max(digits(row.sent.into()));
         self.received = self.received.max(digits(row.received.into()));
         if row.received > 0 {
-            let times = micros(row);
+            let times = micros(&row.rtt());
             self.rtt = self.rtt.max(times.into_iter().map(millis_len).sum::<usize>() + 3);
             self.p95 = self.p95.max(millis_len(p95(row)));
         }
@@ -143,7 +130,7 @@ impl Widths {
             None => output.print(format_args!("  {:>LOSS$}", "-")),
         }
         if received > 0 {
-            let times = micros(row);
+            let times = micros(&row.rtt());
             let len = times.into_iter().map(millis_len).sum::<usize>() + 3;
             let [min, mean, max, deviation] = times.map(Millis);
             let p95 = p95(row);
@@ -172,12 +159,6 @@ fn digits(number: u64) -> usize {
 
 fn millis_len(micros: u64) -> usize {
     digits(micros / 1_000) + ".000".len()
-}
-
-/// Minimum, mean, maximum and deviation of a target's times, in whole microseconds.
-fn micros(row: &Row) -> [u64; 4] {
-    let rtt = row.rtt();
-    [rtt.min(), rtt.mean(), rtt.max(), rtt.deviation()].map(|nanos| nanos / 1_000)
 }
 
 /// The time that 95 of 100 answers of a target did not exceed, in whole microseconds.

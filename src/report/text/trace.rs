@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use super::number::Millis;
 use super::{extension, trace_notes, trace_summary};
 use crate::clock::{Epoch, Instant};
-use crate::datagram::{SendCause, SendFault};
+use crate::datagram::SendFault;
 use crate::engine::trace::event::{AnswerKind, Outcome, TraceAnswer, TraceEvent};
 use crate::escape::escape;
 use crate::names::lookup::Names;
@@ -155,20 +155,22 @@ impl TraceText {
             output.print(format_args!("\n{ttl:2} "));
         }
         match outcome {
-            Outcome::Answered(answer) => self.answer(*ttl, answer, output),
-            Outcome::Silent | Outcome::NotSent(_) | Outcome::Unfinished => output.print(format_args!(" *")),
-        }
-        match outcome {
-            Outcome::Answered(TraceAnswer { kind: AnswerKind::Error(error), arrived, .. }) => {
-                if let Some(mark) = trace_notes::mark(error, *arrived) {
+            Outcome::Answered(answer) => {
+                self.answer(*ttl, answer, output);
+                if let AnswerKind::Error(error) = &answer.kind
+                    && let Some(mark) = trace_notes::mark(error, answer.arrived)
+                {
                     output.print(format_args!(" {mark}"));
                 }
             }
-            Outcome::NotSent(SendFault { cause: SendCause::TooLong { mtu: Some(mtu) }, .. }) => {
-                output.print(format_args!(" !F-{mtu}"));
-            }
-            Outcome::NotSent(fault) => self.remember(*fault, *ttl),
-            Outcome::Answered(_) | Outcome::Silent | Outcome::Unfinished => {}
+            Outcome::NotSent(fault) => match fault.mtu() {
+                Some(mtu) => output.print(format_args!(" * !F-{mtu}")),
+                None => {
+                    output.print(format_args!(" *"));
+                    self.remember(*fault, *ttl);
+                }
+            },
+            Outcome::Silent | Outcome::Unfinished => output.print(format_args!(" *")),
         }
         if let Some(mtu) = mtu {
             output.print(format_args!(" F={mtu}"));

@@ -2,9 +2,7 @@
 
 use crate::wire::Family;
 use crate::wire::icmp::Error;
-
-/// TCP flags from bit 0 on (RFC 9293 section 3.1).
-const FLAGS: [&str; 8] = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"];
+use crate::wire::tcp::FLAG_NAMES;
 
 /// The annotation of an error; `None` for those of every trace: TTL exceeded on the path, and port
 /// unreachable where it shows that the probe `arrived` at the target.
@@ -38,7 +36,7 @@ pub fn mark(error: &Error, arrived: bool) -> Option<String> {
 
 /// The flags of a TCP segment.
 pub fn flags(flags: u16) -> String {
-    let set = FLAGS.iter().enumerate().filter(|(bit, _)| flags & (1 << bit) != 0);
+    let set = FLAG_NAMES.iter().enumerate().filter(|(bit, _)| flags & (1 << bit) != 0);
     set.map(|(_, name)| *name).collect::<Vec<_>>().join(",")
 }
 
