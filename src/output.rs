@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags};
@@ -33,6 +34,8 @@ pub struct Output<'fd> {
     err: Writer<'fd>,
     /// In the order of printing; neighbours are for different streams.
     segments: VecDeque<Segment>,
+    /// Octets written to standard output so far.
+    written: u64,
 }
 
 #[derive(Debug)]
@@ -76,7 +79,7 @@ impl<'fd> Output<'fd> {
     /// Output to two descriptors, which may be the same file.
     pub fn new(out: BorrowedFd<'fd>, err: BorrowedFd<'fd>) -> Self {
         let segments = VecDeque::from([Segment::new(Stream::Out)]);
-        Self { out: Writer::new(out), err: Writer::new(err), segments }
+        Self { out: Writer::new(out), err: Writer::new(err), segments, written: 0 }
     }
 
     /// Prints on standard output.
@@ -116,29 +119,41 @@ impl<'fd> Output<'fd> {
         self.segments.iter().any(|segment| segment.stream == Stream::Out && !segment.rest().is_empty())
     }
 
+    /// Octets written to standard output so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
     /// Writes what can be written at once. The rest stays.
     ///
-    /// If more than 1 MiB is queued, waits until less is, or until one of `wake` becomes readable: a run that prints
-    /// faster than its reader reads is slowed down.
+    /// If more than 1 MiB is queued, waits until less is, or until one of `wake` becomes readable, or nothing could be
+    /// written for `patience`: a run that prints faster than its reader reads is slowed down.
     ///
     /// # Errors
     /// Those of write(2) on standard output: `BrokenPipe` if its reader has gone. Text that standard error refuses is
     /// dropped.
-    pub fn flush(&mut self, wake: &[BorrowedFd<'_>]) -> io::Result<()> {
-        self.write_ready()?;
-        while self.waiting() > LIMIT && !self.wait(wake)? {
-            self.write_ready()?;
-        }
-        Ok(())
+    pub fn flush(&mut self, wake: &[BorrowedFd<'_>], patience: Option<Duration>) -> io::Result<()> {
+        self.write_down_to(LIMIT, wake, patience)
     }
 
-    /// Writes everything, waiting for the reader, until one of `wake` becomes readable.
+    /// Writes everything, waiting for the reader, until one of `wake` becomes readable, or nothing could be written for
+    /// `patience`.
     ///
     /// # Errors
     /// As [`Self::flush`].
-    pub fn drain(&mut self, wake: &[BorrowedFd<'_>]) -> io::Result<()> {
+    pub fn drain(&mut self, wake: &[BorrowedFd<'_>], patience: Option<Duration>) -> io::Result<()> {
+        self.write_down_to(0, wake, patience)
+    }
+
+    /// Writes until at most `left` octets are queued.
+    fn write_down_to(
+        &mut self,
+        left: usize,
+        wake: &[BorrowedFd<'_>],
+        patience: Option<Duration>,
+    ) -> io::Result<()> {
         self.write_ready()?;
-        while self.waiting() > 0 && !self.wait(wake)? {
+        while self.waiting() > left && !self.wait(wake, patience)? {
             self.write_ready()?;
         }
         Ok(())
@@ -163,7 +178,13 @@ impl<'fd> Output<'fd> {
             match writer.write(segment.rest()) {
                 Ok(0) if full.is_some() => break,
                 Ok(0) => full = Some(segment.stream),
-                Ok(written) => segment.written += written,
+                Ok(written) => {
+                    segment.written += written;
+                    if segment.stream == Stream::Out {
+                        self.written =
+                            self.written.saturating_add(u64::try_from(written).unwrap_or(u64::MAX));
+                    }
+                }
                 Err(error) if segment.stream == Stream::Out => return Err(error),
                 Err(_) => segment.written = segment.text.len(),
             }
@@ -195,8 +216,10 @@ impl<'fd> Output<'fd> {
         }
     }
 
-    /// Waits until a stream with something to write has room. Returns true if one of `wake` is readable first.
-    fn wait(&self, wake: &[BorrowedFd<'_>]) -> io::Result<bool> {
+    /// Waits until a stream with something to write has room. Returns true if one of `wake` is readable first, or after
+    /// `patience`.
+    fn wait(&self, wake: &[BorrowedFd<'_>], patience: Option<Duration>) -> io::Result<bool> {
+        let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
         let mut fds: Vec<PollFd<'_>> =
             wake.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
         for (stream, writer) in [(Stream::Out, &self.out), (Stream::Err, &self.err)] {
@@ -204,7 +227,8 @@ impl<'fd> Output<'fd> {
                 fds.push(PollFd::from_borrowed_fd(writer.as_fd(), PollFlags::OUT));
             }
         }
-        match poll(&mut fds, None) {
+        match poll(&mut fds, patience.as_ref()) {
+            Ok(0) => Ok(true),
             Ok(_) | Err(Errno::INTR) => Ok(fds.iter().take(wake.len()).any(|fd| !fd.revents().is_empty())),
             Err(error) => Err(error.into()),
         }

@@ -111,7 +111,7 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
     fn print(&mut self, epoch: Epoch) -> io::Result<()> {
         drain(&mut self.session, &mut self.account, &mut self.report, epoch, &mut self.output);
         self.report.poll(self.clock.now(), &mut self.output);
-        self.output.flush(&self.stop.fds())
+        self.output.flush(&self.stop.fds(), None)
     }
 
     /// Sleeps until something arrives, something is due, a signal comes, or output can go on. Returns true if a

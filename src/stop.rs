@@ -96,22 +96,28 @@ impl Stop {
     }
 }
 
-/// Signals that come while the end of a run is printed.
+/// How long a reader that takes nothing is waited for after a signal.
+const SLEEPING_READER: Duration = Duration::from_secs(1);
+
+/// The end of a run, while it is printed: until when the reader of standard output is waited for.
 ///
-/// What can be printed within [`ONE_INTERRUPT`] is printed in any case: a signal that comes with the end of the run
-/// is about the run.
+/// Without a signal, for ever. What can be printed within [`ONE_INTERRUPT`] is printed in any case: a signal that comes
+/// with the end of the run is about the run.
 #[derive(Debug)]
 pub struct AtEnd {
     began: Instant,
     /// Whether a signal ended the run.
     stopped: bool,
+    /// Whether a signal is to end the printing.
     requested: bool,
+    /// Octets written so far, and when the last ones were.
+    progress: (u64, Instant),
 }
 
 impl AtEnd {
     /// The printing begins. `stopped`: a signal ended the run; one that comes soon after is the same one.
     pub const fn new(began: Instant, stopped: bool) -> Self {
-        Self { began, stopped, requested: false }
+        Self { began, stopped, requested: false, progress: (0, began) }
     }
 
     /// When the printing began.
@@ -119,11 +125,27 @@ impl AtEnd {
         self.began
     }
 
-    /// Whether the printing ends `now`; `stop`: a signal came since the last call.
-    pub fn is_over(&mut self, stop: bool, now: Instant) -> bool {
+    /// Whether the printing ends `now`. `stop`: a signal came since the last call; `written`: octets written so far.
+    pub fn is_over(&mut self, stop: bool, written: u64, now: Instant) -> bool {
+        if written != self.progress.0 {
+            self.progress = (written, now);
+        }
         let early = now.since(self.began) < ONE_INTERRUPT;
         self.requested |= stop && !(early && self.stopped);
-        self.requested && !early
+        self.deadline().is_some_and(|deadline| deadline <= now)
+    }
+
+    /// How long the reader may be waited for before [`Self::is_over`] is to be called; `None`: until a signal.
+    pub fn patience(&self, now: Instant) -> Option<Duration> {
+        self.deadline().map(|deadline| deadline.since(now))
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        if self.requested {
+            Some(self.began + ONE_INTERRUPT)
+        } else {
+            self.stopped.then(|| self.progress.1 + SLEEPING_READER)
+        }
     }
 }
 
@@ -151,7 +173,8 @@ mod tests {
         let at = |millis| Instant::ZERO + Duration::from_millis(millis);
         let over = |stopped, signals: &[u64]| {
             let mut end = AtEnd::new(at(0), stopped);
-            (0..300).find(|now| end.is_over(signals.contains(now), at(*now)))
+            // The reader takes an octet each millisecond.
+            (0..3000).find(|now| end.is_over(signals.contains(now), *now, at(*now)))
         };
         // Sent twice, as timeout(1) does, it is one signal.
         assert_eq!(over(true, &[1, 99]), None);
@@ -159,5 +182,20 @@ mod tests {
         assert_eq!(over(false, &[1]), Some(100));
         assert_eq!((over(true, &[150]), over(false, &[150])), (Some(150), Some(150)));
         assert_eq!(over(false, &[]), None);
+    }
+
+    #[test]
+    fn after_a_signal_a_reader_that_takes_nothing_for_a_second_ends_the_run() {
+        let at = |millis| Instant::ZERO + Duration::from_millis(millis);
+        let over = |stopped, until: u64| {
+            let mut end = AtEnd::new(at(0), stopped);
+            (0..5000).find(|now| end.is_over(false, (*now).min(until), at(*now)))
+        };
+        assert_eq!((over(true, 0), over(true, 700)), (Some(1000), Some(1700)));
+        assert_eq!(over(false, 0), None);
+        let mut end = AtEnd::new(at(0), true);
+        assert_eq!(end.patience(at(400)), Some(Duration::from_millis(600)));
+        assert_eq!((end.is_over(true, 0, at(400)), end.patience(at(400))), (true, Some(Duration::ZERO)));
+        assert_eq!(AtEnd::new(at(0), false).patience(at(400)), None);
     }
 }

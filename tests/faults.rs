@@ -5,7 +5,7 @@ mod lab;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use lab::child::{HANGS, Running, foreground, full_pipe, rest};
+use lab::child::{HANGS, Running, foreground, foreground_of, full_pipe, rest};
 use lab::*;
 use nix::sys::signal::Signal;
 
@@ -117,6 +117,46 @@ fn a_second_interrupt_ends_at_once_even_when_nobody_reads() {
         seen.recv_timeout(HANGS).expect("a request");
         run.signal_until_it_ends(Signal::SIGINT);
         assert_eq!(run.end(), Ran { status: Some(130), stdout: String::new(), stderr: String::new() });
+    });
+}
+
+/// What rping prints when it ends and nobody has read its standard output.
+const NOT_READ: &str = "rping: write error: a signal came before the reader took everything\n";
+
+#[test]
+fn one_signal_ends_a_run_whose_reader_sleeps() {
+    alone("one_signal_ends_a_run_whose_reader_sleeps", || {
+        let (_responder, seen) = observed();
+        for signal in ENDING {
+            for kind in
+                ["ping 10.9.0.2", "ping -c1000 -i0.2 10.9.0.2 127.0.0.1", "traceroute -I -f2 -m2 10.9.0.2"]
+            {
+                let (subcommand, args) = kind.split_once(' ').expect("a subcommand");
+                let (_asleep, writer, _) = full_pipe();
+                let run = Running::watch(foreground_of(subcommand, args).stdout(Stdio::from(writer)));
+                seen.recv_timeout(HANGS).expect("a request");
+                run.signal(signal);
+                let ran = run.end();
+                assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), NOT_READ), "{signal} {kind}");
+                while seen.try_recv().is_ok() {}
+            }
+        }
+    });
+}
+
+#[test]
+fn one_interrupt_ends_the_table_of_a_run_without_a_target() {
+    alone("one_interrupt_ends_the_table_of_a_run_without_a_target", || {
+        // No label of a name is so long, so none of these is looked up. The table has more than a mebibyte.
+        let names: String = (0..6_000).map(|n| format!("{n:04}{}\n", "a".repeat(236))).collect();
+        std::fs::write("/run/names", names).expect("a file of names");
+        let (_asleep, writer, _) = full_pipe();
+        let mut run = Running::watch(foreground("--targets /run/names").stdout(Stdio::from(writer)));
+        while !run.error_line().contains("5999aaa") {}
+        run.signal(Signal::SIGINT);
+        let ran = run.end();
+        assert_eq!(ran.status, Some(2));
+        assert!(ran.stderr.ends_with(NOT_READ), "{}", ran.stderr);
     });
 }
 

@@ -19,7 +19,6 @@ use crate::names::forward::{self, Candidate};
 use crate::names::interface_index;
 use crate::output::Output;
 use crate::report::hosts::Hosts;
-use crate::sys;
 use crate::transport::{RouteError, Sockets};
 use crate::wire::Family;
 
@@ -153,9 +152,7 @@ pub fn find(
     command::warn(&request.style.program, sockets.warnings(), output);
     let Words { words, names, complete, .. } = gather(request, many, output)?;
     ensure!(!words.is_empty(), "no hosts to probe");
-    if !names.iter().all(|name| name.is_ascii()) {
-        sys::adopt_locale();
-    }
+    command::adopt_locale_for(names.iter());
     let addresses = forward::resolve_all(&names, wanted(request.family));
     let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
     for word in words {

@@ -42,6 +42,14 @@ pub fn drop_privilege() -> anyhow::Result<()> {
     privilege::drop().context("cannot give up privileges")
 }
 
+/// Adopts the locale of the user if a name is not ASCII: the locale says how it is encoded. Call it before any thread
+/// exists.
+pub fn adopt_locale_for<'a>(mut names: impl Iterator<Item = &'a String>) {
+    if !names.all(|name| name.is_ascii()) {
+        sys::adopt_locale();
+    }
+}
+
 /// Prints warnings about settings that were refused but are not required.
 pub fn warn(program: &str, warnings: &[String], output: &mut Output<'_>) {
     for warning in warnings {
@@ -55,7 +63,7 @@ pub fn warn(program: &str, warnings: &[String], output: &mut Output<'_>) {
 /// That of the set-up.
 pub fn begun<T>(beginning: anyhow::Result<T>, output: &mut Output<'_>) -> anyhow::Result<T> {
     beginning.inspect_err(|_| {
-        let _ = output.flush(&[]);
+        let _ = output.flush(&[], None);
     })
 }
 
@@ -101,10 +109,10 @@ where
     };
     let Run { clock, session, transport, account, mut report, mut output, stop, .. } = run;
     let written = written.and_then(|stopped| {
-        let end = AtEnd::new(clock.now(), stopped);
-        let complete = finish(&mut report, &account, (clock, end), &mut output, &stop)?;
+        let mut end = End { clock, at_end: AtEnd::new(clock.now(), stopped), stop: &stop };
+        let complete = end.print(&mut report, &account, &mut output)?;
         last_words(&session, &transport, &account, &mut output);
-        if complete { drain(&mut output, &stop) } else { output.write_ready() }
+        end.write(complete, &mut output)
     });
     unless_closed(written)?;
     waited.context("cannot wait for answers").map(|()| account)
@@ -121,27 +129,6 @@ pub fn unless_closed(written: io::Result<()>) -> anyhow::Result<()> {
     }
 }
 
-/// Prints the end of a report. Returns false if a signal ended it before all was printed.
-fn finish<R: Report>(
-    report: &mut R,
-    account: &R::Account,
-    (clock, mut end): (&Clock, AtEnd),
-    output: &mut Output<'_>,
-    stop: &Stop,
-) -> io::Result<bool> {
-    while report.finish(account, end.began(), output) {
-        output.flush(&stop.fds())?;
-        let requested = stop.check();
-        if requested.status {
-            report.status(account, output);
-        }
-        if end.is_over(requested.stop, clock.now()) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
 /// Prints the report of a run without a target.
 ///
 /// # Errors
@@ -152,19 +139,61 @@ pub fn report_nothing<R: Report>(
     mut output: Output<'_>,
     stop: &Stop,
 ) -> anyhow::Result<()> {
-    let clock = Clock::start();
+    let clock = &Clock::start();
     report.begin(account, Instant::ZERO, clock.epoch(), &mut output);
-    let written = finish(&mut report, account, (&clock, AtEnd::new(Instant::ZERO, false)), &mut output, stop);
-    unless_closed(written.and_then(|_| drain(&mut output, stop)))
+    let mut end = End { clock, at_end: AtEnd::new(Instant::ZERO, false), stop };
+    let written = end.print(&mut report, account, &mut output);
+    unless_closed(written.and_then(|complete| end.write(complete, &mut output)))
 }
 
-/// Waits until the reader has read everything, or a signal ends that. Requests for a line of status are ignored.
-fn drain(output: &mut Output<'_>, stop: &Stop) -> io::Result<()> {
-    loop {
-        output.drain(&stop.fds())?;
-        if stop.check().stop || !output.pending() {
-            return Ok(());
+/// The end of a run, with the signals that end it too.
+struct End<'a> {
+    clock: &'a Clock,
+    at_end: AtEnd,
+    stop: &'a Stop,
+}
+
+impl End<'_> {
+    /// Prints the end of a report. Returns false if a signal ended it before all was printed.
+    fn print<R: Report>(
+        &mut self,
+        report: &mut R,
+        account: &R::Account,
+        output: &mut Output<'_>,
+    ) -> io::Result<bool> {
+        while report.finish(account, self.at_end.began(), output) {
+            output.flush(&self.stop.fds(), self.at_end.patience(self.clock.now()))?;
+            let requested = self.stop.check();
+            if requested.status {
+                report.status(account, output);
+            }
+            if self.is_over(requested.stop, output) {
+                return Ok(false);
+            }
         }
+        Ok(true)
+    }
+
+    /// Writes what was printed: all of it if the report is `complete` and no signal ends that, else what the reader
+    /// takes at once. Requests for a line of status are ignored.
+    ///
+    /// # Errors
+    /// Those of write(2), and one if something was not written.
+    fn write(&mut self, mut complete: bool, output: &mut Output<'_>) -> io::Result<()> {
+        while complete {
+            output.drain(&self.stop.fds(), self.at_end.patience(self.clock.now()))?;
+            let over = self.is_over(self.stop.check().stop, output);
+            if !output.pending() {
+                return Ok(());
+            }
+            complete = !over;
+        }
+        output.write_ready()?;
+        Err(io::Error::other("a signal came before the reader took everything"))
+    }
+
+    fn is_over(&mut self, stop: bool, output: &Output<'_>) -> bool {
+        self.at_end.is_over(stop, output.written(), self.clock.now())
     }
 }
 

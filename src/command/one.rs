@@ -16,7 +16,6 @@ use crate::output::{self, Output};
 use crate::report::hosts::Hosts;
 use crate::report::style::Style;
 use crate::stats::verdict::Goal;
-use crate::sys;
 use crate::transport::{IpOption, Options, Pmtu, Route, Sockets, Transport};
 use crate::wire::Family;
 
@@ -58,9 +57,7 @@ fn reach(
 ) -> anyhow::Result<(Candidate, Route, Transport)> {
     let program = &request.style.program;
     command::warn(program, sockets.warnings(), output);
-    if !request.hosts.iter().all(|host| host.is_ascii()) {
-        sys::adopt_locale();
-    }
+    command::adopt_locale_for(request.hosts.iter());
     let mut options = request.sockets.clone();
     resolve_stamping_nodes(request, &mut options)?;
     let verbose = request.style.verbose && !request.json;

@@ -25,7 +25,6 @@ use crate::report::waiting::Lookups;
 use crate::run::Run;
 use crate::stats::{TraceAccount, verdict};
 use crate::stop::Stop;
-use crate::sys;
 use crate::transport::{self, IpOption, Mode, Route, RouteError, TraceSockets, Transport};
 use crate::wire::Family;
 use crate::wire::{ipv4, ipv6};
@@ -114,9 +113,7 @@ fn set_up(
 ) -> anyhow::Result<TraceSetup> {
     let (program, host) = (&request.style.program, &request.style.name);
     command::warn(program, sockets.warnings(), output);
-    if !host.is_ascii() {
-        sys::adopt_locale();
-    }
+    command::adopt_locale_for(request.gateways.iter().chain([host]));
     let mut options = request.sockets.clone();
     let mode = sockets.mode();
     let sentence = |error| match error {

@@ -21,11 +21,11 @@ fn text_is_written_in_the_order_of_printing() {
     output.print_error(format_args!("two\n"));
     output.print(format_args!("three\n"));
     assert!(output.pending());
-    output.flush(&[]).unwrap();
+    output.flush(&[], None).unwrap();
     assert!(!output.pending());
     output.print_error(format_args!("four\n"));
     assert!(!output.pending());
-    output.flush(&[]).unwrap();
+    output.flush(&[], None).unwrap();
     drop(output);
     drop(writer);
     let mut text = String::new();
@@ -41,7 +41,7 @@ fn a_slow_reader_delays_nothing_and_misses_nothing() {
     let text = long_text();
     for line in text.split_inclusive('\n') {
         output.print(format_args!("{line}"));
-        output.flush(&[]).unwrap();
+        output.flush(&[], None).unwrap();
     }
     assert!(output.pending());
     assert!(text.ends_with(&output.unwritten(Stream::Out)));
@@ -53,7 +53,7 @@ fn a_slow_reader_delays_nothing_and_misses_nothing() {
         }
         all
     });
-    output.drain(&[]).unwrap();
+    output.drain(&[], None).unwrap();
     assert!(!output.pending());
     drop(output);
     drop(writer);
@@ -69,7 +69,7 @@ fn a_full_standard_output_does_not_delay_standard_error() {
     output.print_error(format_args!("sad\n"));
     output.print(format_args!("more\n"));
     output.print_error(format_args!("news\n"));
-    output.flush(&[]).unwrap();
+    output.flush(&[], None).unwrap();
     assert!(output.pending());
     assert_eq!(output.unwritten(Stream::Err), "");
     drop(output);
@@ -86,12 +86,12 @@ fn a_reader_that_has_gone_is_an_error_on_standard_output_only() {
     let null = null();
     let mut output = Output::new(null.as_fd(), writer.as_fd());
     output.print_error(format_args!("this is not read\n"));
-    output.flush(&[]).unwrap();
+    output.flush(&[], None).unwrap();
     assert_eq!(output.unwritten(Stream::Err), "");
     let mut output = Output::new(writer.as_fd(), null.as_fd());
     output.print(format_args!("this is not read\n"));
-    assert_eq!(output.flush(&[]).map_err(|error| error.kind()), Err(io::ErrorKind::BrokenPipe));
-    assert_eq!(output.drain(&[]).map_err(|error| error.kind()), Err(io::ErrorKind::BrokenPipe));
+    assert_eq!(output.flush(&[], None).map_err(|error| error.kind()), Err(io::ErrorKind::BrokenPipe));
+    assert_eq!(output.drain(&[], None).map_err(|error| error.kind()), Err(io::ErrorKind::BrokenPipe));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_full_disk_is_an_error() {
     let null = null();
     let mut output = Output::new(full.as_fd(), null.as_fd());
     output.print(format_args!("no room\n"));
-    assert_eq!(output.flush(&[]).map_err(|error| error.kind()), Err(io::ErrorKind::StorageFull));
+    assert_eq!(output.flush(&[], None).map_err(|error| error.kind()), Err(io::ErrorKind::StorageFull));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn the_end_waits_for_a_reader_only_until_it_is_woken() {
     let mut output = Output::new(full.as_fd(), null.as_fd());
     output.print(format_args!("{}", long_text()));
     waker.write_all(b"!").unwrap();
-    output.drain(&[wake.as_fd()]).unwrap();
+    output.drain(&[wake.as_fd()], None).unwrap();
     assert!(output.pending());
 }
 
@@ -127,13 +127,13 @@ fn more_than_a_mebibyte_waits_for_the_reader() {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).map(|_| bytes)
     });
-    output.flush(&[]).unwrap();
+    output.flush(&[], None).unwrap();
     assert!(output.unwritten(Stream::Out).len() <= LIMIT);
     // Woken, it does not wait even then.
     output.print(format_args!("{text}"));
     waker.write_all(b"!").unwrap();
-    output.flush(&[wake.as_fd()]).unwrap();
-    output.drain(&[]).unwrap();
+    output.flush(&[wake.as_fd()], None).unwrap();
+    output.drain(&[], None).unwrap();
     drop(output);
     drop(writer);
     assert_eq!(read.join().unwrap().unwrap().len(), 4 * LIMIT);
@@ -146,7 +146,7 @@ fn a_terminal_that_is_not_read_delays_nothing() {
     let mut output = Output::new(terminal.slave.as_fd(), null.as_fd());
     for line in long_text().split_inclusive('\n') {
         output.print(format_args!("{line}"));
-        output.flush(&[]).unwrap();
+        output.flush(&[], None).unwrap();
     }
     assert!(output.pending());
     // The description that others share blocks as it did before.
@@ -161,7 +161,7 @@ fn a_file_takes_everything_at_once() {
     let mut output = Output::new(file.as_fd(), file.as_fd());
     output.print(format_args!("{}", long_text()));
     output.print_error(format_args!("last\n"));
-    output.flush(&[]).unwrap();
+    output.flush(&[], None).unwrap();
     assert_eq!(output.waiting(), 0);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), long_text() + "last\n");
     std::fs::remove_file(path).unwrap();
