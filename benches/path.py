@@ -4,13 +4,21 @@ Linux has netem for this, where it is built in; here a program answers for the r
 root, for the network namespace and the device. Import it, or try it by hand:
 
     python3 benches/path.py HOPS RTT_MS SILENT_FROM COMMAND...      (SILENT_FROM 0: everybody answers)
+
+The curve, rping beside traceroute(8), over numbers of hops and round-trip times:
+
+    cargo build --release && sudo python3 benches/path.py curve [--hops 1,2,3] [--rtt 1,10] [--methods icmp,udp,tcp]
+        [--shapes ramp,jump] [--runs 3]
 """
 
+import argparse
 import ctypes
 import fcntl
 import heapq
 import os
+import re
 import select
+import statistics
 import struct
 import subprocess
 import sys
@@ -34,12 +42,13 @@ def checksum(octets):
 class Path:
     """A new network namespace for this process, and a path out of it.
 
-    Router k of `hops - 1` answers k / hops of `rtt` seconds after a probe arrives; the target is hop `hops`.
+    Router k of `hops - 1` answers k / hops of `rtt` seconds after a probe arrives; the target is hop `hops`. With the
+    shape "jump" the first three hops are near (1 ms), and all further ones answer after the whole `rtt`.
     From hop `silent_from` on nobody answers.
     """
 
-    def __init__(self, hops, rtt, silent_from=0):
-        self.hops, self.rtt, self.silent_from = hops, rtt, silent_from
+    def __init__(self, hops, rtt, silent_from=0, shape="ramp"):
+        self.hops, self.rtt, self.silent_from, self.shape = hops, rtt, silent_from, shape
         self.probes = 0
         self.beyond = 0
         if ctypes.CDLL(None, use_errno=True).unshare(0x40000000) != 0:
@@ -90,6 +99,8 @@ class Path:
         if self.silent_from and hop >= self.silent_from:
             return None
         delay = self.rtt * hop / self.hops
+        if self.shape == "jump" and hop < self.hops:
+            delay = min(0.001, self.rtt) if hop <= 3 else self.rtt
         if hop < self.hops:
             return delay, self.error(packet, v4, hop, 11 if v4 else 3, 0)
         if protocol in (ICMP, ICMP6):
@@ -122,7 +133,74 @@ class Path:
         return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + message
 
 
+RPING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "target", "release", "rping")
+METHODS = {"icmp": "-I", "udp": None, "tcp": "-T"}
+
+
+def one(hops, rtt, shape, command):
+    """Runs a tracer once on its own path: seconds, probes beyond the target, stars at hops that answer."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        path = Path(hops, rtt, 0, shape)
+        began = time.monotonic()
+        ran = subprocess.run(command, capture_output=True, text=True)
+        took = time.monotonic() - began
+        lines = [line for line in ran.stdout.splitlines() if re.match(r" *\d+  ", line)]
+        stars = sum(line.split().count("*") for line in lines)
+        reached = ran.returncode == 0 and len(lines) == hops
+        os.write(write, f"{took} {path.beyond} {stars} {int(reached)}".encode())
+        os._exit(0)
+    os.close(write)
+    os.waitpid(child, 0)
+    with os.fdopen(read) as result:
+        took, beyond, stars, reached = result.read().split()
+    return float(took), int(beyond), int(stars), reached == "1"
+
+
+def median_of(hops, rtt, shape, command, runs):
+    results = [one(hops, rtt, shape, command) for _ in range(runs)]
+    if not all(reached for *_, reached in results):
+        sys.exit(f"not reached: {hops} hops, {rtt} s: {' '.join(command)}")
+    return (statistics.median(took for took, *_ in results), max(beyond for _, beyond, *_ in results),
+            max(stars for *_, stars, _ in results))
+
+
+def curve(arguments):
+    """The time of a trace over the number of hops and the round-trip time. A mark shows where a limit is exceeded."""
+    parser = argparse.ArgumentParser(prog="path.py curve")
+    parser.add_argument("--hops", default="1,3,5,8,12,13,16,20,21,25,30")
+    parser.add_argument("--rtt", default="1,10,84,250", help="milliseconds")
+    parser.add_argument("--methods", default="icmp")
+    parser.add_argument("--shapes", default="ramp,jump")
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args(arguments)
+    print("shape method  RTT hops | rping: ms, x RTT, beyond, stars | traceroute: ms, beyond, stars | marks")
+    missed = 0
+    for shape in options.shapes.split(","):
+        for method in options.methods.split(","):
+            flag = [METHODS[method]] if METHODS[method] else []
+            for rtt in (float(word) / 1000 for word in options.rtt.split(",")):
+                for hops in (int(word) for word in options.hops.split(",")):
+                    ours = median_of(hops, rtt, shape, [RPING, "traceroute", "-n", *flag, TARGET], options.runs)
+                    theirs = median_of(hops, rtt, shape, ["traceroute", "-n", *flag, TARGET], options.runs)
+                    round_trips = 1.1 if hops <= 12 else 1.65
+                    marks = [name for name, miss in (
+                        ("RTT", shape == "ramp" and ours[0] > round_trips * rtt + 0.012),
+                        ("traceroute", ours[0] > 1.05 * theirs[0] + 0.003),
+                        ("beyond", ours[1] > 36), ("stars", ours[2] > 0)) if miss]
+                    missed += len(marks)
+                    print(f"{shape:5} {method:6} {rtt * 1000:4.0f} {hops:4} | {ours[0] * 1000:7.1f} "
+                          f"{ours[0] / rtt:6.2f} {ours[1]:4} {ours[2]:4} | {theirs[0] * 1000:8.1f} {theirs[1]:4} "
+                          f"{theirs[2]:4} | {' '.join(marks)}", flush=True)
+    print(f"{missed} marks (RTT: more than 1.1 RTT + 12 ms up to 12 hops, 1.65 RTT + 12 ms beyond; traceroute: more than "
+          "5 % and 3 ms slower; beyond: more than 36 probes beyond the target; stars: a hop that answers)")
+
+
 def main():
+    if sys.argv[1:2] == ["curve"]:
+        curve(sys.argv[2:])
+        return
     hops, rtt, silent, *command = sys.argv[1:]
     path = Path(int(hops), float(rtt) / 1000, int(silent))
     began = time.monotonic()

@@ -41,16 +41,41 @@ fn a_short_path_is_told_hop_by_hop_and_hardly_asked_beyond_the_target() {
     }
 }
 
-#[test]
-fn twenty_hops_take_little_more_than_the_round_trip_to_the_target() {
-    let mut net = Net::line(20, ms(84));
+/// A path of `hops` with this RTT to the target: hop k answers after k / `hops` of it.
+fn ramp(hops: u8, rtt: Duration) -> (u64, usize, Vec<TraceEvent>) {
+    let mut net = Net::line(hops, rtt);
     let events = net.events(config());
-    let answered =
-        events.iter().filter(|e| matches!(e, TraceEvent::Decided { outcome: Outcome::Answered(_), .. }));
-    assert_eq!(answered.count(), 60);
-    assert!(net.now <= sim::path::at(109), "{:?} is more than 1.3 round trips", net.now);
-    let beyond = net.sent.iter().filter(|probe| probe.ttl > 20).count();
-    assert!(beyond <= 9, "{beyond} probes beyond the target");
+    let beyond = net.sent.iter().filter(|probe| probe.ttl > hops).count();
+    (net.now.as_nanos(), beyond, events)
+}
+
+#[test]
+fn a_path_takes_little_more_than_the_round_trip_to_the_target() {
+    for rtt in [1, 10, 84, 200, 300].map(ms) {
+        for hops in 1..=30 {
+            let (time, beyond, events) = ramp(hops, rtt);
+            let answered = events
+                .iter()
+                .filter(|e| matches!(e, TraceEvent::Decided { outcome: Outcome::Answered(_), .. }));
+            assert_eq!(answered.count(), 3 * usize::from(hops));
+            let round_trips = match hops {
+                0..=13 => 1.0,
+                14..=26 => 1.5,
+                _ => 1.7,
+            };
+            let limit = rtt.as_secs_f64() * round_trips * 1e9 + 12e6;
+            assert!(time as f64 <= limit, "{hops} hops, {rtt:?}: {time} > {limit}");
+            assert!(beyond <= 36, "{hops} hops, {rtt:?}: {beyond} probes beyond the target");
+        }
+    }
+}
+
+#[test]
+fn the_nearest_unfinished_hop_is_probed_first() {
+    let mut net = Net::line(20, ms(84));
+    net.events(config());
+    let order: Vec<_> = net.sent.iter().map(|probe| (probe.ttl, probe.nth)).collect();
+    assert!(order.is_sorted(), "{order:?}");
 }
 
 #[test]
@@ -78,9 +103,11 @@ fn a_silent_hop_costs_a_few_times_what_the_next_one_needed() {
         "1: 10.1.1.1 20 10.1.1.1 20 10.1.1.1 20\n2: * * *\n3: 10.1.3.1 60 10.1.3.1 60 10.1.3.1 60\n\
          4: 203.0.113.10 80 203.0.113.10 80 203.0.113.10 80\nReached"
     );
-    // Three times the 60 ms of hop 3, after the third query of hop 2.
-    let third = net.sent.iter().filter(|probe| probe.ttl == 2).nth(2).unwrap().at;
-    assert_eq!(net.now, third + ms(180));
+    // They are sent again 50 ms after the slowest answer would have come, and waited for half a second longer than hop 3
+    // needed.
+    let hop: Vec<_> = net.sent.iter().filter(|probe| probe.ttl == 2).map(|probe| probe.at).collect();
+    assert_eq!(hop.len(), 6);
+    assert_eq!((hop[5], net.now), (hop[2] + ms(130), hop[5] + ms(560)));
 }
 
 #[test]
@@ -91,8 +118,15 @@ fn a_target_that_never_answers_ends_under_four_seconds() {
     });
     let text = sketch(&net.events(config()));
     assert!(text.ends_with("30: * * *\nHopLimit"), "{text}");
-    assert_eq!(net.sent.len(), 90);
-    assert!(millis(net.now) < 2_500, "{}", millis(net.now));
+    // The first silent hop is probed again each second.
+    let again: Vec<_> = net
+        .sent
+        .iter()
+        .filter(|probe| (probe.ttl, probe.nth % 3) == (11, 1))
+        .map(|probe| millis(probe.at))
+        .collect();
+    assert_eq!((net.sent.len(), again), (99, vec![2, 1002, 2002, 3002]));
+    assert!(millis(net.now) < 4_000, "{}", millis(net.now));
 
     let mut silence = Net::new(|_| Ok(vec![]));
     let text = sketch(&silence.events(config()));
@@ -155,9 +189,9 @@ fn a_late_answer_fills_its_star_while_it_is_not_told_and_is_extra_after() {
     assert!(text.contains("\n2: 10.1.2.1 110 10.1.2.1 1 10.1.2.1 1\n"), "{text}");
 
     let mut net = Net::new(|probe| match (probe.ttl, probe.nth) {
-        (1, 1) => Ok(vec![exceeded(probe, ms(150))]),
+        (1, 1) => Ok(vec![exceeded(probe, ms(700))]),
         (1, _) => Ok(vec![exceeded(probe, ms(1))]),
-        _ => Ok(vec![on_line(probe, 2, ms(400))]),
+        _ => Ok(vec![on_line(probe, 2, ms(1_000))]),
     });
     let text = sketch(&net.events(config()));
     assert!(text.starts_with("1: * 10.1.1.1 1 10.1.1.1 1 (+1.1 10.1.1.1)\n2: "), "{text}");
@@ -380,7 +414,9 @@ fn several_routers_duplicates_and_strangers_are_told_apart() {
     });
     let text = sketch(&net.events(config()));
     assert!(
-        text.starts_with("1: 10.1.1.1 1 10.1.1.2 1 (+2.1 10.1.2.2) 10.1.1.1 1\n2: 10.1.2.1 2 "),
+        text.starts_with(
+            "1: 10.1.1.1 1 10.1.1.2 1 10.1.1.1 1\n2: 10.1.2.1 2 10.1.2.1 2 10.1.2.1 2 (+2.1 10.1.2.2)\n"
+        ),
         "{text}"
     );
     assert!(text.ends_with("3: 203.0.113.10 3 203.0.113.10 3 203.0.113.10 3\nReached"), "{text}");
@@ -729,7 +765,9 @@ proptest! {
                 // Those that the local queue refused are tried again.
                 let refused = |probe: &&sim::path::Probe| fates[probe.number as usize * 31 % fates.len()].0 != 1;
                 let asked = net.sent.iter().filter(|probe| probe.ttl == ttl).filter(refused).count();
-                prop_assert!(asked <= usize::from(queries), "hop {}: {}", ttl, asked);
+                // Silent ones are sent again three times at most, and not if the wait is given.
+                let most = if given || parallel.is_some() { 1 } else { 4 };
+                prop_assert!(asked <= most * usize::from(queries), "hop {}: {}", ttl, asked);
             }
         }
     }

@@ -46,8 +46,8 @@ fn framing(socket: u8) -> Framing {
 static NINETY: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table::new(1, 30);
     for place in 0..90 {
-        let number = table.push(SentProbe::new(1 + place / 3, 1 + place % 3, 40, Instant::ZERO)).unwrap();
-        table.departed(number, Departed { at: Instant::ZERO, port: if number == 9 { 7 } else { 0 } });
+        let id = table.push(SentProbe::new(1 + place / 3, 1 + place % 3, 40, Instant::ZERO));
+        table.departed(id, Departed { at: Instant::ZERO, port: if id == 8 { 7 } else { 0 } });
     }
     table
 });

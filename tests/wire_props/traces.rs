@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use rping::clock::Instant;
 use rping::datagram::{Departed, Framing};
 use rping::engine::trace::recognise::{self, Recognised};
-use rping::engine::trace::table::{SentProbe, Table};
+use rping::engine::trace::table::{SentProbe, Table, wire_number};
 use rping::probe::Method;
 use rping::probe::trace::{Carrier, Flow, TcpOptions, TraceMethod, TraceProbe};
 use rping::reply::{Quoted, QuotedRequest, Reply, ReplyKind};
@@ -30,8 +30,8 @@ const LEN: usize = 40;
 pub static NINETY: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table::new(1, 30);
     for place in 0..90 {
-        let number = table.push(SentProbe::new(1 + place / 3, 1 + place % 3, LEN, Instant::ZERO)).unwrap();
-        table.departed(number, Departed { at: Instant::ZERO, port: 40_000 + number });
+        let id = table.push(SentProbe::new(1 + place / 3, 1 + place % 3, LEN, Instant::ZERO));
+        table.departed(id, Departed { at: Instant::ZERO, port: 40_000 + wire_number(id) });
     }
     table
 });

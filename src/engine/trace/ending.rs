@@ -61,8 +61,7 @@ fn is_overruled(table: &Table, flow: &Flow, ttl: u8) -> bool {
 /// Until when the refusal at the hop `ttl` is held open: the answers to probes beyond it that are in flight may take as
 /// long as the slowest answer so far. `None`: no such answer can overrule it.
 pub fn held_until(table: &Table, flow: &Flow, ttl: u8) -> Option<Instant> {
-    let in_flight =
-        table.ttls().skip_while(|further| *further <= ttl).any(|further| table.outstanding(further) > 0);
+    let in_flight = table.ttls().skip_while(|further| *further <= ttl).any(|further| table.open(further) > 0);
     if !in_flight || is_reached(table, flow, ttl) {
         return None;
     }

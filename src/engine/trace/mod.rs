@@ -1,8 +1,10 @@
 //! A traceroute: one target, probed with increasing TTLs.
 //!
-//! [`table`] is the account of probes, `plan` chooses the next one, [`recognise`] matches replies to probes,
-//! `order` sorts the outcomes; [`Trace`] composes them.
+//! [`table`] is the account of probes. `plan` chooses the next query, within a `window`, and `again` the silent ones that
+//! are sent once more. [`recognise`] matches replies to probes, `ending` judges them, `order` sorts the outcomes;
+//! [`Trace`] composes them.
 
+mod again;
 mod config;
 mod ending;
 pub mod event;
@@ -12,6 +14,7 @@ mod plan;
 pub mod recognise;
 pub mod table;
 mod wait;
+mod window;
 
 use std::collections::VecDeque;
 
@@ -27,7 +30,7 @@ use crate::reply::{Reply, ReplyKind};
 use event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use order::{Order, Step};
 use plan::{Due, Plan};
-use table::{ProbeState, SentProbe, Table};
+use table::{ProbeState, Query, SentProbe, Table};
 
 /// The session of a trace.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ pub struct Trace {
     plan: Plan,
     order: Order,
     /// Probes whose send result is unknown, oldest first.
-    sending: VecDeque<u16>,
+    sending: VecDeque<u64>,
     /// The lowest TTL with a final answer.
     final_ttl: Option<u8>,
     /// Octets behind the IP header of the next probe.
@@ -87,23 +90,26 @@ impl Trace {
 
     /// The next query; `None` until an answer or a timeout allows one.
     fn due(&self) -> Option<Due> {
-        if self.is_done() { None } else { self.plan.next(&self.table, self.last_ttl()) }
+        if self.is_done() { None } else { self.plan.next(&self.table, self.final_ttl, self.last_ttl()) }
     }
 
-    /// The probes in flight up to `last_ttl` with their deadlines, hop by hop.
-    fn deadlines(&self, last_ttl: u8) -> impl Iterator<Item = (u16, Instant)> {
-        let hops = (self.config.first_ttl..=last_ttl).filter(|ttl| self.table.outstanding(*ttl) > 0);
-        hops.flat_map(|ttl| {
-            let patience = self.config.wait.patience(&self.table, ttl);
-            self.table.in_flight(ttl).map(move |(number, probe)| (number, probe.sent + patience))
+    /// The open queries up to `last_ttl` with the ends of their waits, hop by hop: TTL, query and time.
+    fn deadlines(&self, last_ttl: u8) -> impl Iterator<Item = (u8, u8, Instant)> {
+        let hops = (self.config.first_ttl..=last_ttl).filter(|ttl| self.table.open(*ttl) > 0);
+        hops.flat_map(move |ttl| {
+            self.table.waiting(ttl).map(move |(query, first, newest)| {
+                (ttl, query, self.config.wait.deadline(&self.table, ttl, first, newest))
+            })
         })
     }
 
-    /// Repeats the query of a probe under another number.
-    fn repeat(&mut self, number: u16) {
-        let probe = self.table.probe(number).filter(|probe| probe.state != ProbeState::Replaced);
+    /// Repeats the query of a probe that cannot be used.
+    fn repeat(&mut self, id: u64) {
+        let probe = self.table.probe(id).filter(|probe| probe.state != ProbeState::Void);
         if let Some(&SentProbe { ttl, query, .. }) = probe {
-            self.table.replace(number);
+            self.table.void(id);
+            self.table.reopen(ttl, query, false);
+            self.plan.settled(id);
             self.plan.repeat(ttl, query);
         }
     }
@@ -111,22 +117,24 @@ impl Trace {
     /// Reduces the length of further probes, and repeats the query of this one, because it was too large for
     /// a link with an MTU of `mtu` octets (0: not reported). Returns false if the path MTU is not looked for,
     /// the probe is answered, or its outcome was emitted, or the length cannot be reduced.
-    fn shrink(&mut self, number: u16, mtu: u32) -> bool {
-        let Some(probe) = self.table.probe(number).filter(|_| self.config.mtu) else { return false };
-        let answered = matches!(probe.state, ProbeState::Decided(Outcome::Answered(_)));
-        if answered || probe.state == ProbeState::Replaced || self.order.is_past(probe) {
+    fn shrink(&mut self, id: u64, mtu: u32) -> bool {
+        let Some(probe) = self.table.probe(id).filter(|_| self.config.mtu) else { return false };
+        let query = self.table.query(probe.ttl, probe.query);
+        let answered = query.is_some_and(|query| matches!(query.outcome, Some(Outcome::Answered(_))));
+        if answered || probe.state == ProbeState::Void || self.order.is_past(probe) {
             return false;
         }
         let Some((len, mtu)) = mtu::shrunk(&self.config, probe, mtu) else { return false };
         (self.len, self.mtu) = (len, Some(mtu));
-        self.repeat(number);
+        self.repeat(id);
         true
     }
 
     /// Matches a reply to its probe, and records the answer.
     fn receive(&mut self, reply: &Reply) -> Result<(), Reject> {
         let (found, kind) = recognise::probe_of(&self.config.flow, &self.table, reply)?;
-        let probe = self.table.probe(found.number).ok_or(Reject::NeverSent)?;
+        let id = self.table.id_of(found.number).ok_or(Reject::NeverSent)?;
+        let probe = self.table.probe(id).ok_or(Reject::NeverSent)?;
         let extension = match reply.kind {
             ReplyKind::Error { extension, .. } => extension.unwrap_or_default().to_vec(),
             _ => Vec::new(),
@@ -143,38 +151,47 @@ impl Trace {
             // Known once the nearer hops are decided.
             arrived: false,
         };
-        self.answer(found.number, answer)
+        self.answer(id, answer)
     }
 
     /// Records the answer to a probe.
-    fn answer(&mut self, number: u16, answer: TraceAnswer) -> Result<(), Reject> {
+    fn answer(&mut self, id: u64, answer: TraceAnswer) -> Result<(), Reject> {
         if let AnswerKind::Error(error) = answer.kind
-            && error.mtu().is_some_and(|mtu| self.shrink(number, mtu))
+            && error.mtu().is_some_and(|mtu| self.shrink(id, mtu))
         {
             return Ok(());
         }
-        let probe = self.table.probe(number).ok_or(Reject::NeverSent)?;
+        let probe = self.table.probe(id).ok_or(Reject::NeverSent)?;
         let (ttl, query) = (probe.ttl, probe.query);
-        match probe.state {
-            // An answer can precede the send result.
-            ProbeState::Sending | ProbeState::InFlight => {}
-            ProbeState::Decided(Outcome::Silent) if !self.order.is_past(probe) => {}
-            ProbeState::Decided(Outcome::Silent | Outcome::Answered(_)) => {
+        if probe.state == ProbeState::Void {
+            return Err(Reject::Late);
+        }
+        let past = self.order.is_past(probe);
+        let repeated = self.table.answered(id);
+        self.plan.settled(id);
+        match self.table.query(ttl, query).and_then(|query| query.outcome.as_ref()) {
+            None => {}
+            Some(Outcome::Silent) if !past => {}
+            // The other answer of a query that was sent twice is no duplicate.
+            Some(Outcome::Answered(_)) if !repeated => return Ok(()),
+            Some(Outcome::Silent | Outcome::Answered(_)) => {
                 if ttl <= self.last_ttl() {
                     self.push_judged(TraceEvent::Extra { ttl, query, answer });
                 }
                 return Ok(());
             }
-            ProbeState::Replaced | ProbeState::Decided(_) => return Err(Reject::Late),
+            Some(Outcome::NotSent(_) | Outcome::Unfinished) => return Err(Reject::Late),
         }
-        self.plan.answered(ttl, answer.at);
-        self.decide(number, Outcome::Answered(answer));
+        self.decide(ttl, query, Outcome::Answered(answer));
         Ok(())
     }
 
-    fn decide(&mut self, number: u16, outcome: Outcome) {
-        self.table.decide(number, outcome);
-        self.final_ttl = ending::final_ttl(&self.table, &self.config.flow);
+    fn decide(&mut self, ttl: u8, query: u8, outcome: Outcome) {
+        let silent = outcome == Outcome::Silent;
+        self.table.decide(ttl, query, outcome);
+        if !silent {
+            self.final_ttl = ending::final_ttl(&self.table, &self.config.flow);
+        }
         self.emit();
     }
 
@@ -227,42 +244,46 @@ impl Session for Trace {
 
     fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
         self.now = self.now.max(now);
-        let Due { ttl, query, .. } = self.due().filter(|due| due.at <= now)?;
+        let due = self.due().filter(|due| due.at <= now)?;
+        let Due { ttl, query, again, .. } = due;
         let TraceConfig { flow, mut target, .. } = self.config;
         let probe = SentProbe::new(ttl, query, flow.len(self.len), now);
-        let number = self.table.push(SentProbe { mtu: self.mtu, ..probe })?;
-        self.mtu = None;
-        self.plan.taken(ttl, query, now);
-        self.sending.push_back(number);
+        let id = self.table.push(SentProbe { mtu: self.mtu.take(), ..probe });
+        if again {
+            self.table.reopen(ttl, query, true);
+        }
+        self.plan.taken(&self.table, due, id, now);
+        self.sending.push_back(id);
+        let number = table::wire_number(id);
         let len = flow.emit(TraceProbe { number, ttl, len: self.len }, buffer);
         target.set_port(flow.dst_port(number));
-        Some(Transmit { dst: target, len, ttl: Some(ttl), id: number.into(), room: Room::Wait })
+        Some(Transmit { dst: target, len, ttl: Some(ttl), id, room: Room::Wait })
     }
 
     fn handle_sent(&mut self, departed: Departed) {
         self.plan.departed();
-        if let Some(number) = self.sending.pop_front() {
-            self.table.departed(number, departed);
+        if let Some(id) = self.sending.pop_front() {
+            self.table.departed(id, departed);
         }
     }
 
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
         self.now = self.now.max(at);
-        let Some(number) = self.sending.pop_front() else { return };
+        let Some(id) = self.sending.pop_front() else { return };
         let repeated = match fault.cause {
-            SendCause::TooLong { mtu } => self.shrink(number, mtu.unwrap_or(0)),
+            SendCause::TooLong { mtu } => self.shrink(id, mtu.unwrap_or(0)),
             _ => {
                 let retry = fault.is_full() && self.plan.retry(at);
                 if retry {
-                    self.repeat(number);
+                    self.repeat(id);
                 }
                 retry
             }
         };
-        if repeated {
-            return;
-        }
-        self.decide(number, Outcome::NotSent(fault));
+        let Some(&SentProbe { ttl, query, .. }) = self.table.probe(id).filter(|_| !repeated) else { return };
+        self.table.void(id);
+        self.plan.settled(id);
+        self.decide(ttl, query, Outcome::NotSent(fault));
     }
 
     fn handle_stamp(&mut self, stamped: DepartureStamp) {
@@ -288,20 +309,21 @@ impl Session for Trace {
             return;
         }
         self.now = self.now.max(now);
-        let late = self.deadlines(self.config.max_ttl).filter(|(_, deadline)| *deadline <= now);
-        let mut expired: Vec<u16> = late.map(|(number, _)| number).collect();
-        expired.sort_unstable();
+        let late = self.deadlines(self.config.max_ttl).filter(|(_, _, deadline)| *deadline <= now);
+        let expired: Vec<(u8, u8)> = late.map(|(ttl, query, _)| (ttl, query)).collect();
         let mut held = None;
-        for number in expired {
-            let ttl = self.table.probe(number).map(|probe| probe.ttl);
-            // Probes of one hop that expire together have consecutive numbers and count once.
-            if let Some(ttl) = ttl.filter(|_| held != ttl) {
+        for (ttl, query) in expired {
+            // Queries of one hop that expire together count once.
+            if held != Some(ttl) {
                 self.plan.hold(&self.table, ttl, now);
                 held = Some(ttl);
             }
-            self.decide(number, Outcome::Silent);
+            if let Some(id) = self.table.query(ttl, query).map(Query::newest) {
+                self.plan.settled(id);
+            }
+            self.decide(ttl, query, Outcome::Silent);
         }
-        self.plan.slide(now, self.last_ttl());
+        self.plan.expire(&self.table, now);
         self.emit();
     }
 
@@ -310,8 +332,8 @@ impl Session for Trace {
             return None;
         }
         let last = self.last_ttl();
-        let expiry = self.deadlines(last).map(|(_, deadline)| deadline).min();
-        [self.due().map(|due| due.at), expiry, self.plan.slide_at(last), self.held_until()]
+        let expiry = self.deadlines(last).map(|(_, _, deadline)| deadline).min();
+        [self.due().map(|due| due.at), expiry, self.plan.opens_at(&self.table, last), self.held_until()]
             .into_iter()
             .flatten()
             .min()
@@ -337,6 +359,6 @@ impl Session for Trace {
     }
 
     fn in_flight(&self) -> u64 {
-        u64::try_from(self.table.outstanding_up_to(self.last_ttl())).unwrap_or(u64::MAX)
+        u64::try_from(self.table.open_up_to(self.last_ttl())).unwrap_or(u64::MAX)
     }
 }

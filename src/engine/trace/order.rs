@@ -1,7 +1,7 @@
 //! The order in which outcomes are emitted: by hop, and by query within a hop, as traceroute(8) prints them.
 
 use super::event::{Outcome, TraceEvent};
-use super::table::{ProbeState, SentProbe, Table};
+use super::table::{SentProbe, Table};
 
 /// The outcomes emitted so far.
 #[derive(Debug)]
@@ -51,21 +51,18 @@ impl Order {
             (self.next, self.complete) = ((ttl.saturating_add(1), 1), ttl);
             return Some(Step::HopDone { silent_hops: self.silent_hops });
         }
-        let (_, probe) = table.of_hop(ttl).nth(usize::from(query.saturating_sub(1)))?;
-        let ProbeState::Decided(outcome) = &probe.state else { return None };
+        let (probe, state) = table.of_hop(ttl).nth(usize::from(query.saturating_sub(1)))?;
+        let outcome = state.outcome.clone()?;
         self.next = (ttl, query.saturating_add(1));
-        Some(Step::Outcome(decided(probe, outcome.clone())))
+        Some(Step::Outcome(decided(probe, outcome)))
     }
 
     /// The outcomes that remain when a trace is stopped, up to the hop `last_ttl`.
     pub fn rest(&self, table: &Table, last_ttl: u8) -> impl Iterator<Item = TraceEvent> {
-        let probes = (self.next.0..=last_ttl).flat_map(|ttl| table.of_hop(ttl));
-        probes.filter(|(_, probe)| !self.is_past(probe)).map(|(_, probe)| match &probe.state {
-            ProbeState::Decided(outcome) => decided(probe, outcome.clone()),
-            ProbeState::Sending | ProbeState::InFlight | ProbeState::Replaced => {
-                decided(probe, Outcome::Unfinished)
-            }
-        })
+        let queries = (self.next.0..=last_ttl).flat_map(|ttl| table.of_hop(ttl));
+        queries
+            .filter(|(probe, _)| !self.is_past(probe))
+            .map(|(probe, query)| decided(probe, query.outcome.clone().unwrap_or(Outcome::Unfinished)))
     }
 }
 

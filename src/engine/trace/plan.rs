@@ -1,35 +1,30 @@
-//! The plan of a trace: which probe is next, and when. It reads the account of probes and does not change it.
+//! The plan of a trace: which query is next, and when. It reads the account of probes and does not change it.
+//!
+//! The nearest unfinished hop comes first: then the probes arrive at the target in the order of hops, and the few ICMP
+//! errors that a host sends in a second answer the queries of the hop that is printed.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::again;
 use super::config::TraceConfig;
 use super::table::Table;
+use super::window::Window;
 use crate::clock::Instant;
 
-/// Time from one probe to the next: 60 probes, 20 hops of 3, leave within 16 ms.
-const PACE: Duration = Duration::from_micros(275);
+/// Time from one probe to the next: 39 probes, a whole window, leave within 3 ms.
+const PACE: Duration = Duration::from_micros(75);
 
 /// Probes that may leave at once when the process was late.
-const BURST: u32 = 4;
+const BURST: u32 = 8;
 
-/// Hops in the first window, before any answer.
-const WINDOW: u8 = 20;
-
-/// Hops in the window beyond the highest hop that answered.
-const AHEAD: u8 = 4;
-
-/// Query n + 1 of a hop is sent together with query n of the hop 4 further on, to avoid bursts at one router.
-const STAGGER: u8 = 4;
-
-/// Maximum number of outstanding probes of one hop, unless `-N` is given.
+/// Maximum number of open queries of one hop, unless `-N` is given.
 const PER_HOP: usize = 3;
 
-/// The window grows after so long without an answer.
-const SLIDE: Duration = Duration::from_millis(300);
-
-/// The first pause of a hop that answers some queries only; it doubles.
+/// The pauses of a hop that answers some queries only: the first one, the longest, and all together. They double.
 const HOLD: Duration = Duration::from_millis(100);
+const LONGEST_HOLD: Duration = Duration::from_millis(400);
+const ALL_HOLDS: Duration = Duration::from_millis(1_500);
 
 /// Pause after the local send queue was full, and how often in a row a probe is sent again after it.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
@@ -38,16 +33,17 @@ const RETRIES: u32 = 50;
 /// When probes leave, and how far ahead.
 #[derive(Debug)]
 pub struct Plan {
-    first_ttl: u8,
     queries: u8,
-    parallel: Option<u16>,
+    /// Whether `-N` is given: hop by hop, without a pace.
+    explicit: bool,
+    /// Whether silent queries are asked again.
+    asks_again: bool,
     gap: Duration,
+    window: Window,
     /// When the next probe may leave.
     slot: Instant,
-    /// The highest TTL in the window.
-    frontier: u8,
-    /// When the last answer arrived, or the window last grew.
-    news: Instant,
+    /// The lowest TTL with a query that was not sent.
+    unfinished: u8,
     /// TTL and query of the probes to be repeated.
     repeats: VecDeque<(u8, u8)>,
     /// Retries in a row after a full send queue.
@@ -61,6 +57,8 @@ pub struct Plan {
 struct Hold {
     /// Time between two queries; zero: no pause.
     pause: Duration,
+    /// All pauses so far.
+    spent: Duration,
     /// No query leaves before this.
     until: Instant,
 }
@@ -74,73 +72,90 @@ pub struct Due {
     pub ttl: u8,
     /// The query of the hop, from 1.
     pub query: u8,
+    /// Whether it was sent before, and stayed silent.
+    pub again: bool,
 }
 
 impl Plan {
     /// The plan of a trace that begins at `start`.
     pub fn new(config: &TraceConfig, start: Instant) -> Self {
-        let &TraceConfig { first_ttl, queries, parallel, gap, .. } = config;
-        let frontier = match parallel {
-            None => first_ttl.saturating_add(WINDOW).saturating_sub(1),
-            // Only the number of probes in flight is limited.
-            Some(_) => u8::MAX,
-        };
+        let &TraceConfig { first_ttl, queries, parallel, gap, wait, .. } = config;
         Self {
-            first_ttl,
             queries,
-            parallel,
+            explicit: parallel.is_some(),
+            asks_again: wait.is_adaptive() && parallel.is_none(),
             gap,
+            window: Window::new(parallel),
             slot: start,
-            frontier,
-            news: start,
+            unfinished: first_ttl,
             repeats: VecDeque::new(),
             retries: 0,
             holds: vec![Hold::default(); 256],
         }
     }
 
-    /// The next query up to `last_ttl`, repeated ones first; `None` until an answer or a timeout allows one.
-    pub fn next(&self, table: &Table, last_ttl: u8) -> Option<Due> {
+    /// The next query of a path whose last hop is `last_ttl`: one to be repeated, else one to be asked again, else the
+    /// next one of the nearest unfinished hop. `final_ttl`: the hop with the final answer. `None` until an answer or a
+    /// timeout allows one.
+    pub fn next(&self, table: &Table, final_ttl: Option<u8>, last_ttl: u8) -> Option<Due> {
         // A last hop may be found to be none: repeats beyond it are kept.
         if let Some(&(ttl, query)) = self.repeats.iter().find(|(ttl, _)| *ttl <= last_ttl) {
-            return Some(Due { at: self.slot, ttl, query });
+            return Some(Due { at: self.slot, ttl, query, again: false });
         }
-        let full = |limit| table.outstanding_up_to(last_ttl) >= usize::from(limit);
-        if self.parallel.is_some_and(full) {
-            return None;
+        let again = self.again(table, final_ttl);
+        let new = self.window.has_room(last_ttl).then(|| self.new_query(table, last_ttl)).flatten();
+        again.into_iter().chain(new).min_by_key(|due| due.at)
+    }
+
+    /// The next query to be asked again.
+    fn again(&self, table: &Table, final_ttl: Option<u8>) -> Option<Due> {
+        let silent = if self.asks_again { again::next(table, final_ttl, self.queries) } else { None };
+        let again::Silent { at, ttl, query } = silent?;
+        Some(Due { at: at.max(self.slot), ttl, query, again: true })
+    }
+
+    /// The next query of the nearest unfinished hop; a hop that pauses never delays another.
+    fn new_query(&self, table: &Table, last_ttl: u8) -> Option<Due> {
+        let mut earliest: Option<Due> = None;
+        for ttl in self.unfinished..=last_ttl {
+            let Some(due) = self.of_hop(table, ttl) else { continue };
+            if earliest.is_none_or(|earliest| due.at < earliest.at) {
+                earliest = Some(due);
+            }
+            if due.at <= self.slot {
+                break;
+            }
         }
-        let last = last_ttl.min(self.frontier);
-        let mut hops = (self.first_ttl..=last).filter_map(|ttl| self.of_hop(table, ttl));
-        match self.parallel {
-            // Hop by hop.
-            Some(_) => hops.next(),
-            // Hop by hop, later queries some hops behind; a hop that pauses never delays another.
-            None => hops.min_by_key(|due| {
-                let steps = u32::from(due.query.saturating_sub(1)).saturating_mul(STAGGER.into());
-                (due.at.max(self.slot), steps.saturating_add(due.ttl.into()), due.query)
-            }),
-        }
+        earliest
     }
 
     /// The next query of a hop.
     fn of_hop(&self, table: &Table, ttl: u8) -> Option<Due> {
-        let query = u8::try_from(table.queries(ttl)).ok()?.checked_add(1)?;
-        let room = self.parallel.is_some() || table.outstanding(ttl) < PER_HOP;
+        let query = u8::try_from(table.queries(ttl).len()).ok()?.checked_add(1)?;
+        let room = self.explicit || table.open(ttl) < PER_HOP;
         let at = self.holds.get(usize::from(ttl))?.until.max(self.slot);
-        (query <= self.queries && room).then_some(Due { at, ttl, query })
+        (query <= self.queries && room).then_some(Due { at, ttl, query, again: false })
     }
 
-    /// Records that a query of the hop `ttl` was handed out at `now`. A late probe delays no later one, except to avoid a
-    /// burst.
-    pub fn taken(&mut self, ttl: u8, query: u8, now: Instant) {
+    /// Records that a query was handed out at `now` with the probe `id`. A late probe delays no later one, except to avoid
+    /// a burst.
+    pub fn taken(&mut self, table: &Table, due: Due, id: u64, now: Instant) {
+        let Due { ttl, query, .. } = due;
         if let Some(place) = self.repeats.iter().position(|repeat| *repeat == (ttl, query)) {
             self.repeats.remove(place);
         }
-        let gap = if self.parallel.is_none() { PACE.max(self.gap) } else { self.gap };
+        let gap = if self.explicit { self.gap } else { PACE.max(self.gap) };
         let earliest = if self.gap.is_zero() { now - PACE.saturating_mul(BURST) } else { now };
         self.slot = self.slot.max(earliest) + gap;
         if let Some(hold) = self.holds.get_mut(usize::from(ttl)).filter(|hold| !hold.pause.is_zero()) {
             hold.until = now + hold.pause;
+            hold.spent = hold.spent.saturating_add(hold.pause);
+        }
+        if !due.again {
+            self.window.insert(id, ttl, now);
+        }
+        while self.unfinished < u8::MAX && table.queries(self.unfinished).len() >= usize::from(self.queries) {
+            self.unfinished = self.unfinished.saturating_add(1);
         }
     }
 
@@ -164,31 +179,29 @@ impl Plan {
         self.retries = 0;
     }
 
-    /// Records an answer of a hop that arrived at `now`.
-    pub fn answered(&mut self, ttl: u8, now: Instant) {
-        self.frontier = self.frontier.max(ttl.saturating_add(AHEAD));
-        self.news = self.news.max(now);
+    /// Records that nothing more is expected of a probe.
+    pub fn settled(&mut self, id: u64) {
+        self.window.remove(id);
     }
 
-    /// Pauses a hop that left a query unanswered at `now` and answered another. Without `-N` only.
+    /// Pauses a hop that left a query unanswered at `now` and answered another, for a limited time in all. Without `-N`
+    /// only.
     pub fn hold(&mut self, table: &Table, ttl: u8, now: Instant) {
-        let limited = self.parallel.is_none() && table.rtt(ttl).is_some();
-        if let Some(hold) = self.holds.get_mut(usize::from(ttl)).filter(|_| limited) {
-            hold.pause = if hold.pause.is_zero() { HOLD } else { hold.pause.saturating_mul(2) };
-            hold.until = now + hold.pause;
-        }
+        let limited = !self.explicit && table.rtt(ttl).is_some();
+        let Some(hold) = self.holds.get_mut(usize::from(ttl)).filter(|_| limited) else { return };
+        let longer = if hold.pause.is_zero() { HOLD } else { hold.pause.saturating_mul(2).min(LONGEST_HOLD) };
+        hold.pause = if hold.spent < ALL_HOLDS { longer } else { Duration::ZERO };
+        hold.until = now + hold.pause;
     }
 
-    /// When the window grows without an answer; `None` when all hops are in it.
-    pub fn slide_at(&self, last_ttl: u8) -> Option<Instant> {
-        (self.frontier < last_ttl).then(|| self.news + SLIDE)
+    /// When time makes room for a query, if one waits for room.
+    pub fn opens_at(&self, table: &Table, last_ttl: u8) -> Option<Instant> {
+        let waits = !self.window.has_room(last_ttl) && self.new_query(table, last_ttl).is_some();
+        waits.then(|| self.window.opens_at(last_ttl, table.longest_rtt())).flatten()
     }
 
-    /// Grows the window if its time has come.
-    pub fn slide(&mut self, now: Instant, last_ttl: u8) {
-        if self.slide_at(last_ttl).is_some_and(|at| at <= now) {
-            self.frontier = self.frontier.saturating_add(WINDOW);
-            self.news = now;
-        }
+    /// Makes room for queries if it is time for that.
+    pub fn expire(&mut self, table: &Table, now: Instant) {
+        self.window.expire(now, table.longest_rtt());
     }
 }

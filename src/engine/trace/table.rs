@@ -15,15 +15,13 @@ use crate::datagram::{ClockSource, Departed, DepartureStamp, SendCause, SendFaul
 pub enum ProbeState {
     /// Handed out for sending; the send result is unknown.
     Sending,
-    /// Sent; no answer yet.
-    InFlight,
-    /// Decided. [`Outcome::Silent`] may still turn into [`Outcome::Answered`].
-    Decided(Outcome),
-    /// Its query is repeated under another number.
-    Replaced,
+    /// Sent.
+    Sent,
+    /// It never left this machine, or was too long for a link. No answer to it counts.
+    Void,
 }
 
-/// A probe.
+/// A probe: one asking of a query.
 #[derive(Clone, Debug)]
 pub struct SentProbe {
     /// Its TTL.
@@ -40,33 +38,50 @@ pub struct SentProbe {
     pub mtu: Option<u32>,
     /// Its state.
     pub state: ProbeState,
+    /// Whether an answer to it arrived.
+    pub answered: bool,
 }
 
 impl SentProbe {
     /// A probe handed out for sending at `now`.
     pub fn new(ttl: u8, query: u8, len: usize, now: Instant) -> Self {
         let (clock, state) = (ClockSource::User, ProbeState::Sending);
-        Self { ttl, query, len, sent: now, clock, mtu: None, state }
+        Self { ttl, query, len, sent: now, clock, mtu: None, state, answered: false }
     }
+}
 
-    /// Whether its outcome is open.
-    fn is_outstanding(&self) -> bool {
-        matches!(self.state, ProbeState::Sending | ProbeState::InFlight)
+/// A query of a hop: the probes that were sent for it, and what became of it.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The number of its first probe, and of its newest.
+    probes: (u64, u64),
+    /// How many probes were sent for it because it stayed silent.
+    pub askings: u8,
+    /// Its outcome; `None`: open. [`Outcome::Silent`] may still turn into [`Outcome::Answered`].
+    pub outcome: Option<Outcome>,
+}
+
+impl Query {
+    /// The number of its newest probe.
+    pub const fn newest(&self) -> u64 {
+        self.probes.1
     }
 }
 
 /// A hop.
 #[derive(Clone, Debug, Default)]
 struct Hop {
-    /// The number of the current probe of each query, in the order of queries.
-    numbers: Vec<u16>,
-    /// RTT of its first answer.
-    rtt: Option<Duration>,
-    /// Probes whose outcome is open.
-    outstanding: usize,
+    /// Its queries, in their order.
+    queries: Vec<Query>,
+    /// RTT of its first answer, and the longest of all.
+    rtt: Option<(Duration, Duration)>,
+    /// Queries without an outcome.
+    open: usize,
 }
 
 /// All probes, and all hops from the first TTL to the last.
+///
+/// Probes have 64-bit numbers here. On the wire they have 16 bits, from 1 to 65,535 and again from 1.
 #[derive(Debug)]
 pub struct Table {
     ttls: RangeInclusive<u8>,
@@ -74,31 +89,48 @@ pub struct Table {
     hops: Vec<Hop>,
     /// The longest RTT of all answers.
     longest_rtt: Duration,
+    /// The highest TTL that was answered.
+    highest: Option<u8>,
     /// The newest probe that left from each port.
     ports: HashMap<u16, u16>,
+}
+
+/// The numbers of the wire.
+const NUMBERS: u64 = 65_535;
+
+/// The number that a probe has on the wire.
+pub fn wire_number(id: u64) -> u16 {
+    u16::try_from(id.checked_rem(NUMBERS).unwrap_or(0).saturating_add(1)).unwrap_or(u16::MAX)
 }
 
 impl Table {
     /// An empty table for the hops of these TTLs.
     pub fn new(first_ttl: u8, max_ttl: u8) -> Self {
         let hops = usize::from(max_ttl.saturating_sub(first_ttl)).saturating_add(1);
-        let (probes, hops) = (Vec::new(), vec![Hop::default(); hops]);
-        Self { ttls: first_ttl..=max_ttl, probes, hops, longest_rtt: Duration::ZERO, ports: HashMap::new() }
+        Self {
+            ttls: first_ttl..=max_ttl,
+            probes: Vec::new(),
+            hops: vec![Hop::default(); hops],
+            longest_rtt: Duration::ZERO,
+            highest: None,
+            ports: HashMap::new(),
+        }
     }
 
-    /// Appends a probe, which becomes the current one of its query. Returns its number, from 1; `None` once
-    /// the 65,535 numbers are used up.
-    pub fn push(&mut self, probe: SentProbe) -> Option<u16> {
-        let number = u16::try_from(self.probes.len()).ok()?.checked_add(1)?;
+    /// Appends a probe: the first of its query, or a further one. Returns its number.
+    pub fn push(&mut self, probe: SentProbe) -> u64 {
+        let id = u64::try_from(self.probes.len()).unwrap_or(u64::MAX);
         if let Some(hop) = self.hop_mut(probe.ttl) {
-            hop.outstanding = hop.outstanding.saturating_add(1);
-            match hop.numbers.get_mut(usize::from(probe.query.saturating_sub(1))) {
-                Some(replaced) => *replaced = number,
-                None => hop.numbers.push(number),
+            match hop.queries.get_mut(usize::from(probe.query.saturating_sub(1))) {
+                Some(query) => query.probes.1 = id,
+                None => {
+                    hop.queries.push(Query { probes: (id, id), askings: 0, outcome: None });
+                    hop.open = hop.open.saturating_add(1);
+                }
             }
         }
         self.probes.push(probe);
-        Some(number)
+        id
     }
 
     /// The TTLs of its hops.
@@ -107,12 +139,20 @@ impl Table {
     }
 
     /// The probe with this number.
-    pub fn probe(&self, number: u16) -> Option<&SentProbe> {
-        self.probes.get(usize::from(number).checked_sub(1)?)
+    pub fn probe(&self, id: u64) -> Option<&SentProbe> {
+        self.probes.get(usize::try_from(id).ok()?)
     }
 
-    fn probe_mut(&mut self, number: u16) -> Option<&mut SentProbe> {
-        self.probes.get_mut(usize::from(number).checked_sub(1)?)
+    fn probe_mut(&mut self, id: u64) -> Option<&mut SentProbe> {
+        self.probes.get_mut(usize::try_from(id).ok()?)
+    }
+
+    /// The newest probe with this number on the wire.
+    pub fn id_of(&self, number: u16) -> Option<u64> {
+        let newest = u64::try_from(self.probes.len()).ok()?.checked_sub(1)?;
+        let residue = u64::from(number.checked_sub(1)?);
+        let behind = newest.checked_rem(NUMBERS)?.checked_add(NUMBERS)?.checked_sub(residue)?;
+        newest.checked_sub(behind.checked_rem(NUMBERS)?)
     }
 
     fn hop(&self, ttl: u8) -> Option<&Hop> {
@@ -123,56 +163,80 @@ impl Table {
         self.hops.get_mut(usize::from(ttl.checked_sub(*self.ttls.start())?))
     }
 
-    /// Octets behind the IP header of a probe that left, or may have left; `None`: no such probe.
-    pub fn sent_len(&self, number: u16) -> Option<usize> {
-        let probe = self.probe(number)?;
-        // A probe can be answered before its send result is known.
-        (!matches!(probe.state, ProbeState::Decided(Outcome::NotSent(_)))).then_some(probe.len)
+    /// The queries of a hop, in their order.
+    pub fn queries(&self, ttl: u8) -> &[Query] {
+        self.hop(ttl).map(|hop| hop.queries.as_slice()).unwrap_or_default()
     }
 
-    /// The number of the newest probe that left from this port. A port is reused only after the socket of the
-    /// older probe was closed.
+    /// A query of a hop, from 1.
+    pub fn query(&self, ttl: u8, query: u8) -> Option<&Query> {
+        self.queries(ttl).get(usize::from(query.checked_sub(1)?))
+    }
+
+    fn query_mut(&mut self, ttl: u8, query: u8) -> Option<&mut Query> {
+        self.hop_mut(ttl)?.queries.get_mut(usize::from(query.checked_sub(1)?))
+    }
+
+    /// Octets behind the IP header of a probe, by its number on the wire, that left, or may have left; `None`: no such
+    /// probe.
+    pub fn sent_len(&self, number: u16) -> Option<usize> {
+        // A probe can be answered before its send result is known.
+        let probe = self.probe(self.id_of(number)?)?;
+        (probe.state != ProbeState::Void).then_some(probe.len)
+    }
+
+    /// The number on the wire of the newest probe that left from this port. A port is reused only after the socket of
+    /// the older probe was closed.
     pub fn number_at(&self, port: u16) -> Option<u16> {
         self.ports.get(&port).copied()
     }
 
-    /// The current probes of a hop with their numbers, in the order of queries.
-    pub fn of_hop(&self, ttl: u8) -> impl Iterator<Item = (u16, &SentProbe)> {
-        let numbers = self.hop(ttl).map(|hop| hop.numbers.as_slice()).unwrap_or_default();
-        numbers.iter().filter_map(|number| Some((*number, self.probe(*number)?)))
+    /// The newest probe of each query of a hop, in their order, and what became of the query.
+    pub fn of_hop(&self, ttl: u8) -> impl Iterator<Item = (&SentProbe, &Query)> {
+        self.queries(ttl).iter().filter_map(|query| Some((self.probe(query.probes.1)?, query)))
     }
 
-    /// The probes of a hop that are in flight.
+    /// The newest probes of a hop that are in flight, with their numbers on the wire.
     pub fn in_flight(&self, ttl: u8) -> impl Iterator<Item = (u16, &SentProbe)> {
-        self.of_hop(ttl).filter(|(_, probe)| probe.state == ProbeState::InFlight)
+        let open = self
+            .of_hop(ttl)
+            .filter(|(probe, query)| query.outcome.is_none() && probe.state == ProbeState::Sent);
+        open.map(|(probe, query)| (wire_number(query.probes.1), probe))
+    }
+
+    /// The open queries of a hop whose probes have left: the query, when its first probe left, and when its newest did.
+    pub fn waiting(&self, ttl: u8) -> impl Iterator<Item = (u8, Instant, Instant)> {
+        self.of_hop(ttl).filter_map(|(probe, query)| {
+            let waits = query.outcome.is_none() && probe.state == ProbeState::Sent;
+            let first = self.probe(query.probes.0).filter(|_| waits)?;
+            Some((probe.query, first.sent, probe.sent))
+        })
     }
 
     /// The answers of a hop, in the order of queries.
     pub fn answers(&self, ttl: u8) -> impl Iterator<Item = &TraceAnswer> {
-        self.of_hop(ttl).filter_map(|(_, probe)| match &probe.state {
-            ProbeState::Decided(Outcome::Answered(answer)) => Some(answer),
+        self.queries(ttl).iter().filter_map(|query| match &query.outcome {
+            Some(Outcome::Answered(answer)) => Some(answer),
             _ => None,
         })
     }
 
     /// The MTU, if it is known, that each probe of a hop exceeded which could not leave for its length.
     pub fn too_long(&self, ttl: u8) -> impl Iterator<Item = Option<u32>> {
-        self.of_hop(ttl).filter_map(|(_, probe)| match &probe.state {
-            ProbeState::Decided(Outcome::NotSent(SendFault {
-                cause: SendCause::TooLong { mtu }, ..
-            })) => Some(*mtu),
+        self.queries(ttl).iter().filter_map(|query| match &query.outcome {
+            Some(Outcome::NotSent(SendFault { cause: SendCause::TooLong { mtu }, .. })) => Some(*mtu),
             _ => None,
         })
     }
 
-    /// How many queries of a hop were sent at least once.
-    pub fn queries(&self, ttl: u8) -> usize {
-        self.hop(ttl).map_or(0, |hop| hop.numbers.len())
-    }
-
     /// RTT of the first answer of a hop.
     pub fn rtt(&self, ttl: u8) -> Option<Duration> {
-        self.hop(ttl)?.rtt
+        self.hop(ttl)?.rtt.map(|(first, _)| first)
+    }
+
+    /// The longest RTT of a hop.
+    pub fn slowest(&self, ttl: u8) -> Option<Duration> {
+        self.hop(ttl)?.rtt.map(|(_, longest)| longest)
     }
 
     /// The longest RTT of all answers; zero before the first.
@@ -180,59 +244,104 @@ impl Table {
         self.longest_rtt
     }
 
-    /// Probes of a hop whose outcome is open.
-    pub fn outstanding(&self, ttl: u8) -> usize {
-        self.hop(ttl).map_or(0, |hop| hop.outstanding)
+    /// The highest TTL that was answered.
+    pub fn highest(&self) -> Option<u8> {
+        self.highest
     }
 
-    /// Probes of the hops up to `last_ttl` whose outcome is open.
-    pub fn outstanding_up_to(&self, last_ttl: u8) -> usize {
-        (*self.ttls.start()..=last_ttl).map(|ttl| self.outstanding(ttl)).sum()
+    /// Queries of a hop whose outcome is open.
+    pub fn open(&self, ttl: u8) -> usize {
+        self.hop(ttl).map_or(0, |hop| hop.open)
+    }
+
+    /// Queries of the hops up to `last_ttl` whose outcome is open.
+    pub fn open_up_to(&self, last_ttl: u8) -> usize {
+        (*self.ttls.start()..=last_ttl).map(|ttl| self.open(ttl)).sum()
     }
 
     /// Records that a probe left. It may have been answered before.
-    pub fn departed(&mut self, number: u16, departed: Departed) {
-        if let Some(probe) = self.probe_mut(number)
-            && probe.state == ProbeState::Sending
-        {
-            (probe.sent, probe.state) = (departed.at, ProbeState::InFlight);
+    pub fn departed(&mut self, id: u64, departed: Departed) {
+        let Some(probe) = self.probe_mut(id).filter(|probe| probe.state == ProbeState::Sending) else {
+            return;
+        };
+        probe.state = ProbeState::Sent;
+        if !probe.answered {
+            probe.sent = departed.at;
             if departed.port != 0 {
-                self.ports.insert(departed.port, number);
+                self.ports.insert(departed.port, wire_number(id));
             }
         }
     }
 
     /// Records the kernel's departure time of a probe in flight. The RTT of an answered one stays as it is.
     pub fn stamp(&mut self, stamped: DepartureStamp) {
-        if let Some(probe) = u16::try_from(stamped.id).ok().and_then(|number| self.probe_mut(number))
-            && probe.state == ProbeState::InFlight
-        {
+        let probe = self.probe_mut(stamped.id).filter(|probe| probe.state == ProbeState::Sent);
+        if let Some(probe) = probe.filter(|probe| !probe.answered) {
             (probe.sent, probe.clock) = (stamped.at, stamped.clock);
         }
     }
 
-    /// Records the outcome of a probe.
-    pub fn decide(&mut self, number: u16, outcome: Outcome) {
+    /// Records that an answer to a probe arrived. Returns whether one did before.
+    pub fn answered(&mut self, id: u64) -> bool {
+        self.probe_mut(id).is_some_and(|probe| std::mem::replace(&mut probe.answered, true))
+    }
+
+    /// Records the outcome of a query.
+    pub fn decide(&mut self, ttl: u8, query: u8, outcome: Outcome) {
         let rtt = if let Outcome::Answered(answer) = &outcome { Some(answer.rtt) } else { None };
-        self.longest_rtt = self.longest_rtt.max(rtt.unwrap_or_default());
-        if let Some(hop) = self.set(number, ProbeState::Decided(outcome)) {
-            hop.rtt = hop.rtt.or(rtt);
+        let Some(was) = self.query_mut(ttl, query).map(|query| query.outcome.replace(outcome)) else {
+            return;
+        };
+        if let Some(hop) = self.hop_mut(ttl).filter(|_| was.is_none()) {
+            hop.open = hop.open.saturating_sub(1);
+        }
+        if let Some(rtt) = rtt {
+            self.longest_rtt = self.longest_rtt.max(rtt);
+            self.highest = self.highest.max(Some(ttl));
+            if let Some(hop) = self.hop_mut(ttl) {
+                hop.rtt = Some(hop.rtt.map_or((rtt, rtt), |(first, longest)| (first, longest.max(rtt))));
+            }
         }
     }
 
-    /// Records that the query of a probe is to be repeated under another number.
-    pub fn replace(&mut self, number: u16) {
-        self.set(number, ProbeState::Replaced);
+    /// Records that no answer to a probe counts.
+    pub fn void(&mut self, id: u64) {
+        if let Some(probe) = self.probe_mut(id) {
+            probe.state = ProbeState::Void;
+        }
     }
 
-    /// Moves a probe to a state that is not outstanding; its hop.
-    fn set(&mut self, number: u16, state: ProbeState) -> Option<&mut Hop> {
-        let probe = self.probe_mut(number)?;
-        let settled = usize::from(probe.is_outstanding());
-        probe.state = state;
-        let ttl = probe.ttl;
-        let hop = self.hop_mut(ttl)?;
-        hop.outstanding = hop.outstanding.saturating_sub(settled);
-        Some(hop)
+    /// Opens a query again that is asked once more: because it was `silent`, or as its probe could not be used.
+    pub fn reopen(&mut self, ttl: u8, query: u8, silent: bool) {
+        let Some(query) = self.query_mut(ttl, query) else { return };
+        query.askings = query.askings.saturating_add(silent.into());
+        if query.outcome.take().is_some()
+            && let Some(hop) = self.hop_mut(ttl)
+        {
+            hop.open = hop.open.saturating_add(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_the_wire_is_that_of_the_newest_probe_with_it() {
+        let mut table = Table::new(1, 255);
+        assert_eq!(table.id_of(1), None);
+        for count in 1..=200_000_u64 {
+            let id = table.push(SentProbe::new(1, 1, 40, Instant::ZERO));
+            let number = wire_number(id);
+            assert_eq!((id, number > 0), (count - 1, true));
+            assert_eq!(table.id_of(number), Some(id));
+        }
+        assert_eq!(
+            (table.id_of(0), table.id_of(1), table.id_of(65_535)),
+            (None, Some(3 * 65_535), Some(3 * 65_535 - 1))
+        );
+        // Not sent in the fourth round yet.
+        assert_eq!(table.id_of(4_000), Some(2 * 65_535 + 3_999));
     }
 }

@@ -1,26 +1,22 @@
-//! The deadline of a probe: how long its answer is waited for.
+//! How long an answer is waited for.
 
 use std::time::Duration;
 
 use super::table::Table;
+use crate::clock::Instant;
 
-/// Factor of the RTT of the hop, or of the next later hop that answered.
-const HERE: f64 = 3.0;
+/// In mid-path: factor of the RTT of the neighbouring hops.
+const NEAR: f64 = 3.0;
 
-/// The deadline is at least this long after that RTT: routers answer from a slow path at low priority.
-const FLOOR: Duration = Duration::from_millis(100);
+/// In mid-path, at least so long after that RTT: routers answer from a slow path at low priority.
+const GRACE: Duration = Duration::from_millis(500);
 
-/// Behind the last hop that answered: factor of the longest first RTT of any hop.
-const TAIL: f64 = 5.0;
-
-/// Lower bound behind the last hop that answered, for a far target behind a near last router.
-const SHORTEST_TAIL: Duration = Duration::from_secs(2);
-
-/// Upper bound, so that a target that never answers costs no more than a few seconds in all.
-const LONGEST_TAIL: Duration = Duration::from_secs(3);
+/// Behind the last hop that answered. A host that is off is reported after three requests for its link-layer address, a
+/// second apart (RFC 4861 section 10, and Linux for ARP), and a little later.
+const TAIL: Duration = Duration::from_millis(3_300);
 
 /// Time that traceroute(8) adds to the multiple of the RTT of the same hop.
-const GRACE: Duration = Duration::from_millis(1);
+const CLASSIC_GRACE: Duration = Duration::from_millis(1);
 
 /// How long an answer is waited for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,31 +36,51 @@ pub enum Wait {
 }
 
 impl Wait {
-    /// How long an answer to a probe of this TTL is waited for, by what is known now.
-    pub fn patience(self, table: &Table, ttl: u8) -> Duration {
-        let here = table.rtt(ttl);
-        let near = || table.ttls().skip_while(|later| *later <= ttl).find_map(|later| table.rtt(later));
+    /// Whether it follows the RTTs of this trace.
+    pub const fn is_adaptive(self) -> bool {
+        matches!(self, Self::Adaptive)
+    }
+
+    /// When the wait for an answer to a query of this TTL is over, by what is known now. Its `first` probe and its
+    /// `newest` left then.
+    pub fn deadline(self, table: &Table, ttl: u8, first: Instant, newest: Instant) -> Instant {
         match self {
-            Self::Adaptive => match here.or_else(near) {
-                Some(rtt) => times(rtt, HERE).max(rtt.saturating_add(FLOOR)).min(LONGEST_TAIL.max(rtt)),
-                None => tail(table),
-            },
-            Self::Given { max, here: here_factor, near: near_factor } => {
-                let here = here
-                    .filter(|_| here_factor > 0.0)
-                    .map(|rtt| times(rtt, here_factor).saturating_add(GRACE));
-                let near = || near().filter(|_| near_factor > 0.0).map(|rtt| times(rtt, near_factor));
-                here.or_else(near).map_or(max, |wait| wait.min(max))
+            Self::Adaptive if is_tail(table, ttl) => {
+                // A further asking does not lengthen the wait, but for the time that its own answer needs.
+                (first + TAIL + table.longest_rtt()).max(newest + answer_time(table))
             }
+            Self::Adaptive => newest + mid_path(table, ttl),
+            Self::Given { max, here, near } => newest + given(table, ttl, (max, here, near)),
         }
     }
 }
 
-/// The wait behind the last hop that answered.
-fn tail(table: &Table) -> Duration {
-    let longest = table.ttls().filter_map(|ttl| table.rtt(ttl)).max();
-    let wait = longest.map_or(LONGEST_TAIL, |rtt| times(rtt, TAIL));
-    wait.clamp(SHORTEST_TAIL, LONGEST_TAIL)
+/// After so long without an answer a probe is most likely lost: half as long again as the slowest answer so far.
+pub fn answer_time(table: &Table) -> Duration {
+    let longest = table.longest_rtt();
+    times(longest, 1.5).max(longest.saturating_add(Duration::from_millis(50)))
+}
+
+/// Whether no hop from this one on was answered.
+fn is_tail(table: &Table, ttl: u8) -> bool {
+    table.highest().is_none_or(|highest| highest < ttl)
+}
+
+/// The wait at a hop that was answered itself, or before one that was.
+fn mid_path(table: &Table, ttl: u8) -> Duration {
+    let before = table.ttls().rev().skip_while(|near| *near >= ttl).find_map(|near| table.slowest(near));
+    let here_or_after = table.ttls().skip_while(|near| *near < ttl).find_map(|near| table.slowest(near));
+    let near = before.max(here_or_after).unwrap_or_default();
+    times(near, NEAR).max(near.saturating_add(GRACE)).max(table.longest_rtt())
+}
+
+/// The wait of traceroute(8).
+fn given(table: &Table, ttl: u8, (max, here, near): (Duration, f64, f64)) -> Duration {
+    let here =
+        table.rtt(ttl).filter(|_| here > 0.0).map(|rtt| times(rtt, here).saturating_add(CLASSIC_GRACE));
+    let later = || table.ttls().skip_while(|later| *later <= ttl).find_map(|later| table.rtt(later));
+    let near = || later().filter(|_| near > 0.0).map(|rtt| times(rtt, near));
+    here.or_else(near).map_or(max, |wait| wait.min(max))
 }
 
 /// `rtt` times `factor`, saturating.

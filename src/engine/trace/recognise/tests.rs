@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use super::*;
 use crate::clock::Instant;
 use crate::datagram::Departed;
-use crate::engine::trace::table::SentProbe;
+use crate::engine::trace::table::{SentProbe, wire_number};
 use crate::probe::Method;
 use crate::probe::trace::{Carrier, TcpOptions, TraceMethod, TraceProbe};
 use crate::reply::{Quoted, QuotedRequest};
@@ -23,8 +23,8 @@ const SYN: TcpOptions =
 static NINETY: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table::new(1, 30);
     for place in 0..90 {
-        let number = table.push(SentProbe::new(1 + place / 3, 1 + place % 3, 40, Instant::ZERO)).unwrap();
-        table.departed(number, Departed { at: Instant::ZERO, port: 40_000 + number });
+        let id = table.push(SentProbe::new(1 + place / 3, 1 + place % 3, 40, Instant::ZERO));
+        table.departed(id, Departed { at: Instant::ZERO, port: 40_000 + wire_number(id) });
     }
     table
 });
