@@ -1,0 +1,211 @@
+//! Traces past nodes that are deaf, slow, limited or off, in virtual time: how long a trace waits, and what it sends
+//! again.
+
+mod sim;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use rping::clock::Instant;
+use rping::engine::trace::TraceConfig;
+use rping::probe::trace::TraceMethod;
+
+use sim::ms;
+use sim::path::{
+    HERE, Net, Probe, TARGET, at, config, error, exceeded, millis, on_line, reached, router, sketch,
+    trace_config,
+};
+
+/// A path of six hops with 10 ms from one to the next.
+fn six(probe: &Probe) -> sim::Packet {
+    on_line(probe, 6, ms(60))
+}
+
+fn lines_of_six() -> String {
+    let router = |ttl: u8| format!("{ttl}: {0} {1} {0} {1} {0} {1}\n", router(ttl), u64::from(ttl) * 10);
+    (1..6).map(router).collect::<String>() + &format!("6: {TARGET} 60 {TARGET} 60 {TARGET} 60\nReached")
+}
+
+/// A budget of ICMP errors, as Linux has one for each destination: `burst` at once, then one each `interval`.
+struct Budget {
+    tokens: u32,
+    burst: u32,
+    interval: Duration,
+    since: Instant,
+}
+
+impl Budget {
+    fn new(tokens: u32, burst: u32, interval: Duration) -> Self {
+        Self { tokens, burst, interval, since: Instant::ZERO }
+    }
+
+    fn allows(&mut self, now: Instant) -> bool {
+        while self.since + self.interval <= now {
+            self.since = self.since + self.interval;
+            self.tokens = (self.tokens + 1).min(self.burst);
+        }
+        let allowed = self.tokens > 0;
+        self.tokens -= u32::from(allowed);
+        allowed
+    }
+}
+
+#[test]
+fn a_target_that_is_deaf_at_first_stands_at_its_hop() {
+    for method in [TraceMethod::Echo, TraceMethod::Udp] {
+        for deaf in [1, 2, 5, 20, 80, 150, 900] {
+            let mut net = Net::new(|probe| match probe.ttl {
+                6.. if probe.at < at(deaf) => Ok(vec![]),
+                _ => Ok(vec![six(probe)]),
+            });
+            let text = sketch(&net.events(trace_config(method, false)));
+            assert_eq!(text, lines_of_six(), "{method:?}, deaf for {deaf} ms");
+        }
+    }
+}
+
+#[test]
+fn a_last_router_that_is_deaf_at_first_is_shown() {
+    for deaf in [5, 20, 80, 110] {
+        let mut net = Net::new(|probe| match probe.ttl {
+            5 if probe.at < at(deaf) => Ok(vec![]),
+            _ => Ok(vec![six(probe)]),
+        });
+        assert_eq!(sketch(&net.events(config())), lines_of_six(), "deaf for {deaf} ms");
+    }
+}
+
+#[test]
+fn a_target_without_any_icmp_error_left_stands_at_its_hop() {
+    for tokens in 0..=6 {
+        let mut budget = Budget::new(tokens, 6, ms(1_000));
+        let mut net = Net::new(|probe| match probe.ttl {
+            6.. if !budget.allows(probe.at) => Ok(vec![]),
+            _ => Ok(vec![six(probe)]),
+        });
+        let text = sketch(&net.events(trace_config(TraceMethod::Udp, false)));
+        let last = text.lines().nth(5).unwrap_or_default();
+        assert!(last.starts_with("6: ") && last.contains("203.0.113.10 60"), "{tokens} left: {text}");
+        assert!(text.ends_with("\nReached"), "{tokens} left: {text}");
+    }
+}
+
+#[test]
+fn the_six_icmp_errors_of_a_target_go_to_its_hop() {
+    for hops in 1..=30 {
+        let mut budget = Budget::new(6, 6, ms(1_000));
+        let mut net = Net::new(|probe| match probe.ttl < hops || budget.allows(probe.at) {
+            true => Ok(vec![on_line(probe, hops, ms(80))]),
+            false => Ok(vec![]),
+        });
+        let text = sketch(&net.events(trace_config(TraceMethod::Udp, false)));
+        assert!(!text.contains('*'), "{hops} hops: {text}");
+        assert!(text.ends_with(&format!("{hops}: {TARGET} 80 {TARGET} 80 {TARGET} 80\nReached")), "{text}");
+    }
+}
+
+#[test]
+fn a_path_that_answers_slowly_at_first_has_no_star() {
+    for slow in [100, 300, 700, 1_500] {
+        // What leaves before the path is awake is answered when it is.
+        let mut net = Net::new(|probe| {
+            let usual = Duration::from_millis(60 * u64::from(probe.ttl.min(6)) / 6);
+            let after = usual.max(at(slow).since(probe.at));
+            Ok(vec![if probe.ttl < 6 { exceeded(probe, after) } else { reached(probe, after) }])
+        });
+        let text = sketch(&net.events(config()));
+        assert!(!text.contains('*') && text.ends_with("\nReached"), "{slow} ms: {text}");
+        assert_eq!(text.lines().count(), 7, "{slow} ms: {text}");
+    }
+}
+
+#[test]
+fn a_router_half_a_second_slower_than_its_neighbours_is_shown() {
+    for hop in 1..=5 {
+        let mut net = Net::new(|probe| match probe.ttl {
+            ttl if ttl == hop => Ok(vec![exceeded(probe, ms(500))]),
+            _ => Ok(vec![six(probe)]),
+        });
+        let text = sketch(&net.events(config()));
+        assert!(text.contains(&format!("{hop}: {0} 500 {0} 500 {0} 500\n", router(hop))), "{text}");
+    }
+}
+
+/// The local host, or a router, reports a host that is off after three seconds.
+#[test]
+fn a_host_that_is_off_ends_the_trace_at_its_hop() {
+    for hop in [1, 2, 6, 15] {
+        for failure in [3_000, 3_060, 3_200] {
+            let mut net = Net::new(|probe| match probe.ttl < hop {
+                true => Ok(vec![exceeded(probe, ms(5 * u64::from(probe.ttl)))]),
+                // All that waited for the neighbour fail together.
+                false => {
+                    let by: IpAddr = if hop == 1 { HERE.into() } else { router(hop - 1).into() };
+                    let after = at(failure).since(probe.at) + ms(5 * u64::from(hop - 1));
+                    Ok(vec![error(probe, 3, 1, 0, after).from(by)])
+                }
+            });
+            let text = sketch(&net.events(config()));
+            let last = text.lines().nth(usize::from(hop) - 1).unwrap_or_default();
+            assert!(last.starts_with(&format!("{hop}: ")) && !last.contains('*'), "{hop}, {failure}: {text}");
+            assert!(
+                text.lines().nth(usize::from(hop)).is_some_and(|end| end.starts_with("Unreachable")),
+                "{text}"
+            );
+            assert!(millis(net.now) < 4_000, "{hop}, {failure}: {}", millis(net.now));
+        }
+    }
+}
+
+#[test]
+fn a_silent_target_ends_within_four_seconds() {
+    for (routers, rtt) in [(0, 0), (1, 1), (3, 5), (10, 84), (20, 84), (29, 40)] {
+        let mut net = Net::new(|probe| match probe.ttl <= routers {
+            true => Ok(vec![exceeded(probe, ms(rtt * u64::from(probe.ttl) / u64::from(routers)))]),
+            false => Ok(vec![]),
+        });
+        let text = sketch(&net.events(config()));
+        assert!(text.ends_with("30: * * *\nHopLimit"), "{text}");
+        assert!(millis(net.now) < 4_000, "{routers} routers, {rtt} ms: {}", millis(net.now));
+    }
+}
+
+#[test]
+fn routers_that_answer_once_cost_a_trace_of_ten_queries_a_few_seconds() {
+    for (burst, interval) in [(1, 60_000), (1, 1_000), (3, 1_000), (6, 1_000)] {
+        let mut budgets: Vec<_> = (0..=6).map(|_| Budget::new(burst, burst, ms(interval))).collect();
+        let mut net = Net::new(|probe| match probe.ttl {
+            1..6 if !budgets[usize::from(probe.ttl)].allows(probe.at) => Ok(vec![]),
+            _ => Ok(vec![six(probe)]),
+        });
+        let text = sketch(&net.events(TraceConfig { queries: 10, ..config() }));
+        assert!(text.ends_with("\nReached"), "{text}");
+        let per_hop = |ttl: u8| net.sent.iter().filter(|probe| probe.ttl == ttl).count();
+        assert!((1..=6).all(|ttl| per_hop(ttl) == 10), "{text}");
+        assert!(millis(net.now) < 5_000, "{burst} each {interval} ms: {}", millis(net.now));
+    }
+}
+
+#[test]
+fn the_second_probe_of_a_query_adds_no_time_and_is_no_duplicate() {
+    // Hop 2 answers its first three probes after those that were sent again.
+    let mut net = Net::new(|probe| match (probe.ttl, probe.nth) {
+        (2, 1..=3) => Ok(vec![exceeded(probe, ms(300))]),
+        _ => Ok(vec![six(probe)]),
+    });
+    let text = sketch(&net.events(config()));
+    assert!(text.contains("2: 10.1.2.1 20 10.1.2.1 20 10.1.2.1 20\n3: "), "{text}");
+    assert!(!text.contains('+'), "{text}");
+}
+
+#[test]
+fn hops_that_never_answer_are_sent_a_second_probe_for_each_query_and_no_third() {
+    let mut net = Net::new(|probe| match probe.ttl {
+        2 | 4 => Ok(vec![]),
+        _ => Ok(vec![six(probe)]),
+    });
+    let text = sketch(&net.events(config()));
+    assert!(text.contains("\n2: * * *\n") && text.contains("\n4: * * *\n"), "{text}");
+    let per_hop = |ttl: u8| net.sent.iter().filter(|probe| probe.ttl == ttl).count();
+    assert_eq!((1..=6).map(per_hop).collect::<Vec<_>>(), [3, 6, 3, 6, 3, 3]);
+}
