@@ -62,6 +62,11 @@ pub fn stdout() -> BorrowedFd<'static> {
     rustix::stdio::stdout()
 }
 
+/// Whether standard error is a terminal.
+pub fn stderr_is_terminal() -> bool {
+    rustix::termios::isatty(rustix::stdio::stderr())
+}
+
 /// Columns of the terminal on standard output; `None`: it is none, or has no width.
 pub fn terminal_columns() -> Option<u16> {
     let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;

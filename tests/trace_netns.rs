@@ -301,14 +301,17 @@ fn a_firewall_that_rejects_on_the_way_is_not_the_target() {
         path();
         allow_datagram();
         rejecting("ip netns exec r2", "forward");
-        for (target, by, mark) in [(V4, "10.9.1.2", "!<3>"), (V6, "fd09:0:0:1::2", "!<4>")] {
+        for (target, by, mark, phrase) in [
+            (V4, "10.9.1.2", "!<3>", "Destination Port Unreachable"),
+            (V6, "fd09:0:0:1::2", "!<4>", "Destination unreachable: Port unreachable"),
+        ] {
             for method in ["-I", "-U", "-M default", "--classic", "-T", "-M tcpconn"] {
                 for run in [traceroute as fn(&str) -> Ran, ordinary] {
                     let ran = run(&format!("-n --summary {method} {target}"));
                     let text = mask_times(&ran.stdout);
                     let line = format!(
                         "\n 3  {by}  # ms {mark}  # ms {mark}  # ms {mark}\n\
-                         --- {target} ({target}) unreachable, says {by} ({mark}) at hop 3: 9 probes, 9 answered"
+                         --- {target} ({target}) not reached, {by} at hop 3 reports {phrase} ({mark}): 9 probes, 9 answered"
                     );
                     assert!(text.contains(&line), "{method}: {text}\n{}", ran.stderr);
                     assert_eq!(ran.status, Some(1), "{method}");
@@ -344,7 +347,7 @@ fn our_own_firewall_that_rejects_is_not_the_target() {
         let text = mask_times(&ran.stdout);
         let line = format!(
             "\n 1  10.9.0.1  # ms !<3>  # ms !<3>  # ms !<3>\n\
-             --- {V4} ({V4}) unreachable, says 10.9.0.1 (!<3>) at hop 1: "
+             --- {V4} ({V4}) not reached, 10.9.0.1 at hop 1 reports Destination Port Unreachable (!<3>): "
         );
         assert!(text.contains(&line), "{text}\n{}", ran.stderr);
     });

@@ -399,7 +399,7 @@ fn the_summary_says_how_it_ended_and_what_it_took() {
     let endings = [
         (
             Ending::Unreachable { by: ip("10.0.0.1"), error: prohibited },
-            "unreachable, says 10.0.0.1 (!X) at hop 1",
+            "not reached, 10.0.0.1 at hop 1 reports Packet filtered (!X)",
         ),
         (Ending::HopLimit, "not reached within 1 hop"),
         (
@@ -411,7 +411,7 @@ fn the_summary_says_how_it_ended_and_what_it_took() {
             "not reached, the probes exceed the MTU of 1500 bytes at hop 1",
         ),
         (Ending::TooLong { mtu: None }, "not reached, the probes exceed the MTU at hop 1"),
-        (Ending::GapLimit, "not reached, silence up to hop 1"),
+        (Ending::GapLimit, "not reached, no answer from hop 1"),
         (Ending::Stopped, "not reached, stopped at hop 1"),
     ];
     for (ending, words) in endings {
@@ -420,6 +420,69 @@ fn the_summary_says_how_it_ended_and_what_it_took() {
             format!("--- host.example (192.0.2.9) {words}: 1 probe, 1 answered, 1234.000 ms")
         );
     }
+}
+
+#[test]
+fn hops_without_an_answer_at_the_end_are_named() {
+    let last = |events: Vec<TraceEvent>| {
+        let style = TraceStyle { summary: true, ..style("192.0.2.9") };
+        let text = hops(style, events);
+        text.lines()
+            .next_back()
+            .and_then(|line| line.split_once(") "))
+            .map(|(_, end)| end.to_owned())
+            .expect("a line")
+    };
+    let first = || passed(1, 1, "10.0.0.1", 300);
+    assert_eq!(
+        last(vec![first(), silent(2, 1), silent(3, 1), ended(Ending::HopLimit)]),
+        "not reached within 3 hops, no answer from hops 2 to 3: 3 probes, 1 answered, 1234.000 ms"
+    );
+    // The target may be nearer than the hop that it answered at.
+    let events = |to: u8| {
+        let between = (2..to).map(|ttl| silent(ttl, 1));
+        [first()].into_iter().chain(between).chain([reached(to, 1, "192.0.2.9", 400), ended(Ending::Reached)])
+    };
+    assert_eq!(
+        last(events(3).collect()),
+        "reached at hop 3, or nearer: no answer from hop 2: 3 probes, 2 answered, 1234.000 ms"
+    );
+    assert_eq!(
+        last(events(5).collect()),
+        "reached at hop 5, or nearer: no answer from hops 2 to 4: 5 probes, 2 answered, 1234.000 ms"
+    );
+    // A late answer shows that the path goes on there.
+    let late = TraceEvent::Extra { ttl: 2, query: 1, answer: error("10.0.0.2", 9_000, 11, 0, 0) };
+    let mut events: Vec<_> = events(3).collect();
+    events.insert(3, late);
+    assert!(last(events).starts_with("reached at hop 3: "));
+}
+
+#[test]
+fn a_person_reads_why_the_target_was_not_reached() {
+    let told = |reason: bool, ending: Ending| {
+        let style = TraceStyle { name: "host.example".into(), reason, ..style("192.0.2.9") };
+        let events = [passed(1, 1, "10.0.0.1", 300), silent(2, 1), ended(ending)];
+        run_with(style, Names::with(|_| None), events).1
+    };
+    assert_eq!(
+        told(true, Ending::HopLimit),
+        "rping: host.example: not reached within 2 hops, no answer from hop 2\n"
+    );
+    let prohibited = Error { family: Family::V4, icmp_type: 3, code: 13, info: 0 };
+    assert_eq!(
+        told(true, Ending::Unreachable { by: ip("10.0.0.1"), error: prohibited }),
+        "rping: host.example: not reached, 10.0.0.1 at hop 2 reports Packet filtered (!X)\n"
+    );
+    assert_eq!(
+        told(true, Ending::Loop { at: ip("10.0.0.1"), first: 1, again: 3 }),
+        "rping: host.example: not reached, the path loops: 10.0.0.1 is hop 1 and hop 3\n"
+    );
+    // Reached, or stopped by the user, or read by a program.
+    assert_eq!(
+        told(true, Ending::Reached) + &told(true, Ending::Stopped) + &told(false, Ending::HopLimit),
+        ""
+    );
 }
 
 #[test]

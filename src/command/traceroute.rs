@@ -16,7 +16,7 @@ use crate::escape::escape;
 use crate::names::forward::Candidate;
 use crate::names::lookup::Names;
 use crate::names::origin::Origins;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::probe::trace::{Carrier, Flow, TOKEN_LEN, TraceMethod};
 use crate::report::Report;
 use crate::report::json::{JsonTrace, TraceStart};
@@ -196,6 +196,7 @@ fn style(request: &TraceRequest, setup: &TraceSetup, config: &TraceConfig) -> Tr
         target: target.ip(),
         zone: first_route::zone(target).or_else(|| request.sockets.device.clone()),
         size: config.len + config.header_len,
+        reason: output::stderr_is_terminal(),
         ..request.style.clone()
     }
 }

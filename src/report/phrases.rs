@@ -2,19 +2,18 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::addresses::Addresses;
 use crate::wire::Family;
 use crate::wire::icmp::Error;
 
-/// The text of an error or notice.
-pub fn phrase(error: &Error, addresses: &mut Addresses) -> String {
+/// The text of an error or notice. `node` is the text of an address in it.
+pub fn phrase(error: &Error, node: impl FnOnce(IpAddr) -> String) -> String {
     match error.family {
-        Family::V4 => phrase_v4(error, addresses),
+        Family::V4 => phrase_v4(error, node),
         Family::V6 => phrase_v6(error),
     }
 }
 
-fn phrase_v4(error: &Error, addresses: &mut Addresses) -> String {
+fn phrase_v4(error: &Error, node: impl FnOnce(IpAddr) -> String) -> String {
     let Error { icmp_type, code, info, .. } = *error;
     match (icmp_type, code) {
         (3, 4) => format!("Frag needed and DF set (mtu = {info})"),
@@ -30,7 +29,7 @@ fn phrase_v4(error: &Error, addresses: &mut Addresses) -> String {
                 3 => "Redirect Type of Service and Host",
                 _ => &format!("Redirect, Bad Code: {code}"),
             };
-            let gateway = addresses.node(IpAddr::V4(Ipv4Addr::from_bits(info)));
+            let gateway = node(IpAddr::V4(Ipv4Addr::from_bits(info)));
             format!("{what}(New nexthop: {gateway})")
         }
         (11, 0) => "Time to live exceeded".to_owned(),

@@ -31,6 +31,10 @@ pub struct TraceAccount {
     ended: Option<(Instant, Ending)>,
     /// TTL and query of the probes without an answer, before their deadline or later.
     silent: BTreeSet<(u8, u8)>,
+    /// The lowest hop with a probe whose outcome was decided.
+    first_hop: Option<u8>,
+    /// Hops with an answer.
+    answered_hops: BTreeSet<u8>,
 }
 
 impl TraceAccount {
@@ -59,6 +63,21 @@ impl TraceAccount {
         self.ended.map_or(Ending::Stopped, |(_, ending)| ending)
     }
 
+    /// The lowest hop that the target may be at. It is less than [`Self::last_hop`] if the hops before it are silent: the
+    /// target may have been silent there too.
+    pub fn least_hop(&self) -> u8 {
+        let first = self.first_hop.unwrap_or(self.last_hop);
+        let silent = (first..self.last_hop).rev().take_while(|hop| !self.answered_hops.contains(hop));
+        silent.last().unwrap_or(self.last_hop)
+    }
+
+    /// The first of the silent hops at the end of the path, if there are any.
+    pub fn silent_from(&self) -> Option<u8> {
+        let first = self.first_hop?;
+        let after = self.answered_hops.last().map_or(first, |hop| hop.saturating_add(1));
+        (after <= self.last_hop).then_some(after)
+    }
+
     /// From the start of the trace to its end; zero before that.
     pub fn duration(&self) -> Duration {
         self.ended.map_or(Duration::ZERO, |(at, _)| at.since(self.started))
@@ -70,10 +89,16 @@ impl Account for TraceAccount {
 
     fn add(&mut self, event: &TraceEvent) {
         event.answer().into_iter().for_each(|answer| self.timings.count(answer.timing));
+        if let TraceEvent::Decided { ttl, outcome: Outcome::Answered(_), .. }
+        | TraceEvent::Extra { ttl, .. } = event
+        {
+            self.answered_hops.insert(*ttl);
+        }
         match event {
             TraceEvent::Decided { outcome: Outcome::Unfinished, .. } => self.in_flight += 1,
             TraceEvent::Decided { ttl, query, outcome, .. } => {
                 self.last_hop = self.last_hop.max(*ttl);
+                self.first_hop = self.first_hop.or(Some(*ttl));
                 self.probes += 1;
                 match outcome {
                     Outcome::Answered(_) => self.answered += 1,

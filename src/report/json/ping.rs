@@ -242,7 +242,7 @@ impl JsonPing {
 
     fn error(&mut self, event: &Event, error: &ProbeError, output: &mut Output<'_>) {
         let kind = if error.notice { PingRecord::Notice } else { PingRecord::Error };
-        let reason = phrase(&error.error, &mut self.addresses);
+        let reason = phrase(&error.error, |node| self.addresses.node(node));
         self.probe(event, kind, |zone| IcmpErrorRecord::new(error, reason.clone(), zone), output);
     }
 

@@ -92,6 +92,8 @@ enum TraceRecord<'a> {
         loop_hops: Option<[u8; 2]>,
         reached: bool,
         hops: u8,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hops_min: Option<u8>,
         transmitted: u64,
         received: u64,
         not_sent: u64,
@@ -246,6 +248,7 @@ impl JsonTrace {
             loop_hops,
             reached: ending == Ending::Reached,
             hops: account.last_hop,
+            hops_min: (ending == Ending::Reached).then(|| account.least_hop()),
             transmitted: account.sent(),
             received: account.received(),
             not_sent: account.not_sent,

@@ -154,7 +154,7 @@ impl PingText {
     fn notice(&mut self, notice: &ProbeError, epoch: Epoch, output: &mut Output<'_>) {
         self.stamp(notice.at, epoch, output);
         let from = self.addresses.node(notice.from);
-        let phrase = phrases::phrase(&notice.error, &mut self.addresses);
+        let phrase = phrases::phrase(&notice.error, |node| self.addresses.node(node));
         output.print(format_args!("From {from}: icmp_seq={} {phrase}{}\n", notice.seq, self.about));
         if self.style.verbose {
             self.quoted_header(&notice.quoted_header, output);
@@ -223,7 +223,7 @@ impl PingText {
             Event::Error(error) => {
                 self.stamp(error.at, epoch, output);
                 let from = self.addresses.node(error.from);
-                let phrase = phrases::phrase(&error.error, &mut self.addresses);
+                let phrase = phrases::phrase(&error.error, |node| self.addresses.node(node));
                 output.print(format_args!("From {from} icmp_seq={} {phrase}{}\n", error.seq, self.about));
             }
         }

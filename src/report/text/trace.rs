@@ -7,7 +7,7 @@ use super::number::Millis;
 use super::{extension, trace_notes, trace_summary};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::SendFault;
-use crate::engine::trace::event::{AnswerKind, Outcome, TraceAnswer, TraceEvent};
+use crate::engine::trace::event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use crate::escape::escape;
 use crate::names::lookup::Names;
 use crate::output::Output;
@@ -44,6 +44,8 @@ pub struct TraceStyle {
     pub flags: bool,
     /// A last line about the whole trace (`--summary`).
     pub summary: bool,
+    /// Whether a person reads standard error: then it has the reason if the target was not reached.
+    pub reason: bool,
 }
 
 impl TraceStyle {
@@ -64,6 +66,7 @@ impl TraceStyle {
             back: false,
             flags: false,
             summary: false,
+            reason: false,
         }
     }
 }
@@ -268,6 +271,9 @@ impl Report for TraceText {
         if self.style.summary {
             let target = format!("{} ({})", escape(&self.style.name), self.numeric(self.style.target));
             trace_summary::finish(account, &target, self.zone.as_deref(), output);
+        } else if self.style.reason && !matches!(account.ending(), Ending::Reached | Ending::Stopped) {
+            let (name, end) = (escape(&self.style.name), trace_summary::end(account, self.zone.as_deref()));
+            output.print_error(format_args!("{program}: {name}: {end}\n"));
         }
         false
     }

@@ -4,7 +4,7 @@ use super::number::Millis;
 use super::trace_notes;
 use crate::engine::trace::event::Ending;
 use crate::output::Output;
-use crate::report::addresses;
+use crate::report::{addresses, phrases};
 use crate::stats::TraceAccount;
 
 /// One line about the trace so far, on standard error.
@@ -13,27 +13,42 @@ pub fn status(account: &TraceAccount, output: &mut Output<'_>) {
     output.print_error(format_args!("\rhop {hop}, {probes}, {answers} answered\n"));
 }
 
-/// The last line. `target` is the target's name and address, escaped.
-pub fn finish(account: &TraceAccount, target: &str, zone: Option<&str>, output: &mut Output<'_>) {
+/// How the trace ended, in words.
+pub fn end(account: &TraceAccount, zone: Option<&str>) -> String {
     let hop = account.last_hop;
-    let end = match account.ending() {
-        Ending::Reached => format!("reached at hop {hop}"),
+    match account.ending() {
+        Ending::Reached => match account.least_hop() {
+            least if least == hop => format!("reached at hop {hop}"),
+            least => format!("reached at hop {hop}, or nearer: no answer from {}", hops(least, hop - 1)),
+        },
         Ending::Unreachable { by, error } => {
             let mark = trace_notes::mark(&error, false).map(|mark| format!(" ({mark})")).unwrap_or_default();
-            format!("unreachable, says {}{mark} at hop {hop}", addresses::numeric(by, zone))
+            let phrase = phrases::phrase(&error, |node| node.to_string());
+            format!("not reached, {} at hop {hop} reports {phrase}{mark}", addresses::numeric(by, zone))
         }
         Ending::TooLong { mtu } => {
             let mtu = mtu.map(|mtu| format!(" of {mtu} bytes")).unwrap_or_default();
             format!("not reached, the probes exceed the MTU{mtu} at hop {hop}")
         }
-        Ending::HopLimit => format!("not reached within {}", counted(hop.into(), "hop")),
+        Ending::HopLimit => {
+            let silent = account.silent_from().map(|first| format!(", no answer from {}", hops(first, hop)));
+            format!("not reached within {}{}", counted(hop.into(), "hop"), silent.unwrap_or_default())
+        }
         Ending::Loop { at, first, again } => {
             let at = addresses::numeric(at, zone);
             format!("not reached, the path loops: {at} is hop {first} and hop {again}")
         }
-        Ending::GapLimit => format!("not reached, silence up to hop {hop}"),
+        Ending::GapLimit => {
+            let first = account.silent_from().unwrap_or(hop);
+            format!("not reached, no answer from {}", hops(first, hop))
+        }
         Ending::Stopped => format!("not reached, stopped at hop {hop}"),
-    };
+    }
+}
+
+/// The last line. `target` is the target's name and address, escaped.
+pub fn finish(account: &TraceAccount, target: &str, zone: Option<&str>, output: &mut Output<'_>) {
+    let end = end(account, zone);
     let (probes, answers) = (counted(account.probes, "probe"), account.answered);
     output.print(format_args!("--- {target} {end}: {probes}, {answers} answered"));
     let further = [(account.not_sent, "not sent"), (account.late, "late"), (account.repeated, "repeated")];
@@ -42,6 +57,11 @@ pub fn finish(account: &TraceAccount, target: &str, zone: Option<&str>, output: 
     }
     let micros = u64::try_from(account.duration().as_micros()).unwrap_or(u64::MAX);
     output.print(format_args!(", {} ms\n", Millis(micros)));
+}
+
+/// Some hops in a row.
+fn hops(first: u8, last: u8) -> String {
+    if first == last { format!("hop {first}") } else { format!("hops {first} to {last}") }
 }
 
 /// So many of something.
