@@ -157,6 +157,43 @@ fn a_host_that_is_off_ends_the_trace_at_its_hop() {
     }
 }
 
+/// Linux sends six ICMP errors, and then one a second: most probes to the host that is off stay without an answer.
+#[test]
+fn six_reports_of_a_host_that_is_off_are_enough() {
+    for hop in [1, 3] {
+        let mut reports = 0;
+        let mut net = Net::new(|probe| match probe.ttl < hop {
+            true => Ok(vec![exceeded(probe, ms(5 * u64::from(probe.ttl)))]),
+            false => {
+                reports += 1;
+                let by: IpAddr = if hop == 1 { HERE.into() } else { router(hop - 1).into() };
+                let report = error(probe, 3, 1, 0, at(3_060).since(probe.at)).from(by);
+                Ok(if reports <= 6 { vec![report] } else { vec![] })
+            }
+        });
+        let text = sketch(&net.events(config()));
+        assert_eq!(text.lines().count(), usize::from(hop) + 1, "{text}");
+        assert!(text.contains("\nUnreachable") && !text.contains('*'), "{text}");
+        assert!(millis(net.now) < 4_000, "{}", millis(net.now));
+    }
+}
+
+#[test]
+fn a_report_of_a_host_that_is_off_makes_no_star_wait_longer() {
+    let mut reports = 0;
+    let mut net = Net::new(|probe| match probe.ttl {
+        1 if probe.nth == 1 => Ok(vec![exceeded(probe, ms(1))]),
+        1 => Ok(vec![]),
+        _ => {
+            reports += 1;
+            Ok(if reports <= 2 { vec![error(probe, 3, 1, 0, ms(3_060)).from(router(1))] } else { vec![] })
+        }
+    });
+    let text = sketch(&net.events(config()));
+    assert!(text.starts_with("1: 10.1.1.1 1 * *\n2: 10.1.1.1 3060 10.1.1.1 3060 *\nUnreachable"), "{text}");
+    assert!(millis(net.now) < 4_000, "{}", millis(net.now));
+}
+
 #[test]
 fn a_silent_target_ends_within_four_seconds() {
     for (routers, rtt) in [(0, 0), (1, 1), (3, 5), (10, 84), (20, 84), (29, 40)] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::datagram::{SendFault, Timing};
-use crate::wire::icmp;
+use crate::wire::{Family, icmp};
 
 /// An event of a trace.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +100,17 @@ pub enum AnswerKind {
 }
 
 impl AnswerKind {
+    /// Whether its RTT is that of the path. A report that a host is unreachable is not: it follows seconds of requests for
+    /// a link-layer address (RFC 4861 section 7.2.2; for ARP, Linux does the same).
+    pub fn times_the_path(self) -> bool {
+        let Self::Error(error) = self else { return true };
+        !matches!(
+            (error.family, error.icmp_type, error.code),
+            (Family::V4, icmp::v4::DESTINATION_UNREACHABLE, 1)
+                | (Family::V6, icmp::v6::DESTINATION_UNREACHABLE, 3)
+        )
+    }
+
     /// Whether it ends the trace at its hop: all but "TTL exceeded in transit" do.
     pub const fn is_final(self) -> bool {
         match self {

@@ -73,7 +73,7 @@ impl Query {
 struct Hop {
     /// Its queries, in their order.
     queries: Vec<Query>,
-    /// RTT of its first answer, and the longest of all.
+    /// RTT of its first answer, and the longest of all, of answers whose RTT is that of the path.
     rtt: Option<(Duration, Duration)>,
     /// Queries without an outcome.
     open: usize,
@@ -87,7 +87,7 @@ pub struct Table {
     ttls: RangeInclusive<u8>,
     probes: Vec<SentProbe>,
     hops: Vec<Hop>,
-    /// The longest RTT of all answers.
+    /// The longest RTT of all answers whose RTT is that of the path.
     longest_rtt: Duration,
     /// The highest TTL that was answered.
     highest: Option<u8>,
@@ -288,16 +288,21 @@ impl Table {
 
     /// Records the outcome of a query.
     pub fn decide(&mut self, ttl: u8, query: u8, outcome: Outcome) {
-        let rtt = if let Outcome::Answered(answer) = &outcome { Some(answer.rtt) } else { None };
+        let (answered, rtt) = match &outcome {
+            Outcome::Answered(answer) => (true, Some(answer.rtt).filter(|_| answer.kind.times_the_path())),
+            Outcome::Silent | Outcome::NotSent(_) | Outcome::Unfinished => (false, None),
+        };
         let Some(was) = self.query_mut(ttl, query).map(|query| query.outcome.replace(outcome)) else {
             return;
         };
         if let Some(hop) = self.hop_mut(ttl).filter(|_| was.is_none()) {
             hop.open = hop.open.saturating_sub(1);
         }
+        if answered {
+            self.highest = self.highest.max(Some(ttl));
+        }
         if let Some(rtt) = rtt {
             self.longest_rtt = self.longest_rtt.max(rtt);
-            self.highest = self.highest.max(Some(ttl));
             if let Some(hop) = self.hop_mut(ttl) {
                 hop.rtt = Some(hop.rtt.map_or((rtt, rtt), |(first, longest)| (first, longest.max(rtt))));
             }
