@@ -8,10 +8,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rping::engine::trace::event::{Ending, Outcome, TraceEvent};
 use rping::engine::trace::{TraceConfig, Wait};
-use rping::probe::trace::{Carrier, TcpOptions, TraceMethod};
+use rping::probe::trace::{Carrier, Flow, TcpOptions, TraceMethod, TraceProbe};
 
 use sim::path::{
-    HERE, Net, TARGET, config, error, exceeded, millis, on_line, reached, router, sketch, trace_config,
+    HERE, Net, Packet, SRC_PORT, TARGET, config, error, exceeded, millis, on_line, reached, router, sketch,
+    trace_config,
 };
 use sim::{ms, us};
 
@@ -434,6 +435,66 @@ fn quotes_of_any_length_are_followed_where_they_identify_the_probe() {
         let first = if quote < 28 { "1: * * *\n" } else { "1: 10.1.1.1 1 10.1.1.1 1 10.1.1.1 1\n" };
         assert!(text.starts_with(first), "{quote} octets: {text}");
         assert!(text.ends_with("Reached"));
+    }
+}
+
+/// Every method with each of its carriers, where this program writes the whole probe.
+fn raw_methods() -> [(TraceMethod, Carrier); 7] {
+    [
+        (TraceMethod::Echo, Carrier::Message),
+        (TraceMethod::Udp, Carrier::Message),
+        (TraceMethod::Udp, Carrier::DestinationPort),
+        (TraceMethod::UdpLite { coverage: 0 }, Carrier::Message),
+        (TraceMethod::Tcp(SYN), Carrier::Message),
+        (TraceMethod::Dccp { service: 7 }, Carrier::Message),
+        (TraceMethod::Protocol(253), Carrier::Message),
+    ]
+}
+
+/// The probe `number` of another trace from this host to the same target, with this TTL.
+fn probe_of_another_run(like: &sim::path::Probe, flow: Flow, number: u16, ttl: u8) -> sim::path::Probe {
+    let mut bytes = vec![0; 40];
+    let len = flow.emit(TraceProbe { number, ttl, len: 40 }, &mut bytes);
+    bytes.truncate(len);
+    sim::path::Probe { ttl, bytes, ..like.clone() }
+}
+
+/// A trace that receives, before its own answers, those of `runs` others with its numbers and other TTLs.
+fn with_others(config: TraceConfig, runs: u16, quoted: usize) -> String {
+    let mut net = Net::new(|probe| {
+        let others = (1..=runs).flat_map(|run| {
+            let key = std::array::from_fn(|place| (run as u8).wrapping_mul(31).wrapping_add(place as u8));
+            let flow = Flow { src_port: SRC_PORT.wrapping_add(run * 37), key, ..config.flow };
+            let number = probe.number as u16;
+            [(number, 1 + probe.ttl % 5), (number.saturating_sub(3).max(1), 6)].map(|(number, ttl)| {
+                let of_another = probe_of_another_run(probe, flow, number, ttl);
+                on_line(&of_another, 6, ms(6)).delayed(us(100))
+            })
+        });
+        let short = |packet: Packet| match packet.protocol {
+            1 | 58 if packet.bytes.len() > 8 + quoted => packet.cut(quoted),
+            _ => packet,
+        };
+        let own = on_line(probe, 6, ms(6));
+        Ok(others.chain([own]).map(short).collect())
+    });
+    sketch(&net.events(config.clone()))
+}
+
+#[test]
+fn fifty_traces_at_once_to_one_target_never_take_the_answer_of_another() {
+    for (method, carrier) in raw_methods() {
+        for v6 in [false, true] {
+            let mut config = trace_config(method, v6);
+            config.flow.carrier = carrier;
+            let header = if v6 { 40 } else { 20 };
+            for octets in [8, 16, 40] {
+                let alone = with_others(config.clone(), 0, header + octets);
+                assert!(alone.ends_with("Reached"), "{method:?}: {alone}");
+                let among = with_others(config.clone(), 50, header + octets);
+                assert_eq!(among, alone, "{method:?} {carrier:?}, {octets} octets quoted");
+            }
+        }
     }
 }
 

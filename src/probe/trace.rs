@@ -135,6 +135,24 @@ impl Flow {
         }
     }
 
+    /// The checksum of a probe of UDP, UDP-Lite or DCCP with [`Carrier::Message`], which identifies it: the
+    /// number plus a word of this run, so that the quotes of two runs differ. It is never 0, which means no
+    /// checksum (RFC 768).
+    pub fn checksum_of(&self, number: u16) -> u16 {
+        let sum = u32::from(number.saturating_sub(1)).saturating_add(self.own_word().into());
+        // At most 131,068.
+        let sum = if sum < 65_535 { sum } else { sum.wrapping_sub(65_535) };
+        (sum as u16).saturating_add(1)
+    }
+
+    /// The number of the probe with this checksum: the inverse of [`Flow::checksum_of`]. 0 and 65,535 are one
+    /// checksum (RFC 1071 section 1).
+    pub fn number_of_checksum(&self, checksum: u16) -> u16 {
+        let checksum = if checksum == 0 { 0xffff } else { checksum };
+        let number = u32::from(checksum).saturating_add(65_535).saturating_sub(self.own_word().into());
+        (if number > 65_535 { number.wrapping_sub(65_535) } else { number }) as u16
+    }
+
     /// Whether [`Flow::emit`] writes the upper-layer header. The kernel writes that of UDP and UDP-Lite if it
     /// chooses the source port, and all of a TCP connection.
     pub const fn emits_header(&self) -> bool {
@@ -187,6 +205,14 @@ impl Flow {
     pub fn own(&self) -> [u8; 4] {
         let [t0, t1, t2, t3, ..] = self.token(0);
         [t0, t1, t2, t3]
+    }
+}
+
+impl Flow {
+    /// The word of this run in the checksums of its probes; below 65,535.
+    fn own_word(&self) -> u16 {
+        let [_, _, o2, o3] = self.own();
+        u16::from_be_bytes([o2, o3]).min(0xfffe)
     }
 }
 

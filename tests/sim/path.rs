@@ -32,8 +32,12 @@ pub fn trace_config(method: TraceMethod, v6: bool) -> TraceConfig {
     let (src, dst): (IpAddr, IpAddr) =
         if v6 { (HERE6.into(), TARGET6.into()) } else { (HERE.into(), TARGET.into()) };
     let dst_port = match method {
-        TraceMethod::Echo | TraceMethod::Protocol(_) => 0,
+        TraceMethod::Echo => 0,
         TraceMethod::Tcp(_) | TraceMethod::Connect => 80,
+        // The path knows these protocols by their port.
+        TraceMethod::Protocol(protocol) => protocol.into(),
+        TraceMethod::Dccp { .. } => 33,
+        TraceMethod::UdpLite { .. } => 136,
         _ => 53,
     };
     let flow = Flow {
@@ -168,6 +172,7 @@ fn protocol(probe: &Probe) -> u8 {
         (0, true) => 1,
         (0, false) => 58,
         (80, _) => 6,
+        (port @ (33 | 136 | 253), _) => port as u8,
         _ => 17,
     }
 }
@@ -176,8 +181,12 @@ fn protocol(probe: &Probe) -> u8 {
 pub fn reached(probe: &Probe, after: Duration) -> Packet {
     let from = probe.dst.ip();
     match protocol(probe) {
-        17 => {
+        17 | 33 | 136 => {
             let (icmp_type, code) = if probe.dst.is_ipv4() { (3, 3) } else { (1, 4) };
+            error(probe, icmp_type, code, 0, after).from(from)
+        }
+        253 => {
+            let (icmp_type, code) = if probe.dst.is_ipv4() { (3, 2) } else { (4, 1) };
             error(probe, icmp_type, code, 0, after).from(from)
         }
         6 => {

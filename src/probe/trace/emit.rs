@@ -21,9 +21,10 @@ impl Flow {
     /// With [`Carrier::Message`](super::Carrier::Message) the first four octets of all probes of a flow are
     /// the same, and the first eight identify the probe, unless [`Flow::carries_number`] returns false:
     /// - An echo request has the number as its sequence number. Its checksum is the same for all probes of
-    ///   one length with a payload of two octets or more, whether computed here (ICMPv4) or by the kernel
-    ///   (ICMPv6, RFC 3542 section 3.1).
-    /// - The checksum of a UDP or UDP-Lite datagram, and of a DCCP request, is the number.
+    ///   one length with a payload of two octets or more, and contains a word of this run, whether computed
+    ///   here (ICMPv4) or by the kernel (ICMPv6, RFC 3542 section 3.1).
+    /// - The checksum of a UDP or UDP-Lite datagram, and of a DCCP request, is [`Flow::checksum_of`] the
+    ///   number.
     /// - The sequence number of a TCP segment has the number in its lower half, and two of the flow's own
     ///   octets in its upper half: of two SYNs at the target the later is in the window of the earlier, and
     ///   is acknowledged with its own number (RFC 9293 section 3.10.7.4). With ACK the acknowledgement number
@@ -61,7 +62,8 @@ impl Flow {
         }
     }
 
-    /// Writes an echo request. The checksum of sequence number, token and fix word together is zero.
+    /// Writes an echo request. Sequence number, token and fix word together add the run's own word to the
+    /// checksum.
     fn echo(&self, number: u16, packet: &mut [u8]) {
         let Some((header, body)) = packet.split_first_chunk_mut() else { return };
         let icmp_type = match Family::of(self.dst) {
@@ -72,6 +74,7 @@ impl Flow {
         let token = self.token(number);
         let mut sum = Sum::default();
         sum.add(&number.to_be_bytes());
+        sum.add(&(!self.own_word()).to_be_bytes());
         if body.len() < token.len().saturating_add(2) {
             fill(body, &[&sum.finish().to_be_bytes()]);
         } else {
@@ -85,7 +88,7 @@ impl Flow {
     }
 
     /// Writes a UDP or UDP-Lite datagram. If the first word of its payload is among the `covered` octets, it
-    /// makes the checksum the number; otherwise the checksum is computed normally. The token follows, with a
+    /// makes the checksum that of the number; otherwise the checksum is computed normally. The token follows, with a
     /// word that cancels it in the checksum, where both fit.
     fn udp(&self, number: u16, covered: usize, packet: &mut [u8]) {
         let third = self.third(packet.len());
@@ -100,7 +103,7 @@ impl Flow {
             src_port: self.src_port,
             dst_port: self.dst_port(number),
             third,
-            checksum: if fixed { number } else { 0 },
+            checksum: if fixed { self.checksum_of(number) } else { 0 },
         }
         .octets();
         pseudo.add(packet.get(..covered).unwrap_or_default());
@@ -135,14 +138,14 @@ impl Flow {
         put(segment, tcp::CHECKSUM_AT, sum.finish());
     }
 
-    /// Writes a DCCP request. The upper word of its sequence number makes the checksum the number.
+    /// Writes a DCCP request. The upper word of its sequence number makes the checksum that of the number.
     fn dccp(&self, number: u16, service: u32, packet: &mut [u8]) {
         let [o0, o1, ..] = self.own();
         let [n0, n1] = number.to_be_bytes();
         let request = |fix: u16| dccp::DccpRequest {
             src_port: self.src_port,
             dst_port: self.dst_port(number),
-            checksum: number,
+            checksum: self.checksum_of(number),
             seq: u64::from(fix) << 32 | u64::from(u32::from_be_bytes([o0, o1, n0, n1])),
             service,
         };

@@ -46,10 +46,12 @@ impl Flow {
         sum.add(&[icmp_type, 0]);
         sum.add(&self.src_port.to_be_bytes());
         let body = len.saturating_sub(icmp::HEADER_LEN);
-        if body < 2 {
+        let added = match body {
             // No fix word cancels the number.
-            sum.add(&number.to_be_bytes());
-        }
+            0 | 1 => number,
+            _ => self.own_word(),
+        };
+        sum.add(&added.to_be_bytes());
         let fixed = match self.token_at(len) {
             Some(at) => at.saturating_add(TOKEN_LEN).saturating_add(2),
             None => body.min(2) & 2,
@@ -59,7 +61,7 @@ impl Flow {
     }
 
     /// The number of the probe of `len` octets with `word` first in its payload: the word itself where the
-    /// kernel writes the header, otherwise the checksum that this word makes. 0, which no probe has, where
+    /// kernel writes the header, otherwise that of the checksum that this word makes. 0, which no probe has, where
     /// the payload has no such word.
     pub fn number_of_word(&self, word: u16, len: usize) -> u16 {
         let covered = match self.method {
@@ -86,10 +88,7 @@ impl Flow {
         // The token and the word after it cancel out.
         let fixed = if self.token_at(len).is_some() { PROVEN_LEN } else { 2 };
         add_filling(&mut sum, fixed, covered.saturating_sub(udp::HEADER_LEN));
-        match sum.finish() {
-            0 => 0xffff,
-            number => number,
-        }
+        self.number_of_checksum(sum.finish())
     }
 }
 

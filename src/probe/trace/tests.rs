@@ -40,10 +40,11 @@ fn an_echo_request_is_header_then_token_then_fix_word_then_pattern() {
     let packet = emitted(&flow, 7, 20);
     assert_eq!(packet[8..16], flow.token(7));
     assert_eq!(packet[18..], [0x4a, 0x4b]);
-    // Its checksum is that of the same message without number, token and fix word.
+    // Its checksum is that of the same message with the run's word in place of number, token and fix word.
     let mut blank = packet.clone();
     blank[2..4].fill(0);
     blank[6..18].fill(0);
+    blank[6..8].copy_from_slice(&flow.own()[2..]);
     assert_eq!(packet[..8], [&[8, 0][..], &checksum(&blank).to_be_bytes(), &[0x12, 0x34, 0, 7]].concat());
     assert!(verify(&packet));
 }
@@ -51,9 +52,15 @@ fn an_echo_request_is_header_then_token_then_fix_word_then_pattern() {
 #[test]
 fn an_echo_request_with_a_short_payload_has_a_fix_word_or_nothing() {
     let flow = flow(V4, TraceMethod::Echo);
-    // 0x8 << 8 + 0x1234 is all that is not fixed away.
-    assert_eq!(emitted(&flow, 0x0102, 10), [8, 0, 0xe5, 0xcb, 0x12, 0x34, 1, 2, 0xfe, 0xfd]);
-    assert_eq!(emitted(&flow, 0x0102, 12)[8..], [0xfe, 0xfd, 0x42, 0x43]);
+    // 0x8 << 8 + 0x1234 and the run's word are all that is not fixed away.
+    let [_, _, o2, o3] = flow.own();
+    let fix = (u16::from_be_bytes([o2, o3]) - 0x0102).to_be_bytes();
+    let mut blank = [8, 0, 0, 0, 0x12, 0x34, o2, o3];
+    let sum = checksum(&blank).to_be_bytes();
+    assert_eq!(emitted(&flow, 0x0102, 10), [8, 0, sum[0], sum[1], 0x12, 0x34, 1, 2, fix[0], fix[1]]);
+    blank[2..4].copy_from_slice(&sum);
+    assert!(verify(&blank));
+    assert_eq!(emitted(&flow, 0x0102, 12)[8..], [fix[0], fix[1], 0x42, 0x43]);
     assert_eq!(emitted(&flow, 0x0102, 9)[4..], [0x12, 0x34, 1, 2, 0x40]);
     assert_eq!(emitted(&flow, 0x0102, 0), [8, 0, 0xe4, 0xc9, 0x12, 0x34, 1, 2]);
 }
@@ -72,14 +79,14 @@ fn the_kernel_fills_in_the_checksum_of_icmpv6_and_finds_it_constant() {
 }
 
 #[test]
-fn the_checksum_of_a_udp_datagram_is_its_number() {
+fn the_checksum_of_a_udp_datagram_has_its_number() {
     for addresses in [V4, V6] {
         for number in [1, 2, 0x1234, 0xffff] {
             let flow = flow(addresses, TraceMethod::Udp);
             for len in [10, 11, 17, 18, 19, 20, 40, 41, 1_472] {
                 let packet = emitted(&flow, number, len);
                 let [l0, l1] = (len as u16).to_be_bytes();
-                let [n0, n1] = number.to_be_bytes();
+                let [n0, n1] = flow.checksum_of(number).to_be_bytes();
                 assert_eq!(packet[..8], [0x12, 0x34, 0x82, 0x9a, l0, l1, n0, n1]);
                 assert!(adds_up(&flow, &packet, len), "number {number}, {len} octets");
                 assert!(flow.carries_number(len));
@@ -97,11 +104,26 @@ fn the_checksum_of_a_udp_datagram_is_its_number() {
 }
 
 #[test]
-fn a_udplite_checksum_is_the_number_where_it_covers_the_fix_word() {
+fn each_number_has_a_checksum_of_its_own_and_each_run_others() {
+    for key in 0..40 {
+        let flow = Flow { key: [key; 16], ..flow(V4, TraceMethod::Udp) };
+        for number in 1..=65_535 {
+            let checksum = flow.checksum_of(number);
+            assert_ne!(checksum, 0);
+            assert_eq!(flow.number_of_checksum(checksum), number);
+        }
+        assert_eq!(flow.number_of_checksum(0), flow.number_of_checksum(0xffff));
+        assert_ne!(flow.checksum_of(1), Flow { key: [key + 1; 16], ..flow }.checksum_of(1));
+    }
+}
+
+#[test]
+fn a_udplite_checksum_has_the_number_where_it_covers_the_fix_word() {
     for (coverage, third, covered) in [(0, 0, 40), (10, 10, 10), (15, 15, 15), (40, 0, 40), (99, 0, 40)] {
         let flow = flow(V6, TraceMethod::UdpLite { coverage });
         let packet = emitted(&flow, 5, 40);
-        assert_eq!(packet[4..8], [0, third, 0, 5], "coverage {coverage}");
+        let [c0, c1] = flow.checksum_of(5).to_be_bytes();
+        assert_eq!(packet[4..8], [0, third, c0, c1], "coverage {coverage}");
         assert!(adds_up(&flow, &packet, covered), "coverage {coverage}");
         assert!(flow.carries_number(40));
     }
@@ -148,7 +170,8 @@ fn a_destination_port_rises_with_the_number_and_wraps_without_zero() {
         assert_eq!(flow.number_at(0), 0);
     }
     assert_eq!(flow(V4, TraceMethod::Udp).dst_port(9), 33_434);
-    assert_eq!(emitted(&rising, 3, 40)[2..8], [0x82, 0x9c, 0, 40, 0, 3], "our header, that port");
+    let [c0, c1] = rising.checksum_of(3).to_be_bytes();
+    assert_eq!(emitted(&rising, 3, 40)[2..8], [0x82, 0x9c, 0, 40, c0, c1], "our header, that port");
 }
 
 #[test]
@@ -199,12 +222,13 @@ fn every_choice_of_tcp_options_is_as_long_as_it_says() {
 }
 
 #[test]
-fn the_checksum_of_a_dccp_request_is_its_number() {
+fn the_checksum_of_a_dccp_request_has_its_number() {
     for addresses in [V4, V6] {
         let flow = flow(addresses, TraceMethod::Dccp { service: 0x6465_6667 });
         let packet = emitted(&flow, 0x0102, 99);
         let [o0, o1, ..] = flow.own();
-        assert_eq!(packet[..10], [0x12, 0x34, 0x82, 0x9a, 5, 0, 1, 2, 1, 0]);
+        let [c0, c1] = flow.checksum_of(0x0102).to_be_bytes();
+        assert_eq!(packet[..10], [0x12, 0x34, 0x82, 0x9a, 5, 0, c0, c1, 1, 0]);
         assert_eq!(packet[12..], [o0, o1, 1, 2, 0x64, 0x65, 0x66, 0x67]);
         assert!(adds_up(&flow, &packet, 20));
     }

@@ -92,23 +92,22 @@ impl Quote<'_> {
             same(checksum, flow.echo_checksum(number, len))
         };
         let token = token(flow, number, len, payload);
-        let ours =
-            token.unwrap_or_else(|| count([ident == flow.src_port, self.dst_agrees(), sum_agrees()]) >= 2);
+        let ours = token.unwrap_or_else(|| match ident == flow.src_port {
+            true => self.dst_agrees() || sum_agrees(),
+            // With our address and another identifier it is of another run: a translator changes both.
+            false => self.src_differs() && self.dst_agrees() && sum_agrees(),
+        });
         ours.then(|| self.recognised(number, ident == flow.src_port))
     }
 
-    /// UDP, UDP-Lite, DCCP: the number is in a port, or is the checksum without what was rewritten. It also
+    /// UDP, UDP-Lite, DCCP: the number is in a port, or in the checksum without what was rewritten. It also
     /// follows from the first word of the payload.
     fn ports(&self, ports: &udp::UdpHeader, payload: &[u8]) -> Option<Recognised> {
         let flow = self.flow;
         let number = match flow.carrier {
             Carrier::Message => {
                 let (theirs, ours) = ([ports.src_port, ports.dst_port], [flow.src_port, flow.dst_port]);
-                match self.untranslated(ports.checksum, true, &theirs, &ours) {
-                    // 0 and 0xffff are one checksum; no probe has the number 0.
-                    0 => Some(0xffff),
-                    checksum => Some(checksum),
-                }
+                Some(flow.number_of_checksum(self.untranslated(ports.checksum, true, &theirs, &ours)))
             }
             Carrier::SourcePort => self.table.number_at(ports.src_port),
             Carrier::DestinationPort => Some(flow.number_at(ports.dst_port)),
@@ -162,7 +161,11 @@ impl Quote<'_> {
         };
         self.table.sent_len(number)?;
         let to_port = dst_port == flow.dst_port(number);
-        let enough = count([from_port, to_port, self.dst_agrees()]) >= 2;
+        let enough = match from_port {
+            true => to_port || self.dst_agrees(),
+            // With our address and another port it is of another run: a translator changes both.
+            false => self.src_differs() && to_port && self.dst_agrees(),
+        };
         enough.then(|| self.recognised(number, from_port && to_port))
     }
 

@@ -92,20 +92,47 @@ fn the_first_eight_octets_of_an_echo_request_need_two_agreements() {
     // The identifier plus one, the checksum minus one.
     let (ident, adjusted) = (0x1235, ours - 1);
     let rows = [
-        (0x1234, ours, DST, Some((9, false))),
-        (0x1234, other, DST, Some((9, false))),
-        (0x1234, ours, OTHER, Some((9, true))),
-        (ident, adjusted, DST, Some((9, true))),
-        (0x1234, other, OTHER, None),
-        (ident, ours, DST, None),
-        (ident, adjusted, OTHER, None),
-        (ident, other, OTHER, None),
+        (SRC, 0x1234, ours, DST, Some((9, false))),
+        (SRC, 0x1234, other, DST, Some((9, false))),
+        (SRC, 0x1234, ours, OTHER, Some((9, true))),
+        (OTHER, ident, adjusted, DST, Some((9, true))),
+        (SRC, 0x1234, other, OTHER, None),
+        (OTHER, ident, ours, DST, None),
+        (OTHER, ident, adjusted, OTHER, None),
+        (OTHER, ident, other, OTHER, None),
+        // Another run on this host.
+        (SRC, ident, adjusted, DST, None),
     ];
-    for (ident, checksum, dst, expected) in rows {
+    for (src, ident, checksum, dst, expected) in rows {
         // Cut, or filled up with zeros.
         for payload in [&[][..], &[0x99; 7], &[0; 100]] {
             let request = QuotedRequest::Query { method: Method::Echo, ident, seq: 9, checksum, payload };
-            assert_eq!(read(&flow, SRC, dst, request), expected, "{ident:#x} {checksum:#x} {dst}");
+            assert_eq!(read(&flow, src, dst, request), expected, "{src} {ident:#x} {checksum:#x} {dst}");
+        }
+    }
+}
+
+#[test]
+fn eight_octets_behind_a_translator_are_of_the_run_with_that_checksum() {
+    let other_run = |flow: Flow| Flow { key: [8; 16], src_port: 0x4321, ..flow };
+    for addresses in [(SRC, DST), (SRC6, DST6)] {
+        let flow = |method| Flow { src: addresses.0, dst: addresses.1, ..flow(method) };
+        for method in [TraceMethod::Echo, TraceMethod::Udp, TraceMethod::Dccp { service: 7 }] {
+            let flow = flow(method);
+            let quoted = |of: &Flow| {
+                let mut packet = emitted(of, 9).to_vec();
+                packet.truncate(of.len(40));
+                if method == TraceMethod::Echo {
+                    let (IpAddr::V6(src), IpAddr::V6(dst)) = addresses else {
+                        return read(&flow, OTHER, DST, query(&packet[..8]));
+                    };
+                    crate::wire::icmp::seal_v6(&mut packet, src, dst);
+                    return read(&flow, addresses.0, addresses.1, query(&packet[..8]));
+                }
+                read(&flow, addresses.0, addresses.1, ports(flow.protocol(), &packet[..8]))
+            };
+            assert_eq!(quoted(&flow).map(|(number, _)| number), Some(9), "{method:?}");
+            assert_eq!(quoted(&other_run(flow)), None, "{method:?}");
         }
     }
 }
@@ -259,7 +286,9 @@ fn a_segment_is_ours_by_half_its_sequence_number_and_two_more() {
         read(&flow, SRC, dst, QuotedRequest::Segment { src_port, dst_port, seq })
     };
     assert_eq!(quote(DST, 0x1234, 33_434, seq), Some((9, false)));
-    assert_eq!(quote(DST, 0x4321, 33_434, seq), Some((9, true)));
+    assert_eq!(quote(DST, 0x4321, 33_434, seq), None, "another run on this host");
+    let translated = QuotedRequest::Segment { src_port: 0x4321, dst_port: 33_434, seq };
+    assert_eq!(read(&flow, OTHER, DST, translated), Some((9, true)));
     assert_eq!(quote(OTHER, 0x1234, 33_434, seq), Some((9, true)));
     assert_eq!(quote(OTHER, 0x1234, 80, seq), None);
     assert_eq!(quote(DST, 0x1234, 33_434, seq ^ 0x1_0000), None);
