@@ -518,6 +518,22 @@ fn on_the_wire_all_probes_of_a_trace_are_one_flow() {
 }
 
 #[test]
+fn two_traces_on_one_host_have_two_identifiers() {
+    alone("two_traces_on_one_host_have_two_identifiers", || {
+        path();
+        std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "40000 40015").unwrap();
+        let taken = |port: &u16| std::net::UdpSocket::bind(("0.0.0.0", *port)).unwrap();
+        let others: Vec<_> = (40_000..40_012).map(|port| taken(&port)).collect();
+        for target in [V4, V6] {
+            let packets = sniffed(&format!("-n -I {target}"), |args| traceroute(args), target == V6);
+            let ident = u16::from_be_bytes([packets[0].1[4], packets[0].1[5]]);
+            assert!((40_012..40_016).contains(&ident), "{ident} is not kept from other programs");
+        }
+        drop(others);
+    });
+}
+
+#[test]
 fn a_source_port_is_every_probes_with_privilege_and_without() {
     alone("a_source_port_is_every_probes_with_privilege_and_without", || {
         path();

@@ -67,6 +67,8 @@ pub struct TraceSockets {
     raw: Vec<(Family, Socket)>,
     /// Those that keep the source port of raw probes from others, where that needs privilege.
     reserved: Vec<(Family, io::Result<Socket>)>,
+    /// Keeps the identifier of raw probes without a reserved port from other traces.
+    ident_holder: Option<Socket>,
 }
 
 /// Why a trace cannot be begun.
@@ -93,20 +95,26 @@ pub fn open_trace(
     let refused = |error| TraceRefusal { error, icmp_only: false };
     match probes {
         Probes::Icmp => {
-            let options = Options { raw_first: true, about: Some(ICMP), ..options.clone() };
+            let (ident, ident_holder) = unique_ident(options.ident);
+            let options = Options { raw_first: true, about: Some(ICMP), ident, ..options.clone() };
             let sockets = open::open(&options).map_err(|error| TraceRefusal { error, icmp_only: true })?;
             let (raw, reserved) = (Vec::new(), Vec::new());
-            return Ok(TraceSockets { probes, mode: Mode::Icmp, sockets, raw, reserved });
+            return Ok(TraceSockets { probes, mode: Mode::Icmp, sockets, raw, reserved, ident_holder });
         }
         Probes::Connect => {}
         Probes::Ports { .. } | Probes::Tcp | Probes::Other(_) => {
             let protocol = protocol(probes);
-            let options = Options { raw_only: true, about: Some(protocol), ..options.clone() };
+            let (ident, ident_holder) = match probes {
+                Probes::Other(_) => unique_ident(options.ident),
+                _ => (options.ident, None),
+            };
+            let options = Options { raw_only: true, about: Some(protocol), ident, ..options.clone() };
             match open::open(&options) {
                 Ok(sockets) => {
                     let raw = raw_sockets(&options, &sockets, protocol).map_err(refused)?;
                     let reserved = reserved(probes, &sockets, source_port);
-                    return Ok(TraceSockets { probes, mode: Mode::Raw, sockets, raw, reserved });
+                    let mode = Mode::Raw;
+                    return Ok(TraceSockets { probes, mode, sockets, raw, reserved, ident_holder });
                 }
                 Err(error) if matches!(probes, Probes::Other(_)) => return Err(refused(error)),
                 Err(_) => {}
@@ -123,7 +131,8 @@ pub fn open_trace(
         // Marks take privilege, which is given up before the first of them is opened.
         sockets.warnings.push(format!("WARNING: failed to set mark: {mark}: each probe has its own socket"));
     }
-    Ok(TraceSockets { probes, mode, sockets, raw: Vec::new(), reserved: Vec::new() })
+    let (raw, reserved) = (Vec::new(), Vec::new());
+    Ok(TraceSockets { probes, mode, sockets, raw, reserved, ident_holder: None })
 }
 
 /// The protocol number of ICMP, which stands for ICMPv6 too.
@@ -229,7 +238,12 @@ impl TraceSockets {
         let family = Family::of(route.target.ip());
         let with_port = Options { ident: source_port, ..options.clone() };
         match self.mode {
-            Mode::Icmp => self.sockets.aim(route, options),
+            Mode::Icmp => {
+                let holder = self.ident_holder.map(|socket| Member::PortHolder { _socket: socket });
+                let mut transport = self.sockets.aim(route, options)?;
+                holder.into_iter().for_each(|holder| transport.add(holder));
+                Ok(transport)
+            }
             Mode::Raw => self.aim_raw(route, &with_port, family),
             Mode::Shared => {
                 let sockets = self.sockets.take(family)?;
@@ -308,11 +322,23 @@ impl TraceSockets {
         for listener in port_listener.into_iter().chain([errors]) {
             transport.add(Member::Listener(Box::new(listener)));
         }
-        if let Some(socket) = port_holder {
+        for socket in port_holder.into_iter().chain(self.ident_holder) {
             transport.add(Member::PortHolder { _socket: socket });
         }
         Ok(transport)
     }
+}
+
+/// An identifier that no other trace on this machine has, and the socket that keeps it: the kernel gives its UDP
+/// port to nobody else. Without such a socket the identifier is random.
+fn unique_ident(given: Option<u16>) -> (Option<u16>, Option<Socket>) {
+    if given.is_some() {
+        return (given, None);
+    }
+    let holder =
+        reserve(Family::V4, udp::PROTOCOL_UDP, 0).or_else(|_| reserve(Family::V6, udp::PROTOCOL_UDP, 0)).ok();
+    let name = holder.as_ref().and_then(|socket| socket.local_addr().ok());
+    (name.and_then(|name| name.as_socket()).map(|name| name.port()), holder)
 }
 
 /// Ports below this one need privilege (ip(7), ip_unprivileged_port_start).
