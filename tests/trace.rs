@@ -386,6 +386,62 @@ fn a_path_that_goes_round_is_told_to_the_end_and_called_a_loop() {
     assert_eq!(net.sent.len(), 36);
 }
 
+/// The ending of a path of twelve hops with these nodes, `*` for a silent one.
+fn ending_of(nodes: &str) -> Ending {
+    let mut net = Net::new(|probe| {
+        let node = nodes.as_bytes()[usize::from(probe.ttl) - 1];
+        Ok(match node {
+            b'*' => vec![],
+            node => vec![exceeded(probe, ms(u64::from(probe.ttl))).from(router(node))],
+        })
+    });
+    let events = net.events(TraceConfig { max_ttl: nodes.len() as u8, ..config() });
+    let Some(TraceEvent::Ended { ending, .. }) = events.last() else { panic!("no end") };
+    *ending
+}
+
+#[test]
+fn a_loop_is_found_after_two_turns_whatever_is_silent() {
+    let round = |at: u8, first, again| Ending::Loop { at: router(at).into(), first, again };
+    for (nodes, expected) in [
+        ("abcdcdcdcdcd", round(b'c', 3, 5)),
+        // Routers that limit their answers.
+        ("abcdcd******", round(b'c', 3, 5)),
+        ("abcdcd***d**", round(b'c', 3, 5)),
+        ("abcdecdecde*", round(b'c', 3, 6)),
+        ("abcde*decd**", round(b'c', 3, 6)),
+        ("abcdec*e*de*", round(b'c', 3, 6)),
+        // A member that never answers.
+        ("abc*c*c*c*c*", round(b'c', 3, 5)),
+        ("abc*c*******", round(b'c', 3, 5)),
+        ("ab*d*d*d*d*d", round(b'd', 4, 6)),
+        ("abcd*cd*cd*c", round(b'c', 3, 6)),
+        // One router for ever.
+        ("abcccccccccc", round(b'c', 3, 4)),
+        ("abccc*******", round(b'c', 3, 4)),
+        ("aaaaaaaaaaaa", round(b'a', 1, 2)),
+    ] {
+        assert_eq!(ending_of(nodes), expected, "{nodes}");
+    }
+    for nodes in [
+        "abc*********",
+        "************",
+        // A router that forwards probes whose TTL is 0.
+        "abcc********",
+        "abccdefghijk",
+        "abcccdefghij",
+        // One turn and a half.
+        "abcdc*******",
+        "abcdecd*****",
+        // Something behind it.
+        "abcdcdcdcdce",
+        "abcdcdcd***e",
+        "abcccccccccd",
+    ] {
+        assert_eq!(ending_of(nodes), Ending::HopLimit, "{nodes}");
+    }
+}
+
 #[test]
 fn a_gap_limit_ends_a_silent_tail_early() {
     let mut net = Net::new(|probe| match probe.ttl {

@@ -110,23 +110,42 @@ fn is_router(table: &Table, ttl: u8, address: IpAddr) -> bool {
     answers.any(|answer| answer.from == address && !answer.kind.is_final())
 }
 
-/// The shortest loop, of two nodes or more, that the path goes round at least twice before its last hop.
+/// The loop that the path goes round from some hop on, at least twice, to its last hop; the shortest, from its first
+/// turn on.
+///
+/// A silent hop may be any node: routers limit their answers, and some give none.
 fn cycle(table: &Table) -> Option<Ending> {
     let hops: Vec<Option<IpAddr>> =
         table.ttls().map(|ttl| table.answers(ttl).next().map(|answer| answer.from)).collect();
-    (2..=LONGEST_CYCLE).find_map(|period| {
-        let pairs = hops.iter().rev().zip(hops.iter().rev().skip(period));
-        let repeated = pairs.take_while(|(later, earlier)| later.is_some() && later == earlier).count();
-        let last_turn = hops.iter().rev().take(period);
-        let distinct = last_turn.clone().zip(last_turn.skip(1)).any(|(hop, before)| hop != before);
-        if repeated < period || !distinct {
-            return None;
-        }
-        // The first hop of the loop precedes the repeated hops by one turn.
-        let start = hops.len().checked_sub(repeated)?.checked_sub(period)?;
+    (1..=LONGEST_CYCLE).find_map(|period| {
+        let start =
+            (0..hops.len()).find(|start| hops.get(*start..).is_some_and(|path| goes_round(path, period)))?;
         let first = table.ttls().nth(start)?;
         let again = first.checked_add(u8::try_from(period).ok()?)?;
         let at = (*hops.get(start)?)?;
         Some(Ending::Loop { at, first, again })
     })
+}
+
+/// Whether all of a path, from its first hop on, goes round a loop of `period` nodes, twice or more.
+///
+/// Each node that answers does so in two turns. One node alone, which can answer twice because it forwards probes whose
+/// TTL is 0, has three answers in a row.
+fn goes_round(path: &[Option<IpAddr>], period: usize) -> bool {
+    let answers_first = path.first().is_some_and(Option::is_some);
+    let turns = if period == 1 { 3 } else { 2 };
+    let Some(needed) = path.get(..period.saturating_mul(turns)).filter(|_| answers_first) else {
+        return false;
+    };
+    let is_node = |place: usize| {
+        let seen = path.iter().skip(place).step_by(period).flatten();
+        let node = seen.clone().next();
+        node.is_none() || (seen.clone().all(|other| Some(other) == node) && seen.count() >= 2)
+    };
+    let node_alone = |turn: &[Option<IpAddr>]| turn.windows(2).all(|two| matches!(two, [a, b] if a == b));
+    let distinct = match period {
+        1 => node_alone(needed),
+        _ => !needed.get(..period).is_some_and(node_alone),
+    };
+    distinct && (0..period).all(is_node)
 }
