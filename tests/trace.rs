@@ -510,7 +510,7 @@ fn raw_methods() -> [(TraceMethod, Carrier); 7] {
 /// The probe `number` of another trace from this host to the same target, with this TTL.
 fn probe_of_another_run(like: &sim::path::Probe, flow: Flow, number: u16, ttl: u8) -> sim::path::Probe {
     let mut bytes = vec![0; 40];
-    let len = flow.emit(TraceProbe { number, ttl, len: 40 }, &mut bytes);
+    let len = flow.emit(TraceProbe { number, flow: 0, ttl, len: 40 }, &mut bytes);
     bytes.truncate(len);
     sim::path::Probe { ttl, bytes, ..like.clone() }
 }
@@ -551,6 +551,71 @@ fn fifty_traces_at_once_to_one_target_never_take_the_answer_of_another() {
                 assert_eq!(among, alone, "{method:?} {carrier:?}, {octets} octets quoted");
             }
         }
+    }
+}
+
+/// TCP probes from six ports: two for each query.
+fn of_many_ports(v6: bool) -> TraceConfig {
+    let mut config = trace_config(TraceMethod::Tcp(SYN), v6);
+    config.flow.src_ports = 6;
+    config
+}
+
+fn port_of(probe: &sim::path::Probe) -> u16 {
+    u16::from_be_bytes([probe.bytes[0], probe.bytes[1]])
+}
+
+#[test]
+fn each_query_of_tcp_is_a_connection_of_its_own_over_all_hops() {
+    for v6 in [false, true] {
+        let mut known = Vec::new();
+        let mut net = Net::new(|probe| {
+            // The target, or a translator on the way, answers the first segment of each connection only.
+            if probe.ttl >= 3 && known.contains(&port_of(probe)) {
+                return Ok(vec![]);
+            }
+            if probe.ttl >= 3 {
+                known.push(port_of(probe));
+            }
+            Ok(vec![on_line(probe, 3, ms(3))])
+        });
+        let text = sketch(&net.events(of_many_ports(v6)));
+        let target = if v6 { "2001:db8:ffff::10" } else { "203.0.113.10" };
+        assert!(text.ends_with(&format!("3: {target} 3 {target} 3 {target} 3\nReached")), "{text}");
+        for probe in &net.sent {
+            assert_eq!(port_of(probe), SRC_PORT + probe.nth as u16 - 1, "hop {}", probe.ttl);
+        }
+    }
+}
+
+/// The path with a target whose resets acknowledge what `acknowledged` makes of the sequence number.
+fn with_resets(config: TraceConfig, acknowledged: impl Fn(u32) -> u32) -> String {
+    let mut net = Net::new(|probe| {
+        let mut answer = on_line(probe, 3, ms(3));
+        if answer.protocol == 6 {
+            let sent = u32::from_be_bytes(*probe.bytes[4..].first_chunk().unwrap());
+            answer.bytes[8..12].copy_from_slice(&acknowledged(sent).to_be_bytes());
+            // Later queries are answered sooner.
+            answer = answer.delayed(ms(10) - ms(2) * (probe.nth as u32));
+        }
+        Ok(vec![answer])
+    });
+    sketch(&net.events(config))
+}
+
+#[test]
+fn a_reset_that_counts_no_syn_belongs_to_the_probe_with_its_number() {
+    let target = "3: 203.0.113.10 8 203.0.113.10 6 203.0.113.10 4\nReached";
+    for config in [trace_config(TraceMethod::Tcp(SYN), false), of_many_ports(false)] {
+        for more in 0..3 {
+            let text = with_resets(config.clone(), |sent| sent + more);
+            assert!(text.ends_with(target), "{more}: {text}");
+        }
+    }
+    // Without a number that means something: by its port.
+    for acknowledged in [0, 1, 0xdead_beef] {
+        let text = with_resets(of_many_ports(false), |_| acknowledged);
+        assert!(text.ends_with(target), "{acknowledged}: {text}");
     }
 }
 

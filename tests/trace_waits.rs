@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use rping::clock::Instant;
 use rping::engine::trace::TraceConfig;
-use rping::probe::trace::TraceMethod;
+use rping::probe::trace::{TcpOptions, TraceMethod};
 
 use sim::ms;
 use sim::path::{
     HERE, Net, Probe, TARGET, at, config, error, exceeded, millis, on_line, reached, router, sketch,
     trace_config,
 };
+
+const SYN: TcpOptions =
+    TcpOptions { flags: 2, mss: Some(1460), sack: true, timestamps: true, window_scale: true };
 
 /// A path of six hops with 10 ms from one to the next.
 fn six(probe: &Probe) -> sim::Packet {
@@ -245,4 +248,25 @@ fn hops_that_never_answer_are_sent_a_second_probe_for_each_query_and_no_third() 
     assert!(text.contains("\n2: * * *\n") && text.contains("\n4: * * *\n"), "{text}");
     let per_hop = |ttl: u8| net.sent.iter().filter(|probe| probe.ttl == ttl).count();
     assert_eq!((1..=6).map(per_hop).collect::<Vec<_>>(), [3, 6, 3, 6, 3, 3]);
+}
+
+#[test]
+fn a_star_at_a_tcp_target_is_sent_again_from_another_port() {
+    let lost = |probe: &Probe| probe.ttl == 3 && probe.nth == 2;
+    let port = |probe: &Probe| u16::from_be_bytes([probe.bytes[0], probe.bytes[1]]);
+    for (method, stars) in [(TraceMethod::Tcp(SYN), 0), (TraceMethod::Udp, 1)] {
+        let mut net = Net::new(|probe| match lost(probe) {
+            true => Ok(vec![]),
+            false => Ok(vec![on_line(probe, 3, ms(30))]),
+        });
+        let mut config = trace_config(method, false);
+        config.flow.src_ports = 6;
+        let text = sketch(&net.events(config));
+        assert_eq!(text.matches('*').count(), stars, "{text}");
+        if stars == 0 {
+            let at_target: Vec<_> = net.sent.iter().filter(|probe| probe.ttl == 3).map(port).collect();
+            let offsets: Vec<_> = at_target.iter().map(|port| port - at_target[0]).collect();
+            assert_eq!(offsets, [0, 1, 2, 4], "the second query's next port");
+        }
+    }
 }

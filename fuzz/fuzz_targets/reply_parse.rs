@@ -71,6 +71,7 @@ fn flows() -> impl Iterator<Item = Flow> {
             src: address,
             dst: address,
             src_port,
+            src_ports: 1,
             dst_port: 33_434,
             method,
             carrier,

@@ -32,6 +32,7 @@ fn config(choice: u8) -> TraceConfig {
             src: IpAddr::V4(HERE),
             dst: IpAddr::V4(TARGET),
             src_port: 7_777,
+            src_ports: 1,
             dst_port: 33_434,
             method: methods[usize::from(choice & 3)],
             carrier: Carrier::Message,

@@ -147,6 +147,7 @@ fn trace(arguments: &TraceArguments, probes: ProbeSpec) -> Result<TraceConfig> {
             src: NO_ADDRESS,
             dst: NO_ADDRESS,
             src_port: 0,
+            src_ports: 1,
             dst_port: probes.port,
             method: probes.method,
             carrier: Carrier::Message,

@@ -138,7 +138,7 @@ fn set_up(
         options.ip_option = IpOption::LooseSourceRoute(gateways.into_iter().chain([target]).collect());
     }
     let transport = sockets
-        .aim(&route, &options, request.source_port)
+        .aim(&route, &options, request.source_port, flows(&request.trace))
         .map_err(|error| anyhow!(TRACEROUTE.setup_error(&error)))?;
     command::warn(program, transport.warnings(), output);
     Ok(TraceSetup { route, probes, mode, transport, header_len })
@@ -161,7 +161,12 @@ fn config(request: &TraceRequest, setup: &TraceSetup) -> anyhow::Result<TraceCon
         Mode::Shared | Mode::SocketPerProbe | Mode::Connect => 0,
     };
     let (src, dst) = (route.source, route.target.ip());
-    let mut flow = Flow { src, dst, src_port, dst_port: probes.port, method, carrier, key: command::key()? };
+    let src_ports = match (mode, method) {
+        (Mode::Raw, TraceMethod::Tcp(_)) => transport.source_ports(),
+        _ => 1,
+    };
+    let mut flow =
+        Flow { src, dst, src_port, src_ports, dst_port: probes.port, method, carrier, key: command::key()? };
     let requested = match request.packet_len {
         Some(len) => len.saturating_sub(header_len),
         None if request.trace.mtu => MTU_LEN - header_len,
@@ -178,6 +183,11 @@ fn config(request: &TraceRequest, setup: &TraceSetup) -> anyhow::Result<TraceCon
     let mut target = route.target;
     target.set_port(probes.port);
     Ok(TraceConfig { target, flow, len, header_len, ..request.trace.clone() })
+}
+
+/// Source ports of raw TCP probes: each query has its own, and as many are free for queries that are repeated.
+fn flows(trace: &TraceConfig) -> u16 {
+    u16::from(trace.queries).saturating_mul(2)
 }
 
 /// Looks up names, and AS numbers if they are requested.
@@ -209,7 +219,9 @@ fn start_line(style: &TraceStyle, setup: &TraceSetup, config: &TraceConfig) -> T
         max_ttl: config.max_ttl,
         queries: config.queries,
         packet_len: style.size,
-        one_flow: matches!(setup.mode, Mode::Icmp | Mode::Raw) && !setup.probes.port_per_probe,
+        one_flow: matches!(setup.mode, Mode::Icmp | Mode::Raw)
+            && !setup.probes.port_per_probe
+            && setup.transport.source_ports() == 1,
     }
 }
 
@@ -220,6 +232,9 @@ fn print_method(request: &TraceRequest, setup: &TraceSetup, output: &mut Output<
         Mode::Icmp => "by a datagram ICMP socket, all probes one flow",
         Mode::Raw if setup.probes.port_per_probe => {
             "by a raw socket, each probe a flow of its own, as the port rises"
+        }
+        Mode::Raw if setup.transport.source_ports() > 1 => {
+            "by a raw socket, each query one flow over all hops"
         }
         Mode::Raw => "by a raw socket, all probes one flow",
         Mode::Shared => "without privilege: the port tells probes apart, so each is a flow of its own",

@@ -74,6 +74,9 @@ pub struct Flow {
     /// Source port, or the ICMP identifier; 0 where the kernel chooses it and writes the header of UDP and
     /// UDP-Lite, as always with [`Carrier::SourcePort`].
     pub src_port: u16,
+    /// How many source ports there are from `src_port` on, at least 1. More than one only for
+    /// [`TraceMethod::Tcp`]: each is a flow of its own.
+    pub src_ports: u16,
     /// Destination port, or that of the first probe with [`Carrier::DestinationPort`]; 0 without ports.
     pub dst_port: u16,
     /// The kind of probes.
@@ -89,6 +92,8 @@ pub struct Flow {
 pub struct TraceProbe {
     /// Its number in the trace, from 1.
     pub number: u16,
+    /// Which of the flow's source ports it leaves from, from 0; with more flows than ports they begin again.
+    pub flow: u16,
     /// Its TTL or hop limit, which the socket writes.
     pub ttl: u8,
     /// Requested octets behind the IP header: see [`Flow::len`].
@@ -209,6 +214,30 @@ impl Flow {
 }
 
 impl Flow {
+    /// The source port of the probes of this flow index ([`TraceProbe::flow`]).
+    pub fn source_port(&self, flow: u16) -> u16 {
+        self.src_port.saturating_add(flow.checked_rem(self.src_ports).unwrap_or(0))
+    }
+
+    /// The flow index with this source port; `None`: it is no port of this run.
+    pub fn index_of(&self, port: u16) -> Option<u16> {
+        port.checked_sub(self.src_port).filter(|flow| *flow < self.src_ports.max(1))
+    }
+
+    /// The sequence number of a TCP probe: fourteen bits of this run, and four times the probe's number, so that
+    /// a number near it belongs to no other probe.
+    pub fn sequence(&self, number: u16) -> u32 {
+        let [o0, o1, ..] = self.own();
+        u32::from_be_bytes([o0, o1 & 0xfc, 0, 0]) | u32::from(number) << 2
+    }
+
+    /// The number of the TCP probe with this sequence number, or up to three less; `None`: it is of no probe of
+    /// this run.
+    pub fn number_of_sequence(&self, sequence: u32) -> Option<u16> {
+        let number = (sequence >> 2) as u16;
+        (self.sequence(number) == sequence & !3).then_some(number)
+    }
+
     /// The word of this run in the checksums of its probes; below 65,535.
     fn own_word(&self) -> u16 {
         let [_, _, o2, o3] = self.own();

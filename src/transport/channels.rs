@@ -192,6 +192,13 @@ impl Transport {
         self.ident_of(self.family)
     }
 
+    /// How many source ports, from [`Transport::ident`] on, are kept from other processes for raw TCP probes; at
+    /// least 1.
+    pub fn source_ports(&self) -> u16 {
+        let held = self.members.iter().filter(|member| matches!(member, Member::PortHolder { .. })).count();
+        u16::try_from(held).unwrap_or(1).max(1)
+    }
+
     /// ICMP identifier of what is sent to targets of a family; see [`Transport::ident`].
     pub fn ident_of(&self, family: Family) -> u16 {
         let mut senders = self.members.iter().filter_map(Member::sender);

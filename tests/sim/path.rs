@@ -44,6 +44,7 @@ pub fn trace_config(method: TraceMethod, v6: bool) -> TraceConfig {
         src,
         dst,
         src_port: SRC_PORT,
+        src_ports: 1,
         dst_port,
         method,
         carrier: Carrier::Message,

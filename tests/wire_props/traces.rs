@@ -62,7 +62,16 @@ fn flow(family: Family, method: TraceMethod) -> Flow {
         Family::V6 => (SRC6, DST6),
     };
     let carrier = Carrier::Message;
-    Flow { src, dst, src_port: 0x8234, dst_port: 33_434, method, carrier, key: *b"one run and only" }
+    Flow {
+        src,
+        dst,
+        src_port: 0x8234,
+        src_ports: 1,
+        dst_port: 33_434,
+        method,
+        carrier,
+        key: *b"one run and only",
+    }
 }
 
 /// A flow of each kind of reading.
@@ -115,7 +124,7 @@ fn seal(packet: &mut [u8], protocol: u8, src: IpAddr, dst: IpAddr) {
 /// A probe as it is on the wire, behind the IP header.
 fn on_the_wire(flow: &Flow, number: u16, len: usize) -> Vec<u8> {
     let mut packet = vec![0xa5; len.max(60)];
-    let len = flow.emit(TraceProbe { number, ttl: 1, len }, &mut packet);
+    let len = flow.emit(TraceProbe { number, flow: 0, ttl: 1, len }, &mut packet);
     packet.truncate(len);
     if flow.protocol() == 58 {
         // The kernel fills it in.

@@ -28,14 +28,16 @@ pub struct Silent {
 
 /// The next query of a path with so many queries in each hop. `final_ttl`: the hop with the final answer.
 ///
-/// With a final answer: the queries of each nearer hop without any answer, once. Without one: those of the first hop
-/// behind the last that answered, once a second.
-pub fn next(table: &Table, final_ttl: Option<u8>, queries: u8) -> Option<Silent> {
+/// With a final answer: the queries of each nearer hop without any answer, once; with `connections`, those of the hop
+/// with the final answer too. Without a final answer: those of the first hop behind the last that answered, once a
+/// second.
+pub fn next(table: &Table, final_ttl: Option<u8>, queries: u8, connections: bool) -> Option<Silent> {
     let sent = |ttl: &u8| table.queries(*ttl).len() >= usize::from(queries);
     match final_ttl {
         Some(last) => {
-            let silent = |ttl: &u8| sent(ttl) && table.slowest(*ttl).is_none();
-            let hops = table.ttls().take_while(|ttl| *ttl < last).filter(silent);
+            let silent = |ttl: &u8| sent(ttl) && (table.answers(*ttl).next().is_none() || *ttl == last);
+            let hops =
+                table.ttls().take_while(|ttl| *ttl < last || (connections && *ttl == last)).filter(silent);
             let wait = wait::answer_time(table);
             hops.filter_map(|ttl| of_hop(table, ttl, 1, wait)).min_by_key(|silent| silent.at)
         }

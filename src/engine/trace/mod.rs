@@ -247,15 +247,19 @@ impl Session for Trace {
         let due = self.due().filter(|due| due.at <= now)?;
         let Due { ttl, query, again, .. } = due;
         let TraceConfig { flow, mut target, .. } = self.config;
+        let askings =
+            self.table.query(ttl, query).map_or(0, |query| query.askings.saturating_add(again.into()));
         let probe = SentProbe::new(ttl, query, flow.len(self.len), now);
-        let id = self.table.push(SentProbe { mtu: self.mtu.take(), ..probe });
+        // The next connection of a query that stayed silent is a new one.
+        let index = probe.flow.saturating_add(u16::from(self.config.queries).saturating_mul(askings.into()));
+        let id = self.table.push(SentProbe { flow: index, mtu: self.mtu.take(), ..probe });
         if again {
             self.table.reopen(ttl, query, true);
         }
         self.plan.taken(&self.table, due, id, now);
         self.sending.push_back(id);
         let number = table::wire_number(id);
-        let len = flow.emit(TraceProbe { number, ttl, len: self.len }, buffer);
+        let len = flow.emit(TraceProbe { number, flow: index, ttl, len: self.len }, buffer);
         target.set_port(flow.dst_port(number));
         Some(Transmit { dst: target, len, ttl: Some(ttl), id, room: Room::Wait })
     }

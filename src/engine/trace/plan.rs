@@ -11,6 +11,7 @@ use super::config::TraceConfig;
 use super::table::Table;
 use super::window::Window;
 use crate::clock::Instant;
+use crate::probe::trace::TraceMethod;
 
 /// Time from one probe to the next: 39 probes, a whole window, leave within 3 ms.
 const PACE: Duration = Duration::from_micros(75);
@@ -38,6 +39,8 @@ pub struct Plan {
     explicit: bool,
     /// Whether silent queries are asked again.
     asks_again: bool,
+    /// Whether each query is a TCP connection.
+    connections: bool,
     gap: Duration,
     window: Window,
     /// When the next probe may leave.
@@ -84,6 +87,7 @@ impl Plan {
             queries,
             explicit: parallel.is_some(),
             asks_again: wait.is_adaptive() && parallel.is_none(),
+            connections: matches!(config.flow.method, TraceMethod::Tcp(_)),
             gap,
             window: Window::new(parallel),
             slot: start,
@@ -109,7 +113,11 @@ impl Plan {
 
     /// The next query to be asked again.
     fn again(&self, table: &Table, final_ttl: Option<u8>) -> Option<Due> {
-        let silent = if self.asks_again { again::next(table, final_ttl, self.queries) } else { None };
+        let silent = if self.asks_again {
+            again::next(table, final_ttl, self.queries, self.connections)
+        } else {
+            None
+        };
         let again::Silent { at, ttl, query } = silent?;
         Some(Due { at: at.max(self.slot), ttl, query, again: true })
     }

@@ -28,6 +28,8 @@ pub struct SentProbe {
     pub ttl: u8,
     /// The query of its hop, from 1.
     pub query: u8,
+    /// Its flow index: see [`TraceProbe::flow`](crate::probe::trace::TraceProbe::flow).
+    pub flow: u16,
     /// Octets behind the IP header.
     pub len: usize,
     /// When it left; until that is known, when it was handed out.
@@ -43,10 +45,11 @@ pub struct SentProbe {
 }
 
 impl SentProbe {
-    /// A probe handed out for sending at `now`.
+    /// A probe handed out for sending at `now`, of the flow of its query.
     pub fn new(ttl: u8, query: u8, len: usize, now: Instant) -> Self {
         let (clock, state) = (ClockSource::User, ProbeState::Sending);
-        Self { ttl, query, len, sent: now, clock, mtu: None, state, answered: false }
+        let flow = u16::from(query.saturating_sub(1));
+        Self { ttl, query, flow, len, sent: now, clock, mtu: None, state, answered: false }
     }
 }
 

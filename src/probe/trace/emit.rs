@@ -25,8 +25,7 @@ impl Flow {
     ///   here (ICMPv4) or by the kernel (ICMPv6, RFC 3542 section 3.1).
     /// - The checksum of a UDP or UDP-Lite datagram, and of a DCCP request, is [`Flow::checksum_of`] the
     ///   number.
-    /// - The sequence number of a TCP segment has the number in its lower half, and two of the flow's own
-    ///   octets in its upper half: of two SYNs at the target the later is in the window of the earlier, and
+    /// - The sequence number of a TCP segment is [`Flow::sequence`]: of two SYNs from one port at the target the later is in the window of the earlier, and
     ///   is acknowledged with its own number (RFC 9293 section 3.10.7.4). With ACK the acknowledgement number
     ///   is the same, because a reset repeats it (section 3.10.7.1).
     /// - A protocol without header has the flow's own four octets, the number, and two octets of the token.
@@ -35,7 +34,7 @@ impl Flow {
     ///
     /// Returns the number of octets written; 0, and writes nothing, if `buffer` is too short.
     pub fn emit(&self, probe: TraceProbe, buffer: &mut [u8]) -> usize {
-        let TraceProbe { number, .. } = probe;
+        let TraceProbe { number, flow, .. } = probe;
         let len = self.len(probe.len);
         match self.method {
             TraceMethod::Connect => 0,
@@ -50,7 +49,9 @@ impl Flow {
                 let covered = covered(coverage, len);
                 written(buffer, len, |packet| self.udp(number, covered, packet))
             }
-            TraceMethod::Tcp(options) => written(buffer, len, |segment| self.tcp(number, options, segment)),
+            TraceMethod::Tcp(options) => {
+                written(buffer, len, |segment| self.tcp(number, flow, options, segment))
+            }
             TraceMethod::Dccp { service } => {
                 written(buffer, len, |packet| self.dccp(number, service, packet))
             }
@@ -117,13 +118,13 @@ impl Flow {
     }
 
     /// Writes a TCP segment.
-    fn tcp(&self, number: u16, options: TcpOptions, segment: &mut [u8]) {
-        let [o0, o1, o2, o3] = self.own();
+    fn tcp(&self, number: u16, flow: u16, options: TcpOptions, segment: &mut [u8]) {
+        let [_, _, o2, o3] = self.own();
         let [n0, n1] = number.to_be_bytes();
-        let seq = u32::from_be_bytes([o0, o1, n0, n1]);
+        let seq = self.sequence(number);
         let flags = u16::from(options.flags);
         let header = tcp::TcpHeader {
-            src_port: self.src_port,
+            src_port: self.source_port(flow),
             dst_port: self.dst_port(number),
             seq,
             ack: if flags & tcp::ACK == 0 { 0 } else { seq },

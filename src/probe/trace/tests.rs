@@ -15,13 +15,22 @@ const SYN: TcpOptions =
 
 fn flow([src, dst]: [IpAddr; 2], method: TraceMethod) -> Flow {
     let carrier = Carrier::Message;
-    Flow { src, dst, src_port: 0x1234, dst_port: 33_434, method, carrier, key: *b"0123456789abcdef" }
+    Flow {
+        src,
+        dst,
+        src_port: 0x1234,
+        src_ports: 1,
+        dst_port: 33_434,
+        method,
+        carrier,
+        key: *b"0123456789abcdef",
+    }
 }
 
 /// The probe, written over octets that are not zero, with room to spare that must stay untouched.
 fn emitted(flow: &Flow, number: u16, len: usize) -> Vec<u8> {
     let mut buffer = vec![0xa5; len.max(60) + 8];
-    let written = flow.emit(TraceProbe { number, ttl: 1, len }, &mut buffer);
+    let written = flow.emit(TraceProbe { number, flow: 0, ttl: 1, len }, &mut buffer);
     assert!(buffer[written..].iter().all(|octet| *octet == 0xa5));
     buffer.truncate(written);
     buffer
@@ -180,14 +189,33 @@ fn a_tcp_probe_is_a_syn_as_linux_sends_it() {
         let flow = flow(addresses, TraceMethod::Tcp(SYN));
         let segment = emitted(&flow, 0x0102, 0);
         assert_eq!(segment.len(), 40);
-        let [o0, o1, o2, o3] = flow.own();
+        let [_, _, o2, o3] = flow.own();
+        let [s0, s1, s2, s3] = flow.sequence(0x0102).to_be_bytes();
         assert_eq!(
             segment[..16],
-            [0x12, 0x34, 0x82, 0x9a, o0, o1, 1, 2, 0, 0, 0, 0, 0xa0, 0x02, 0x16, 0xd0,]
+            [0x12, 0x34, 0x82, 0x9a, s0, s1, s2, s3, 0, 0, 0, 0, 0xa0, 0x02, 0x16, 0xd0,]
         );
         assert_eq!(segment[18..], [0, 0, 2, 4, 5, 0xb4, 4, 2, 8, 10, o2, o3, 1, 2, 0, 0, 0, 0, 1, 3, 3, 2,]);
         assert!(adds_up(&flow, &segment, 40));
         assert_eq!(emitted(&flow, 0x0102, 1_000), segment, "no data, whatever is asked");
+    }
+}
+
+#[test]
+fn each_flow_has_its_source_port_and_each_number_four_sequence_numbers() {
+    let flow = Flow { src_ports: 3, ..flow(V4, TraceMethod::Tcp(SYN)) };
+    let ports = [0, 1, 2, 3].map(|index| flow.source_port(index));
+    assert_eq!(ports, [0x1234, 0x1235, 0x1236, 0x1234]);
+    assert_eq!(
+        [0x1233, 0x1234, 0x1236, 0x1237].map(|port| flow.index_of(port)),
+        [None, Some(0), Some(2), None]
+    );
+    for number in [0, 1, 0x0102, 0xffff] {
+        let first = flow.sequence(number);
+        for sequence in first..first + 4 {
+            assert_eq!(flow.number_of_sequence(sequence), Some(number));
+            assert_eq!(Flow { key: [1; 16], ..flow }.number_of_sequence(sequence), None);
+        }
     }
 }
 
@@ -248,7 +276,7 @@ fn without_room_nothing_is_written() {
     for method in [TraceMethod::Echo, TraceMethod::Udp, TraceMethod::Tcp(SYN), TraceMethod::Protocol(253)] {
         let flow = flow(V4, method);
         let mut buffer = [0xa5; 39];
-        assert_eq!(flow.emit(TraceProbe { number: 1, ttl: 1, len: 40 }, &mut buffer), 0);
+        assert_eq!(flow.emit(TraceProbe { number: 1, flow: 0, ttl: 1, len: 40 }, &mut buffer), 0);
         assert_eq!(buffer, [0xa5; 39]);
     }
 }

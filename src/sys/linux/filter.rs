@@ -177,8 +177,8 @@ const fn icmpv6(answer: u8, ident: u16) -> [Op; 8] {
 pub(crate) enum Accept {
     /// ICMP replies and errors about probes.
     Icmp(Wanted),
-    /// What arrives at this port, of a protocol with ports.
-    Port(u16),
+    /// What arrives at these ports, of a protocol with ports: the first, and how many.
+    Ports(u16, u16),
     /// Everything.
     Everything,
     /// Nothing: for a socket that is only held or only sends.
@@ -192,7 +192,7 @@ pub(crate) enum Accept {
 pub(crate) fn accept_only(socket: &Socket, family: Family, accept: Accept) -> io::Result<()> {
     let wanted = match accept {
         Accept::Icmp(wanted) => wanted,
-        Accept::Port(port) => return socket.attach_filter(&to_port(family, port)),
+        Accept::Ports(first, count) => return socket.attach_filter(&to_ports(family, first, count)),
         Accept::Everything => return socket.attach_filter(&everything()),
         Accept::Nothing => return socket.attach_filter(&nothing()),
     };
@@ -263,11 +263,12 @@ impl Wanted {
 
 /// Raw IPv4 and IPv6: what comes to a port, of a protocol that has ports (the destination port is its second
 /// word).
-fn to_port(family: Family, port: u16) -> Vec<SockFilter> {
-    let port = jeq(port.into(), 0, 1);
+fn to_ports(family: Family, first: u16, count: u16) -> Vec<SockFilter> {
+    let from = jge(first.into(), 0, 2);
+    let beyond = jge(u32::from(first).saturating_add(count.into()), 1, 0);
     match family {
-        Family::V4 => program(&[LDX_MSH, ldh_x(2), port, ret(ALL), ret(0)]),
-        Family::V6 => program(&[ldh(2), port, ret(ALL), ret(0)]),
+        Family::V4 => program(&[LDX_MSH, ldh_x(2), from, beyond, ret(ALL), ret(0)]),
+        Family::V6 => program(&[ldh(2), from, beyond, ret(ALL), ret(0)]),
     }
 }
 

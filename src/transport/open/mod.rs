@@ -14,6 +14,7 @@ use crate::wire::tcp;
 
 pub(super) mod clocks;
 pub(super) mod options;
+mod ports;
 pub(super) mod refusal;
 pub(super) mod route;
 pub(super) mod setup;

@@ -1,12 +1,12 @@
 //! The sockets of a traceroute: which are needed for a method, and which of them this user may have.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use rustix::io::Errno;
-use socket2::{Protocol, SockAddr, Socket, Type};
+use socket2::{Protocol, Socket, Type};
 
 use super::options::{Options, Stamping};
+use super::ports::{port_of, reserve, reserve_row, unique_ident};
 use super::refusal::{NoStamps, OpenError, Setting, SetupError};
 use super::route::Route;
 use super::setup::SocketSetup;
@@ -225,7 +225,8 @@ impl TraceSockets {
 
     /// Keeps the sockets of the target's family and sets them up. Needs no privilege.
     ///
-    /// `source_port` is that of all probes; `None`: the kernel's choice.
+    /// `source_port` is that of all probes; `None`: the kernel's choice. Raw TCP probes then have up to `flows` ports:
+    /// see [`Transport::source_ports`].
     ///
     /// # Errors
     /// What a socket was refused.
@@ -234,6 +235,7 @@ impl TraceSockets {
         route: &Route,
         options: &Options,
         source_port: Option<u16>,
+        flows: u16,
     ) -> Result<Transport, SetupError> {
         let family = Family::of(route.target.ip());
         let with_port = Options { ident: source_port, ..options.clone() };
@@ -244,7 +246,7 @@ impl TraceSockets {
                 holder.into_iter().for_each(|holder| transport.add(holder));
                 Ok(transport)
             }
-            Mode::Raw => self.aim_raw(route, &with_port, family),
+            Mode::Raw => self.aim_raw(route, &with_port, family, flows),
             Mode::Shared => {
                 let sockets = self.sockets.take(family)?;
                 let kind = Kind::Ports(protocol(self.probes));
@@ -267,7 +269,13 @@ impl TraceSockets {
         }
     }
 
-    fn aim_raw(mut self, route: &Route, options: &Options, family: Family) -> Result<Transport, SetupError> {
+    fn aim_raw(
+        mut self,
+        route: &Route,
+        options: &Options,
+        family: Family,
+        flows: u16,
+    ) -> Result<Transport, SetupError> {
         let protocol = protocol(self.probes);
         let unavailable = || SetupError::new(Setting::Family(route.target.ip()), &Errno::AFNOSUPPORT.into());
         let place = self.raw.iter().position(|(of, _)| *of == family).ok_or_else(unavailable)?;
@@ -278,7 +286,7 @@ impl TraceSockets {
             |error: io::Error| SetupError::new(Setting::Always("bind"), &error).of_port(options.ident);
         let early = early.map_err(refused)?;
         // What holds the source port comes first: the others need its number.
-        let (mut port_listener, mut port_holder) = (None, None);
+        let (mut port_listener, mut port_holders) = (None, Vec::new());
         let port = match self.probes {
             Probes::Ports { .. } => {
                 let bound = early.is_some();
@@ -297,17 +305,20 @@ impl TraceSockets {
                 }
             }
             Probes::Tcp => {
-                let socket = early.map_or_else(|| reserve(family, protocol, options.ident.unwrap_or(0)), Ok);
-                let socket = socket.map_err(refused)?;
-                let name = socket.local_addr().map_err(refused)?;
-                port_holder = Some(socket);
-                name.as_socket().map_or(0, |address| address.port())
+                let sockets = match (early, options.ident) {
+                    (Some(early), _) => Ok(vec![early]),
+                    (None, Some(port)) => reserve(family, protocol, port).map(|socket| vec![socket]),
+                    (None, None) => reserve_row(family, protocol, flows),
+                };
+                port_holders = sockets.map_err(refused)?;
+                port_holders.first().map_or(0, port_of)
             }
             Probes::Other(_) => options.ident.unwrap_or(self.sockets.ident),
             Probes::Icmp | Probes::Connect => 0,
         };
         let accept = match self.probes {
-            Probes::Tcp | Probes::Other(dccp::PROTOCOL_DCCP) => Accept::Port(port),
+            Probes::Tcp => Accept::Ports(port, u16::try_from(port_holders.len()).unwrap_or(1)),
+            Probes::Other(dccp::PROTOCOL_DCCP) => Accept::Ports(port, 1),
             Probes::Other(_) => Accept::Everything,
             _ => Accept::Nothing,
         };
@@ -322,23 +333,11 @@ impl TraceSockets {
         for listener in port_listener.into_iter().chain([errors]) {
             transport.add(Member::Listener(Box::new(listener)));
         }
-        for socket in port_holder.into_iter().chain(self.ident_holder) {
+        for socket in port_holders.into_iter().chain(self.ident_holder) {
             transport.add(Member::PortHolder { _socket: socket });
         }
         Ok(transport)
     }
-}
-
-/// An identifier that no other trace on this machine has, and the socket that keeps it: the kernel gives its UDP
-/// port to nobody else. Without such a socket the identifier is random.
-fn unique_ident(given: Option<u16>) -> (Option<u16>, Option<Socket>) {
-    if given.is_some() {
-        return (given, None);
-    }
-    let holder =
-        reserve(Family::V4, udp::PROTOCOL_UDP, 0).or_else(|_| reserve(Family::V6, udp::PROTOCOL_UDP, 0)).ok();
-    let name = holder.as_ref().and_then(|socket| socket.local_addr().ok());
-    (name.and_then(|name| name.as_socket()).map(|name| name.port()), holder)
 }
 
 /// Ports below this one need privilege (ip(7), ip_unprivileged_port_start).
@@ -357,18 +356,4 @@ fn reserved(
     // Of a protocol that the kernel does not know, no port needs keeping.
     let known = families.filter(|family| with_ports(*family, protocol).is_ok());
     known.map(|family| (family, reserve(family, protocol, port))).collect()
-}
-
-/// A socket that keeps a port of this family to itself; 0 lets the kernel choose. One of TCP is never connected.
-fn reserve(family: Family, protocol: u8, port: u16) -> io::Result<Socket> {
-    let socket = with_ports(family, protocol)?;
-    let any: SocketAddr = match family {
-        Family::V4 => (Ipv4Addr::UNSPECIFIED, port).into(),
-        Family::V6 => {
-            socket.set_only_v6(true)?;
-            (Ipv6Addr::UNSPECIFIED, port).into()
-        }
-    };
-    socket.bind(&SockAddr::from(any))?;
-    Ok(socket)
 }

@@ -14,6 +14,8 @@ pub enum Answered {
     Number(u16),
     /// One of them; the answer has no number.
     Any,
+    /// One of those with this flow index; the answer has no number that can be used.
+    OfFlow(u16),
 }
 
 /// The probe that an answer, not an ICMP error, belongs to; `None`: none of this flow. Checksums are left to
@@ -27,8 +29,10 @@ pub fn answered(flow: &Flow, table: &Table, reply: &Reply) -> Option<Answered> {
             token(flow, seq, len, body).unwrap_or(agrees).then_some(seq)?
         }
         (ReplyKind::Segment { src_port, dst_port, seq, ack, flags }, TraceMethod::Tcp(options)) => {
-            let port = from_target && dst_port == flow.src_port;
-            let number = answered_number(flow, options.flags.into(), seq, ack, flags).filter(|_| port)?;
+            let index = flow.index_of(dst_port).filter(|_| from_target)?;
+            let number = answered_number(flow, options.flags.into(), seq, ack, flags);
+            let number = number.filter(|number| table.sent_len(*number).is_some());
+            let Some(number) = number else { return unnumbered(flow, index, src_port, flags) };
             Some(number).filter(|number| src_port == flow.dst_port(*number))?
         }
         (ReplyKind::Datagram { protocol, src_port, dst_port, payload }, _) if protocol == flow.protocol() => {
@@ -40,14 +44,22 @@ pub fn answered(flow: &Flow, table: &Table, reply: &Reply) -> Option<Answered> {
     table.sent_len(number).map(|_| Answered::Number(number))
 }
 
+/// What a segment of the target without a usable number answers: a middlebox, or a host that does not count the SYN,
+/// sends such a reset.
+fn unnumbered(flow: &Flow, index: u16, src_port: u16, flags: u16) -> Option<Answered> {
+    let answers =
+        flags & (tcp::RST | tcp::SYN) != 0 && flow.carrier == Carrier::Message && src_port == flow.dst_port;
+    answers.then_some(Answered::OfFlow(index))
+}
+
 /// The number of the probe that a segment answers, by its sequence numbers. The probe had the flags `sent`.
 ///
-/// An acknowledgement counts the SYN and the FIN (RFC 9293 section 3.4); a reset in answer to an
+/// An acknowledgement counts the SYN and the FIN (RFC 9293 section 3.4), up to two more than the sequence number; some
+/// hosts count neither. A reset in answer to an
 /// acknowledgement has its number as sequence number (section 3.10.7.1).
 fn answered_number(flow: &Flow, sent: u16, seq: u32, ack: u32, flags: u16) -> Option<u16> {
-    let taken = (sent & tcp::SYN).count_ones().wrapping_add((sent & tcp::FIN).count_ones());
-    let acknowledged = own_number(flow, ack.wrapping_sub(taken)).filter(|_| flags & tcp::ACK != 0);
-    acknowledged.or_else(|| own_number(flow, seq).filter(|_| sent & tcp::ACK != 0))
+    let acknowledged = flow.number_of_sequence(ack).filter(|_| flags & tcp::ACK != 0);
+    acknowledged.or_else(|| flow.number_of_sequence(seq).filter(|_| sent & tcp::ACK != 0))
 }
 
 /// The probe that a datagram of the target answers; `None`: its ports are not those of a probe.

@@ -13,7 +13,7 @@ pub use quotes::{Recognised, quoted};
 
 use crate::engine::reject::Reject;
 use crate::engine::trace::event::AnswerKind;
-use crate::engine::trace::table::Table;
+use crate::engine::trace::table::{SentProbe, Table};
 use crate::probe::trace::Flow;
 use crate::reply::{Reply, ReplyKind};
 use crate::wire::tcp;
@@ -52,18 +52,21 @@ fn answer(
 ) -> Result<(Recognised, AnswerKind), Reject> {
     let number = match answered(flow, table, reply).ok_or(Reject::Foreign)? {
         Answered::Number(number) => number,
-        Answered::Any => likeliest(table).ok_or(Reject::NeverSent)?,
+        Answered::OfFlow(index) => likeliest(flow, table, Some(index)).ok_or(Reject::NeverSent)?,
+        Answered::Any => likeliest(flow, table, None).ok_or(Reject::NeverSent)?,
     };
     Ok((Recognised { number, translated: false }, kind))
 }
 
 /// The probe that an answer without a number most likely belongs to: the first one in flight beyond the last
-/// hop with a TTL exceeded.
-fn likeliest(table: &Table) -> Option<u16> {
+/// hop with a TTL exceeded; with `index`, of those with this flow index.
+fn likeliest(flow: &Flow, table: &Table, index: Option<u16>) -> Option<u16> {
     let exceeded = |ttl: &u8| table.answers(*ttl).any(|answer| !answer.kind.is_final());
     let passed = table.ttls().rev().find(exceeded);
     let mut beyond = table.ttls().filter(|ttl| Some(*ttl) > passed);
-    beyond.find_map(|ttl| table.in_flight(ttl).next()).map(|(number, _)| number)
+    let of_flow =
+        |probe: &SentProbe| index.is_none_or(|index| probe.flow.checked_rem(flow.src_ports) == Some(index));
+    beyond.find_map(|ttl| table.in_flight(ttl).find(|(_, probe)| of_flow(probe))).map(|(number, _)| number)
 }
 
 #[cfg(test)]

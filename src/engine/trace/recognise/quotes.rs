@@ -151,13 +151,13 @@ impl Quote<'_> {
         ours.then(|| self.recognised(number, from_port && to_port))
     }
 
-    /// TCP: the sequence number has the number in its lower half, or the kernel chose it, and the source port
+    /// TCP: the sequence number has the number, or the kernel chose it, and the source port
     /// identifies the probe.
     fn segment(&self, src_port: u16, dst_port: u16, seq: u32) -> Option<Recognised> {
         let flow = self.flow;
         let (number, from_port) = match flow.method {
             TraceMethod::Connect => (self.table.number_at(src_port)?, true),
-            _ => (own_number(flow, seq)?, src_port == flow.src_port),
+            _ => (flow.number_of_sequence(seq)?, flow.index_of(src_port).is_some()),
         };
         self.table.sent_len(number)?;
         let to_port = dst_port == flow.dst_port(number);

@@ -31,12 +31,21 @@ static NINETY: LazyLock<Table> = LazyLock::new(|| {
 
 fn flow(method: TraceMethod) -> Flow {
     let carrier = Carrier::Message;
-    Flow { src: SRC, dst: DST, src_port: 0x1234, dst_port: 33_434, method, carrier, key: [7; 16] }
+    Flow {
+        src: SRC,
+        dst: DST,
+        src_port: 0x1234,
+        src_ports: 1,
+        dst_port: 33_434,
+        method,
+        carrier,
+        key: [7; 16],
+    }
 }
 
 fn emitted(flow: &Flow, number: u16) -> [u8; 40] {
     let mut buffer = [0; 40];
-    flow.emit(TraceProbe { number, ttl: 1, len: 40 }, &mut buffer);
+    flow.emit(TraceProbe { number, flow: 0, ttl: 1, len: 40 }, &mut buffer);
     buffer
 }
 
@@ -280,8 +289,7 @@ fn an_error_queue_is_believed_where_the_target_agrees_or_a_token() {
 #[test]
 fn a_segment_is_ours_by_half_its_sequence_number_and_two_more() {
     let flow = flow(TraceMethod::Tcp(SYN));
-    let [o0, o1, ..] = flow.own();
-    let seq = u32::from_be_bytes([o0, o1, 0, 9]);
+    let seq = flow.sequence(9);
     let quote = |dst, src_port, dst_port, seq| {
         read(&flow, SRC, dst, QuotedRequest::Segment { src_port, dst_port, seq })
     };
@@ -291,8 +299,8 @@ fn a_segment_is_ours_by_half_its_sequence_number_and_two_more() {
     assert_eq!(read(&flow, OTHER, DST, translated), Some((9, true)));
     assert_eq!(quote(OTHER, 0x1234, 33_434, seq), Some((9, true)));
     assert_eq!(quote(OTHER, 0x1234, 80, seq), None);
-    assert_eq!(quote(DST, 0x1234, 33_434, seq ^ 0x1_0000), None);
-    assert_eq!(quote(DST, 0x1234, 33_434, seq + 90), None);
+    assert_eq!(quote(DST, 0x1234, 33_434, seq ^ 0x4_0000), None);
+    assert_eq!(quote(DST, 0x1234, 33_434, seq + 4 * 90), None);
 }
 
 #[test]
@@ -370,8 +378,7 @@ fn a_segment_answers_the_probe_whose_number_it_acknowledges_or_repeats() {
         assert_eq!(answer(&flow, DST, elsewhere), None, "from another port");
         answer(&flow, DST, kind)
     };
-    let [o0, o1, ..] = flow(TraceMethod::Tcp(SYN)).own();
-    let ours = u32::from_be_bytes([o0, o1, 0, 9]);
+    let ours = flow(TraceMethod::Tcp(SYN)).sequence(9);
     let nine = Some(Answered::Number(9));
     let (syn, fin, rst, ack) = (0x02, 0x01, tcp::RST, tcp::ACK);
     assert_eq!(segment(syn, 0x5555, ours + 1, tcp::SYN | ack), nine);
@@ -380,9 +387,13 @@ fn a_segment_answers_the_probe_whose_number_it_acknowledges_or_repeats() {
     assert_eq!(segment(fin, 0, ours + 1, rst | ack), nine);
     assert_eq!(segment(0, 0, ours, rst | ack), nine);
     assert_eq!(segment(0x10, ours, 0, rst), nine);
-    assert_eq!(segment(syn, ours, 0, rst), None);
-    assert_eq!(segment(syn, 0, ours + 1, rst), None, "an acknowledgement without its flag");
-    assert_eq!(segment(syn, 0, ours + 92, rst | ack), None, "of a probe that was never sent");
+    assert_eq!(segment(syn, 0, ours, rst | ack), nine, "a host that does not count the SYN");
+    let of_flow = Some(Answered::OfFlow(0));
+    assert_eq!(segment(syn, ours, 0, rst), of_flow);
+    assert_eq!(segment(syn, 0, ours + 1, rst), of_flow, "an acknowledgement without its flag");
+    assert_eq!(segment(syn, 0, ours + 4 * 92, rst | ack), of_flow, "of a probe that was never sent");
+    assert_eq!(segment(syn, 0, 5, rst | ack), of_flow);
+    assert_eq!(segment(syn, 0, 5, ack), None, "neither a reset nor a connection");
 }
 
 #[test]
