@@ -728,6 +728,35 @@ fn an_mtu_that_makes_no_sense_is_an_error_like_another() {
     }
 }
 
+/// An MTU that no link has is not believed, and none is guessed.
+#[test]
+fn an_mtu_below_the_smallest_of_its_family_is_not_found() {
+    for (v6, named, believed) in
+        [(false, 67, false), (false, 68, true), (true, 68, false), (true, 1_279, false), (true, 1_280, true)]
+    {
+        let mut net = Net::new(|probe| {
+            let size = probe.bytes.len() as u32 + if v6 { 40 } else { 20 };
+            let icmp = if v6 { (2, 0) } else { (3, 4) };
+            Ok(vec![match size > named {
+                true => error(probe, icmp.0, icmp.1, named, ms(1)),
+                false => on_line(probe, 2, ms(2)),
+            }])
+        });
+        let header = if v6 { 40 } else { 20 };
+        let config = trace_config(TraceMethod::Udp, v6);
+        let text =
+            sketch(&net.events(TraceConfig { mtu: true, parallel: Some(1), len: 1_500 - header, ..config }));
+        assert_eq!(text.contains(&format!("F={named}")), believed, "{text}");
+        assert_eq!(text.contains("F="), believed, "{text}");
+    }
+    // A router of IPv6 that reports none.
+    let mut net = Net::new(|probe| Ok(vec![error(probe, 2, 0, 0, ms(1))]));
+    let config = trace_config(TraceMethod::Udp, true);
+    net.events(TraceConfig { mtu: true, parallel: Some(1), len: 1_460, ..config });
+    let sizes: Vec<_> = net.sent.iter().map(|probe| probe.bytes.len() + 40).collect();
+    assert!(sizes.iter().all(|size| *size >= 1_280), "{sizes:?}");
+}
+
 #[test]
 fn probes_that_cannot_leave_are_told_and_cost_no_wait() {
     let mut net = Net::new(|_| Err(rping::transport::send_fault(libc::EPERM, None)));
