@@ -109,6 +109,7 @@ fn answer(from: IpAddr, millis: u64, kind: AnswerKind) -> TraceAnswer {
     TraceAnswer {
         at: Instant::from_nanos(millis * 1_000_000),
         from,
+        scope: 0,
         rtt: Duration::from_millis(millis),
         timing: Timing::Kernel,
         hop_limit: Some(62),
@@ -117,6 +118,35 @@ fn answer(from: IpAddr, millis: u64, kind: AnswerKind) -> TraceAnswer {
         translated: false,
         arrived: true,
     }
+}
+
+#[test]
+fn a_link_local_responder_has_the_interface_that_its_answer_came_from() {
+    let router: IpAddr = "fe80::1".parse().unwrap();
+    let refusal = icmp::Error { family: Family::V6, icmp_type: 1, code: 3, info: 0 };
+    let refused = TraceAnswer { scope: 1, ..answer(router, 1, AnswerKind::Error(refusal)) };
+    let ending = Ending::Unreachable { by: router, error: refusal };
+    let start = TraceStart {
+        host: "host".to_owned(),
+        target: "2001:db8::9".parse().unwrap(),
+        method: "icmp",
+        max_ttl: 30,
+        queries: 1,
+        packet_len: 80,
+        one_flow: true,
+    };
+    let text = lines(|output| {
+        let wanted = Lookups { names: false, origins: false };
+        let mut json = driven::trace(JsonTrace::new(start, wanted, Names::new()));
+        json.begin(EPOCH, output);
+        let decided =
+            TraceEvent::Decided { ttl: 1, query: 1, outcome: Outcome::Answered(refused), mtu: None };
+        json.event(&decided, EPOCH, output);
+        json.event(&TraceEvent::Ended { at: Instant::from_nanos(2_000_000), ending }, EPOCH, output);
+        json.finish(Instant::ZERO, output);
+    });
+    let records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&records[1]["from"], &records[2]["by"]), (&"fe80::1%lo".into(), &"fe80::1%lo".into()));
 }
 
 #[test]

@@ -141,6 +141,7 @@ fn hop(from: &str, kind: trace::AnswerKind, extension: Vec<u8>) -> trace::TraceA
     trace::TraceAnswer {
         at: at(5),
         from: ip(from),
+        scope: 0,
         rtt: Duration::from_micros(5_125),
         timing: Timing::Kernel,
         hop_limit: Some(62),

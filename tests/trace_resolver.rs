@@ -184,6 +184,7 @@ fn answers(hosts: impl IntoIterator<Item = u8>) -> Vec<TraceEvent> {
     let answer = |host| TraceAnswer {
         at: Instant::ZERO,
         from: IpAddr::from([10, 0, 0, host]),
+        scope: 0,
         rtt: Duration::from_millis(1),
         timing: Timing::User,
         hop_limit: None,

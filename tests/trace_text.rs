@@ -55,6 +55,7 @@ fn answer(from: &str, micros: u64, kind: AnswerKind) -> TraceAnswer {
     TraceAnswer {
         at: at(500),
         from: ip(from),
+        scope: 0,
         rtt: Duration::from_micros(micros),
         timing: Timing::User,
         hop_limit: Some(64),
@@ -90,6 +91,27 @@ fn output<R>(say: impl FnOnce(&mut Output<'_>) -> R) -> (String, String, R) {
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let said = say(&mut output);
     (output.unwritten(Stream::Out), output.unwritten(Stream::Err), said)
+}
+
+#[test]
+fn a_link_local_hop_has_the_interface_that_its_answer_came_from() {
+    let Outcome::Answered(near) = (match passed(1, 1, "fe80::1", 500) {
+        TraceEvent::Decided { outcome, .. } => outcome,
+        event => panic!("{event:?}"),
+    }) else {
+        panic!("no answer")
+    };
+    // Interface 1 of every network namespace is the loopback.
+    let events = [
+        decided(1, 1, Outcome::Answered(TraceAnswer { scope: 1, ..near.clone() })),
+        passed(2, 1, "2001:db8::1", 700),
+        decided(3, 1, Outcome::Answered(TraceAnswer { scope: 0, ..near })),
+    ];
+    let style = TraceStyle { numeric: true, ..style("2001:db8::9") };
+    assert_eq!(
+        hops(style, events),
+        " 1  fe80::1%lo  0.500 ms\n 2  2001:db8::1  0.700 ms\n 3  fe80::1%lo  0.500 ms\n"
+    );
 }
 
 /// Standard output and standard error of a whole trace whose names are there at once or never.
@@ -692,6 +714,7 @@ fn any_answer() -> impl Strategy<Value = TraceAnswer> {
         |(from, nanos, hop_limit, kind, extension)| TraceAnswer {
             at: at(1),
             from,
+            scope: 0,
             rtt: Duration::from_nanos(nanos),
             timing: Timing::User,
             hop_limit,

@@ -66,6 +66,7 @@ fn same_with_mtu(args: &str, style: TraceStyle, hops: &[Hop<'_>], mtus: &[(u8, u
                 Outcome::Answered(TraceAnswer {
                     at: Instant::ZERO,
                     from: ip(from),
+                    scope: 0,
                     rtt: Duration::from_nanos(times.next().unwrap_or_default()),
                     timing: Timing::User,
                     hop_limit: None,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use super::style::Style;
 use crate::escape::escape;
@@ -97,6 +97,12 @@ pub fn zone(address: SocketAddr) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The interface with this number, by name or else by number; `None` for 0.
+pub fn zone_of(address: IpAddr, scope: u32) -> Option<String> {
+    let IpAddr::V6(address) = address else { return None };
+    zone(SocketAddrV6::new(address, 0, 0, scope).into())
 }
 
 /// An address in digits, with its interface where there are many of it.

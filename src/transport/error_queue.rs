@@ -133,10 +133,11 @@ pub(super) fn received(
     local: u16,
     Stamp { at, clock }: Stamp,
 ) -> Received<'_> {
-    let QueuedError { from, hop_limit, error, dst, extension, bytes, .. } = queued;
+    let QueuedError { from, scope, hop_limit, error, dst, extension, bytes, .. } = queued;
     let framing = match kind {
         Kind::Icmp | Kind::Upper(_) => Framing::Queued { error, dst: dst.ip(), extension },
         Kind::Ports(protocol) => Framing::QueuedPayload { protocol, error, local, dst, extension },
     };
-    Received { at, clock, from, scope: scope_of(dst), hop_limit, options: &[], framing, bytes }
+    let scope = if scope_of(dst) == 0 { scope } else { scope_of(dst) };
+    Received { at, clock, from, scope, hop_limit, options: &[], framing, bytes }
 }

@@ -72,6 +72,8 @@ pub struct TraceAnswer {
     pub at: Instant,
     /// Address of the responder.
     pub from: IpAddr,
+    /// The interface that a link-local responder belongs to, by number (RFC 4007 section 6); 0: unknown, or none.
+    pub scope: u32,
     /// From the departure of the probe to the arrival of the answer.
     pub rtt: Duration,
     /// The clocks that the RTT was measured by.

@@ -142,6 +142,7 @@ impl Trace {
         let answer = TraceAnswer {
             at: reply.at,
             from: reply.from,
+            scope: reply.scope,
             rtt: reply.at.since(probe.sent),
             timing: Timing::between(probe.clock, reply.clock),
             hop_limit: reply.hop_limit,

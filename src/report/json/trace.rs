@@ -12,6 +12,7 @@ use crate::engine::trace::event::{AnswerKind, Ending, Outcome, TraceAnswer, Trac
 use crate::names::lookup::Names;
 use crate::output::Output;
 use crate::report::Report;
+use crate::report::addresses::{numeric, zone_of};
 use crate::report::text::trace_summary;
 use crate::report::waiting::{Lookups, Waiting};
 use crate::stats::TraceAccount;
@@ -39,6 +40,8 @@ pub struct TraceStart {
 /// Prints one trace. A line waits for lookups as long as a line of text.
 #[derive(Debug)]
 pub struct JsonTrace {
+    /// The interface of link-local responders, once it is known.
+    zone: Option<String>,
     start: TraceStart,
     /// Not yet printed, each with the time of the turn in which it happened.
     waiting: Waiting<(TraceEvent, Instant)>,
@@ -83,7 +86,7 @@ enum TraceRecord<'a> {
         addr: IpAddr,
         ending: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
-        by: Option<IpAddr>,
+        by: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         icmp_type: Option<u8>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,7 +117,7 @@ struct Place {
 
 #[derive(Serialize)]
 struct AnswerRecord {
-    from: IpAddr,
+    from: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(rename = "as", skip_serializing_if = "Vec::is_empty")]
@@ -141,7 +144,13 @@ struct AnswerRecord {
 impl JsonTrace {
     /// A report about a trace. `names` does the `wanted` lookups.
     pub fn new(start: TraceStart, wanted: Lookups, names: Names) -> Self {
-        Self { start, waiting: Waiting::new(wanted, names), epoch: Epoch::default(), now: Instant::ZERO }
+        Self {
+            zone: None,
+            start,
+            waiting: Waiting::new(wanted, names),
+            epoch: Epoch::default(),
+            now: Instant::ZERO,
+        }
     }
 
     fn first_record(&self) -> TraceRecord<'_> {
@@ -197,7 +206,7 @@ impl JsonTrace {
 
     fn answered(&mut self, answer: &TraceAnswer) -> AnswerRecord {
         let mut record = AnswerRecord {
-            from: answer.from,
+            from: numeric(answer.from, zone_of(answer.from, answer.scope).as_deref()),
             name: self.waiting.name(answer.from),
             origins: self.waiting.origin(answer.from).as_deref().map(numbers).unwrap_or_default(),
             rtt_ms: millis(answer.rtt),
@@ -242,7 +251,7 @@ impl JsonTrace {
             host: &self.start.host,
             addr: self.start.target,
             ending: word,
-            by,
+            by: by.map(|by| numeric(by, self.zone.as_deref())),
             icmp_type: error.map(|error| error.icmp_type),
             icmp_code: error.map(|error| error.code),
             loop_hops,
@@ -277,6 +286,8 @@ impl Report for JsonTrace {
     fn event(&mut self, event: &TraceEvent, _account: &TraceAccount, epoch: Epoch, _output: &mut Output<'_>) {
         self.epoch = epoch;
         if let Some(answer) = event.answer() {
+            // All probes leave by one interface.
+            self.zone = self.zone.take().or_else(|| zone_of(answer.from, answer.scope));
             self.waiting.query(answer.from);
         }
         self.waiting.push((event.clone(), self.now));

@@ -235,6 +235,11 @@ impl Report for TraceText {
     ) {
         let TraceEvent::Decided { outcome, .. } = event else { return };
         if let Outcome::Answered(answer) = outcome {
+            if self.zone.is_none() {
+                // All probes leave by one interface.
+                self.zone =
+                    addresses::zone_of(answer.from, answer.scope).map(|zone| escape(&zone).into_owned());
+            }
             self.waiting.query(answer.from);
         }
         self.waiting.push(event.clone());

@@ -34,6 +34,8 @@ pub(crate) struct QueuedError<B> {
     pub stamp: Option<Wall>,
     /// The node that sent it.
     pub from: IpAddr,
+    /// The interface that a link-local sender belongs to, by number; 0 for others.
+    pub scope: u32,
     /// The TTL or hop limit it arrived with.
     pub hop_limit: Option<u8>,
     /// The error.
@@ -49,16 +51,16 @@ pub(crate) struct QueuedError<B> {
 impl QueuedError<&[u8]> {
     /// The same error with a copy of the octets.
     pub fn to_owned(self) -> QueuedError<Box<[u8]>> {
-        let Self { stamp, from, hop_limit, error, dst, extension, bytes } = self;
-        QueuedError { stamp, from, hop_limit, error, dst, extension, bytes: bytes.into() }
+        let Self { stamp, from, scope, hop_limit, error, dst, extension, bytes } = self;
+        QueuedError { stamp, from, scope, hop_limit, error, dst, extension, bytes: bytes.into() }
     }
 }
 
 impl QueuedError<Box<[u8]>> {
     /// The same error, with the octets borrowed.
     pub fn borrowed(&self) -> QueuedError<&[u8]> {
-        let Self { stamp, from, hop_limit, error, dst, extension, ref bytes } = *self;
-        QueuedError { stamp, from, hop_limit, error, dst, extension, bytes }
+        let Self { stamp, from, scope, hop_limit, error, dst, extension, ref bytes } = *self;
+        QueuedError { stamp, from, scope, hop_limit, error, dst, extension, bytes }
     }
 }
 
@@ -103,6 +105,7 @@ fn entry<'a>(message: &ReadMessage, bytes: &'a [u8], control: &[u8]) -> Entry<'a
     Entry::Icmp(QueuedError {
         stamp: data.stamp,
         from: from.ip(),
+        scope: if let SocketAddr::V6(from) = from { from.scope_id() } else { 0 },
         hop_limit: data.hop_limit,
         error: error(family, fault),
         dst,
