@@ -67,11 +67,10 @@ fn a_trace_gives_a_full_local_queue_ten_milliseconds() {
 }
 
 #[test]
-fn one_router_at_every_hop_is_no_loop() {
+fn one_router_at_every_hop_is_a_loop_and_so_are_two_that_alternate() {
     let mut net = Net::new(|probe| Ok(vec![path::exceeded(probe, ms(5)).from(path::router(1))]));
     let text = path::sketch(&net.events(trace::TraceConfig { max_ttl: 12, ..path::config() }));
-    assert!(text.ends_with("\nHopLimit"), "{text}");
-    // Two that alternate are one.
+    assert!(text.ends_with("\nLoop { at: 10.1.1.1, first: 1, again: 2 }"), "{text}");
     let mut net =
         Net::new(|probe| Ok(vec![path::exceeded(probe, ms(5)).from(path::router(1 + probe.ttl % 2))]));
     let text = path::sketch(&net.events(trace::TraceConfig { max_ttl: 12, ..path::config() }));
