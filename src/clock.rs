@@ -97,14 +97,18 @@ impl Epoch {
         Wall(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
     }
 
-    /// Converts a wall-clock stamp to an instant of the run, if that is within `earliest..=latest`.
+    /// Converts a wall-clock stamp to an instant of the run, if that is within `earliest..=latest`. One that is outside by
+    /// no more than the epoch can be wrong becomes the nearest instant within.
     ///
     /// `None` means that the wall clock was stepped between the stamp and now. The stamp is useless then, and the
     /// caller uses its own reading of the monotonic clock.
     pub fn place(self, stamp: Wall, earliest: Instant, latest: Instant) -> Option<Instant> {
+        /// Both clocks are not read at once: on a busy machine the epoch is wrong by some microseconds.
+        const ERROR: i128 = 50_000;
         let nanos = i128::from(stamp.0).saturating_sub(self.0);
-        let at = Instant(u64::try_from(nanos).ok()?);
-        (earliest <= at && at <= latest).then_some(at)
+        let (first, last) = (i128::from(earliest.0), i128::from(latest.0));
+        let within = first.saturating_sub(ERROR) <= nanos && nanos <= last.saturating_add(ERROR);
+        u64::try_from(nanos.max(first).min(last)).ok().filter(|_| within && first <= last).map(Instant)
     }
 }
 
@@ -230,6 +234,18 @@ mod tests {
         let epoch = Epoch::at(Wall::from_nanos(1_000 * SECOND));
         let stamp = Wall::from_nanos(1_002 * SECOND);
         assert_eq!(epoch.place(stamp, at(SECOND), at(3 * SECOND)), Some(at(2 * SECOND)));
+    }
+
+    #[test]
+    fn a_stamp_outside_by_the_error_of_the_epoch_is_placed_at_the_edge() {
+        let epoch = Epoch::at(Wall::from_nanos(1_000 * SECOND));
+        let place =
+            |nanos: u64| epoch.place(Wall::from_nanos(1_000 * SECOND + nanos), at(SECOND), at(2 * SECOND));
+        assert_eq!(place(SECOND - 50_000), Some(at(SECOND)));
+        assert_eq!(place(SECOND - 50_001), None);
+        assert_eq!(place(2 * SECOND + 50_000), Some(at(2 * SECOND)));
+        assert_eq!(place(2 * SECOND + 50_001), None);
+        assert_eq!(epoch.place(Wall::from_nanos(1_001 * SECOND), at(2 * SECOND), at(SECOND)), None);
     }
 
     #[test]
