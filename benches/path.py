@@ -186,7 +186,7 @@ def curve(arguments):
                     theirs = median_of(hops, rtt, shape, ["traceroute", "-n", *flag, TARGET], options.runs)
                     round_trips = 1.1 if hops <= 12 else 1.65
                     marks = [name for name, miss in (
-                        ("RTT", shape == "ramp" and ours[0] > round_trips * rtt + 0.012),
+                        ("RTT", ours[0] > round_trips * rtt + 0.012),
                         ("traceroute", ours[0] > 1.05 * theirs[0] + 0.003),
                         ("beyond", ours[1] > 36), ("stars", ours[2] > 0)) if miss]
                     missed += len(marks)
