@@ -103,12 +103,17 @@ impl Epoch {
     /// `None` means that the wall clock was stepped between the stamp and now. The stamp is useless then, and the
     /// caller uses its own reading of the monotonic clock.
     pub fn place(self, stamp: Wall, earliest: Instant, latest: Instant) -> Option<Instant> {
-        /// Both clocks are not read at once: on a busy machine the epoch is wrong by some microseconds.
-        const ERROR: i128 = 50_000;
+        /// The two clocks are not read at once: on a busy machine the epoch is wrong by some microseconds.
+        const ERROR: Duration = Duration::from_micros(50);
+        let at = self.place_exactly(stamp, earliest - ERROR, latest + ERROR)?;
+        (earliest <= latest).then(|| at.max(earliest).min(latest))
+    }
+
+    /// The same for an epoch without an error: one of stamps of the same clock.
+    pub fn place_exactly(self, stamp: Wall, earliest: Instant, latest: Instant) -> Option<Instant> {
         let nanos = i128::from(stamp.0).saturating_sub(self.0);
-        let (first, last) = (i128::from(earliest.0), i128::from(latest.0));
-        let within = first.saturating_sub(ERROR) <= nanos && nanos <= last.saturating_add(ERROR);
-        u64::try_from(nanos.max(first).min(last)).ok().filter(|_| within && first <= last).map(Instant)
+        let at = Instant(u64::try_from(nanos).ok()?);
+        (earliest <= at && at <= latest).then_some(at)
     }
 }
 

@@ -481,6 +481,17 @@ fn several_routers_duplicates_and_strangers_are_told_apart() {
 }
 
 #[test]
+fn a_router_that_answers_one_probe_a_thousand_times_is_shown_sixteen_times_more_and_the_rest_is_counted() {
+    let mut net = Net::new(|probe| match probe.ttl {
+        1 => Ok((0..1_200).map(|n| exceeded(probe, ms(1) + us(n))).collect()),
+        _ => Ok(vec![on_line(probe, 3, ms(30))]),
+    });
+    let events = net.events(TraceConfig { queries: 10, ..config() });
+    let extras = events.iter().filter(|event| matches!(event, TraceEvent::Extra { .. })).count();
+    assert_eq!((extras, net.rejected), (160, 10 * (1_200 - 17)));
+}
+
+#[test]
 fn quotes_of_any_length_are_followed_where_they_identify_the_probe() {
     for quote in 0..=60 {
         let mut net = Net::new(|probe| match probe.ttl {

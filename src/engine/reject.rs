@@ -45,6 +45,8 @@ reasons! {
     Address => "wrong address",
     /// An ICMP error whose checksum does not hold.
     Checksum => "bad checksum",
+    /// A further answer to a probe that had many.
+    Repeated => "repeated too often",
 }
 
 /// A counter for each reason.

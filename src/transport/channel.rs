@@ -21,7 +21,7 @@ use super::receiver::{Receiver, is_fatal};
 use super::sender::Sender;
 use crate::clock::{Clock, Instant};
 use crate::datagram::{
-    BATCH, Batch, ClockSource, Departed, Incoming, RECEIVE_BUFFER, SendFault, Stamp, Transmit,
+    BATCH, Batch, ClockSource, Departed, Incoming, RECEIVE_BUFFER, Room, SendFault, Stamp, Transmit,
 };
 use crate::sys::{self, Entry};
 use crate::wire::Family;
@@ -313,7 +313,9 @@ impl Channel {
         count: usize,
         report: &mut dyn FnMut(Result<Departed, SendFault>),
     ) -> usize {
-        if !self.is_ready() || !self.sender.may_send_together() {
+        // Those that wait for room are few, and each needs its own error: they leave one by one.
+        let waits = batch.clone().any(|(transmit, _)| transmit.room == Room::Wait);
+        if waits || !self.is_ready() || !self.sender.may_send_together() {
             return 0;
         }
         let addressing = &self.addressing;

@@ -176,6 +176,9 @@ impl Trace {
             // The other answer of a query that was sent twice is no duplicate.
             Some(Outcome::Answered(_)) if !repeated => return Ok(()),
             Some(Outcome::Silent | Outcome::Answered(_)) => {
+                if !self.table.extra(ttl, query) {
+                    return Err(Reject::Repeated);
+                }
                 if ttl <= self.last_ttl() {
                     self.push_judged(TraceEvent::Extra { ttl, query, answer });
                 }

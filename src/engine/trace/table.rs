@@ -60,6 +60,8 @@ pub struct Query {
     probes: (u64, u64),
     /// How many probes were sent for it because it stayed silent.
     pub askings: u8,
+    /// Answers to it that came late or again.
+    extras: u8,
     /// Its outcome; `None`: open. [`Outcome::Silent`] may still turn into [`Outcome::Answered`].
     pub outcome: Option<Outcome>,
 }
@@ -98,6 +100,10 @@ pub struct Table {
     ports: HashMap<u16, u16>,
 }
 
+/// Late or further answers to one query that are emitted. Without a limit, whoever sends them decides how much memory and
+/// output they take.
+const MOST_EXTRAS: u8 = 16;
+
 /// The numbers of the wire.
 const NUMBERS: u64 = 65_535;
 
@@ -127,7 +133,7 @@ impl Table {
             match hop.queries.get_mut(usize::from(probe.query.saturating_sub(1))) {
                 Some(query) => query.probes.1 = id,
                 None => {
-                    hop.queries.push(Query { probes: (id, id), askings: 0, outcome: None });
+                    hop.queries.push(Query { probes: (id, id), askings: 0, extras: 0, outcome: None });
                     hop.open = hop.open.saturating_add(1);
                 }
             }
@@ -310,6 +316,13 @@ impl Table {
                 hop.rtt = Some(hop.rtt.map_or((rtt, rtt), |(first, longest)| (first, longest.max(rtt))));
             }
         }
+    }
+
+    /// Records a late or a further answer to a query. Returns false beyond the first [`MOST_EXTRAS`].
+    pub fn extra(&mut self, ttl: u8, query: u8) -> bool {
+        let Some(query) = self.query_mut(ttl, query) else { return false };
+        query.extras = query.extras.saturating_add(1);
+        query.extras <= MOST_EXTRAS
     }
 
     /// Records that no answer to a probe counts.
