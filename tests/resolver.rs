@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::sync::mpsc::channel;
 
 use lab::child::{HANGS, Running, foreground};
-use lab::dns::{name_server, resolver};
+use lab::dns::{A, AAAA, address_server, name_server, resolver};
 use lab::*;
 use nix::sys::signal::Signal;
 
@@ -57,6 +57,36 @@ fn a_host_that_has_no_address_is_named_with_the_cause() {
         assert_eq!(rping("-c1 nowhere.example"), refused("Name or service not known"));
         resolver(b"", "files dns", SERVED);
         assert_eq!(rping("-c1 nowhere.example"), refused("Temporary failure in name resolution"));
+    });
+}
+
+#[test]
+fn only_the_family_of_the_option_is_looked_up() {
+    alone("only_the_family_of_the_option_is_looked_up", || {
+        pair();
+        resolver(b"10.9.0.2 half.example\n", "files dns", SERVED);
+        let queries = address_server(|name, kind| match (name, kind) {
+            (_, A) => Some("10.9.0.2".parse().unwrap()),
+            ("half.example", AAAA) => Some("fd09::2".parse().unwrap()),
+            _ => None,
+        });
+        let both = "-4 -c1 one.example two.example";
+        for (program, args) in
+            [("ping", "-4 -c1 one.example"), ("ping", both), ("traceroute", "-4 one.example")]
+        {
+            let ran = run(RPING, &format!("{program} {args}"));
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{program} {args}: {ran:?}");
+            let kinds: Vec<_> = queries.try_iter().map(|(_, kind)| kind).collect();
+            assert!(!kinds.is_empty() && kinds.iter().all(|kind| *kind == A), "{program} {args}: {kinds:?}");
+        }
+        // The hosts file has no IPv6 address of this name.
+        for args in ["ping -6 -q -c1 half.example", "ping -6 -q -c1 half.example ::1"] {
+            let ran = run(RPING, args);
+            assert!(ran.stdout.contains("fd09::2"), "{args}: {ran:?}");
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{args}: {ran:?}");
+            let kinds: Vec<_> = queries.try_iter().map(|(_, kind)| kind).collect();
+            assert!(kinds.contains(&AAAA) && !kinds.contains(&A), "{args}: {kinds:?}");
+        }
     });
 }
 

@@ -5,17 +5,17 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use anyhow::{anyhow, bail};
 
 use crate::escape::escape;
-use crate::names::forward::{self, Candidate};
+use crate::names::forward::{self, Candidate, Wanted};
 use crate::sys::interfaces;
 use crate::transport::{Options, Route, RouteError, Sockets};
 use crate::wire::Family;
 
-/// Whether an address is of the family, if one is given.
-pub fn wanted(family: Option<Family>) -> fn(&IpAddr) -> bool {
+/// What is looked up for a family, or for both.
+pub const fn wanted(family: Option<Family>) -> Wanted {
     match family {
-        None => |_| true,
-        Some(Family::V4) => IpAddr::is_ipv4,
-        Some(Family::V6) => IpAddr::is_ipv6,
+        None => Wanted::Any,
+        Some(Family::V4) => Wanted::V4,
+        Some(Family::V6) => Wanted::V6,
     }
 }
 
@@ -55,7 +55,7 @@ pub fn first_route(
 /// # Errors
 /// A host that is not resolved or has no IPv4 address.
 pub fn ipv4(host: &str) -> anyhow::Result<Ipv4Addr> {
-    match forward::resolve(host, IpAddr::is_ipv4)?.first().map(|candidate| candidate.addr.ip()) {
+    match forward::resolve(host, Wanted::V4)?.first().map(|candidate| candidate.addr.ip()) {
         Some(IpAddr::V4(address)) => Ok(address),
         Some(IpAddr::V6(_)) | None => bail!("{}: no IPv4 address", escape(host)),
     }

@@ -190,20 +190,15 @@ pub fn find(
 /// Why not, in a line without the address.
 fn usable(request: &PingRequest, address: SocketAddr, sockets: &Sockets) -> anyhow::Result<()> {
     let family = Family::of(address.ip());
-    ensure!(wanted(request.family)(&address.ip()), "{}", forward::WRONG_FAMILY);
+    ensure!(wanted(request.family).accepts(&address.ip()), "{}", forward::WRONG_FAMILY);
     ensure!(!address.ip().is_multicast(), "a multicast address is many hosts; ping it alone");
-    if request.sockets.device.is_none() && lacks_interface(address) {
+    if request.sockets.device.is_none() && forward::lacks_scope(&address) {
         bail!(PING.route_error(&RouteError::NoInterface(address.ip())));
     }
     match sockets.refusal(family) {
         Some(refusal) if !sockets.has(family) => bail!("{refusal}"),
         _ => Ok(()),
     }
-}
-
-/// Whether an address is link-local, and its interface is not known (RFC 4007 section 6).
-fn lacks_interface(address: SocketAddr) -> bool {
-    matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0)
 }
 
 /// The addresses of a name to probe, at least one.

@@ -15,6 +15,37 @@ use crate::sys::address;
 /// Maximum number of names looked up at a time.
 const LOOKUPS: usize = 16;
 
+/// The families of the addresses that are looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// IPv4 and IPv6.
+    Any,
+    /// IPv4: no query for AAAA is sent.
+    V4,
+    /// IPv6: no query for A is sent.
+    V6,
+}
+
+impl Wanted {
+    /// Whether an address is of such a family.
+    pub const fn accepts(self, address: &IpAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::V4 => address.is_ipv4(),
+            Self::V6 => address.is_ipv6(),
+        }
+    }
+
+    /// As getaddrinfo(3) has it.
+    const fn family(self) -> i32 {
+        match self {
+            Self::Any => libc::AF_UNSPEC,
+            Self::V4 => libc::AF_INET,
+            Self::V6 => libc::AF_INET6,
+        }
+    }
+}
+
 /// One address of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
@@ -24,7 +55,8 @@ pub struct Candidate {
     pub canonical: Option<String>,
 }
 
-/// The addresses of a host that `wanted` accepts, in getaddrinfo's order (RFC 6724), each once; at least one.
+/// The addresses of a host that `wanted` accepts, in getaddrinfo's order (RFC 6724), each once; at least one. The
+/// resolver is queried for this family only.
 ///
 /// Numeric addresses need no DNS: IPv4 as inet_aton(3) reads it (`127.1`, `010.1` is 8.0.0.1), IPv6 with
 /// or without `%` and an interface. An IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) is the IPv4
@@ -33,27 +65,33 @@ pub struct Candidate {
 ///
 /// # Errors
 /// One line that begins with the name, escaped: no such name, no such interface, or no address that `wanted` accepts.
-pub fn resolve(name: &str, wanted: fn(&IpAddr) -> bool) -> Result<Vec<Candidate>> {
+pub fn resolve(name: &str, wanted: Wanted) -> Result<Vec<Candidate>> {
     check(name)?;
     // getaddrinfo would give the same result, but takes longer than the rest of the start-up.
     if let Ok(address) = name.parse::<IpAddr>() {
         let addr = unmapped(SocketAddr::new(address, 0));
-        ensure!(wanted(&addr.ip()), "{}: {WRONG_FAMILY}", escape(name));
+        ensure!(wanted.accepts(&addr.ip()), "{}: {WRONG_FAMILY}", escape(name));
         return Ok(vec![Candidate { addr, canonical: Some(name.to_string()) }]);
     }
     let international = if name.is_ascii() { 0 } else { AI_IDN | AI_CANONIDN };
-    let found = lookup(name, libc::AI_CANONNAME | international).map_err(|error| match scope(name) {
-        Some(scope) => anyhow!("{}: no interface is named '{}'", escape(name), escape(scope)),
-        None => anyhow!("{}: {error}", escape(name)),
-    })?;
+    let look_up = |wanted| {
+        lookup(name, wanted, libc::AI_CANONNAME | international).map_err(|error| match scope(name) {
+            Some(scope) => anyhow!("{}: no interface is named '{}'", escape(name), escape(scope)),
+            None => anyhow!("{}: {error}", escape(name)),
+        })
+    };
+    let mut found = look_up(wanted)?;
+    // glibc returns the interfaces of link-local addresses only if every family is requested.
+    if wanted == Wanted::V6 && found.0.iter().any(lacks_scope) {
+        found = look_up(Wanted::Any)?;
+    }
     let candidates = candidates(found, wanted);
-    // All families are requested from getaddrinfo, since glibc returns scopes only then.
     ensure!(!candidates.is_empty(), "{}: {WRONG_FAMILY}", escape(name));
     Ok(candidates)
 }
 
 /// The addresses of several hosts, in their order; see [`resolve`]. Up to 16 are looked up at a time.
-pub fn resolve_all(names: &[String], wanted: fn(&IpAddr) -> bool) -> Vec<Result<Vec<Candidate>>> {
+pub fn resolve_all(names: &[String], wanted: Wanted) -> Vec<Result<Vec<Candidate>>> {
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());
     let work = || {
@@ -76,16 +114,16 @@ pub fn resolve_all(names: &[String], wanted: fn(&IpAddr) -> bool) -> Vec<Result<
     found.into_iter().map(|(_, addresses)| addresses).collect()
 }
 
-/// The addresses of a host in the order of preference (RFC 6724), every family, and its canonical name.
+/// The addresses of a host in the order of preference (RFC 6724), and its canonical name.
 ///
 /// `flags` are those of getaddrinfo(3). Octets of a canonical name that are not UTF-8 are replaced. Blocks for as long
 /// as the resolver does.
 ///
 /// # Errors
 /// The text of gai_strerror(3).
-fn lookup(host: &str, flags: i32) -> Result<(Vec<SocketAddr>, Option<String>), String> {
+fn lookup(host: &str, wanted: Wanted, flags: i32) -> Result<(Vec<SocketAddr>, Option<String>), String> {
     let Ok(host) = CString::new(host) else { return Err("a name cannot hold a NUL".to_owned()) };
-    let found = sys::get_addresses(&host, flags)?;
+    let found = sys::get_addresses(&host, wanted.family(), flags)?;
     let addresses = found.names.iter().filter_map(|name| address(name)).collect();
     Ok((addresses, found.canonical.map(|name| String::from_utf8_lossy(&name).into_owned())))
 }
@@ -98,13 +136,10 @@ const AI_CANONIDN: i32 = 0x0080;
 pub const WRONG_FAMILY: &str = "Address family for hostname not supported";
 
 /// The wanted addresses, each once, all with the canonical name.
-fn candidates(
-    (found, canonical): (Vec<SocketAddr>, Option<String>),
-    wanted: fn(&IpAddr) -> bool,
-) -> Vec<Candidate> {
+fn candidates((found, canonical): (Vec<SocketAddr>, Option<String>), wanted: Wanted) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = Vec::new();
     for addr in found.into_iter().map(unmapped) {
-        if wanted(&addr.ip()) && !candidates.iter().any(|candidate| candidate.addr == addr) {
+        if wanted.accepts(&addr.ip()) && !candidates.iter().any(|candidate| candidate.addr == addr) {
             candidates.push(Candidate { addr, canonical: canonical.clone() });
         }
     }
@@ -113,7 +148,8 @@ fn candidates(
 
 /// Whether a host is given as an address, so that no name is resolved.
 pub fn is_numeric(name: &str) -> bool {
-    name.parse::<IpAddr>().is_ok() || (check(name).is_ok() && lookup(name, libc::AI_NUMERICHOST).is_ok())
+    name.parse::<IpAddr>().is_ok()
+        || (check(name).is_ok() && lookup(name, Wanted::Any, libc::AI_NUMERICHOST).is_ok())
 }
 
 /// Refuses texts that cannot be the name of a host.
@@ -141,6 +177,11 @@ fn scope(name: &str) -> Option<&str> {
     address.parse::<Ipv6Addr>().ok().map(|_| scope)
 }
 
+/// Whether an address is link-local and has no interface (RFC 4007 section 6).
+pub fn lacks_scope(address: &SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0)
+}
+
 fn unmapped(addr: SocketAddr) -> SocketAddr {
     match addr.ip().to_canonical() {
         IpAddr::V4(v4) => SocketAddr::from((v4, addr.port())),
@@ -153,7 +194,7 @@ mod tests {
     use super::*;
 
     fn addresses(name: &str) -> Result<Vec<String>, String> {
-        match resolve(name, |_| true) {
+        match resolve(name, Wanted::Any) {
             Ok(found) => Ok(found.iter().map(|candidate| candidate.addr.to_string()).collect()),
             Err(error) => Err(error.to_string()),
         }
@@ -182,7 +223,7 @@ mod tests {
     #[test]
     fn a_mapped_address_is_the_ipv4_address_in_it() {
         assert_eq!(addresses("::ffff:127.0.0.1"), one("127.0.0.1:0"));
-        let error = resolve("::ffff:127.0.0.1", IpAddr::is_ipv6).unwrap_err();
+        let error = resolve("::ffff:127.0.0.1", Wanted::V6).unwrap_err();
         assert_eq!(error.to_string(), "::ffff:127.0.0.1: Address family for hostname not supported");
     }
 
@@ -195,9 +236,9 @@ mod tests {
 
     #[test]
     fn the_wrong_family_is_named_as_getaddrinfo_names_it() {
-        let error = resolve("127.0.0.1", IpAddr::is_ipv6).unwrap_err();
+        let error = resolve("127.0.0.1", Wanted::V6).unwrap_err();
         assert_eq!(error.to_string(), "127.0.0.1: Address family for hostname not supported");
-        let error = resolve("::1", IpAddr::is_ipv4).unwrap_err();
+        let error = resolve("::1", Wanted::V4).unwrap_err();
         assert_eq!(error.to_string(), "::1: Address family for hostname not supported");
     }
 
@@ -233,12 +274,12 @@ mod tests {
         let found = ["[::1]:0", "192.0.2.2:0", "192.0.2.1:0", "192.0.2.2:0"].map(addr).to_vec();
         let named = |text| Candidate { addr: addr(text), canonical: Some("name".to_string()) };
         let expected = [named("192.0.2.2:0"), named("192.0.2.1:0")];
-        assert_eq!(candidates((found, Some("name".to_string())), IpAddr::is_ipv4), expected);
+        assert_eq!(candidates((found, Some("name".to_string())), Wanted::V4), expected);
     }
 
     #[test]
     fn localhost_is_known_without_dns() {
-        let found = resolve("localhost", IpAddr::is_ipv4).unwrap();
+        let found = resolve("localhost", Wanted::V4).unwrap();
         let addrs: Vec<String> = found.iter().map(|candidate| candidate.addr.to_string()).collect();
         assert_eq!(addrs, ["127.0.0.1:0"]);
         assert!(found[0].canonical.is_some());

@@ -26,13 +26,13 @@ pub(crate) struct Found {
     pub canonical: Option<Vec<u8>>,
 }
 
-/// getaddrinfo(3), every family, each address once. May block for as long as the resolver likes.
+/// getaddrinfo(3) of a family (AF_UNSPEC: every one), each address once. May block for as long as the resolver likes.
 ///
 /// The error is the C library's sentence (gai_strerror(3)), or the system's for EAI_SYSTEM.
-pub(crate) fn get_addresses(host: &CStr, flags: c_int) -> Result<Found, String> {
+pub(crate) fn get_addresses(host: &CStr, family: c_int, flags: c_int) -> Result<Found, String> {
     // SAFETY: all fields of `addrinfo` are integers and pointers, for which zero is a value.
     let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
-    (hints.ai_flags, hints.ai_socktype) = (flags, libc::SOCK_DGRAM);
+    (hints.ai_flags, hints.ai_family, hints.ai_socktype) = (flags, family, libc::SOCK_DGRAM);
     let mut first = ptr::null_mut();
     // SAFETY: `host` is NUL-terminated, `hints` and `first` live for the whole call, and no service is named.
     let answer = unsafe { libc::getaddrinfo(host.as_ptr(), ptr::null(), &hints, &mut first) };

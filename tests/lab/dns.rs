@@ -1,6 +1,6 @@
 //! Name servers and hosts files of our own.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};
 
 use super::sh;
@@ -56,4 +56,50 @@ pub fn pointer(query: &[u8], answer: impl Fn(Ipv4Addr) -> Option<Vec<u8>>) -> Op
     reply.extend((labels.len() as u16).to_be_bytes());
     reply.extend(labels);
     Some(reply)
+}
+
+/// Types of records (RFC 1035 section 3.2.2, RFC 3596 section 2.1).
+pub const A: u16 = 1;
+pub const AAAA: u16 = 28;
+
+/// A name server for the addresses of names: `answer` gets the name and the type of record. Where it has none, the
+/// query stays without an answer. The queries that arrived are returned.
+pub fn address_server(
+    answer: impl Fn(&str, u16) -> Option<IpAddr> + Send + 'static,
+) -> Receiver<(String, u16)> {
+    let socket = UdpSocket::bind("127.0.0.1:53").expect("port 53");
+    let (saw, seen) = channel();
+    // It ends with the process.
+    std::thread::spawn(move || {
+        let mut buffer = [0; 1500];
+        while let Ok((len, from)) = socket.recv_from(&mut buffer) {
+            let (name, kind, end) = question(&buffer[..len]);
+            let found = answer(&name, kind);
+            let _ = saw.send((name, kind));
+            let Some(address) = found else { continue };
+            let mut reply = buffer[..end].to_vec();
+            reply[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
+            // The name of the query, the type, IN, a minute.
+            reply.extend([0xc0, 12, 0, kind as u8, 0, 1, 0, 0, 0, 60, 0]);
+            let octets = match address {
+                IpAddr::V4(v4) => v4.octets().to_vec(),
+                IpAddr::V6(v6) => v6.octets().to_vec(),
+            };
+            reply.push(octets.len() as u8);
+            reply.extend(octets);
+            socket.send_to(&reply, from).expect("an answer on its way");
+        }
+    });
+    seen
+}
+
+/// The name and the type of a query, and where it ends.
+fn question(query: &[u8]) -> (String, u16, usize) {
+    let (mut at, mut labels) = (12, Vec::new());
+    while query[at] > 0 {
+        let end = at + 1 + usize::from(query[at]);
+        labels.push(String::from_utf8_lossy(&query[at + 1..end]).into_owned());
+        at = end;
+    }
+    (labels.join("."), u16::from_be_bytes([query[at + 1], query[at + 2]]), at + 5)
 }
