@@ -99,12 +99,12 @@ fn both_families_and_names_go_in_one_run() {
 fn hosts_come_from_standard_input_and_go_to_xargs() {
     alone("hosts_come_from_standard_input_and_go_to_xargs", || {
         subnet();
-        let list = "# ours\n10.9.0.2\n198.51.100.70-198.51.100.80 # some\nno good\n\nfd09::2\n1.2.3.4/33\n";
+        let list = "# ours\n10.9.0.2 router 1\n198.51.100.70-198.51.100.80 # some\nno\u{a0}good\n\nfd09::2\n1.2.3.4/33\n";
         let ran = fed("--targets - --alive --retry 0 -W 0.2", list);
         assert_eq!((ran.status, ran.stdout.as_str()), (Some(1), "10.9.0.2\n198.51.100.77\nfd09::2\n"));
         assert_eq!(
             ran.stderr,
-            "rping: standard input: line 4: one target per line is allowed\n\
+            "rping: standard input: line 4: no\\u{a0}good: a host's name cannot have the character U+00A0\n\
              rping: standard input: line 7: 1.2.3.4/33: the length of a prefix must be a whole number \
              from 0 to 32\n"
         );
@@ -122,11 +122,14 @@ fn hosts_come_from_standard_input_and_go_to_xargs() {
 #[test]
 fn invalid_lines_are_counted_after_the_first_hundred() {
     alone("invalid_lines_are_counted_after_the_first_hundred", || {
-        let ran = fed("--targets - --alive", &("two words\n".repeat(3_000) + "127.0.0.1\n"));
+        let ran = fed("--targets - --alive", &("1.2.3.4/33\n".repeat(3_000) + "127.0.0.1\n"));
         assert_eq!((ran.status, ran.stdout.as_str()), (Some(1), "127.0.0.1\n"));
         let lines: Vec<_> = ran.stderr.lines().collect();
         assert_eq!(lines.len(), 101, "{}", ran.stderr);
-        assert_eq!(lines[99], "rping: standard input: line 100: one target per line is allowed");
+        assert_eq!(
+            lines[99],
+            "rping: standard input: line 100: 1.2.3.4/33: the length of a prefix must be a whole number from 0 to 32"
+        );
         assert_eq!(lines[100], "rping: standard input: 2900 more lines are invalid");
     });
 }

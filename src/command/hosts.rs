@@ -1,12 +1,13 @@
 //! Parses the words that name hosts, on the command line or in a file: prefixes, ranges, lists. Nothing is resolved.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Result, anyhow, ensure};
 
 use crate::escape::escape;
-use crate::names::forward::check;
+use crate::names::forward::{check, check_characters};
 
 /// One word of the command line, or one line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub enum HostSpec {
 /// # Errors
 /// One line that begins with the word, escaped.
 pub fn parse(word: &str) -> Result<HostSpec> {
+    check_characters(word)?;
     if let Some((address, length)) = word.split_once('/') {
         return prefix(address, length).map_err(|why| anyhow!("{}: {why}", escape(word)));
     }
@@ -78,55 +80,82 @@ fn between(like: IpAddr, first: u128, last: u128) -> HostSpec {
     HostSpec::Range { first: SocketAddr::new(ip, 0), count: (last - first).saturating_add(1) }
 }
 
-/// Longest line of a list that is read, octets. A name has 253 at most (RFC 1035 section 2.3.4).
-const LINE: u64 = 4_096;
+/// Octets of a line from which on it is refused. A name has 253 at most (RFC 1035 section 2.3.4).
+const LINE: usize = 4_096;
 
 /// What some editors write in front of UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Reads a list, one word a line; `#` begins a comment. Each word or error goes to `each`, with the number of its line,
-/// from 1. Of a line without end no more is kept than [`LINE`] octets.
+/// Reads a list, one target a line: the first word of the line. `#` begins a comment. A line ends with LF, CR LF or CR.
+/// Each target or error goes to `each`, with the number of its line, from 1. Of a line no more is kept than [`LINE`]
+/// octets. Text in UTF-16 is one error, and nothing of it is read.
 ///
 /// # Errors
 /// Those of reading.
-pub fn list(
-    mut reader: impl BufRead,
-    mut each: impl FnMut(usize, Result<&str, &'static str>),
-) -> io::Result<()> {
-    let mut line = Vec::new();
+pub fn list(reader: impl BufRead, mut each: impl FnMut(usize, Result<&str, &'static str>)) -> io::Result<()> {
+    let (mut lines, mut line) = (Lines { reader, after_cr: false }, Vec::new());
     for number in 1.. {
-        line.clear();
-        if reader.by_ref().take(LINE).read_until(b'\n', &mut line)? == 0 {
+        if !lines.next(&mut line)? {
             break;
         }
-        if line.len() as u64 == LINE && !line.ends_with(b"\n") {
-            skip_line(&mut reader)?;
+        if number == 1 && is_utf16(&line) {
+            each(number, Err("the list is UTF-16 text; it must be UTF-8"));
+            break;
+        }
+        if line.len() == LINE {
             each(number, Err("a line must have fewer than 4096 octets"));
             continue;
         }
         let line = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line) } else { &line };
-        let text = line.split(|octet| *octet == b'#').next().unwrap_or_default().trim_ascii();
-        match str::from_utf8(text) {
-            Ok("") => {}
-            Ok(word) if word.contains(|c: char| c.is_whitespace() || c.is_control()) => {
-                each(number, Err("one target per line is allowed"));
-            }
-            Ok(word) => each(number, Ok(word)),
+        let text = line.split(|octet| *octet == b'#').next().unwrap_or_default();
+        match str::from_utf8(text).map(|text| text.split_ascii_whitespace().next()) {
+            Ok(None) => {}
+            Ok(Some(word)) => each(number, Ok(word)),
             Err(_) => each(number, Err("it is not UTF-8 text")),
         }
     }
     Ok(())
 }
 
-/// Reads to the end of a line and keeps nothing of it.
-fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {
-    loop {
-        let octets = reader.fill_buf()?;
-        let end = octets.iter().position(|octet| *octet == b'\n');
-        let (len, done) = (end.map_or(octets.len(), |end| end + 1), end.is_some() || octets.is_empty());
-        reader.consume(len);
-        if done {
-            return Ok(());
+/// Whether a text begins as UTF-16: with a byte-order mark, or with an ASCII character in two octets.
+fn is_utf16(text: &[u8]) -> bool {
+    matches!(text, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=0x7f, ..] | [1..=0x7f, 0, ..])
+}
+
+/// The lines of a text.
+struct Lines<R> {
+    reader: R,
+    /// Whether the last line ended with CR: an LF that follows belongs to it.
+    after_cr: bool,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Reads the next line without its end, of a longer one the first [`LINE`] octets. Returns whether there was one.
+    fn next(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
+        line.clear();
+        let mut begun = false;
+        loop {
+            let octets = match self.reader.fill_buf() {
+                Ok(octets) => octets,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            if octets.is_empty() {
+                return Ok(begun);
+            }
+            if mem::take(&mut self.after_cr) && octets.starts_with(b"\n") {
+                self.reader.consume(1);
+                continue;
+            }
+            begun = true;
+            let end = octets.iter().position(|octet| matches!(octet, b'\n' | b'\r'));
+            let len = end.unwrap_or(octets.len());
+            self.after_cr = octets.get(len) == Some(&b'\r');
+            line.extend(octets.iter().take(len.min(LINE.saturating_sub(line.len()))));
+            self.reader.consume(len + usize::from(end.is_some()));
+            if end.is_some() {
+                return Ok(true);
+            }
         }
     }
 }
@@ -200,22 +229,57 @@ mod tests {
             assert_eq!(read(host), format!("host {host}"));
         }
         assert_eq!(read(""), "the host is empty; give a name or an address");
-        assert_eq!(read("\u{1b}[2J/8"), format!("\\x1b[2J/8: {prefix}"));
+        for (word, shown, code) in [
+            ("\u{1b}[2J/8", "\\x1b[2J/8", "U+001B"),
+            ("10.0.0.1\u{a0}", "10.0.0.1\\u{a0}", "U+00A0"),
+            ("10.0.0.0/\u{200b}8", "10.0.0.0/\\u{200b}8", "U+200B"),
+            ("\u{202e}host", "\\u{202e}host", "U+202E"),
+        ] {
+            assert_eq!(read(word), format!("{shown}: a host's name cannot have the character {code}"));
+        }
     }
 
     #[test]
     fn a_list_is_read_line_by_line_and_bad_lines_are_named() {
-        let text = b"\xef\xbb\xbf# all\nlocalhost  # here\n\n\t10.0.0.1\r\ntwo words\n\xff\n::1".as_slice();
+        let text = b"\xef\xbb\xbf# all\nlocalhost  # here\n\n\t10.0.0.1\r\nfirst word\n\xff\n::1".as_slice();
         let mut lines = Vec::new();
         list(text, |number, word| lines.push((number, word.map(str::to_owned)))).unwrap();
         let expected = [
             (2, Ok("localhost".to_owned())),
             (4, Ok("10.0.0.1".to_owned())),
-            (5, Err("one target per line is allowed")),
+            (5, Ok("first".to_owned())),
             (6, Err("it is not UTF-8 text")),
             (7, Ok("::1".to_owned())),
         ];
         assert_eq!(lines, expected);
+    }
+
+    /// The targets and errors of a list, with the numbers of their lines.
+    fn lines(text: &[u8]) -> Vec<(usize, Result<String, &'static str>)> {
+        let mut lines = Vec::new();
+        // A small buffer: a line and its end come in several reads.
+        let reader = io::BufReader::with_capacity(3, text);
+        list(reader, |number, word| lines.push((number, word.map(str::to_owned)))).unwrap();
+        lines
+    }
+
+    #[test]
+    fn a_line_ends_with_lf_or_cr_or_both() {
+        let expected = [(1, Ok("a".to_owned())), (2, Ok("b".to_owned())), (4, Ok("c".to_owned()))];
+        for text in ["a\nb\n\nc", "a\r\nb\r\n\r\nc\r\n", "a\rb\r\rc\r", "a x\nb\ty\r\n \rc # d\n"] {
+            assert_eq!(lines(text.as_bytes()), expected, "{text:?}");
+        }
+        assert_eq!(lines(b""), []);
+    }
+
+    #[test]
+    fn a_list_in_utf16_is_named_as_one() {
+        let utf16 = [(1, Err("the list is UTF-16 text; it must be UTF-8"))];
+        for mark in [None, Some(0xfeff_u16)] {
+            let units = || mark.into_iter().chain("::1\n::2\n".encode_utf16());
+            assert_eq!(lines(&units().flat_map(u16::to_le_bytes).collect::<Vec<_>>()), utf16);
+            assert_eq!(lines(&units().flat_map(u16::to_be_bytes).collect::<Vec<_>>()), utf16);
+        }
     }
 
     #[test]
