@@ -40,6 +40,34 @@ fn links_named_traceroute_and_traceroute6_trace() {
 }
 
 #[test]
+fn links_have_the_status_and_the_family_of_the_program_of_their_name() {
+    alone("links_have_the_status_and_the_family_of_the_program_of_their_name", || {
+        path();
+        for name in ["traceroute", "tcptraceroute"] {
+            symlink(RPING, format!("/run/{name}")).expect("a link");
+        }
+        std::fs::write("/run/hosts", format!("{V6} both.example\n{V4} both.example\n"))
+            .expect("a file of hosts");
+        sh("mount --bind /run/hosts /etc/hosts; echo > /run/empty; mount --bind /run/empty /etc/resolv.conf");
+        let link = |name: &str, args: &str| run(&format!("/run/{name}"), args);
+        // Two hops of four: not reached.
+        assert_eq!(link("traceroute", &format!("-n -m2 {V4}")).status, Some(0));
+        assert_eq!(traceroute(&format!("-n -m2 {V4}")).status, Some(1));
+        assert_eq!(link("traceroute", "-n no.such.example").status, Some(2));
+        let first = |ran: Ran| ran.stdout.lines().next().unwrap_or_default().to_owned();
+        let v4 = format!("traceroute to both.example ({V4}), 30 hops max, 60 byte packets");
+        assert_eq!(first(link("traceroute", "-n both.example")), v4);
+        assert!(first(traceroute("-n both.example")).contains(V6));
+        let ran = link("tcptraceroute", &format!("-n -f3 -q2 {V4} 81 70"));
+        let text = format!(
+            "traceroute to {V4} ({V4}), 30 hops max, 60 byte packets\n 3  10.9.2.2  # ms  # ms\n \
+             4  {V4} <rst,ack>  # ms  # ms\n"
+        );
+        assert_eq!((mask_times(&ran.stdout), ran.status, ran.stderr.as_str()), (text, Some(0), ""));
+    });
+}
+
+#[test]
 fn a_link_local_host_is_found_by_its_interface() {
     alone("a_link_local_host_is_found_by_its_interface", || {
         pair();

@@ -3,6 +3,7 @@
 pub mod many;
 mod ping;
 pub mod ping_request;
+mod tcptraceroute;
 mod text;
 pub mod trace_method;
 pub mod trace_request;
@@ -21,6 +22,7 @@ use clap::{CommandFactory, FromArgMatches};
 use crate::escape;
 use ping::PingArguments;
 use ping_request::PingRequest;
+use tcptraceroute::TcpTraceArguments;
 use trace_request::TraceRequest;
 use traceroute::TraceArguments;
 
@@ -58,7 +60,8 @@ impl fmt::Display for UsageError {
 /// Parses a command line, the program's name included. `superuser`: whether the real user is root.
 ///
 /// The program names `ping`, `ping4` and `ping6` mean `rping ping`, `rping ping -4` and `rping ping -6`; `traceroute`
-/// and `traceroute6` mean `rping traceroute` and `rping traceroute -6`.
+/// and `traceroute6` mean `rping traceroute` and `rping traceroute -6`; `tcptraceroute` means `rping traceroute -T` with
+/// the options of that program.
 ///
 /// # Errors
 /// One line: which argument is wrong, and what is allowed.
@@ -72,10 +75,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Resul
         _ => None,
     };
     let args = family.map(OsString::from).into_iter().chain(args);
-    let caller = Caller { program: link, usage: link };
+    let caller = Caller { program: link, usage: link, by_link: true };
     match link {
         "ping" | "ping4" | "ping6" => parse_ping(caller, args, superuser),
         "traceroute" | "traceroute6" => parse_traceroute(caller, args),
+        "tcptraceroute" => match caller.arguments::<TcpTraceArguments>("HOST [PORT [LENGTH]]", args) {
+            Ok(arguments) => parse_traceroute(caller, arguments.for_traceroute().into_iter()),
+            Err(instead) => instead,
+        },
         _ => parse_top(args.collect(), superuser),
     }
 }
@@ -87,6 +94,8 @@ struct Caller<'a> {
     program: &'a str,
     /// The command as the user types it.
     usage: &'a str,
+    /// Whether it was called by a link.
+    by_link: bool,
 }
 
 /// The command `rping` without a subcommand: help, version and errors.
@@ -101,9 +110,8 @@ struct Top;
 
 /// Dispatches to a command. The other one's options are not built, which makes the start faster.
 fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, UsageError> {
-    let caller = Caller { program: "rping", usage: "rping" };
-    let ping = Caller { program: "rping", usage: "rping ping" };
-    let traceroute = Caller { program: "rping", usage: "rping traceroute" };
+    let called = |usage| Caller { program: "rping", usage, by_link: false };
+    let (caller, ping, traceroute) = (called("rping"), called("rping ping"), called("rping traceroute"));
     let word = |index: usize| args.get(index).and_then(|arg| arg.to_str());
     match (word(0), word(1)) {
         (Some("ping"), _) => return parse_ping(ping, args.into_iter().skip(1), superuser),
@@ -151,7 +159,7 @@ fn parse_traceroute(caller: Caller<'_>, args: impl Iterator<Item = OsString>) ->
     if let Some(text) = trace_method::help(&arguments) {
         return Ok(caller.print(text.to_owned()));
     }
-    let request = TraceRequest::new(caller.program, arguments);
+    let request = TraceRequest::new(caller.program, caller.by_link, arguments);
     request.map(|request| Action::Traceroute(Box::new(request))).map_err(|error| caller.refusal(&error))
 }
 

@@ -6,7 +6,8 @@ Examples: rping ping -c 3 localhost
           rping traceroute localhost
 
 'rping ping --help' and 'rping traceroute --help' explain every option. A link
-to rping named ping, ping4, ping6, traceroute or traceroute6 is that command.";
+to rping named ping, ping4, ping6, traceroute, traceroute6 or tcptraceroute is
+that command.";
 
 /// Below the short help of `rping ping`.
 pub const PING_EXIT: &str = "\

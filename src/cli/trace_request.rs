@@ -44,6 +44,8 @@ pub struct TraceRequest {
     pub json: bool,
     /// Whether sockets, clocks and ignored packets are printed too (`-v`).
     pub verbose: bool,
+    /// Whether it was called by the name of another program, whose exit status and choice of the address family it has.
+    pub by_link: bool,
 }
 
 /// Last hop without `-m`.
@@ -58,7 +60,7 @@ impl TraceRequest {
     ///
     /// # Errors
     /// One line, without the program's name.
-    pub fn new(program: &str, arguments: TraceArguments) -> Result<Self> {
+    pub fn new(program: &str, by_link: bool, arguments: TraceArguments) -> Result<Self> {
         let family = family(&arguments)?;
         let (probes, flags) = trace_method::probes(&arguments)?;
         let (name, packet_len) = host(&arguments.host)?;
@@ -88,6 +90,7 @@ impl TraceRequest {
             as_zone: arguments.as_zone,
             json: arguments.json,
             verbose: arguments.verbose,
+            by_link,
         })
     }
 }

@@ -19,14 +19,14 @@ pub const fn wanted(family: Option<Family>) -> Wanted {
     }
 }
 
-/// The first address of a host that has a route, and the route. `tried` is called with each address before it is tried.
+/// The first address of a host that has a route, and the route; addresses of the family `first` come first. `tried` is called with each address before it is tried.
 ///
 /// # Errors
 /// A host that is not resolved, sockets of no family that it has, or the [`RouteError`] of the last address, as `sentence`
 /// words it.
 pub fn first_route(
     host: &str,
-    family: Option<Family>,
+    (family, first): (Option<Family>, Option<Family>),
     sockets: &mut Sockets,
     options: &Options,
     mut tried: impl FnMut(&Candidate),
@@ -34,6 +34,9 @@ pub fn first_route(
 ) -> anyhow::Result<(Candidate, Route)> {
     let mut candidates = forward::resolve(host, wanted(family))?;
     let families: Vec<_> = candidates.iter().map(|candidate| Family::of(candidate.addr.ip())).collect();
+    if let Some(first) = first {
+        candidates.sort_by_key(|candidate| Family::of(candidate.addr.ip()) != first);
+    }
     candidates.retain(|candidate| sockets.has(Family::of(candidate.addr.ip())));
     let mut candidates = candidates.into_iter().peekable();
     while let Some(candidate) = candidates.next() {

@@ -68,7 +68,7 @@ fn reach(
     };
     let sentence = |error| anyhow!(PING.route_error(&error));
     let (candidate, route) =
-        first_route::first_route(host, request.family, &mut sockets, &options, tried, sentence)?;
+        first_route::first_route(host, (request.family, None), &mut sockets, &options, tried, sentence)?;
     options.found_source = options.device.is_some();
     check_address(request, &mut options, &candidate, &route, output)?;
     let transport = sockets.aim(&route, &options).map_err(|error| anyhow!(PING.setup_error(&error)))?;

@@ -120,11 +120,19 @@ fn set_up(
         RouteError::Broadcast => anyhow!("{}: there is no one way to a broadcast address", escape(host)),
         error => anyhow!(TRACEROUTE.route_error(&error)),
     };
+    // As traceroute(8), where that is the name it was called by.
+    let first = request.by_link.then_some(Family::V4);
     let route_probe_sockets = sockets.route_probe_sockets();
     let mut to_many = false;
     let tried = |candidate: &Candidate| to_many = candidate.addr.ip().is_multicast();
-    let route =
-        first_route::first_route(host, request.family, route_probe_sockets, &options, tried, sentence);
+    let route = first_route::first_route(
+        host,
+        (request.family, first),
+        route_probe_sockets,
+        &options,
+        tried,
+        sentence,
+    );
     ensure!(!to_many, "{}: there is no one way to a multicast address", escape(host));
     let (_, route) = route?;
     let gateways: Vec<_> =
@@ -264,5 +272,5 @@ fn run<R: Report<Account = TraceAccount>>(
             command::print_clocks(&request.style.program, &account.timings, output);
         }
     })?;
-    Ok(verdict::of_trace(&account))
+    Ok(verdict::of_trace(&account, request.by_link))
 }

@@ -30,9 +30,14 @@ pub fn of_ping(account: &PingAccount, goal: Goal) -> u8 {
     })
 }
 
-/// The exit status of a traceroute: 0 if the target was reached, else 1.
-pub fn of_trace(account: &TraceAccount) -> u8 {
-    u8::from(account.ending() != Ending::Reached)
+/// The exit status of a traceroute: 0 if the target was reached, else 1. `by_link`: that of traceroute(8), which is 0 for
+/// every trace that came to its end.
+pub fn of_trace(account: &TraceAccount, by_link: bool) -> u8 {
+    u8::from(match account.ending() {
+        Ending::Reached => false,
+        Ending::Stopped => true,
+        _ => !by_link,
+    })
 }
 
 #[cfg(test)]
