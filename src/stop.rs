@@ -76,6 +76,17 @@ impl Stop {
         Ok(Self { interrupts, signals })
     }
 
+    /// Whether a signal has come that ends the run. [`Self::check`] still returns it. Requests for a line of status are
+    /// dropped. Never waits.
+    pub fn came(&self) -> bool {
+        let stop = self.check().stop;
+        if stop {
+            // It fails only at 2^64 interrupts.
+            let _ = rustix::io::write(&self.interrupts, &1u64.to_ne_bytes());
+        }
+        stop
+    }
+
     /// Descriptors that become readable when something is requested.
     pub fn fds(&self) -> [BorrowedFd<'_>; 2] {
         [self.interrupts.as_fd(), self.signals.as_fd()]

@@ -101,6 +101,74 @@ fn a_name_beyond_ascii_is_looked_up_in_its_ascii_form() {
     });
 }
 
+/// The end of a ping of one host whose name the server has no answer to.
+fn no_answer(name: &str) -> Ran {
+    let stderr = format!("rping: {name}: no answer from the name server\n");
+    Ran { status: Some(2), stdout: String::new(), stderr }
+}
+
+/// A name server that is silent for longer than any test runs.
+const PATIENT: &str = "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n";
+
+#[test]
+fn the_deadline_ends_a_lookup_that_hangs() {
+    alone("the_deadline_ends_a_lookup_that_hangs", || {
+        resolver(b"", "files dns", PATIENT);
+        let _asked = name_server(|_| None);
+        let ran = Running::start(&mut foreground("-c1 -w0.2 nowhere.example")).end();
+        assert_eq!(ran, no_answer("nowhere.example"));
+        let ran = Running::start(&mut foreground("-j -c1 -w0.2 nowhere.example")).end();
+        let record: serde_json::Value = serde_json::from_str(&ran.stdout).expect("one record");
+        let fields =
+            ["type", "host", "reason"].map(|key| record[key].as_str().unwrap_or_default().to_owned());
+        assert_eq!(fields, ["unknown", "nowhere.example", "no answer from the name server"]);
+        // Addresses need no lookup, in any form.
+        assert_eq!(text(&rping("-c3 -l3 -i60 -w0.2 127.1")), text(&rping("-c3 -l3 -i60 127.1")));
+    });
+}
+
+#[test]
+fn addresses_and_found_names_are_probed_although_names_have_no_answer() {
+    alone("addresses_and_found_names_are_probed_although_names_have_no_answer", || {
+        resolver(b"127.0.0.2 known.example\n", "files dns", PATIENT);
+        let _asked = name_server(|_| None);
+        let dead: Vec<_> = (0..20).map(|n| format!("dead{n}.example")).collect();
+        let args = format!("-q -c1 -w2 known.example {} 127.0.0.1", dead.join(" "));
+        let ran = Running::start(&mut foreground(&args)).end();
+        let received = |host: &str| {
+            let row = ran.stdout.lines().find(|line| line.starts_with(host)).expect("a row");
+            row.split_whitespace().nth(3).map(str::to_owned)
+        };
+        assert_eq!((received("known.example"), received("127.0.0.1")), (Some("1".into()), Some("1".into())));
+        assert!(ran.stdout.contains("\n22 targets: 2 answered, 0 silent, 20 unknown; 2 packets"), "{ran:?}");
+        assert_eq!(ran.status, Some(1));
+        let reason = |number| match number {
+            0..16 => "no answer from the name server",
+            _ => "not looked up: names before it took all the time",
+        };
+        let errors = dead.iter().enumerate().map(|(n, name)| format!("rping: {name}: {}\n", reason(n)));
+        assert_eq!(ran.stderr, errors.collect::<String>());
+    });
+}
+
+#[test]
+fn an_interrupt_prints_the_table_although_names_have_no_answer() {
+    alone("an_interrupt_prints_the_table_although_names_have_no_answer", || {
+        resolver(b"", "files dns", PATIENT);
+        let asked = name_server(|_| None);
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+            let run = Running::start(&mut foreground("-q -4 -c9 127.0.0.1 nowhere.example"));
+            asked.recv_timeout(HANGS).expect("a question");
+            run.signal(signal);
+            let ran = run.end();
+            assert!(ran.stdout.starts_with("name "), "{signal}: {ran:?}");
+            assert!(ran.stdout.contains("\n2 targets: "), "{signal}: {ran:?}");
+            assert!(ran.stdout.contains(" 1 unknown; "), "{signal}: {ran:?}");
+            assert_eq!(ran.stderr, no_answer("nowhere.example").stderr);
+        }
+    });
+}
+
 #[test]
 fn an_interrupt_ends_a_lookup_that_hangs() {
     alone("an_interrupt_ends_a_lookup_that_hangs", || {
@@ -110,9 +178,7 @@ fn an_interrupt_ends_a_lookup_that_hangs() {
             let run = Running::start(&mut foreground("-c1 nowhere.example"));
             asked.recv_timeout(HANGS).expect("a question");
             run.signal(signal);
-            let ended =
-                Ran { status: Some(128 + signal as i32), stdout: String::new(), stderr: String::new() };
-            assert_eq!(run.end(), ended);
+            assert_eq!(run.end(), no_answer("nowhere.example"), "{signal}");
             // What is left of this run's questions is not the next one's.
             while asked.try_recv().is_ok() {}
         }

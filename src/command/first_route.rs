@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use anyhow::{anyhow, bail};
 
 use crate::escape::escape;
-use crate::names::forward::{self, Candidate, Wanted};
+use crate::names::forward::{Candidate, Wanted};
 use crate::sys::interfaces;
 use crate::transport::{Options, Route, RouteError, Sockets};
 use crate::wire::Family;
@@ -19,24 +19,20 @@ pub const fn wanted(family: Option<Family>) -> Wanted {
     }
 }
 
-/// The first address of a host that has a route, and the route; addresses of the family `first` come first. `tried` is called with each address before it is tried.
+/// The first of the addresses of a host that has a route, and the route. `tried` is called with each address before it is tried.
 ///
 /// # Errors
-/// A host that is not resolved, sockets of no family that it has, or the [`RouteError`] of the last address, as `sentence`
+/// Sockets of no family that it has, or the [`RouteError`] of the last address, as `sentence`
 /// words it.
 pub fn first_route(
     host: &str,
-    (family, first): (Option<Family>, Option<Family>),
+    mut candidates: Vec<Candidate>,
     sockets: &mut Sockets,
     options: &Options,
     mut tried: impl FnMut(&Candidate),
     sentence: impl FnOnce(RouteError) -> anyhow::Error,
 ) -> anyhow::Result<(Candidate, Route)> {
-    let mut candidates = forward::resolve(host, wanted(family))?;
     let families: Vec<_> = candidates.iter().map(|candidate| Family::of(candidate.addr.ip())).collect();
-    if let Some(first) = first {
-        candidates.sort_by_key(|candidate| Family::of(candidate.addr.ip()) != first);
-    }
     candidates.retain(|candidate| sockets.has(Family::of(candidate.addr.ip())));
     let mut candidates = candidates.into_iter().peekable();
     while let Some(candidate) = candidates.next() {
@@ -53,12 +49,15 @@ pub fn first_route(
     }
 }
 
-/// The IPv4 address of a host named in an IPv4 option.
+/// The IPv4 address of a host named in an IPv4 option, of those that `resolve` finds.
 ///
 /// # Errors
 /// A host that is not resolved or has no IPv4 address.
-pub fn ipv4(host: &str) -> anyhow::Result<Ipv4Addr> {
-    match forward::resolve(host, Wanted::V4)?.first().map(|candidate| candidate.addr.ip()) {
+pub fn ipv4(
+    host: &str,
+    resolve: impl Fn(&str, Wanted) -> anyhow::Result<Vec<Candidate>>,
+) -> anyhow::Result<Ipv4Addr> {
+    match resolve(host, Wanted::V4)?.first().map(|candidate| candidate.addr.ip()) {
         Some(IpAddr::V4(address)) => Ok(address),
         Some(IpAddr::V6(_)) | None => bail!("{}: no IPv4 address", escape(host)),
     }

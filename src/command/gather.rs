@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 
@@ -13,6 +14,7 @@ use crate::cli::wording::PING;
 use crate::command;
 use crate::command::first_route::wanted;
 use crate::command::hosts::{self, HostSpec};
+use crate::command::lookups::Lookups;
 use crate::engine::ping::Targets;
 use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
@@ -137,8 +139,18 @@ fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow
     Ok(words)
 }
 
-/// Resolves all hosts and numbers their addresses. A host that cannot be probed is printed as an error. Returns whether
-/// every word was valid too.
+/// The hosts of a run.
+pub struct Found {
+    /// Those that can be probed, and the others with the reason.
+    pub hosts: Hosts,
+    /// Whether every word was valid.
+    pub complete: bool,
+    /// The lookups that were made.
+    pub lookups: Lookups,
+}
+
+/// Resolves all hosts and numbers their addresses. A host that cannot be probed is printed as an error. The lookups get
+/// half of the time of the run, so that the hosts that are known can be probed.
 ///
 /// # Errors
 /// An invalid word of the command line, a file that cannot be read, too many hosts, or none; and what
@@ -148,12 +160,15 @@ pub fn find(
     many: &Many,
     sockets: &Sockets,
     output: &mut Output<'_>,
-) -> anyhow::Result<(Hosts, bool)> {
+) -> anyhow::Result<Found> {
     command::warn(&request.style.program, sockets.warnings(), output);
     let Words { words, names, complete, .. } = gather(request, many, output)?;
     ensure!(!words.is_empty(), "no hosts to probe");
     command::adopt_locale_for(names.iter());
-    let addresses = forward::resolve_all(&names, wanted(request.family));
+    // After the lists are read: until then a signal ends the program at once.
+    let lookups = Lookups::begin(request.ping.deadline.map(|deadline| deadline / 2))?;
+    let names = Arc::new(names);
+    let addresses = lookups.resolve_all(&names, wanted(request.family));
     let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
     for word in words {
         match word {
@@ -181,7 +196,7 @@ pub fn find(
     }
     check(request, many, &targets)?;
     hosts.seal(Rc::new(targets));
-    Ok((hosts, complete))
+    Ok(Found { hosts, complete, lookups })
 }
 
 /// Checks that an address can be probed.

@@ -10,7 +10,7 @@ use crate::cli::many::Many;
 use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
 use crate::command;
-use crate::command::gather::{find, firsts};
+use crate::command::gather::{Found, find, firsts};
 use crate::engine::ping::{Config, Targets};
 use crate::output::Output;
 use crate::stats::verdict::Goal;
@@ -27,7 +27,7 @@ pub fn set_up(
     sockets: Sockets,
     output: &mut Output<'_>,
 ) -> anyhow::Result<PingSetup> {
-    let (hosts, complete) = find(request, many, &sockets, output)?;
+    let Found { hosts, complete, lookups } = find(request, many, &sockets, output)?;
     let targets = Rc::clone(hosts.targets());
     let transport = match targets.is_empty() {
         true => None,
@@ -41,9 +41,10 @@ pub fn set_up(
             Some(enough) => Goal::Targets(enough),
             None => Goal::AllTargets { missing: hosts.unknown().saturating_add(u32::from(!complete)) },
         },
-        config: Config { targets, ..request.ping.clone() },
+        config: Config { targets, deadline: lookups.left_of(request.ping.deadline), ..request.ping.clone() },
         hosts,
         transport,
+        stop: lookups.into_stop(),
         style: request.style.clone(),
     })
 }

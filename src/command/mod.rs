@@ -19,6 +19,7 @@ use crate::transport::{Transport, privilege};
 pub mod first_route;
 mod gather;
 pub mod hosts;
+mod lookups;
 mod many;
 mod one;
 pub mod ping;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use anyhow::anyhow;
 
+use super::lookups::Lookups;
 use super::setup::PingSetup;
 use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
@@ -26,16 +27,20 @@ use crate::wire::Family;
 /// here too.
 pub fn set_up(request: &PingRequest, sockets: Sockets, output: &mut Output<'_>) -> anyhow::Result<PingSetup> {
     let host = request.hosts.last().map_or("", String::as_str);
-    let (candidate, route, transport) = reach(request, host, sockets, output).inspect_err(|error| {
-        if request.json {
-            command::print_unknown(host, error, output);
-        }
-    })?;
+    command::adopt_locale_for(request.hosts.iter());
+    let lookups = Lookups::begin(request.ping.deadline)?;
+    let (candidate, route, transport) =
+        reach(request, host, sockets, &lookups, output).inspect_err(|error| {
+            if request.json {
+                command::print_unknown(host, error, output);
+            }
+        })?;
     let hosts = Hosts::one(host.to_owned(), route.target);
     let target = route.target.ip();
     Ok(PingSetup {
         config: Config {
             targets: Rc::clone(hosts.targets()),
+            deadline: lookups.left_of(request.ping.deadline),
             many_responders: reaches_many(&request.sockets, target),
             anycast: is_subnet_router(target),
             ..request.ping.clone()
@@ -43,6 +48,7 @@ pub fn set_up(request: &PingRequest, sockets: Sockets, output: &mut Output<'_>) 
         hosts,
         style: style(request, host, &candidate, &route, &transport),
         transport: Some(transport),
+        stop: lookups.into_stop(),
         // With a count and a deadline, all replies counted must come.
         goal: Goal::Answers(request.ping.count.filter(|_| request.ping.deadline.is_some()).unwrap_or(1)),
     })
@@ -53,13 +59,13 @@ fn reach(
     request: &PingRequest,
     host: &str,
     mut sockets: Sockets,
+    lookups: &Lookups,
     output: &mut Output<'_>,
 ) -> anyhow::Result<(Candidate, Route, Transport)> {
     let program = &request.style.program;
     command::warn(program, sockets.warnings(), output);
-    command::adopt_locale_for(request.hosts.iter());
     let mut options = request.sockets.clone();
-    resolve_stamping_nodes(request, &mut options)?;
+    resolve_stamping_nodes(request, lookups, &mut options)?;
     let verbose = request.style.verbose && !request.json;
     let tried = |candidate: &Candidate| {
         if verbose {
@@ -67,8 +73,9 @@ fn reach(
         }
     };
     let sentence = |error| anyhow!(PING.route_error(&error));
+    let candidates = lookups.resolve(host, first_route::wanted(request.family))?;
     let (candidate, route) =
-        first_route::first_route(host, (request.family, None), &mut sockets, &options, tried, sentence)?;
+        first_route::first_route(host, candidates, &mut sockets, &options, tried, sentence)?;
     options.found_source = options.device.is_some();
     check_address(request, &mut options, &candidate, &route, output)?;
     let transport = sockets.aim(&route, &options).map_err(|error| anyhow!(PING.setup_error(&error)))?;
@@ -77,11 +84,15 @@ fn reach(
 }
 
 /// `-T tsprespec`: the addresses of the nodes that stamp, which stand before the host.
-fn resolve_stamping_nodes(request: &PingRequest, options: &mut Options) -> anyhow::Result<()> {
+fn resolve_stamping_nodes(
+    request: &PingRequest,
+    lookups: &Lookups,
+    options: &mut Options,
+) -> anyhow::Result<()> {
     let IpOption::TimestampPrespecified(nodes) = &mut options.ip_option else { return Ok(()) };
     let Some((_, hosts)) = request.hosts.split_last() else { return Ok(()) };
     for host in hosts {
-        nodes.push(first_route::ipv4(host)?);
+        nodes.push(first_route::ipv4(host, |host, wanted| lookups.resolve(host, wanted))?);
     }
     Ok(())
 }

@@ -35,10 +35,8 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         None => one::set_up(request, sockets, &mut output),
         Some(many) => many::set_up(request, many, sockets, &mut output),
     };
-    let PingSetup { config, hosts, transport, style, goal } = command::begun(setup, &mut output)?;
+    let PingSetup { config, hosts, transport, style, stop, goal } = command::begun(setup, &mut output)?;
 
-    // Signals first: they must be blocked before the thread that looks up names exists.
-    let stop = Stop::install()?;
     let io = (transport, output, stop);
     let account = if request.json {
         let report = match &request.many {

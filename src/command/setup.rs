@@ -4,6 +4,7 @@ use crate::engine::ping::Config;
 use crate::report::hosts::Hosts;
 use crate::report::style::Style;
 use crate::stats::verdict::Goal;
+use crate::stop::Stop;
 use crate::transport::Transport;
 
 /// A ping that is ready to run.
@@ -16,6 +17,8 @@ pub struct PingSetup {
     pub transport: Option<Transport>,
     /// How the text looks.
     pub style: Style,
+    /// Signals.
+    pub stop: Stop,
     /// What makes the exit status 0.
     pub goal: Goal,
 }

@@ -13,7 +13,7 @@ use crate::command::first_route;
 use crate::datagram::Batch;
 use crate::engine::trace::{Trace, TraceConfig};
 use crate::escape::escape;
-use crate::names::forward::Candidate;
+use crate::names::forward::{self, Candidate};
 use crate::names::lookup::Names;
 use crate::names::origin::Origins;
 use crate::output::{self, Output};
@@ -120,23 +120,22 @@ fn set_up(
         RouteError::Broadcast => anyhow!("{}: there is no one way to a broadcast address", escape(host)),
         error => anyhow!(TRACEROUTE.route_error(&error)),
     };
-    // As traceroute(8), where that is the name it was called by.
-    let first = request.by_link.then_some(Family::V4);
     let route_probe_sockets = sockets.route_probe_sockets();
     let mut to_many = false;
     let tried = |candidate: &Candidate| to_many = candidate.addr.ip().is_multicast();
-    let route = first_route::first_route(
-        host,
-        (request.family, first),
-        route_probe_sockets,
-        &options,
-        tried,
-        sentence,
-    );
+    let mut candidates = forward::resolve(host, first_route::wanted(request.family))?;
+    if request.by_link {
+        // As traceroute(8).
+        candidates.sort_by_key(|candidate| candidate.addr.is_ipv6());
+    }
+    let route = first_route::first_route(host, candidates, route_probe_sockets, &options, tried, sentence);
     ensure!(!to_many, "{}: there is no one way to a multicast address", escape(host));
     let (_, route) = route?;
-    let gateways: Vec<_> =
-        request.gateways.iter().map(|host| first_route::ipv4(host)).collect::<Result<_, _>>()?;
+    let gateways: Vec<_> = request
+        .gateways
+        .iter()
+        .map(|host| first_route::ipv4(host, forward::resolve))
+        .collect::<Result<_, _>>()?;
     let mut header_len = match Family::of(route.target.ip()) {
         Family::V4 => ipv4::HEADER_LEN,
         Family::V6 => ipv6::HEADER_LEN,

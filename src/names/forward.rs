@@ -2,18 +2,12 @@
 
 use std::ffi::CString;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::escape::{escape, is_visible};
 use crate::sys;
 use crate::sys::address;
-
-/// Maximum number of names looked up at a time.
-const LOOKUPS: usize = 16;
 
 /// The families of the addresses that are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,30 +82,6 @@ pub fn resolve(name: &str, wanted: Wanted) -> Result<Vec<Candidate>> {
     let candidates = candidates(found, wanted);
     ensure!(!candidates.is_empty(), "{}: {WRONG_FAMILY}", escape(name));
     Ok(candidates)
-}
-
-/// The addresses of several hosts, in their order; see [`resolve`]. Up to 16 are looked up at a time.
-pub fn resolve_all(names: &[String], wanted: Wanted) -> Vec<Result<Vec<Candidate>>> {
-    let next = AtomicUsize::new(0);
-    let found = Mutex::new(Vec::new());
-    let work = || {
-        while let index = next.fetch_add(1, Ordering::Relaxed)
-            && let Some(name) = names.get(index)
-        {
-            let addresses = resolve(name, wanted);
-            found.lock().unwrap_or_else(PoisonError::into_inner).push((index, addresses));
-        }
-    };
-    thread::scope(|scope| {
-        // This thread looks up too, so none of the others is needed.
-        for _ in 1..LOOKUPS.min(names.len()) {
-            let _ = thread::Builder::new().spawn_scoped(scope, work);
-        }
-        work();
-    });
-    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.sort_unstable_by_key(|(index, _)| *index);
-    found.into_iter().map(|(_, addresses)| addresses).collect()
 }
 
 /// The addresses of a host in the order of preference (RFC 6724), and its canonical name.

@@ -1,5 +1,6 @@
 //! Names and addresses. Every lookup is made here and nowhere else.
 
+pub mod bounded;
 pub mod forward;
 pub mod lookup;
 pub mod origin;
