@@ -53,7 +53,7 @@ const NUMERIC: [(&str, &str, &str); 12] = [
 ];
 
 /// `y`: the option takes the value; `.`: it refuses it, naming the range.
-const VERDICTS: [(&str, &str); 57] = [
+const VERDICTS: [(&str, &str); 60] = [
     //                          c l s S  t Q  e F m  i w W
     ("0", "                     . . y .  y y  y y y  y y y"),
     ("1", "                     y y y y  y y  y y y  y y y"),
@@ -66,7 +66,10 @@ const VERDICTS: [(&str, &str); 57] = [
     ("-", "                     . . . .  . .  . . .  . . ."),
     ("", "                      . . . .  . .  . . .  . . ."),
     (" ", "                     . . . .  . .  . . .  . . ."),
-    (" 5", "                    . . . .  . .  . . .  . . ."),
+    (" 5", "                    y y y y  y y  y y y  y y y"),
+    ("\t +5", "                 y y y y  y y  y y y  y y y"),
+    (" 0x5", "                  . . . .  . y  y y y  . . ."),
+    (" -5", "                   . . . .  . .  . . .  . . ."),
     ("5 ", "                    . . . .  . .  . . .  . . ."),
     ("5\t", "                   . . . .  . .  . . .  . . ."),
     ("5x", "                    . . . .  . .  . . .  . . ."),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rping::cli::trace_request::TraceRequest;
 use rping::cli::{self, Action};
-use rping::engine::trace::Wait;
+use rping::engine::trace::{TraceConfig, Wait};
 use rping::probe::trace::{TcpOptions, TraceMethod};
 use rping::transport::{Families, Pmtu, Probes};
 use rping::wire::Family;
@@ -208,6 +208,33 @@ fn waits_are_given_as_traceroute_takes_them() {
 
 /// What every numeric option makes of odd values: taken exactly, or refused with its range.
 #[test]
+fn blanks_before_a_number_are_skipped() {
+    let args = [
+        "-f",
+        " 2",
+        "-m 9",
+        "--queries= 4",
+        "-p",
+        "\t443",
+        "-w",
+        " 2, 3,4",
+        "-T",
+        "-O",
+        "mss= 900",
+        "host",
+        " 70",
+    ];
+    let request = parse(&args).unwrap_or_else(|reason| panic!("{reason}"));
+    let TraceConfig { first_ttl, max_ttl, queries, wait, .. } = request.trace;
+    assert_eq!(
+        (first_ttl, max_ttl, queries, request.probes.port, request.packet_len),
+        (2, 9, 4, 443, Some(70))
+    );
+    assert_eq!(wait, Wait::Given { max: Duration::from_secs(2), here: 3.0, near: 4.0 });
+    assert!(matches!(request.probes.method, TraceMethod::Tcp(TcpOptions { mss: Some(900), .. })));
+}
+
+#[test]
 fn odd_numbers_are_taken_exactly_or_refused_with_the_range() {
     const ODD: [&str; 16] = [
         "-1",
@@ -220,7 +247,7 @@ fn odd_numbers_are_taken_exactly_or_refused_with_the_range() {
         "9223372036854775808",
         "18446744073709551616",
         "",
-        " 5",
+        "5 ",
         "5x",
         "0x",
         "0x-5",

@@ -4,6 +4,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::trace_values::{MethodName, MethodOption, PROTOCOL};
 use super::traceroute::TraceArguments;
+use super::values::up_to;
 use crate::escape;
 use crate::probe::trace::{TcpOptions, TraceMethod};
 use crate::transport::Probes;
@@ -185,11 +186,7 @@ fn value<'a>(options: &'a [MethodOption], wanted: &str) -> Option<&'a str> {
 /// The number of an option of the method, decimal, or hexadecimal after `0x`.
 fn number(options: &[MethodOption], wanted: &str, max: u64) -> Result<Option<u64>> {
     let Some(value) = value(options, wanted) else { return Ok(None) };
-    let number = match value.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16).ok(),
-        None => value.parse().ok(),
-    };
-    match number.filter(|number| *number <= max) {
+    match up_to(max, value) {
         Some(number) => Ok(Some(number)),
         None => bail!("-O {wanted}={}: the value must be a whole number from 0 to {max}", shown(value)),
     }

@@ -259,28 +259,33 @@ pub fn named<T: Copy>(text: &str, values: &[(&str, T)]) -> Option<T> {
     values.iter().find(|(name, _)| *name == text).map(|(_, value)| *value)
 }
 
-/// Decimal digits, perhaps after a `+`.
+/// Decimal digits, perhaps after blanks, as strtol(3) skips them, and a `+`.
 fn whole<T: TryFrom<u64>, const MIN: u64, const MAX: u64>(text: &str) -> Option<T> {
-    let number = text.parse().ok().filter(|number| (MIN..=MAX).contains(number))?;
+    let number = text.trim_ascii_start().parse().ok().filter(|number| (MIN..=MAX).contains(number))?;
     T::try_from(number).ok()
 }
 
 /// Decimal as [`whole`] reads it, or hexadecimal after `0x`; from 0.
 pub fn whole_or_hex<T: TryFrom<u64>, const MAX: u64>(text: &str) -> Option<T> {
-    let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) else {
-        return whole::<T, 0, MAX>(text);
+    T::try_from(up_to(MAX, text)?).ok()
+}
+
+/// The same, with a limit that is known at run time only.
+pub fn up_to(max: u64, text: &str) -> Option<u64> {
+    let text = text.trim_ascii_start();
+    let number = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) if digits.starts_with('+') => None,
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
     };
-    if digits.starts_with('+') {
-        return None;
-    }
-    let number = u64::from_str_radix(digits, 16).ok().filter(|number| *number <= MAX)?;
-    T::try_from(number).ok()
+    number.filter(|number| *number <= max)
 }
 
 /// Seconds in decimal, as strtod(3) reads them: `1`, `.2`, `1.`, `1.5`, `2e-3`; exact.
 ///
 /// Rounded up to microseconds, so that no interval becomes shorter than requested and only a zero becomes zero.
 pub fn seconds<const MAX: u64>(text: &str) -> Option<Duration> {
+    let text = text.trim_ascii_start();
     let text = text.strip_prefix('+').unwrap_or(text);
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, power(exponent)?),
