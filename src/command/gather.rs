@@ -164,7 +164,6 @@ pub fn find(
     command::warn(&request.style.program, sockets.warnings(), output);
     let Words { words, names, complete, .. } = gather(request, many, output)?;
     ensure!(!words.is_empty(), "no hosts to probe");
-    command::adopt_locale_for(names.iter());
     // After the lists are read: until then a signal ends the program at once.
     let lookups = Lookups::begin(request.ping.deadline.map(|deadline| deadline / 2))?;
     let names = Arc::new(names);

@@ -43,14 +43,6 @@ pub fn drop_privilege() -> anyhow::Result<()> {
     privilege::drop().context("cannot give up privileges")
 }
 
-/// Adopts the locale of the user if a name is not ASCII: the locale says how it is encoded. Call it before any thread
-/// exists.
-pub fn adopt_locale_for<'a>(mut names: impl Iterator<Item = &'a String>) {
-    if !names.all(|name| name.is_ascii()) {
-        sys::adopt_locale();
-    }
-}
-
 /// Prints warnings about settings that were refused but are not required.
 pub fn warn(program: &str, warnings: &[String], output: &mut Output<'_>) {
     for warning in warnings {

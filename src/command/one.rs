@@ -27,7 +27,6 @@ use crate::wire::Family;
 /// here too.
 pub fn set_up(request: &PingRequest, sockets: Sockets, output: &mut Output<'_>) -> anyhow::Result<PingSetup> {
     let host = request.hosts.last().map_or("", String::as_str);
-    command::adopt_locale_for(request.hosts.iter());
     let lookups = Lookups::begin(request.ping.deadline)?;
     let (candidate, route, transport) =
         reach(request, host, sockets, &lookups, output).inspect_err(|error| {

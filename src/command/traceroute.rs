@@ -113,7 +113,6 @@ fn set_up(
 ) -> anyhow::Result<TraceSetup> {
     let (program, host) = (&request.style.program, &request.style.name);
     command::warn(program, sockets.warnings(), output);
-    command::adopt_locale_for(request.gateways.iter().chain([host]));
     let mut options = request.sockets.clone();
     let mode = sockets.mode();
     let sentence = |error| match error {

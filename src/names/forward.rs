@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::escape::{escape, is_visible};
+use crate::names::international;
 use crate::sys;
 use crate::sys::address;
 
@@ -54,8 +55,8 @@ pub struct Candidate {
 ///
 /// Numeric addresses need no DNS: IPv4 as inet_aton(3) reads it (`127.1`, `010.1` is 8.0.0.1), IPv6 with
 /// or without `%` and an interface. An IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) is the IPv4
-/// address in it: ICMPv6 cannot reach it. Names beyond ASCII are looked up in
-/// their ASCII form (RFC 5891), which the C library makes of them as the locale says.
+/// address in it: ICMPv6 cannot reach it. Names beyond ASCII are looked up in their ASCII form (RFC 5891), whatever the
+/// locale.
 ///
 /// # Errors
 /// One line that begins with the name, escaped: no such name, no such interface, or no address that `wanted` accepts.
@@ -67,9 +68,9 @@ pub fn resolve(name: &str, wanted: Wanted) -> Result<Vec<Candidate>> {
         ensure!(wanted.accepts(&addr.ip()), "{}: {WRONG_FAMILY}", escape(name));
         return Ok(vec![Candidate { addr, canonical: Some(name.to_string()) }]);
     }
-    let international = if name.is_ascii() { 0 } else { AI_IDN | AI_CANONIDN };
+    let encoded = international::to_ascii(name)?;
     let look_up = |wanted| {
-        lookup(name, wanted, libc::AI_CANONNAME | international).map_err(|error| match scope(name) {
+        lookup(&encoded, wanted, libc::AI_CANONNAME).map_err(|error| match scope(name) {
             Some(scope) => anyhow!("{}: no interface is named '{}'", escape(name), escape(scope)),
             None => anyhow!("{}: {error}", escape(name)),
         })
@@ -78,6 +79,9 @@ pub fn resolve(name: &str, wanted: Wanted) -> Result<Vec<Candidate>> {
     // glibc returns the interfaces of link-local addresses only if every family is requested.
     if wanted == Wanted::V6 && found.0.iter().any(lacks_scope) {
         found = look_up(Wanted::Any)?;
+    }
+    if !name.is_ascii() {
+        found.1 = found.1.map(|canonical| international::to_unicode(&canonical));
     }
     let candidates = candidates(found, wanted);
     ensure!(!candidates.is_empty(), "{}: {WRONG_FAMILY}", escape(name));
@@ -97,10 +101,6 @@ fn lookup(host: &str, wanted: Wanted, flags: i32) -> Result<(Vec<SocketAddr>, Op
     let addresses = found.names.iter().filter_map(|name| address(name)).collect();
     Ok((addresses, found.canonical.map(|name| String::from_utf8_lossy(&name).into_owned())))
 }
-
-/// netdb.h (glibc): encode a name beyond ASCII before it is looked up, and decode its canonical name.
-const AI_IDN: i32 = 0x0040;
-const AI_CANONIDN: i32 = 0x0080;
 
 /// The text of EAI_ADDRFAMILY.
 pub const WRONG_FAMILY: &str = "Address family for hostname not supported";

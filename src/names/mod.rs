@@ -2,6 +2,7 @@
 
 pub mod bounded;
 pub mod forward;
+mod international;
 pub mod lookup;
 pub mod origin;
 mod origin_message;

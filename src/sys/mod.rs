@@ -73,6 +73,5 @@ pub(crate) use imp::random::random;
 pub use imp::start::stdout_was_open;
 
 pub use path_mtu::Pmtu;
-pub use resolver::adopt_locale;
 pub(crate) use resolver::get_addresses;
 pub(crate) use signals::is_ignored;

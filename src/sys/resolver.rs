@@ -1,6 +1,6 @@
-//! The C library's resolver: getaddrinfo(3), and the locale that it takes the encoding of names from.
+//! The C library's resolver: getaddrinfo(3).
 
-#![expect(unsafe_code, reason = "getaddrinfo and setlocale")]
+#![expect(unsafe_code, reason = "getaddrinfo")]
 
 use std::ffi::CStr;
 use std::{io, ptr};
@@ -8,14 +8,6 @@ use std::{io, ptr};
 use libc::c_int;
 
 use super::imp::control::NAME_LEN;
-
-/// Takes the encoding of names from the environment (LC_ALL, LC_CTYPE, LANG), as the C library needs it
-/// to look up names beyond ASCII. Call it before any thread exists.
-pub fn adopt_locale() {
-    // SAFETY: the string is NUL-terminated and static; no other thread reads the locale meanwhile, which
-    // the contract above demands. What it returns is not looked at.
-    unsafe { libc::setlocale(libc::LC_CTYPE, c"".as_ptr()) };
-}
 
 /// What getaddrinfo(3) found: the addresses as the kernel lays out a `sockaddr`, and the canonical name as
 /// it came, in any encoding.
