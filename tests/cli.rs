@@ -74,7 +74,7 @@ fn rping_tells_its_version_and_ping_the_one_that_wrappers_look_for() {
 fn a_link_named_ping_prints_and_behaves_as_ping() {
     let (ping, ping4, ping6) = (link("names", "ping"), link("names", "ping4"), link("names", "ping6"));
     assert_eq!(run(&ping, &[]), refused("ping: usage error: Destination address required"));
-    assert_eq!(run(&ping, &["--foo"]), refused("ping: unexpected argument '--foo'; see 'ping --help'"));
+    assert_eq!(run(&ping, &["--xyz"]), refused("ping: unexpected argument '--xyz'; see 'ping --help'"));
     assert_eq!(run(&ping4, &["-6", "::1"]), refused("ping4: only one -4 or -6 option may be specified"));
     assert_eq!(run(&ping6, &["-4", "::1"]), refused("ping6: only one -4 or -6 option may be specified"));
     assert_eq!(run(&ping6, &["-R", "::1"]), refused("ping6: -R is for IPv4 only and does not go with -6"));
@@ -90,7 +90,45 @@ fn a_host_without_a_command_gets_a_line_with_the_command() {
         refused("rping: '192.0.2.7' is not a command; to ping it, run: rping ping 192.0.2.7")
     );
     assert_eq!(rping(&[]), refused("rping: no command given; to ping a host, run: rping ping HOST"));
-    assert_eq!(rping(&["-c3", "host"]), refused("rping: unexpected argument '-c'; see 'rping --help'"));
+    assert_eq!(
+        rping(&["-c3", "host"]),
+        refused("rping: unexpected argument '-c'; options follow the command, as in: rping ping -c 3 HOST")
+    );
+}
+
+#[test]
+fn a_mistyped_command_or_option_gets_the_one_that_was_meant() {
+    for (typed, meant) in [("pign", "ping"), ("tracroute", "traceroute"), ("tracerotue", "traceroute")] {
+        let line = format!("rping: '{typed}' is not a command; did you mean '{meant}'?");
+        assert_eq!(rping(&[typed, "192.0.2.7"]), refused(&line));
+    }
+    assert_eq!(
+        rping(&["ping", "--cout", "1", "h"]),
+        refused("rping: unexpected argument '--cout'; did you mean '--count'?")
+    );
+    assert_eq!(
+        rping(&["traceroute", "--max-hop", "3", "h"]),
+        refused("rping: unexpected argument '--max-hop'; did you mean '--max-hops'?")
+    );
+}
+
+#[test]
+fn a_host_with_something_around_it_is_named_alone() {
+    let alone = [
+        ("[::1]", "::1"),
+        ("[fe80::1%eth0]", "fe80::1%eth0"),
+        ("[::1]:80", "::1"),
+        ("host.example:80", "host.example"),
+        ("192.0.2.7:22", "192.0.2.7"),
+        ("http://host.example", "host.example"),
+        ("https://host.example:8443/path?query#part", "host.example"),
+        ("http://[::1]:80/", "::1"),
+    ];
+    for (typed, host) in alone {
+        let line = format!("rping: {typed}: give the host alone: {host}");
+        assert_eq!(rping(&["ping", typed]), refused(&line));
+        assert_eq!(rping(&["traceroute", typed]), refused(&line));
+    }
 }
 
 #[test]
@@ -106,8 +144,8 @@ fn mistakes_are_one_line_that_names_the_option() {
         refused("rping: -q takes no value; see 'rping ping --help'")
     );
     assert_eq!(
-        rping(&["ping", "--coutn", "1", "h"]),
-        refused("rping: unexpected argument '--coutn'; see 'rping ping --help'")
+        rping(&["ping", "--zzz", "1", "h"]),
+        refused("rping: unexpected argument '--zzz'; see 'rping ping --help'")
     );
     assert_eq!(
         rping(&["ping", "-qZ", "h"]),

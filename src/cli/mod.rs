@@ -163,6 +163,15 @@ fn parse_traceroute(caller: Caller<'_>, args: impl Iterator<Item = OsString>) ->
     request.map(|request| Action::Traceroute(Box::new(request))).map_err(|error| caller.refusal(&error))
 }
 
+/// The name that clap takes a mistyped one for.
+fn suggested(error: &clap::Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind)? {
+        ContextValue::String(name) => Some(name),
+        ContextValue::Strings(names) => names.first().map(String::as_str),
+        _ => None,
+    }
+}
+
 /// Columns of the help.
 const COLUMNS: usize = 80;
 
@@ -212,10 +221,20 @@ impl Caller<'_> {
             }
             ErrorKind::InvalidSubcommand => {
                 let word = named(ContextKind::InvalidSubcommand);
-                format!("'{word}' is not a command; to ping it, run: rping ping {word}")
+                match suggested(error, ContextKind::SuggestedSubcommand) {
+                    Some(command) => format!("'{word}' is not a command; did you mean '{command}'?"),
+                    None => format!("'{word}' is not a command; to ping it, run: rping ping {word}"),
+                }
             }
             ErrorKind::UnknownArgument => {
-                format!("unexpected argument '{}'; {see}", named(ContextKind::InvalidArg))
+                let unknown = format!("unexpected argument '{}'", named(ContextKind::InvalidArg));
+                match suggested(error, ContextKind::SuggestedArg) {
+                    Some(option) => format!("{unknown}; did you mean '{option}'?"),
+                    None if self.usage == "rping" => {
+                        format!("{unknown}; options follow the command, as in: rping ping -c 3 HOST")
+                    }
+                    None => format!("{unknown}; {see}"),
+                }
             }
             ErrorKind::TooManyValues => {
                 format!("{} takes no value; {see}", option(context(ContextKind::InvalidArg)))

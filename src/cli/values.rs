@@ -237,12 +237,31 @@ pub struct Via {
 /// The name of a host as text.
 ///
 /// # Errors
-/// One line, if it is not UTF-8.
+/// One line, if it is not UTF-8, or if it is a host with something around it.
 pub fn host_name(name: &OsString) -> Result<String> {
-    match name.to_str() {
-        Some(name) => Ok(name.to_owned()),
-        None => bail!("{}: the host's name must be UTF-8 text", escape::argument(name)),
+    let Some(text) = name.to_str() else {
+        bail!("{}: the host's name must be UTF-8 text", escape::argument(name))
+    };
+    match host_within(text) {
+        Some(host) => {
+            bail!("{}: give the host alone: {}", escape::argument(name), escape::argument(OsStr::new(host)))
+        }
+        None => Ok(text.to_owned()),
     }
+}
+
+/// The host in a URL, in `HOST:PORT`, in `[ADDRESS]` or in `[ADDRESS]:PORT`; `None`: it is none of these.
+fn host_within(text: &str) -> Option<&str> {
+    let authority =
+        text.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(rest));
+    let place = authority.unwrap_or(text);
+    let bracketed = place.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(address, _)| address);
+    let before_port = || {
+        let (host, port) = place.split_once(':')?;
+        (!port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit())).then_some(host)
+    };
+    let host = bracketed.or_else(before_port).or(authority)?;
+    (!host.is_empty()).then_some(host)
 }
 
 /// The families to open sockets of, where one is required or none.
