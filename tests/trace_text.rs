@@ -467,11 +467,11 @@ fn hops_without_an_answer_at_the_end_are_named() {
     };
     assert_eq!(
         last(events(3).collect()),
-        "reached at hop 3, or nearer: no answer from hop 2: 3 probes, 2 answered, 1234.000 ms"
+        "reached at hop 3, or nearer: no router seen at hop 2: 3 probes, 2 answered, 1234.000 ms"
     );
     assert_eq!(
         last(events(5).collect()),
-        "reached at hop 5, or nearer: no answer from hops 2 to 4: 5 probes, 2 answered, 1234.000 ms"
+        "reached at hop 5, or nearer: no router seen at hops 2 to 4: 5 probes, 2 answered, 1234.000 ms"
     );
     // A late answer shows that the path goes on there.
     let late = TraceEvent::Extra { ttl: 2, query: 1, answer: error("10.0.0.2", 9_000, 11, 0, 0) };

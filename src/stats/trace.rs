@@ -35,6 +35,8 @@ pub struct TraceAccount {
     first_hop: Option<u8>,
     /// Hops with an answer.
     answered_hops: BTreeSet<u8>,
+    /// Hops that the path goes beyond: a TTL was exceeded there.
+    passed_hops: BTreeSet<u8>,
 }
 
 impl TraceAccount {
@@ -67,7 +69,7 @@ impl TraceAccount {
     /// target may have been silent there too.
     pub fn least_hop(&self) -> u8 {
         let first = self.first_hop.unwrap_or(self.last_hop);
-        let silent = (first..self.last_hop).rev().take_while(|hop| !self.answered_hops.contains(hop));
+        let silent = (first..self.last_hop).rev().take_while(|hop| !self.passed_hops.contains(hop));
         silent.last().unwrap_or(self.last_hop)
     }
 
@@ -89,10 +91,13 @@ impl Account for TraceAccount {
 
     fn add(&mut self, event: &TraceEvent) {
         event.answer().into_iter().for_each(|answer| self.timings.count(answer.timing));
-        if let TraceEvent::Decided { ttl, outcome: Outcome::Answered(_), .. }
-        | TraceEvent::Extra { ttl, .. } = event
+        if let TraceEvent::Decided { ttl, outcome: Outcome::Answered(answer), .. }
+        | TraceEvent::Extra { ttl, answer, .. } = event
         {
             self.answered_hops.insert(*ttl);
+            if !answer.kind.is_final() {
+                self.passed_hops.insert(*ttl);
+            }
         }
         match event {
             TraceEvent::Decided { outcome: Outcome::Unfinished, .. } => self.in_flight += 1,

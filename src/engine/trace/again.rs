@@ -28,14 +28,15 @@ pub struct Silent {
 
 /// The next query of a path with so many queries in each hop. `final_ttl`: the hop with the final answer.
 ///
-/// With a final answer: the queries of each nearer hop without any answer, once; with `connections`, those of the hop
+/// With a final answer: the queries of each nearer hop that no answer shows to be passed, once; with `connections`, those of the hop
 /// with the final answer too. Without a final answer: those of the first hop behind the last that answered, once a
 /// second.
 pub fn next(table: &Table, final_ttl: Option<u8>, queries: u8, connections: bool) -> Option<Silent> {
     let sent = |ttl: &u8| table.queries(*ttl).len() >= usize::from(queries);
     match final_ttl {
         Some(last) => {
-            let silent = |ttl: &u8| sent(ttl) && (table.answers(*ttl).next().is_none() || *ttl == last);
+            let passed = |ttl: u8| table.answers(ttl).any(|answer| !answer.kind.is_final());
+            let silent = |ttl: &u8| sent(ttl) && (!passed(*ttl) || *ttl == last);
             let hops =
                 table.ttls().take_while(|ttl| *ttl < last || (connections && *ttl == last)).filter(silent);
             let wait = wait::answer_time(table);

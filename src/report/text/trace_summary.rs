@@ -19,7 +19,7 @@ pub fn end(account: &TraceAccount, zone: Option<&str>) -> String {
     match account.ending() {
         Ending::Reached => match account.least_hop() {
             least if least == hop => format!("reached at hop {hop}"),
-            least => format!("reached at hop {hop}, or nearer: no answer from {}", hops(least, hop - 1)),
+            least => format!("reached at hop {hop}, or nearer: no router seen at {}", hops(least, hop - 1)),
         },
         Ending::Unreachable { by, error } => {
             let mark = trace_notes::mark(&error, false).map(|mark| format!(" ({mark})")).unwrap_or_default();
