@@ -5,17 +5,17 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use anyhow::{anyhow, bail};
 
 use crate::escape::escape;
-use crate::names::forward::{Candidate, Wanted};
+use crate::names::forward::{AddressFamilies, Candidate};
 use crate::sys::interfaces;
 use crate::transport::{Options, Route, RouteError, Sockets};
 use crate::wire::Family;
 
 /// What is looked up for a family, or for both.
-pub const fn wanted(family: Option<Family>) -> Wanted {
+pub const fn wanted(family: Option<Family>) -> AddressFamilies {
     match family {
-        None => Wanted::Any,
-        Some(Family::V4) => Wanted::V4,
-        Some(Family::V6) => Wanted::V6,
+        None => AddressFamilies::Any,
+        Some(Family::V4) => AddressFamilies::V4,
+        Some(Family::V6) => AddressFamilies::V6,
     }
 }
 
@@ -55,9 +55,9 @@ pub fn first_route(
 /// A host that is not resolved or has no IPv4 address.
 pub fn ipv4(
     host: &str,
-    resolve: impl Fn(&str, Wanted) -> anyhow::Result<Vec<Candidate>>,
+    resolve: impl Fn(&str, AddressFamilies) -> anyhow::Result<Vec<Candidate>>,
 ) -> anyhow::Result<Ipv4Addr> {
-    match resolve(host, Wanted::V4)?.first().map(|candidate| candidate.addr.ip()) {
+    match resolve(host, AddressFamilies::V4)?.first().map(|candidate| candidate.addr.ip()) {
         Some(IpAddr::V4(address)) => Ok(address),
         Some(IpAddr::V6(_)) | None => bail!("{}: no IPv4 address", escape(host)),
     }

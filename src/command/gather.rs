@@ -14,7 +14,7 @@ use crate::cli::wording::PING;
 use crate::command;
 use crate::command::first_route::wanted;
 use crate::command::hosts::{self, HostSpec};
-use crate::command::lookups::Lookups;
+use crate::command::lookups::ForwardLookups;
 use crate::engine::ping::Targets;
 use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
@@ -146,7 +146,7 @@ pub struct Found {
     /// Whether every word was valid.
     pub complete: bool,
     /// The lookups that were made.
-    pub lookups: Lookups,
+    pub lookups: ForwardLookups,
 }
 
 /// Resolves all hosts and numbers their addresses. A host that cannot be probed is printed as an error. The lookups get
@@ -165,7 +165,7 @@ pub fn find(
     let Words { words, names, complete, .. } = gather(request, many, output)?;
     ensure!(!words.is_empty(), "no hosts to probe");
     // After the lists are read: until then a signal ends the program at once.
-    let lookups = Lookups::begin(request.ping.deadline.map(|deadline| deadline / 2))?;
+    let lookups = ForwardLookups::begin(request.ping.deadline.map(|deadline| deadline / 2))?;
     let names = Arc::new(names);
     let addresses = lookups.resolve_all(&names, wanted(request.family));
     let (mut targets, mut hosts) = (Targets::default(), Hosts::default());

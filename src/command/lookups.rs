@@ -8,11 +8,11 @@ use anyhow::anyhow;
 
 use crate::clock::{Clock, Instant};
 use crate::names::bounded::{self, Limit};
-use crate::names::forward::{self, Candidate, Wanted};
+use crate::names::forward::{self, AddressFamilies, Candidate};
 use crate::stop::Stop;
 
 /// Looks names up until a time is over or a signal comes.
-pub struct Lookups {
+pub struct ForwardLookups {
     stop: Stop,
     clock: Clock,
     until: Option<Instant>,
@@ -20,7 +20,7 @@ pub struct Lookups {
     spent: Cell<Duration>,
 }
 
-impl Lookups {
+impl ForwardLookups {
     /// Takes the signals over: lookups run on threads, which are not to receive them. From here on lookups have
     /// `share` of time, all together.
     ///
@@ -36,7 +36,7 @@ impl Lookups {
     ///
     /// # Errors
     /// One line that begins with the name, escaped.
-    pub fn resolve(&self, name: &str, wanted: Wanted) -> anyhow::Result<Vec<Candidate>> {
+    pub fn resolve(&self, name: &str, wanted: AddressFamilies) -> anyhow::Result<Vec<Candidate>> {
         if forward::is_numeric(name) {
             return forward::resolve(name, wanted);
         }
@@ -48,7 +48,7 @@ impl Lookups {
     pub fn resolve_all(
         &self,
         names: &Arc<Vec<String>>,
-        wanted: Wanted,
+        wanted: AddressFamilies,
     ) -> Vec<anyhow::Result<Vec<Candidate>>> {
         if names.is_empty() {
             return Vec::new();

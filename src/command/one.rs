@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use anyhow::anyhow;
 
-use super::lookups::Lookups;
+use super::lookups::ForwardLookups;
 use super::setup::PingSetup;
 use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
@@ -27,7 +27,7 @@ use crate::wire::Family;
 /// here too.
 pub fn set_up(request: &PingRequest, sockets: Sockets, output: &mut Output<'_>) -> anyhow::Result<PingSetup> {
     let host = request.hosts.last().map_or("", String::as_str);
-    let lookups = Lookups::begin(request.ping.deadline)?;
+    let lookups = ForwardLookups::begin(request.ping.deadline)?;
     let (candidate, route, transport) =
         reach(request, host, sockets, &lookups, output).inspect_err(|error| {
             if request.json {
@@ -58,7 +58,7 @@ fn reach(
     request: &PingRequest,
     host: &str,
     mut sockets: Sockets,
-    lookups: &Lookups,
+    lookups: &ForwardLookups,
     output: &mut Output<'_>,
 ) -> anyhow::Result<(Candidate, Route, Transport)> {
     let program = &request.style.program;
@@ -85,7 +85,7 @@ fn reach(
 /// `-T tsprespec`: the addresses of the nodes that stamp, which stand before the host.
 fn resolve_stamping_nodes(
     request: &PingRequest,
-    lookups: &Lookups,
+    lookups: &ForwardLookups,
     options: &mut Options,
 ) -> anyhow::Result<()> {
     let IpOption::TimestampPrespecified(nodes) = &mut options.ip_option else { return Ok(()) };

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use crate::clock::{Clock, Instant};
 use crate::escape::escape;
-use crate::names::forward::{Candidate, Wanted, is_numeric, resolve};
+use crate::names::forward::{AddressFamilies, Candidate, is_numeric, resolve};
 
 /// Maximum number of names looked up at a time.
 const LOOKUPS: usize = 16;
@@ -34,7 +34,7 @@ pub struct Limit<'a> {
 /// looked up at a time, each on a thread. Where no thread can be made they are looked up here, without a limit.
 pub fn resolve_all(
     names: &Arc<Vec<String>>,
-    wanted: Wanted,
+    wanted: AddressFamilies,
     limit: &Limit<'_>,
 ) -> Vec<Result<Vec<Candidate>>> {
     let mut found: Vec<_> =
@@ -76,7 +76,7 @@ struct Work {
     names: Arc<Vec<String>>,
     /// Indices of the names that are no addresses.
     open: Vec<usize>,
-    wanted: Wanted,
+    wanted: AddressFamilies,
     /// How many of `open` were begun.
     next: AtomicUsize,
 }

@@ -12,7 +12,7 @@ use crate::sys::address;
 
 /// The families of the addresses that are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum AddressFamilies {
     /// IPv4 and IPv6.
     Any,
     /// IPv4: no query for AAAA is sent.
@@ -21,7 +21,7 @@ pub enum Wanted {
     V6,
 }
 
-impl Wanted {
+impl AddressFamilies {
     /// Whether an address is of such a family.
     pub const fn accepts(self, address: &IpAddr) -> bool {
         match self {
@@ -60,7 +60,7 @@ pub struct Candidate {
 ///
 /// # Errors
 /// One line that begins with the name, escaped: no such name, no such interface, or no address that `wanted` accepts.
-pub fn resolve(name: &str, wanted: Wanted) -> Result<Vec<Candidate>> {
+pub fn resolve(name: &str, wanted: AddressFamilies) -> Result<Vec<Candidate>> {
     check(name)?;
     // getaddrinfo would give the same result, but takes longer than the rest of the start-up.
     if let Ok(address) = name.parse::<IpAddr>() {
@@ -77,8 +77,8 @@ pub fn resolve(name: &str, wanted: Wanted) -> Result<Vec<Candidate>> {
     };
     let mut found = look_up(wanted)?;
     // glibc returns the interfaces of link-local addresses only if every family is requested.
-    if wanted == Wanted::V6 && found.0.iter().any(lacks_scope) {
-        found = look_up(Wanted::Any)?;
+    if wanted == AddressFamilies::V6 && found.0.iter().any(lacks_scope) {
+        found = look_up(AddressFamilies::Any)?;
     }
     if !name.is_ascii() {
         found.1 = found.1.map(|canonical| international::to_unicode(&canonical));
@@ -95,7 +95,11 @@ pub fn resolve(name: &str, wanted: Wanted) -> Result<Vec<Candidate>> {
 ///
 /// # Errors
 /// The text of gai_strerror(3).
-fn lookup(host: &str, wanted: Wanted, flags: i32) -> Result<(Vec<SocketAddr>, Option<String>), String> {
+fn lookup(
+    host: &str,
+    wanted: AddressFamilies,
+    flags: i32,
+) -> Result<(Vec<SocketAddr>, Option<String>), String> {
     let Ok(host) = CString::new(host) else { return Err("a name cannot hold a NUL".to_owned()) };
     let found = sys::get_addresses(&host, wanted.family(), flags)?;
     let addresses = found.names.iter().filter_map(|name| address(name)).collect();
@@ -106,7 +110,10 @@ fn lookup(host: &str, wanted: Wanted, flags: i32) -> Result<(Vec<SocketAddr>, Op
 pub const WRONG_FAMILY: &str = "Address family for hostname not supported";
 
 /// The wanted addresses, each once, all with the canonical name.
-fn candidates((found, canonical): (Vec<SocketAddr>, Option<String>), wanted: Wanted) -> Vec<Candidate> {
+fn candidates(
+    (found, canonical): (Vec<SocketAddr>, Option<String>),
+    wanted: AddressFamilies,
+) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = Vec::new();
     for addr in found.into_iter().map(unmapped) {
         if wanted.accepts(&addr.ip()) && !candidates.iter().any(|candidate| candidate.addr == addr) {
@@ -119,7 +126,7 @@ fn candidates((found, canonical): (Vec<SocketAddr>, Option<String>), wanted: Wan
 /// Whether a host is given as an address, so that no name is resolved.
 pub fn is_numeric(name: &str) -> bool {
     name.parse::<IpAddr>().is_ok()
-        || (check(name).is_ok() && lookup(name, Wanted::Any, libc::AI_NUMERICHOST).is_ok())
+        || (check(name).is_ok() && lookup(name, AddressFamilies::Any, libc::AI_NUMERICHOST).is_ok())
 }
 
 /// Refuses texts that cannot be the name of a host.
@@ -178,7 +185,7 @@ mod tests {
     use super::*;
 
     fn addresses(name: &str) -> Result<Vec<String>, String> {
-        match resolve(name, Wanted::Any) {
+        match resolve(name, AddressFamilies::Any) {
             Ok(found) => Ok(found.iter().map(|candidate| candidate.addr.to_string()).collect()),
             Err(error) => Err(error.to_string()),
         }
@@ -207,7 +214,7 @@ mod tests {
     #[test]
     fn a_mapped_address_is_the_ipv4_address_in_it() {
         assert_eq!(addresses("::ffff:127.0.0.1"), one("127.0.0.1:0"));
-        let error = resolve("::ffff:127.0.0.1", Wanted::V6).unwrap_err();
+        let error = resolve("::ffff:127.0.0.1", AddressFamilies::V6).unwrap_err();
         assert_eq!(error.to_string(), "::ffff:127.0.0.1: Address family for hostname not supported");
     }
 
@@ -220,9 +227,9 @@ mod tests {
 
     #[test]
     fn the_wrong_family_is_named_as_getaddrinfo_names_it() {
-        let error = resolve("127.0.0.1", Wanted::V6).unwrap_err();
+        let error = resolve("127.0.0.1", AddressFamilies::V6).unwrap_err();
         assert_eq!(error.to_string(), "127.0.0.1: Address family for hostname not supported");
-        let error = resolve("::1", Wanted::V4).unwrap_err();
+        let error = resolve("::1", AddressFamilies::V4).unwrap_err();
         assert_eq!(error.to_string(), "::1: Address family for hostname not supported");
     }
 
@@ -255,12 +262,12 @@ mod tests {
         let found = ["[::1]:0", "192.0.2.2:0", "192.0.2.1:0", "192.0.2.2:0"].map(addr).to_vec();
         let named = |text| Candidate { addr: addr(text), canonical: Some("name".to_string()) };
         let expected = [named("192.0.2.2:0"), named("192.0.2.1:0")];
-        assert_eq!(candidates((found, Some("name".to_string())), Wanted::V4), expected);
+        assert_eq!(candidates((found, Some("name".to_string())), AddressFamilies::V4), expected);
     }
 
     #[test]
     fn localhost_is_known_without_dns() {
-        let found = resolve("localhost", Wanted::V4).unwrap();
+        let found = resolve("localhost", AddressFamilies::V4).unwrap();
         let addrs: Vec<String> = found.iter().map(|candidate| candidate.addr.to_string()).collect();
         assert_eq!(addrs, ["127.0.0.1:0"]);
         assert!(found[0].canonical.is_some());

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::table::{Query, Table};
+use super::table::{HopQuery, Table};
 use super::wait;
 use crate::clock::Instant;
 
@@ -51,7 +51,7 @@ pub fn next(table: &Table, final_ttl: Option<u8>, queries: u8, connections: bool
 
 /// The first open query of a hop that was asked again less than `most` times, `wait` after its newest probe.
 fn of_hop(table: &Table, ttl: u8, most: u8, wait: Duration) -> Option<Silent> {
-    let askings = |query: u8| table.query(ttl, query).map_or(most, |Query { askings, .. }| *askings);
+    let askings = |query: u8| table.query(ttl, query).map_or(most, |HopQuery { askings, .. }| *askings);
     let waiting = table.waiting(ttl).filter(|(query, _, _)| askings(*query) < most);
     waiting.map(|(query, _, newest)| Silent { at: newest + wait, ttl, query }).min_by_key(|silent| silent.at)
 }

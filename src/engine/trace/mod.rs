@@ -30,7 +30,7 @@ use crate::reply::{Reply, ReplyKind};
 use event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use order::{Order, Step};
 use plan::{Due, Plan};
-use table::{ProbeState, Query, SentProbe, Table};
+use table::{HopQuery, ProbeState, SentProbe, Table};
 
 /// The session of a trace.
 #[derive(Debug)]
@@ -326,7 +326,7 @@ impl Session for Trace {
                 self.plan.hold(&self.table, ttl, now);
                 held = Some(ttl);
             }
-            if let Some(id) = self.table.query(ttl, query).map(Query::newest) {
+            if let Some(id) = self.table.query(ttl, query).map(HopQuery::newest) {
                 self.plan.settled(id);
             }
             self.decide(ttl, query, Outcome::Silent);

@@ -55,7 +55,7 @@ impl SentProbe {
 
 /// A query of a hop: the probes that were sent for it, and what became of it.
 #[derive(Clone, Debug)]
-pub struct Query {
+pub struct HopQuery {
     /// The number of its first probe, and of its newest.
     probes: (u64, u64),
     /// How many probes were sent for it because it stayed silent.
@@ -66,7 +66,7 @@ pub struct Query {
     pub outcome: Option<Outcome>,
 }
 
-impl Query {
+impl HopQuery {
     /// The number of its newest probe.
     pub const fn newest(&self) -> u64 {
         self.probes.1
@@ -77,7 +77,7 @@ impl Query {
 #[derive(Clone, Debug, Default)]
 struct Hop {
     /// Its queries, in their order.
-    queries: Vec<Query>,
+    queries: Vec<HopQuery>,
     /// RTT of its first answer, and the longest of all, of answers whose RTT is that of the path.
     rtt: Option<(Duration, Duration)>,
     /// Queries without an outcome.
@@ -133,7 +133,7 @@ impl Table {
             match hop.queries.get_mut(usize::from(probe.query.saturating_sub(1))) {
                 Some(query) => query.probes.1 = id,
                 None => {
-                    hop.queries.push(Query { probes: (id, id), askings: 0, extras: 0, outcome: None });
+                    hop.queries.push(HopQuery { probes: (id, id), askings: 0, extras: 0, outcome: None });
                     hop.open = hop.open.saturating_add(1);
                 }
             }
@@ -173,16 +173,16 @@ impl Table {
     }
 
     /// The queries of a hop, in their order.
-    pub fn queries(&self, ttl: u8) -> &[Query] {
+    pub fn queries(&self, ttl: u8) -> &[HopQuery] {
         self.hop(ttl).map(|hop| hop.queries.as_slice()).unwrap_or_default()
     }
 
     /// A query of a hop, from 1.
-    pub fn query(&self, ttl: u8, query: u8) -> Option<&Query> {
+    pub fn query(&self, ttl: u8, query: u8) -> Option<&HopQuery> {
         self.queries(ttl).get(usize::from(query.checked_sub(1)?))
     }
 
-    fn query_mut(&mut self, ttl: u8, query: u8) -> Option<&mut Query> {
+    fn query_mut(&mut self, ttl: u8, query: u8) -> Option<&mut HopQuery> {
         self.hop_mut(ttl)?.queries.get_mut(usize::from(query.checked_sub(1)?))
     }
 
@@ -201,7 +201,7 @@ impl Table {
     }
 
     /// The newest probe of each query of a hop, in their order, and what became of the query.
-    pub fn of_hop(&self, ttl: u8) -> impl Iterator<Item = (&SentProbe, &Query)> {
+    pub fn of_hop(&self, ttl: u8) -> impl Iterator<Item = (&SentProbe, &HopQuery)> {
         self.queries(ttl).iter().filter_map(|query| Some((self.probe(query.probes.1)?, query)))
     }
 
