@@ -68,6 +68,17 @@ fn links_have_the_status_and_the_family_of_the_program_of_their_name() {
 }
 
 #[test]
+fn what_connections_cannot_show_is_printed() {
+    alone("what_connections_cannot_show_is_printed", || {
+        path();
+        let ran = traceroute(&format!("-v -n -M tcpconn {V4}"));
+        let line = "rping: tcpconn probes by TCP connections, each a flow of its own; an answer after 0.95 s is not \
+                    seen, because the kernel sends the segment again after one second\n";
+        assert!(ran.stderr.starts_with(line), "{}", ran.stderr);
+    });
+}
+
+#[test]
 fn a_link_local_host_is_found_by_its_interface() {
     alone("a_link_local_host_is_found_by_its_interface", || {
         pair();

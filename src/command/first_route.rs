@@ -19,11 +19,11 @@ pub const fn wanted(family: Option<Family>) -> AddressFamilies {
     }
 }
 
-/// The first of the addresses of a host that has a route, and the route. `tried` is called with each address before it is tried.
+/// The first of the addresses of a host that has a route, and the route. `tried` is called with each address before it is
+/// tried.
 ///
 /// # Errors
-/// Sockets of no family that it has, or the [`RouteError`] of the last address, as `sentence`
-/// words it.
+/// Sockets of no family that it has, or the [`RouteError`] of the last address, as `sentence` words it.
 pub fn first_route(
     host: &str,
     mut candidates: Vec<Candidate>,

@@ -247,7 +247,10 @@ fn print_method(request: &TraceRequest, setup: &TraceSetup, output: &mut Output<
         Mode::SocketPerProbe => {
             "without privilege: the source port tells probes apart, so each is a flow of its own"
         }
-        Mode::Connect => "by TCP connections, each a flow of its own",
+        Mode::Connect => {
+            "by TCP connections, each a flow of its own; an answer after 0.95 s is not seen, because the kernel \
+             sends the segment again after one second"
+        }
     };
     output.print_error(format_args!("{}: {} probes {how}\n", request.style.program, setup.probes.name));
 }
