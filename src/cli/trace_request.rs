@@ -44,7 +44,8 @@ pub struct TraceRequest {
     pub json: bool,
     /// Whether sockets, clocks and ignored packets are printed too (`-v`).
     pub verbose: bool,
-    /// Whether it was called by the name of another program, whose exit status and choice of the address family it has.
+    /// Whether a link names it after another program: then it has the exit status of that program, and its choice of the
+    /// address family.
     pub by_link: bool,
 }
 

@@ -211,9 +211,7 @@ impl Flow {
         let [t0, t1, t2, t3, ..] = self.token(0);
         [t0, t1, t2, t3]
     }
-}
 
-impl Flow {
     /// The source port of the probes of this flow index ([`TraceProbe::flow`]).
     pub fn source_port(&self, flow: u16) -> u16 {
         self.src_port.saturating_add(flow.checked_rem(self.src_ports).unwrap_or(0))

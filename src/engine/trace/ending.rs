@@ -52,7 +52,7 @@ fn is_overruled(table: &Table, flow: &Flow, ttl: u8) -> bool {
         .ttls()
         .skip_while(|further| *further <= ttl)
         .flat_map(|further| table.answers(further).map(move |answer| (further, answer)));
-    table.answers(ttl).any(|answer| !answer.kind.is_final())
+    table.is_passed(ttl)
         || beyond.any(|(further, answer)| {
             !answer.kind.is_final() || !refused(answer.from) || is_arrival(table, flow, further, answer)
         })
@@ -129,8 +129,8 @@ fn cycle(table: &Table) -> Option<Ending> {
 
 /// Whether all of a path, from its first hop on, goes round a loop of `period` nodes, twice or more.
 ///
-/// Each node that answers does so in two turns. One node alone, which can answer twice because it forwards probes whose
-/// TTL is 0, has three answers in a row.
+/// Each node that answers does so in two turns. One node alone has three answers in a row: a node that forwards
+/// probes with a TTL of 0 answers twice.
 fn goes_round(path: &[Option<IpAddr>], period: usize) -> bool {
     let answers_first = path.first().is_some_and(Option::is_some);
     let turns = if period == 1 { 3 } else { 2 };

@@ -6,6 +6,7 @@
 
 mod again;
 mod config;
+mod due;
 mod ending;
 pub mod event;
 mod mtu;
@@ -27,9 +28,10 @@ use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::trace::TraceProbe;
 use crate::reply::{Reply, ReplyKind};
+use due::Due;
 use event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use order::{Order, Step};
-use plan::{Due, Plan};
+use plan::Plan;
 use table::{HopQuery, ProbeState, SentProbe, Table};
 
 /// The session of a trace.
@@ -251,11 +253,11 @@ impl Session for Trace {
         let due = self.due().filter(|due| due.at <= now)?;
         let Due { ttl, query, again, .. } = due;
         let TraceConfig { flow, mut target, .. } = self.config;
-        let askings =
-            self.table.query(ttl, query).map_or(0, |query| query.askings.saturating_add(again.into()));
+        let resends =
+            self.table.query(ttl, query).map_or(0, |query| query.resends.saturating_add(again.into()));
         let probe = SentProbe::new(ttl, query, flow.len(self.len), now);
         // The next connection of a query that stayed silent is a new one.
-        let index = probe.flow.saturating_add(u16::from(self.config.queries).saturating_mul(askings.into()));
+        let index = probe.flow.saturating_add(u16::from(self.config.queries).saturating_mul(resends.into()));
         let id = self.table.push(SentProbe { flow: index, mtu: self.mtu.take(), ..probe });
         if again {
             self.table.reopen(ttl, query, true);

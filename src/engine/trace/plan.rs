@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::again;
 use super::config::TraceConfig;
+use super::due::Due;
 use super::table::Table;
 use super::window::Window;
 use crate::clock::Instant;
@@ -37,8 +38,8 @@ pub struct Plan {
     queries: u8,
     /// Whether `-N` is given: hop by hop, without a pace.
     explicit: bool,
-    /// Whether silent queries are asked again.
-    asks_again: bool,
+    /// Whether silent queries are sent again.
+    resends: bool,
     /// Whether each query is a TCP connection.
     connections: bool,
     gap: Duration,
@@ -66,19 +67,6 @@ struct Hold {
     until: Instant,
 }
 
-/// A query that is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Due {
-    /// When it may leave.
-    pub at: Instant,
-    /// TTL of its hop.
-    pub ttl: u8,
-    /// The query of the hop, from 1.
-    pub query: u8,
-    /// Whether it was sent before, and stayed silent.
-    pub again: bool,
-}
-
 impl Plan {
     /// The plan of a trace that begins at `start`.
     pub fn new(config: &TraceConfig, start: Instant) -> Self {
@@ -86,7 +74,7 @@ impl Plan {
         Self {
             queries,
             explicit: parallel.is_some(),
-            asks_again: wait.is_adaptive() && parallel.is_none(),
+            resends: wait.is_adaptive() && parallel.is_none(),
             connections: matches!(config.flow.method, TraceMethod::Tcp(_)),
             gap,
             window: Window::new(parallel),
@@ -98,7 +86,7 @@ impl Plan {
         }
     }
 
-    /// The next query of a path whose last hop is `last_ttl`: one to be repeated, else one to be asked again, else the
+    /// The next query of a path that ends with the hop `last_ttl`: one to be repeated, else one to be sent again, or the
     /// next one of the nearest unfinished hop. `final_ttl`: the hop with the final answer. `None` until an answer or a
     /// timeout allows one.
     pub fn next(&self, table: &Table, final_ttl: Option<u8>, last_ttl: u8) -> Option<Due> {
@@ -111,15 +99,13 @@ impl Plan {
         again.into_iter().chain(new).min_by_key(|due| due.at)
     }
 
-    /// The next query to be asked again.
+    /// The next silent query to be sent again.
     fn again(&self, table: &Table, final_ttl: Option<u8>) -> Option<Due> {
-        let silent = if self.asks_again {
-            again::next(table, final_ttl, self.queries, self.connections)
-        } else {
-            None
-        };
-        let again::Silent { at, ttl, query } = silent?;
-        Some(Due { at: at.max(self.slot), ttl, query, again: true })
+        if !self.resends {
+            return None;
+        }
+        let due = again::next(table, final_ttl, self.queries, self.connections)?;
+        Some(Due { at: due.at.max(self.slot), ..due })
     }
 
     /// The next query of the nearest unfinished hop; a hop that pauses never delays another.

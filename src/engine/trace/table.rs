@@ -21,7 +21,7 @@ pub enum ProbeState {
     Void,
 }
 
-/// A probe: one asking of a query.
+/// A probe. A query may have several.
 #[derive(Clone, Debug)]
 pub struct SentProbe {
     /// Its TTL.
@@ -59,7 +59,7 @@ pub struct HopQuery {
     /// The number of its first probe, and of its newest.
     probes: (u64, u64),
     /// How many probes were sent for it because it stayed silent.
-    pub askings: u8,
+    pub resends: u8,
     /// Answers to it that came late or again.
     extras: u8,
     /// Its outcome; `None`: open. [`Outcome::Silent`] may still turn into [`Outcome::Answered`].
@@ -133,7 +133,7 @@ impl Table {
             match hop.queries.get_mut(usize::from(probe.query.saturating_sub(1))) {
                 Some(query) => query.probes.1 = id,
                 None => {
-                    hop.queries.push(HopQuery { probes: (id, id), askings: 0, extras: 0, outcome: None });
+                    hop.queries.push(HopQuery { probes: (id, id), resends: 0, extras: 0, outcome: None });
                     hop.open = hop.open.saturating_add(1);
                 }
             }
@@ -205,21 +205,20 @@ impl Table {
         self.queries(ttl).iter().filter_map(|query| Some((self.probe(query.probes.1)?, query)))
     }
 
-    /// The newest probes of a hop that are in flight, with their numbers on the wire.
-    pub fn in_flight(&self, ttl: u8) -> impl Iterator<Item = (u16, &SentProbe)> {
-        let open = self
-            .of_hop(ttl)
-            .filter(|(probe, query)| query.outcome.is_none() && probe.state == ProbeState::Sent);
-        open.map(|(probe, query)| (wire_number(query.probes.1), probe))
+    /// The open queries of a hop with probes that left: the newest probe of each.
+    fn sent(&self, ttl: u8) -> impl Iterator<Item = (&SentProbe, &HopQuery)> {
+        self.of_hop(ttl).filter(|(probe, query)| query.outcome.is_none() && probe.state == ProbeState::Sent)
     }
 
-    /// The open queries of a hop whose probes have left: the query, when its first probe left, and when its newest did.
+    /// The newest probes of a hop that are in flight, with their numbers on the wire.
+    pub fn in_flight(&self, ttl: u8) -> impl Iterator<Item = (u16, &SentProbe)> {
+        self.sent(ttl).map(|(probe, query)| (wire_number(query.probes.1), probe))
+    }
+
+    /// The open queries of a hop with probes that left: the query, when its first probe left, and when its newest did.
     pub fn waiting(&self, ttl: u8) -> impl Iterator<Item = (u8, Instant, Instant)> {
-        self.of_hop(ttl).filter_map(|(probe, query)| {
-            let waits = query.outcome.is_none() && probe.state == ProbeState::Sent;
-            let first = self.probe(query.probes.0).filter(|_| waits)?;
-            Some((probe.query, first.sent, probe.sent))
-        })
+        self.sent(ttl)
+            .filter_map(|(probe, query)| Some((probe.query, self.probe(query.probes.0)?.sent, probe.sent)))
     }
 
     /// The answers of a hop, in the order of queries.
@@ -228,6 +227,11 @@ impl Table {
             Some(Outcome::Answered(answer)) => Some(answer),
             _ => None,
         })
+    }
+
+    /// Whether the path goes beyond a hop: a TTL was exceeded there.
+    pub fn is_passed(&self, ttl: u8) -> bool {
+        self.answers(ttl).any(|answer| !answer.kind.is_final())
     }
 
     /// The MTU, if it is known, that each probe of a hop exceeded which could not leave for its length.
@@ -332,10 +336,10 @@ impl Table {
         }
     }
 
-    /// Opens a query again that is asked once more: because it was `silent`, or as its probe could not be used.
+    /// Opens a query again that is sent once more: because it was `silent`, or as its probe could not be used.
     pub fn reopen(&mut self, ttl: u8, query: u8, silent: bool) {
         let Some(query) = self.query_mut(ttl, query) else { return };
-        query.askings = query.askings.saturating_add(silent.into());
+        query.resends = query.resends.saturating_add(silent.into());
         if query.outcome.take().is_some()
             && let Some(hop) = self.hop_mut(ttl)
         {

@@ -46,7 +46,7 @@ impl Wait {
     pub fn deadline(self, table: &Table, ttl: u8, first: Instant, newest: Instant) -> Instant {
         match self {
             Self::Adaptive if is_tail(table, ttl) => {
-                // A further asking does not lengthen the wait, but for the time that its own answer needs.
+                // A further probe does not lengthen the wait, but for the time that its own answer needs.
                 (first + TAIL + table.longest_rtt()).max(newest + answer_time(table))
             }
             Self::Adaptive => newest + mid_path(table, ttl),

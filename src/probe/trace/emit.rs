@@ -25,8 +25,8 @@ impl Flow {
     ///   here (ICMPv4) or by the kernel (ICMPv6, RFC 3542 section 3.1).
     /// - The checksum of a UDP or UDP-Lite datagram, and of a DCCP request, is [`Flow::checksum_of`] the
     ///   number.
-    /// - The sequence number of a TCP segment is [`Flow::sequence`]: of two SYNs from one port at the target the later is in the window of the earlier, and
-    ///   is acknowledged with its own number (RFC 9293 section 3.10.7.4). With ACK the acknowledgement number
+    /// - The sequence number of a TCP segment is [`Flow::sequence`]: of two SYNs from one port at the target the later is
+    ///   in the window of the earlier, and is acknowledged with its own number (RFC 9293 section 3.10.7.4). With ACK the acknowledgement number
     ///   is the same, because a reset repeats it (section 3.10.7.1).
     /// - A protocol without header has the flow's own four octets, the number, and two octets of the token.
     ///

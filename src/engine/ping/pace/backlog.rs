@@ -19,7 +19,7 @@ pub struct Taken {
     pub since: Option<Instant>,
 }
 
-/// Turns whose probe was handed out, until its send result is known, and turns that wait for room in the send buffer.
+/// Turns with a probe that was handed out, until its send result is known, and turns that wait for room in the send buffer.
 /// A target has one of the latter at most.
 #[derive(Debug)]
 pub struct Backlog {
@@ -40,7 +40,7 @@ impl Backlog {
         self.held
     }
 
-    /// Records a turn whose probe was handed out.
+    /// Records a turn: its probe was handed out.
     pub fn take(&mut self, turn: Taken) {
         self.taken.push_back(turn);
     }

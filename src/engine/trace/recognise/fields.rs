@@ -20,7 +20,7 @@ pub fn request_number(rest: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes([q2, q3, q4, q5])).filter(|low| *low != 0)
 }
 
-/// The probe's number in a sequence number whose upper half is the flow's own, as in DCCP.
+/// The probe's number in a sequence number with the flow's own upper half, as in DCCP.
 pub fn own_number(flow: &Flow, seq: u32) -> Option<u16> {
     let [s0, s1, n0, n1] = seq.to_be_bytes();
     let [o0, o1, ..] = flow.own();

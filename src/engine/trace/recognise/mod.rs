@@ -61,8 +61,7 @@ fn answer(
 /// The probe that an answer without a number most likely belongs to: the first one in flight beyond the last
 /// hop with a TTL exceeded; with `index`, of those with this flow index.
 fn likeliest(flow: &Flow, table: &Table, index: Option<u16>) -> Option<u16> {
-    let exceeded = |ttl: &u8| table.answers(*ttl).any(|answer| !answer.kind.is_final());
-    let passed = table.ttls().rev().find(exceeded);
+    let passed = table.ttls().rev().find(|ttl| table.is_passed(*ttl));
     let mut beyond = table.ttls().filter(|ttl| Some(*ttl) > passed);
     let of_flow =
         |probe: &SentProbe| index.is_none_or(|index| probe.flow.checked_rem(flow.src_ports) == Some(index));
