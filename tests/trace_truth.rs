@@ -138,6 +138,8 @@ struct Truth {
     answered: bool,
     /// ICMP errors that the target sent.
     errors: u64,
+    /// Hops with a router that sent time exceeded.
+    routers: BTreeSet<u8>,
 }
 
 impl Truth {
@@ -157,6 +159,7 @@ impl Truth {
         if hop < network.hops {
             let second = network.balanced == Some(hop) && probe.nth.is_multiple_of(2);
             let from = if second { router(200) } else { router(hop) };
+            self.routers.insert(hop);
             return vec![exceeded(probe, delay).from(from)];
         }
         if probe.at < network.deaf {
@@ -198,7 +201,17 @@ fn compare(seed: u64) -> Result<(), String> {
     {
         return wrong("who refused");
     }
+    let mut shown = BTreeSet::new();
+    let (mut answered, mut silent, mut not_sent) = (0, 0, 0);
     for event in &events {
+        if let TraceEvent::Decided { outcome, .. } = event {
+            match outcome {
+                Outcome::Answered(_) => answered += 1,
+                Outcome::Silent => silent += 1,
+                Outcome::NotSent(_) => not_sent += 1,
+                Outcome::Unfinished => return wrong("a probe in flight at the end"),
+            }
+        }
         let (TraceEvent::Decided { ttl, outcome: Outcome::Answered(answer), .. }
         | TraceEvent::Extra { ttl, answer, .. }) = event
         else {
@@ -209,12 +222,21 @@ fn compare(seed: u64) -> Result<(), String> {
         if passed && !routers.contains(&answer.from) {
             return wrong("a router at a wrong hop");
         }
+        if passed {
+            shown.insert(*ttl);
+        }
         if answer.from == IpAddr::from(TARGET) && *ttl < network.hops {
             return wrong("the target at a hop before it");
         }
     }
-    let counts = (account.probes, account.answered + account.not_sent);
-    if counts.1 > counts.0 || account.sent() < account.received() {
+    // Hops behind a refusal that ended the trace are not printed.
+    let expected: BTreeSet<u8> = truth.routers.into_iter().filter(|hop| *hop <= last).collect();
+    if shown != expected {
+        return wrong("a router that answered is not shown");
+    }
+    let sums = (account.probes, account.answered, account.not_sent, account.in_flight);
+    if sums != (answered + silent + not_sent, answered, not_sent, 0) || account.probes != 3 * u64::from(last)
+    {
         return wrong("the sums");
     }
     Ok(())
