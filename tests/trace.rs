@@ -709,6 +709,72 @@ fn the_path_mtu_is_found_hop_by_hop() {
     );
 }
 
+/// RFC 1191 section 5: a router that reports no MTU.
+#[test]
+fn an_mtu_that_no_router_reports_is_searched_until_it_is_the_truth() {
+    for v6 in [false, true] {
+        let header: u32 = if v6 { 40 } else { 20 };
+        let plateaus = [1_280, 1_281, 1_400, 1_491, 1_492, 1_499];
+        let small = [68, 69, 296, 1_005, 1_006, 1_279];
+        for mtu in plateaus.into_iter().chain(small.into_iter().filter(|_| !v6)) {
+            let mut net = Net::new(|probe| {
+                let size = probe.bytes.len() as u32 + header;
+                let too_long = size > mtu && probe.ttl > 2;
+                let (icmp_type, code) = if v6 { (2, 0) } else { (3, 4) };
+                Ok(vec![match too_long {
+                    true => error(probe, icmp_type, code, 0, ms(2)),
+                    false => on_line(probe, 4, ms(4)),
+                }])
+            });
+            let len = 1_500 - header as usize;
+            let config = trace_config(TraceMethod::Udp, v6);
+            let text = sketch(&net.events(TraceConfig { mtu: true, parallel: Some(1), len, ..config }));
+            assert_eq!(text.matches("F=").count(), 1, "{mtu}: {text}");
+            assert!(text.contains(&format!("\n3: F={mtu} ")), "{mtu}: {text}");
+            assert!(text.ends_with("\nReached") && !text.contains('*'), "{mtu}: {text}");
+            assert!(net.sent.len() <= 12 + 16, "{mtu}: {} probes", net.sent.len());
+        }
+    }
+}
+
+/// A second link, behind the searched one, whose router reports its MTU; and one that reports none either.
+#[test]
+fn a_search_ends_with_the_smallest_mtu_of_the_path() {
+    for (near, far, reported, expected) in [
+        (1_450, 1_400, 1_400, vec!["F=1450", "F=1400"]),
+        (1_450, 1_400, 0, vec!["F=1450", "F=1400"]),
+        (1_300, 1_400, 1_400, vec!["F=1300"]),
+    ] {
+        let mut net = Net::new(|probe| {
+            let size = probe.bytes.len() as u32 + 20;
+            Ok(vec![match probe.ttl {
+                3.. if size > near => error(probe, 3, 4, 0, ms(2)).from(router(2)),
+                4.. if size > far => error(probe, 3, 4, reported, ms(3)).from(router(3)),
+                _ => on_line(probe, 5, ms(5)),
+            }])
+        });
+        let config = TraceConfig { mtu: true, parallel: Some(1), len: 1_480, ..config() };
+        let text = sketch(&net.events(config));
+        let found: Vec<_> = text.split_whitespace().filter(|word| word.starts_with("F=")).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+/// An answer that is lost while the MTU is searched is a star, and the search goes on with the next query.
+#[test]
+fn a_lost_answer_does_not_end_a_search() {
+    let mut net = Net::new(|probe| {
+        let size = probe.bytes.len() + 20;
+        Ok(match probe.ttl {
+            3.. if size > 1_440 => vec![error(probe, 3, 4, 0, ms(2)).from(router(2))],
+            3 if probe.nth == 4 => vec![],
+            _ => vec![on_line(probe, 4, ms(4))],
+        })
+    });
+    let text = sketch(&net.events(TraceConfig { mtu: true, parallel: Some(1), len: 1_480, ..config() }));
+    assert!(text.contains("\n3: * F=1440 10.1.3.1 3 10.1.3.1 3\n"), "{text}");
+}
+
 #[test]
 fn probes_longer_than_the_first_link_end_the_trace_at_its_first_hop() {
     for mtu in [Some(1_500), None] {

@@ -30,6 +30,7 @@ use crate::probe::trace::TraceProbe;
 use crate::reply::{Reply, ReplyKind};
 use due::Due;
 use event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
+use mtu::PathMtu;
 use order::{Order, Step};
 use plan::Plan;
 use table::{HopQuery, ProbeState, SentProbe, Table};
@@ -45,10 +46,8 @@ pub struct Trace {
     sending: VecDeque<u64>,
     /// The lowest TTL with a final answer.
     final_ttl: Option<u8>,
-    /// Octets behind the IP header of the next probe.
-    len: usize,
-    /// A path MTU that the next probe reports.
-    mtu: Option<u32>,
+    /// The lengths of probes.
+    mtu: PathMtu,
     /// The latest time passed in.
     now: Instant,
     events: VecDeque<TraceEvent>,
@@ -65,8 +64,7 @@ impl Trace {
             order: Order::new(config.first_ttl),
             sending: VecDeque::new(),
             final_ttl: None,
-            len: config.len,
-            mtu: None,
+            mtu: PathMtu::new(&config),
             now: start,
             events: VecDeque::new(),
             rejects: Rejects::default(),
@@ -116,20 +114,35 @@ impl Trace {
         }
     }
 
-    /// Reduces the length of further probes, and repeats the query of this one, because it was too large for
+    /// Reduces the length of further probes, and repeats the query of this one, because it was too long for
     /// a link with an MTU of `mtu` octets (0: not reported). Returns false if the path MTU is not looked for,
     /// the probe is answered, or its outcome was emitted, or the length cannot be reduced.
     fn shrink(&mut self, id: u64, mtu: u32) -> bool {
-        let Some(probe) = self.table.probe(id).filter(|_| self.config.mtu) else { return false };
+        let Some(probe) = self.sizing(id) else { return false };
+        let repeat = self.mtu.too_long(&probe, mtu);
+        if repeat {
+            self.repeat(id);
+        }
+        repeat
+    }
+
+    /// Repeats the query of a probe that passed while the path MTU is searched. Returns whether it is repeated.
+    fn passed(&mut self, id: u64) -> bool {
+        let Some(probe) = self.sizing(id) else { return false };
+        let repeat = self.mtu.passed(&probe);
+        if repeat {
+            self.repeat(id);
+        }
+        repeat
+    }
+
+    /// The probe, if the path MTU is looked for and the outcome of its query is open or silent.
+    fn sizing(&self, id: u64) -> Option<SentProbe> {
+        let probe = self.table.probe(id).filter(|_| self.mtu.is_enabled())?;
         let query = self.table.query(probe.ttl, probe.query);
         let answered = query.is_some_and(|query| matches!(query.outcome, Some(Outcome::Answered(_))));
-        if answered || probe.state == ProbeState::Void || self.order.is_past(probe) {
-            return false;
-        }
-        let Some((len, mtu)) = mtu::shrunk(&self.config, probe, mtu) else { return false };
-        (self.len, self.mtu) = (len, Some(mtu));
-        self.repeat(id);
-        true
+        let counts = !answered && probe.state != ProbeState::Void && !self.order.is_past(probe);
+        counts.then(|| probe.clone())
     }
 
     /// Matches a reply to its probe, and records the answer.
@@ -159,9 +172,15 @@ impl Trace {
 
     /// Records the answer to a probe.
     fn answer(&mut self, id: u64, answer: TraceAnswer) -> Result<(), Reject> {
-        if let AnswerKind::Error(error) = answer.kind
-            && error.mtu().is_some_and(|mtu| self.shrink(id, mtu))
-        {
+        let too_long = match answer.kind {
+            AnswerKind::Error(error) => error.mtu(),
+            AnswerKind::Reply | AnswerKind::Segment(_) => None,
+        };
+        let repeated = match too_long {
+            Some(mtu) => self.shrink(id, mtu),
+            None => self.passed(id),
+        };
+        if repeated {
             return Ok(());
         }
         let probe = self.table.probe(id).ok_or(Reject::NeverSent)?;
@@ -255,17 +274,17 @@ impl Session for Trace {
         let TraceConfig { flow, mut target, .. } = self.config;
         let resends =
             self.table.query(ttl, query).map_or(0, |query| query.resends.saturating_add(again.into()));
-        let probe = SentProbe::new(ttl, query, flow.len(self.len), now);
+        let probe = SentProbe::new(ttl, query, flow.len(self.mtu.len()), now);
         // The next connection of a query that stayed silent is a new one.
         let index = probe.flow.saturating_add(u16::from(self.config.queries).saturating_mul(resends.into()));
-        let id = self.table.push(SentProbe { flow: index, mtu: self.mtu.take(), ..probe });
+        let id = self.table.push(SentProbe { flow: index, mtu: self.mtu.take_found(), ..probe });
         if again {
             self.table.reopen(ttl, query, true);
         }
         self.plan.taken(&self.table, due, id, now);
         self.sending.push_back(id);
         let number = table::wire_number(id);
-        let len = flow.emit(TraceProbe { number, flow: index, ttl, len: self.len }, buffer);
+        let len = flow.emit(TraceProbe { number, flow: index, ttl, len: self.mtu.len() }, buffer);
         target.set_port(flow.dst_port(number));
         Some(Transmit { dst: target, len, ttl: Some(ttl), id, room: Room::Wait })
     }
