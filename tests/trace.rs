@@ -674,6 +674,40 @@ fn quotes_that_a_translator_rewrote_are_recognised_and_marked() {
     }
 }
 
+/// Translators that restore addresses and ports in what is quoted, and leave the checksum as they rewrote it. The
+/// routers behind quote all of a probe or its first eight octets.
+#[test]
+fn what_a_translator_left_in_a_checksum_is_learned_from_whole_quotes() {
+    let dccp = TraceMethod::Dccp { service: 7 };
+    let methods = [(TraceMethod::Udp, 6), (TraceMethod::UdpLite { coverage: 0 }, 6), (dccp, 6)];
+    for (v6, (method, at), shift) in [false, true]
+        .into_iter()
+        .flat_map(|v6| methods.map(|method| (v6, method)))
+        .flat_map(|(v6, method)| [0x0400_u16, 0x1234, 0xff00].map(|shift| (v6, method, shift)))
+    {
+        let header = if v6 { 40 } else { 20 };
+        let mut net = Net::new(|probe| {
+            let answer = on_line(probe, 7, ms(7));
+            let shift = if probe.ttl > 5 { shift.wrapping_add(0x777) } else { shift };
+            let behind = |answer: sim::Packet| {
+                answer.mangle(|quote| adjust(quote, header + at, &[0, 0], &shift.to_be_bytes()))
+            };
+            Ok(vec![match probe.ttl {
+                ..=2 => answer.cut(header + 8),
+                // One translator behind hop 2, another behind hop 5.
+                3 | 6 => behind(answer),
+                _ => behind(answer).cut(header + 8),
+            }])
+        });
+        let text = sketch(&net.events(trace_config(method, v6)));
+        assert!(text.ends_with("\nReached") && !text.contains('*'), "{method:?} {shift:#x}: {text}");
+        for hop in 1..=7 {
+            assert!(text.matches(&format!(" {hop}")).count() >= 3, "{method:?} {shift:#x}: {text}");
+        }
+        assert_eq!(net.rejected, 0, "{method:?} {shift:#x}: {text}");
+    }
+}
+
 /// RFC 1624: HC' = ~(~HC + ~m + m').
 fn adjust(octets: &mut [u8], at: usize, before: &[u8], after: &[u8]) {
     let word = |pair: &[u8]| u32::from(u16::from_be_bytes([pair[0], pair[1]]));

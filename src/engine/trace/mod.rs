@@ -148,6 +148,9 @@ impl Trace {
     /// Matches a reply to its probe, and records the answer.
     fn receive(&mut self, reply: &Reply) -> Result<(), Reject> {
         let (found, kind) = recognise::probe_of(&self.config.flow, &self.table, reply)?;
+        if let Some(shift) = found.shift {
+            self.table.learn_shift(shift);
+        }
         let id = self.table.id_of(found.number).ok_or(Reject::NeverSent)?;
         let probe = self.table.probe(id).ok_or(Reject::NeverSent)?;
         let extension = match reply.kind {

@@ -55,7 +55,7 @@ fn answer(
         Answered::OfFlow(index) => likeliest(flow, table, Some(index)).ok_or(Reject::NeverSent)?,
         Answered::Any => likeliest(flow, table, None).ok_or(Reject::NeverSent)?,
     };
-    Ok((Recognised { number, translated: false }, kind))
+    Ok((Recognised { number, translated: false, shift: None }, kind))
 }
 
 /// The probe that an answer without a number most likely belongs to: the first one in flight beyond the last

@@ -17,6 +17,9 @@ pub struct Recognised {
     pub number: u16,
     /// Whether the quote shows that a translator rewrote addresses, ports or identifier.
     pub translated: bool,
+    /// How much the quoted checksum exceeds the one that was sent, modulo 65,535, where a token or a sequence number
+    /// proves the probe: a translator did not mend it in its quote.
+    pub shift: Option<u16>,
 }
 
 /// The probe that an ICMP error quotes; `None`: none of this flow.
@@ -62,7 +65,8 @@ impl Quote<'_> {
 
     /// The probe `number`; `agrees`: whether its ports or identifier are as sent.
     fn recognised(&self, number: u16, agrees: bool) -> Recognised {
-        Recognised { number, translated: !agrees || !self.dst_agrees() || self.src_differs() }
+        let translated = !agrees || !self.dst_agrees() || self.src_differs();
+        Recognised { number, translated, shift: None }
     }
 
     /// The checksum before the rewriting of the words `theirs`, once `ours`, and of the addresses, if it
@@ -101,27 +105,40 @@ impl Quote<'_> {
     }
 
     /// UDP, UDP-Lite, DCCP: the number is in a port, or in the checksum without what was rewritten. It also
-    /// follows from the first word of the payload.
+    /// follows from the first word of the payload, and from the sequence number of DCCP.
     fn ports(&self, ports: &udp::UdpHeader, payload: &[u8]) -> Option<Recognised> {
         let flow = self.flow;
-        let number = match flow.carrier {
-            Carrier::Message => {
-                let (theirs, ours) = ([ports.src_port, ports.dst_port], [flow.src_port, flow.dst_port]);
-                Some(flow.number_of_checksum(self.untranslated(ports.checksum, true, &theirs, &ours)))
-            }
-            Carrier::SourcePort => self.table.number_at(ports.src_port),
-            Carrier::DestinationPort => Some(flow.number_at(ports.dst_port)),
-        };
-        let by_word = || {
-            let len = match flow.method {
-                // Its header has the coverage, not the length. Lengths reduced to a path MTU are not tried.
-                TraceMethod::UdpLite { .. } => flow.len(self.table.sent_len(1)?),
-                _ => usize::from(ports.third),
-            };
-            Some(flow.number_of_word(first_word(payload)?, len))
-        };
         let probe = |number| self.ports_of(ports, payload, number);
-        number.and_then(probe).or_else(|| by_word().and_then(probe))
+        match flow.carrier {
+            Carrier::Message => {
+                let checksum = self.checksum_of(ports);
+                let shifts = std::iter::once(0).chain(self.table.shifts());
+                let mut numbers = shifts.map(|shift| flow.number_of_checksum(less(checksum, shift)));
+                numbers.find_map(probe)
+            }
+            Carrier::SourcePort => self.table.number_at(ports.src_port).and_then(probe),
+            Carrier::DestinationPort => probe(flow.number_at(ports.dst_port)),
+        }
+        .or_else(|| self.number_of_payload(ports, payload).and_then(probe))
+    }
+
+    /// The quoted checksum of a datagram with ports, without what a translator rewrote.
+    fn checksum_of(&self, ports: &udp::UdpHeader) -> u16 {
+        let (theirs, ours) = ([ports.src_port, ports.dst_port], [self.flow.src_port, self.flow.dst_port]);
+        self.untranslated(ports.checksum, true, &theirs, &ours)
+    }
+
+    /// The number in the payload of a datagram with ports; `None` where it has none, or is not quoted.
+    fn number_of_payload(&self, ports: &udp::UdpHeader, payload: &[u8]) -> Option<u16> {
+        let flow = self.flow;
+        match flow.method {
+            TraceMethod::Dccp { .. } => own_number(flow, request_number(payload)?),
+            // Its header has the coverage, not the length. Lengths reduced to a path MTU are not tried.
+            TraceMethod::UdpLite { .. } => {
+                Some(flow.number_of_word(first_word(payload)?, flow.len(self.table.sent_len(1)?)))
+            }
+            _ => Some(flow.number_of_word(first_word(payload)?, ports.third.into())),
+        }
     }
 
     /// The datagram with ports, if it is the probe of this number.
@@ -148,7 +165,11 @@ impl Quote<'_> {
             false => usize::MAX,
         };
         let ours = proof.unwrap_or(count(agree) >= needed);
-        ours.then(|| self.recognised(number, from_port && to_port))
+        // Without a checksum there is none that was rewritten (RFC 768).
+        let proved = proof == Some(true) && flow.carrier == Carrier::Message && ports.checksum != 0;
+        let shift = proved.then(|| less(self.checksum_of(ports), flow.checksum_of(number)));
+        let found = self.recognised(number, from_port && to_port);
+        ours.then_some(Recognised { shift: shift.filter(|shift| *shift != 0), ..found })
     }
 
     /// TCP: the sequence number has the number, or the kernel chose it, and the source port
@@ -208,6 +229,12 @@ fn eight(request: QuotedRequest, ours: u8) -> Option<[u8; 8]> {
         }
         _ => None,
     }
+}
+
+/// `a` less `b` in ones' complement, where 0 and 65,535 are equal: below 65,535.
+fn less(a: u16, b: u16) -> u16 {
+    let sum = u32::from(a).saturating_add(65_535).saturating_sub(b.into());
+    u16::try_from(sum.checked_rem(65_535).unwrap_or(0)).unwrap_or(0)
 }
 
 /// How many of these agree.

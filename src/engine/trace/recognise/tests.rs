@@ -67,7 +67,7 @@ fn query(packet: &[u8]) -> QuotedRequest<'_> {
 /// The number and whether it was translated, of a request quoted between these addresses.
 fn read(flow: &Flow, src: IpAddr, dst: IpAddr, request: QuotedRequest<'_>) -> Option<(u16, bool)> {
     let quote = Quoted { src: Some(src), dst, header: &[], request };
-    quoted(flow, &NINETY, &quote).map(|Recognised { number, translated }| (number, translated))
+    quoted(flow, &NINETY, &quote).map(|Recognised { number, translated, .. }| (number, translated))
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn an_error_queue_is_believed_where_the_target_agrees_or_a_token() {
     let queued = |flow: &Flow, dst: IpAddr, src_port: u16, dst_port: u16, payload: &[u8]| {
         let request = QuotedRequest::Socket { protocol: flow.protocol(), src_port, dst_port, payload };
         let quote = Quoted { src: None, dst, header: &[], request };
-        quoted(flow, &NINETY, &quote).map(|Recognised { number, translated }| (number, translated))
+        quoted(flow, &NINETY, &quote).map(|Recognised { number, translated, .. }| (number, translated))
     };
     let rising = Flow { src_port: 0, carrier: Carrier::DestinationPort, ..flow(TraceMethod::Udp) };
     let payload = &emitted(&rising, 9)[..32];
