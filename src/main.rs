@@ -3,25 +3,26 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use rping::cli::{self, Action};
 use rping::command::{self, ping, traceroute};
 use rping::transport::privilege;
 
-/// Exit status if the command cannot run: wrong usage, unknown host, no permission.
-const CANNOT_RUN: u8 = 2;
-
 fn main() -> ExitCode {
     if let Err(error) = privilege::reduce() {
-        return fail("rping", &format!("cannot reduce privileges: {error}"));
+        return fail("rping", &format!("cannot reduce privileges: {error}"), command::CANNOT_RUN);
     }
     let (program, status) = match cli::parse(std::env::args_os(), privilege::is_superuser()) {
         Ok(Action::Ping(request)) => (request.style.program.clone(), ping::command(&request)),
         Ok(Action::Traceroute(request)) => (request.style.program.clone(), traceroute::command(&request)),
         Ok(Action::Print { program, text }) => (program, print(&text).map(|()| 0)),
-        Err(error) => (error.program, Err(anyhow!(error.reason))),
+        Err(error) => {
+            let status = command::cannot_run(&error.program, true);
+            return fail(&error.program, &error.reason, status);
+        }
     };
-    status.map_or_else(|error| fail(&program, &format!("{error:#}")), ExitCode::from)
+    let cannot_run = command::cannot_run(&program, false);
+    status.map_or_else(|error| fail(&program, &format!("{error:#}"), cannot_run), ExitCode::from)
 }
 
 /// Prints to standard output. A reader that has closed the pipe is no error.
@@ -32,9 +33,9 @@ fn print(text: &str) -> anyhow::Result<()> {
 }
 
 /// Prints one line on standard error, if that is open. Returns the exit status.
-fn fail(program: &str, reason: &str) -> ExitCode {
+fn fail(program: &str, reason: &str, status: u8) -> ExitCode {
     // Without the number of the error, which std appends to the system's text.
     let text = reason.rsplit_once(" (os error ").map_or(reason, |(text, _)| text);
     let _ = writeln!(io::stderr().lock(), "{program}: {text}");
-    ExitCode::from(CANNOT_RUN)
+    ExitCode::from(status)
 }

@@ -39,6 +39,42 @@ fn links_named_traceroute_and_traceroute6_trace() {
     });
 }
 
+/// tracepath(8) prints hop 1 twice where the first link limits the packet. A line stands once here.
+#[test]
+fn a_link_named_tracepath_prints_what_tracepath_does() {
+    alone("a_link_named_tracepath_prints_what_tracepath_does", || {
+        path();
+        if !has(Need::Peers, "tracepath") {
+            return;
+        }
+        sh("ip -n r2 link set w0 mtu 1400; ip -n r3 link set v1 mtu 1400");
+        symlink(RPING, "/run/tracepath").expect("a link");
+        let shown = |program: &str, args: &str| {
+            // The kernel remembers what the other one found.
+            sh("ip route flush cache; ip -6 route flush cache");
+            let ran = run(program, args);
+            let mut lines: Vec<String> = ran.stdout.lines().map(str::to_owned).collect();
+            lines.iter_mut().for_each(|line| {
+                let words: Vec<&str> = line.split(' ').collect();
+                let masked = words.iter().map(|word| if word.ends_with("ms") { "#ms" } else { word });
+                *line = masked.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+            });
+            lines.dedup();
+            (lines, ran.status)
+        };
+        for args in [V4, V6, "-l 1000 10.9.3.2", "-m 2 10.9.3.2", "-p 50000 10.9.3.2", "10.9.3.2/50000"] {
+            let args = &format!("-n {args}");
+            let (theirs, status) = shown("tracepath", args);
+            // Over IPv6 it times its own refusal too.
+            let theirs: Vec<_> =
+                theirs.iter().map(|line| line.replace("[LOCALHOST] #ms", "[LOCALHOST]")).collect();
+            assert_eq!(shown("/run/tracepath", args), (theirs, status), "{args}");
+        }
+        assert_eq!(shown("/run/tracepath", "-z 10.9.3.2").1, shown("tracepath", "-z 10.9.3.2").1);
+        assert_eq!(shown("/run/tracepath", "no.such.example").1, shown("tracepath", "no.such.example").1);
+    });
+}
+
 #[test]
 fn links_have_the_status_and_the_family_of_the_program_of_their_name() {
     alone("links_have_the_status_and_the_family_of_the_program_of_their_name", || {

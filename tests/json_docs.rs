@@ -188,6 +188,9 @@ fn traces() -> Vec<Value> {
             events.push(decided(ttl, Outcome::Answered(answer.clone())));
             events.push(TraceEvent::Extra { ttl, query: 1, answer });
         }
+        let report = hop("10.0.0.2", kind(3, 4, 1_400), structure());
+        events.push(TraceEvent::PathMtu { ttl: 2, query: 1, answer: Some(report), mtu: 1_400 });
+        events.push(TraceEvent::PathMtu { ttl: 1, query: 1, answer: None, mtu: 1_500 });
         events.push(TraceEvent::Ended { at: at(812), ending });
         events
     };

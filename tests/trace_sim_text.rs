@@ -11,6 +11,7 @@ use rping::names::lookup::Names;
 use rping::output::{Output, Stream};
 use rping::report::Report;
 use rping::report::text::trace::{TraceStyle, TraceText};
+use rping::report::text::tracepath::TracepathText;
 
 use sim::path::{Net, TARGET, config, error, exceeded, on_line, router};
 use sim::{EPOCH, checksum, driven, ms, us};
@@ -31,6 +32,76 @@ fn printed(net: &mut Net, config: TraceConfig, style: TraceStyle) -> String {
     assert_eq!(output.unwritten(Stream::Err), "");
     let text = output.unwritten(Stream::Out);
     text.split_once('\n').expect("a header").1.to_owned()
+}
+
+/// What tracepath prints of a trace.
+fn tracepath(net: &mut Net, config: TraceConfig) -> String {
+    let nowhere = driven::nowhere();
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let style = TraceStyle { size: config.len + 20, ..style() };
+    let mut text = driven::trace(TracepathText::new(style, false, Names::of_path(|_| None)));
+    text.begin(EPOCH, &mut output);
+    net.run(TraceConfig { queries: 1, parallel: Some(1), mtu: true, ..config }, |event| {
+        text.event(event, EPOCH, &mut output);
+    });
+    text.poll(Instant::ZERO, &mut output);
+    text.finish(Instant::ZERO, &mut output);
+    output.unwritten(Stream::Out)
+}
+
+#[test]
+fn tracepath_prints_each_hop_and_each_mtu_on_a_line() {
+    let mut net = Net::new(|probe| {
+        let size = probe.bytes.len() + 20;
+        if size > 1_500 {
+            return Err(rping::transport::send_fault(libc::EMSGSIZE, Some(1_500)));
+        }
+        Ok(match probe.ttl {
+            3.. if size > 1_400 => vec![error(probe, 3, 4, 1_400, ms(2)).from(router(2))],
+            2 => vec![on_line(probe, 5, ms(5)).ttl(62)],
+            // Its answer came by a longer path than the probe.
+            3 => vec![on_line(probe, 5, ms(5)).ttl(60)],
+            4 => vec![],
+            ttl => vec![on_line(probe, 5, ms(5)).ttl(65 - ttl)],
+        })
+    });
+    let text = tracepath(&mut net, TraceConfig { len: 65_515, ..config() });
+    let line = |hop: u8, from: &str, time: &str| format!("{hop:2}:  {from:52}{time:>7}ms ");
+    let expected = [
+        " 1?: [LOCALHOST]                      pmtu 1500".to_owned(),
+        line(1, "10.1.1.1", "1.000"),
+        line(2, "10.1.2.1", "2.000") + "asymm  3 ",
+        line(3, "10.1.2.1", "2.000") + "pmtu 1400",
+        line(3, "10.1.3.1", "3.000") + "asymm  5 ",
+        " 4:  no reply".to_owned(),
+        line(5, "203.0.113.10", "5.000") + "reached",
+        "     Resume: pmtu 1400 hops 5 back 5 ".to_owned(),
+    ];
+    assert_eq!(text, expected.join("\n") + "\n");
+    // The silent hop is probed again each second.
+    let silent = net.sent.iter().filter(|probe| probe.ttl == 4);
+    assert_eq!(silent.count(), 4);
+}
+
+#[test]
+fn tracepath_names_what_keeps_it_from_the_target() {
+    for (code, mark) in [(0, "!N"), (1, "!H"), (2, "!P"), (13, "!A"), (3, "!<3>")] {
+        let mut net = Net::new(|probe| {
+            Ok(vec![match probe.ttl {
+                1 => on_line(probe, 5, ms(5)).ttl(64),
+                _ => error(probe, 3, code, 0, ms(3)).from(router(2)).ttl(63),
+            }])
+        });
+        let text = tracepath(&mut net, TraceConfig { len: 1_480, ..config() });
+        let expected = format!(
+            " 1:  {:52}  1.000ms \n 2:  {:52}  3.000ms {mark}\n     Resume: pmtu 1500 \n",
+            "10.1.1.1", "10.1.2.1"
+        );
+        assert_eq!(text, expected);
+    }
+    let mut net = Net::line(9, ms(9));
+    let text = tracepath(&mut net, TraceConfig { len: 1_480, max_ttl: 2, ..config() });
+    assert!(text.ends_with("     Too many hops: pmtu 1500\n     Resume: pmtu 1500 \n"), "{text}");
 }
 
 /// An extension structure around objects (RFC 4884 section 7).

@@ -8,6 +8,7 @@ mod text;
 pub mod trace_method;
 pub mod trace_request;
 mod trace_values;
+mod tracepath;
 mod traceroute;
 mod values;
 pub mod wording;
@@ -24,6 +25,7 @@ use ping::PingArguments;
 use ping_request::PingRequest;
 use tcptraceroute::TcpTraceArguments;
 use trace_request::TraceRequest;
+use tracepath::TracepathArguments;
 use traceroute::TraceArguments;
 
 /// What the command line requests.
@@ -61,7 +63,7 @@ impl fmt::Display for UsageError {
 ///
 /// The program names `ping`, `ping4` and `ping6` mean `rping ping`, `rping ping -4` and `rping ping -6`; `traceroute`
 /// and `traceroute6` mean `rping traceroute` and `rping traceroute -6`; `tcptraceroute` means `rping traceroute -T` with
-/// the options of that program.
+/// the options of that program, and `tracepath` means `rping traceroute --mtu` with its options and its text.
 ///
 /// # Errors
 /// One line: which argument is wrong, and what is allowed.
@@ -83,6 +85,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Resul
             Ok(arguments) => parse_traceroute(caller, arguments.for_traceroute().into_iter()),
             Err(instead) => instead,
         },
+        "tracepath" => parse_tracepath(caller, args),
         _ => parse_top(args.collect(), superuser),
     }
 }
@@ -147,6 +150,19 @@ fn parse_ping(
         }
         Err(instead) => instead,
     }
+}
+
+fn parse_tracepath(caller: Caller<'_>, args: impl Iterator<Item = OsString>) -> Result<Action, UsageError> {
+    let arguments = match caller.arguments::<TracepathArguments>("HOST[/PORT]", args) {
+        Ok(arguments) => arguments,
+        Err(instead) => return instead,
+    };
+    let (arguments, more) = arguments.for_traceroute().map_err(|error| caller.refusal(error))?;
+    let mut action = parse_traceroute(caller, arguments.into_iter())?;
+    if let Action::Traceroute(request) = &mut action {
+        more(request);
+    }
+    Ok(action)
 }
 
 /// `-UL` is one option of traceroute(8), the short form of `--udplite`.

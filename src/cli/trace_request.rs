@@ -47,7 +47,19 @@ pub struct TraceRequest {
     /// Whether a link names it after another program: then it has the exit status of that program, and its choice of the
     /// address family.
     pub by_link: bool,
+    /// The text of tracepath(8), if a link names it after that program.
+    pub tracepath: Option<Tracepath>,
 }
+
+/// What tracepath(8) requests beyond a traceroute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tracepath {
+    /// Names and addresses (`-b`).
+    pub both: bool,
+}
+
+/// The largest packet of IPv4, octets (RFC 791 section 3.1).
+pub const LARGEST: usize = 65_535;
 
 /// Last hop without `-m`.
 const MAX_HOPS: u8 = 30;
@@ -92,6 +104,7 @@ impl TraceRequest {
             json: arguments.json,
             verbose: arguments.verbose,
             by_link,
+            tracepath: None,
         })
     }
 }

@@ -11,6 +11,7 @@ use crate::escape::escape;
 use crate::output::Output;
 use crate::report::{Report, json};
 use crate::run::{Broken, Run};
+pub use crate::stats::verdict::{CANNOT_RUN, cannot_run};
 use crate::stats::{Account, Timings};
 use crate::stop::{AtEnd, Stop};
 use crate::sys;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use anyhow::{anyhow, ensure};
 
 use crate::cli::trace_method::{ProbeSpec, TRACEROUTE_PORT};
-use crate::cli::trace_request::TraceRequest;
+use crate::cli::trace_request::{TraceRequest, Tracepath};
 use crate::cli::wording::TRACEROUTE;
 use crate::clock::Clock;
 use crate::command;
@@ -21,6 +21,7 @@ use crate::probe::trace::{Carrier, Flow, TOKEN_LEN, TraceMethod};
 use crate::report::Report;
 use crate::report::json::{JsonTrace, TraceStart};
 use crate::report::text::trace::{TraceStyle, TraceText};
+use crate::report::text::tracepath::TracepathText;
 use crate::report::waiting::Lookups;
 use crate::run::Run;
 use crate::stats::{TraceAccount, verdict};
@@ -67,6 +68,10 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     if request.json {
         let wanted = Lookups { names: !style.numeric, origins: style.origins };
         let report = JsonTrace::new(start_line(&style, &setup, &config), wanted, names(request));
+        return run(request, setup.transport, config, report, (output, stop), &clock);
+    }
+    if let Some(Tracepath { both }) = request.tracepath {
+        let report = TracepathText::new(style, both, names(request));
         return run(request, setup.transport, config, report, (output, stop), &clock);
     }
     let report = TraceText::new(style, names(request));
@@ -123,8 +128,8 @@ fn set_up(
     let mut to_many = false;
     let tried = |candidate: &Candidate| to_many = candidate.addr.ip().is_multicast();
     let mut candidates = forward::resolve(host, first_route::wanted(request.family))?;
-    if request.by_link {
-        // As traceroute(8).
+    if request.by_link && request.tracepath.is_none() {
+        // As traceroute(8) and tcptraceroute(8).
         candidates.sort_by_key(|candidate| candidate.addr.is_ipv6());
     }
     let route = first_route::first_route(host, candidates, route_probe_sockets, &options, tried, sentence);

@@ -23,6 +23,8 @@ pub struct TraceAccount {
     pub late: u64,
     /// Further answers to answered probes.
     pub repeated: u64,
+    /// The smallest path MTU that was found, octets.
+    pub path_mtu: Option<u32>,
     /// The highest hop with a probe whose outcome was decided; 0 before the first.
     pub last_hop: u8,
     /// Answers, late and repeated ones among them, by the clocks that timed them.
@@ -119,6 +121,9 @@ impl Account for TraceAccount {
                 } else {
                     self.repeated += 1;
                 }
+            }
+            TraceEvent::PathMtu { mtu, .. } => {
+                self.path_mtu = Some(self.path_mtu.map_or(*mtu, |least| least.min(*mtu)));
             }
             TraceEvent::Ended { at, ending } => self.ended = Some((*at, *ending)),
         }

@@ -18,6 +18,19 @@ pub enum Goal {
     },
 }
 
+/// Exit status if the command cannot run: wrong usage, unknown host, no permission.
+pub const CANNOT_RUN: u8 = 2;
+
+/// The exit status if a command called `program` cannot run, for wrong `usage` or another reason: that of the program that
+/// a link is named after.
+pub fn cannot_run(program: &str, usage: bool) -> u8 {
+    match (program, usage) {
+        ("tracepath", true) => 255,
+        ("tracepath", false) => 1,
+        _ => CANNOT_RUN,
+    }
+}
+
 /// The exit status of a ping: 0 if the goal was reached, else 1; 2 if there was no target.
 pub fn of_ping(account: &PingAccount, goal: Goal) -> u8 {
     if account.targets() == 0 {

@@ -31,6 +31,17 @@ pub enum TraceEvent {
         /// The answer.
         answer: TraceAnswer,
     },
+    /// A path MTU that was found (`--mtu`). The query is repeated with it.
+    PathMtu {
+        /// TTL of the probe that was too long.
+        ttl: u8,
+        /// The query of the hop, from 1.
+        query: u8,
+        /// The router's report that the probe was too long; `None`: this machine refused to send it.
+        answer: Option<TraceAnswer>,
+        /// Octets.
+        mtu: u32,
+    },
     /// The end of the trace; the last event.
     Ended {
         /// When it ended.
@@ -44,10 +55,10 @@ impl TraceEvent {
     /// The answer in it, if any.
     pub const fn answer(&self) -> Option<&TraceAnswer> {
         match self {
-            Self::Decided { outcome: Outcome::Answered(answer), .. } | Self::Extra { answer, .. } => {
-                Some(answer)
-            }
-            Self::Decided { .. } | Self::Ended { .. } => None,
+            Self::Decided { outcome: Outcome::Answered(answer), .. }
+            | Self::Extra { answer, .. }
+            | Self::PathMtu { answer: Some(answer), .. } => Some(answer),
+            Self::Decided { .. } | Self::PathMtu { .. } | Self::Ended { .. } => None,
         }
     }
 }

@@ -33,7 +33,7 @@ use event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use mtu::PathMtu;
 use order::{Order, Step};
 use plan::Plan;
-use table::{HopQuery, ProbeState, SentProbe, Table};
+use table::{ProbeState, SentProbe, Table};
 
 /// The session of a trace.
 #[derive(Debug)]
@@ -109,31 +109,34 @@ impl Trace {
         if let Some(&SentProbe { ttl, query, .. }) = probe {
             self.table.void(id);
             self.table.reopen(ttl, query, false);
-            self.plan.settled(id);
+            self.plan.settled(ttl, query);
             self.plan.repeat(ttl, query);
         }
     }
 
     /// Reduces the length of further probes, and repeats the query of this one, because it was too long for
-    /// a link with an MTU of `mtu` octets (0: not reported). Returns false if the path MTU is not looked for,
-    /// the probe is answered, or its outcome was emitted, or the length cannot be reduced.
-    fn shrink(&mut self, id: u64, mtu: u32) -> bool {
+    /// a link with an MTU of `mtu` octets (0: not reported). `answer` reports that; without it this machine does. Returns
+    /// false if the path MTU is not looked for, the probe is answered, or its outcome was emitted, or the length cannot be
+    /// reduced.
+    fn shrink(&mut self, id: u64, mtu: u32, answer: Option<&TraceAnswer>) -> bool {
         let Some(probe) = self.sizing(id) else { return false };
-        let repeat = self.mtu.too_long(&probe, mtu);
-        if repeat {
-            self.repeat(id);
-        }
-        repeat
+        self.mtu.too_long(&probe, mtu, answer.cloned()) && self.resize(id, &probe)
     }
 
     /// Repeats the query of a probe that passed while the path MTU is searched. Returns whether it is repeated.
     fn passed(&mut self, id: u64) -> bool {
         let Some(probe) = self.sizing(id) else { return false };
-        let repeat = self.mtu.passed(&probe);
-        if repeat {
-            self.repeat(id);
+        self.mtu.passed(&probe) && self.resize(id, &probe)
+    }
+
+    /// Repeats the query of a probe with another length, and emits a path MTU that was found.
+    fn resize(&mut self, id: u64, probe: &SentProbe) -> bool {
+        self.repeat(id);
+        if let Some((mtu, answer)) = self.mtu.found() {
+            let SentProbe { ttl, query, .. } = *probe;
+            self.events.push_back(TraceEvent::PathMtu { ttl, query, answer, mtu });
         }
-        repeat
+        true
     }
 
     /// The probe, if the path MTU is looked for and the outcome of its query is open or silent.
@@ -180,7 +183,7 @@ impl Trace {
             AnswerKind::Reply | AnswerKind::Segment(_) => None,
         };
         let repeated = match too_long {
-            Some(mtu) => self.shrink(id, mtu),
+            Some(mtu) => self.shrink(id, mtu, Some(&answer)),
             None => self.passed(id),
         };
         if repeated {
@@ -193,7 +196,7 @@ impl Trace {
         }
         let past = self.order.is_past(probe);
         let repeated = self.table.answered(id);
-        self.plan.settled(id);
+        self.plan.settled(ttl, query);
         match self.table.query(ttl, query).and_then(|query| query.outcome.as_ref()) {
             None => {}
             Some(Outcome::Silent) if !past => {}
@@ -303,7 +306,7 @@ impl Session for Trace {
         self.now = self.now.max(at);
         let Some(id) = self.sending.pop_front() else { return };
         let repeated = match fault.cause {
-            SendCause::TooLong { mtu } => self.shrink(id, mtu.unwrap_or(0)),
+            SendCause::TooLong { mtu } => self.shrink(id, mtu.unwrap_or(0), None),
             _ => {
                 let retry = fault.is_full() && self.plan.retry(at);
                 if retry {
@@ -314,7 +317,7 @@ impl Session for Trace {
         };
         let Some(&SentProbe { ttl, query, .. }) = self.table.probe(id).filter(|_| !repeated) else { return };
         self.table.void(id);
-        self.plan.settled(id);
+        self.plan.settled(ttl, query);
         self.decide(ttl, query, Outcome::NotSent(fault));
     }
 
@@ -350,9 +353,7 @@ impl Session for Trace {
                 self.plan.hold(&self.table, ttl, now);
                 held = Some(ttl);
             }
-            if let Some(id) = self.table.query(ttl, query).map(HopQuery::newest) {
-                self.plan.settled(id);
-            }
+            self.plan.settled(ttl, query);
             self.decide(ttl, query, Outcome::Silent);
         }
         self.plan.expire(&self.table, now);

@@ -4,6 +4,7 @@
 //! largest probe that passed and the smallest that did not.
 
 use super::config::TraceConfig;
+use super::event::TraceAnswer;
 use super::table::SentProbe;
 use crate::wire::Family;
 
@@ -25,6 +26,8 @@ pub struct PathMtu {
     found: Option<u32>,
     /// The search, where a router reported none.
     search: Option<Search>,
+    /// The newest report that a probe was too long; `None`: this machine did not send it.
+    reported: Option<TraceAnswer>,
 }
 
 /// The search for an MTU that was not reported.
@@ -52,12 +55,18 @@ impl PathMtu {
             len: config.len,
             found: None,
             search: None,
+            reported: None,
         }
     }
 
     /// Whether it is looked for.
     pub const fn is_enabled(&self) -> bool {
         self.enabled
+    }
+
+    /// The MTU that the next probe will report, and the router's report of a probe that was too long.
+    pub fn found(&self) -> Option<(u32, Option<TraceAnswer>)> {
+        Some((self.found?, self.reported.clone()))
     }
 
     /// Octets of the next probe behind the IP header.
@@ -70,10 +79,11 @@ impl PathMtu {
         self.found.take()
     }
 
-    /// Records that `probe` was too long for a link with an MTU of `mtu` octets (0: not reported). Returns whether a
-    /// shorter probe is to be sent; if not, no link has such an MTU.
-    pub fn too_long(&mut self, probe: &SentProbe, mtu: u32) -> bool {
+    /// Records that `probe` was too long for a link with an MTU of `mtu` octets (0: not reported), as `answer` reports.
+    /// Returns whether a shorter probe is to be sent; if not, no link has such an MTU.
+    pub fn too_long(&mut self, probe: &SentProbe, mtu: u32, answer: Option<TraceAnswer>) -> bool {
         let size = self.size(probe);
+        self.reported = answer;
         if mtu >= self.least && mtu < size {
             self.search = None;
             self.find(mtu);

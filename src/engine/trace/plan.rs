@@ -74,7 +74,7 @@ impl Plan {
         Self {
             queries,
             explicit: parallel.is_some(),
-            resends: wait.is_adaptive() && parallel.is_none(),
+            resends: wait.is_adaptive() && (parallel.is_none() || config.mtu),
             connections: matches!(config.flow.method, TraceMethod::Tcp(_)),
             gap,
             window: Window::new(parallel),
@@ -146,7 +146,7 @@ impl Plan {
             hold.spent = hold.spent.saturating_add(hold.pause);
         }
         if !due.again {
-            self.window.insert(id, ttl, now);
+            self.window.insert(id, (ttl, query), now);
         }
         while self.unfinished < u8::MAX && table.queries(self.unfinished).len() >= usize::from(self.queries) {
             self.unfinished = self.unfinished.saturating_add(1);
@@ -173,9 +173,9 @@ impl Plan {
         self.retries = 0;
     }
 
-    /// Records that nothing more is expected of a probe.
-    pub fn settled(&mut self, id: u64) {
-        self.window.remove(id);
+    /// Records that nothing more is expected of the probes of a query.
+    pub fn settled(&mut self, ttl: u8, query: u8) {
+        self.window.remove(ttl, query);
     }
 
     /// Pauses a hop that left a query unanswered at `now` and answered another, for a limited time in all. Without `-N`

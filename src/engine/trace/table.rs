@@ -66,13 +66,6 @@ pub struct HopQuery {
     pub outcome: Option<Outcome>,
 }
 
-impl HopQuery {
-    /// The number of its newest probe.
-    pub const fn newest(&self) -> u64 {
-        self.probes.1
-    }
-}
-
 /// A hop.
 #[derive(Clone, Debug, Default)]
 struct Hop {

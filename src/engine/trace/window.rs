@@ -19,8 +19,8 @@ pub struct Window {
     size: usize,
     /// Whether probes leave it after a time.
     timed: bool,
-    /// By number: TTL of the unanswered probes, and when they left.
-    unanswered: BTreeMap<u64, (u8, Instant)>,
+    /// By number: TTL and query of the unanswered probes, and when they left.
+    unanswered: BTreeMap<u64, (u8, u8, Instant)>,
 }
 
 impl Window {
@@ -31,13 +31,13 @@ impl Window {
     }
 
     /// Adds a probe that leaves `now`.
-    pub fn insert(&mut self, id: u64, ttl: u8, now: Instant) {
-        self.unanswered.insert(id, (ttl, now));
+    pub fn insert(&mut self, id: u64, (ttl, query): (u8, u8), now: Instant) {
+        self.unanswered.insert(id, (ttl, query, now));
     }
 
-    /// Removes a probe: it was answered, or its wait is over.
-    pub fn remove(&mut self, id: u64) {
-        self.unanswered.remove(&id);
+    /// Removes the probes of a query: it was answered, or its wait is over.
+    pub fn remove(&mut self, ttl: u8, query: u8) {
+        self.unanswered.retain(|_, (of, number, _)| (*of, *number) != (ttl, query));
     }
 
     /// Whether a further probe has room, of a path that ends with the hop `last_ttl`.
@@ -55,13 +55,13 @@ impl Window {
     pub fn expire(&mut self, now: Instant, slowest: Duration) {
         let wait = UNANSWERED.max(slowest);
         while let Some(oldest) = self.unanswered.first_entry().filter(|_| self.timed)
-            && oldest.get().1 + wait <= now
+            && oldest.get().2 + wait <= now
         {
             oldest.remove();
         }
     }
 
     fn up_to(&self, last_ttl: u8) -> impl Iterator<Item = Instant> {
-        self.unanswered.values().filter(move |(ttl, _)| *ttl <= last_ttl).map(|(_, left)| *left)
+        self.unanswered.values().filter(move |(ttl, ..)| *ttl <= last_ttl).map(|(.., left)| *left)
     }
 }

@@ -81,6 +81,13 @@ enum TraceRecord<'a> {
         #[serde(flatten)]
         answer: AnswerRecord,
     },
+    PathMtu {
+        #[serde(flatten)]
+        place: Place,
+        #[serde(flatten, skip_serializing_if = "Option::is_none")]
+        answer: Option<AnswerRecord>,
+        path_mtu: u32,
+    },
     Summary {
         host: &'a str,
         addr: IpAddr,
@@ -188,6 +195,10 @@ impl JsonTrace {
             TraceEvent::Extra { ttl, query, answer } => {
                 let answer = self.answered(answer);
                 TraceRecord::Extra { place: Place { hop: *ttl, query: *query }, answer }
+            }
+            TraceEvent::PathMtu { ttl, query, answer, mtu } => {
+                let answer = answer.as_ref().map(|answer| self.answered(answer));
+                TraceRecord::PathMtu { place: Place { hop: *ttl, query: *query }, answer, path_mtu: *mtu }
             }
             TraceEvent::Ended { .. } => return,
         };

@@ -10,3 +10,4 @@ mod table;
 pub mod trace;
 mod trace_notes;
 pub(super) mod trace_summary;
+pub mod tracepath;

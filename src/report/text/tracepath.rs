@@ -1,0 +1,169 @@
+//! The text of tracepath(8): one line for each hop, with the path MTU where it is found.
+
+use std::os::fd::BorrowedFd;
+
+use super::number::Millis;
+use super::trace::TraceStyle;
+use super::{trace_notes, trace_summary};
+use crate::clock::{Epoch, Instant};
+use crate::engine::trace::event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
+use crate::escape::escape;
+use crate::names::lookup::Names;
+use crate::output::Output;
+use crate::report::waiting::{Lookups, Waiting};
+use crate::report::{Report, addresses, fault};
+use crate::stats::TraceAccount;
+
+/// Columns of a responder.
+const RESPONDER: usize = 52;
+
+/// Columns of `[LOCALHOST]` with the blanks behind it.
+const LOCAL: usize = 33;
+
+/// Prints one trace.
+#[derive(Debug)]
+pub struct TracepathText {
+    style: TraceStyle,
+    /// Names and addresses (`-b`).
+    both: bool,
+    /// Not yet printed.
+    waiting: Waiting<TraceEvent>,
+    /// Forward and return length of the path to the target, once it answered.
+    lengths: (Option<u8>, Option<u16>),
+}
+
+impl TracepathText {
+    /// A report in a style. `both`: names and addresses. `names` does the lookups.
+    pub fn new(style: TraceStyle, both: bool, names: Names) -> Self {
+        let wanted = Lookups { names: !style.numeric, origins: false };
+        Self { style, both, waiting: Waiting::new(wanted, names), lengths: (None, None) }
+    }
+
+    /// Prints the events that wait for no name at `now`.
+    fn print_ready(&mut self, now: Instant, output: &mut Output<'_>) {
+        self.waiting.poll(now);
+        while let Some(event) = self.waiting.first() {
+            let responder = event.answer().map(|answer| answer.from);
+            let Some(event) = self.waiting.take(now, responder) else { return };
+            self.print(&event, output);
+        }
+    }
+
+    fn print(&mut self, event: &TraceEvent, output: &mut Output<'_>) {
+        match event {
+            TraceEvent::PathMtu { ttl, answer: None, mtu, .. } => {
+                output.print(format_args!("{ttl:2}?: {:LOCAL$}pmtu {mtu}\n", "[LOCALHOST]"));
+            }
+            TraceEvent::PathMtu { ttl, answer: Some(answer), mtu, .. } => {
+                self.responder(*ttl, answer, output);
+                output.print(format_args!("pmtu {mtu}\n"));
+            }
+            TraceEvent::Decided { ttl, outcome, .. } => match outcome {
+                Outcome::Answered(answer) => self.answer(*ttl, answer, output),
+                Outcome::Silent => output.print(format_args!("{ttl:2}:  no reply\n")),
+                Outcome::NotSent(reason) => {
+                    let program = escape(&self.style.program);
+                    output.print_error(format_args!("{program}: {}\n", fault::at_hop(*reason, *ttl)));
+                }
+                Outcome::Unfinished => {}
+            },
+            TraceEvent::Extra { .. } | TraceEvent::Ended { .. } => {}
+        }
+    }
+
+    fn answer(&mut self, ttl: u8, answer: &TraceAnswer, output: &mut Output<'_>) {
+        self.responder(ttl, answer, output);
+        let back = answer.hop_limit.map(trace_notes::hops_back);
+        if answer.arrived {
+            self.lengths = (Some(ttl), back);
+            output.print(format_args!("reached\n"));
+            return;
+        }
+        let AnswerKind::Error(error) = &answer.kind else { return output.print(format_args!("\n")) };
+        match trace_notes::mark(error, false).as_deref() {
+            None => {
+                if let Some(back) = back.filter(|back| *back != u16::from(ttl)) {
+                    output.print(format_args!("asymm {back:2} "));
+                }
+                output.print(format_args!("\n"));
+            }
+            // Its letter for a packet that is prohibited.
+            Some("!X") => output.print(format_args!("!A\n")),
+            Some(mark) => output.print(format_args!("{mark}\n")),
+        }
+    }
+
+    /// Prints the beginning of a line: the hop, its responder and the time.
+    fn responder(&mut self, ttl: u8, answer: &TraceAnswer, output: &mut Output<'_>) {
+        let zone = addresses::zone_of(answer.from, answer.scope);
+        let address = addresses::numeric(answer.from, zone.as_deref().or(self.style.zone.as_deref()));
+        let name = self.waiting.name(answer.from);
+        let responder = match (name, self.both && !self.style.numeric) {
+            (name, true) => format!("{} ({address})", name.as_deref().unwrap_or("???")),
+            (Some(name), false) => name,
+            (None, false) => address,
+        };
+        let micros = u64::try_from(answer.rtt.as_micros()).unwrap_or(u64::MAX);
+        let time = format!("{:>7}ms", Millis(micros).to_string());
+        output.print(format_args!("{ttl:2}:  {:RESPONDER$}{time} ", escape(&responder)));
+    }
+}
+
+impl Report for TracepathText {
+    type Account = TraceAccount;
+
+    fn begin(&mut self, _account: &TraceAccount, _now: Instant, _epoch: Epoch, _output: &mut Output<'_>) {}
+
+    fn event(
+        &mut self,
+        event: &TraceEvent,
+        _account: &TraceAccount,
+        _epoch: Epoch,
+        _output: &mut Output<'_>,
+    ) {
+        if let Some(answer) = event.answer() {
+            self.waiting.query(answer.from);
+        }
+        self.waiting.push(event.clone());
+    }
+
+    fn poll(&mut self, now: Instant, output: &mut Output<'_>) {
+        self.print_ready(now, output);
+    }
+
+    fn wake(&self) -> Option<Instant> {
+        self.waiting.wake()
+    }
+
+    fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.waiting.ready_fd()
+    }
+
+    fn finish_now(&mut self) {
+        self.waiting.finish_now();
+    }
+
+    fn status(&self, account: &TraceAccount, output: &mut Output<'_>) {
+        trace_summary::status(account, output);
+    }
+
+    fn finish(&mut self, account: &TraceAccount, _now: Instant, output: &mut Output<'_>) -> bool {
+        self.finish_now();
+        self.print_ready(Instant::ZERO, output);
+        let size = u32::try_from(self.style.size).unwrap_or(u32::MAX);
+        let mtu = account.path_mtu.unwrap_or(size);
+        if matches!(account.ending(), Ending::HopLimit | Ending::Loop { .. }) {
+            output.print(format_args!("     Too many hops: pmtu {mtu}\n"));
+        }
+        output.print(format_args!("     Resume: pmtu {mtu} "));
+        let (there, back) = self.lengths;
+        if let Some(hops) = there {
+            output.print(format_args!("hops {hops} "));
+        }
+        if let Some(hops) = back {
+            output.print(format_args!("back {hops} "));
+        }
+        output.print(format_args!("\n"));
+        false
+    }
+}
