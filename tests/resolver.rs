@@ -5,7 +5,7 @@ mod lab;
 use std::net::Ipv4Addr;
 use std::sync::mpsc::channel;
 
-use lab::child::{HANGS, Running, foreground};
+use lab::child::{HANGS, Running, foreground, foreground_of};
 use lab::dns::{A, AAAA, address_server, name_server, resolver};
 use lab::*;
 use nix::sys::signal::Signal;
@@ -91,6 +91,62 @@ fn only_the_family_of_the_option_is_looked_up() {
 }
 
 #[test]
+fn a_family_that_the_server_never_answers_for_is_not_waited_for() {
+    alone("a_family_that_the_server_never_answers_for_is_not_waited_for", || {
+        pair();
+        resolver(b"", "files dns", PATIENT);
+        let _queries = address_server(|name, kind| match (name, kind) {
+            ("v4.example", A) => Some("10.9.0.2".parse().unwrap()),
+            ("v6.example", AAAA) => Some("fd09::2".parse().unwrap()),
+            _ => None,
+        });
+        for (command, name, address) in [
+            ("ping", "-q -c1 v4.example", "10.9.0.2"),
+            ("ping", "-q -c1 v6.example", "fd09::2"),
+            ("ping", "-q -c1 v4.example v6.example", "10.9.0.2"),
+            ("traceroute", "v4.example", "10.9.0.2"),
+            ("traceroute", "v6.example", "fd09::2"),
+        ] {
+            let ran = Running::start(&mut foreground_of(command, name)).end();
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{command} {name}: {ran:?}");
+            assert!(ran.stdout.contains(address), "{command} {name}: {ran:?}");
+        }
+    });
+}
+
+#[test]
+fn of_two_families_the_system_chooses() {
+    alone("of_two_families_the_system_chooses", || {
+        pair();
+        resolver(b"", "files dns", SERVED);
+        let _queries =
+            address_server(|_, kind| Some(if kind == A { "10.9.0.2" } else { "fd09::2" }.parse().unwrap()));
+        for (precedence, address) in [("", "fd09::2"), ("precedence ::ffff:0:0/96 100\n", "10.9.0.2")] {
+            std::fs::write("/run/etc/gai.conf", precedence).expect("gai.conf");
+            for (command, args) in [("ping", "-q -c1 both.example"), ("traceroute", "-q1 both.example")] {
+                let ran = Running::start(&mut foreground_of(command, args)).end();
+                let first = ran.stdout.lines().next().unwrap_or_default();
+                assert!(first.contains(&format!("({address})")), "{command}: {ran:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_signal_ends_the_lookup_of_a_trace() {
+    alone("a_signal_ends_the_lookup_of_a_trace", || {
+        resolver(b"", "files dns", PATIENT);
+        let asked = name_server(|_| None);
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+            let run = Running::start(&mut foreground_of("traceroute", "-4 nowhere.example"));
+            asked.recv_timeout(HANGS).expect("a question");
+            run.signal(signal);
+            assert_eq!(run.end(), no_answer("nowhere.example"), "{signal}");
+        }
+    });
+}
+
+#[test]
 fn a_name_beyond_ascii_is_looked_up_in_its_ascii_form() {
     alone("a_name_beyond_ascii_is_looked_up_in_its_ascii_form", || {
         pair();
@@ -137,7 +193,7 @@ fn addresses_and_found_names_are_probed_although_names_have_no_answer() {
     alone("addresses_and_found_names_are_probed_although_names_have_no_answer", || {
         resolver(b"127.0.0.2 known.example\n", "files dns", PATIENT);
         let _asked = name_server(|_| None);
-        let dead: Vec<_> = (0..20).map(|n| format!("dead{n}.example")).collect();
+        let dead: Vec<_> = (0..40).map(|n| format!("dead{n}.example")).collect();
         let args = format!("-q -c1 -w2 known.example {} 127.0.0.1", dead.join(" "));
         let ran = Running::start(&mut foreground(&args)).end();
         let received = |host: &str| {
@@ -145,10 +201,10 @@ fn addresses_and_found_names_are_probed_although_names_have_no_answer() {
             row.split_whitespace().nth(3).map(str::to_owned)
         };
         assert_eq!((received("known.example"), received("127.0.0.1")), (Some("1".into()), Some("1".into())));
-        assert!(ran.stdout.contains("\n22 targets: 2 answered, 0 silent, 20 unknown; 2 packets"), "{ran:?}");
+        assert!(ran.stdout.contains("\n42 targets: 2 answered, 0 silent, 40 unknown; 2 packets"), "{ran:?}");
         assert_eq!(ran.status, Some(1));
         let reason = |number| match number {
-            0..16 => "no answer from the name server",
+            0..32 => "no answer from the name server",
             _ => "not looked up: names before it took all the time",
         };
         let errors = dead.iter().enumerate().map(|(n, name)| format!("rping: {name}: {}\n", reason(n)));

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 
@@ -166,7 +165,6 @@ pub fn find(
     ensure!(!words.is_empty(), "no hosts to probe");
     // After the lists are read: until then a signal ends the program at once.
     let lookups = ForwardLookups::begin(request.ping.deadline.map(|deadline| deadline / 2))?;
-    let names = Arc::new(names);
     let addresses = lookups.resolve_all(&names, wanted(request.family));
     let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
     for word in words {

@@ -1,15 +1,19 @@
-//! The forward lookups of a ping. `-w` and signals end the wait for them.
+//! The forward lookups before a run. A signal and the `-w` of a ping end the wait for them.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
 
 use crate::clock::{Clock, Instant};
-use crate::names::bounded::{self, Limit};
+use crate::escape::escape;
+use crate::names::background::{Background, Looked};
+use crate::names::bounded::{self, Limit, NO_ANSWER};
 use crate::names::forward::{self, AddressFamilies, Candidate};
 use crate::stop::Stop;
+
+/// The reason why a name is unknown whose lookup had not begun when the wait ended.
+const NOT_BEGUN: &str = "not looked up: names before it took all the time";
 
 /// Looks names up until a time is over or a signal comes.
 pub struct ForwardLookups {
@@ -32,34 +36,55 @@ impl ForwardLookups {
         Ok(Self { stop, clock: Clock::start(), until, spent: Cell::new(Duration::ZERO) })
     }
 
-    /// The addresses of a host; see [`forward::resolve`].
+    /// The addresses of a host; see [`bounded::resolve_within`].
     ///
     /// # Errors
     /// One line that begins with the name, escaped.
     pub fn resolve(&self, name: &str, wanted: AddressFamilies) -> anyhow::Result<Vec<Candidate>> {
-        if forward::is_numeric(name) {
-            return forward::resolve(name, wanted);
-        }
-        let found = self.resolve_all(&Arc::new(vec![name.to_owned()]), wanted).pop();
-        found.unwrap_or_else(|| Err(anyhow!("no host to look up")))
+        self.wait(|limit| bounded::resolve_within(name, wanted, limit))
     }
 
-    /// The addresses of several hosts, in their order; see [`bounded::resolve_all`].
+    /// The addresses of several hosts, in their order. Where no thread can be started they are looked up here, without a
+    /// limit.
     pub fn resolve_all(
         &self,
-        names: &Arc<Vec<String>>,
+        names: &[String],
         wanted: AddressFamilies,
     ) -> Vec<anyhow::Result<Vec<Candidate>>> {
-        if names.is_empty() {
-            return Vec::new();
+        let mut found: Vec<_> = names
+            .iter()
+            .map(|name| forward::is_numeric(name).then(|| forward::resolve(name, wanted)))
+            .collect();
+        let open = found.iter().zip(names).zip(0..).filter(|((found, _), _)| found.is_none());
+        let open: Vec<(u32, &str)> = open.map(|((_, name), number)| (number, name.as_str())).collect();
+        let background = if open.is_empty() { None } else { Background::start() };
+        let Some(mut background) = background else {
+            return names.iter().map(|name| forward::resolve(name, wanted)).collect();
+        };
+        open.iter().for_each(|(number, name)| background.request(*number, name, wanted));
+        for Looked { number, found: result } in
+            self.wait(|limit| bounded::wait_for_all(&mut background, limit))
+        {
+            if let Some(place) = found.get_mut(number as usize) {
+                *place = Some(result);
+            }
         }
+        let begun: Vec<_> = open.iter().take(background.begun()).map(|(number, _)| *number).collect();
+        let late = |number| if begun.contains(&number) { NO_ANSWER } else { NOT_BEGUN };
+        let names = names.iter().zip(0..);
+        let missed = |(name, number): (&String, u32)| Err(anyhow!("{}: {}", escape(name), late(number)));
+        found.into_iter().zip(names).map(|(found, name)| found.unwrap_or_else(|| missed(name))).collect()
+    }
+
+    /// Calls `wait` with the limit of all lookups, and counts the time that it takes.
+    fn wait<T>(&self, wait: impl FnOnce(&Limit<'_>) -> T) -> T {
         let began = self.clock.now();
         let is_over = || self.stop.came();
         let limit =
             Limit { clock: &self.clock, until: self.until, signals: self.stop.fds(), is_over: &is_over };
-        let found = bounded::resolve_all(names, wanted, &limit);
+        let result = wait(&limit);
         self.spent.set(self.spent.get().saturating_add(self.clock.now().since(began)));
-        found
+        result
     }
 
     /// What the lookups left of the deadline of a run.

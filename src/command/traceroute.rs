@@ -10,6 +10,7 @@ use crate::cli::wording::TRACEROUTE;
 use crate::clock::Clock;
 use crate::command;
 use crate::command::first_route;
+use crate::command::lookups::ForwardLookups;
 use crate::datagram::Batch;
 use crate::engine::trace::{Trace, TraceConfig};
 use crate::escape::escape;
@@ -44,11 +45,16 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     command::check_stdout()?;
     let mut output = Output::stdio();
     let (probes, sockets) = open(request, &mut output)?;
-    // A source route is the one option that needs both privilege and the target: privilege is dropped later then.
-    if request.gateways.is_empty() {
-        command::drop_privilege()?;
-    }
-    let setup = set_up(request, probes, sockets, &mut output);
+    // A source route is the one option that needs both privilege and the target: privilege is dropped later then. Until
+    // it is there are no threads, which would keep it, and no signal is handled: each ends the program at once.
+    let lookups = match request.gateways.is_empty() {
+        true => {
+            command::drop_privilege()?;
+            Some(ForwardLookups::begin(None)?)
+        }
+        false => None,
+    };
+    let setup = set_up(request, probes, sockets, lookups.as_ref(), &mut output);
     command::drop_privilege()?;
     let setup = setup.inspect_err(|error| {
         if request.json {
@@ -58,7 +64,7 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     let setup = command::begun(setup, &mut output)?;
 
     // Signals first: they must be blocked before the threads that look up names exist.
-    let stop = Stop::install()?;
+    let stop = lookups.map_or_else(Stop::install, |lookups| Ok(lookups.into_stop()))?;
     let clock = Clock::start();
     let config = config(request, &setup)?;
     let style = style(request, &setup, &config);
@@ -114,6 +120,7 @@ fn set_up(
     request: &TraceRequest,
     probes: ProbeSpec,
     mut sockets: TraceSockets,
+    lookups: Option<&ForwardLookups>,
     output: &mut Output<'_>,
 ) -> anyhow::Result<TraceSetup> {
     let (program, host) = (&request.style.program, &request.style.name);
@@ -127,7 +134,11 @@ fn set_up(
     let route_probe_sockets = sockets.route_probe_sockets();
     let mut to_many = false;
     let tried = |candidate: &Candidate| to_many = candidate.addr.ip().is_multicast();
-    let mut candidates = forward::resolve(host, first_route::wanted(request.family))?;
+    let resolve = |host: &str, wanted| match lookups {
+        Some(lookups) => lookups.resolve(host, wanted),
+        None => forward::resolve(host, wanted),
+    };
+    let mut candidates = resolve(host, first_route::wanted(request.family))?;
     if request.by_link && request.tracepath.is_none() {
         // As traceroute(8) and tcptraceroute(8).
         candidates.sort_by_key(|candidate| candidate.addr.is_ipv6());
@@ -135,11 +146,8 @@ fn set_up(
     let route = first_route::first_route(host, candidates, route_probe_sockets, &options, tried, sentence);
     ensure!(!to_many, "{}: there is no one way to a multicast address", escape(host));
     let (_, route) = route?;
-    let gateways: Vec<_> = request
-        .gateways
-        .iter()
-        .map(|host| first_route::ipv4(host, forward::resolve))
-        .collect::<Result<_, _>>()?;
+    let gateways: Vec<_> =
+        request.gateways.iter().map(|host| first_route::ipv4(host, resolve)).collect::<Result<_, _>>()?;
     let mut header_len = match Family::of(route.target.ip()) {
         Family::V4 => ipv4::HEADER_LEN,
         Family::V6 => ipv6::HEADER_LEN,
