@@ -83,6 +83,7 @@ fn wire(pacing: Pacing, hosts: u32, classic: bool) -> Wire<Ping> {
     targets.add(SocketAddr::new(TARGET, 0), hosts);
     let config = Config {
         targets: Rc::new(targets),
+        names: 0,
         method: Method::Echo,
         payload: Payload::new(56, None),
         pacing,

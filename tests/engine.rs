@@ -45,6 +45,7 @@ impl Counts {
                 Verdict::Corrupt => self.corrupt += 1,
             },
             Event::Error(error) => self.errors += u64::from(!error.notice),
+            Event::Lookup(_) => panic!("no name is looked up"),
         }
     }
 }
@@ -738,6 +739,7 @@ fn seq_of(event: &Event) -> u16 {
         | Event::Lost { seq, .. } => *seq,
         Event::Answer(answer) => answer.seq,
         Event::Error(error) => error.seq,
+        Event::Lookup(_) => panic!("no name is looked up"),
     }
 }
 

@@ -63,7 +63,8 @@ struct Accounts(HashMap<u32, Account>);
 
 impl Accounts {
     fn add(&mut self, event: &Event) {
-        let account = self.0.entry(event.target()).or_default();
+        let Some(target) = event.target() else { return };
+        let account = self.0.entry(target).or_default();
         match event {
             Event::Sent { .. } => account.sent += 1,
             Event::NotSent { .. } => account.not_sent += 1,
@@ -75,6 +76,7 @@ impl Accounts {
                 Verdict::Corrupt => account.corrupt += 1,
             },
             Event::Error(_) => account.errors += 1,
+            Event::Lookup(_) => {}
         }
     }
 
@@ -722,12 +724,12 @@ proptest! {
         let mut in_flight = HashMap::<u32, i64>::new();
         let end = net.run(|event| {
             accounts.add(event);
-            *in_flight.entry(event.target()).or_default() += match event {
+            *in_flight.entry(event.target().expect("a probe")).or_default() += match event {
                 Event::Sent { .. } => 1,
                 Event::Lost { .. } => -1,
                 Event::Answer(answer) => -i64::from(answer.settles),
                 Event::Error(error) => -i64::from(error.settles),
-                Event::NotSent { .. } | Event::Unanswered { .. } => 0,
+                Event::NotSent { .. } | Event::Unanswered { .. } | Event::Lookup(_) => 0,
             };
         });
         drop(net);

@@ -71,6 +71,7 @@ fn printed_by(
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let lines = PingText::new(Style::of(TARGET.into()), None);
     let mut text = driven::ping(ManyText::new(show, "rping", hosts, lines), 4);
+    text.account.unknown = 1;
     text.begin(EPOCH, &mut output);
     let end = sim.run(|event| text.event(event, EPOCH, &mut output));
     text.status(&mut output);
@@ -225,6 +226,7 @@ fn json(config: Config, quiet: bool) -> Vec<String> {
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let style = Style { quiet, ..Style::of(TARGET.into()) };
     let mut json = driven::ping(JsonPing::many(style, hosts, None), 4);
+    json.account.unknown = 1;
     json.begin(EPOCH, &mut output);
     let end = sim.run(|event| json.event(event, EPOCH, &mut output));
     json.finish(end, &mut output);

@@ -33,6 +33,7 @@ fn config(choice: u8) -> Config {
     targets.add(SocketAddr::new(TARGET, 0), 1);
     Config {
         targets: Rc::new(targets),
+        names: 0,
         method: if choice & 1 == 0 { Method::Echo } else { Method::Timestamp },
         payload: Payload::new(usize::from(choice >> 4), None),
         count: (choice & 2 != 0).then_some(200),

@@ -249,6 +249,7 @@ fn session(arguments: &PingArguments, method: Method, size: usize, pacing: Pacin
     let timeout = arguments.timeout;
     Config {
         targets: Rc::default(),
+        names: 0,
         method,
         payload: Payload::new(size, arguments.pattern.as_ref().map(|pattern| pattern.0.as_slice())),
         pacing,

@@ -39,7 +39,7 @@ pub fn set_up(
     Ok(PingSetup {
         goal: match request.ping.enough {
             Some(enough) => Goal::Targets(enough),
-            None => Goal::AllTargets { missing: hosts.unknown().saturating_add(u32::from(!complete)) },
+            None => Goal::AllTargets { complete },
         },
         config: Config { targets, deadline: lookups.left_of(request.ping.deadline), ..request.ping.clone() },
         hosts,

@@ -37,7 +37,8 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     };
     let PingSetup { config, hosts, transport, style, stop, goal } = command::begun(setup, &mut output)?;
 
-    let io = (transport, output, stop);
+    let account = PingAccount::new(config.targets.len()).with_names(hosts.unknown(), config.names);
+    let io = (account, transport, output, stop);
     let account = if request.json {
         let report = match &request.many {
             None => JsonPing::one(style, hosts, request.interval),
@@ -62,9 +63,8 @@ fn run<R: Report<Account = PingAccount>>(
     request: &PingRequest,
     config: Config,
     report: R,
-    (transport, output, stop): (Option<Transport>, Output<'_>, Stop),
+    (account, transport, output, stop): (PingAccount, Option<Transport>, Output<'_>, Stop),
 ) -> anyhow::Result<PingAccount> {
-    let account = PingAccount::new(config.targets.len());
     let Some(transport) = transport else {
         return command::report_nothing(report, &account, output, &stop).map(|()| account);
     };

@@ -132,3 +132,20 @@ impl fmt::Display for Shown {
         }
     }
 }
+
+/// The sentence about a name whose address changed. The name is escaped already.
+pub struct Moved<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The address before.
+    pub before: SocketAddr,
+    /// The address from now on.
+    pub after: SocketAddr,
+}
+
+impl fmt::Display for Moved<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, before, after } = self;
+        write!(f, "{name}: the address changed from {} to {}", Shown(*before), Shown(*after))
+    }
+}

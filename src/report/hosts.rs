@@ -7,7 +7,8 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::addresses::Shown;
-use crate::engine::ping::Targets;
+use crate::engine::ping::event::{LookupOutcome, NameLookup, Place};
+use crate::engine::ping::{LiveTargets, Targets};
 use crate::escape::escape;
 
 /// The targets of one word, or of one line of a file.
@@ -15,24 +16,44 @@ use crate::escape::escape;
 pub struct HostEntry {
     /// The word, if it is no plain address; it may hold any characters.
     pub name: Option<String>,
-    /// The numbers of its targets; empty if it was not resolved or cannot be probed.
-    pub targets: Range<u32>,
+    /// The numbers of its targets; none if it was not resolved or cannot be probed.
+    targets: Vec<Range<u32>>,
     /// Why it has no target.
     pub trouble: Option<String>,
+}
+
+impl HostEntry {
+    /// The numbers of its targets.
+    pub fn targets(&self) -> impl Iterator<Item = u32> {
+        self.targets.iter().cloned().flatten()
+    }
+
+    /// The n-th of its targets, from 0.
+    fn nth(&self, mut n: u32) -> Option<u32> {
+        for range in &self.targets {
+            let count = range.end.saturating_sub(range.start);
+            if n < count {
+                return Some(range.start.saturating_add(n));
+            }
+            n = n.saturating_sub(count);
+        }
+        None
+    }
 }
 
 /// All entries, and the addresses of their targets.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
     entries: Vec<HostEntry>,
-    targets: Rc<Targets>,
-    /// Pairs of a target and the entry with one of its names; sorted, no name of a target twice.
-    named: Vec<(u32, u32)>,
+    /// The targets that the run begins with.
+    first: Rc<Targets>,
+    targets: LiveTargets,
+    /// Pairs of a target and an entry with one of its names; no name of a target twice.
+    named: BTreeSet<(u32, u32)>,
     /// Targets that were given as plain addresses: the first and the end of each range, none in two of them.
     plain: BTreeMap<u32, u32>,
     /// Targets with a name that were added, until all are.
     seen: BTreeSet<(u32, String)>,
-    unknown: u32,
 }
 
 /// Targets that are printed in one part of a report's end.
@@ -49,12 +70,12 @@ impl HostCursor {
     /// The current entry and its next target; `None` for an entry without targets, which comes once.
     pub fn next<'a>(&mut self, hosts: &'a Hosts) -> Option<(&'a HostEntry, Option<u32>)> {
         let entry = hosts.entries.get(self.entry)?;
-        let target = entry.targets.start.saturating_add(self.done);
+        let target = entry.nth(self.done);
         self.done = self.done.saturating_add(1);
-        if target.saturating_add(1) >= entry.targets.end {
+        if entry.nth(self.done).is_none() {
             *self = Self { entry: self.entry.saturating_add(1), done: 0 };
         }
-        Some((entry, entry.targets.contains(&target).then_some(target)))
+        Some((entry, target))
     }
 }
 
@@ -125,32 +146,59 @@ impl Hosts {
     }
 
     fn push(&mut self, name: Option<String>, targets: Range<u32>) {
-        match self.entries.last_mut() {
-            Some(HostEntry { name: None, targets: last, .. })
-                if name.is_none() && last.end == targets.start =>
-            {
-                last.end = targets.end;
-            }
-            _ => self.entries.push(HostEntry { name, targets, trouble: None }),
+        let last = self.entries.last_mut().filter(|last| last.name.is_none() && name.is_none());
+        match last.and_then(|last| last.targets.last_mut()) {
+            Some(last) if last.end == targets.start => last.end = targets.end,
+            _ => self.entries.push(HostEntry { name, targets: vec![targets], trouble: None }),
         }
     }
 
     /// Adds a word that was not resolved or cannot be probed.
     pub fn add_unknown(&mut self, name: String, trouble: String) {
-        self.unknown = self.unknown.saturating_add(1);
-        self.entries.push(HostEntry { name: Some(name), targets: 0..0, trouble: Some(trouble) });
+        self.entries.push(HostEntry { name: Some(name), targets: Vec::new(), trouble: Some(trouble) });
+    }
+
+    /// Adds a name that is looked up while the run goes on. Returns its number.
+    pub fn add_open(&mut self, name: String) -> u32 {
+        let number = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        self.entries.push(HostEntry { name: Some(name), targets: Vec::new(), trouble: None });
+        number
+    }
+
+    /// Takes the result of a lookup. Returns the name.
+    pub fn look_up(&mut self, lookup: &NameLookup) -> Option<&str> {
+        let number = lookup.name;
+        let entry = self.entries.get_mut(number as usize)?;
+        match &lookup.outcome {
+            LookupOutcome::Unknown { reason, .. } => entry.trouble = Some(reason.clone()),
+            LookupOutcome::Found { places, .. } => {
+                entry.trouble = None;
+                for Place { target, address } in places {
+                    entry.targets.push(*target..target.saturating_add(1));
+                    self.targets.put(*target, *address);
+                    self.named.insert((*target, number));
+                }
+            }
+            LookupOutcome::Moved { before, after } if before.target == after.target => {
+                self.targets.change(after.target, after.address, 0);
+            }
+            LookupOutcome::Moved { before, after } => {
+                entry.targets.retain(|range| *range != (before.target..before.target.saturating_add(1)));
+                entry.targets.push(after.target..after.target.saturating_add(1));
+                self.targets.put(after.target, after.address);
+                self.named.remove(&(before.target, number));
+                self.named.insert((after.target, number));
+            }
+        }
+        entry.name.as_deref()
     }
 
     /// Completes the table after all entries were added. `targets` has the address of each number.
     pub fn seal(&mut self, targets: Rc<Targets>) {
-        self.targets = targets;
-        let found = self.entries.iter().zip(0..).filter(|(entry, _)| !entry.targets.is_empty());
-        let named = found.clone().filter(|(entry, _)| entry.name.is_some());
-        self.named = named.map(|(entry, number)| (entry.targets.start, number)).collect();
-        let name = |entry: u32| self.entries.get(entry as usize).and_then(|entry| entry.name.as_deref());
-        self.named.sort_unstable_by_key(|(target, entry)| (*target, name(*entry), *entry));
-        self.named.dedup_by_key(|(target, entry)| (*target, name(*entry)));
-        self.named.sort_unstable();
+        self.targets = LiveTargets::new(Rc::clone(&targets));
+        self.first = targets;
+        let named = self.entries.iter().zip(0..).filter(|(entry, _)| entry.name.is_some());
+        self.named = named.flat_map(|(entry, number)| Some((entry.nth(0)?, number))).collect();
         self.seen.clear();
         self.entries.shrink_to_fit();
     }
@@ -160,9 +208,9 @@ impl Hosts {
         &self.entries
     }
 
-    /// The addresses of all targets.
+    /// The addresses of the targets that the run begins with.
     pub fn targets(&self) -> &Rc<Targets> {
-        &self.targets
+        &self.first
     }
 
     /// The address of a target.
@@ -172,12 +220,8 @@ impl Hosts {
 
     /// Number of words that were not resolved or cannot be probed.
     pub fn unknown(&self) -> u32 {
-        self.unknown
-    }
-
-    /// Number of targets, plus [`Self::unknown`].
-    pub fn all(&self) -> u64 {
-        u64::from(self.targets.len()) + u64::from(self.unknown)
+        let unknown = self.entries.iter().filter(|entry| entry.trouble.is_some());
+        u32::try_from(unknown.count()).unwrap_or(u32::MAX)
     }
 
     /// Whether an entry is no plain address.
@@ -188,9 +232,7 @@ impl Hosts {
     /// The labels of a target: first the plain address if it was given as one, then each name.
     pub fn labels(&self, target: u32) -> impl Iterator<Item = HostLabel<'_>> {
         let address = self.address(target);
-        let from = self.named.partition_point(|(number, _)| *number < target);
-        let named = self.named.get(from..).unwrap_or_default();
-        let here = named.iter().take_while(move |(number, _)| *number == target);
+        let here = self.named.range((target, 0)..=(target, u32::MAX));
         let names = here.filter_map(|(_, entry)| self.entries.get(*entry as usize)?.name.as_deref());
         let plain = self.plain.range(..=target).next_back().is_some_and(|(_, end)| target < *end);
         let all = plain.then_some(None).into_iter().chain(names.map(Some));
@@ -227,6 +269,71 @@ mod tests {
         assert_eq!(labels(2), ["192.0.2.3"]);
         assert_eq!(labels(3), [""; 0]);
         // www, web, three addresses and nope: what is given again has no second row.
-        assert_eq!((hosts.all(), hosts.unknown(), hosts.entries().len()), (4, 1, 4));
+        assert_eq!((hosts.unknown(), hosts.entries().len()), (1, 4));
+    }
+
+    /// The labels of a target.
+    fn labels(hosts: &Hosts, target: u32) -> Vec<String> {
+        hosts.labels(target).map(|label| label.to_string()).collect()
+    }
+
+    /// Every row: the name and the address.
+    fn rows(hosts: &Hosts) -> Vec<String> {
+        let mut cursor = HostCursor::default();
+        let next = || {
+            let (entry, target) = cursor.next(hosts)?;
+            let address = target.and_then(|target| hosts.address(target));
+            let address = address.map_or("-".to_owned(), |address| address.ip().to_string());
+            Some(format!("{} {address}", entry.name.as_deref().unwrap_or("-")))
+        };
+        std::iter::from_fn(next).collect()
+    }
+
+    #[test]
+    fn names_that_are_found_later_keep_their_place() {
+        let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
+        let late = hosts.add_open("late".to_owned());
+        let first = "192.0.2.1:0".parse().unwrap();
+        targets.add(first, 2).into_iter().for_each(|range| hosts.add(None, range));
+        let both = hosts.add_open("both".to_owned());
+        let never = hosts.add_open("never".to_owned());
+        hosts.seal(Rc::new(targets));
+        assert_eq!(rows(&hosts), ["late -", "- 192.0.2.1", "- 192.0.2.2", "both -", "never -"]);
+        let place = |target, address: &str| Place { target, address: address.parse().unwrap() };
+        let mut look_up = |name, outcome| {
+            let at = crate::clock::Instant::ZERO;
+            hosts.look_up(&NameLookup { at, name, outcome }).map(str::to_owned)
+        };
+        let places = vec![place(1, "192.0.2.2:0"), place(2, "192.0.2.9:0")];
+        assert_eq!(look_up(both, LookupOutcome::Found { places, again: false }).as_deref(), Some("both"));
+        let places = vec![place(3, "192.0.2.8:0")];
+        look_up(late, LookupOutcome::Found { places, again: false });
+        look_up(never, LookupOutcome::Unknown { reason: "why".to_owned(), silent: false });
+        let expected =
+            ["late 192.0.2.8", "- 192.0.2.1", "- 192.0.2.2", "both 192.0.2.2", "both 192.0.2.9", "never -"];
+        assert_eq!((rows(&hosts), hosts.unknown()), (expected.map(str::to_owned).to_vec(), 1));
+        assert_eq!(labels(&hosts, 1), ["192.0.2.2", "both (192.0.2.2)"]);
+    }
+
+    #[test]
+    fn a_name_that_moved_has_its_new_address() {
+        let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
+        let first = "192.0.2.1:0".parse().unwrap();
+        targets.add(first, 1).into_iter().for_each(|range| hosts.add(None, range));
+        let name = hosts.add_open("name".to_owned());
+        hosts.seal(Rc::new(targets));
+        let place = |target, address: &str| Place { target, address: address.parse().unwrap() };
+        let mut look_up = |outcome| {
+            hosts.look_up(&NameLookup { at: crate::clock::Instant::ZERO, name, outcome });
+        };
+        look_up(LookupOutcome::Found { places: vec![place(0, "192.0.2.1:0")], again: false });
+        let moved = |from, to| LookupOutcome::Moved { before: from, after: to };
+        look_up(moved(place(0, "192.0.2.1:0"), place(1, "192.0.2.2:0")));
+        look_up(moved(place(1, "192.0.2.2:0"), place(1, "192.0.2.3:0")));
+        assert_eq!(rows(&hosts), ["- 192.0.2.1", "name 192.0.2.3"]);
+        assert_eq!(
+            (labels(&hosts, 0), labels(&hosts, 1)),
+            (vec!["192.0.2.1".to_owned()], vec!["name (192.0.2.3)".to_owned()])
+        );
     }
 }

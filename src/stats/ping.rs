@@ -7,7 +7,7 @@ use super::distribution::{Distribution, Jitter};
 use super::loss::{Ratio, loss};
 use super::moments::Moments;
 use super::tally::Tally;
-use crate::engine::ping::event::{Event, Verdict};
+use crate::engine::ping::event::{Event, LookupOutcome, Verdict};
 
 /// The account of a run.
 #[derive(Debug)]
@@ -18,6 +18,10 @@ pub struct PingAccount {
     pub probed: u32,
     /// Targets that answered.
     pub answered: u32,
+    /// Names that were not found and addresses that cannot be probed.
+    pub unknown: u32,
+    /// Names that are still being looked up.
+    pub open_names: u32,
     rows: Vec<Row>,
 }
 
@@ -74,13 +78,23 @@ impl PingAccount {
     /// An empty account of so many targets.
     pub fn new(targets: u32) -> Self {
         let rows = vec![Row::default(); targets as usize];
-        Self { total: Tally::default(), probed: 0, answered: 0, rows }
+        Self { total: Tally::default(), probed: 0, answered: 0, unknown: 0, open_names: 0, rows }
+    }
+
+    /// The same where so many words are `unknown`, and so many names are looked up while the run goes on.
+    pub fn with_names(self, unknown: u32, open_names: u32) -> Self {
+        Self { unknown, open_names, ..self }
     }
 
     /// Number of targets.
     pub fn targets(&self) -> u32 {
-        // As many as `new` was given.
+        // Their numbers are such.
         self.rows.len() as u32
+    }
+
+    /// Number of targets, of unknown words, and of names that are still being looked up.
+    pub fn all(&self) -> u64 {
+        u64::from(self.targets()) + u64::from(self.unknown) + u64::from(self.open_names)
     }
 
     /// The account of one target.
@@ -107,12 +121,39 @@ impl PingAccount {
     }
 }
 
+impl PingAccount {
+    /// Takes the lookup of a name into account.
+    fn look_up(&mut self, outcome: &LookupOutcome) {
+        match outcome {
+            LookupOutcome::Found { places, again } => {
+                let count = if *again { &mut self.unknown } else { &mut self.open_names };
+                *count = count.saturating_sub(1);
+                places.iter().for_each(|place| self.add_rows(place.target));
+            }
+            LookupOutcome::Unknown { .. } => {
+                self.open_names = self.open_names.saturating_sub(1);
+                self.unknown = self.unknown.saturating_add(1);
+            }
+            LookupOutcome::Moved { after, .. } => self.add_rows(after.target),
+        }
+    }
+
+    /// Adds rows up to that of a target.
+    fn add_rows(&mut self, target: u32) {
+        let len = self.rows.len().max(target as usize + 1);
+        self.rows.resize(len, Row::default());
+    }
+}
+
 impl Account for PingAccount {
     type Event = Event;
 
     fn add(&mut self, event: &Event) {
         self.total.add(event);
-        let Some(row) = self.rows.get_mut(event.target() as usize) else { return };
+        if let Event::Lookup(lookup) = event {
+            self.look_up(&lookup.outcome);
+        }
+        let Some(row) = event.target().and_then(|target| self.rows.get_mut(target as usize)) else { return };
         let before = (row.sent, row.received);
         row.add(event);
         self.probed += u32::from(before.0 == 0 && row.sent > 0);
@@ -128,7 +169,7 @@ impl Row {
                 self.in_flight = self.in_flight.saturating_add(1);
             }
             Event::NotSent { .. } => self.not_sent = self.not_sent.saturating_add(1),
-            Event::Unanswered { .. } => {}
+            Event::Unanswered { .. } | Event::Lookup(_) => {}
             Event::Lost { .. } => self.settle(true),
             Event::Error(error) => self.settle(error.settles),
             Event::Answer(answer) => {

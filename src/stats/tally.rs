@@ -68,7 +68,7 @@ impl Tally {
                 self.not_sent += 1;
                 self.attempt(*at, *seq);
             }
-            Event::Unanswered { .. } => {}
+            Event::Unanswered { .. } | Event::Lookup(_) => {}
             Event::Lost { .. } => self.settle(true),
             Event::Answer(answer) => self.answer(answer),
             Event::Error(error) => self.error(error),

@@ -11,10 +11,10 @@ pub enum Goal {
     Answers(u64),
     /// So many targets that answer (`--min-reachable`).
     Targets(u32),
-    /// An answer from each target. `missing` counts what was named and is no target: then it cannot be reached.
+    /// An answer from each target. It cannot be reached where something that was named is no target.
     AllTargets {
-        /// Names that could not be found, addresses that cannot be probed, lines that could not be read.
-        missing: u32,
+        /// Whether every line of every list was valid.
+        complete: bool,
     },
 }
 
@@ -39,7 +39,9 @@ pub fn of_ping(account: &PingAccount, goal: Goal) -> u8 {
     u8::from(!match goal {
         Goal::Answers(wanted) => account.total.received >= wanted,
         Goal::Targets(wanted) => account.answered >= wanted,
-        Goal::AllTargets { missing } => missing == 0 && account.answered == account.targets(),
+        Goal::AllTargets { complete } => {
+            complete && account.unknown == 0 && account.answered == account.targets()
+        }
     })
 }
 
@@ -70,10 +72,12 @@ mod tests {
         assert_eq!(of_ping(&account(1, 1, 2), Goal::Answers(3)), 1);
         assert_eq!(of_ping(&account(9, 2, 2), Goal::Targets(2)), 0);
         assert_eq!(of_ping(&account(9, 1, 2), Goal::Targets(2)), 1);
-        assert_eq!(of_ping(&account(2, 2, 2), Goal::AllTargets { missing: 0 }), 0);
-        assert_eq!(of_ping(&account(2, 1, 2), Goal::AllTargets { missing: 0 }), 1);
-        assert_eq!(of_ping(&account(2, 2, 2), Goal::AllTargets { missing: 1 }), 1);
-        assert_eq!(of_ping(&account(0, 0, 0), Goal::AllTargets { missing: 0 }), 2);
+        let all = |complete| Goal::AllTargets { complete };
+        assert_eq!(of_ping(&account(2, 2, 2), all(true)), 0);
+        assert_eq!(of_ping(&account(2, 1, 2), all(true)), 1);
+        assert_eq!(of_ping(&account(2, 2, 2), all(false)), 1);
+        assert_eq!(of_ping(&account(2, 2, 2).with_names(1, 0), all(true)), 1, "a name is unknown");
+        assert_eq!(of_ping(&account(0, 0, 0), all(true)), 2);
         assert_eq!(of_ping(&account(0, 0, 0), Goal::Targets(0)), 2);
     }
 }

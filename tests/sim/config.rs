@@ -41,6 +41,7 @@ impl From<Config> for ping::Config {
         targets.add(one.target, 1);
         Self {
             targets: Rc::new(targets),
+            names: 0,
             method: one.method,
             payload: one.payload,
             pacing: match adaptive {
@@ -76,6 +77,8 @@ pub enum Demand {
 #[derive(Clone, Debug)]
 pub struct ManyConfig {
     pub targets: Rc<Targets>,
+    /// Names whose lookups end while the run goes on.
+    pub names: u32,
     pub method: Method,
     pub payload: Payload,
     pub demand: Demand,
@@ -92,6 +95,7 @@ impl ManyConfig {
     pub fn new(targets: Rc<Targets>, demand: Demand) -> Self {
         Self {
             targets,
+            names: 0,
             method: Method::Echo,
             payload: Payload::new(56, None),
             demand,
@@ -116,6 +120,7 @@ impl From<ManyConfig> for ping::Config {
         };
         Self {
             targets: many.targets,
+            names: many.names,
             method: many.method,
             payload: many.payload,
             pacing,

@@ -89,10 +89,14 @@ pub fn stamp(probe: &Seen, late: Duration, after: Duration) -> Stamp {
 }
 
 /// What a session gets next.
-enum Coming {
+enum Coming<'a, S> {
     Packet(Packet),
     Stamp(DepartureStamp),
+    Call(Call<'a, S>),
 }
+
+/// What happens to a session outside of the network, at its time.
+pub type Call<'a, S> = Box<dyn FnOnce(&mut S, Instant) + 'a>;
 
 /// What the network does to a probe: everything that comes back, or a refusal to send it at all.
 pub type Fate = Result<Vec<Packet>, SendFault>;
@@ -138,7 +142,7 @@ pub struct Sim<'a, S = Ping> {
     /// The port that probes leave from.
     pub port: u16,
     arrivals: BinaryHeap<Reverse<(Instant, u64)>>,
-    coming: HashMap<u64, Coming>,
+    coming: HashMap<u64, Coming<'a, S>>,
     order: u64,
     buffer: Vec<u8>,
     attempts: u64,
@@ -189,7 +193,12 @@ impl<'a, S: Session> Sim<'a, S> {
         self.queue(packet.after, Coming::Packet(packet));
     }
 
-    fn queue(&mut self, after: Duration, coming: Coming) {
+    /// Has something happen to the session that long from now, such as the end of a lookup.
+    pub fn after(&mut self, after: Duration, call: impl FnOnce(&mut S, Instant) + 'a) {
+        self.queue(after, Coming::Call(Box::new(call)));
+    }
+
+    fn queue(&mut self, after: Duration, coming: Coming<'a, S>) {
         self.order += 1;
         self.arrivals.push(Reverse((self.now + after, self.order)));
         self.coming.insert(self.order, coming);
@@ -238,6 +247,7 @@ impl<'a, S: Session> Sim<'a, S> {
             match self.coming.remove(&order).expect("something for each arrival") {
                 Coming::Packet(packet) => deliver(&mut self.session, at, packet),
                 Coming::Stamp(stamped) => self.session.handle_stamp(stamped),
+                Coming::Call(call) => call(&mut self.session, at),
             }
         }
     }

@@ -12,8 +12,11 @@ use crate::probe::{Method, Payload};
 /// What a ping is requested to do.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The addresses to probe, at least one.
+    /// The addresses to probe from the start.
     pub targets: Rc<Targets>,
+    /// Names that are looked up while the run goes on, see [`super::Ping::name_found`]. The run does not end by itself
+    /// while one of them is open.
+    pub names: u32,
     /// The query to send.
     pub method: Method,
     /// Data of an echo request.

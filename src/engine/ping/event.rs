@@ -1,6 +1,6 @@
 //! What happened, typed once; every report prints from this and from nothing else.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::clock::Instant;
@@ -56,6 +56,8 @@ pub enum Event {
     Answer(Answer),
     /// An ICMP error or notice about one of our probes.
     Error(ProbeError),
+    /// A name was looked up while the run goes on.
+    Lookup(NameLookup),
 }
 
 impl Event {
@@ -68,19 +70,21 @@ impl Event {
             | Self::Lost { at, .. } => *at,
             Self::Answer(answer) => answer.at,
             Self::Error(error) => error.at,
+            Self::Lookup(lookup) => lookup.at,
         }
     }
 
-    /// Number of the target.
-    pub fn target(&self) -> u32 {
-        match self {
+    /// Number of the target of the probe that it is about; `None`: it is about no probe.
+    pub fn target(&self) -> Option<u32> {
+        Some(match self {
             Self::Sent { target, .. }
             | Self::NotSent { target, .. }
             | Self::Unanswered { target, .. }
             | Self::Lost { target, .. } => *target,
             Self::Answer(answer) => answer.target,
             Self::Error(error) => error.target,
-        }
+            Self::Lookup(_) => return None,
+        })
     }
 }
 
@@ -196,6 +200,52 @@ pub struct ProbeError {
     pub notice: bool,
     /// The quoted IPv4 header with its options, kept for notices only; empty where it is not known.
     pub quoted_header: Vec<u8>,
+}
+
+/// What came of the lookup of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameLookup {
+    /// When the lookup ended.
+    pub at: Instant,
+    /// The number of the name, by which the report knows it.
+    pub name: u32,
+    /// What came of it.
+    pub outcome: LookupOutcome,
+}
+
+/// What came of the lookup of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookupOutcome {
+    /// It has these targets from now on.
+    Found {
+        /// At least one. Some may be those of other names.
+        places: Vec<Place>,
+        /// Whether the name was unknown before.
+        again: bool,
+    },
+    /// It has no address that can be probed.
+    Unknown {
+        /// Why, without the name.
+        reason: String,
+        /// Whether it was not looked up to the end because the run was complete without it.
+        silent: bool,
+    },
+    /// Its address changed.
+    Moved {
+        /// The target and the address before.
+        before: Place,
+        /// The target and the address from now on.
+        after: Place,
+    },
+}
+
+/// A target and its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Number of the target.
+    pub target: u32,
+    /// The address.
+    pub address: SocketAddr,
 }
 
 /// The time of day of an instant, in milliseconds since midnight UT; `start` is that of [`Instant::ZERO`].

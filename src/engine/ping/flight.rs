@@ -86,10 +86,9 @@ pub struct Flight {
 impl Flight {
     /// An empty table for so many targets.
     pub fn new(targets: u32) -> Self {
-        let capacity = SEQUENCES.saturating_mul(targets.into());
-        Self {
+        let mut flight = Self {
             slots: VecDeque::new(),
-            capacity: usize::try_from(capacity).unwrap_or(usize::MAX),
+            capacity: 0,
             newest: 0,
             reported: 0,
             overtaken: 0,
@@ -98,7 +97,15 @@ impl Flight {
             grown: 0,
             young: 0,
             settled: 0,
-        }
+        };
+        flight.add_targets(targets);
+        flight
+    }
+
+    /// Adds targets: more probes are remembered.
+    pub fn add_targets(&mut self, targets: u32) {
+        let more = usize::try_from(SEQUENCES.saturating_mul(targets.into())).unwrap_or(usize::MAX);
+        self.capacity = self.capacity.saturating_add(more);
     }
 
     /// Appends a probe that is on its way out to `target`. `last` is the place of the target's previous probe (0:

@@ -7,13 +7,17 @@ mod config;
 pub mod event;
 mod finish;
 pub mod flight;
+mod live;
 mod matching;
+mod names;
 mod pace;
 mod progress;
+mod receive;
 mod targets;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Instant;
@@ -24,10 +28,10 @@ use crate::probe::{Identity, Probe};
 use crate::reply::{Reply, ReplyKind};
 use crate::wire::Family;
 pub use config::Config;
-use event::{Event, Verdict};
+use event::Event;
 use finish::Finish;
 use flight::{Flight, Slot, State};
-use matching::Match;
+pub use live::LiveTargets;
 pub use pace::Pacing;
 use pace::{Pace, Turn};
 use progress::{Progress, Target};
@@ -36,9 +40,6 @@ pub use targets::Targets;
 /// How long probes wait for room in this machine while none of those that wait can leave. A neighbour that does not
 /// answer gives its room back after three seconds; what gives none back for longer than this is stuck.
 const STUCK: Duration = Duration::from_secs(10);
-
-/// Probes that are looked at for one that was answered from another address than its target's.
-const ELSEWHERE: usize = 1_024;
 
 /// Probes that a flood has in flight at most: a batch, and no more answers than fill half of the receive buffer.
 fn most_in_flood(window: u64) -> u64 {
@@ -49,6 +50,9 @@ fn most_in_flood(window: u64) -> u64 {
 #[derive(Debug)]
 pub struct Ping {
     config: Config,
+    targets: LiveTargets,
+    /// Names that are still being looked up.
+    open_names: u32,
     /// IPv4's and IPv6's: each socket has an identifier of its own.
     identities: [Identity; 2],
     progress: Progress,
@@ -70,7 +74,7 @@ impl Session for Ping {
             return None;
         }
         let Some(Turn::Probe(number)) = self.pace.take(now, self.flight.in_flight()) else { return None };
-        let dst = self.config.targets.address(number)?;
+        let dst = self.targets.address(number)?;
         let room = self.room(number);
         let target = self.progress.get_mut(number)?;
         target.newest = target.newest.saturating_add(1);
@@ -179,6 +183,8 @@ impl Ping {
             stuck: None,
             events: VecDeque::new(),
             rejects: Rejects::default(),
+            targets: LiveTargets::new(Rc::clone(&config.targets)),
+            open_names: config.names,
             config,
             identities,
         }
@@ -214,7 +220,12 @@ impl Ping {
 
     /// Whether nothing more is to be sent, and all send results are known.
     fn all_sent(&self) -> bool {
-        self.flight.is_reported() && self.pace.due(0).is_none()
+        self.open_names == 0 && self.flight.is_reported() && self.pace.due(0).is_none()
+    }
+
+    /// Whether there is one target, and none will join.
+    fn is_alone(&self) -> bool {
+        self.open_names == 0 && self.progress.is_alone()
     }
 
     /// How much of the send buffer the next probe to a target may use. Room is kept for targets that answer, and for the
@@ -223,7 +234,7 @@ impl Ping {
         let Some(target) = self.progress.get(number) else { return Room::Any };
         let first = match self.config.pacing.is_retry() {
             true => target.newest == 0,
-            false => target.replies || self.progress.is_alone(),
+            false => target.replies || self.is_alone(),
         };
         if first { Room::Any } else { Room::Half }
     }
@@ -301,95 +312,5 @@ impl Ping {
             self.flight.take_result();
             self.events.push_back(Event::NotSent { at: now, target: number, seq, fault });
         }
-    }
-
-    /// The target and the probe that an answer belongs to. The target is the one it came from, or else the one that
-    /// the token in it names.
-    fn recognise(&self, reply: &Reply) -> Result<(u32, Match), Reject> {
-        let (alone, by_address) =
-            (self.progress.is_alone(), self.config.targets.number(reply.from, reply.scope));
-        let number = if alone { Some(0) } else { by_address };
-        let first =
-            number.map_or(Err(Reject::Foreign), |number| Ok((number, self.match_answer(number, reply)?)));
-        let ReplyKind::Answer { seq, .. } = reply.kind else { return first };
-        if alone || first.is_ok() {
-            return first;
-        }
-        let newest = self.flight.newest_first().take(ELSEWHERE).filter(|slot| slot.seq == seq);
-        let mut others = newest.filter(|slot| Some(slot.target) != number);
-        let found = others.find_map(|slot| {
-            // From another address, only the token can match.
-            Some((slot.target, self.match_answer(slot.target, reply).ok()?))
-        });
-        found.map_or(first, Ok)
-    }
-
-    fn match_answer(&self, number: u32, reply: &Reply) -> Result<Match, Reject> {
-        let address = self.config.targets.address(number).ok_or(Reject::Foreign)?.ip();
-        let target = *self.progress.get(number).ok_or(Reject::Foreign)?;
-        matching::answer(
-            &self.config.expected(address),
-            self.identity(address),
-            |seq| target.number(seq),
-            reply,
-        )
-    }
-
-    /// The place of a target's probe, and the probe.
-    fn find(&self, number: u32, probe: u64) -> Result<(u64, Slot), Reject> {
-        let target = self.progress.get(number).ok_or(Reject::Foreign)?;
-        let place =
-            self.flight.before(target.place, target.newest.saturating_sub(probe)).ok_or(Reject::Late)?;
-        let slot = self.flight.slot(place).ok_or(Reject::Late)?;
-        if matches!(slot.state, State::NotSent | State::Withdrawn) {
-            Err(Reject::NeverSent)
-        } else {
-            Ok((place, slot))
-        }
-    }
-
-    fn handle_answer(&mut self, reply: &Reply) -> Result<(), Reject> {
-        let (number, found) = self.recognise(reply)?;
-        let (place, slot) = self.find(number, found.number)?;
-        let verdict = found.verdict(slot.state)?;
-        let address = self.config.targets.address(number).ok_or(Reject::Foreign)?.ip();
-        let mut answer = found.into_event(reply, verdict, (slot.sent, slot.clock), self.config.millis_of_day);
-        answer.target = number;
-        answer.settles = verdict == Verdict::Received && slot.state == State::Open;
-        answer.different_address = !self.config.expected(address).is_from(reply.from);
-        answer.many_responders = self.config.many_responders;
-        if verdict != Verdict::Corrupt {
-            self.flight.settle(place, State::Answered);
-            self.pace.learn(answer.rtt);
-        }
-        if verdict == Verdict::Received {
-            let first = self.progress.get_mut(number).is_some_and(Target::answer);
-            self.finish.answered(answer.rtt, slot.state == State::Failed, first);
-        }
-        self.events.push_back(Event::Answer(answer));
-        Ok(())
-    }
-
-    fn handle_error(&mut self, reply: &Reply) -> Result<(), Reject> {
-        let ReplyKind::Error { quoted, .. } = reply.kind else { return Err(Reject::Unrelated) };
-        let number = self.config.targets.number(quoted.dst, reply.scope).ok_or(Reject::Foreign)?;
-        let target = *self.progress.get(number).ok_or(Reject::Foreign)?;
-        let (expected, identity) = (self.config.expected(quoted.dst), self.identity(quoted.dst));
-        let (probe, mut error) = matching::error(&expected, identity, |seq| target.number(seq), reply)?;
-        let (place, slot) = self.find(number, probe)?;
-        error.target = number;
-        if !error.notice {
-            error.settles = slot.state == State::Open;
-            let first = matches!(slot.state, State::Open | State::Lost);
-            match first {
-                true => self.flight.settle(place, State::Failed),
-                false => self.flight.overtake(place),
-            }
-            if first {
-                self.finish.failed();
-            }
-        }
-        self.events.push_back(Event::Error(error));
-        Ok(())
     }
 }

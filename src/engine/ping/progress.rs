@@ -37,6 +37,12 @@ impl Progress {
         Self(vec![Target::default(); usize::try_from(targets).unwrap_or(usize::MAX)])
     }
 
+    /// Adds targets that were sent nothing yet.
+    pub fn add(&mut self, targets: u32) {
+        let targets = usize::try_from(targets).unwrap_or(usize::MAX);
+        self.0.resize(self.0.len().saturating_add(targets), Target::default());
+    }
+
     /// Whether there is one target.
     pub fn is_alone(&self) -> bool {
         self.0.len() == 1

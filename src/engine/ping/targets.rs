@@ -46,11 +46,7 @@ impl Targets {
     /// Adds `count` addresses from `first` on. Returns their numbers in their order: new ones, or those under which
     /// they were added before.
     pub fn add(&mut self, first: SocketAddr, count: u32) -> Vec<Range<u32>> {
-        let scope = match first {
-            SocketAddr::V4(_) => 0,
-            SocketAddr::V6(v6) => v6.scope_id(),
-        };
-        let first = first.ip();
+        let (scope, first) = (scope_of(first), first.ip());
         let mut numbers: Vec<Range<u32>> = Vec::new();
         let mut done = 0;
         while done < count {
@@ -122,6 +118,14 @@ impl Targets {
             }
         }
         numbers
+    }
+}
+
+/// The interface of an address; 0: it has none.
+pub(super) fn scope_of(address: SocketAddr) -> u32 {
+    match address {
+        SocketAddr::V4(_) => 0,
+        SocketAddr::V6(v6) => v6.scope_id(),
     }
 }
 

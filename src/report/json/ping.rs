@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::fields::{ClockCounts, family, millis, nanos, print, unknown};
-use super::records::{IcmpErrorRecord, NotSentRecord, ReplyRecord, TimeoutRecord};
+use super::records::{IcmpErrorRecord, NotSentRecord, ReplyRecord, ResolvedRecord, TimeoutRecord};
 use crate::clock::{Epoch, Instant};
-use crate::engine::ping::event::{Event, ProbeError, Verdict};
+use crate::engine::ping::event::{Event, LookupOutcome, NameLookup, ProbeError, Verdict};
+use crate::escape::escape;
 use crate::output::Output;
 use crate::report::Report;
 use crate::report::addresses::{Addresses, numeric, zone};
@@ -43,6 +44,7 @@ enum PingRecord {
     Notice(Of<IcmpErrorRecord>),
     NotSent(Of<NotSentRecord>),
     Timeout(Of<TimeoutRecord>),
+    Resolved(Of<ResolvedRecord>),
     Target(Of<Counts>),
     Summary(Summary),
 }
@@ -210,15 +212,15 @@ impl JsonPing {
         zone(target).or_else(|| self.style.zone.clone())
     }
 
-    fn start(&self) -> Start {
+    fn start(&self, account: &PingAccount) -> Start {
         let address = self.hosts.label(0).filter(|_| self.single).map(|label| label.address.ip());
         Start {
             command: "ping",
             family: address.map(family),
             host: self.host(),
             source: self.style.source,
-            targets: self.hosts.all(),
-            unknown: self.hosts.unknown(),
+            targets: account.all(),
+            unknown: account.unknown,
             data_bytes: self.style.size,
             interval_ms: self.interval.map(millis),
         }
@@ -232,8 +234,8 @@ impl JsonPing {
         record: impl Fn(Option<&str>) -> R,
         output: &mut Output<'_>,
     ) {
-        let labels = self.hosts.labels(event.target()).filter(|_| !self.style.quiet);
-        for label in labels {
+        let Some(target) = event.target().filter(|_| !self.style.quiet) else { return };
+        for label in self.hosts.labels(target) {
             let zone = self.zone(label.address);
             let record = Of { host: Host::new(label, zone.as_deref()), record: record(zone.as_deref()) };
             print(event.at(), self.epoch, kind(record), output);
@@ -244,6 +246,31 @@ impl JsonPing {
         let kind = if error.notice { PingRecord::Notice } else { PingRecord::Error };
         let reason = phrase(&error.error, |node| self.addresses.node(node));
         self.probe(event, kind, |zone| IcmpErrorRecord::new(error, reason.clone(), zone), output);
+    }
+
+    /// Prints the lookup of a name.
+    fn lookup(&mut self, lookup: &NameLookup, output: &mut Output<'_>) {
+        let Some(name) = self.hosts.look_up(lookup).map(str::to_owned) else { return };
+        let mut resolved = |address: SocketAddr, before: Option<SocketAddr>| {
+            let shown = |address: SocketAddr| numeric(address.ip(), self.zone(address).as_deref());
+            let host = Host { host: name.clone(), addr: shown(address) };
+            let record = ResolvedRecord { old_addr: before.map(shown) };
+            print(lookup.at, self.epoch, PingRecord::Resolved(Of { host, record }), output);
+        };
+        match &lookup.outcome {
+            LookupOutcome::Unknown { reason, silent } => {
+                unknown(&name, reason, lookup.at, self.epoch, output);
+                if !silent {
+                    let program = escape(&self.style.program);
+                    output.print_error(format_args!("{program}: {}: {reason}\n", escape(&name)));
+                }
+            }
+            LookupOutcome::Found { places, .. } if !self.style.quiet => {
+                places.iter().for_each(|place| resolved(place.address, None));
+            }
+            LookupOutcome::Found { .. } => {}
+            LookupOutcome::Moved { before, after } => resolved(after.address, Some(before.address)),
+        }
     }
 
     /// Prints the next records of targets, in the order in which these were named. Returns the cursor after them;
@@ -273,11 +300,11 @@ impl JsonPing {
         let total = &account.total;
         Summary {
             host: self.host(),
-            targets: self.hosts.all(),
+            targets: account.all(),
             answered: account.answered,
             silent: account.silent(),
             not_asked: account.not_asked(),
-            unknown: self.hosts.unknown(),
+            unknown: account.unknown,
             counts: account.into(),
             duplicates: total.duplicates,
             corrupted: total.corrupted,
@@ -291,9 +318,9 @@ impl JsonPing {
 impl Report for JsonPing {
     type Account = PingAccount;
 
-    fn begin(&mut self, _account: &PingAccount, now: Instant, epoch: Epoch, output: &mut Output<'_>) {
+    fn begin(&mut self, account: &PingAccount, now: Instant, epoch: Epoch, output: &mut Output<'_>) {
         self.epoch = epoch;
-        print(now, epoch, PingRecord::Start(self.start()), output);
+        print(now, epoch, PingRecord::Start(self.start(account)), output);
         for entry in self.hosts.entries() {
             if let (Some(host), Some(reason)) = (&entry.name, &entry.trouble) {
                 unknown(host, reason, now, epoch, output);
@@ -320,6 +347,7 @@ impl Report for JsonPing {
                 self.probe(event, kind, |zone| ReplyRecord::new(answer, zone), output);
             }
             Event::Error(error) => self.error(event, error, output),
+            Event::Lookup(lookup) => self.lookup(lookup, output),
         }
     }
 
@@ -327,7 +355,7 @@ impl Report for JsonPing {
         if self.single {
             summary::status(&account.total, output);
         } else {
-            many::status(account, &self.hosts, output);
+            many::status(account, output);
         }
     }
 

@@ -112,6 +112,14 @@ impl TimeoutRecord {
     }
 }
 
+/// A name that was looked up while the run goes on.
+#[derive(Serialize)]
+pub(super) struct ResolvedRecord {
+    /// The address before, if it changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_addr: Option<String>,
+}
+
 /// What is wrong with a payload.
 fn damage(content: &Content) -> Option<&'static str> {
     match content {

@@ -6,9 +6,10 @@ use super::ping::PingText;
 use super::table::{HostTable, Loss};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, SystemError};
-use crate::engine::ping::event::{Event, Verdict};
+use crate::engine::ping::event::{Event, LookupOutcome, NameLookup, Place, Verdict};
 use crate::escape::escape;
 use crate::output::Output;
+use crate::report::addresses::Moved;
 use crate::report::hosts::Hosts;
 use crate::report::{Report, fault};
 use crate::stats::PingAccount;
@@ -60,7 +61,7 @@ impl ManyText {
 
     /// The line below the table.
     fn sum_up(&self, account: &PingAccount, output: &mut Output<'_>) {
-        let (total, unknown, all) = (&account.total, self.hosts.unknown(), self.hosts.all());
+        let (total, unknown, all) = (&account.total, account.unknown, account.all());
         let (plural, silent) = (if all == 1 { "" } else { "s" }, account.silent());
         output.print(format_args!("{all} target{plural}: {} answered, {silent} silent", account.answered));
         for (count, what) in [(account.not_asked(), "not asked"), (unknown, "unknown")] {
@@ -97,9 +98,40 @@ impl ManyText {
         }
     }
 
+    /// The lookup of a name: a name whose address has answered is printed where those are, and a line on standard error
+    /// says why there is no address.
+    fn lookup(&mut self, lookup: &NameLookup, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        let Some(name) = self.hosts.look_up(lookup).map(escape) else { return };
+        match &lookup.outcome {
+            LookupOutcome::Found { places, .. } if self.show == Show::Alive => {
+                let answered = |place: &&Place| account.row(place.target).is_some_and(|row| row.received > 0);
+                for _ in places.iter().filter(answered) {
+                    output.print(format_args!("{name}\n"));
+                }
+            }
+            LookupOutcome::Unknown { reason, silent: false } => {
+                output.print_error(format_args!("{}: {name}: {reason}\n", self.program));
+            }
+            LookupOutcome::Moved { before, after } => {
+                let (program, show) = (&self.program, self.show);
+                let moved = Moved { name: &name, before: before.address, after: after.address };
+                match show {
+                    Show::Lines => {
+                        self.lines.stamp(lookup.at, epoch, output);
+                        output.print(format_args!("{moved}\n"));
+                        self.printed = true;
+                    }
+                    _ => output.print_error(format_args!("{program}: {moved}\n")),
+                }
+            }
+            LookupOutcome::Found { .. } | LookupOutcome::Unknown { .. } => {}
+        }
+    }
+
     /// A line about a probe as for one target, for each name of the target.
     fn lines(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
-        for label in self.hosts.labels(event.target()) {
+        let Some(target) = event.target() else { return };
+        for label in self.hosts.labels(target) {
             self.lines.aim(label);
             self.lines.line(event, epoch, output);
             self.printed = true;
@@ -125,6 +157,7 @@ impl Report for ManyText {
 
     fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
         match event {
+            Event::Lookup(lookup) => self.lookup(lookup, account, epoch, output),
             Event::NotSent { target, seq, fault, .. } => self.not_sent(*target, *seq, *fault, output),
             Event::Answer(answer) if self.show == Show::Alive => {
                 let first = account.row(answer.target).is_some_and(|row| row.received == 1);
@@ -140,7 +173,7 @@ impl Report for ManyText {
     }
 
     fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
-        status(account, &self.hosts, output);
+        status(account, output);
     }
 
     fn finish(&mut self, account: &PingAccount, _now: Instant, output: &mut Output<'_>) -> bool {
@@ -170,12 +203,12 @@ impl Report for ManyText {
 }
 
 /// One line about a run so far, on standard error.
-pub fn status(account: &PingAccount, hosts: &Hosts, output: &mut Output<'_>) {
+pub fn status(account: &PingAccount, output: &mut Output<'_>) {
     let total = &account.total;
     output.print_error(format_args!(
         "\r{}/{} targets answered, {}/{} packets",
         account.answered,
-        hosts.all(),
+        account.all(),
         total.received,
         total.sent
     ));

@@ -8,11 +8,13 @@ use super::options::OptionsText;
 use super::summary;
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, SystemError};
-use crate::engine::ping::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
+use crate::engine::ping::event::{
+    Answer, Content, Detail, Event, LookupOutcome, NameLookup, ProbeError, Verdict,
+};
 use crate::escape::escape;
 use crate::names::lookup::Names;
 use crate::output::Output;
-use crate::report::addresses::Addresses;
+use crate::report::addresses::{Addresses, Moved};
 use crate::report::hosts::HostLabel;
 use crate::report::style::Style;
 use crate::report::{Report, fault, phrases};
@@ -84,7 +86,8 @@ impl PingText {
         }
     }
 
-    fn stamp(&self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
+    /// The time of day, where lines begin with it.
+    pub(super) fn stamp(&self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
         if self.style.timestamps {
             let micros = epoch.wall(at).as_nanos() / 1_000;
             output.print(format_args!("[{}.{:06}] ", micros / 1_000_000, micros % 1_000_000));
@@ -200,6 +203,18 @@ impl PingText {
         }
     }
 
+    /// The lookup of the name of the only target: its address changed.
+    fn lookup(&mut self, lookup: &NameLookup, epoch: Epoch, output: &mut Output<'_>) {
+        let LookupOutcome::Moved { before, after } = lookup.outcome else { return };
+        self.addresses.aim(after.address, self.style.reply_name.as_deref());
+        let moved = Moved { name: &self.name, before: before.address, after: after.address };
+        if self.style.quiet || self.style.flood {
+            return output.print_error(format_args!("{}: {moved}\n", self.program));
+        }
+        self.stamp(lookup.at, epoch, output);
+        output.print(format_args!("{moved}\n"));
+    }
+
     /// Prints what is printed of one event.
     pub(super) fn line(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
         match event {
@@ -210,6 +225,7 @@ impl PingText {
             }
             Event::NotSent { seq, fault, .. } => self.not_sent(*fault, *seq, output),
             Event::Lost { .. } => {}
+            Event::Lookup(lookup) => self.lookup(lookup, epoch, output),
             Event::Unanswered { at, seq, .. } => {
                 self.stamp(*at, epoch, output);
                 output.print(format_args!("no answer yet for icmp_seq={seq}{}\n", self.about));

@@ -52,7 +52,7 @@ impl HostTable {
             if let Some(name) = &entry.name {
                 widths.name = widths.name.max(escape(name).chars().count());
             }
-            for target in entry.targets.clone() {
+            for target in entry.targets() {
                 widths.measure(entry.name.is_none(), hosts.address(target), account.row(target));
             }
         }

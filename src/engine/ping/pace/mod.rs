@@ -6,6 +6,7 @@ mod adaptive;
 mod backlog;
 mod flood;
 mod gate;
+mod grid;
 mod retry;
 mod rounds;
 mod sends;
@@ -99,6 +100,16 @@ impl Pace {
             Pacing::Adaptive { interval, floor, preload } => {
                 Self::Adaptive(Adaptive::new(interval, floor, preload, count, start))
             }
+        }
+    }
+
+    /// Adds targets, numbered after those that there are. Their first probes are due at `now`. [`Pacing::Flood`] and
+    /// [`Pacing::Adaptive`] have one target and ignore it.
+    pub fn add(&mut self, targets: u32, now: Instant) {
+        match self {
+            Self::Rounds(rounds) => rounds.add(targets, now),
+            Self::Retry(retry) => retry.add(targets),
+            Self::Flood(_) | Self::Adaptive(_) => {}
         }
     }
 

@@ -73,6 +73,11 @@ impl Retry {
         }
     }
 
+    /// Adds targets, which were sent nothing yet.
+    pub fn add(&mut self, targets: u32) {
+        self.targets = self.targets.saturating_add(targets);
+    }
+
     /// What is next, and when.
     pub fn due(&self) -> Option<(Instant, Turn)> {
         let (at, next) = self.choose()?;

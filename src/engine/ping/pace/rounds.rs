@@ -1,13 +1,16 @@
-//! A fixed grid: round n begins at start + n × interval, and sends a probe to each target.
+//! Fixed grids: the targets that a run begins with have one, and so have those that join together later.
 //!
 //! There is no drift: a probe that leaves late moves no later one. Rounds that passed while nobody looked (a suspended
 //! process) are skipped, never made up for in a burst.
 
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::backlog::{Backlog, Taken};
 use super::gate::Gate;
+use super::grid::Grid;
 use super::turn::Turn;
 use crate::clock::Instant;
 
@@ -16,17 +19,13 @@ use crate::clock::Instant;
 pub struct Rounds {
     targets: u32,
     interval: Duration,
-    start: Instant,
+    /// Probes to each target; `None`: no end.
+    count: Option<u64>,
     gate: Gate,
-    /// The next target of the round.
-    next: u32,
-    round: u64,
-    /// When the round begins.
-    begins: Instant,
-    /// Rounds still to come, this one included; `None`: no end.
-    left: Option<u64>,
-    /// Rounds that begin at once, this one included.
-    preload: u64,
+    /// Those with probes left; the greatest one is next.
+    grids: BinaryHeap<Grid>,
+    /// The last one that came to its end.
+    ended: Option<Grid>,
     backlog: Backlog,
 }
 
@@ -41,17 +40,23 @@ impl Rounds {
         start: Instant,
     ) -> Self {
         let (gate, backlog) = (Gate::new(rate, start), Backlog::new(start));
-        Self {
-            targets,
-            interval,
-            start,
-            gate,
-            next: 0,
-            round: 0,
-            begins: start,
-            left: count,
-            preload,
-            backlog,
+        let grids = BinaryHeap::new();
+        let mut rounds = Self { targets: 0, interval, count, gate, grids, ended: None, backlog };
+        rounds.push(targets, start, preload);
+        rounds
+    }
+
+    /// Adds targets, whose first probes are due at `now`.
+    pub fn add(&mut self, targets: u32, now: Instant) {
+        self.push(targets, now, 1);
+    }
+
+    fn push(&mut self, targets: u32, start: Instant, preload: u64) {
+        let first = self.targets;
+        self.targets = first.saturating_add(targets);
+        let grid = Grid::new(first..self.targets, start, self.count, preload);
+        if !grid.is_over() {
+            self.grids.push(grid);
         }
     }
 
@@ -78,8 +83,8 @@ impl Rounds {
     /// The next target of the round, and when its turn is. A target alone has none while its last one waits for room.
     fn fresh(&self) -> Option<(Instant, u32)> {
         let waits = self.targets == 1 && self.backlog.has(0);
-        let more = self.left != Some(0) && self.targets > 0 && !waits;
-        more.then(|| (self.gate.opens().max(self.begins), self.next))
+        let grid = self.grids.peek().filter(|_| !waits)?;
+        Some((self.gate.opens().max(grid.begins()), grid.next()))
     }
 
     fn refused(&self) -> Option<(Instant, u32)> {
@@ -92,9 +97,9 @@ impl Rounds {
         let (fresh, refused) = (self.fresh(), self.refused());
         if refused.is_some_and(|refused| fresh.is_none_or(|fresh| refused.0 < fresh.0)) {
             self.backlog.take_first();
-        } else {
-            self.gate.close_until(self.begins);
-            self.backlog.take(Taken { target: self.next, tries: 0, since: None });
+        } else if let Some(grid) = self.grids.peek() {
+            self.gate.close_until(grid.begins());
+            self.backlog.take(Taken { target: grid.next(), tries: 0, since: None });
             self.advance(now);
         }
         self.gate.pass(now);
@@ -108,8 +113,12 @@ impl Rounds {
     /// The oldest turn taken found no room. A target alone is not denied a probe that it has a right to.
     pub fn refuse(&mut self, at: Instant) {
         let waits = self.backlog.refuse(at);
-        if !waits && self.targets == 1 {
-            self.left = self.left.map(|left| left.saturating_add(1));
+        if waits || self.targets != 1 {
+            return;
+        }
+        if let Some(mut grid) = self.grids.pop().or_else(|| self.ended.take()) {
+            grid.extend();
+            self.grids.push(grid);
         }
     }
 
@@ -130,24 +139,13 @@ impl Rounds {
         }
     }
 
-    /// On to the next target, or to the next round.
+    /// On to the next target of the grid that is next.
     fn advance(&mut self, now: Instant) {
-        self.next = self.next.saturating_add(1);
-        if self.next < self.targets {
-            return;
-        }
-        self.next = 0;
-        self.left = self.left.map(|left| left.saturating_sub(1));
-        if self.preload > 1 {
-            self.preload = self.preload.saturating_sub(1);
-            return;
-        }
-        let passed = now.since(self.start).as_nanos().checked_div(self.interval.as_nanos());
-        let passed = u64::try_from(passed.unwrap_or(0)).unwrap_or(u64::MAX);
+        let Some(mut grid) = self.grids.peek_mut() else { return };
         // A round that the rate stretches beyond its interval is followed by the one that should be going on.
-        let next = if self.gate.has_rate() { passed } else { passed.saturating_add(1) };
-        self.round = self.round.saturating_add(1).max(next);
-        let nanos = self.interval.as_nanos().saturating_mul(self.round.into());
-        self.begins = self.start + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        grid.advance(now, self.interval, self.gate.has_rate());
+        if grid.is_over() {
+            self.ended = Some(PeekMut::pop(grid));
+        }
     }
 }

@@ -138,3 +138,52 @@ fn a_preload_leaves_at_once() {
     }
     assert_eq!(pace.due(3), Some((at(1_000_000), Turn::Probe(0))));
 }
+
+#[test]
+fn targets_that_join_have_all_their_probes_on_a_grid_of_their_own() {
+    let mut pace = probes(2, 3, Duration::from_millis(100), 0);
+    let mut sent = Vec::new();
+    let mut join = vec![(at(130_000), 1), (at(40_000), 2)];
+    while let Some((due, turn)) = pace.due(0) {
+        if let Some((when, targets)) = join.pop_if(|(when, _)| *when <= due) {
+            pace.add(targets, when);
+            continue;
+        }
+        assert_eq!(pace.take(due, 0), Some(turn));
+        pace.sent(due);
+        let Turn::Probe(target) = turn else { panic!("{turn:?}") };
+        sent.push((due.as_nanos() / 1_000_000, target));
+    }
+    let expected = [
+        [(0, 0), (0, 1), (40, 2), (40, 3)],
+        [(100, 0), (100, 1), (130, 4), (140, 2)],
+        [(140, 3), (200, 0), (200, 1), (230, 4)],
+    ];
+    assert_eq!(sent[..12], expected.concat());
+    assert_eq!(sent[12..], [(240, 2), (240, 3), (330, 4)]);
+}
+
+#[test]
+fn the_rate_limits_targets_that_join_too() {
+    let mut pace = probes(3, 2, Duration::from_millis(10), 1_000);
+    pace.add(2, at(1_000));
+    let turns = turns(&mut pace, &[]);
+    let expected = [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (10, 0), (11, 1), (12, 2), (13, 3), (14, 4)];
+    assert_eq!(turns, expected.map(|(millis, target)| (at(millis * 1_000), Turn::Probe(target))));
+}
+
+#[test]
+fn targets_that_join_are_probed_until_they_answer() {
+    let mut pace = answer(1, Duration::from_millis(500), 1, 1_000);
+    assert_eq!(pace.take(at(0), 0), Some(Turn::Probe(0)));
+    pace.sent(at(0));
+    pace.add(1, at(200_000));
+    let expected = [
+        (at(1_000), Turn::Probe(1)),
+        (at(500_000), Turn::Probe(0)),
+        (at(501_000), Turn::Probe(1)),
+        (at(1_250_000), Turn::GiveUp(0)),
+        (at(1_251_000), Turn::GiveUp(1)),
+    ];
+    assert_eq!(turns(&mut pace, &[]), expected);
+}
