@@ -1,8 +1,9 @@
 //! The loop: the only place where clock, session, sockets, account and output meet.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 
-use crate::clock::{Clock, Epoch};
+use crate::clock::{Clock, Epoch, Instant};
 use crate::datagram::{Batch, Incoming};
 use crate::engine::Session;
 use crate::output::{self, Output};
@@ -17,6 +18,18 @@ const RECEIVES: usize = 8;
 
 /// Turns without a look at signals at most.
 const UNWATCHED: usize = 64;
+
+/// Lookups of names that go on beside a session.
+pub trait Lookups<S> {
+    /// Becomes readable when [`Lookups::poll`] has something for the session.
+    fn ready_fd(&self) -> Option<BorrowedFd<'_>>;
+
+    /// Gives the session the results that have come by `now`. Never waits.
+    fn poll(&mut self, now: Instant, session: &mut S);
+
+    /// The session is over: gives it all results, those of names that are not known among them.
+    fn end(&mut self, now: Instant, session: &mut S);
+}
 
 /// What meets in the loop.
 pub struct Run<'a, S, R: Report> {
@@ -36,6 +49,8 @@ pub struct Run<'a, S, R: Report> {
     pub stop: Stop,
     /// Room for what is sent.
     pub batch: Batch,
+    /// Names that are looked up meanwhile.
+    pub lookups: Option<Box<dyn Lookups<S> + 'a>>,
 }
 
 /// What ends a run before its time. Nothing that the network does is among it.
@@ -59,10 +74,15 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
         loop {
             let epoch = self.clock.epoch();
             self.receive(epoch).map_err(Broken::Wait)?;
-            self.session.handle_timeout(self.clock.now());
+            let now = self.clock.now();
+            if let Some(lookups) = &mut self.lookups {
+                lookups.poll(now, &mut self.session);
+            }
+            self.session.handle_timeout(now);
             let sent = self.send(epoch);
             self.print(epoch).map_err(Broken::Output)?;
             if self.session.is_done() && self.report.wake().is_none() {
+                self.end_lookups(epoch);
                 return Ok(stopped);
             }
             // On a short way the answer is there already: look once before sleeping.
@@ -114,6 +134,15 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
         self.output.flush(&self.stop.fds(), None)
     }
 
+    /// Takes the results of the lookups that end with the session.
+    fn end_lookups(&mut self, epoch: Epoch) {
+        let Self { clock, session, report, account, output, .. } = self;
+        if let Some(lookups) = &mut self.lookups {
+            lookups.end(clock.now(), session);
+        }
+        drain(session, account, report, epoch, output);
+    }
+
     /// Sleeps until something arrives, something is due, a signal comes, or output can go on. Returns true if a
     /// signal ended the session.
     fn wait(&mut self) -> io::Result<bool> {
@@ -121,6 +150,8 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
         let [interrupt, signals] = self.stop.fds();
         let mut others = vec![(interrupt, Interest::Read), (signals, Interest::Read)];
         others.extend(self.report.ready_fd().map(|fd| (fd, Interest::Read)));
+        let lookups = self.lookups.as_ref().and_then(|lookups| lookups.ready_fd());
+        others.extend(lookups.map(|fd| (fd, Interest::Read)));
         if self.output.pending() {
             others.push((output::stdout(), Interest::Write));
         }

@@ -226,18 +226,22 @@ fn departures_are_stamped_up_to_ten_thousand_a_second() {
 }
 
 #[test]
-fn sixteen_names_are_looked_up_at_a_time() {
-    alone("sixteen_names_are_looked_up_at_a_time", || {
+fn thirty_two_names_are_looked_up_at_a_time() {
+    alone("thirty_two_names_are_looked_up_at_a_time", || {
         resolver(b"", "files dns", "nameserver 127.0.0.1\noptions attempts:1 timeout:30\n");
         let queries = name_server(|_| None);
         let names: Vec<_> = (0..40).map(|n| format!("host{n}.example")).collect();
         let run = Running::start(&mut foreground(&format!("-4 {}", names.join(" "))));
         // Of each name the IPv4 addresses are queried.
-        for number in 0..16 {
+        for number in 0..32 {
             assert!(queries.recv_timeout(HANGS).is_ok(), "{number} queries, and no further one");
         }
         let threads = std::fs::read_dir(format!("/proc/{}/task", run.pid())).expect("its threads").count();
-        assert_eq!(threads, 2 + 16, "each of which waits for a name, and one for them, and one for ^C");
+        assert_eq!(
+            threads,
+            3 + 32,
+            "each of which waits for a name, and one for them, the loop, and one for ^C"
+        );
         run.signal_until_it_ends(Signal::SIGINT);
         run.end();
     });

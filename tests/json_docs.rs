@@ -127,11 +127,17 @@ fn many(quiet: bool) -> Vec<Value> {
     for name in ["host.example", "alias.example"] {
         targets.add(first, 1).into_iter().for_each(|range| hosts.add(Some(name.to_owned()), range));
     }
+    let late = hosts.add_open("late.example".to_owned());
     hosts.seal(Rc::new(targets));
     let style = Style { quiet, ..Style::of(first.ip()) };
     let mut report = driven::ping(JsonPing::many(style, hosts, Some(Duration::from_secs(1))), 1);
+    report.account.open_names = 1;
+    let places = vec![ping::Place { target: 0, address: first }];
+    let found = ping::LookupOutcome::Found { places, again: false };
+    let found = ping::Event::Lookup(ping::NameLookup { at: at(40), name: late, outcome: found });
     lines(|output| {
         report.begin(EPOCH, output);
+        report.event(&found, EPOCH, output);
         ping_events().iter().for_each(|event| report.event(event, EPOCH, output));
         report.finish(at(11_500), output);
     })

@@ -213,6 +213,56 @@ fn addresses_and_found_names_are_probed_although_names_have_no_answer() {
 }
 
 #[test]
+fn an_address_answers_while_names_have_no_answer() {
+    alone("an_address_answers_while_names_have_no_answer", || {
+        resolver(b"", "files dns", PATIENT);
+        let _asked = name_server(|_| None);
+        for args in ["-4 no1.example 127.0.0.1", "-4 127.0.0.1 no1.example no2.example"] {
+            let mut run = Running::start(&mut foreground(args));
+            run.until("64 bytes from 127.0.0.1: icmp_seq=1 ");
+            run.signal(Signal::SIGTERM);
+            let ran = run.end();
+            assert!(ran.stdout.contains(" targets: 1 answered, 0 silent, "), "{ran:?}");
+            assert!(ran.stderr.starts_with(&no_answer("no1.example").stderr), "{ran:?}");
+            assert_eq!(ran.status, Some(1));
+        }
+        // What is enough is enough, and what is missing is no error.
+        let ran = Running::start(&mut foreground("-q --min-reachable 1 no1.example 127.0.0.1")).end();
+        assert!(ran.stdout.contains("\nno1.example  unknown\n"), "{ran:?}");
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    });
+}
+
+#[test]
+fn a_name_joins_when_the_server_answers() {
+    alone("a_name_joins_when_the_server_answers", || {
+        pair();
+        resolver(b"", "files dns", PATIENT);
+        let (answer, may_answer) = channel();
+        let _queries = address_server(move |name, _| {
+            let () = may_answer.recv().ok()?;
+            (name == "late.example").then(|| "10.9.0.2".parse().unwrap())
+        });
+        for (args, before, reply) in [
+            (
+                "-4 -c 3 -i 0.05 late.example 127.0.0.1",
+                "icmp_seq=3 ",
+                "from late.example (10.9.0.2): icmp_seq=3 ",
+            ),
+            ("-4 late.example 127.0.0.1", "icmp_seq=1 ", "from late.example (10.9.0.2): icmp_seq=1 "),
+            ("-4 -j -c1 late.example 127.0.0.1", r#""seq":1"#, r#""type":"resolved","host":"late.example""#),
+        ] {
+            let mut run = Running::start(&mut foreground(args));
+            run.until(before);
+            answer.send(()).expect("a server");
+            run.until(reply);
+            let ran = run.end();
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{args}: {ran:?}");
+        }
+    });
+}
+
+#[test]
 fn an_interrupt_prints_the_table_although_names_have_no_answer() {
     alone("an_interrupt_prints_the_table_although_names_have_no_answer", || {
         resolver(b"", "files dns", PATIENT);

@@ -41,8 +41,8 @@ pub struct PingArguments {
 
     /// Stop after this time, whatever came back.
     ///
-    /// The lookup of names counts; with many hosts it gets at most half of the time. With one host, an
-    /// ICMP error about a probe ends the run as well. A fraction is fine. 0 means no limit.
+    /// The lookup of names counts. With one host, an ICMP error about a probe ends the run as well. A
+    /// fraction is fine. 0 means no limit.
     #[arg(short = 'w', long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::DEADLINE, help_heading = TIMING)]
     pub deadline: Option<Duration>,
 

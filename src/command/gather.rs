@@ -1,26 +1,28 @@
 //! Collects the targets of a run, from the command line and from files, under the names that were typed.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::rc::Rc;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 
 use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many};
 use crate::cli::ping_request::PingRequest;
-use crate::cli::wording::PING;
 use crate::command;
-use crate::command::first_route::wanted;
 use crate::command::hosts::{self, HostSpec};
+use crate::command::joining::Joining;
 use crate::command::lookups::ForwardLookups;
+use crate::command::usable::Usable;
 use crate::engine::ping::Targets;
 use crate::escape::escape;
+use crate::names::background::Background;
 use crate::names::forward::{self, Candidate};
 use crate::names::interface_index;
 use crate::output::Output;
 use crate::report::hosts::Hosts;
-use crate::transport::{RouteError, Sockets};
+use crate::transport::Sockets;
 use crate::wire::Family;
 
 /// The words that name hosts, before names are resolved.
@@ -139,122 +141,111 @@ fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow
 }
 
 /// The hosts of a run.
-pub struct Found {
-    /// Those that can be probed, and the others with the reason.
+pub struct Found<'a> {
+    /// Those that can be probed, those that are looked up, and the others with the reason.
     pub hosts: Hosts,
     /// Whether every word was valid.
     pub complete: bool,
-    /// The lookups that were made.
+    /// The lookups that were made before the run.
     pub lookups: ForwardLookups,
+    /// The lookups that go on.
+    pub joining: Option<Joining<'a>>,
 }
 
-/// Resolves all hosts and numbers their addresses. A host that cannot be probed is printed as an error. The lookups get
-/// half of the time of the run, so that the hosts that are known can be probed.
+/// Numbers the addresses of all hosts, and begins the lookups of names. A host that cannot be probed is printed as an
+/// error.
+///
+/// With an option that needs an address at the start (`-B`, `-F`), and where no thread can be started, names are looked
+/// up before the run. They get half of its time then, so that the hosts that are known can be probed.
 ///
 /// # Errors
-/// An invalid word of the command line, a file that cannot be read, too many hosts, or none; and what
-/// [`check`] refuses.
-pub fn find(
-    request: &PingRequest,
-    many: &Many,
+/// An invalid word of the command line, a file that cannot be read, too many hosts, or none; data that do not fit, and a
+/// rate that is not permitted.
+pub fn find<'a>(
+    request: &'a PingRequest,
+    many: &'a Many,
     sockets: &Sockets,
     output: &mut Output<'_>,
-) -> anyhow::Result<Found> {
+) -> anyhow::Result<Found<'a>> {
     command::warn(&request.style.program, sockets.warnings(), output);
     let Words { words, names, complete, .. } = gather(request, many, output)?;
     ensure!(!words.is_empty(), "no hosts to probe");
     // After the lists are read: until then a signal ends the program at once.
     let lookups = ForwardLookups::begin(request.ping.deadline.map(|deadline| deadline / 2))?;
-    let addresses = lookups.resolve_all(&names, wanted(request.family));
-    let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
+    let early = request.sockets.strict_source || request.sockets.flow_label.is_some();
+    let later = !early && names.iter().any(|name| !forward::is_numeric(name));
+    let usable = Usable::new(request, many, sockets);
+    let background = if later { Background::start() } else { None };
+    let known = match background {
+        Some(_) => Vec::new(),
+        None => lookups.resolve_all(&names, usable.wanted()),
+    };
+    let mut joining = background.map(|background| Joining::new(usable.clone(), background));
+    let mut numbered = Numbered { usable, targets: Targets::default(), hosts: Hosts::default() };
+    let mut open = HashSet::new();
     for word in words {
         match word {
-            Word::Range(first, count) => match usable(request, first, sockets) {
-                Ok(()) => targets.add(first, count).into_iter().for_each(|range| hosts.add(None, range)),
-                Err(why) => {
-                    output.print_error(format_args!("{}: {}: {why}\n", request.style.program, first.ip()));
-                    hosts.add_unknown(first.ip().to_string(), why.to_string());
-                }
-            },
-            Word::Name(index) => {
-                let Some((name, found)) = names.get(index).zip(addresses.get(index)) else { continue };
-                match choose(request, many, name, found, sockets) {
-                    Ok(chosen) => chosen
-                        .into_iter()
-                        .flat_map(|address| targets.add(address, 1))
-                        .for_each(|range| hosts.add(Some(name.clone()), range)),
-                    Err(why) => {
-                        output.print_error(format_args!("{}: {why}\n", request.style.program));
-                        hosts.add_unknown(name.clone(), command::reason(name, &why));
+            Word::Range(first, count) => numbered.add_range(first, count, output),
+            Word::Name(index) => match (names.get(index), &mut joining) {
+                (Some(name), Some(joining)) if !forward::is_numeric(name) => {
+                    if open.insert(name.as_str()) {
+                        joining.request(numbered.hosts.add_open(name.clone()), name);
                     }
                 }
+                (Some(name), Some(_)) => {
+                    let found = forward::resolve(name, numbered.usable.wanted());
+                    numbered.add_name(name, &found, output);
+                }
+                (Some(name), None) => {
+                    known.get(index).into_iter().for_each(|found| numbered.add_name(name, found, output));
+                }
+                (None, _) => {}
+            },
+        }
+    }
+    let Numbered { usable, targets, mut hosts } = numbered;
+    for address in firsts(&targets) {
+        request.check_size(Family::of(address.ip()))?;
+    }
+    (0..targets.len()).filter_map(|number| targets.address(number)).try_for_each(|a| usable.check_rate(a))?;
+    hosts.seal(Rc::new(targets));
+    Ok(Found { hosts, complete, lookups, joining })
+}
+
+/// The hosts of a run as they are numbered.
+struct Numbered<'a> {
+    usable: Usable<'a>,
+    targets: Targets,
+    hosts: Hosts,
+}
+
+impl Numbered<'_> {
+    /// Adds a number of addresses from the first on.
+    fn add_range(&mut self, first: SocketAddr, count: u32, output: &mut Output<'_>) {
+        match self.usable.check(first) {
+            Ok(()) => {
+                self.targets.add(first, count).into_iter().for_each(|range| self.hosts.add(None, range));
+            }
+            Err(why) => {
+                output.print_error(format_args!("{}: {}: {why}\n", self.usable.program(), first.ip()));
+                self.hosts.add_unknown(first.ip().to_string(), why.to_string());
             }
         }
     }
-    check(request, many, &targets)?;
-    hosts.seal(Rc::new(targets));
-    Ok(Found { hosts, complete, lookups })
-}
 
-/// Checks that an address can be probed.
-///
-/// # Errors
-/// Why not, in a line without the address.
-fn usable(request: &PingRequest, address: SocketAddr, sockets: &Sockets) -> anyhow::Result<()> {
-    let family = Family::of(address.ip());
-    ensure!(wanted(request.family).accepts(&address.ip()), "{}", forward::WRONG_FAMILY);
-    ensure!(!address.ip().is_multicast(), "a multicast address is many hosts; ping it alone");
-    if request.sockets.device.is_none() && forward::lacks_scope(&address) {
-        bail!(PING.route_error(&RouteError::NoInterface(address.ip())));
+    /// Adds a name that was looked up.
+    fn add_name(&mut self, name: &str, found: &anyhow::Result<Vec<Candidate>>, output: &mut Output<'_>) {
+        match self.usable.choose(name, found) {
+            Ok(chosen) => chosen
+                .into_iter()
+                .flat_map(|address| self.targets.add(address, 1))
+                .for_each(|range| self.hosts.add(Some(name.to_owned()), range)),
+            Err(why) => {
+                output.print_error(format_args!("{}: {why}\n", self.usable.program()));
+                self.hosts.add_unknown(name.to_owned(), command::reason(name, &why));
+            }
+        }
     }
-    match sockets.refusal(family) {
-        Some(refusal) if !sockets.has(family) => bail!("{refusal}"),
-        _ => Ok(()),
-    }
-}
-
-/// The addresses of a name to probe, at least one.
-///
-/// # Errors
-/// A line that begins with the name: not resolved, or no address that can be probed.
-fn choose(
-    request: &PingRequest,
-    many: &Many,
-    name: &str,
-    found: &anyhow::Result<Vec<Candidate>>,
-    sockets: &Sockets,
-) -> anyhow::Result<Vec<SocketAddr>> {
-    let found = found.as_ref().map_err(|why| anyhow::anyhow!("{why}"))?;
-    let can =
-        found.iter().map(|candidate| here(candidate.addr)).filter(|a| usable(request, *a, sockets).is_ok());
-    let chosen: Vec<_> = can.take(if many.all_addresses { usize::MAX } else { 1 }).collect();
-    if chosen.is_empty() {
-        let why = found.first().and_then(|candidate| usable(request, candidate.addr, sockets).err());
-        bail!("{}: {}", escape(name), why.map_or_else(|| "no address".to_owned(), |why| why.to_string()));
-    }
-    Ok(chosen)
-}
-
-/// Replaces the unspecified address by loopback, as the kernel does.
-fn here(address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(v4) if v4.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        IpAddr::V6(v6) if v6.is_unspecified() => SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
-        _ => address,
-    }
-}
-
-/// Checks what depends on the addresses: the size of the data, and `--rate max` of ordinary users.
-fn check(request: &PingRequest, many: &Many, targets: &Targets) -> anyhow::Result<()> {
-    for first in firsts(targets) {
-        request.check_size(Family::of(first.ip()))?;
-    }
-    let fast = many.rate.is_none() && !request.superuser;
-    ensure!(
-        !fast || (0..targets.len()).filter_map(|n| targets.address(n)).all(|a| a.ip().is_loopback()),
-        "--rate max is for root, or where all hosts are this machine; at most 10000 is allowed"
-    );
-    Ok(())
 }
 
 /// The first target of each family.

@@ -13,7 +13,7 @@ use crate::names::forward::{self, AddressFamilies, Candidate};
 use crate::stop::Stop;
 
 /// The reason why a name is unknown whose lookup had not begun when the wait ended.
-const NOT_BEGUN: &str = "not looked up: names before it took all the time";
+pub const NOT_BEGUN: &str = "not looked up: names before it took all the time";
 
 /// Looks names up until a time is over or a signal comes.
 pub struct ForwardLookups {

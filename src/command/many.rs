@@ -11,27 +11,31 @@ use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
 use crate::command;
 use crate::command::gather::{Found, find, firsts};
-use crate::engine::ping::{Config, Targets};
+use crate::command::joining::Joining;
+use crate::engine::ping::{Config, Ping, Targets};
 use crate::output::Output;
+use crate::run::Lookups;
 use crate::stats::verdict::Goal;
 use crate::transport::{Options, Route, Sockets, Transport};
+use crate::wire::Family;
 
 /// Resolves the hosts, and sets up the sockets that reach them.
 ///
 /// # Errors
 /// One line: too many hosts, a list that cannot be read, or an option that the kernel or an address does not allow.
 /// A host that cannot be probed is printed and is no error.
-pub fn set_up(
-    request: &PingRequest,
-    many: &Many,
+pub fn set_up<'a>(
+    request: &'a PingRequest,
+    many: &'a Many,
     sockets: Sockets,
     output: &mut Output<'_>,
-) -> anyhow::Result<PingSetup> {
-    let Found { hosts, complete, lookups } = find(request, many, &sockets, output)?;
+) -> anyhow::Result<PingSetup<'a>> {
+    let Found { hosts, complete, lookups, joining } = find(request, many, &sockets, output)?;
     let targets = Rc::clone(hosts.targets());
-    let transport = match targets.is_empty() {
+    let names = joining.as_ref().map_or(0, Joining::open);
+    let transport = match targets.is_empty() && names == 0 {
         true => None,
-        false => Some(aim(&targets, sockets, &request.sockets)?),
+        false => Some(aim(&targets, names > 0, sockets, &request.sockets)?),
     };
     if let Some(transport) = &transport {
         command::warn(&request.style.program, transport.warnings(), output);
@@ -41,29 +45,49 @@ pub fn set_up(
             Some(enough) => Goal::Targets(enough),
             None => Goal::AllTargets { complete },
         },
-        config: Config { targets, deadline: lookups.left_of(request.ping.deadline), ..request.ping.clone() },
+        config: Config {
+            targets,
+            names,
+            deadline: lookups.left_of(request.ping.deadline),
+            ..request.ping.clone()
+        },
         hosts,
         transport,
+        lookups: joining.map(|joining| Box::new(joining) as Box<dyn Lookups<Ping>>),
         stop: lookups.into_stop(),
         style: request.style.clone(),
     })
 }
 
-/// Sets up the sockets, with the first target of each family.
-fn aim(targets: &Targets, mut sockets: Sockets, options: &Options) -> anyhow::Result<Transport> {
+/// Sets up the sockets, with the first target of each family. Where `names` will join, sockets of both families are kept.
+fn aim(targets: &Targets, names: bool, mut sockets: Sockets, options: &Options) -> anyhow::Result<Transport> {
     let mut routes = Vec::new();
     for target in firsts(targets) {
         // Whether a target can be reached shows when it is probed; only a source address must be known now.
-        let source = match target {
-            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        };
-        let unknown = Route { target, source, broadcast: false, warning: None };
         routes.push(match sockets.route(target, options) {
             Ok(route) => route,
             Err(error) if options.strict_source => return Err(anyhow!(PING.route_error(&error))),
-            Err(_) => unknown,
+            Err(_) => unknown_route(target, options),
         });
     }
+    for family in [Family::V4, Family::V6].into_iter().filter(|_| names) {
+        if !routes.iter().any(|route| Family::of(route.target.ip()) == family) {
+            routes.push(unknown_route(SocketAddr::new(unspecified(family), 0), options));
+        }
+    }
     sockets.aim_all(&routes, options).map_err(|error| anyhow!(PING.setup_error(&error)))
+}
+
+/// The route to a target where it is not known.
+fn unknown_route(target: SocketAddr, options: &Options) -> Route {
+    let family = Family::of(target.ip());
+    let source = options.source.filter(|source| Family::of(*source) == family);
+    Route { target, source: source.unwrap_or(unspecified(family)), broadcast: false, warning: None }
+}
+
+const fn unspecified(family: Family) -> IpAddr {
+    match family {
+        Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        Family::V6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    }
 }

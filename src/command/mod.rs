@@ -20,12 +20,14 @@ use crate::transport::{Transport, privilege};
 pub mod first_route;
 mod gather;
 pub mod hosts;
+mod joining;
 mod lookups;
 mod many;
 mod one;
 pub mod ping;
 mod setup;
 pub mod traceroute;
+mod usable;
 
 /// Refuses to run if standard output is closed: a socket would get its descriptor.
 ///

@@ -25,7 +25,11 @@ use crate::wire::Family;
 /// # Errors
 /// One line: no address, no route, or an option that the kernel or the address does not allow. As JSON it is printed
 /// here too.
-pub fn set_up(request: &PingRequest, sockets: Sockets, output: &mut Output<'_>) -> anyhow::Result<PingSetup> {
+pub fn set_up(
+    request: &PingRequest,
+    sockets: Sockets,
+    output: &mut Output<'_>,
+) -> anyhow::Result<PingSetup<'static>> {
     let host = request.hosts.last().map_or("", String::as_str);
     let lookups = ForwardLookups::begin(request.ping.deadline)?;
     let (candidate, route, transport) =
@@ -48,6 +52,7 @@ pub fn set_up(request: &PingRequest, sockets: Sockets, output: &mut Output<'_>) 
         style: style(request, host, &candidate, &route, &transport),
         transport: Some(transport),
         stop: lookups.into_stop(),
+        lookups: None,
         // With a count and a deadline, all replies counted must come.
         goal: Goal::Answers(request.ping.count.filter(|_| request.ping.deadline.is_some()).unwrap_or(1)),
     })

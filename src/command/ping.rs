@@ -16,7 +16,7 @@ use crate::report::Report;
 use crate::report::json::JsonPing;
 use crate::report::text::many::ManyText;
 use crate::report::text::ping::PingText;
-use crate::run::Run;
+use crate::run::{Lookups, Run};
 use crate::stats::{PingAccount, verdict};
 use crate::stop::Stop;
 use crate::transport::{self, Transport};
@@ -35,10 +35,11 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         None => one::set_up(request, sockets, &mut output),
         Some(many) => many::set_up(request, many, sockets, &mut output),
     };
-    let PingSetup { config, hosts, transport, style, stop, goal } = command::begun(setup, &mut output)?;
+    let PingSetup { config, hosts, transport, style, stop, lookups, goal } =
+        command::begun(setup, &mut output)?;
 
     let account = PingAccount::new(config.targets.len()).with_names(hosts.unknown(), config.names);
-    let io = (account, transport, output, stop);
+    let io = (account, transport, output, stop, lookups);
     let account = if request.json {
         let report = match &request.many {
             None => JsonPing::one(style, hosts, request.interval),
@@ -58,12 +59,15 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     Ok(verdict::of_ping(&account?, goal))
 }
 
+/// What a run has beside its report.
+type RunParts<'a> = (PingAccount, Option<Transport>, Output<'a>, Stop, Option<Box<dyn Lookups<Ping> + 'a>>);
+
 /// Sends the probes and prints the report. Returns the account.
 fn run<R: Report<Account = PingAccount>>(
     request: &PingRequest,
     config: Config,
     report: R,
-    (account, transport, output, stop): (PingAccount, Option<Transport>, Output<'_>, Stop),
+    (account, transport, output, stop, lookups): RunParts<'_>,
 ) -> anyhow::Result<PingAccount> {
     let Some(transport) = transport else {
         return command::report_nothing(report, &account, output, &stop).map(|()| account);
@@ -78,7 +82,7 @@ fn run<R: Report<Account = PingAccount>>(
     };
     let session = Ping::new(config, [identity(Family::V4), identity(Family::V6)], clock.now());
     let batch = Batch::new(request.sockets.message_len);
-    let run = Run { clock: &clock, session, transport, account, report, output, stop, batch };
+    let run = Run { clock: &clock, session, transport, account, report, output, stop, batch, lookups };
     command::conduct(run, |session, transport, account, output| {
         let program = &request.style.program;
         command::print_dropped(program, transport, output);

@@ -1,14 +1,15 @@
 //! What resolving and opening sockets add to the request of a ping.
 
-use crate::engine::ping::Config;
+use crate::engine::ping::{Config, Ping};
 use crate::report::hosts::Hosts;
 use crate::report::style::Style;
+use crate::run::Lookups;
 use crate::stats::verdict::Goal;
 use crate::stop::Stop;
 use crate::transport::Transport;
 
 /// A ping that is ready to run.
-pub struct PingSetup {
+pub struct PingSetup<'a> {
     /// Configuration of the session; only the window and the time of day are missing.
     pub config: Config,
     /// The targets under their names.
@@ -19,6 +20,8 @@ pub struct PingSetup {
     pub style: Style,
     /// Signals.
     pub stop: Stop,
+    /// Names that are looked up while the run goes on.
+    pub lookups: Option<Box<dyn Lookups<Ping> + 'a>>,
     /// What makes the exit status 0.
     pub goal: Goal,
 }

@@ -279,7 +279,7 @@ fn run<R: Report<Account = TraceAccount>>(
     let batch = Batch::new(config.flow.len(config.len).max(64));
     let now = clock.now();
     let (session, account) = (Trace::new(config, now), TraceAccount::new(now));
-    let run = Run { clock, session, transport, account, report, output, stop, batch };
+    let run = Run { clock, session, transport, account, report, output, stop, batch, lookups: None };
     let account = command::conduct(run, |session, _, account, output| {
         if request.verbose {
             command::print_rejects(&request.style.program, session.rejects(), output);

@@ -177,7 +177,12 @@ impl Finish {
         self.answered = self.answered.saturating_add(1);
         self.failed = self.failed.saturating_sub(u64::from(failed_before));
         self.reached = self.reached.saturating_add(u32::from(first));
-        self.over = self.over || self.enough.is_some_and(|enough| self.reached >= enough);
+        self.over = self.over || self.is_enough();
+    }
+
+    /// Whether as many targets have answered as are enough.
+    pub fn is_enough(&self) -> bool {
+        self.enough.is_some_and(|enough| self.reached >= enough)
     }
 
     /// The first error about a probe came. A classic run with a deadline ends (`ping -w`).

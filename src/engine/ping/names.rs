@@ -58,6 +58,11 @@ impl Ping {
         self.open_names
     }
 
+    /// Whether as many targets have answered as are enough.
+    pub fn is_enough(&self) -> bool {
+        self.finish.is_enough()
+    }
+
     fn emit(&mut self, at: Instant, name: u32, outcome: LookupOutcome) {
         self.events.push_back(Event::Lookup(NameLookup { at, name, outcome }));
     }
