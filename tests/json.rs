@@ -283,8 +283,8 @@ fn a_trace_has_what_routers_append() {
         lines[0]["extensions"],
         serde_json::json!([
             {"type": "mpls", "labels": [
-                {"label": 16, "traffic_class": 0, "bottom": false, "label_ttl": 255},
-                {"label": 24_001, "traffic_class": 5, "bottom": true, "label_ttl": 1},
+                {"mpls_label": 16, "traffic_class": 0, "bottom": false, "label_ttl": 255},
+                {"mpls_label": 24_001, "traffic_class": 5, "bottom": true, "label_ttl": 1},
             ]},
             {"type": "interface", "role": "incoming", "if_index": 3, "if_addr": "10.0.0.1",
              "if_name": "ge-0/\u{1b}/1", "if_mtu": 1500},

@@ -127,17 +127,31 @@ fn many(quiet: bool) -> Vec<Value> {
     for name in ["host.example", "alias.example"] {
         targets.add(first, 1).into_iter().for_each(|range| hosts.add(Some(name.to_owned()), range));
     }
-    let late = hosts.add_open("late.example".to_owned());
     hosts.seal(Rc::new(targets));
     let style = Style { quiet, ..Style::of(first.ip()) };
     let mut report = driven::ping(JsonPing::many(style, hosts, Some(Duration::from_secs(1))), 1);
-    report.account.open_names = 1;
-    let places = vec![ping::Place { target: 0, address: first }];
-    let found = ping::LookupOutcome::Found { places, again: false };
-    let found = ping::Event::Lookup(ping::NameLookup { at: at(40), name: late, outcome: found });
     lines(|output| {
         report.begin(EPOCH, output);
-        report.event(&found, EPOCH, output);
+        ping_events().iter().for_each(|event| report.event(event, EPOCH, output));
+        report.finish(at(11_500), output);
+    })
+}
+
+/// A list with labels: a host, one that is unknown, and a name that joins.
+fn list() -> Vec<Value> {
+    let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
+    hosts.note(Some("rack 5".into()));
+    targets.add(SocketAddr::new(ip("192.0.2.2"), 0), 1).into_iter().for_each(|range| hosts.add(None, range));
+    hosts.add_unknown("nope.example".to_owned(), "Name or service not known".to_owned());
+    let name = hosts.add_open("late.example".to_owned());
+    hosts.seal(Rc::new(targets));
+    let mut report = driven::ping(JsonPing::many(Style::of(ip("192.0.2.2")), hosts, None), 1);
+    (report.account.unknown, report.account.open_names) = (1, 1);
+    let place = ping::Place { target: 1, address: SocketAddr::new(ip("192.0.2.3"), 0) };
+    let outcome = ping::LookupOutcome::Found { places: vec![place], again: false };
+    lines(|output| {
+        report.begin(EPOCH, output);
+        report.event(&ping::Event::Lookup(ping::NameLookup { at: at(40), name, outcome }), EPOCH, output);
         ping_events().iter().for_each(|event| report.event(event, EPOCH, output));
         report.finish(at(11_500), output);
     })
@@ -240,7 +254,7 @@ fn trace_lines(method: &'static str, events: &[trace::TraceEvent]) -> Vec<Value>
 
 /// Everything that the program can print.
 fn everything() -> Vec<Value> {
-    let mut all = [one(false), many(false), traces()].concat();
+    let mut all = [one(false), many(false), list(), traces()].concat();
     all.extend(lines(|output| {
         json::unknown("nope.example", "Name or service not known", Instant::ZERO, EPOCH, output);
     }));

@@ -263,6 +263,31 @@ fn a_name_joins_when_the_server_answers() {
 }
 
 #[test]
+fn labels_of_a_list_stand_at_names_that_join() {
+    alone("labels_of_a_list_stand_at_names_that_join", || {
+        pair();
+        resolver(b"10.9.0.2 known.example\n", "files", "");
+        let list = "known.example\tcore # here\n10.9.0.2 by address\nknown.example again\nno.example gone\n";
+        std::fs::write("/run/list", list).expect("a list");
+        let ran = rping("-q -c1 --targets /run/list");
+        let hosts: Vec<_> =
+            ran.stdout.lines().map(|line| line.get(..40).unwrap_or(line).trim_end()).collect();
+        let expected = [
+            "name           address   label       sen",
+            "known.example  10.9.0.2  core",
+            "10.9.0.2       10.9.0.2  by address",
+            "known.example  10.9.0.2  again",
+            "no.example     unknown   gone",
+        ];
+        assert_eq!(hosts[..5], expected, "{ran:?}");
+        assert_eq!(
+            (ran.status, ran.stderr.as_str()),
+            (Some(1), "rping: no.example: Name or service not known\n")
+        );
+    });
+}
+
+#[test]
 fn an_interrupt_prints_the_table_although_names_have_no_answer() {
     alone("an_interrupt_prints_the_table_although_names_have_no_answer", || {
         resolver(b"", "files dns", PATIENT);

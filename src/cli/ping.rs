@@ -288,7 +288,8 @@ pub struct PingArguments {
 pub struct ManyArguments {
     /// Take hosts from a file, one a line; - is standard input.
     ///
-    /// The first word of a line is the host, and the rest is ignored. A # begins a comment. A line that cannot be read is named, and the rest goes on.
+    /// The first word of a line is the host, and the rest is its label in the table. A # begins a comment.
+    /// A line that cannot be read is named, and the rest goes on.
     #[arg(long, value_name = "FILE", allow_hyphen_values = true, action = clap::ArgAction::Append, help_heading = MANY)]
     pub targets: Vec<String>,
 

@@ -1,6 +1,6 @@
 //! Collects the targets of a run, from the command line and from files, under the names that were typed.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -28,12 +28,18 @@ use crate::wire::Family;
 /// The words that name hosts, before names are resolved.
 #[derive(Default)]
 struct Words {
-    words: Vec<Word>,
+    words: Vec<Labelled>,
     names: Vec<String>,
     /// Number of addresses so far; a name counts as one.
     count: u128,
     /// Whether every word was valid.
     complete: bool,
+}
+
+/// A word, and the label of its line.
+struct Labelled {
+    word: Word,
+    label: Option<Rc<str>>,
 }
 
 enum Word {
@@ -48,21 +54,22 @@ impl Words {
     ///
     /// # Errors
     /// One line that begins with the word: it names no host.
-    fn add(&mut self, word: &str) -> anyhow::Result<()> {
-        let (first, count) = match hosts::parse(word)? {
-            HostSpec::Range { first, count } => (first, count),
+    fn add(&mut self, word: &str, label: Option<&str>) -> anyhow::Result<()> {
+        let (word, count) = match hosts::parse(word)? {
+            HostSpec::Range { first, count } => (range(first, count), count),
             HostSpec::Host(host) => match plain(&host) {
-                Some(first) => (first, 1),
+                Some(first) => (range(first, 1), 1),
                 None => {
-                    self.words.push(Word::Name(self.names.len()));
                     self.names.push(host);
-                    self.count = self.count.saturating_add(1);
-                    return Ok(());
+                    (Word::Name(self.names.len().saturating_sub(1)), 1)
                 }
             },
         };
         self.count = self.count.saturating_add(count);
-        self.words.push(Word::Range(first, u32::try_from(count).unwrap_or(u32::MAX)));
+        // Lines that follow one another often have the same label.
+        let last = self.words.last().and_then(|last| last.label.clone());
+        let label = last.filter(|last| label == Some(last)).or_else(|| label.map(Rc::from));
+        self.words.push(Labelled { word, label });
         Ok(())
     }
 
@@ -79,6 +86,10 @@ impl Words {
         );
         Ok(())
     }
+}
+
+fn range(first: SocketAddr, count: u128) -> Word {
+    Word::Range(first, u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// An address written as it is always shown, so that it needs no other name; with its interface, if it is link-local.
@@ -104,17 +115,17 @@ const MOST_ERRORS: u64 = 100;
 fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow::Result<Words> {
     let mut words = Words { complete: true, ..Words::default() };
     for host in &request.hosts {
-        words.add(host)?;
+        words.add(host, None)?;
         words.check_count(many)?;
     }
     for list in &many.lists {
         let name = escape(if list == "-" { "standard input" } else { list });
         let (mut count, mut invalid) = (Ok(()), 0_u64);
-        let mut each = |number: usize, word: Result<&str, &'static str>| {
+        let mut each = |number: usize, line: Result<hosts::Line<'_>, &'static str>| {
             if count.is_err() {
                 return;
             }
-            match word.map_err(anyhow::Error::msg).and_then(|word| words.add(word)) {
+            match line.map_err(anyhow::Error::msg).and_then(|line| words.add(line.word, line.label)) {
                 Ok(()) => count = words.check_count(many),
                 Err(error) => {
                     words.complete = false;
@@ -182,16 +193,20 @@ pub fn find<'a>(
     };
     let mut joining = background.map(|background| Joining::new(usable.clone(), background));
     let mut numbered = Numbered { usable, targets: Targets::default(), hosts: Hosts::default() };
-    let mut open = HashSet::new();
-    for word in words {
+    let mut open = HashMap::new();
+    for Labelled { word, label } in words {
+        numbered.hosts.note(label);
         match word {
             Word::Range(first, count) => numbered.add_range(first, count, output),
             Word::Name(index) => match (names.get(index), &mut joining) {
-                (Some(name), Some(joining)) if !forward::is_numeric(name) => {
-                    if open.insert(name.as_str()) {
-                        joining.request(numbered.hosts.add_open(name.clone()), name);
+                (Some(name), Some(joining)) if !forward::is_numeric(name) => match open.get(name.as_str()) {
+                    Some(number) => numbered.hosts.add_again(*number),
+                    None => {
+                        let number = numbered.hosts.add_open(name.clone());
+                        open.insert(name.as_str(), number);
+                        joining.request(number, name);
                     }
-                }
+                },
                 (Some(name), Some(_)) => {
                     let found = forward::resolve(name, numbered.usable.wanted());
                     numbered.add_name(name, &found, output);

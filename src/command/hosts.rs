@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Result, anyhow, ensure};
 
-use crate::escape::escape;
+use crate::escape::{escape, is_visible};
 use crate::names::forward::{check, check_characters};
 
-/// One word of the command line, or one line of a file.
+/// What one word of the command line, or of a line of a file, names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostSpec {
     /// A name or an address, to be resolved.
@@ -86,13 +86,25 @@ const LINE: usize = 4_096;
 /// What some editors write in front of UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Reads a list, one target a line: the first word of the line. `#` begins a comment. A line ends with LF, CR LF or CR.
-/// Each target or error goes to `each`, with the number of its line, from 1. Of a line no more is kept than [`LINE`]
-/// octets. Text in UTF-16 is one error, and nothing of it is read.
+/// A line of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The target: the first word.
+    pub word: &'a str,
+    /// Its label: what follows, without the blanks around it.
+    pub label: Option<&'a str>,
+}
+
+/// Reads a list, one target a line: the first word of the line. The rest of the line is its label. `#` begins a comment. A
+/// line ends with LF, CR LF or CR. Each target or error goes to `each`, with the number of its line, from 1. Of a line no
+/// more is kept than [`LINE`] octets. Text in UTF-16 is one error, and nothing of it is read.
 ///
 /// # Errors
 /// Those of reading.
-pub fn list(reader: impl BufRead, mut each: impl FnMut(usize, Result<&str, &'static str>)) -> io::Result<()> {
+pub fn list(
+    reader: impl BufRead,
+    mut each: impl FnMut(usize, Result<Line<'_>, &'static str>),
+) -> io::Result<()> {
     let (mut lines, mut line) = (Lines { reader, after_cr: false }, Vec::new());
     for number in 1.. {
         if !lines.next(&mut line)? {
@@ -108,13 +120,21 @@ pub fn list(reader: impl BufRead, mut each: impl FnMut(usize, Result<&str, &'sta
         }
         let line = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line) } else { &line };
         let text = line.split(|octet| *octet == b'#').next().unwrap_or_default();
-        match str::from_utf8(text).map(|text| text.split_ascii_whitespace().next()) {
+        match str::from_utf8(text).map(words) {
             Ok(None) => {}
-            Ok(Some(word)) => each(number, Ok(word)),
+            Ok(Some(line)) => each(number, Ok(line)),
             Err(_) => each(number, Err("it is not UTF-8 text")),
         }
     }
     Ok(())
+}
+
+/// The first word of a line, and the rest. Around a label, all that is not visible is blank.
+fn words(text: &str) -> Option<Line<'_>> {
+    let text = text.trim_ascii();
+    let (word, rest) = text.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((text, ""));
+    let label = rest.trim_matches(|c: char| c == ' ' || !is_visible(c));
+    (!word.is_empty()).then_some(Line { word, label: Some(label).filter(|label| !label.is_empty()) })
 }
 
 /// Whether a text begins as UTF-16: with a byte-order mark, or with an ASCII character in two octets.
@@ -243,7 +263,7 @@ mod tests {
     fn a_list_is_read_line_by_line_and_bad_lines_are_named() {
         let text = b"\xef\xbb\xbf# all\nlocalhost  # here\n\n\t10.0.0.1\r\nfirst word\n\xff\n::1".as_slice();
         let mut lines = Vec::new();
-        list(text, |number, word| lines.push((number, word.map(str::to_owned)))).unwrap();
+        list(text, |number, line| lines.push((number, line.map(|line| line.word.to_owned())))).unwrap();
         let expected = [
             (2, Ok("localhost".to_owned())),
             (4, Ok("10.0.0.1".to_owned())),
@@ -259,7 +279,7 @@ mod tests {
         let mut lines = Vec::new();
         // A small buffer: a line and its end come in several reads.
         let reader = io::BufReader::with_capacity(3, text);
-        list(reader, |number, word| lines.push((number, word.map(str::to_owned)))).unwrap();
+        list(reader, |number, line| lines.push((number, line.map(|line| line.word.to_owned())))).unwrap();
         lines
     }
 
@@ -270,6 +290,26 @@ mod tests {
             assert_eq!(lines(text.as_bytes()), expected, "{text:?}");
         }
         assert_eq!(lines(b""), []);
+    }
+
+    #[test]
+    fn the_rest_of_a_line_is_the_label() {
+        let label = |line: &str| {
+            let mut label = None;
+            list(line.as_bytes(), |_, line| label = line.unwrap().label.map(str::to_owned)).unwrap();
+            label.unwrap_or_default()
+        };
+        for (line, expected) in [
+            ("10.9.0.2", ""),
+            ("10.9.0.2 router1 # core", "router1"),
+            ("\t10.9.0.2\t two  words \r\n", "two  words"),
+            ("10.9.0.2 \u{a0}\u{feff}", ""),
+            ("10.9.0.2 \u{3000}rack\u{a0}5\u{200b}", "rack\u{a0}5"),
+            ("10.9.0.2 #", ""),
+            ("host m\u{fc}nchen \u{4f8b}", "m\u{fc}nchen \u{4f8b}"),
+        ] {
+            assert_eq!(label(line), expected, "{line:?}");
+        }
     }
 
     #[test]
@@ -288,12 +328,15 @@ mod tests {
         for end in [&b"\n::1"[..], b"\n::1\n"] {
             let text = [b"::2\n", &long[..], end].concat();
             let mut lines = Vec::new();
-            list(text.as_slice(), |number, word| lines.push((number, word.map(str::to_owned)))).unwrap();
+            let mut add = |number, line: Result<Line<'_>, _>| {
+                lines.push((number, line.map(|line| line.word.to_owned())));
+            };
+            list(text.as_slice(), &mut add).unwrap();
             let too_long = Err("a line must have fewer than 4096 octets");
             assert_eq!(lines, [(1, Ok("::2".to_owned())), (2, too_long), (3, Ok("::1".to_owned()))]);
         }
         let mut count = 0;
-        list(&long[..4_095], |_, word| count += word.unwrap().len()).unwrap();
+        list(&long[..4_095], |_, line| count += line.unwrap().word.len()).unwrap();
         assert_eq!(count, 4_095);
     }
 }

@@ -13,7 +13,8 @@ use crate::command;
 use crate::command::gather::{Found, find, firsts};
 use crate::command::joining::Joining;
 use crate::engine::ping::{Config, Ping, Targets};
-use crate::output::Output;
+use crate::output::{self, Output};
+use crate::report::style::Style;
 use crate::run::Lookups;
 use crate::stats::verdict::Goal;
 use crate::transport::{Options, Route, Sockets, Transport};
@@ -55,7 +56,11 @@ pub fn set_up<'a>(
         transport,
         lookups: joining.map(|joining| Box::new(joining) as Box<dyn Lookups<Ping>>),
         stop: lookups.into_stop(),
-        style: request.style.clone(),
+        style: Style {
+            // Without a terminal a table is as wide as its contents.
+            width: output::terminal_columns().map_or(u64::MAX, u64::from),
+            ..request.style.clone()
+        },
     })
 }
 

@@ -18,6 +18,8 @@ pub struct HostEntry {
     pub name: Option<String>,
     /// The numbers of its targets; none if it was not resolved or cannot be probed.
     targets: Vec<Range<u32>>,
+    /// The label of its line in a list: what stands behind the word. It may hold any characters.
+    pub note: Option<Rc<str>>,
     /// Why it has no target.
     pub trouble: Option<String>,
 }
@@ -50,10 +52,15 @@ pub struct Hosts {
     targets: LiveTargets,
     /// Pairs of a target and an entry with one of its names; no name of a target twice.
     named: BTreeSet<(u32, u32)>,
-    /// Targets that were given as plain addresses: the first and the end of each range, none in two of them.
-    plain: BTreeMap<u32, u32>,
-    /// Targets with a name that were added, until all are.
-    seen: BTreeSet<(u32, String)>,
+    /// Targets that were given as plain addresses: the first and the end of each range, none in two of them, and the
+    /// entry.
+    plain: BTreeMap<u32, (u32, u32)>,
+    /// Targets with a name or a label that were added, until all are.
+    seen: BTreeSet<(u32, Option<String>, Option<Rc<str>>)>,
+    /// The label of the entries that are added next.
+    note: Option<Rc<str>>,
+    /// Further entries of names that are looked up while the run goes on, by the number of the first one.
+    again: BTreeMap<u32, Vec<u32>>,
 }
 
 /// Targets that are printed in one part of a report's end.
@@ -84,6 +91,8 @@ impl HostCursor {
 pub struct HostLabel<'a> {
     /// The name; `None` for a plain address.
     pub name: Option<&'a str>,
+    /// The label of its line in a list.
+    pub note: Option<&'a str>,
     /// The address.
     pub address: SocketAddr,
 }
@@ -115,25 +124,50 @@ impl Hosts {
         hosts
     }
 
-    /// Adds an entry, unless it was added before; of plain addresses those that were not.
+    /// Sets the label of the entries that are added from now on.
+    pub fn note(&mut self, note: Option<Rc<str>>) {
+        self.note = note;
+    }
+
+    /// Adds an entry, unless it was added before; of plain addresses those that were not, or had another label.
     pub fn add(&mut self, name: Option<String>, targets: Range<u32>) {
-        if let Some(name) = name {
-            if self.seen.insert((targets.start, name.clone())) {
-                self.push(Some(name), targets);
-            }
+        if name.is_some() {
+            self.add_named(name, targets);
             return;
         }
-        for range in self.new_ones(targets) {
-            self.plain.insert(range.start, range.end);
-            self.push(None, range);
+        for range in self.new_ones(targets.clone()) {
+            let entry = self.push(None, range.clone());
+            self.plain.insert(range.start, (range.end, entry));
         }
+        if self.note.is_some() {
+            for target in targets {
+                let known = self.plain_entry(target).and_then(|entry| entry.note.clone());
+                if known != self.note {
+                    self.add_named(None, target..target.saturating_add(1));
+                }
+            }
+        }
+    }
+
+    /// Adds an entry that is found by its target in [`Hosts::named`], once.
+    fn add_named(&mut self, name: Option<String>, targets: Range<u32>) {
+        if self.seen.insert((targets.start, name.clone(), self.note.clone())) {
+            let entry = self.push(name, targets.clone());
+            self.named.extend(targets.map(|target| (target, entry)));
+        }
+    }
+
+    /// The entry that a target was given in as a plain address, for the first time.
+    fn plain_entry(&self, target: u32) -> Option<&HostEntry> {
+        let (_, (end, entry)) = self.plain.range(..=target).next_back()?;
+        self.entries.get(*entry as usize).filter(|_| target < *end)
     }
 
     /// The parts of a range that were not added as plain addresses before.
     fn new_ones(&self, targets: Range<u32>) -> Vec<Range<u32>> {
         let (mut parts, mut next) = (Vec::new(), targets.start);
         let before = self.plain.range(..=targets.start).next_back();
-        for (start, end) in before.into_iter().chain(self.plain.range(targets.clone())) {
+        for (start, (end, _)) in before.into_iter().chain(self.plain.range(targets.clone())) {
             if *start > next {
                 parts.push(next..*start);
             }
@@ -145,60 +179,98 @@ impl Hosts {
         parts
     }
 
-    fn push(&mut self, name: Option<String>, targets: Range<u32>) {
+    /// Appends an entry, or its targets to the last one. Returns the number of the entry.
+    fn push(&mut self, name: Option<String>, targets: Range<u32>) -> u32 {
+        let next = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         let last = self.entries.last_mut().filter(|last| last.name.is_none() && name.is_none());
-        match last.and_then(|last| last.targets.last_mut()) {
-            Some(last) if last.end == targets.start => last.end = targets.end,
-            _ => self.entries.push(HostEntry { name, targets: vec![targets], trouble: None }),
+        let last = last.filter(|last| last.note == self.note).and_then(|last| last.targets.last_mut());
+        if let Some(last) = last.filter(|last| last.end == targets.start) {
+            last.end = targets.end;
+            return next.saturating_sub(1);
         }
+        self.append(name, vec![targets], None)
+    }
+
+    fn append(&mut self, name: Option<String>, targets: Vec<Range<u32>>, trouble: Option<String>) -> u32 {
+        let number = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        self.entries.push(HostEntry { name, targets, note: self.note.clone(), trouble });
+        number
     }
 
     /// Adds a word that was not resolved or cannot be probed.
     pub fn add_unknown(&mut self, name: String, trouble: String) {
-        self.entries.push(HostEntry { name: Some(name), targets: Vec::new(), trouble: Some(trouble) });
+        self.append(Some(name), Vec::new(), Some(trouble));
     }
 
     /// Adds a name that is looked up while the run goes on. Returns its number.
     pub fn add_open(&mut self, name: String) -> u32 {
-        let number = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        self.entries.push(HostEntry { name: Some(name), targets: Vec::new(), trouble: None });
-        number
+        self.append(Some(name), Vec::new(), None)
     }
 
-    /// Takes the result of a lookup. Returns the name.
-    pub fn look_up(&mut self, lookup: &NameLookup) -> Option<&str> {
+    /// Adds the name with that number again, if it has another label now.
+    pub fn add_again(&mut self, number: u32) {
+        let first = self.entries.get(number as usize);
+        let further = self.again.get(&number).into_iter().flatten();
+        let further = further.filter_map(|entry| self.entries.get(*entry as usize));
+        if first.into_iter().chain(further).any(|entry| entry.note == self.note) {
+            return;
+        }
+        let name = first.and_then(|entry| entry.name.clone());
+        let entry = self.append(name, Vec::new(), None);
+        self.again.entry(number).or_default().push(entry);
+    }
+
+    /// Takes the result of a lookup.
+    pub fn look_up(&mut self, lookup: &NameLookup) {
         let number = lookup.name;
-        let entry = self.entries.get_mut(number as usize)?;
         match &lookup.outcome {
-            LookupOutcome::Unknown { reason, .. } => entry.trouble = Some(reason.clone()),
+            LookupOutcome::Unknown { .. } => {}
             LookupOutcome::Found { places, .. } => {
-                entry.trouble = None;
-                for Place { target, address } in places {
-                    entry.targets.push(*target..target.saturating_add(1));
-                    self.targets.put(*target, *address);
-                    self.named.insert((*target, number));
-                }
+                places.iter().for_each(|place| self.targets.put(place.target, place.address));
             }
             LookupOutcome::Moved { before, after } if before.target == after.target => {
                 self.targets.change(after.target, after.address, 0);
             }
+            LookupOutcome::Moved { after, .. } => self.targets.put(after.target, after.address),
+        }
+        let entries: Vec<_> = self.entries_of(number).collect();
+        entries.into_iter().for_each(|entry| self.look_up_entry(entry, &lookup.outcome));
+    }
+
+    /// The entries of a name that is looked up while the run goes on.
+    fn entries_of(&self, number: u32) -> impl Iterator<Item = u32> {
+        let further = self.again.get(&number).into_iter().flatten();
+        [number].into_iter().chain(further.copied())
+    }
+
+    /// A name that is looked up while the run goes on, with each of its labels.
+    pub fn name(&self, number: u32) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let entries = self.entries_of(number).filter_map(|entry| self.entries.get(entry as usize));
+        entries.filter_map(|entry| Some((entry.name.as_deref()?, entry.note.as_deref())))
+    }
+
+    fn look_up_entry(&mut self, number: u32, outcome: &LookupOutcome) {
+        let Some(entry) = self.entries.get_mut(number as usize) else { return };
+        match outcome {
+            LookupOutcome::Unknown { reason, .. } => entry.trouble = Some(reason.clone()),
+            LookupOutcome::Found { places, .. } => {
+                entry.trouble = None;
+                entry.targets.extend(places.iter().map(only));
+                self.named.extend(places.iter().map(|place| (place.target, number)));
+            }
             LookupOutcome::Moved { before, after } => {
-                entry.targets.retain(|range| *range != (before.target..before.target.saturating_add(1)));
-                entry.targets.push(after.target..after.target.saturating_add(1));
-                self.targets.put(after.target, after.address);
+                let place = entry.targets.iter_mut().find(|range| **range == only(before));
+                place.into_iter().for_each(|range| *range = only(after));
                 self.named.remove(&(before.target, number));
                 self.named.insert((after.target, number));
             }
         }
-        entry.name.as_deref()
     }
 
     /// Completes the table after all entries were added. `targets` has the address of each number.
     pub fn seal(&mut self, targets: Rc<Targets>) {
         self.targets = LiveTargets::new(Rc::clone(&targets));
         self.first = targets;
-        let named = self.entries.iter().zip(0..).filter(|(entry, _)| entry.name.is_some());
-        self.named = named.flat_map(|(entry, number)| Some((entry.nth(0)?, number))).collect();
         self.seen.clear();
         self.entries.shrink_to_fit();
     }
@@ -233,16 +305,22 @@ impl Hosts {
     pub fn labels(&self, target: u32) -> impl Iterator<Item = HostLabel<'_>> {
         let address = self.address(target);
         let here = self.named.range((target, 0)..=(target, u32::MAX));
-        let names = here.filter_map(|(_, entry)| self.entries.get(*entry as usize)?.name.as_deref());
-        let plain = self.plain.range(..=target).next_back().is_some_and(|(_, end)| target < *end);
-        let all = plain.then_some(None).into_iter().chain(names.map(Some));
-        all.filter_map(move |name| Some(HostLabel { name, address: address? }))
+        let named = here.filter_map(|(_, entry)| self.entries.get(*entry as usize));
+        let all = self.plain_entry(target).into_iter().chain(named);
+        all.filter_map(move |entry| {
+            Some(HostLabel { name: entry.name.as_deref(), note: entry.note.as_deref(), address: address? })
+        })
     }
 
     /// The first label of a target.
     pub fn label(&self, target: u32) -> Option<HostLabel<'_>> {
         self.labels(target).next()
     }
+}
+
+/// The target of a place alone.
+fn only(place: &Place) -> Range<u32> {
+    place.target..place.target.saturating_add(1)
 }
 
 #[cfg(test)]
@@ -302,7 +380,8 @@ mod tests {
         let place = |target, address: &str| Place { target, address: address.parse().unwrap() };
         let mut look_up = |name, outcome| {
             let at = crate::clock::Instant::ZERO;
-            hosts.look_up(&NameLookup { at, name, outcome }).map(str::to_owned)
+            hosts.look_up(&NameLookup { at, name, outcome });
+            hosts.name(name).next().map(|(name, _)| name.to_owned())
         };
         let places = vec![place(1, "192.0.2.2:0"), place(2, "192.0.2.9:0")];
         assert_eq!(look_up(both, LookupOutcome::Found { places, again: false }).as_deref(), Some("both"));

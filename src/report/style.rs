@@ -50,7 +50,7 @@ pub struct Style {
     pub timestamps: bool,
     /// Print RTTs with three decimals, whatever their size.
     pub full_precision: bool,
-    /// Columns of the terminal: the most dots of a flood.
+    /// Columns of the terminal: the most dots of a flood, and of the table of many hosts.
     pub width: u64,
 }
 

@@ -37,7 +37,7 @@ pub(super) enum Object {
 /// An entry of a label stack.
 #[derive(Serialize)]
 pub(super) struct MplsLabel {
-    label: u32,
+    mpls_label: u32,
     traffic_class: u8,
     bottom: bool,
     label_ttl: u8,
@@ -65,7 +65,7 @@ fn object(object: extension::ExtensionObject<'_>) -> Object {
 
 fn mpls(stack: &Stack<'_>) -> Object {
     let labels = stack.labels().map(|Label { label, traffic_class, bottom, ttl }| MplsLabel {
-        label,
+        mpls_label: label,
         traffic_class,
         bottom,
         label_ttl: ttl,

@@ -31,12 +31,26 @@ struct Unknown<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     host: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
     reason: &'a str,
 }
 
 /// Prints that a host could not be found or cannot be probed.
 pub fn unknown(host: &str, reason: &str, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
-    print(at, epoch, Unknown { kind: "unknown", host, reason }, output);
+    unknown_of(host, None, reason, at, epoch, output);
+}
+
+/// The same for a host with the label of its line in a list.
+pub(super) fn unknown_of(
+    host: &str,
+    label: Option<&str>,
+    reason: &str,
+    at: Instant,
+    epoch: Epoch,
+    output: &mut Output<'_>,
+) {
+    print(at, epoch, Unknown { kind: "unknown", host, label, reason }, output);
 }
 
 /// Prints one line.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::fields::{ClockCounts, family, millis, nanos, print, unknown};
+use super::fields::{ClockCounts, family, millis, nanos, print, unknown_of};
 use super::records::{IcmpErrorRecord, NotSentRecord, ReplyRecord, ResolvedRecord, TimeoutRecord};
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::{Event, LookupOutcome, NameLookup, ProbeError, Verdict};
@@ -70,12 +70,15 @@ struct Start {
 struct Host {
     host: String,
     addr: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
 }
 
 impl Host {
     /// A target, on the link `zone` where its address is link-local.
     fn new(label: HostLabel<'_>, zone: Option<&str>) -> Self {
-        Self { host: label.host(), addr: numeric(label.address.ip(), zone) }
+        let note = label.note.map(str::to_owned);
+        Self { host: label.host(), addr: numeric(label.address.ip(), zone), label: note }
     }
 }
 
@@ -248,28 +251,35 @@ impl JsonPing {
         self.probe(event, kind, |zone| IcmpErrorRecord::new(error, reason.clone(), zone), output);
     }
 
-    /// Prints the lookup of a name.
+    /// Prints the lookup of a name, for each of its labels.
     fn lookup(&mut self, lookup: &NameLookup, output: &mut Output<'_>) {
-        let Some(name) = self.hosts.look_up(lookup).map(str::to_owned) else { return };
-        let mut resolved = |address: SocketAddr, before: Option<SocketAddr>| {
-            let shown = |address: SocketAddr| numeric(address.ip(), self.zone(address).as_deref());
-            let host = Host { host: name.clone(), addr: shown(address) };
-            let record = ResolvedRecord { old_addr: before.map(shown) };
-            print(lookup.at, self.epoch, PingRecord::Resolved(Of { host, record }), output);
-        };
-        match &lookup.outcome {
-            LookupOutcome::Unknown { reason, silent } => {
-                unknown(&name, reason, lookup.at, self.epoch, output);
-                if !silent {
-                    let program = escape(&self.style.program);
-                    output.print_error(format_args!("{program}: {}: {reason}\n", escape(&name)));
+        self.hosts.look_up(lookup);
+        for (name, note) in self.hosts.name(lookup.name) {
+            let resolved = |address: SocketAddr, before: Option<SocketAddr>, output: &mut Output<'_>| {
+                let zone = |address| self.zone(address);
+                let host = Host::new(HostLabel { name: Some(name), note, address }, zone(address).as_deref());
+                let old_addr = before.map(|before| numeric(before.ip(), zone(before).as_deref()));
+                let record = Of { host, record: ResolvedRecord { old_addr } };
+                print(lookup.at, self.epoch, PingRecord::Resolved(record), output);
+            };
+            match &lookup.outcome {
+                LookupOutcome::Unknown { reason, .. } => {
+                    unknown_of(name, note, reason, lookup.at, self.epoch, output);
+                }
+                LookupOutcome::Found { places, .. } if !self.style.quiet => {
+                    places.iter().for_each(|place| resolved(place.address, None, output));
+                }
+                LookupOutcome::Found { .. } => {}
+                LookupOutcome::Moved { before, after } => {
+                    resolved(after.address, Some(before.address), output);
                 }
             }
-            LookupOutcome::Found { places, .. } if !self.style.quiet => {
-                places.iter().for_each(|place| resolved(place.address, None));
-            }
-            LookupOutcome::Found { .. } => {}
-            LookupOutcome::Moved { before, after } => resolved(after.address, Some(before.address)),
+        }
+        if let (LookupOutcome::Unknown { reason, silent: false }, Some((name, _))) =
+            (&lookup.outcome, self.hosts.name(lookup.name).next())
+        {
+            let program = escape(&self.style.program);
+            output.print_error(format_args!("{program}: {}: {reason}\n", escape(name)));
         }
     }
 
@@ -287,7 +297,8 @@ impl JsonPing {
             if let Some(target) = target
                 && let Some((row, address)) = account.row(target).zip(self.hosts.address(target))
             {
-                let label = HostLabel { name: named.name.as_deref(), address };
+                let (name, note) = (named.name.as_deref(), named.note.as_deref());
+                let label = HostLabel { name, note, address };
                 let host = Host::new(label, self.zone(address).as_deref());
                 let record = Of { host, record: row.into() };
                 print(now, self.epoch, PingRecord::Target(record), output);
@@ -323,7 +334,7 @@ impl Report for JsonPing {
         print(now, epoch, PingRecord::Start(self.start(account)), output);
         for entry in self.hosts.entries() {
             if let (Some(host), Some(reason)) = (&entry.name, &entry.trouble) {
-                unknown(host, reason, now, epoch, output);
+                unknown_of(host, entry.note.as_deref(), reason, now, epoch, output);
             }
         }
     }

@@ -101,7 +101,9 @@ impl ManyText {
     /// The lookup of a name: a name whose address has answered is printed where those are, and a line on standard error
     /// says why there is no address.
     fn lookup(&mut self, lookup: &NameLookup, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
-        let Some(name) = self.hosts.look_up(lookup).map(escape) else { return };
+        self.hosts.look_up(lookup);
+        let Some((name, _)) = self.hosts.name(lookup.name).next() else { return };
+        let name = escape(name);
         match &lookup.outcome {
             LookupOutcome::Found { places, .. } if self.show == Show::Alive => {
                 let answered = |place: &&Place| account.row(place.target).is_some_and(|row| row.received > 0);
@@ -185,7 +187,10 @@ impl Report for ManyText {
                 let bare = self.show == Show::Unreachable;
                 self.end = match self.show {
                     Show::Alive => TextLeft::Done,
-                    _ => TextLeft::Rows(HostTable::new(bare, &self.hosts, account)),
+                    _ => {
+                        let table = HostTable::new(bare, &self.hosts, account);
+                        TextLeft::Rows(table.within(self.lines.columns()))
+                    }
                 };
             }
             TextLeft::Rows(table) => {

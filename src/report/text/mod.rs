@@ -11,3 +11,4 @@ pub mod trace;
 mod trace_notes;
 pub(super) mod trace_summary;
 pub mod tracepath;
+mod width;

@@ -61,6 +61,11 @@ impl PingText {
         self.about = format!(" for {label}");
     }
 
+    /// Columns of the terminal.
+    pub(super) const fn columns(&self) -> u64 {
+        self.style.width
+    }
+
     fn banner(&self, output: &mut Output<'_>) {
         let Self { style, name, .. } = self;
         if let (Some(pattern), false) = (&style.pattern, style.quiet) {

@@ -1,13 +1,17 @@
 //! The table of many targets, a line for each, a part at a time: it may be long. It counts nothing itself.
+//!
+//! Without a terminal it is as wide as its contents. On a terminal that is narrower, it loses columns until it fits.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 
 use super::number::{Millis, micros};
+use super::width::{columns, fit};
 use crate::escape::escape;
 use crate::output::Output;
 use crate::report::addresses::Shown;
-use crate::report::hosts::{HostCursor, Hosts, PART};
+use crate::report::hosts::{HostCursor, HostEntry, Hosts, PART};
 use crate::stats::loss::Ratio;
 use crate::stats::{PingAccount, Row};
 
@@ -20,22 +24,41 @@ pub struct HostTable {
     cursor: HostCursor,
 }
 
-/// Columns of each column; a name's is 0 where nothing has a name.
+/// Columns of each column; 0: it is left out.
 #[derive(Clone, Copy, Debug)]
 struct Widths {
+    /// Left out where nothing has a name.
     name: usize,
     address: usize,
+    /// The label of a line of a list; left out where there is none.
+    note: usize,
     sent: usize,
     received: usize,
     rtt: usize,
     p95: usize,
+    /// The mean alone, in place of the extremes, the mean and the deviation; and what it needs.
+    mean: usize,
+    mean_needs: usize,
+    /// What stands behind the last column.
+    remarks: usize,
+    /// The longest plain address: it is not cut.
+    plain: usize,
 }
 
 const NAME: &str = "name";
 const ADDRESS: &str = "address";
+const NOTE: &str = "label";
 const RTT: &str = "min/avg/max/mdev ms";
+const MEAN: &str = "avg ms";
 const P95: &str = "p95 ms";
 const LOSS: usize = "100.0%".len();
+/// What stands in place of the figures of a target that has no address.
+const UNKNOWN: &str = "unknown";
+
+/// A label is cut to so many columns before other columns are left out, and to so many at the least.
+const NOTE_COLUMNS: (usize, usize) = (24, 8);
+/// A name is cut to so many columns at the least.
+const NAME_COLUMNS: usize = 12;
 
 impl HostTable {
     /// A table as wide as its contents, or only the `bare` names of targets that never answered.
@@ -43,20 +66,34 @@ impl HostTable {
         let mut widths = Widths {
             name: if hosts.has_names() { NAME.len() } else { 0 },
             address: ADDRESS.len(),
+            note: 0,
             sent: "sent".len(),
             received: "received".len(),
             rtt: RTT.len(),
             p95: P95.len(),
+            mean: 0,
+            mean_needs: MEAN.len(),
+            remarks: 0,
+            plain: 0,
         };
         for entry in hosts.entries().iter().filter(|_| !bare) {
             if let Some(name) = &entry.name {
-                widths.name = widths.name.max(escape(name).chars().count());
+                widths.name = widths.name.max(columns(&escape(name)));
+            }
+            if let Some(note) = &entry.note {
+                widths.note = widths.note.max(NOTE.len()).max(columns(&escape(note)));
             }
             for target in entry.targets() {
                 widths.measure(entry.name.is_none(), hosts.address(target), account.row(target));
             }
         }
         Self { bare, widths, cursor: HostCursor::default() }
+    }
+
+    /// The same on a terminal with so many columns.
+    pub fn within(mut self, columns: u64) -> Self {
+        self.widths.reduce(usize::try_from(columns).unwrap_or(usize::MAX));
+        self
     }
 
     /// Prints the next part; false once nothing is left.
@@ -66,13 +103,12 @@ impl HostTable {
         }
         for _ in 0..PART {
             let Some((entry, target)) = self.cursor.next(hosts) else { return false };
-            let name = entry.name.as_deref().map(escape);
             let address = target.and_then(|target| hosts.address(target)).map(Shown);
             let row = target.and_then(|target| account.row(target));
-            match (self.bare, name, address) {
-                (false, name, address) => self.widths.line(name.as_deref(), address, row, output),
+            match (self.bare, &entry.name, address) {
+                (false, _, address) => self.widths.line(entry, address, row, output),
                 (true, _, _) if !row.is_some_and(Row::is_unreachable) => {}
-                (true, Some(name), _) => output.print(format_args!("{name}\n")),
+                (true, Some(name), _) => output.print(format_args!("{}\n", escape(name))),
                 (true, None, Some(address)) => output.print(format_args!("{address}\n")),
                 (true, None, None) => {}
             }
@@ -88,41 +124,107 @@ impl Widths {
             self.address = self.address.max(len);
             if nameless && self.name > 0 {
                 self.name = self.name.max(len);
+                self.plain = self.plain.max(len);
             }
         }
         let Some(row) = row else { return };
         self.sent = self.sent.max(digits(row.sent.into()));
         self.received = self.received.max(digits(row.received.into()));
+        let remarks = remarks(row).map(|(count, what)| 3 + digits(count.into()) + what.len());
+        self.remarks = self.remarks.max(remarks.sum());
         if row.received > 0 {
             let times = micros(&row.rtt());
-            self.rtt = self.rtt.max(times.into_iter().map(millis_len).sum::<usize>() + 3);
+            let [_, mean, ..] = times;
+            self.rtt = self.rtt.max(rtt_len(times));
+            self.mean_needs = self.mean_needs.max(millis_len(mean));
             self.p95 = self.p95.max(millis_len(p95(row)));
         }
     }
 
-    fn head(&self, output: &mut Output<'_>) {
-        let Self { name, address, sent, received, rtt, p95 } = *self;
-        if name > 0 {
-            output.print(format_args!("{NAME:<name$}  "));
-        }
-        output.print(format_args!("{ADDRESS:<address$}  {:>sent$}  {:>received$}", "sent", "received"));
-        output.print(format_args!("  {:>LOSS$}  {RTT:>rtt$}  {P95:>p95$}\n", "loss"));
+    /// Columns of the widest line.
+    fn total(&self) -> usize {
+        let Self { name, address, note, sent, received, rtt, p95, mean, remarks, .. } = *self;
+        let all = [name, address, note, sent, received, LOSS, rtt, mean, p95];
+        let shown = all.into_iter().filter(|width| *width > 0);
+        shown.map(|width| width + 2).sum::<usize>() - 2 + remarks
     }
 
-    fn line(&self, name: Option<&str>, address: Option<Shown>, row: Option<&Row>, output: &mut Output<'_>) {
-        if self.name > 0 {
-            match (name, &address) {
-                (Some(name), _) => pad(name, self.name, output),
-                (None, Some(address)) => pad(&address.to_string(), self.name, output),
-                (None, None) => pad("", self.name, output),
+    /// Makes the table fit so many columns, as far as that is possible.
+    fn reduce(&mut self, columns: usize) {
+        let steps: [fn(&mut Self); 3] = [
+            // The address is in the column of names where there is no other name.
+            |widths| widths.address = if widths.name > 0 { 0 } else { widths.address },
+            |widths| (widths.mean, widths.rtt) = (widths.mean_needs, 0),
+            |widths| widths.p95 = 0,
+        ];
+        let excess = |widths: &Self| widths.total().saturating_sub(columns);
+        let (enough, least) = NOTE_COLUMNS;
+        self.note = self.note.min(enough.max(self.note.saturating_sub(excess(self))));
+        for step in steps {
+            if excess(self) > 0 {
+                step(self);
             }
-            output.print(format_args!("  "));
         }
-        let (Some(address), Some(row)) = (address, row) else {
-            output.print(format_args!("unknown\n"));
-            return;
-        };
-        pad(&address.to_string(), self.address, output);
+        let least_name = NAME_COLUMNS.max(self.plain);
+        for _ in 0..excess(self) {
+            match (self.note > least, self.name > least_name) {
+                (true, can) if !can || self.note > self.name => self.note -= 1,
+                (_, true) => self.name -= 1,
+                (_, false) => break,
+            }
+        }
+    }
+
+    fn head(&self, output: &mut Output<'_>) {
+        let Self { name, address, note, sent, received, rtt, p95, mean, .. } = *self;
+        let mut first = true;
+        for (title, width) in [(NAME, name), (ADDRESS, address), (NOTE, note)] {
+            if width > 0 {
+                output.print(format_args!("{}{title:<width$}", if first { "" } else { "  " }));
+                first = false;
+            }
+        }
+        output.print(format_args!("  {:>sent$}  {:>received$}  {:>LOSS$}", "sent", "received", "loss"));
+        for (title, width) in [(RTT, rtt), (MEAN, mean), (P95, p95)] {
+            if width > 0 {
+                output.print(format_args!("  {title:>width$}"));
+            }
+        }
+        output.print(format_args!("\n"));
+    }
+
+    fn line(&self, entry: &HostEntry, address: Option<Shown>, row: Option<&Row>, output: &mut Output<'_>) {
+        let address = address.map(|address| address.to_string());
+        let address = address.as_deref().map(Cow::Borrowed);
+        let known = row.filter(|_| address.is_some());
+        let name = entry.name.as_deref().map(escape).or_else(|| address.clone());
+        let place = if known.is_none() && self.address == 0 { UNKNOWN.len() } else { 0 };
+        let cells = [
+            (self.name, name.unwrap_or_default()),
+            (self.address, address.unwrap_or(Cow::Borrowed(UNKNOWN))),
+            (self.note, entry.note.as_deref().map(escape).unwrap_or_default()),
+            (place, Cow::Borrowed(UNKNOWN)),
+        ];
+        let mut cells = cells.iter().filter(|(width, _)| *width > 0).peekable();
+        let mut separator = "";
+        while let Some((width, text)) = cells.next() {
+            let text = fit(text, *width);
+            // Nothing follows the last cell of a line without figures.
+            let is_last = known.is_none() && cells.peek().is_none_or(|(_, next)| next.is_empty());
+            let missing = if is_last { 0 } else { width.saturating_sub(columns(&text)) };
+            output.print(format_args!("{separator}{text}{:missing$}", ""));
+            separator = "  ";
+            if is_last {
+                break;
+            }
+        }
+        match known {
+            Some(row) => self.figures(row, output),
+            None => output.print(format_args!("\n")),
+        }
+    }
+
+    fn figures(&self, row: &Row, output: &mut Output<'_>) {
         let (sent, received) = (row.sent, row.received);
         output.print(format_args!("  {sent:>0$}  {received:>1$}", self.sent, self.received));
         match row.loss() {
@@ -130,31 +232,50 @@ impl Widths {
             None => output.print(format_args!("  {:>LOSS$}", "-")),
         }
         if received > 0 {
-            let times = micros(&row.rtt());
-            let len = times.into_iter().map(millis_len).sum::<usize>() + 3;
-            let [min, mean, max, deviation] = times.map(Millis);
-            let p95 = p95(row);
-            output.print(format_args!("{:1$}{min}/{mean}/{max}/{deviation}", "", 2 + self.rtt - len));
-            output.print(format_args!("{:1$}{2}", "", 2 + self.p95 - millis_len(p95), Millis(p95)));
+            self.times(row, output);
         } else {
-            output.print(format_args!("  {0:>1$}  {0:>2$}", "-", self.rtt, self.p95));
-        }
-        for (count, what) in [(row.not_sent, "not sent"), (row.in_flight, "in flight")] {
-            if count > 0 {
-                output.print(format_args!("  {count} {what}"));
+            for width in [self.rtt, self.mean, self.p95].into_iter().filter(|width| *width > 0) {
+                output.print(format_args!("  {:>width$}", "-"));
             }
+        }
+        for (count, what) in remarks(row) {
+            output.print(format_args!("  {count} {what}"));
         }
         output.print(format_args!("\n"));
     }
 }
 
-fn pad(text: &str, width: usize, output: &mut Output<'_>) {
-    let missing = width.saturating_sub(text.chars().count());
-    output.print(format_args!("{text}{:missing$}", ""));
+impl Widths {
+    /// The times of a target that answered.
+    fn times(&self, row: &Row, output: &mut Output<'_>) {
+        let (times, p95) = (micros(&row.rtt()), p95(row));
+        let [min, mean, max, deviation] = times.map(Millis);
+        if self.rtt > 0 {
+            let blank = 2 + self.rtt - rtt_len(times);
+            output.print(format_args!("{:blank$}{min}/{mean}/{max}/{deviation}", ""));
+        }
+        let [_, mean, ..] = times;
+        for (micros, width) in [(mean, self.mean), (p95, self.p95)] {
+            if width > 0 {
+                output.print(format_args!("{:1$}{2}", "", 2 + width - millis_len(micros), Millis(micros)));
+            }
+        }
+    }
+}
+
+/// What follows the figures of a target.
+fn remarks(row: &Row) -> impl Iterator<Item = (u32, &'static str)> {
+    let remarks = [(row.not_sent, "not sent"), (row.in_flight, "in flight")];
+    remarks.into_iter().filter(|(count, _)| *count > 0)
 }
 
 fn digits(number: u64) -> usize {
     number.checked_ilog10().map_or(1, |digits| digits as usize + 1)
+}
+
+/// Columns of the extremes, the mean and the deviation.
+fn rtt_len(times: [u64; 4]) -> usize {
+    times.into_iter().map(millis_len).sum::<usize>() + 3
 }
 
 fn millis_len(micros: u64) -> usize {

@@ -1,0 +1,194 @@
+//! The table of many hosts: labels, and a terminal of any width. Every octet that is printed.
+
+mod sim;
+
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+use std::rc::Rc;
+
+use rping::clock::Instant;
+use rping::engine::ping::{Ping, Targets};
+use rping::output::{Output, Stream};
+use rping::report::hosts::Hosts;
+use rping::report::json::JsonPing;
+use rping::report::style::Style;
+use rping::report::text::many::{ManyText, Show};
+use rping::report::text::ping::PingText;
+use sim::*;
+
+/// A line of a list: the name if it is no plain address, the first address and how many, and the label.
+type Line<'a> = (Option<&'a str>, &'a str, u32, Option<&'a str>);
+
+fn hosts(lines: &[Line<'_>]) -> Hosts {
+    let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
+    for (name, first, count, label) in lines {
+        hosts.note(label.map(Rc::from));
+        if first.is_empty() {
+            hosts.add_unknown(name.unwrap_or_default().to_owned(), "why".to_owned());
+            continue;
+        }
+        let first = SocketAddr::new(first.parse().expect("an address"), 0);
+        for range in targets.add(first, *count) {
+            hosts.add(name.map(str::to_owned), range);
+        }
+    }
+    hosts.seal(Rc::new(targets));
+    hosts
+}
+
+fn sim(hosts: &Hosts) -> Sim<'static> {
+    let demand = Demand::Probes { count: 2, interval: ms(100) };
+    let config = ManyConfig::new(Rc::clone(hosts.targets()), demand);
+    // A host whose address ends with 9 is silent.
+    Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), |probe| {
+        let silent = probe.dst.ip().to_string().ends_with('9');
+        Ok(if silent { vec![] } else { vec![echo(probe, us(123_456))] })
+    })
+}
+
+/// The table on a terminal with so many columns, without the line below it.
+fn table(lines: &[Line<'_>], columns: u64) -> String {
+    let hosts = hosts(lines);
+    let mut sim = sim(&hosts);
+    let count = hosts.targets().len();
+    let nowhere = driven::nowhere();
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let style = Style { width: columns, ..Style::of(TARGET.into()) };
+    let report = ManyText::new(Show::Table, "rping", hosts, PingText::new(style, None));
+    let mut text = driven::ping(report, count);
+    let end = sim.run(|event| text.event(event, EPOCH, &mut output));
+    text.finish(end, &mut output);
+    let text = output.unwritten(Stream::Out);
+    let mut rows: Vec<_> = text.lines().collect();
+    assert!(rows.pop().is_some_and(|sum| sum.contains(" answered, ")), "{text}");
+    rows.join("\n") + "\n"
+}
+
+const PIPE: u64 = u64::MAX;
+
+const LABELLED: [Line<'_>; 5] = [
+    (None, "198.51.100.1", 2, Some("core router")),
+    (None, "198.51.100.9", 1, None),
+    (Some("web.example"), "198.51.100.1", 1, Some("m\u{fc}nchen \u{4f8b}")),
+    (None, "198.51.100.2", 1, Some("by another\u{1b} label")),
+    (Some("nope.example"), "", 0, Some("gone")),
+];
+
+#[test]
+fn a_label_stands_beside_its_host() {
+    let expected = "\
+name          address       label                 sent  received    loss            min/avg/max/mdev ms   p95 ms
+198.51.100.1  198.51.100.1  core router              2         2      0%  123.456/123.456/123.456/0.000  123.456
+198.51.100.2  198.51.100.2  core router              2         2      0%  123.456/123.456/123.456/0.000  123.456
+198.51.100.9  198.51.100.9                           2         0    100%                              -        -
+web.example   198.51.100.1  m\u{fc}nchen \u{4f8b}               2         2      0%  123.456/123.456/123.456/0.000  123.456
+198.51.100.2  198.51.100.2  by another\\x1b label     2         2      0%  123.456/123.456/123.456/0.000  123.456
+nope.example  unknown       gone
+";
+    assert_eq!(table(&LABELLED, PIPE), expected);
+}
+
+#[test]
+fn a_label_is_in_every_record_of_its_target() {
+    let hosts = hosts(&LABELLED);
+    let mut sim = sim(&hosts);
+    let nowhere = driven::nowhere();
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let mut json = driven::ping(JsonPing::many(Style::of(TARGET.into()), hosts, None), 3);
+    json.begin(EPOCH, &mut output);
+    let end = sim.run(|event| json.event(event, EPOCH, &mut output));
+    json.finish(end, &mut output);
+    let text = output.unwritten(Stream::Out);
+    let mut records = std::collections::BTreeSet::new();
+    for line in text.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).expect(line);
+        let part = |key: &str| record[key].as_str().unwrap_or("-").to_owned();
+        records.insert([part("type"), part("host"), part("label")].join("|"));
+    }
+    let expected = [
+        "reply|198.51.100.1|core router",
+        "reply|198.51.100.2|by another\u{1b} label",
+        "reply|198.51.100.2|core router",
+        "reply|web.example|m\u{fc}nchen \u{4f8b}",
+        "start|-|-",
+        "summary|-|-",
+        "target|198.51.100.1|core router",
+        "target|198.51.100.2|by another\u{1b} label",
+        "target|198.51.100.2|core router",
+        "target|198.51.100.9|-",
+        "target|web.example|m\u{fc}nchen \u{4f8b}",
+        "timeout|198.51.100.9|-",
+        "unknown|nope.example|gone",
+    ];
+    assert_eq!(records.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_list_without_labels_has_no_column_for_them() {
+    let expected = "\
+address       sent  received    loss            min/avg/max/mdev ms   p95 ms
+198.51.100.1     2         2      0%  123.456/123.456/123.456/0.000  123.456
+";
+    for columns in [PIPE, 100, 76] {
+        assert_eq!(table(&[(None, "198.51.100.1", 1, None)], columns), expected, "{columns}");
+    }
+    let expected = "\
+address       sent  received    loss   avg ms   p95 ms
+198.51.100.1     2         2      0%  123.456  123.456
+";
+    assert_eq!(table(&[(None, "198.51.100.1", 1, None)], 75), expected);
+}
+
+#[test]
+fn names_on_80_columns_take_the_place_of_addresses() {
+    let lines = [
+        (Some("gateway.example"), "2001:db8:1234:5678:9abc:def0:1234:5678", 1, None),
+        (None, "198.51.100.9", 1, None),
+        (Some("nope.example"), "", 0, None),
+    ];
+    let expected = "\
+name             sent  received    loss            min/avg/max/mdev ms   p95 ms
+gateway.example     2         2      0%  123.456/123.456/123.456/0.000  123.456
+198.51.100.9        2         0    100%                              -        -
+nope.example     unknown
+";
+    assert_eq!(table(&lines, 80), expected);
+}
+
+#[test]
+fn what_is_wider_loses_times_and_no_address_is_cut() {
+    let address = "2001:db8:1234:5678:9abc:def0:1234:5678";
+    let lines = [(None, address, 1, None), (None, "198.51.100.9", 1, None)];
+    let expected = "\
+address                                 sent  received    loss   avg ms   p95 ms
+2001:db8:1234:5678:9abc:def0:1234:5678     2         2      0%  123.456  123.456
+198.51.100.9                               2         0    100%        -        -
+";
+    assert_eq!(table(&lines, 80), expected);
+    let expected = "\
+address                                 sent  received    loss   avg ms
+2001:db8:1234:5678:9abc:def0:1234:5678     2         2      0%  123.456
+198.51.100.9                               2         0    100%        -
+";
+    assert_eq!(table(&lines, 79), expected);
+    assert_eq!(table(&lines, 20), expected, "this is the least");
+}
+
+#[test]
+fn long_names_and_labels_are_cut_by_display_width() {
+    let name = "a-host-with-a-very-long-name-of-its-own.department.example.net";
+    let wide = "\u{4f8b}\u{3048}.\u{30c6}\u{30b9}\u{30c8}.\u{4f8b}\u{3048}.\u{30c6}\u{30b9}\u{30c8}";
+    let label = "the third rack from the left, behind the door";
+    let lines = [(Some(name), "198.51.100.1", 1, Some(label)), (Some(wide), "198.51.100.2", 1, None)];
+    let expected = "\
+name                    label                    sent  received    loss   avg ms
+a-host-with-a...le.net  the third rack...e door     2         2      0%  123.456
+\u{4f8b}\u{3048}.\u{30c6}\u{30b9}\u{30c8}....\u{30c6}\u{30b9}\u{30c8}                               2         2      0%  123.456
+";
+    assert_eq!(table(&lines, 80), expected);
+    for columns in 60..=200 {
+        let text = table(&lines, columns);
+        let widest = text.lines().map(unicode_width::UnicodeWidthStr::width).max();
+        assert!(widest.is_some_and(|widest| widest as u64 <= columns), "{columns}:\n{text}");
+    }
+}
