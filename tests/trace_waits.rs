@@ -156,6 +156,9 @@ fn a_host_that_is_off_ends_the_trace_at_its_hop() {
                 "{text}"
             );
             assert!(millis(net.now) < 4_000, "{hop}, {failure}: {}", millis(net.now));
+            let last_sent = net.sent.iter().map(|probe| millis(probe.at)).max();
+            let first_report = failure + 5 * u64::from(hop - 1);
+            assert!(last_sent <= Some(first_report), "{hop}, {failure}: {last_sent:?}");
         }
     }
 }

@@ -117,8 +117,8 @@ pub fn limited(table: &Table, last: u8, target: TargetAnswers, ttl: u8, query: u
         let silent = (ttl..last).all(|ttl| table.answers(ttl).next().is_none());
         Some(next.max(newest + wait::answer_time(table))).filter(|_| silent)?
     };
-    // As long as a target is waited for that has not answered yet.
-    Some(at).filter(|at| *at <= first + wait::TAIL + table.longest_rtt())
+    // Three errors, each a second and a round trip after the one before.
+    Some(at).filter(|at| *at <= first + wait::TAIL + table.longest_rtt().saturating_mul(4))
 }
 
 /// When the target, at the hop `last`, sent its last error, or was sent a probe again for one; `None`: it does not limit
