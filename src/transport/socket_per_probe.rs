@@ -189,11 +189,12 @@ impl SocketPerProbe {
         for channel in &mut self.datagrams {
             count = count.saturating_add(channel.recv(clock, 1, each)?);
         }
-        let now = clock.now();
-        self.connections.retain(|connection| connection.over || now.since(connection.since) < RETRANSMISSION);
         for connection in self.connections.iter_mut().filter(|connection| !connection.over) {
             count = count.saturating_add(connection.look(&mut self.queue, clock, &self.setup, each));
         }
+        // Afterwards: what came while this process was suspended is not lost.
+        let now = clock.now();
+        self.connections.retain(|connection| connection.over || now.since(connection.since) < RETRANSMISSION);
         Ok(count)
     }
 
@@ -224,27 +225,26 @@ impl Connection {
         setup: &SocketSetup,
         each: &mut dyn FnMut(&Incoming<'_>),
     ) -> usize {
-        while let Some(entry) = queue.read(self.socket.as_fd(), clock) {
-            if let Entry::Icmp(queued) = entry {
-                let at = Placer::new(clock).place(queued.stamp, Instant::ZERO);
-                let kind = Kind::Ports(tcp::PROTOCOL_TCP);
-                each(&Incoming::Datagram(received(queued, kind, self.port, at)));
-                self.over = true;
-                return 1;
-            }
+        if self.router_error(queue, clock, each) {
+            return 1;
         }
         let now = clock.now();
         let refused = match self.socket.take_error() {
             Ok(None) if self.socket.peer_addr().is_ok() => false,
             Ok(Some(error)) if Errno::from_io_error(&error) == Some(Errno::CONNREFUSED) => true,
             Ok(None) | Err(_) => return 0,
-            // Given up by the kernel: as silent as before.
             Ok(Some(_)) => {
+                // The error of a router that came after the first look is in the queue by now. Without one the kernel
+                // gave the attempt up: it is as silent as before.
+                let found = self.router_error(queue, clock, each);
                 self.over = true;
-                return 0;
+                return found.into();
             }
         };
         self.over = true;
+        if now.since(self.since) >= RETRANSMISSION {
+            return 0;
+        }
         each(&Incoming::Datagram(Received {
             at: now,
             clock: ClockSource::User,
@@ -256,6 +256,27 @@ impl Connection {
             bytes: &[],
         }));
         1
+    }
+
+    /// Delivers the error that a router sent, unless it may be about a later segment; returns whether there is one.
+    fn router_error(
+        &mut self,
+        queue: &mut ErrorQueue,
+        clock: &Clock,
+        each: &mut dyn FnMut(&Incoming<'_>),
+    ) -> bool {
+        while let Some(entry) = queue.read(self.socket.as_fd(), clock) {
+            let Entry::Icmp(queued) = entry else { continue };
+            self.over = true;
+            let at = Placer::new(clock).place(queued.stamp, Instant::ZERO);
+            let timely = at.at.since(self.since) < RETRANSMISSION;
+            if timely {
+                let kind = Kind::Ports(tcp::PROTOCOL_TCP);
+                each(&Incoming::Datagram(received(queued, kind, self.port, at)));
+            }
+            return timely;
+        }
+        false
     }
 }
 
