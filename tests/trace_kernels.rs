@@ -293,3 +293,28 @@ fn an_error_that_comes_while_a_connection_is_looked_at_is_seen() {
         }
     });
 }
+
+#[test]
+fn connections_that_are_looked_at_late_were_answered_in_time() {
+    alone("connections_that_are_looked_at_late_were_answered_in_time", || {
+        if !has(Need::Netns, "strace") {
+            return;
+        }
+        let kernels = Kernels::new(Firewall::None, 0);
+        kernels.set_rtt(Duration::from_millis(50));
+        // It is held up for longer than the kernel takes to send a segment again. With -N no query is sent again.
+        let held = "-f -qq -o /dev/null --inject=ppoll:delay_enter=1200000:when=1";
+        for (target, hops, v6) in
+            [(TARGET4, ["10.9.2.2", TARGET4], false), (TARGET6, ["fd09:0:0:2::2", TARGET6], true)]
+        {
+            for port in [80, 81] {
+                let args = format!("traceroute -n -q2 -f3 -m6 -N8 -T -p {port} {target}");
+                let user = "setpriv --inh-caps=-all --bounding-set=-all";
+                let ran = run("strace", &format!("{held} {user} {RPING} {args}"));
+                let text = mask_times(&ran.stdout);
+                let lines = format!("\n 3  {}  # ms  # ms\n 4  {}  # ms  # ms\n", hops[0], hops[1]);
+                assert!(text.ends_with(&lines), "{port}, {v6}: {}{}", ran.stdout, ran.stderr);
+            }
+        }
+    });
+}
