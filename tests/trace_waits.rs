@@ -156,6 +156,9 @@ fn a_host_that_is_off_ends_the_trace_at_its_hop() {
                 "{text}"
             );
             assert!(millis(net.now) < 4_000, "{hop}, {failure}: {}", millis(net.now));
+            let last_sent = net.sent.iter().map(|probe| millis(probe.at)).max();
+            let first_report = failure + 5 * u64::from(hop - 1);
+            assert!(last_sent <= Some(first_report), "{hop}, {failure}: {last_sent:?}");
         }
     }
 }
@@ -268,5 +271,83 @@ fn a_star_at_a_tcp_target_is_sent_again_from_another_port() {
             let offsets: Vec<_> = at_target.iter().map(|port| port - at_target[0]).collect();
             assert_eq!(offsets, [0, 1, 2, 4], "the second query's next port");
         }
+    }
+}
+
+/// A path of six hops to a Linux host, which sends six ICMP errors at once, and then one a second; what is `lost` does not
+/// arrive.
+fn limited<'a>(mut lost: impl FnMut(&Probe) -> bool + 'a) -> Net<'a> {
+    let mut budget = Budget::new(6, 6, ms(1_000));
+    Net::new(move |probe| match probe.ttl {
+        _ if lost(probe) => Ok(vec![]),
+        6.. if !budget.allows(probe.at) => Ok(vec![]),
+        _ => Ok(vec![six(probe)]),
+    })
+}
+
+#[test]
+fn a_limited_target_that_is_deaf_at_first_stands_at_its_hop() {
+    for deaf in [1, 2, 3, 5, 20, 50] {
+        let mut net = limited(|probe| probe.ttl >= 6 && probe.at < at(deaf));
+        let text = sketch(&net.events(trace_config(TraceMethod::Udp, false)));
+        assert_eq!(text, lines_of_six(), "deaf for {deaf} ms");
+        assert!(millis(net.now) < 3_500, "deaf for {deaf} ms: {}", millis(net.now));
+    }
+}
+
+#[test]
+fn a_limited_target_is_found_behind_a_silent_router() {
+    for (silent, deaf) in [(5, 0), (5, 2), (4, 3), (3, 5)] {
+        let mut net = limited(|probe| match probe.ttl {
+            6.. => probe.at < at(deaf),
+            ttl => ttl >= silent,
+        });
+        let text = sketch(&net.events(trace_config(TraceMethod::Udp, false)));
+        let stars: String = (silent..6).map(|ttl| format!("{ttl}: * * *\n")).collect();
+        let last = format!("6: {TARGET} 60 {TARGET} 60 {TARGET} 60\nReached");
+        assert!(text.ends_with(&(stars + &last)), "{silent}, {deaf} ms: {text}");
+        let took = millis(net.now);
+        assert!(took < if deaf == 0 { 1_700 } else { 3_500 }, "{silent}, {deaf} ms: {took} ms");
+    }
+}
+
+#[test]
+fn probes_that_are_overtaken_by_those_beyond_a_limited_target_are_sent_again() {
+    for overtaken in 1..=2 {
+        let is_late = |probe: &Probe| probe.ttl == 6 && probe.nth > 3 - overtaken && probe.nth <= 3;
+        let mut net = limited(is_late);
+        let text = sketch(&net.events(trace_config(TraceMethod::Udp, false)));
+        assert_eq!(text, lines_of_six(), "{overtaken} overtaken");
+        let (sent, took) = (net.sent.iter().filter(|probe| probe.ttl == 6).count(), millis(net.now));
+        assert_eq!(sent, 3 + overtaken as usize, "{overtaken} overtaken");
+        assert!(took < 1_150 * overtaken, "{overtaken} overtaken: {took} ms");
+    }
+}
+
+#[test]
+fn a_second_trace_to_a_limited_target_shows_the_whole_path() {
+    for pause in [0, 300, 1_000, 2_500] {
+        let mut budget = Budget::new(6, 6, ms(1_000));
+        let mut net = Net::new(|probe| match probe.ttl {
+            6.. if !budget.allows(probe.at) => Ok(vec![]),
+            _ => Ok(vec![six(probe)]),
+        });
+        let first = sketch(&net.events(trace_config(TraceMethod::Udp, false)));
+        net.now = net.now + ms(pause);
+        let second = sketch(&net.events(trace_config(TraceMethod::Udp, false)));
+        assert_eq!((first, second), (lines_of_six(), lines_of_six()), "{pause} ms later");
+    }
+}
+
+#[test]
+fn a_target_that_does_not_limit_its_errors_costs_no_further_second() {
+    for silent in [1, 3, 5] {
+        let mut net = Net::new(|probe| match probe.ttl {
+            ttl if ttl == silent => Ok(vec![]),
+            _ => Ok(vec![six(probe)]),
+        });
+        let text = sketch(&net.events(trace_config(TraceMethod::Udp, false)));
+        assert!(text.contains(&format!("{silent}: * * *\n")) && text.ends_with("\nReached"), "{text}");
+        assert!(millis(net.now) < 900, "{}", millis(net.now));
     }
 }

@@ -43,6 +43,8 @@ pub(crate) use imp::control::{CONTROL_LEN, ControlData};
 pub(crate) use imp::filter::{Accept, Wanted, accept_only};
 /// Counts the datagrams that the kernel discarded for a socket.
 pub(crate) use imp::options::discarded;
+/// Reports how the kernel connected a TCP socket.
+pub(crate) use imp::options::handshake;
 /// Leases an IPv6 flow label.
 pub(crate) use imp::options::lease_flow_label;
 /// Has ICMP errors about what was sent put into the error queue.

@@ -21,6 +21,7 @@ mod channel;
 mod channels;
 mod congestion;
 mod connect;
+mod connection;
 mod departures;
 mod error_queue;
 mod interface;

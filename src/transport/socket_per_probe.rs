@@ -2,28 +2,23 @@
 //! port, and TCP connections, which the kernel makes.
 
 use std::io;
-use std::net::SocketAddr;
-use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::event::PollFlags;
-use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use socket2::{SockAddr, Socket};
+use socket2::Socket;
 
 use super::cause::{fault, send_fault};
 use super::channel::Channel;
-use super::error_queue::{ErrorQueue, received};
+use super::connection::Connection;
+use super::error_queue::ErrorQueue;
 use super::kind::Kind;
 use super::open::options::Pmtu;
 use super::open::refusal::{Setting, SetupError};
 use super::open::setup::SocketSetup;
 use super::open::with_ports;
-use super::placer::Placer;
-use super::receiver::scope_of;
-use crate::clock::{Clock, Instant};
-use crate::datagram::{ClockSource, Departed, Framing, Incoming, Received, SendCause, SendFault, Transmit};
-use crate::sys::Entry;
+use crate::clock::Clock;
+use crate::datagram::{Departed, Incoming, SendCause, SendFault, Transmit};
 use crate::wire::Family;
 use crate::wire::tcp;
 
@@ -33,10 +28,6 @@ const KEPT: usize = 900;
 
 /// Maximum number of source ports tried for one probe.
 const TRIES: u32 = 8;
-
-/// A connection is given up before the kernel sends its SYN again, after a second (RFC 6298 section 2.1): an
-/// answer to either of them would have no time of its own.
-const RETRANSMISSION: Duration = Duration::from_millis(950);
 
 /// Sockets, one for each probe.
 #[derive(Debug)]
@@ -48,16 +39,6 @@ pub(super) struct SocketPerProbe {
     datagrams: Vec<Channel>,
     connections: Vec<Connection>,
     queue: ErrorQueue,
-}
-
-/// A TCP socket that is being connected.
-#[derive(Debug)]
-struct Connection {
-    socket: Socket,
-    port: u16,
-    /// When its SYN left.
-    since: Instant,
-    over: bool,
 }
 
 impl SocketPerProbe {
@@ -148,36 +129,11 @@ impl SocketPerProbe {
         Ok(socket)
     }
 
-    /// Begins to connect a socket.
     fn connect(&mut self, clock: &Clock, transmit: &Transmit) -> Result<Departed, SendFault> {
         let socket = self.open().map_err(|e| fault(&e))?;
-        let label = self
-            .setup
-            .apply(&socket)
-            .map_err(|error| send_fault(error.errno().unwrap_or(libc::EINVAL), None))?;
-        let ttl = u32::from(transmit.ttl.unwrap_or(64));
-        match self.family() {
-            Family::V4 => socket.set_ttl_v4(ttl),
-            Family::V6 => socket.set_unicast_hops_v6(ttl),
-        }
-        .and_then(|()| socket.set_nonblocking(true))
-        .map_err(|e| fault(&e))?;
-        let at = clock.now();
-        let mut to = transmit.dst;
-        if let (SocketAddr::V6(to), Some(label)) = (&mut to, label) {
-            to.set_flowinfo(label.to_be());
-        }
-        match socket.connect(&SockAddr::from(to)) {
-            Ok(()) => {}
-            // In progress. An immediate refusal is reported like a later one.
-            Err(error)
-                if matches!(Errno::from_io_error(&error), Some(Errno::INPROGRESS | Errno::CONNREFUSED)) => {}
-            Err(error) => return Err(fault(&error)),
-        }
-        let name = socket.local_addr().map_err(|e| fault(&e))?;
-        let port = name.as_socket().map_or(0, |address| address.port());
-        self.connections.push(Connection { socket, port, since: at, over: false });
-        Ok(Departed { at, port })
+        let (connection, departed) = Connection::begin(socket, &self.setup, clock, transmit)?;
+        self.connections.push(connection);
+        Ok(departed)
     }
 
     /// Delivers what has arrived to `each`; returns the number of datagrams and errors.
@@ -189,19 +145,20 @@ impl SocketPerProbe {
         for channel in &mut self.datagrams {
             count = count.saturating_add(channel.recv(clock, 1, each)?);
         }
-        let now = clock.now();
-        self.connections.retain(|connection| connection.over || now.since(connection.since) < RETRANSMISSION);
-        for connection in self.connections.iter_mut().filter(|connection| !connection.over) {
+        for connection in self.connections.iter_mut().filter(|connection| !connection.is_over()) {
             count = count.saturating_add(connection.look(&mut self.queue, clock, &self.setup, each));
         }
+        // Afterwards: what came while this process was suspended is not lost.
+        let now = clock.now();
+        self.connections.retain(|connection| connection.is_over() || !connection.is_due_again(now));
         Ok(count)
     }
 
     /// What is to be waited for.
     pub fn fds(&self) -> impl Iterator<Item = (&Socket, PollFlags)> {
         let datagrams = self.datagrams.iter().map(|channel| (channel.socket(), PollFlags::IN));
-        let open = self.connections.iter().filter(|connection| !connection.over);
-        datagrams.chain(open.map(|connection| (&connection.socket, PollFlags::OUT)))
+        let open = self.connections.iter().filter(|connection| !connection.is_over());
+        datagrams.chain(open.map(|connection| (connection.socket(), PollFlags::OUT)))
     }
 
     /// Records that each of them may have errors; `recv` finds out which.
@@ -212,50 +169,6 @@ impl SocketPerProbe {
     /// Whether something met in looking for something else waits to be delivered.
     pub fn has_stashed(&self) -> bool {
         self.datagrams.iter().any(Channel::has_stashed)
-    }
-}
-
-impl Connection {
-    /// Delivers the error that a router sent, or the result of the attempt; returns how many.
-    fn look(
-        &mut self,
-        queue: &mut ErrorQueue,
-        clock: &Clock,
-        setup: &SocketSetup,
-        each: &mut dyn FnMut(&Incoming<'_>),
-    ) -> usize {
-        while let Some(entry) = queue.read(self.socket.as_fd(), clock) {
-            if let Entry::Icmp(queued) = entry {
-                let at = Placer::new(clock).place(queued.stamp, Instant::ZERO);
-                let kind = Kind::Ports(tcp::PROTOCOL_TCP);
-                each(&Incoming::Datagram(received(queued, kind, self.port, at)));
-                self.over = true;
-                return 1;
-            }
-        }
-        let now = clock.now();
-        let refused = match self.socket.take_error() {
-            Ok(None) if self.socket.peer_addr().is_ok() => false,
-            Ok(Some(error)) if Errno::from_io_error(&error) == Some(Errno::CONNREFUSED) => true,
-            Ok(None) | Err(_) => return 0,
-            // Given up by the kernel: as silent as before.
-            Ok(Some(_)) => {
-                self.over = true;
-                return 0;
-            }
-        };
-        self.over = true;
-        each(&Incoming::Datagram(Received {
-            at: now,
-            clock: ClockSource::User,
-            from: setup.target.ip(),
-            scope: scope_of(setup.target),
-            hop_limit: None,
-            options: &[],
-            framing: Framing::Connected { local: self.port, refused },
-            bytes: &[],
-        }));
-        1
     }
 }
 

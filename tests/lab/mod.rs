@@ -7,9 +7,11 @@
 
 pub mod child;
 pub mod dns;
+pub mod kernels;
 pub mod skip;
 pub mod sniff;
 pub mod sockets;
+pub mod wire;
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
@@ -21,10 +23,13 @@ use std::sync::mpsc;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-pub use skip::{Need, has, has_module, has_version, skip};
+pub use skip::{Need, figure, has, has_module, has_version, skip};
 use skip::{pass_on, skip_test};
 
 const INSIDE: &str = "RPING_TEST_INSIDE";
+
+/// The variable with the seconds that a test may take, if that is to be more than 300.
+const LIMIT: &str = "RPING_TEST_LIMIT";
 
 pub const RPING: &str = env!("CARGO_BIN_EXE_rping");
 
@@ -67,11 +72,11 @@ fn is_inside(name: &str) -> bool {
 fn run_in(unshare: &[&str], name: &str) {
     const BUILD: &str = "mount -t tmpfs none /run && ip link set lo up";
     // A test that hangs is a failure, and ends with all that it started, which is one process group.
-    const LIMIT: [&str; 2] = ["--signal=KILL", "300"];
+    let limit = std::env::var(LIMIT).unwrap_or_else(|_| "300".to_owned());
     let command = || {
         let mut command = Command::new("timeout");
         command
-            .args(LIMIT)
+            .args(["--signal=KILL", &limit])
             .arg("unshare")
             .args(unshare)
             .args(["--net", "--mount", "--"])
@@ -90,8 +95,8 @@ fn run_in(unshare: &[&str], name: &str) {
         .expect("the test, once more");
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}\n{errors}");
     pass_on(&errors);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}\n{errors}");
 }
 
 fn refusal(probe: &std::io::Result<Output>) -> Option<String> {
@@ -116,30 +121,29 @@ pub fn allow_datagram() {
 /// Addresses work at once, without duplicate address detection.
 const QUICK: &str = "sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0";
 
-/// A pair of interfaces: `near` here (or in the namespace `at`), `far` in the namespace `to`.
-///
-/// Two ends of one index, which the kernel would give them in young namespaces, are taken for one interface by
-/// linkwatch_urgent_event(): a second may pass until IPv6 works on them. A pair made again has another index, as it
-/// has on other machines. Each sends its query for a neighbour of IPv6 every 20 ms until there is an answer.
+/// A pair of interfaces: `near` here (or in the namespace `at`), `far` in the namespace `to`. Each sends its query for a
+/// neighbour of IPv6 every 20 ms until there is an answer.
 fn veth(at: Option<&str>, near: &str, to: &str, far: &str) {
-    static INDEX: AtomicU32 = AtomicU32::new(100);
-    let index = INDEX.fetch_add(1, Ordering::Relaxed);
-    let (option, within) = match at {
-        Some(at) => (format!("-n {at}"), format!("ip netns exec {at}")),
-        None => (String::new(), String::new()),
-    };
+    usual_veth(at, near, to, far);
+    let within = at.map(|at| format!("ip netns exec {at}")).unwrap_or_default();
     let eager = |link: &str| {
         format!(
             "sysctl -qw net.ipv6.neigh.{link}.retrans_time_ms=20 net.ipv6.neigh.{link}.mcast_solicit=1000"
         )
     };
-    sh(&format!(
-        "ip {option} link add {near} index {index} type veth peer name {far} netns {to}
-         {within} {}
-         ip netns exec {to} {}",
-        eager(near),
-        eager(far)
-    ));
+    sh(&format!("{within} {}\n ip netns exec {to} {}", eager(near), eager(far)));
+}
+
+/// The same with the times of neighbour discovery that Linux has.
+///
+/// Two ends of one index, which the kernel would give them in young namespaces, are taken for one interface by
+/// linkwatch_urgent_event(): a second may pass until IPv6 works on them. A pair made again has another index, as it
+/// has on other machines.
+fn usual_veth(at: Option<&str>, near: &str, to: &str, far: &str) {
+    static INDEX: AtomicU32 = AtomicU32::new(100);
+    let index = INDEX.fetch_add(1, Ordering::Relaxed);
+    let option = at.map(|at| format!("-n {at}")).unwrap_or_default();
+    sh(&format!("ip {option} link add {near} index {index} type veth peer name {far} netns {to}"));
 }
 
 /// `v0` here (10.9.0.1/24, fd09::1/64), joined to the host `t` (10.9.0.2, fd09::2).

@@ -42,9 +42,15 @@ pub fn skip_test(test: &str, need: Need, reason: &str) {
     write(&format!("SKIP: {test}: {reason}\n"));
 }
 
-/// Passes on the `SKIP` lines of a test that ran in a process of its own.
+/// Prints `FIGURE: LINE` on standard error, like [`skip`].
+pub fn figure(line: &str) {
+    write(&format!("FIGURE: {line}\n"));
+}
+
+/// Passes on the `SKIP` and `FIGURE` lines of a test that ran in a process of its own.
 pub fn pass_on(errors: &str) {
-    errors.lines().filter(|line| line.starts_with("SKIP: ")).for_each(|line| write(&format!("{line}\n")));
+    let ours = |line: &&str| line.starts_with("SKIP: ") || line.starts_with("FIGURE: ");
+    errors.lines().filter(ours).for_each(|line| write(&format!("{line}\n")));
 }
 
 fn write(line: &str) {

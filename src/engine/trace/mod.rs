@@ -98,7 +98,9 @@ impl Trace {
         let hops = (self.config.first_ttl..=last_ttl).filter(|ttl| self.table.open(*ttl) > 0);
         hops.flat_map(move |ttl| {
             self.table.waiting(ttl).map(move |(query, first, newest)| {
-                (ttl, query, self.config.wait.deadline(&self.table, ttl, first, newest))
+                let deadline = self.config.wait.deadline(&self.table, ttl, first, newest);
+                let again = self.plan.open_until(&self.table, self.final_ttl, ttl, query);
+                (ttl, query, again.map_or(deadline, |again| deadline.max(again)))
             })
         })
     }

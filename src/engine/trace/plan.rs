@@ -6,13 +6,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::again;
+use super::again::{self, TargetAnswers};
 use super::config::TraceConfig;
 use super::due::Due;
 use super::table::Table;
+use super::wait;
 use super::window::Window;
 use crate::clock::Instant;
-use crate::probe::trace::TraceMethod;
 
 /// Time from one probe to the next: 39 probes, a whole window, leave within 3 ms.
 const PACE: Duration = Duration::from_micros(75);
@@ -40,8 +40,8 @@ pub struct Plan {
     explicit: bool,
     /// Whether silent queries are sent again.
     resends: bool,
-    /// Whether each query is a TCP connection.
-    connections: bool,
+    /// What the target answers with.
+    target: TargetAnswers,
     gap: Duration,
     window: Window,
     /// When the next probe may leave.
@@ -75,7 +75,7 @@ impl Plan {
             queries,
             explicit: parallel.is_some(),
             resends: wait.is_adaptive() && (parallel.is_none() || config.mtu),
-            connections: matches!(config.flow.method, TraceMethod::Tcp(_)),
+            target: TargetAnswers::to(config.flow.method),
             gap,
             window: Window::new(parallel),
             slot: start,
@@ -104,8 +104,14 @@ impl Plan {
         if !self.resends {
             return None;
         }
-        let due = again::next(table, final_ttl, self.queries, self.connections)?;
+        let due = again::next(table, final_ttl, self.queries, self.target)?;
         Some(Due { at: due.at.max(self.slot), ..due })
+    }
+
+    /// Until when a query is to stay open because it is to be sent again: see [`again::limited`].
+    pub fn open_until(&self, table: &Table, final_ttl: Option<u8>, ttl: u8, query: u8) -> Option<Instant> {
+        let at = again::limited(table, final_ttl.filter(|_| self.resends)?, self.target, ttl, query)?;
+        Some(at + wait::answer_time(table))
     }
 
     /// The next query of the nearest unfinished hop; a hop that pauses never delays another.

@@ -13,7 +13,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// Behind the last hop that answered. A host that is off is reported after three requests for its link-layer address, a
 /// second apart (RFC 4861 section 10, and Linux for ARP), and a little later.
-const TAIL: Duration = Duration::from_millis(3_300);
+pub const TAIL: Duration = Duration::from_millis(3_300);
 
 /// Time that traceroute(8) adds to the multiple of the RTT of the same hop.
 const CLASSIC_GRACE: Duration = Duration::from_millis(1);

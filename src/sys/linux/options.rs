@@ -4,6 +4,7 @@ use std::io;
 use std::net::Ipv6Addr;
 use std::num::NonZeroU64;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use rustix::net::sockopt::{
     Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
@@ -132,6 +133,25 @@ pub(crate) fn discarded(fd: BorrowedFd<'_>) -> u64 {
     let _ = get_ints(fd, libc::SOL_SOCKET, SO_MEMINFO, &mut figures);
     let [.., discarded] = figures;
     discarded.into()
+}
+
+/// How the kernel connected a TCP socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Handshake {
+    /// Whether it sent a segment again.
+    pub retransmitted: bool,
+    /// How long the peer took to accept; zero if it did not.
+    pub took: Duration,
+}
+
+/// How the kernel connected a TCP socket (TCP_INFO, linux/tcp.h `struct tcp_info`).
+pub(crate) fn handshake(fd: BorrowedFd<'_>) -> Option<Handshake> {
+    // Eight octets, and then integers: the round-trip time is the 18th of all, and retransmissions are the last one known
+    // here.
+    let mut info = [0; 26];
+    get_ints(fd, libc::IPPROTO_TCP, libc::TCP_INFO, &mut info).ok()?;
+    let [.., rtt, _, _, _, _, _, _, _, retransmissions] = info;
+    Some(Handshake { retransmitted: retransmissions > 0, took: Duration::from_micros(rtt.into()) })
 }
 
 /// Leases a flow label (linux/in6.h, `struct in6_flowlabel_req`) and has addresses carry it. 0 lets the kernel
