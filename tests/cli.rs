@@ -79,6 +79,12 @@ fn a_link_named_ping_prints_and_behaves_as_ping() {
     assert_eq!(run(&ping6, &["-4", "::1"]), refused("ping6: only one -4 or -6 option may be specified"));
     assert_eq!(run(&ping6, &["-R", "::1"]), refused("ping6: -R is for IPv4 only and does not go with -6"));
     assert!(run(&ping6, &["-h"]).0.contains("\nUsage: ping6 [OPTIONS] HOST...\n"));
+    let deadline = "-w 5x: the deadline must be a number of seconds from 0 to 2147483647";
+    assert_eq!(run(&ping, &["-w", "5x", "h"]), refused(&format!("ping: {deadline}")));
+    assert_eq!(
+        rping(&["ping", "-w", "5x", "h"]),
+        refused(&format!("rping: {deadline}, or have a unit, as in 200ms or 5s"))
+    );
     let other = run(link("names", "pong"), &["-V"]);
     assert_eq!(other, answered(&format!("rping {VERSION}\n")));
 }

@@ -5,6 +5,7 @@ mod ping;
 pub mod ping_request;
 mod tcptraceroute;
 mod text;
+mod time;
 pub mod trace_method;
 pub mod trace_request;
 mod trace_values;
@@ -243,7 +244,14 @@ impl Caller<'_> {
                 format!("{} needs a value; {see}", option(context(ContextKind::InvalidArg)))
             }
             ErrorKind::InvalidUtf8 => format!("an argument is not UTF-8 text; {see}"),
-            _ => context(ContextKind::Custom).map_or(see, str::to_string),
+            _ => match context(ContextKind::Custom) {
+                // A program that others know keeps its sentence.
+                Some(sentence) if self.by_link => {
+                    sentence.strip_suffix(time::UNITS).unwrap_or(sentence).to_owned()
+                }
+                Some(sentence) => sentence.to_owned(),
+                None => see,
+            },
         };
         Err(self.refusal(reason))
     }
