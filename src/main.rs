@@ -19,6 +19,10 @@ fn main() -> ExitCode {
         Ok(Action::Ping(request)) => (request.style.program.clone(), ping::command(&request)),
         Ok(Action::Traceroute(request)) => (request.style.program.clone(), traceroute::command(&request)),
         Ok(Action::Print { program, text }) => (program, print(&text).map(|()| 0)),
+        Ok(Action::NoCommand { help }) => {
+            let _ = io::stderr().lock().write_all(help.as_bytes());
+            return ExitCode::from(CANNOT_RUN);
+        }
         Err(error) => (error.program, Err(anyhow!(error.reason))),
     };
     status.map_or_else(|error| fail(&program, &format!("{error:#}")), ExitCode::from)

@@ -16,7 +16,7 @@ fn parse(args: &[&str], superuser: bool) -> Result<PingRequest, String> {
     match cli::parse(args, superuser) {
         Ok(Action::Ping(request)) => Ok(*request),
         Ok(Action::Traceroute(request)) => Err(format!("{request:?}")),
-        Ok(Action::Print { text, .. }) => Err(text),
+        Ok(Action::Print { text, .. } | Action::NoCommand { help: text }) => Err(text),
         Err(refusal) => {
             assert_eq!(refusal.program, "rping");
             Err(refusal.reason)
@@ -34,6 +34,15 @@ fn refusal(args: &[&str]) -> String {
 
 fn user_refusal(args: &[&str]) -> String {
     parse(args, false).expect_err(&format!("{args:?}"))
+}
+
+#[test]
+fn a_command_line_without_a_command_is_that_of_ping() {
+    for words in [&["192.0.2.7", "-c", "3"][..], &["-c3", "192.0.2.7"], &["-c", "3", "--", "192.0.2.7"]] {
+        let args = ["rping"].iter().chain(words).map(OsString::from);
+        let Ok(Action::Ping(request)) = cli::parse(args, false) else { panic!("{words:?}") };
+        assert_eq!((request.hosts, request.ping.count), (vec!["192.0.2.7".to_owned()], Some(3)), "{words:?}");
+    }
 }
 
 /// The numeric options, in the order of the columns below, and the sentences of their errors.

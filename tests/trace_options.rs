@@ -15,7 +15,7 @@ fn parse_as(program: &str, args: &[&str]) -> Result<TraceRequest, String> {
     match cli::parse(args, true) {
         Ok(Action::Traceroute(request)) => Ok(*request),
         Ok(Action::Ping(request)) => Err(format!("a ping: {request:?}")),
-        Ok(Action::Print { text, .. }) => Err(text),
+        Ok(Action::Print { text, .. } | Action::NoCommand { help: text }) => Err(text),
         Err(refusal) => Err(refusal.reason),
     }
 }
