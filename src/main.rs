@@ -16,6 +16,10 @@ fn main() -> ExitCode {
         Ok(Action::Ping(request)) => (request.style.program.clone(), ping::command(&request)),
         Ok(Action::Traceroute(request)) => (request.style.program.clone(), traceroute::command(&request)),
         Ok(Action::Print { program, text }) => (program, print(&text).map(|()| 0)),
+        Ok(Action::NoCommand { help }) => {
+            let _ = io::stderr().lock().write_all(help.as_bytes());
+            return ExitCode::from(command::CANNOT_RUN);
+        }
         Err(error) => {
             let status = command::cannot_run(&error.program, true);
             return fail(&error.program, &error.reason, status);

@@ -79,27 +79,58 @@ fn a_link_named_ping_prints_and_behaves_as_ping() {
     assert_eq!(run(&ping6, &["-4", "::1"]), refused("ping6: only one -4 or -6 option may be specified"));
     assert_eq!(run(&ping6, &["-R", "::1"]), refused("ping6: -R is for IPv4 only and does not go with -6"));
     assert!(run(&ping6, &["-h"]).0.contains("\nUsage: ping6 [OPTIONS] HOST...\n"));
+    let deadline = "-w 5x: the deadline must be a number of seconds from 0 to 2147483647";
+    assert_eq!(run(&ping, &["-w", "5x", "h"]), refused(&format!("ping: {deadline}")));
+    assert_eq!(
+        rping(&["ping", "-w", "5x", "h"]),
+        refused(&format!("rping: {deadline}, or have a unit, as in 200ms or 5s"))
+    );
     let other = run(link("names", "pong"), &["-V"]);
     assert_eq!(other, answered(&format!("rping {VERSION}\n")));
 }
 
 #[test]
-fn a_host_without_a_command_gets_a_line_with_the_command() {
+fn rping_alone_prints_its_short_help_and_fails() {
+    let (help, errors, status) = rping(&["-h"]);
+    assert_eq!((errors.as_str(), status), ("", 0));
+    assert_eq!(rping(&[]), (String::new(), help, 2));
+}
+
+#[test]
+fn without_a_command_the_command_is_ping() {
+    // No host of these is looked up: what is wrong is found before.
+    assert_eq!(rping(&["-R", "-6", "host"]), refused("rping: -R is for IPv4 only and does not go with -6"));
+    assert_eq!(rping(&["192.0.2.7", "-c0"]).1.split(": the").next(), Some("rping: -c 0"));
+    assert_eq!(rping(&["host", "-Z"]), refused("rping: unexpected argument '-Z'; see 'rping ping --help'"));
     assert_eq!(
-        rping(&["192.0.2.7"]),
-        refused("rping: '192.0.2.7' is not a command; to ping it, run: rping ping 192.0.2.7")
+        rping(&["192.0.2.0/33"]),
+        refused("rping: 192.0.2.0/33: the length of a prefix must be a whole number from 0 to 32")
     );
-    assert_eq!(rping(&[]), refused("rping: no command given; to ping a host, run: rping ping HOST"));
-    assert_eq!(
-        rping(&["-c3", "host"]),
-        refused("rping: unexpected argument '-c'; options follow the command, as in: rping ping -c 3 HOST")
-    );
+    assert_eq!(rping(&["host", "--help"]), rping(&["ping", "--help"]));
+}
+
+#[test]
+fn options_before_the_command_are_refused() {
+    for (args, line) in [
+        (["-q", "ping", "host"], "the command comes first, and its options follow: rping ping -q ..."),
+        (
+            ["-n", "host", "traceroute"],
+            "the command comes first, and its options follow: rping traceroute -n ...",
+        ),
+    ] {
+        assert_eq!(rping(&args), refused(&format!("rping: {line}")));
+    }
 }
 
 #[test]
 fn a_mistyped_command_or_option_gets_the_one_that_was_meant() {
-    for (typed, meant) in [("pign", "ping"), ("tracroute", "traceroute"), ("tracerotue", "traceroute")] {
-        let line = format!("rping: '{typed}' is not a command; did you mean '{meant}'?");
+    for (typed, meant) in
+        [("pign", "ping"), ("Ping", "ping"), ("tracroute", "traceroute"), ("mtr", "traceroute")]
+    {
+        let line = format!(
+            "rping: '{typed}' is not a command; did you mean '{meant}'? To ping a host of that name, run: \
+             rping ping {typed}"
+        );
         assert_eq!(rping(&[typed, "192.0.2.7"]), refused(&line));
     }
     assert_eq!(
@@ -170,7 +201,7 @@ fn text_from_the_command_line_cannot_reach_the_terminal_raw() {
     );
     assert_eq!(
         rping(&[nasty]),
-        refused(&format!("rping: '{tame}' is not a command; to ping it, run: rping ping {tame}"))
+        refused(&format!("rping: {tame}: a host's name cannot have the character U+001B"))
     );
     let octets = OsStr::from_bytes(b"a\xff\x9b$(id)\x7f");
     let output = Command::new(RPING).args(["ping", "-t"]).arg(octets).arg("h").output().unwrap();
@@ -185,7 +216,8 @@ fn help_of_rping_is_this() {
     let text = "\
 Measure whether and how fast hosts on the network answer
 
-Usage: rping COMMAND
+Usage: rping HOST...
+       rping COMMAND [OPTIONS] HOST...
 
 Commands:
   ping        Ask a host to answer again and again, and time its answers

@@ -543,6 +543,34 @@ fn no_reply_of_this_host_to_a_multicast_or_a_broadcast_takes_no_time() {
 }
 
 #[test]
+fn a_wrong_host_is_named_before_a_socket_is_opened() {
+    alone("a_wrong_host_is_named_before_a_socket_is_opened", || {
+        let link_local = "connect: Invalid argument: fe80::1 is a link-local address; name its interface: ";
+        let refused = [
+            ("ping 192.0.2.0/33", "192.0.2.0/33: the length of a prefix must be a whole number from 0 to 32"),
+            ("ping 192.0.2.1-3", "192.0.2.1-3: a range must be FIRST-LAST, two addresses of one family"),
+            (
+                "ping 10.0.0.0/8",
+                "16777214 hosts or more: if so many are meant, say --yes; without it, at most 1048576 are asked",
+            ),
+            ("ping -6 127.0.0.1", "127.0.0.1: Address family for hostname not supported"),
+            ("ping fe80::1", &format!("{link_local}fe80::1%INTERFACE or -I INTERFACE")),
+            ("traceroute fe80::1", &format!("{link_local}fe80::1%INTERFACE or -i INTERFACE")),
+            ("traceroute -I -6 127.0.0.1", "127.0.0.1: Address family for hostname not supported"),
+            (
+                "ping -T tsprespec -- -x 127.0.0.1",
+                "-x: a host's name cannot begin with '-'; options stand before '--'",
+            ),
+        ];
+        for (args, line) in refused {
+            let ran = run("setpriv", &format!("--bounding-set=-all --inh-caps=-all {RPING} {args}"));
+            let expected = (Some(2), String::new(), format!("rping: {line}\n"));
+            assert_eq!((ran.status, ran.stdout, ran.stderr), expected, "{args}");
+        }
+    });
+}
+
+#[test]
 fn an_ordinary_process_without_any_permission_gets_one_sentence() {
     alone("an_ordinary_process_without_any_permission_gets_one_sentence", || {
         let output = std::process::Command::new("setpriv")

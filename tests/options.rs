@@ -16,7 +16,7 @@ fn parse(args: &[&str], superuser: bool) -> Result<PingRequest, String> {
     match cli::parse(args, superuser) {
         Ok(Action::Ping(request)) => Ok(*request),
         Ok(Action::Traceroute(request)) => Err(format!("{request:?}")),
-        Ok(Action::Print { text, .. }) => Err(text),
+        Ok(Action::Print { text, .. } | Action::NoCommand { help: text }) => Err(text),
         Err(refusal) => {
             assert_eq!(refusal.program, "rping");
             Err(refusal.reason)
@@ -36,6 +36,15 @@ fn user_refusal(args: &[&str]) -> String {
     parse(args, false).expect_err(&format!("{args:?}"))
 }
 
+#[test]
+fn a_command_line_without_a_command_is_that_of_ping() {
+    for words in [&["192.0.2.7", "-c", "3"][..], &["-c3", "192.0.2.7"], &["-c", "3", "--", "192.0.2.7"]] {
+        let args = ["rping"].iter().chain(words).map(OsString::from);
+        let Ok(Action::Ping(request)) = cli::parse(args, false) else { panic!("{words:?}") };
+        assert_eq!((request.hosts, request.ping.count), (vec!["192.0.2.7".to_owned()], Some(3)), "{words:?}");
+    }
+}
+
 /// The numeric options, in the order of the columns below, and the sentences of their errors.
 const NUMERIC: [(&str, &str, &str); 12] = [
     ("-c", "--count", "the count must be a whole number from 1 to 9223372036854775807"),
@@ -47,13 +56,25 @@ const NUMERIC: [(&str, &str, &str); 12] = [
     ("-e", "--ident", "the identifier must be a whole number from 0 to 65535, or from 0x0 to 0xffff"),
     ("-F", "--flow-label", "the flow label must be a whole number from 0 to 1048575, or from 0x0 to 0xfffff"),
     ("-m", "--mark", "the mark must be a whole number from 0 to 4294967295, or from 0x0 to 0xffffffff"),
-    ("-i", "--interval", "the interval must be a number of seconds from 0 to 2147483647"),
-    ("-w", "--deadline", "the deadline must be a number of seconds from 0 to 2147483647"),
-    ("-W", "--timeout", "the timeout must be a number of seconds from 0 to 2147483"),
+    (
+        "-i",
+        "--interval",
+        "the interval must be a number of seconds from 0 to 2147483647, or have a unit, as in 200ms or 5s",
+    ),
+    (
+        "-w",
+        "--deadline",
+        "the deadline must be a number of seconds from 0 to 2147483647, or have a unit, as in 200ms or 5s",
+    ),
+    (
+        "-W",
+        "--timeout",
+        "the timeout must be a number of seconds from 0 to 2147483, or have a unit, as in 200ms or 5s",
+    ),
 ];
 
 /// `y`: the option takes the value; `.`: it refuses it, naming the range.
-const VERDICTS: [(&str, &str); 60] = [
+const VERDICTS: [(&str, &str); 64] = [
     //                          c l s S  t Q  e F m  i w W
     ("0", "                     . . y .  y y  y y y  y y y"),
     ("1", "                     y y y y  y y  y y y  y y y"),
@@ -84,6 +105,10 @@ const VERDICTS: [(&str, &str); 60] = [
     ("infinity", "              . . . .  . .  . . .  . . ."),
     ("0x10", "                  . . . .  . y  y y y  . . ."),
     ("0X1f", "                  . . . .  . y  y y y  . . ."),
+    ("200ms", "                 . . . .  . .  . . .  y y y"),
+    (" 1m30s", "                . . . .  . .  . . .  y y y"),
+    ("5 s", "                   . . . .  . .  . . .  . . ."),
+    ("5S", "                    . . . .  . .  . . .  . . ."),
     ("0x", "                    . . . .  . .  . . .  . . ."),
     ("0x+5", "                  . . . .  . .  . . .  . . ."),
     ("0xg", "                   . . . .  . .  . . .  . . ."),
@@ -176,6 +201,8 @@ fn seconds_are_read_exactly_and_round_up_to_the_microsecond() {
     let interval = |text| root(&["-i", text, "h"]).interval;
     let micros = Duration::from_micros;
     assert_eq!(interval("0.2"), micros(200_000));
+    assert_eq!(interval("200ms"), micros(200_000));
+    assert_eq!(interval("1m30.0000001s"), micros(90_000_001));
     assert_eq!(interval(".2"), micros(200_000));
     assert_eq!(interval("1."), micros(1_000_000));
     assert_eq!(interval("1.5000000"), micros(1_500_000));
@@ -189,10 +216,7 @@ fn seconds_are_read_exactly_and_round_up_to_the_microsecond() {
     assert_eq!(interval("0.3333333333333333"), micros(333_334));
     assert_eq!(interval("2147483646.999999"), micros(2_147_483_646_999_999));
     let over = "2147483647.0000000001";
-    assert_eq!(
-        refusal(&["-i", over, "h"]),
-        format!("-i {over}: the interval must be a number of seconds from 0 to 2147483647")
-    );
+    assert_eq!(refusal(&["-i", over, "h"]), format!("-i {over}: {}", NUMERIC[9].2));
 }
 
 proptest! {

@@ -15,7 +15,7 @@ fn parse_as(program: &str, args: &[&str]) -> Result<TraceRequest, String> {
     match cli::parse(args, true) {
         Ok(Action::Traceroute(request)) => Ok(*request),
         Ok(Action::Ping(request)) => Err(format!("a ping: {request:?}")),
-        Ok(Action::Print { text, .. }) => Err(text),
+        Ok(Action::Print { text, .. } | Action::NoCommand { help: text }) => Err(text),
         Err(refusal) => Err(refusal.reason),
     }
 }
@@ -193,17 +193,22 @@ fn waits_are_given_as_traceroute_takes_them() {
         ("5,,10", given(5_000, 0.0, 10.0)),
         ("5/3/10", given(5_000, 3.0, 10.0)),
         ("1,2.5,0.5", given(1_000, 2.5, 0.5)),
+        ("200ms", given(200, 0.0, 0.0)),
+        ("1m,3,10", given(60_000, 3.0, 10.0)),
     ] {
         assert_eq!(of(&format!("-w {text} host")).trace.wait, wait, "{text}");
     }
-    let allowed = "the wait must be MAX[,HERE,NEAR]: seconds from 0 to 86400, and two factors";
-    for text in ["", "x", "5,x", "5,3,10,2", "-1", "nan", "inf", "1e30"] {
+    let allowed =
+        "the wait must be MAX[,HERE,NEAR]: seconds from 0 to 86400 or a time such as 200ms, and two factors";
+    for text in ["", "x", "5,x", "5s,3s", "5,3,10,2", "-1", "nan", "inf", "1e30"] {
         let shown = if text.is_empty() { "''" } else { text };
         assert_eq!(refusal(&["-w", text, "host"]), format!("-w {shown}: {allowed}"));
     }
     assert_eq!(of("-z 11 host").trace.gap, Duration::from_millis(11));
     assert_eq!(of("-z 9.999999 host").trace.gap, Duration::from_micros(9_999_999));
     assert_eq!(of("-z 10 host").trace.gap, Duration::from_millis(10));
+    assert_eq!(of("-z 10s host").trace.gap, Duration::from_secs(10));
+    assert_eq!(of("-z 200us host").trace.gap, Duration::from_micros(200));
 }
 
 /// What every numeric option makes of odd values: taken exactly, or refused with its range.

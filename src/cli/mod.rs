@@ -5,6 +5,8 @@ mod ping;
 pub mod ping_request;
 mod tcptraceroute;
 mod text;
+mod time;
+mod top;
 pub mod trace_method;
 pub mod trace_request;
 mod trace_values;
@@ -24,6 +26,7 @@ use crate::escape;
 use ping::PingArguments;
 use ping_request::PingRequest;
 use tcptraceroute::TcpTraceArguments;
+use top::TopArguments;
 use trace_request::TraceRequest;
 use tracepath::TracepathArguments;
 use traceroute::TraceArguments;
@@ -41,6 +44,11 @@ pub enum Action {
         program: String,
         /// Whole lines.
         text: String,
+    },
+    /// The command line is empty: print the short help on standard error, and exit with status 2.
+    NoCommand {
+        /// Whole lines.
+        help: String,
     },
 }
 
@@ -101,17 +109,7 @@ struct Caller<'a> {
     by_link: bool,
 }
 
-/// The command `rping` without a subcommand: help, version and errors.
-#[derive(clap::Parser)]
-#[command(
-    name = "rping",
-    version,
-    about = "Measure whether and how fast hosts on the network answer",
-    after_help = text::TOP_EXIT
-)]
-struct Top;
-
-/// Dispatches to a command. The other one's options are not built, which makes the start faster.
+/// Dispatches to a command; without one, to ping. The other one's options are not built, which makes the start faster.
 fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, UsageError> {
     let called = |usage| Caller { program: "rping", usage, by_link: false };
     let (caller, ping, traceroute) = (called("rping"), called("rping ping"), called("rping traceroute"));
@@ -123,19 +121,44 @@ fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, UsageError>
         (Some("help"), Some("traceroute")) => {
             return parse_traceroute(traceroute, ["--help".into()].into_iter());
         }
-        _ => {}
+        (Some("help" | "-h" | "--help" | "-V" | "--version"), _) => {}
+        _ if args.is_empty() => {}
+        _ => {
+            if let Some(mistake) = mistake(&args) {
+                return Err(caller.refusal(mistake));
+            }
+            return parse_ping(ping, args.into_iter(), superuser);
+        }
     }
-    let mut top = Top::command().no_binary_name(true).max_term_width(COLUMNS);
+    let mut top = TopArguments::command().no_binary_name(true).max_term_width(COLUMNS);
     top = top
         .subcommand(
             PingArguments::command().about("Ask a host to answer again and again, and time its answers"),
         )
-        .subcommand(TraceArguments::command().about("Show the routers on the way to a host, and their times"))
-        .override_usage("rping COMMAND");
+        .subcommand(
+            TraceArguments::command().about("Show the routers on the way to a host, and their times"),
+        );
+    if args.is_empty() {
+        return Ok(Action::NoCommand { help: top.render_help().to_string() });
+    }
     match top.try_get_matches_from_mut(args) {
-        Ok(_) => Err(caller.refusal("no command given; to ping a host, run: rping ping HOST")),
+        Ok(_) => Err(caller.refusal("no command given; to ping a host, run: rping HOST")),
         Err(error) => caller.instead(&top, &error),
     }
+}
+
+/// What is wrong with a command line that does not begin with a command; `None`: it is that of a ping.
+fn mistake(args: &[OsString]) -> Option<String> {
+    let first = args.first()?.to_str()?;
+    if !first.starts_with('-') {
+        let command = top::meant(first)?;
+        let word = escape::argument(OsStr::new(first));
+        return Some(format!(
+            "'{word}' is not a command; did you mean '{command}'? To ping a host of that name, run: rping ping {word}"
+        ));
+    }
+    let command = args.iter().find_map(|arg| top::COMMANDS.into_iter().find(|command| arg == command))?;
+    Some(format!("the command comes first, and its options follow: rping {command} {first} ..."))
 }
 
 fn parse_ping(
@@ -236,19 +259,12 @@ impl Caller<'_> {
                 return Ok(self.print(error.render().to_string()));
             }
             ErrorKind::InvalidSubcommand => {
-                let word = named(ContextKind::InvalidSubcommand);
-                match suggested(error, ContextKind::SuggestedSubcommand) {
-                    Some(command) => format!("'{word}' is not a command; did you mean '{command}'?"),
-                    None => format!("'{word}' is not a command; to ping it, run: rping ping {word}"),
-                }
+                format!("'{}' is not a command; {see}", named(ContextKind::InvalidSubcommand))
             }
             ErrorKind::UnknownArgument => {
                 let unknown = format!("unexpected argument '{}'", named(ContextKind::InvalidArg));
                 match suggested(error, ContextKind::SuggestedArg) {
                     Some(option) => format!("{unknown}; did you mean '{option}'?"),
-                    None if self.usage == "rping" => {
-                        format!("{unknown}; options follow the command, as in: rping ping -c 3 HOST")
-                    }
                     None => format!("{unknown}; {see}"),
                 }
             }
@@ -259,7 +275,14 @@ impl Caller<'_> {
                 format!("{} needs a value; {see}", option(context(ContextKind::InvalidArg)))
             }
             ErrorKind::InvalidUtf8 => format!("an argument is not UTF-8 text; {see}"),
-            _ => context(ContextKind::Custom).map_or(see, str::to_string),
+            _ => match context(ContextKind::Custom) {
+                // A program that others know keeps its sentence.
+                Some(sentence) if self.by_link => {
+                    sentence.strip_suffix(time::UNITS).unwrap_or(sentence).to_owned()
+                }
+                Some(sentence) => sentence.to_owned(),
+                None => see,
+            },
         };
         Err(self.refusal(reason))
     }

@@ -35,7 +35,8 @@ pub struct PingArguments {
 
     /// Seconds from one probe to the next [default: 1].
     ///
-    /// A fraction such as 0.2 is fine, to the microsecond. Ordinary users may not go below 0.002.
+    /// A fraction such as 0.2 is fine, to the microsecond, and so is a time with its unit: 200ms, 5s, 1m30s.
+    /// Ordinary users may not go below 0.002.
     #[arg(short, long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::INTERVAL, help_heading = TIMING)]
     pub interval: Option<Duration>,
 

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::values::{Checked, interface, named, seconds, whole_or_hex};
+use super::time::{seconds, time};
+use super::values::{Checked, interface, named, whole_or_hex};
 use crate::engine::trace::Wait;
 
 /// The method that a name stands for.
@@ -133,7 +134,7 @@ pub const PACKET_LEN: Checked<usize> = Checked {
 pub const WAIT: Checked<Wait> = Checked {
     parse: |text| {
         let mut parts = text.split([',', '/']);
-        let max = seconds::<86_400>(parts.next()?)?;
+        let max = time::<86_400>(parts.next()?)?;
         let mut factor = || match parts.next() {
             None | Some("") => Some(0.0),
             Some(text) => seconds::<1_000_000>(text).map(|value| value.as_secs_f64()),
@@ -141,16 +142,17 @@ pub const WAIT: Checked<Wait> = Checked {
         let (here, near) = (factor()?, factor()?);
         parts.next().is_none().then_some(Wait::Given { max, here, near })
     },
-    allowed: "the wait must be MAX[,HERE,NEAR]: seconds from 0 to 86400, and two factors",
+    allowed: "the wait must be MAX[,HERE,NEAR]: seconds from 0 to 86400 or a time such as 200ms, and two factors",
 };
 
 /// `-z`: seconds below 10, milliseconds from 10 on, as traceroute(8) does (its manual has "more than 10").
 pub const GAP: Checked<Duration> = Checked {
     parse: |text| {
-        let value = seconds::<86_400_000>(text)?;
-        Some(if value >= Duration::from_secs(10) { value / 1000 } else { value })
+        let scaled = |value| if value >= Duration::from_secs(10) { value / 1000 } else { value };
+        seconds::<86_400_000>(text).map(scaled).or_else(|| time::<86_400>(text))
     },
-    allowed: "the time between probes must be a number of seconds below 10, or from there on of milliseconds",
+    allowed: "the time between probes must be a number of seconds below 10, or from there on of milliseconds, \
+              or have a unit, as in 200ms or 5s",
 };
 
 /// `-i`.

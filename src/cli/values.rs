@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::time::time;
 use crate::escape;
 use crate::probe::Method;
 use crate::transport::{Families, Pmtu, Stamping};
@@ -96,20 +97,20 @@ pub const CLOCK: Checked<Stamping> = Checked {
 
 /// `-i`.
 pub const INTERVAL: Checked<Duration> = Checked {
-    parse: seconds::<{ i32::MAX as u64 }>,
-    allowed: "the interval must be a number of seconds from 0 to 2147483647",
+    parse: time::<{ i32::MAX as u64 }>,
+    allowed: "the interval must be a number of seconds from 0 to 2147483647, or have a unit, as in 200ms or 5s",
 };
 
 /// `-w`.
 pub const DEADLINE: Checked<Duration> = Checked {
-    parse: seconds::<{ i32::MAX as u64 }>,
-    allowed: "the deadline must be a number of seconds from 0 to 2147483647",
+    parse: time::<{ i32::MAX as u64 }>,
+    allowed: "the deadline must be a number of seconds from 0 to 2147483647, or have a unit, as in 200ms or 5s",
 };
 
 /// `-W`. The largest is INT_MAX milliseconds, as in iputils.
 pub const TIMEOUT: Checked<Duration> = Checked {
-    parse: seconds::<{ i32::MAX as u64 / 1000 }>,
-    allowed: "the timeout must be a number of seconds from 0 to 2147483",
+    parse: time::<{ i32::MAX as u64 / 1000 }>,
+    allowed: "the timeout must be a number of seconds from 0 to 2147483, or have a unit, as in 200ms or 5s",
 };
 
 /// `-l`.
@@ -298,50 +299,6 @@ pub fn up_to(max: u64, text: &str) -> Option<u64> {
         None => text.parse().ok(),
     };
     number.filter(|number| *number <= max)
-}
-
-/// Seconds in decimal, as strtod(3) reads them: `1`, `.2`, `1.`, `1.5`, `2e-3`; exact.
-///
-/// Rounded up to microseconds, so that no interval becomes shorter than requested and only a zero becomes zero.
-pub fn seconds<const MAX: u64>(text: &str) -> Option<Duration> {
-    let text = text.trim_ascii_start();
-    let text = text.strip_prefix('+').unwrap_or(text);
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, power(exponent)?),
-        None => (text, 0),
-    };
-    let (units, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = [units, fraction].concat();
-    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    let digits_after_point = i64::try_from(fraction.len()).ok()?;
-    let micros = scaled(digits.trim_start_matches('0'), exponent - digits_after_point + 6)?;
-    (micros <= MAX * 1_000_000).then(|| Duration::from_micros(micros))
-}
-
-/// The exponent of a decimal, clamped to ±(2^32 - 1).
-fn power(text: &str) -> Option<i64> {
-    let (digits, sign) = match text.strip_prefix('-') {
-        Some(digits) => (digits, -1),
-        None => (text.strip_prefix('+').unwrap_or(text), 1),
-    };
-    let valid = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-    valid.then(|| sign * digits.parse::<u32>().map_or(i64::from(u32::MAX), i64::from))
-}
-
-/// `digits × 10^exponent`, rounded up. The digits do not begin with 0; none are a zero.
-fn scaled(digits: &str, exponent: i64) -> Option<u64> {
-    if digits.is_empty() {
-        return Some(0);
-    }
-    if let Ok(shift) = u32::try_from(exponent) {
-        return digits.parse::<u64>().ok()?.checked_mul(10_u64.checked_pow(shift)?);
-    }
-    let cut = usize::try_from(-exponent).ok()?;
-    let (kept, lost) = digits.split_at(digits.len().saturating_sub(cut));
-    let kept = if kept.is_empty() { 0 } else { kept.parse::<u64>().ok()? };
-    kept.checked_add(u64::from(lost.bytes().any(|digit| digit != b'0')))
 }
 
 /// Pairs of hexadecimal digits; the last may stand alone, as sscanf's %2x reads it.

@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::{anyhow, bail};
 
+use crate::cli::wording::OptionNames;
 use crate::escape::escape;
-use crate::names::forward::{AddressFamilies, Candidate};
+use crate::names::forward::{self, AddressFamilies, Candidate};
 use crate::sys::interfaces;
 use crate::transport::{Options, Route, RouteError, Sockets};
 use crate::wire::Family;
@@ -17,6 +18,25 @@ pub const fn wanted(family: Option<Family>) -> AddressFamilies {
         Some(Family::V4) => AddressFamilies::V4,
         Some(Family::V6) => AddressFamilies::V6,
     }
+}
+
+/// Checks a host, as far as that needs neither a socket nor a name server. `scoped`: an interface is given beside it.
+///
+/// # Errors
+/// One line: it cannot be a name, its address is of the other family, or it is a link-local address without its
+/// interface, as `names` has the option for one.
+pub fn check(host: &str, wanted: AddressFamilies, scoped: bool, names: &OptionNames) -> anyhow::Result<()> {
+    forward::check(host)?;
+    if host.parse::<IpAddr>().is_err() {
+        return Ok(());
+    }
+    for candidate in forward::resolve(host, wanted)? {
+        let address = candidate.addr;
+        if !scoped && forward::lacks_scope(&address) {
+            bail!(names.route_error(&RouteError::NoInterface(address.ip())));
+        }
+    }
+    Ok(())
 }
 
 /// The first of the addresses of a host that has a route, and the route. `tried` is called with each address before it is

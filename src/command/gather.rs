@@ -105,6 +105,19 @@ fn plain(word: &str) -> Option<SocketAddr> {
     (usual && address.to_string() == word).then(|| SocketAddr::new(address, 0))
 }
 
+/// Checks the hosts of the command line, as far as that needs neither a socket nor a name server.
+///
+/// # Errors
+/// An invalid word, or too many hosts.
+pub fn check_words(request: &PingRequest, many: &Many) -> anyhow::Result<()> {
+    let mut words = Words::default();
+    for host in &request.hosts {
+        words.add(host, None)?;
+        words.check_count(many)?;
+    }
+    Ok(())
+}
+
 /// Invalid lines of a file that are printed one by one; of more, the number is.
 const MOST_ERRORS: u64 = 100;
 

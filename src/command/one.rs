@@ -12,13 +12,31 @@ use crate::cli::wording::PING;
 use crate::command::{self, first_route};
 use crate::engine::ping::Config;
 use crate::escape::escape;
-use crate::names::forward::{self, Candidate};
+use crate::names::forward::{self, AddressFamilies, Candidate};
 use crate::output::{self, Output};
 use crate::report::hosts::Hosts;
 use crate::report::style::Style;
 use crate::stats::verdict::Goal;
 use crate::transport::{IpOption, Options, Pmtu, Route, Sockets, Transport};
 use crate::wire::Family;
+
+/// Checks the hosts of the command line before a socket is opened.
+///
+/// # Errors
+/// One line: what cannot be the name of a host, or an address that cannot be pinged so. As JSON it is printed here too.
+pub fn check_hosts(request: &PingRequest, output: &mut Output<'_>) -> anyhow::Result<()> {
+    let Some((host, nodes)) = request.hosts.split_last() else { return Ok(()) };
+    let scoped = request.sockets.device.is_some();
+    nodes
+        .iter()
+        .try_for_each(|node| first_route::check(node, AddressFamilies::V4, true, &PING))
+        .and_then(|()| first_route::check(host, first_route::wanted(request.family), scoped, &PING))
+        .inspect_err(|error| {
+            if request.json {
+                command::print_unknown(host, error, output);
+            }
+        })
+}
 
 /// Resolves the host, and sets up the socket that reaches it.
 ///

@@ -6,7 +6,7 @@ use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
 use crate::clock::{Clock, Instant};
 use crate::command::setup::PingSetup;
-use crate::command::{self, many, one};
+use crate::command::{self, gather, many, one};
 use crate::datagram::{Batch, DATAGRAM_OVERHEAD};
 use crate::engine::ping::{Config, Ping};
 use crate::names::lookup::Names;
@@ -28,9 +28,14 @@ use crate::wire::Family;
 /// Whatever keeps the run from beginning, and a standard output that takes no more: exit status 2.
 pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     command::check_stdout()?;
+    let mut output = Output::stdio();
+    let checked = match &request.many {
+        None => one::check_hosts(request, &mut output),
+        Some(many) => gather::check_words(request, many),
+    };
+    command::begun(checked, &mut output)?;
     let sockets = transport::open(&request.sockets).map_err(|error| anyhow!(PING.open_error(&error)))?;
     command::drop_privilege()?;
-    let mut output = Output::stdio();
     let setup = match &request.many {
         None => one::set_up(request, sockets, &mut output),
         Some(many) => many::set_up(request, many, sockets, &mut output),

@@ -14,7 +14,7 @@ use crate::command::lookups::ForwardLookups;
 use crate::datagram::Batch;
 use crate::engine::trace::{Trace, TraceConfig};
 use crate::escape::escape;
-use crate::names::forward::{self, Candidate};
+use crate::names::forward::{self, AddressFamilies, Candidate};
 use crate::names::lookup::Names;
 use crate::names::origin::Origins;
 use crate::output::{self, Output};
@@ -44,6 +44,7 @@ const MTU_LEN: usize = 65_000;
 pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     command::check_stdout()?;
     let mut output = Output::stdio();
+    command::begun(check_hosts(request, &mut output), &mut output)?;
     let (probes, sockets) = open(request, &mut output)?;
     // A source route is the one option that needs both privilege and the target: privilege is dropped later then. Until
     // it is there are no threads, which would keep it, and no signal is handled: each ends the program at once.
@@ -82,6 +83,24 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     }
     let report = TraceText::new(style, names(request));
     run(request, setup.transport, config, report, (output, stop), &clock)
+}
+
+/// Checks the hosts of the command line before a socket is opened.
+///
+/// # Errors
+/// One line: what cannot be the name of a host, or an address that cannot be traced to. As JSON it is printed here too.
+fn check_hosts(request: &TraceRequest, output: &mut Output<'_>) -> anyhow::Result<()> {
+    let (host, scoped) = (&request.style.name, request.sockets.device.is_some());
+    let gateways = || {
+        let mut hosts = request.gateways.iter();
+        hosts.try_for_each(|host| first_route::check(host, AddressFamilies::V4, true, &TRACEROUTE))
+    };
+    let checked = first_route::check(host, first_route::wanted(request.family), scoped, &TRACEROUTE);
+    checked.and_then(|()| gateways()).inspect_err(|error| {
+        if request.json {
+            command::print_unknown(host, error, output);
+        }
+    })
 }
 
 /// The route to the target, and sockets that reach it.

@@ -1,0 +1,103 @@
+//! `rping` without a command: its own options, and which first words are hosts.
+
+/// The options of `rping` itself.
+#[derive(clap::Parser)]
+#[command(
+    name = "rping",
+    version,
+    about = "Measure whether and how fast hosts on the network answer",
+    after_help = super::text::TOP_EXIT,
+    override_usage = "rping HOST...\n       rping COMMAND [OPTIONS] HOST..."
+)]
+pub struct TopArguments;
+
+/// The commands.
+pub const COMMANDS: [&str; 3] = ["ping", "traceroute", "help"];
+
+/// Names under which others know a command.
+const OTHER_NAMES: [(&str, &str); 2] = [("mtr", "traceroute"), ("fping", "ping")];
+
+/// The command that a word was probably meant to be; `None`: it is a host.
+///
+/// A command is mistyped by one letter that is missing, wrong, too much or exchanged with its neighbour, or by three
+/// such mistakes if it is long. Everything that begins with `trace` is one too. So a host is taken for a mistake only if
+/// its name is nearly `ping`, such as `pine`; its address never is.
+pub fn meant(word: &str) -> Option<&'static str> {
+    let word = word.to_ascii_lowercase();
+    if !word.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'-') {
+        return None;
+    }
+    if let Some((_, command)) = OTHER_NAMES.iter().find(|(name, _)| *name == word) {
+        return Some(command);
+    }
+    if word.starts_with("trace") {
+        return Some("traceroute");
+    }
+    COMMANDS.into_iter().find(|command| mistakes(&word, command) <= if command.len() > 4 { 3 } else { 1 })
+}
+
+/// Letters to insert, delete, replace or exchange with their neighbours to get from one word to another (optimal string
+/// alignment).
+fn mistakes(from: &str, to: &str) -> usize {
+    let (from, to) = (from.as_bytes(), to.as_bytes());
+    let (mut last, mut row) = (Vec::new(), (0..=to.len()).collect::<Vec<_>>());
+    for (i, letter) in from.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, wanted) in to.iter().enumerate() {
+            let mut least = (row[j] + usize::from(letter != wanted)).min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && from[i - 1] == *wanted && to[j - 1] == *letter {
+                least = least.min(last[j - 1] + 1_usize);
+            }
+            next.push(least);
+        }
+        last = std::mem::replace(&mut row, next);
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistyped_commands_are_recognised() {
+        for word in ["pign", "pin", "png", "pping", "Ping", "PING", "pinh", "ping-", "fping"] {
+            assert_eq!(meant(word), Some("ping"), "{word}");
+        }
+        let traceroute =
+            ["tracroute", "tracerotue", "tracert", "trace", "Traceroute", "tracepath", "mtr", "traceruote"];
+        for word in traceroute {
+            assert_eq!(meant(word), Some("traceroute"), "{word}");
+        }
+        for word in ["hlep", "hel"] {
+            assert_eq!(meant(word), Some("help"), "{word}");
+        }
+    }
+
+    #[test]
+    fn names_and_addresses_of_hosts_are_hosts() {
+        let hosts = [
+            "localhost",
+            "router",
+            "pi",
+            "nas",
+            "gateway",
+            "ping.example",
+            "trace.example",
+            "1.1.1.1",
+            "::1",
+            "10.0.0.0/8",
+            "web1",
+            "ping1",
+            "host:80",
+            "bücher",
+            "printer",
+            "",
+            "p",
+            "version",
+        ];
+        for word in hosts {
+            assert_eq!(meant(word), None, "{word}");
+        }
+    }
+}
