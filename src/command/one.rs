@@ -173,7 +173,7 @@ fn style(
         zone: first_route::zone(route.target).or_else(|| options.device.clone()),
         scoped: host.contains('%'),
         // Without a terminal a flood shows all its dots.
-        width: output::terminal_columns().map_or(u64::MAX, u64::from),
+        width: output::terminal::terminal_columns().map_or(u64::MAX, u64::from),
         ..request.style.clone()
     }
 }

@@ -225,7 +225,7 @@ fn style(request: &TraceRequest, setup: &TraceSetup, config: &TraceConfig) -> Tr
         target: target.ip(),
         zone: first_route::zone(target).or_else(|| request.sockets.device.clone()),
         size: config.len + config.header_len,
-        reason: output::stderr_is_terminal(),
+        reason: output::terminal::stderr_is_terminal(),
         ..request.style.clone()
     }
 }
