@@ -37,8 +37,8 @@ pub trait Report {
     );
 
     /// Prints what waited for a name or for a time, if that is there.
-    fn poll(&mut self, now: Instant, output: &mut Output<'_>) {
-        let _ = (now, output);
+    fn poll(&mut self, account: &Self::Account, now: Instant, output: &mut Output<'_>) {
+        let _ = (account, now, output);
     }
 
     /// When [`Report::poll`] must be called at the latest; the run does not end before that. `None`: nothing
@@ -46,6 +46,14 @@ pub trait Report {
     fn wake(&self) -> Option<Instant> {
         None
     }
+
+    /// When [`Report::poll`] is to be called for something that is only shown for a while; the run may end before.
+    fn show_at(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Shows again what is only shown for a while: the terminal has another size, or this process was suspended.
+    fn refresh(&mut self) {}
 
     /// Becomes readable when [`Report::poll`] has something new to print.
     fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
