@@ -28,17 +28,6 @@ pub fn room_below() -> Option<u16> {
     Some(size.ws_col)
 }
 
-/// When the text has colours (`--color`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColorWhen {
-    /// On a terminal, unless the environment wants none.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
 /// What decides how text looks, as it is at the start of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terminal {
@@ -81,16 +70,6 @@ impl Terminal {
         }
     }
 
-    /// Whether text on standard output, and on standard error, has colours.
-    pub fn colors(&self, when: ColorWhen) -> (bool, bool) {
-        let on = |is_terminal| match when {
-            ColorWhen::Always => true,
-            ColorWhen::Never => false,
-            ColorWhen::Auto => self.wants_color.unwrap_or(is_terminal && self.escapes),
-        };
-        (on(self.stdout), on(self.stderr))
-    }
-
     /// Whether a line can be shown below the text: both streams are a terminal that understands escape sequences.
     pub const fn has_below(&self) -> bool {
         self.stdout && self.stderr && self.escapes
@@ -101,63 +80,40 @@ impl Terminal {
 mod tests {
     use super::*;
 
-    const ON: (bool, bool) = (true, true);
-    const OFF: (bool, bool) = (false, false);
-
-    fn in_environment(is_terminal: bool, variables: &[(&str, &str)]) -> Terminal {
+    fn in_environment(variables: &[(&str, &str)]) -> Terminal {
         let value = |name: &str| variables.iter().find(|(known, _)| *known == name);
-        Terminal::of(is_terminal, is_terminal, |name| value(name).map(|(_, value)| value.into()))
-    }
-
-    fn colors(is_terminal: bool, when: ColorWhen, variables: &[(&str, &str)]) -> (bool, bool) {
-        let term = [&[("TERM", "xterm")], variables].concat();
-        in_environment(is_terminal, &term).colors(when)
+        Terminal::of(true, true, |name| value(name).map(|(_, value)| value.into()))
     }
 
     #[test]
-    fn a_terminal_has_colours_and_a_pipe_has_none() {
-        assert_eq!(colors(true, ColorWhen::Auto, &[]), ON);
-        assert_eq!(colors(false, ColorWhen::Auto, &[]), OFF);
-        let one = Terminal::of(false, true, |name| (name == "TERM").then(|| "xterm".into()));
-        assert_eq!((one.colors(ColorWhen::Auto), one.has_below()), ((false, true), false));
-    }
-
-    #[test]
-    fn the_option_precedes_the_environment() {
-        for variables in [&[("NO_COLOR", "1")][..], &[("CLICOLOR_FORCE", "1")], &[("CLICOLOR", "0")]] {
-            assert_eq!(colors(false, ColorWhen::Always, variables), ON);
-            assert_eq!(colors(true, ColorWhen::Never, variables), OFF);
-        }
-        assert_eq!(in_environment(false, &[("TERM", "dumb")]).colors(ColorWhen::Always), ON);
-    }
-
-    #[test]
-    fn the_environment_decides_where_the_option_does_not() {
-        let auto = |is_terminal, variables: &[(&str, &str)]| colors(is_terminal, ColorWhen::Auto, variables);
-        assert_eq!(auto(true, &[("NO_COLOR", "1")]), OFF);
-        assert_eq!(auto(true, &[("NO_COLOR", "")]), ON);
-        assert_eq!(auto(false, &[("CLICOLOR_FORCE", "1")]), ON);
-        assert_eq!(auto(false, &[("CLICOLOR_FORCE", "0")]), OFF);
-        assert_eq!(auto(true, &[("CLICOLOR_FORCE", "0")]), ON);
-        assert_eq!(auto(true, &[("CLICOLOR", "0")]), OFF);
-        assert_eq!(auto(true, &[("CLICOLOR", "1")]), ON);
-        assert_eq!(auto(false, &[("CLICOLOR", "1")]), OFF);
-        assert_eq!(auto(false, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]), OFF);
-        assert_eq!(auto(false, &[("CLICOLOR_FORCE", "1"), ("CLICOLOR", "0")]), ON);
+    fn the_environment_wants_colours_or_not_or_does_not_matter() {
+        let wants = |variables: &[(&str, &str)]| in_environment(variables).wants_color;
+        assert_eq!(wants(&[]), None);
+        assert_eq!((wants(&[("NO_COLOR", "1")]), wants(&[("NO_COLOR", "")])), (Some(false), None));
+        assert_eq!(
+            (wants(&[("CLICOLOR_FORCE", "1")]), wants(&[("CLICOLOR_FORCE", "0")])),
+            (Some(true), None)
+        );
+        assert_eq!((wants(&[("CLICOLOR", "0")]), wants(&[("CLICOLOR", "1")])), (Some(false), None));
+        assert_eq!(wants(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]), Some(false));
+        assert_eq!(wants(&[("CLICOLOR_FORCE", "1"), ("CLICOLOR", "0")]), Some(true));
+        assert_eq!(wants(&[("CLICOLOR_FORCE", "0"), ("CLICOLOR", "0")]), Some(false));
     }
 
     #[test]
     fn a_terminal_without_a_name_or_named_dumb_gets_no_escape_sequences() {
         for variables in [&[("TERM", "dumb")][..], &[("TERM", "")], &[]] {
-            let terminal = in_environment(true, variables);
-            assert_eq!((terminal.colors(ColorWhen::Auto), terminal.has_below()), (OFF, false));
+            assert!(!in_environment(variables).has_below());
         }
-        assert!(in_environment(true, &[("TERM", "vt100")]).has_below());
+        assert!(in_environment(&[("TERM", "vt100")]).has_below());
+        for (stdout, stderr) in [(true, false), (false, true)] {
+            assert!(!Terminal::of(stdout, stderr, |_| Some("vt100".into())).has_below());
+        }
     }
 
     #[test]
     fn the_first_locale_that_is_set_decides_about_utf_8() {
-        let utf8 = |variables: &[(&str, &str)]| in_environment(true, variables).utf8;
+        let utf8 = |variables: &[(&str, &str)]| in_environment(variables).utf8;
         assert!(utf8(&[("LANG", "de_DE.UTF-8")]) && utf8(&[("LC_CTYPE", "C.utf8")]));
         assert!(!utf8(&[]) && !utf8(&[("LANG", "C")]) && !utf8(&[("LANG", "de_DE@euro")]));
         assert!(!utf8(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")]));

@@ -11,11 +11,14 @@ use crate::stats::Account;
 
 mod addresses;
 mod fault;
+pub mod glyphs;
 pub mod hosts;
 pub mod json;
 mod phrases;
 pub mod style;
+pub mod terminal;
 pub mod text;
+pub mod tone;
 pub mod waiting;
 
 /// Prints a run. The loop calls [`Report::begin`] once, [`Report::event`] for each event after the account took

@@ -8,7 +8,7 @@ pub mod ping;
 pub(super) mod summary;
 mod table;
 pub mod trace;
-mod trace_notes;
+pub(super) mod trace_notes;
 pub(super) mod trace_summary;
 pub mod tracepath;
 mod width;
