@@ -17,6 +17,7 @@ use crate::stop::{AtEnd, Stop};
 use crate::sys;
 use crate::transport::{Transport, privilege};
 
+mod advice;
 pub mod first_route;
 mod gather;
 pub mod hosts;
@@ -28,6 +29,8 @@ pub mod ping;
 mod setup;
 pub mod traceroute;
 mod usable;
+
+pub use advice::for_person;
 
 /// Refuses to run if standard output is closed: a socket would get its descriptor.
 ///

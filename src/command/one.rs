@@ -9,7 +9,7 @@ use super::lookups::ForwardLookups;
 use super::setup::PingSetup;
 use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
-use crate::command::{self, first_route};
+use crate::command::{self, advice, first_route};
 use crate::engine::ping::Config;
 use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
@@ -76,7 +76,7 @@ fn reach(
             print_candidate(candidate, output);
         }
     };
-    let sentence = |error| anyhow!(PING.route_error(&error));
+    let sentence = |error| advice::route_error(&PING, &error);
     let candidates = lookups.resolve(host, first_route::wanted(request.family))?;
     let (candidate, route) =
         first_route::first_route(host, candidates, &mut sockets, &options, tried, sentence)?;

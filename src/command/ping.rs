@@ -1,12 +1,10 @@
 //! `rping ping`: opens sockets, drops privilege, resolves and runs, in the order that privilege requires.
 
-use anyhow::anyhow;
-
 use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
 use crate::clock::{Clock, Instant};
 use crate::command::setup::PingSetup;
-use crate::command::{self, many, one};
+use crate::command::{self, advice, many, one};
 use crate::datagram::{Batch, DATAGRAM_OVERHEAD};
 use crate::engine::ping::{Config, Ping};
 use crate::names::lookup::Names;
@@ -28,7 +26,7 @@ use crate::wire::Family;
 /// Whatever keeps the run from beginning, and a standard output that takes no more: exit status 2.
 pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     command::check_stdout()?;
-    let sockets = transport::open(&request.sockets).map_err(|error| anyhow!(PING.open_error(&error)))?;
+    let sockets = transport::open(&request.sockets).map_err(|error| advice::open_error(&PING, &error))?;
     command::drop_privilege()?;
     let mut output = Output::stdio();
     let setup = match &request.many {

@@ -9,8 +9,8 @@ use crate::cli::trace_request::{TraceRequest, Tracepath};
 use crate::cli::wording::TRACEROUTE;
 use crate::clock::Clock;
 use crate::command;
-use crate::command::first_route;
 use crate::command::lookups::ForwardLookups;
+use crate::command::{advice, first_route};
 use crate::datagram::Batch;
 use crate::engine::trace::{Trace, TraceConfig};
 use crate::escape::escape;
@@ -106,7 +106,7 @@ fn open(request: &TraceRequest, output: &mut Output<'_>) -> anyhow::Result<(Prob
     let udp = ProbeSpec::traceroute_ports(TRACEROUTE_PORT, false);
     let fallback = (probes.implicit && refusal.icmp_only).then(|| try_open(udp).ok());
     let Some(sockets) = fallback.flatten() else {
-        return Err(anyhow!(TRACEROUTE.open_error(&refusal.error)));
+        return Err(advice::open_error(&TRACEROUTE, &refusal.error));
     };
     output.print_error(format_args!(
         "{}: no ICMP socket is permitted here, so UDP probes to ports from {TRACEROUTE_PORT} are sent; -I says why\n",
@@ -129,7 +129,7 @@ fn set_up(
     let mode = sockets.mode();
     let sentence = |error| match error {
         RouteError::Broadcast => anyhow!("{}: there is no one way to a broadcast address", escape(host)),
-        error => anyhow!(TRACEROUTE.route_error(&error)),
+        error => advice::route_error(&TRACEROUTE, &error),
     };
     let route_probe_sockets = sockets.route_probe_sockets();
     let mut to_many = false;

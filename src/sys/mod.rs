@@ -75,5 +75,5 @@ pub(crate) use imp::random::random;
 pub use imp::start::stdout_was_open;
 
 pub use path_mtu::Pmtu;
-pub(crate) use resolver::get_addresses;
+pub(crate) use resolver::{ResolverError, get_addresses};
 pub(crate) use signals::is_ignored;
