@@ -55,6 +55,11 @@ pub trait Report {
         None
     }
 
+    /// Ends a line that is not complete, as something else is about to be printed on the terminal.
+    fn break_line(&self, output: &mut Output<'_>) {
+        let _ = output;
+    }
+
     /// Shows again what is only shown for a while: the terminal has another size, or this process was suspended.
     fn refresh(&mut self) {}
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::loss::{Ratio, loss};
 use crate::engine::ping::event::{Event, Verdict};
 
 /// What became of a probe.
@@ -69,6 +70,27 @@ impl Recent {
     /// The last probes, so many at most, oldest first.
     pub fn last(&self, count: usize) -> impl Iterator<Item = Fate> {
         self.fates.iter().copied().skip(self.fates.len().saturating_sub(count))
+    }
+
+    /// How many probes there were.
+    pub fn count(&self) -> u64 {
+        self.first.saturating_add(self.fates.len().try_into().unwrap_or(u64::MAX))
+    }
+
+    /// Loss of so many probes from this number on, of those that are kept and whose fate is known.
+    pub fn loss(&self, number: u64, count: usize) -> Option<Ratio> {
+        let fates = || self.from(number).take(count).map(|(_, fate)| fate);
+        let lost = fates().filter(|fate| matches!(fate, Fate::Lost | Fate::Failed)).count();
+        loss(lost as u64, fates().filter(|fate| matches!(fate, Fate::Answered(_))).count() as u64)
+    }
+
+    /// A percentile of their round-trip times, in nanoseconds, exact (nearest rank).
+    pub fn percentile(&self, number: u64, count: usize, percent: usize) -> Option<u64> {
+        let time = |(_, fate)| if let Fate::Answered(nanos) = fate { Some(nanos) } else { None };
+        let mut times: Vec<u64> = self.from(number).take(count).filter_map(time).collect();
+        times.sort_unstable();
+        let rank = times.len().saturating_mul(percent.min(100)).div_ceil(100).max(1);
+        times.get(rank - 1).copied()
     }
 
     fn append(&mut self, seq: u16, fate: Fate) {
@@ -211,6 +233,18 @@ mod tests {
             ],
         );
         assert_eq!(all(&recent), [Fate::Answered(10), Fate::Waiting]);
+    }
+
+    #[test]
+    fn some_probes_have_a_loss_and_percentiles_of_their_own() {
+        let answered = (1..=20).flat_map(|seq| [sent(seq), received(seq, u64::from(seq) * 10)]);
+        let recent = after(99, answered.chain([sent(21), lost(21), sent(22), failed(22, false), sent(23)]));
+        assert_eq!(recent.count(), 23);
+        assert_eq!(recent.loss(0, 20), loss(0, 20));
+        assert_eq!(recent.loss(10, 20), loss(2, 10));
+        assert_eq!(recent.loss(22, 1), None);
+        assert_eq!([50, 95, 100].map(|p| recent.percentile(0, 20, p)), [Some(100), Some(190), Some(200)]);
+        assert_eq!((recent.percentile(19, 3, 1), recent.percentile(20, 3, 95)), (Some(200), None));
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! Hints to a person about the trouble of a ping, each once.
 
+use std::time::Duration;
+
+use crate::clock::Instant;
 use crate::engine::ping::event::Event;
 use crate::escape::escape;
-use crate::output::Output;
 use crate::stats::PingAccount;
 
 /// Lost probes, without any answer, after which a hint is due.
 const SILENT: u64 = 3;
+/// How long the run lasts by then: this host or a router reports an absent neighbour after three seconds.
+const LONG: Duration = Duration::from_secs(4);
 
 /// Hints on standard error.
 #[derive(Debug)]
@@ -35,38 +39,35 @@ impl PingHints {
         }
     }
 
-    /// Prints the hint that an event gives cause for.
-    pub fn event(&mut self, event: &Event, account: &PingAccount, output: &mut Output<'_>) {
+    /// The hint that an event gives cause for: a line.
+    pub fn after(&mut self, event: &Event, account: &PingAccount) -> Option<String> {
         match event {
-            Event::Error(error) => self.too_long(error.error.mtu(), output),
-            Event::NotSent { fault, .. } => self.too_long(fault.mtu(), output),
-            Event::Lost { .. } => self.silent(account, output),
-            Event::Sent { .. } | Event::Unanswered { .. } | Event::Answer(_) => {}
+            Event::Error(error) => self.too_long(error.error.mtu()?),
+            Event::NotSent { fault, .. } => self.too_long(fault.mtu()?),
+            Event::Lost { at, .. } if at.since(Instant::ZERO) >= LONG => self.silent(account),
+            Event::Sent { .. } | Event::Lost { .. } | Event::Unanswered { .. } | Event::Answer(_) => None,
         }
     }
 
-    fn too_long(&mut self, mtu: Option<u32>, output: &mut Output<'_>) {
-        let Some(mtu) = mtu.filter(|mtu| self.mtu.is_none_or(|known| *mtu < known)) else { return };
+    fn too_long(&mut self, mtu: u32) -> Option<String> {
+        if self.mtu.is_some_and(|known| mtu >= known) {
+            return None;
+        }
         self.mtu = Some(mtu);
         let (size, overhead) = self.size;
-        let fitting = usize::try_from(mtu).ok().and_then(|mtu| mtu.checked_sub(overhead));
-        if let Some(fitting) = fitting.filter(|fitting| *fitting < size) {
-            let program = &self.program;
-            output.print_error(format_args!(
-                "{program}: packets of up to {mtu} bytes pass there: -s {fitting} fits\n"
-            ));
-        }
+        let fitting = usize::try_from(mtu).ok()?.checked_sub(overhead).filter(|fitting| *fitting < size)?;
+        let program = &self.program;
+        Some(format!("{program}: packets of up to {mtu} bytes pass there: -s {fitting} fits"))
     }
 
-    fn silent(&mut self, account: &PingAccount, output: &mut Output<'_>) {
+    fn silent(&mut self, account: &PingAccount) -> Option<String> {
         let total = &account.total;
         let nothing = total.received + total.corrupted + total.icmp_errors == 0;
-        if nothing && total.lost() >= SILENT && !self.silence {
-            self.silence = true;
-            let Self { program, host, .. } = self;
-            output.print_error(format_args!(
-                "{program}: no answer so far; how far probes come shows: rping traceroute {host}\n"
-            ));
+        if !nothing || total.lost() < SILENT || self.silence {
+            return None;
         }
+        self.silence = true;
+        let Self { program, host, .. } = self;
+        Some(format!("{program}: no answer so far; to see how far probes come, run: rping traceroute {host}"))
     }
 }

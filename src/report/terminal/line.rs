@@ -43,14 +43,12 @@ pub fn line(account: &PingAccount, style: &LineStyle, columns: u16) -> Option<St
 }
 
 /// The figures in words, from the longest form to the shortest.
-fn figures(account: &PingAccount) -> [String; 5] {
+fn figures(account: &PingAccount) -> [String; 6] {
     let total = &account.total;
     let (sent, received, attempted) = (total.sent, total.received, total.attempted());
-    let some = |what: &str| {
-        let counts = [(total.lost(), "lost"), (total.not_sent, "not sent"), (total.in_flight, "waiting")];
-        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-        counts.map(|(count, name)| format!("{what}{count} {name}")).collect::<String>()
-    };
+    let further = [(total.lost(), "lost"), (total.not_sent, "not sent"), (total.in_flight, "waiting")];
+    let further = further.into_iter().filter(|(count, _)| *count > 0);
+    let further: String = further.map(|(count, name)| format!(", {count} {name}")).collect();
     let millis = |percent| {
         let nanos = total.percentile(percent)?;
         Some(ShortMillis(nanos / 1_000))
@@ -59,10 +57,11 @@ fn figures(account: &PingAccount) -> [String; 5] {
     let both = percentiles.map_or_else(String::new, |(p50, p95)| format!("  p50 {p50}  p95 {p95} ms"));
     let one = percentiles.map_or_else(String::new, |(_, p95)| format!("  p95 {p95} ms"));
     [
-        format!("{sent} sent, {received} received{}{both}", some(", ")),
-        format!("{received}/{attempted} received{}{both}", some(", ")),
-        format!("{received}/{attempted}{}{both}", some(" ")),
+        format!("{sent} sent, {received} received{further}{both}"),
+        format!("{received}/{attempted} received{further}{both}"),
+        format!("{received}/{attempted}{further}{both}"),
         format!("{received}/{attempted}{both}"),
         format!("{received}/{attempted}{one}"),
+        format!("{received}/{attempted}"),
     ]
 }

@@ -2,7 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use super::hints::PingHints;
+pub use super::hints::PingHints;
 use super::paint;
 use super::status::StatusLine;
 use crate::clock::{Epoch, Instant};
@@ -112,7 +112,10 @@ impl<R: Report<Account = PingAccount>> Report for TerminalPing<R> {
             |text, output| text.event(event, account, epoch, output),
             |text| painted(event, account, limits, text),
         );
-        self.hints.iter_mut().for_each(|hints| hints.event(event, account, output));
+        if let Some(hint) = self.hints.as_mut().and_then(|hints| hints.after(event, account)) {
+            self.text.break_line(output);
+            output.print_error(format_args!("{hint}\n"));
+        }
         self.status.iter_mut().for_each(|status| status.note(event));
     }
 
@@ -128,6 +131,10 @@ impl<R: Report<Account = PingAccount>> Report for TerminalPing<R> {
     fn show_at(&self) -> Option<Instant> {
         let status = self.status.as_ref().and_then(StatusLine::show_at);
         [self.text.show_at(), status].into_iter().flatten().min()
+    }
+
+    fn break_line(&self, output: &mut Output<'_>) {
+        self.text.break_line(output);
     }
 
     fn refresh(&mut self) {
@@ -146,6 +153,7 @@ impl<R: Report<Account = PingAccount>> Report for TerminalPing<R> {
     }
 
     fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
+        self.text.break_line(output);
         self.text.status(account, output);
     }
 

@@ -76,6 +76,10 @@ impl<R: Report<Account = TraceAccount>> Report for TerminalTrace<R> {
         self.text.show_at()
     }
 
+    fn break_line(&self, output: &mut Output<'_>) {
+        self.text.break_line(output);
+    }
+
     fn refresh(&mut self) {
         self.text.refresh();
     }

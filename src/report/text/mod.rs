@@ -1,5 +1,6 @@
 //! The classic texts, for people and for the parsers of ping(8) and traceroute(8).
 
+pub mod compact;
 mod extension;
 pub mod many;
 pub mod number;
