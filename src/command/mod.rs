@@ -27,6 +27,7 @@ mod many;
 mod one;
 pub mod ping;
 mod setup;
+mod terminal;
 pub mod traceroute;
 mod usable;
 

@@ -9,7 +9,7 @@ use super::lookups::ForwardLookups;
 use super::setup::PingSetup;
 use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
-use crate::command::{self, advice, first_route};
+use crate::command::{self, advice, first_route, terminal};
 use crate::engine::ping::Config;
 use crate::escape::escape;
 use crate::names::forward::{self, Candidate};
@@ -31,7 +31,7 @@ pub fn set_up(
     output: &mut Output<'_>,
 ) -> anyhow::Result<PingSetup<'static>> {
     let host = request.hosts.last().map_or("", String::as_str);
-    let lookups = ForwardLookups::begin(request.ping.deadline)?;
+    let lookups = ForwardLookups::begin(request.ping.deadline, terminal::has_status(request))?;
     let (candidate, route, transport) =
         reach(request, host, sockets, &lookups, output).inspect_err(|error| {
             if request.json {

@@ -4,7 +4,7 @@ use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
 use crate::clock::{Clock, Instant};
 use crate::command::setup::PingSetup;
-use crate::command::{self, advice, many, one};
+use crate::command::{self, advice, many, one, terminal};
 use crate::datagram::{Batch, DATAGRAM_OVERHEAD};
 use crate::engine::ping::{Config, Ping};
 use crate::names::lookup::Names;
@@ -12,6 +12,7 @@ use crate::output::Output;
 use crate::probe::Identity;
 use crate::report::Report;
 use crate::report::json::JsonPing;
+use crate::report::text::compact::CompactText;
 use crate::report::text::many::ManyText;
 use crate::report::text::ping::PingText;
 use crate::run::{Lookups, Run};
@@ -36,7 +37,10 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     let PingSetup { config, hosts, transport, style, stop, lookups, goal } =
         command::begun(setup, &mut output)?;
 
-    let account = PingAccount::new(config.targets.len()).with_names(hosts.unknown(), config.names);
+    let mut account = PingAccount::new(config.targets.len()).with_names(hosts.unknown(), config.names);
+    if request.terminal.compact || terminal::has_status(request) {
+        account.keep_recent(terminal::RECENT);
+    }
     let io = (account, transport, output, stop, lookups);
     let account = if request.json {
         let report = match &request.many {
@@ -45,12 +49,15 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         };
         run(request, config, report, io)
     } else {
+        let around = terminal::Around::new(request, &style);
+        let compact = request.terminal.compact.then(|| terminal::compact(request, &style));
         let lines = PingText::new(style, request.resolve.then(Names::new));
-        match &request.many {
-            None => run(request, config, lines, io),
-            Some(many) => {
+        match (&request.many, compact) {
+            (None, None) => run(request, config, around.put(lines), io),
+            (None, Some(rows)) => run(request, config, around.put(CompactText::new(rows, lines)), io),
+            (Some(many), _) => {
                 let report = ManyText::new(many.show, &request.style.program, hosts, lines);
-                run(request, config, report, io)
+                run(request, config, around.put(report), io)
             }
         }
     };

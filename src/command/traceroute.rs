@@ -10,7 +10,7 @@ use crate::cli::wording::TRACEROUTE;
 use crate::clock::Clock;
 use crate::command;
 use crate::command::lookups::ForwardLookups;
-use crate::command::{advice, first_route};
+use crate::command::{advice, first_route, terminal};
 use crate::datagram::Batch;
 use crate::engine::trace::{Trace, TraceConfig};
 use crate::escape::escape;
@@ -50,7 +50,7 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     let lookups = match request.gateways.is_empty() {
         true => {
             command::drop_privilege()?;
-            Some(ForwardLookups::begin(None)?)
+            Some(ForwardLookups::begin(None, false)?)
         }
         false => None,
     };
@@ -80,7 +80,7 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
         let report = TracepathText::new(style, both, names(request));
         return run(request, setup.transport, config, report, (output, stop), &clock);
     }
-    let report = TraceText::new(style, names(request));
+    let report = terminal::around_trace(request, TraceText::new(style, names(request)));
     run(request, setup.transport, config, report, (output, stop), &clock)
 }
 

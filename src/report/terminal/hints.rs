@@ -45,7 +45,11 @@ impl PingHints {
             Event::Error(error) => self.too_long(error.error.mtu()?),
             Event::NotSent { fault, .. } => self.too_long(fault.mtu()?),
             Event::Lost { at, .. } if at.since(Instant::ZERO) >= LONG => self.silent(account),
-            Event::Sent { .. } | Event::Lost { .. } | Event::Unanswered { .. } | Event::Answer(_) => None,
+            Event::Sent { .. }
+            | Event::Lost { .. }
+            | Event::Unanswered { .. }
+            | Event::Answer(_)
+            | Event::Lookup(_) => None,
         }
     }
 

@@ -94,7 +94,7 @@ fn painted(event: &Event, account: &PingAccount, limits: Limits, text: &str) -> 
         Event::Error(error) if error.notice => paint::whole(text, Tone::Warn),
         Event::Unanswered { .. } => paint::whole(text, Tone::Warn),
         Event::Error(_) | Event::NotSent { .. } => paint::whole(text, Tone::Crit),
-        Event::Sent { .. } | Event::Lost { .. } => text.to_owned(),
+        Event::Sent { .. } | Event::Lost { .. } | Event::Lookup(_) => text.to_owned(),
     }
 }
 
