@@ -54,15 +54,15 @@ fn status(style: StatusStyle, columns: u16) -> StatusLine {
     StatusLine::new(style, move || Some(columns))
 }
 
-type Terminal = Driven<TerminalPing<PingText>>;
+type Terminal = Driven<TerminalPing>;
 
-fn with(report: TerminalPing<PingText>) -> Terminal {
+fn with(report: TerminalPing) -> Terminal {
     let mut account = PingAccount::new(1);
     account.keep_recent(PROBES);
     Driven { report, account }
 }
 
-fn text(style: Style) -> TerminalPing<PingText> {
+fn text(style: Style) -> TerminalPing {
     TerminalPing::new(PingText::new(style, None))
 }
 

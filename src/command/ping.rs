@@ -52,14 +52,12 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         let around = terminal::Around::new(request, &style);
         let compact = request.terminal.compact.then(|| terminal::compact(request, &style));
         let lines = PingText::new(style, request.resolve.then(Names::new));
-        match (&request.many, compact) {
-            (None, None) => run(request, config, around.put(lines), io),
-            (None, Some(rows)) => run(request, config, around.put(CompactText::new(rows, lines)), io),
-            (Some(many), _) => {
-                let report = ManyText::new(many.show, &request.style.program, hosts, lines);
-                run(request, config, around.put(report), io)
-            }
-        }
+        let report = match (&request.many, compact) {
+            (None, None) => around.put(lines),
+            (None, Some(rows)) => around.put(CompactText::new(rows, lines)),
+            (Some(many), _) => around.put(ManyText::new(many.show, &request.style.program, hosts, lines)),
+        };
+        run(request, config, report, io)
     };
     Ok(verdict::of_ping(&account?, goal))
 }

@@ -64,7 +64,7 @@ impl Around {
     }
 
     /// Puts it around a report.
-    pub fn put<R: Report<Account = PingAccount>>(self, text: R) -> TerminalPing<R> {
+    pub fn put(self, text: impl Report<Account = PingAccount> + 'static) -> TerminalPing {
         TerminalPing::new(text).colors(self.colors).status(self.status).hints(self.hints)
     }
 }

@@ -72,12 +72,18 @@ pub fn losses(text: &str) -> String {
     let mut painted = String::with_capacity(text.len() + 16);
     for word in text.split_inclusive([' ', '\n']) {
         let number = word.trim_end_matches([' ', '\n', ',', ';']);
-        let is_loss =
-            number.strip_suffix('%').and_then(|number| number.parse::<f64>().ok()).is_some_and(|it| it > 0.0);
+        let is_loss = number.strip_suffix('%').is_some_and(is_positive);
         Tone::paint(is_loss.then_some(Tone::Crit), number, &mut painted);
         painted.push_str(word.strip_prefix(number).unwrap_or_default());
     }
     painted
+}
+
+/// Whether a text is a decimal number above zero, as `%g` writes it.
+fn is_positive(number: &str) -> bool {
+    let (digits, exponent) = number.split_once("e-").unwrap_or((number, "0"));
+    let decimal = digits.bytes().all(|octet| octet.is_ascii_digit() || octet == b'.');
+    decimal && exponent.parse::<u16>().is_ok() && digits.bytes().any(|octet| matches!(octet, b'1'..=b'9'))
 }
 
 #[cfg(test)]

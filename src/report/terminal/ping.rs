@@ -23,10 +23,12 @@ pub struct PingColors {
     pub limits: Limits,
 }
 
+/// Any report of a ping: one type of loop for all texts.
+type Text = dyn Report<Account = PingAccount>;
+
 /// A report of text, and what a terminal has beside it.
-#[derive(Debug)]
-pub struct TerminalPing<R> {
-    text: R,
+pub struct TerminalPing {
+    text: Box<Text>,
     colors: Option<PingColors>,
     status: Option<StatusLine>,
     hints: Option<PingHints>,
@@ -34,10 +36,10 @@ pub struct TerminalPing<R> {
     page: Output<'static>,
 }
 
-impl<R: Report<Account = PingAccount>> TerminalPing<R> {
+impl TerminalPing {
     /// The text as it is.
-    pub fn new(text: R) -> Self {
-        Self { text, colors: None, status: None, hints: None, page: Output::page() }
+    pub fn new(text: impl Report<Account = PingAccount> + 'static) -> Self {
+        Self { text: Box::new(text), colors: None, status: None, hints: None, page: Output::page() }
     }
 
     /// With colours, unless neither stream has them.
@@ -62,11 +64,11 @@ impl<R: Report<Account = PingAccount>> TerminalPing<R> {
     fn print<T>(
         &mut self,
         output: &mut Output<'_>,
-        print: impl FnOnce(&mut R, &mut Output<'_>) -> T,
+        print: impl FnOnce(&mut Text, &mut Output<'_>) -> T,
         paint: impl Fn(&str) -> String,
     ) -> T {
-        let Some(colors) = self.colors else { return print(&mut self.text, output) };
-        let result = print(&mut self.text, &mut self.page);
+        let Some(colors) = self.colors else { return print(&mut *self.text, output) };
+        let result = print(&mut *self.text, &mut self.page);
         for (stream, text) in self.page.take() {
             match stream {
                 Stream::Out if colors.stdout => output.print(format_args!("{}", paint(&text))),
@@ -98,7 +100,7 @@ fn painted(event: &Event, account: &PingAccount, limits: Limits, text: &str) -> 
     }
 }
 
-impl<R: Report<Account = PingAccount>> Report for TerminalPing<R> {
+impl Report for TerminalPing {
     type Account = PingAccount;
 
     fn begin(&mut self, account: &PingAccount, now: Instant, epoch: Epoch, output: &mut Output<'_>) {
