@@ -393,6 +393,24 @@ fn a_line_of_status_by_sigquit_erases_it_and_it_comes_back_at_once() {
     );
 }
 
+#[test]
+fn nothing_is_drawn_once_the_user_ends_the_run() {
+    let events = events(every(1_000, 3), mixed);
+    let mut report = with(text(quiet()).status(Some(status(PLAIN, 80))));
+    let mut output = Output::page();
+    let mut take = |event: &Event, report: &mut Terminal| {
+        report.event(event, EPOCH, &mut output);
+        report.poll(event.at(), &mut output);
+        output.take().into_iter().map(|(_, text)| text).collect::<String>()
+    };
+    let (last, before) = events.split_last().expect("events");
+    let drawn: Vec<_> = before.iter().map(|event| take(event, &mut report)).collect();
+    assert!(drawn.concat().contains(BEGIN));
+    report.finish_now();
+    assert_eq!(take(last, &mut report), "");
+    assert_eq!(report.show_at(), None);
+}
+
 /// What a run prints: standard output, with standard error in braces.
 fn printed(events: &[Event], mut report: Terminal) -> String {
     let mut output = Output::page();

@@ -160,7 +160,6 @@ impl Report for TerminalPing {
     }
 
     fn finish(&mut self, account: &PingAccount, now: Instant, output: &mut Output<'_>) -> bool {
-        output.hide_below();
         self.print(output, |text, output| text.finish(account, now, output), paint::losses)
     }
 }
