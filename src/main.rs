@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         }
     };
     let cannot_run = command::cannot_run(&program, false);
+    let status = status.map_err(command::for_person);
     status.map_or_else(|error| fail(&program, &format!("{error:#}"), cannot_run), ExitCode::from)
 }
 

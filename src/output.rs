@@ -2,6 +2,8 @@
 //!
 //! A slow reader must not delay probes. So text is queued here, in the order in which it was printed, until poll(2)
 //! reports room for it.
+//!
+//! A terminal may have a line below the text ([`Output::show_below`]), which is erased before anything else is printed.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,6 +14,9 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
+
+pub mod below;
+pub mod terminal;
 
 /// Octets that a pipe takes without blocking when poll(2) reports it writable (PIPE_BUF, pipe(7)).
 const SURE_ROOM: usize = 4096;
@@ -30,12 +35,17 @@ pub enum Stream {
 /// Queue of text for standard output and standard error.
 #[derive(Debug)]
 pub struct Output<'fd> {
-    out: Writer<'fd>,
-    err: Writer<'fd>,
+    /// `None`: nothing is written, see [`Output::page`].
+    out: Option<Writer<'fd>>,
+    err: Option<Writer<'fd>>,
     /// In the order of printing; neighbours are for different streams.
     segments: VecDeque<Segment>,
     /// Octets written to standard output so far.
     written: u64,
+    /// Whether a line is shown below the text.
+    below: bool,
+    /// Whether standard output had no room at the last write.
+    blocked: bool,
 }
 
 #[derive(Debug)]
@@ -62,29 +72,27 @@ pub fn stdout() -> BorrowedFd<'static> {
     rustix::stdio::stdout()
 }
 
-/// Whether standard error is a terminal.
-pub fn stderr_is_terminal() -> bool {
-    rustix::termios::isatty(rustix::stdio::stderr())
-}
-
-/// Columns of the terminal on standard output; `None`: it is none, or has no width.
-pub fn terminal_columns() -> Option<u16> {
-    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
-    Some(size.ws_col).filter(|columns| *columns > 0)
-}
-
 impl Output<'static> {
     /// Output of this process: descriptors 1 and 2.
     pub fn stdio() -> Self {
         Self::new(rustix::stdio::stdout(), rustix::stdio::stderr())
+    }
+
+    /// Collects what is printed, for [`Self::take`]. Nothing is written.
+    pub fn page() -> Self {
+        Self::to(None, None)
     }
 }
 
 impl<'fd> Output<'fd> {
     /// Output to two descriptors, which may be the same file.
     pub fn new(out: BorrowedFd<'fd>, err: BorrowedFd<'fd>) -> Self {
+        Self::to(Some(Writer::new(out)), Some(Writer::new(err)))
+    }
+
+    fn to(out: Option<Writer<'fd>>, err: Option<Writer<'fd>>) -> Self {
         let segments = VecDeque::from([Segment::new(Stream::Out)]);
-        Self { out: Writer::new(out), err: Writer::new(err), segments, written: 0 }
+        Self { out, err, segments, written: 0, below: false, blocked: false }
     }
 
     /// Prints on standard output.
@@ -98,6 +106,12 @@ impl<'fd> Output<'fd> {
     }
 
     fn append(&mut self, stream: Stream, text: fmt::Arguments<'_>) {
+        self.hide_below();
+        self.queue(stream, text);
+    }
+
+    /// Appends to the queue, whatever is shown below.
+    fn queue(&mut self, stream: Stream, text: fmt::Arguments<'_>) {
         if self.segments.back().is_none_or(|last| last.stream != stream) {
             // A buffer that was written to its end is used again.
             match self.segments.back_mut().filter(|last| last.text.is_empty()) {
@@ -117,6 +131,14 @@ impl<'fd> Output<'fd> {
     pub fn unwritten(&self, stream: Stream) -> String {
         let rest = self.segments.iter().filter(|segment| segment.stream == stream).flat_map(Segment::rest);
         String::from_utf8_lossy(&rest.copied().collect::<Vec<u8>>()).into_owned()
+    }
+
+    /// Takes what was printed out of the queue, in its order.
+    pub fn take(&mut self) -> Vec<(Stream, String)> {
+        let segments = std::mem::replace(&mut self.segments, VecDeque::from([Segment::new(Stream::Out)]));
+        let text = |segment: &Segment| String::from_utf8_lossy(segment.rest()).into_owned();
+        let printed = segments.iter().map(|segment| (segment.stream, text(segment)));
+        printed.filter(|(_, text)| !text.is_empty()).collect()
     }
 
     /// Whether something waits for standard output to become writable.
@@ -174,15 +196,22 @@ impl<'fd> Output<'fd> {
     /// As [`Self::flush`].
     pub fn write_ready(&mut self) -> io::Result<()> {
         let mut full = None;
+        self.blocked = false;
         while let Some(index) = self.next_segment(full) {
             let Some(segment) = self.segments.get_mut(index) else { break };
             let writer = match segment.stream {
                 Stream::Out => &self.out,
                 Stream::Err => &self.err,
             };
+            let Some(writer) = writer else { break };
             match writer.write(segment.rest()) {
-                Ok(0) if full.is_some() => break,
-                Ok(0) => full = Some(segment.stream),
+                Ok(0) => {
+                    self.blocked |= segment.stream == Stream::Out;
+                    if full.is_some() {
+                        break;
+                    }
+                    full = Some(segment.stream);
+                }
                 Ok(written) => {
                     segment.written += written;
                     if segment.stream == Stream::Out {
@@ -228,6 +257,7 @@ impl<'fd> Output<'fd> {
         let mut fds: Vec<PollFd<'_>> =
             wake.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
         for (stream, writer) in [(Stream::Out, &self.out), (Stream::Err, &self.err)] {
+            let Some(writer) = writer else { continue };
             if self.segments.iter().any(|segment| segment.stream == stream && !segment.rest().is_empty()) {
                 fds.push(PollFd::from_borrowed_fd(writer.as_fd(), PollFlags::OUT));
             }

@@ -130,7 +130,7 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
     /// Prints what time alone brought about, and writes what was printed.
     fn print(&mut self, epoch: Epoch) -> io::Result<()> {
         drain(&mut self.session, &mut self.account, &mut self.report, epoch, &mut self.output);
-        self.report.poll(self.clock.now(), &mut self.output);
+        self.report.poll(&self.account, self.clock.now(), &mut self.output);
         self.output.flush(&self.stop.fds(), None)
     }
 
@@ -146,7 +146,8 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
     /// Sleeps until something arrives, something is due, a signal comes, or output can go on. Returns true if a
     /// signal ended the session.
     fn wait(&mut self) -> io::Result<bool> {
-        let until = [self.session.poll_timeout(), self.report.wake()].into_iter().flatten().min();
+        let due = [self.session.poll_timeout(), self.report.wake(), self.report.show_at()];
+        let until = due.into_iter().flatten().min();
         let [interrupt, signals] = self.stop.fds();
         let mut others = vec![(interrupt, Interest::Read), (signals, Interest::Read)];
         others.extend(self.report.ready_fd().map(|fd| (fd, Interest::Read)));
@@ -157,7 +158,15 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
         }
         let ready = self.transport.wait(self.clock, until, &others)?;
         if ready.other(0) || ready.other(1) {
-            let requested = self.stop.check();
+            let output = &mut self.output;
+            let requested = self.stop.check_before_suspension(|| {
+                output.hide_below();
+                // What cannot be written now is written after the suspension.
+                let _ = output.write_ready();
+            });
+            if requested.refresh {
+                self.report.refresh();
+            }
             if requested.status {
                 self.report.status(&self.account, &mut self.output);
             }

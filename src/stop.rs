@@ -4,11 +4,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use anyhow::Context;
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, Signal, raise};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{EventfdFlags, eventfd};
 
 use crate::clock::{Clock, Instant};
+use crate::output::below;
 use crate::sys;
 
 /// The signals of a run, as descriptors that can be polled.
@@ -29,6 +30,8 @@ pub struct Requested {
     pub stop: bool,
     /// To print a line of status.
     pub status: bool,
+    /// To show again what is only shown for a while: the terminal has another size, or the process was suspended.
+    pub refresh: bool,
 }
 
 /// Interrupts within this time of the first count as one: timeout(1) sends its signal to the process and to the
@@ -48,8 +51,25 @@ impl Stop {
     /// # Errors
     /// The kernel's: a descriptor or a thread that cannot be made, or handlers installed already.
     pub fn install() -> anyhow::Result<Self> {
+        Self::take_over(SigSet::empty())
+    }
+
+    /// The same where something is shown on a terminal for a while: then ^Z (SIGTSTP, unless it is ignored) and a new
+    /// size of the terminal (SIGWINCH) are taken over too.
+    ///
+    /// # Errors
+    /// As [`Self::install`].
+    pub fn install_on_terminal() -> anyhow::Result<Self> {
+        let mut signals = SigSet::from(Signal::SIGWINCH);
+        if !sys::is_ignored(Signal::SIGTSTP as i32) {
+            signals.add(Signal::SIGTSTP);
+        }
+        Self::take_over(signals)
+    }
+
+    fn take_over(mut blocked: SigSet) -> anyhow::Result<Self> {
         // A signal that is blocked reaches its descriptor although it is ignored (signal(7)).
-        let mut blocked = SigSet::from(Signal::SIGQUIT);
+        blocked.add(Signal::SIGQUIT);
         for signal in [Signal::SIGTERM, Signal::SIGHUP] {
             if !sys::is_ignored(signal as i32) {
                 blocked.add(signal);
@@ -66,6 +86,7 @@ impl Stop {
             let is_first = first.is_none();
             if is_another(&mut first, clock.now()) {
                 // Ends a run that hangs: the only exit outside of main.
+                below::erase_at_exit();
                 std::process::exit(INTERRUPTED);
             }
             if is_first {
@@ -92,18 +113,38 @@ impl Stop {
         [self.interrupts.as_fd(), self.signals.as_fd()]
     }
 
-    /// What was requested since the last call. Never waits.
+    /// What was requested since the last call. Waits only if that is a suspension (^Z), for as long as it lasts.
     pub fn check(&self) -> Requested {
+        self.check_before_suspension(|| {})
+    }
+
+    /// The same; `before` is called before the process is suspended.
+    pub fn check_before_suspension(&self, mut before: impl FnMut()) -> Requested {
         let mut requested = Requested::default();
         requested.stop |= rustix::io::read(&self.interrupts, &mut [0u8; 8]).is_ok();
         while let Ok(Some(signal)) = self.signals.read_signal() {
-            if i32::try_from(signal.ssi_signo) == Ok(Signal::SIGQUIT as i32) {
-                requested.status = true;
-            } else {
-                requested.stop = true;
+            match i32::try_from(signal.ssi_signo).map(Signal::try_from) {
+                Ok(Ok(Signal::SIGQUIT)) => requested.status = true,
+                Ok(Ok(Signal::SIGWINCH)) => requested.refresh = true,
+                Ok(Ok(Signal::SIGTSTP)) => {
+                    before();
+                    suspend();
+                    requested.refresh = true;
+                }
+                _ => requested.stop = true,
             }
         }
         requested
+    }
+}
+
+/// Suspends the process as SIGTSTP does without us, so that the shell sees the signal that it expects. Returns when the
+/// process is continued.
+fn suspend() {
+    let signal = SigSet::from(Signal::SIGTSTP);
+    // Pending, as it is blocked; it takes effect at the moment that it is not.
+    if raise(Signal::SIGTSTP).is_ok() && signal.thread_unblock().is_ok() {
+        let _ = signal.thread_block();
     }
 }
 

@@ -189,6 +189,32 @@ fn mistakes_are_one_line_that_names_the_option() {
 }
 
 #[test]
+fn mistakes_about_the_terminal_are_one_line_that_names_the_option() {
+    let refusals = [
+        ("ping --color sometimes h", "--color sometimes: colors must be auto, always or never"),
+        ("traceroute --color= h", "--color '': colors must be auto, always or never"),
+        ("ping --status always h", "--status always: the line of status must be auto or never"),
+        (
+            "ping --warn 0 h",
+            "--warn 0: the time must be above 0 and at most 86400000 ms; it is in milliseconds, or has its unit: us, ms or s",
+        ),
+        (
+            "ping --crit 1m h",
+            "--crit 1m: the time must be above 0 and at most 86400000 ms; it is in milliseconds, or has its unit: us, ms or s",
+        ),
+        ("ping --warn 0.2s --crit 50.5 h", "--warn 200: it must not exceed --crit, which is 50.5 ms"),
+        ("ping --compact -j h", "--compact prints one character a probe and does not go with -j"),
+        ("ping --compact -q h", "--compact prints one character a probe and does not go with -q"),
+        ("ping --compact -f h", "--compact prints one character a probe and does not go with -f"),
+        ("ping --compact a b", "--compact prints one character a probe and does not go with many hosts"),
+    ];
+    for (args, line) in refusals {
+        let args: Vec<_> = args.split(' ').collect();
+        assert_eq!(rping(&args), refused(&format!("rping: {line}")));
+    }
+}
+
+#[test]
 fn text_from_the_command_line_cannot_reach_the_terminal_raw() {
     let nasty = "\u{1b}[31m\u{9b}2J\u{7}\n\u{202e}";
     let tame = r"\x1b[31m\u{9b}2J\x07\x0a\u{202e}";

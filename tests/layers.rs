@@ -13,7 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("probe", &["wire"]),
     ("sys", &["clock", "wire"]),
     ("output", &[]),
-    ("stop", &["clock", "sys"]),
+    ("stop", &["clock", "output", "sys"]),
     ("names", &["clock", "escape", "sys"]),
     ("reply", &["clock", "datagram", "probe", "wire"]),
     ("engine", &["clock", "datagram", "probe", "reply", "wire"]),

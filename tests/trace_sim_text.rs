@@ -9,7 +9,6 @@ use rping::clock::Instant;
 use rping::engine::trace::TraceConfig;
 use rping::names::lookup::Names;
 use rping::output::{Output, Stream};
-use rping::report::Report;
 use rping::report::text::trace::{TraceStyle, TraceText};
 use rping::report::text::tracepath::TracepathText;
 

@@ -4,6 +4,7 @@ pub mod many;
 mod ping;
 pub mod ping_request;
 mod tcptraceroute;
+pub mod terminal;
 mod text;
 mod time;
 mod top;
@@ -168,7 +169,7 @@ fn parse_ping(
 ) -> Result<Action, UsageError> {
     match caller.arguments::<PingArguments>("HOST...", args) {
         Ok(arguments) => {
-            let request = PingRequest::new(caller.program, arguments, superuser);
+            let request = PingRequest::new(caller.program, caller.by_link, arguments, superuser);
             request.map(|request| Action::Ping(Box::new(request))).map_err(|error| caller.refusal(&error))
         }
         Err(instead) => instead,

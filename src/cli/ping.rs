@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use super::terminal::TerminalArguments;
 use super::values::{self, Pattern, Rate, Stamps, Via};
 use crate::probe::Method;
 use crate::transport::{Pmtu, Stamping};
@@ -114,6 +115,10 @@ pub struct PingArguments {
     /// it. -a, -D, -O and -3 add nothing to it.
     #[arg(short, long, help_heading = OUTPUT)]
     pub json: bool,
+
+    /// The options about the terminal.
+    #[command(flatten)]
+    pub terminal: TerminalArguments,
 
     /// Ring the terminal's bell for each reply.
     #[arg(short, long, help_heading = OUTPUT)]

@@ -8,6 +8,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::many::{self, Many};
 use super::ping::PingArguments;
+use super::terminal::{self, TerminalRequest};
 use super::values::{Stamps, families, host_name};
 use crate::engine::ping::{Config, Pacing};
 use crate::probe::{Method, Payload, message_len};
@@ -32,6 +33,8 @@ pub struct PingRequest {
     pub sockets: Options,
     /// How the text looks. What concerns the target is not known yet.
     pub style: Style,
+    /// What is shown on a terminal.
+    pub terminal: TerminalRequest,
     /// From one probe to the next; 0 for a flood without `-i`.
     pub interval: Duration,
     /// Whether the output is JSON (`-j`).
@@ -66,7 +69,7 @@ impl PingRequest {
     ///
     /// # Errors
     /// One line, without the program's name.
-    pub fn new(program: &str, arguments: PingArguments, superuser: bool) -> Result<Self> {
+    pub fn new(program: &str, by_link: bool, arguments: PingArguments, superuser: bool) -> Result<Self> {
         let method = arguments.query.unwrap_or(Method::Echo);
         let family = family(&arguments, method)?;
         let size = size(&arguments, method)?;
@@ -77,6 +80,7 @@ impl PingRequest {
             "-U means --clock user and does not go with another --clock"
         );
         let many = Many::new(&arguments, superuser)?;
+        let terminal = terminal(&arguments, by_link, many.is_some())?;
         let hosts = hosts(&arguments, many.is_some())?;
         let default_interval = if arguments.flood { Duration::ZERO } else { Duration::from_secs(1) };
         let interval = arguments.interval.unwrap_or(default_interval);
@@ -94,6 +98,7 @@ impl PingRequest {
             sockets: sockets(&arguments, &ping, many.as_ref(), family),
             ping,
             style: style(program, &arguments, size, interval),
+            terminal,
             many,
             interval,
             json: arguments.json,
@@ -134,6 +139,20 @@ impl PingRequest {
         );
         Ok(())
     }
+}
+
+/// What is shown on a terminal.
+fn terminal(arguments: &PingArguments, by_link: bool, many: bool) -> Result<TerminalRequest> {
+    let request = TerminalRequest::new(&arguments.terminal, by_link)?;
+    if request.compact {
+        terminal::check_compact(&[
+            (arguments.json, "-j"),
+            (arguments.quiet, "-q"),
+            (arguments.flood, "-f"),
+            (many, "many hosts"),
+        ])?;
+    }
+    Ok(request)
 }
 
 /// The limits of ordinary users.
@@ -328,7 +347,8 @@ fn style(program: &str, arguments: &PingArguments, size: usize, interval: Durati
         size,
         overhead: if ip_options { 68 } else { 28 },
         pattern: arguments.pattern.as_ref().map(|pattern| pattern.0.clone()),
-        quiet: arguments.quiet,
+        // Rows of one character a probe take the place of lines.
+        quiet: arguments.quiet || arguments.terminal.compact,
         flood: arguments.flood,
         adaptive: arguments.adaptive,
         interval_zero: interval.is_zero(),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::{Result, bail, ensure};
 
+use super::terminal;
 use super::trace_method::{self, ProbeSpec};
 use super::trace_values::PACKET_LEN;
 use super::traceroute::TraceArguments;
@@ -12,6 +13,7 @@ use super::values::{families, host_name};
 use crate::engine::trace::{TraceConfig, Wait};
 use crate::escape;
 use crate::probe::trace::{Carrier, Flow};
+use crate::report::terminal::ColorWhen;
 use crate::report::text::trace::TraceStyle;
 use crate::transport::{IpOption, Options, Pmtu, Stamping};
 use crate::wire::Family;
@@ -40,6 +42,8 @@ pub struct TraceRequest {
     pub as_server: Option<SocketAddr>,
     /// DNS zone of AS numbers (`--as-zone`).
     pub as_zone: Option<String>,
+    /// When the text has colours.
+    pub color: ColorWhen,
     /// Whether the output is JSON (`-j`).
     pub json: bool,
     /// Whether sockets, clocks and ignored packets are printed too (`-v`).
@@ -101,6 +105,7 @@ impl TraceRequest {
             trace,
             as_server: arguments.as_server,
             as_zone: arguments.as_zone,
+            color: terminal::color(&arguments.color, by_link),
             json: arguments.json,
             verbose: arguments.verbose,
             by_link,

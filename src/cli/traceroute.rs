@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::terminal::ColorArguments;
 use super::trace_values::{self as values, MethodName, MethodOptions};
 use crate::engine::trace::Wait;
 use crate::transport::Stamping;
@@ -143,6 +144,10 @@ pub struct TraceArguments {
     /// Say in a last line how the trace ended.
     #[arg(long, help_heading = OUTPUT)]
     pub summary: bool,
+
+    /// The option about colours.
+    #[command(flatten)]
+    pub color: ColorArguments,
 
     /// Print JSON, one object a line.
     #[arg(short, long, help_heading = OUTPUT)]

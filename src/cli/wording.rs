@@ -32,6 +32,7 @@ impl OptionNames {
     /// The line about sockets that are not available.
     pub fn open_error(&self, error: &OpenError) -> String {
         let (device, error, existing) = match error {
+            OpenError::Denied(denied) => return denied.to_string(),
             OpenError::Unavailable(line) => return line.clone(),
             OpenError::Device { device, error, existing } => (device, error, existing),
         };

@@ -195,7 +195,7 @@ pub fn find<'a>(
     let Words { words, names, complete, .. } = gather(request, many, output)?;
     ensure!(!words.is_empty(), "no hosts to probe");
     // After the lists are read: until then a signal ends the program at once.
-    let lookups = ForwardLookups::begin(request.ping.deadline.map(|deadline| deadline / 2))?;
+    let lookups = ForwardLookups::begin(request.ping.deadline.map(|deadline| deadline / 2), false)?;
     let early = request.sockets.strict_source || request.sockets.flow_label.is_some();
     let later = !early && names.iter().any(|name| !forward::is_numeric(name));
     let usable = Usable::new(request, many, sockets);

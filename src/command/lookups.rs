@@ -26,12 +26,12 @@ pub struct ForwardLookups {
 
 impl ForwardLookups {
     /// Takes the signals over: lookups run on threads, which are not to receive them. From here on lookups have
-    /// `share` of time, all together.
+    /// `share` of time, all together. `terminal`: whether something will be shown on a terminal for a while.
     ///
     /// # Errors
     /// Those of [`Stop::install`].
-    pub fn begin(share: Option<Duration>) -> anyhow::Result<Self> {
-        let stop = Stop::install()?;
+    pub fn begin(share: Option<Duration>, terminal: bool) -> anyhow::Result<Self> {
+        let stop = if terminal { Stop::install_on_terminal() } else { Stop::install() }?;
         let until = share.map(|share| Instant::ZERO + share);
         Ok(Self { stop, clock: Clock::start(), until, spent: Cell::new(Duration::ZERO) })
     }

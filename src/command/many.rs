@@ -58,7 +58,7 @@ pub fn set_up<'a>(
         stop: lookups.into_stop(),
         style: Style {
             // Without a terminal a table is as wide as its contents.
-            width: output::terminal_columns().map_or(u64::MAX, u64::from),
+            width: output::terminal::terminal_columns().map_or(u64::MAX, u64::from),
             ..request.style.clone()
         },
     })

@@ -17,6 +17,7 @@ use crate::stop::{AtEnd, Stop};
 use crate::sys;
 use crate::transport::{Transport, privilege};
 
+mod advice;
 pub mod first_route;
 mod gather;
 pub mod hosts;
@@ -26,8 +27,11 @@ mod many;
 mod one;
 pub mod ping;
 mod setup;
+mod terminal;
 pub mod traceroute;
 mod usable;
+
+pub use advice::for_person;
 
 /// Refuses to run if standard output is closed: a socket would get its descriptor.
 ///

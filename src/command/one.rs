@@ -9,7 +9,7 @@ use super::lookups::ForwardLookups;
 use super::setup::PingSetup;
 use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
-use crate::command::{self, first_route};
+use crate::command::{self, advice, first_route, terminal};
 use crate::engine::ping::Config;
 use crate::escape::escape;
 use crate::names::forward::{self, AddressFamilies, Candidate};
@@ -49,7 +49,7 @@ pub fn set_up(
     output: &mut Output<'_>,
 ) -> anyhow::Result<PingSetup<'static>> {
     let host = request.hosts.last().map_or("", String::as_str);
-    let lookups = ForwardLookups::begin(request.ping.deadline)?;
+    let lookups = ForwardLookups::begin(request.ping.deadline, terminal::has_status(request))?;
     let (candidate, route, transport) =
         reach(request, host, sockets, &lookups, output).inspect_err(|error| {
             if request.json {
@@ -94,7 +94,7 @@ fn reach(
             print_candidate(candidate, output);
         }
     };
-    let sentence = |error| anyhow!(PING.route_error(&error));
+    let sentence = |error| advice::route_error(&PING, &error);
     let candidates = lookups.resolve(host, first_route::wanted(request.family))?;
     let (candidate, route) =
         first_route::first_route(host, candidates, &mut sockets, &options, tried, sentence)?;
@@ -191,7 +191,7 @@ fn style(
         zone: first_route::zone(route.target).or_else(|| options.device.clone()),
         scoped: host.contains('%'),
         // Without a terminal a flood shows all its dots.
-        width: output::terminal_columns().map_or(u64::MAX, u64::from),
+        width: output::terminal::terminal_columns().map_or(u64::MAX, u64::from),
         ..request.style.clone()
     }
 }

@@ -1,12 +1,10 @@
 //! `rping ping`: opens sockets, drops privilege, resolves and runs, in the order that privilege requires.
 
-use anyhow::anyhow;
-
 use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
 use crate::clock::{Clock, Instant};
 use crate::command::setup::PingSetup;
-use crate::command::{self, gather, many, one};
+use crate::command::{self, advice, gather, many, one, terminal};
 use crate::datagram::{Batch, DATAGRAM_OVERHEAD};
 use crate::engine::ping::{Config, Ping};
 use crate::names::lookup::Names;
@@ -14,6 +12,7 @@ use crate::output::Output;
 use crate::probe::Identity;
 use crate::report::Report;
 use crate::report::json::JsonPing;
+use crate::report::text::compact::CompactText;
 use crate::report::text::many::ManyText;
 use crate::report::text::ping::PingText;
 use crate::run::{Lookups, Run};
@@ -34,7 +33,7 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         Some(many) => gather::check_words(request, many),
     };
     command::begun(checked, &mut output)?;
-    let sockets = transport::open(&request.sockets).map_err(|error| anyhow!(PING.open_error(&error)))?;
+    let sockets = transport::open(&request.sockets).map_err(|error| advice::open_error(&PING, &error))?;
     command::drop_privilege()?;
     let setup = match &request.many {
         None => one::set_up(request, sockets, &mut output),
@@ -43,7 +42,10 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     let PingSetup { config, hosts, transport, style, stop, lookups, goal } =
         command::begun(setup, &mut output)?;
 
-    let account = PingAccount::new(config.targets.len()).with_names(hosts.unknown(), config.names);
+    let mut account = PingAccount::new(config.targets.len()).with_names(hosts.unknown(), config.names);
+    if request.terminal.compact || terminal::has_status(request) {
+        account.keep_recent(terminal::RECENT);
+    }
     let io = (account, transport, output, stop, lookups);
     let account = if request.json {
         let report = match &request.many {
@@ -52,14 +54,15 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         };
         run(request, config, report, io)
     } else {
+        let around = terminal::Around::new(request, &style);
+        let compact = request.terminal.compact.then(|| terminal::compact(request, &style));
         let lines = PingText::new(style, request.resolve.then(Names::new));
-        match &request.many {
-            None => run(request, config, lines, io),
-            Some(many) => {
-                let report = ManyText::new(many.show, &request.style.program, hosts, lines);
-                run(request, config, report, io)
-            }
-        }
+        let report = match (&request.many, compact) {
+            (None, None) => around.put(lines),
+            (None, Some(rows)) => around.put(CompactText::new(rows, lines)),
+            (Some(many), _) => around.put(ManyText::new(many.show, &request.style.program, hosts, lines)),
+        };
+        run(request, config, report, io)
     };
     Ok(verdict::of_ping(&account?, goal))
 }

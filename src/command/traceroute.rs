@@ -9,8 +9,8 @@ use crate::cli::trace_request::{TraceRequest, Tracepath};
 use crate::cli::wording::TRACEROUTE;
 use crate::clock::Clock;
 use crate::command;
-use crate::command::first_route;
 use crate::command::lookups::ForwardLookups;
+use crate::command::{advice, first_route, terminal};
 use crate::datagram::Batch;
 use crate::engine::trace::{Trace, TraceConfig};
 use crate::escape::escape;
@@ -51,7 +51,7 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     let lookups = match request.gateways.is_empty() {
         true => {
             command::drop_privilege()?;
-            Some(ForwardLookups::begin(None)?)
+            Some(ForwardLookups::begin(None, false)?)
         }
         false => None,
     };
@@ -81,7 +81,7 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
         let report = TracepathText::new(style, both, names(request));
         return run(request, setup.transport, config, report, (output, stop), &clock);
     }
-    let report = TraceText::new(style, names(request));
+    let report = terminal::around_trace(request, TraceText::new(style, names(request)));
     run(request, setup.transport, config, report, (output, stop), &clock)
 }
 
@@ -125,7 +125,7 @@ fn open(request: &TraceRequest, output: &mut Output<'_>) -> anyhow::Result<(Prob
     let udp = ProbeSpec::traceroute_ports(TRACEROUTE_PORT, false);
     let fallback = (probes.implicit && refusal.icmp_only).then(|| try_open(udp).ok());
     let Some(sockets) = fallback.flatten() else {
-        return Err(anyhow!(TRACEROUTE.open_error(&refusal.error)));
+        return Err(advice::open_error(&TRACEROUTE, &refusal.error));
     };
     output.print_error(format_args!(
         "{}: no ICMP socket is permitted here, so UDP probes to ports from {TRACEROUTE_PORT} are sent; -I says why\n",
@@ -148,7 +148,7 @@ fn set_up(
     let mode = sockets.mode();
     let sentence = |error| match error {
         RouteError::Broadcast => anyhow!("{}: there is no one way to a broadcast address", escape(host)),
-        error => anyhow!(TRACEROUTE.route_error(&error)),
+        error => advice::route_error(&TRACEROUTE, &error),
     };
     let route_probe_sockets = sockets.route_probe_sockets();
     let mut to_many = false;
@@ -244,7 +244,7 @@ fn style(request: &TraceRequest, setup: &TraceSetup, config: &TraceConfig) -> Tr
         target: target.ip(),
         zone: first_route::zone(target).or_else(|| request.sockets.device.clone()),
         size: config.len + config.header_len,
-        reason: output::stderr_is_terminal(),
+        reason: output::terminal::stderr_is_terminal(),
         ..request.style.clone()
     }
 }

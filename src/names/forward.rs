@@ -1,14 +1,14 @@
 //! Names to addresses: the forward lookup before the run, which blocks. No options, no packets.
 
 use std::ffi::CString;
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::escape::{escape, is_visible};
 use crate::names::international;
-use crate::sys;
-use crate::sys::address;
+use crate::sys::{self, ResolverError, address};
 
 /// The families of the addresses that are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,53 @@ pub struct Candidate {
     pub canonical: Option<String>,
 }
 
+/// Which step of a lookup found nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupStep {
+    /// Neither the hosts file nor a name server has the name (EAI_NONAME).
+    Name,
+    /// The name has no address, or none of the family (EAI_NODATA, EAI_ADDRFAMILY).
+    Address,
+    /// No name server answered (EAI_AGAIN).
+    Server,
+    /// Anything else.
+    Other,
+}
+
+/// A name that was not found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotFound {
+    /// The name, escaped.
+    name: String,
+    /// The resolver's sentence.
+    text: String,
+    /// Where it ended.
+    pub step: LookupStep,
+}
+
+impl NotFound {
+    fn new(name: &str, ResolverError { number, text }: ResolverError) -> Self {
+        let step = match number {
+            libc::EAI_NONAME => LookupStep::Name,
+            libc::EAI_NODATA | EAI_ADDRFAMILY => LookupStep::Address,
+            libc::EAI_AGAIN => LookupStep::Server,
+            _ => LookupStep::Other,
+        };
+        Self { name: escape(name).into_owned(), text, step }
+    }
+}
+
+/// glibc's number, which libc lacks.
+const EAI_ADDRFAMILY: i32 = -9;
+
+impl fmt::Display for NotFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.text)
+    }
+}
+
+impl std::error::Error for NotFound {}
+
 /// The addresses of a host that `wanted` accepts, in getaddrinfo's order (RFC 6724), each once; at least one. The
 /// resolver is queried for this family only.
 ///
@@ -72,7 +119,7 @@ pub fn resolve(name: &str, wanted: AddressFamilies) -> Result<Vec<Candidate>> {
     let look_up = |wanted| {
         lookup(&encoded, wanted, libc::AI_CANONNAME).map_err(|error| match scope(name) {
             Some(scope) => anyhow!("{}: no interface is named '{}'", escape(name), escape(scope)),
-            None => anyhow!("{}: {error}", escape(name)),
+            None => anyhow::Error::new(NotFound::new(name, error)),
         })
     };
     let mut found = look_up(wanted)?;
@@ -94,13 +141,16 @@ pub fn resolve(name: &str, wanted: AddressFamilies) -> Result<Vec<Candidate>> {
 /// as the resolver does.
 ///
 /// # Errors
-/// The text of gai_strerror(3).
+/// Those of getaddrinfo(3).
 fn lookup(
     host: &str,
     wanted: AddressFamilies,
     flags: i32,
-) -> Result<(Vec<SocketAddr>, Option<String>), String> {
-    let Ok(host) = CString::new(host) else { return Err("a name cannot hold a NUL".to_owned()) };
+) -> Result<(Vec<SocketAddr>, Option<String>), ResolverError> {
+    let Ok(host) = CString::new(host) else {
+        let text = "a name cannot hold a NUL".to_owned();
+        return Err(ResolverError { number: libc::EAI_NONAME, text });
+    };
     let found = sys::get_addresses(&host, wanted.family(), flags)?;
     let addresses = found.names.iter().filter_map(|name| address(name)).collect();
     Ok((addresses, found.canonical.map(|name| String::from_utf8_lossy(&name).into_owned())))

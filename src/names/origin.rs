@@ -153,7 +153,7 @@ fn rest(clock: &Clock, until: Instant) -> io::Result<Duration> {
 }
 
 /// The servers of `resolv.conf`; without any, the local host (resolv.conf(5)).
-fn system_servers() -> Vec<SocketAddr> {
+pub fn system_servers() -> Vec<SocketAddr> {
     servers(&std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default())
 }
 

@@ -166,3 +166,66 @@ fn a_file_takes_everything_at_once() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), long_text() + "last\n");
     std::fs::remove_file(path).unwrap();
 }
+
+/// What is queued in one text, standard error within `{}`.
+fn queued(output: &mut Output<'_>) -> String {
+    let shown = |(stream, text): (Stream, String)| match stream {
+        Stream::Out => text,
+        Stream::Err => format!("{{{text}}}"),
+    };
+    output.take().into_iter().map(shown).collect()
+}
+
+/// As it is drawn: in the next row, without wrapping; the cursor goes back up.
+fn drawn(line: &str) -> String {
+    format!("\r\n\x1b[?7l{line}\x1b[?7h\x1b[J\x1b[A\r")
+}
+
+#[test]
+fn a_line_below_is_erased_before_anything_is_printed() {
+    let mut output = Output::page();
+    output.print(format_args!("one\n"));
+    assert!(output.show_below("status") && output.shows_below());
+    output.print(format_args!("two\n"));
+    assert!(!output.shows_below());
+    output.print(format_args!("three\n"));
+    assert_eq!(queued(&mut output), format!("one\n{}\x1b[Jtwo\nthree\n", drawn("status")));
+    output.show_below("status");
+    output.print_error(format_args!("rping: trouble\n"));
+    assert_eq!(queued(&mut output), format!("{}\x1b[J{{rping: trouble\n}}", drawn("status")));
+}
+
+#[test]
+fn a_line_below_is_replaced_in_its_place() {
+    let mut output = Output::page();
+    output.show_below("a longer one");
+    output.show_below("short");
+    output.hide_below();
+    output.hide_below();
+    assert_eq!(queued(&mut output), format!("{}{}\x1b[J", drawn("a longer one"), drawn("short")));
+}
+
+#[test]
+fn a_terminal_that_takes_no_more_gets_no_line_below() {
+    let (_unread, full) = pipe().unwrap();
+    let null = null();
+    let mut output = Output::new(full.as_fd(), null.as_fd());
+    output.print(format_args!("{}", long_text()));
+    output.flush(&[], None).unwrap();
+    let before = output.unwritten(Stream::Out);
+    assert!(!output.show_below("status") && !output.shows_below());
+    assert_eq!(output.unwritten(Stream::Out), before);
+}
+
+#[test]
+fn an_output_that_ends_leaves_no_line_below() {
+    let (mut reader, writer) = pipe().unwrap();
+    let mut output = Output::new(writer.as_fd(), writer.as_fd());
+    output.show_below("status");
+    output.flush(&[], None).unwrap();
+    drop(output);
+    drop(writer);
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(text, format!("{}\x1b[J", drawn("status")));
+}

@@ -11,11 +11,14 @@ use crate::stats::Account;
 
 mod addresses;
 mod fault;
+pub mod glyphs;
 pub mod hosts;
 pub mod json;
 mod phrases;
 pub mod style;
+pub mod terminal;
 pub mod text;
+pub mod tone;
 pub mod waiting;
 
 /// Prints a run. The loop calls [`Report::begin`] once, [`Report::event`] for each event after the account took
@@ -37,8 +40,8 @@ pub trait Report {
     );
 
     /// Prints what waited for a name or for a time, if that is there.
-    fn poll(&mut self, now: Instant, output: &mut Output<'_>) {
-        let _ = (now, output);
+    fn poll(&mut self, account: &Self::Account, now: Instant, output: &mut Output<'_>) {
+        let _ = (account, now, output);
     }
 
     /// When [`Report::poll`] must be called at the latest; the run does not end before that. `None`: nothing
@@ -46,6 +49,19 @@ pub trait Report {
     fn wake(&self) -> Option<Instant> {
         None
     }
+
+    /// When [`Report::poll`] is to be called for something that is only shown for a while; the run may end before.
+    fn show_at(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Ends a line that is not complete, as something else is about to be printed on the terminal.
+    fn break_line(&self, output: &mut Output<'_>) {
+        let _ = output;
+    }
+
+    /// Shows again what is only shown for a while: the terminal has another size, or this process was suspended.
+    fn refresh(&mut self) {}
 
     /// Becomes readable when [`Report::poll`] has something new to print.
     fn ready_fd(&self) -> Option<BorrowedFd<'_>> {

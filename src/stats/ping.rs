@@ -6,6 +6,7 @@ use super::account::Account;
 use super::distribution::{Distribution, Jitter};
 use super::loss::{Ratio, loss};
 use super::moments::Moments;
+use super::recent::Recent;
 use super::tally::Tally;
 use crate::engine::ping::event::{Event, LookupOutcome, Verdict};
 
@@ -22,6 +23,8 @@ pub struct PingAccount {
     pub unknown: u32,
     /// Names that are still being looked up.
     pub open_names: u32,
+    /// The last probes, if the run has one target and they are kept ([`Self::keep_recent`]).
+    pub recent: Recent,
     rows: Vec<Row>,
 }
 
@@ -78,12 +81,20 @@ impl PingAccount {
     /// An empty account of so many targets.
     pub fn new(targets: u32) -> Self {
         let rows = vec![Row::default(); targets as usize];
-        Self { total: Tally::default(), probed: 0, answered: 0, unknown: 0, open_names: 0, rows }
+        let (total, recent) = (Tally::default(), Recent::default());
+        Self { total, probed: 0, answered: 0, unknown: 0, open_names: 0, recent, rows }
     }
 
     /// The same where so many words are `unknown`, and so many names are looked up while the run goes on.
     pub fn with_names(self, unknown: u32, open_names: u32) -> Self {
         Self { unknown, open_names, ..self }
+    }
+
+    /// Keeps the last probes of a run with one target, so many.
+    pub fn keep_recent(&mut self, count: usize) {
+        if self.targets() == 1 {
+            self.recent = Recent::keeping(count);
+        }
     }
 
     /// Number of targets.
@@ -153,6 +164,7 @@ impl Account for PingAccount {
         if let Event::Lookup(lookup) = event {
             self.look_up(&lookup.outcome);
         }
+        self.recent.add(event);
         let Some(row) = event.target().and_then(|target| self.rows.get_mut(target as usize)) else { return };
         let before = (row.sent, row.received);
         row.add(event);

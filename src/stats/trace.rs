@@ -1,6 +1,6 @@
 //! The account of a traceroute.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::account::Account;
@@ -39,6 +39,8 @@ pub struct TraceAccount {
     answered_hops: BTreeSet<u8>,
     /// Hops that the path goes beyond: a TTL was exceeded there.
     passed_hops: BTreeSet<u8>,
+    /// The least round-trip time to each hop.
+    best: BTreeMap<u8, Duration>,
 }
 
 impl TraceAccount {
@@ -82,6 +84,11 @@ impl TraceAccount {
         (after <= self.last_hop).then_some(after)
     }
 
+    /// The least round-trip time to the nearest hop before this one that has one.
+    pub fn best_before(&self, ttl: u8) -> Option<Duration> {
+        self.best.range(..ttl).next_back().map(|(_, best)| *best)
+    }
+
     /// From the start of the trace to its end; zero before that.
     pub fn duration(&self) -> Duration {
         self.ended.map_or(Duration::ZERO, |(at, _)| at.since(self.started))
@@ -99,6 +106,9 @@ impl Account for TraceAccount {
             self.answered_hops.insert(*ttl);
             if !answer.kind.is_final() {
                 self.passed_hops.insert(*ttl);
+            }
+            if answer.kind.times_the_path() {
+                self.best.entry(*ttl).and_modify(|best| *best = answer.rtt.min(*best)).or_insert(answer.rtt);
             }
         }
         match event {

@@ -14,6 +14,7 @@
 )]
 
 pub mod interfaces;
+mod local_time;
 mod path_mtu;
 mod resolver;
 mod signals;
@@ -74,6 +75,7 @@ pub(crate) use imp::random::random;
 /// Reports whether descriptor 1 was open when the program started.
 pub use imp::start::stdout_was_open;
 
+pub use local_time::local_time;
 pub use path_mtu::Pmtu;
-pub(crate) use resolver::get_addresses;
+pub(crate) use resolver::{ResolverError, get_addresses};
 pub(crate) use signals::is_ignored;

@@ -18,10 +18,17 @@ pub(crate) struct Found {
     pub canonical: Option<Vec<u8>>,
 }
 
+/// Why getaddrinfo(3) found nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ResolverError {
+    /// Its number, an `EAI_` constant.
+    pub number: c_int,
+    /// The C library's sentence (gai_strerror(3)), or the system's for EAI_SYSTEM.
+    pub text: String,
+}
+
 /// getaddrinfo(3) of a family (AF_UNSPEC: every one), each address once. May block for as long as the resolver likes.
-///
-/// The error is the C library's sentence (gai_strerror(3)), or the system's for EAI_SYSTEM.
-pub(crate) fn get_addresses(host: &CStr, family: c_int, flags: c_int) -> Result<Found, String> {
+pub(crate) fn get_addresses(host: &CStr, family: c_int, flags: c_int) -> Result<Found, ResolverError> {
     // SAFETY: all fields of `addrinfo` are integers and pointers, for which zero is a value.
     let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
     (hints.ai_flags, hints.ai_family, hints.ai_socktype) = (flags, family, libc::SOCK_DGRAM);
@@ -29,12 +36,13 @@ pub(crate) fn get_addresses(host: &CStr, family: c_int, flags: c_int) -> Result<
     // SAFETY: `host` is NUL-terminated, `hints` and `first` live for the whole call, and no service is named.
     let answer = unsafe { libc::getaddrinfo(host.as_ptr(), ptr::null(), &hints, &mut first) };
     if answer == libc::EAI_SYSTEM {
-        return Err(io::Error::last_os_error().to_string());
+        let text = io::Error::last_os_error().to_string();
+        return Err(ResolverError { number: answer, text });
     }
     if answer != 0 {
         // SAFETY: gai_strerror returns a static, NUL-terminated string for every number.
         let text = unsafe { CStr::from_ptr(libc::gai_strerror(answer)) };
-        return Err(text.to_string_lossy().into_owned());
+        return Err(ResolverError { number: answer, text: text.to_string_lossy().into_owned() });
     }
     let mut found = Found { names: Vec::new(), canonical: None };
     let mut next = first;

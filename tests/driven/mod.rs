@@ -40,6 +40,10 @@ impl<R: Report> Driven<R> {
         self.report.event(event, &self.account, epoch, output);
     }
 
+    pub fn poll(&mut self, now: Instant, output: &mut Output<'_>) {
+        self.report.poll(&self.account, now, output);
+    }
+
     pub fn status(&self, output: &mut Output<'_>) {
         self.report.status(&self.account, output);
     }

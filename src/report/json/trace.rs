@@ -304,7 +304,7 @@ impl Report for JsonTrace {
         self.waiting.push((event.clone(), self.now));
     }
 
-    fn poll(&mut self, now: Instant, output: &mut Output<'_>) {
+    fn poll(&mut self, _account: &TraceAccount, now: Instant, output: &mut Output<'_>) {
         self.now = now;
         self.print_ready(now, output);
     }

@@ -1,5 +1,6 @@
 //! The classic texts, for people and for the parsers of ping(8) and traceroute(8).
 
+pub mod compact;
 mod extension;
 pub mod many;
 pub mod number;
@@ -8,7 +9,7 @@ pub mod ping;
 pub(super) mod summary;
 mod table;
 pub mod trace;
-mod trace_notes;
+pub(super) mod trace_notes;
 pub(super) mod trace_summary;
 pub mod tracepath;
 mod width;

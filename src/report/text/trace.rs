@@ -245,7 +245,7 @@ impl Report for TraceText {
         self.waiting.push(event.clone());
     }
 
-    fn poll(&mut self, now: Instant, output: &mut Output<'_>) {
+    fn poll(&mut self, _account: &TraceAccount, now: Instant, output: &mut Output<'_>) {
         self.print_ready(now, output);
     }
 

@@ -7,12 +7,12 @@ use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::datagram::SystemError;
-use crate::escape;
 use crate::sys::{self, Accept, Wanted, interfaces};
 use crate::wire::Family;
 use crate::wire::tcp;
 
 pub(super) mod clocks;
+pub(super) mod denied;
 pub(super) mod options;
 mod ports;
 pub(super) mod refusal;
@@ -21,7 +21,7 @@ pub(super) mod setup;
 pub(super) mod trace;
 
 use options::Options;
-use refusal::{OpenError, Setting, SetupError};
+use refusal::{OpenError, Refusal, Setting, SetupError};
 
 /// The sockets of the requested families, before it is known which of them will be used.
 #[derive(Debug)]
@@ -156,13 +156,6 @@ pub(super) fn raw_socket(family: Family, protocol: Protocol) -> io::Result<Socke
     Socket::new(domain(family), Type::RAW, Some(protocol))
 }
 
-/// Why the sockets of a family are not available.
-struct Refusal {
-    family: Family,
-    datagram: Option<io::Error>,
-    raw: Option<io::Error>,
-}
-
 /// An ICMP socket of a family, and whether it is a raw one.
 fn icmp(family: Family, options: &Options) -> Result<(Socket, bool), Refusal> {
     if options.raw_first && !options.raw_only {
@@ -204,63 +197,6 @@ fn icmp_socket(family: Family, raw_only: bool) -> Result<(Socket, bool), Refusal
             Err(refusal)
         }
     }
-}
-
-impl From<Refusal> for OpenError {
-    fn from(Refusal { family, datagram, raw }: Refusal) -> Self {
-        let name = match family {
-            Family::V4 => "ICMP",
-            Family::V6 => "ICMPv6",
-        };
-        let has = |error: &Option<io::Error>, errnos: &[Errno]| {
-            error.as_ref().and_then(Errno::from_io_error).is_some_and(|errno| errnos.contains(&errno))
-        };
-        let denied = [Errno::ACCESS, Errno::PERM];
-        let mut reasons = Vec::new();
-        if let Some(error) = &datagram {
-            let range = if has(&datagram, &denied) { group_range() } else { String::new() };
-            reasons.push(format!("datagram: {}{range}", SystemError::of(error)));
-        }
-        if let Some(error) = &raw {
-            let needs = if has(&raw, &denied) { " (needs CAP_NET_RAW)" } else { "" };
-            reasons.push(format!("raw: {}{needs}", SystemError::of(error)));
-        }
-        // Where nothing can get the capability, a file that demands it cannot even be started: that is a container.
-        let contained = has(&raw, &denied) && !sys::privilege::may_get_net_raw();
-        let mut remedies = Vec::new();
-        if has(&datagram, &denied) {
-            let range = "net.ipv4.ping_group_range=\"0 2147483647\"";
-            let command = if contained { "docker run --sysctl" } else { "sysctl -w" };
-            remedies.push(format!("{command} {range}"));
-        }
-        if contained {
-            remedies.push("docker run --cap-add NET_RAW".to_owned());
-        } else if has(&raw, &denied) {
-            remedies.push(format!("setcap cap_net_raw+ep {}", program()));
-        }
-        let mut text = format!("cannot open an {name} socket: {}", reasons.join("; "));
-        if !remedies.is_empty() {
-            text.push_str("; allow one with: ");
-            text.push_str(&remedies.join("  or: "));
-        } else if has(&raw, &[Errno::AFNOSUPPORT]) {
-            text.push_str("; this system runs without that protocol");
-        }
-        Self::Unavailable(text)
-    }
-}
-
-fn group_range() -> String {
-    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ping_group_range").unwrap_or_default();
-    let range: Vec<&str> = text.split_whitespace().collect();
-    if range.is_empty() {
-        return String::new();
-    }
-    format!(" (net.ipv4.ping_group_range is \"{}\")", range.join(" "))
-}
-
-/// The path of this program, to be named in a command.
-fn program() -> String {
-    std::env::current_exe().map_or_else(|_| "PATH".to_owned(), |path| escape::argument(path.as_os_str()))
 }
 
 /// Completes an ICMP socket to what one family needs.

@@ -4,8 +4,12 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 
+use rustix::io::Errno;
+
+use super::denied::{Denied, group_range, remedies};
 use super::options::{Pmtu, Stamping};
 use crate::datagram::SystemError;
+use crate::wire::Family;
 
 /// Why no socket is available.
 #[derive(Debug)]
@@ -19,6 +23,8 @@ pub enum OpenError {
         /// If there is no such interface: the names of those that exist.
         existing: Vec<String>,
     },
+    /// None is permitted.
+    Denied(Denied),
     /// Anything else: a sentence.
     Unavailable(String),
 }
@@ -27,12 +33,53 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Device { device, error, .. } => write!(f, "interface {device:?}: {error}"),
+            Self::Denied(denied) => denied.fmt(f),
             Self::Unavailable(line) => f.write_str(line),
         }
     }
 }
 
 impl std::error::Error for OpenError {}
+
+/// Why the sockets of a family are not available.
+pub(super) struct Refusal {
+    pub(super) family: Family,
+    /// The error of the datagram socket, if it was tried.
+    pub(super) datagram: Option<io::Error>,
+    /// The error of the raw socket, if it was tried.
+    pub(super) raw: Option<io::Error>,
+}
+
+impl From<Refusal> for OpenError {
+    fn from(Refusal { family, datagram, raw }: Refusal) -> Self {
+        let name = match family {
+            Family::V4 => "ICMP",
+            Family::V6 => "ICMPv6",
+        };
+        let denied = [Errno::ACCESS, Errno::PERM];
+        let mut reasons = Vec::new();
+        if let Some(error) = &datagram {
+            let range = if is(&datagram, &denied) { group_range() } else { String::new() };
+            reasons.push(format!("datagram: {}{range}", SystemError::of(error)));
+        }
+        if let Some(error) = &raw {
+            let needs = if is(&raw, &denied) { " (needs CAP_NET_RAW)" } else { "" };
+            reasons.push(format!("raw: {}{needs}", SystemError::of(error)));
+        }
+        let reasons = format!("cannot open an {name} socket: {}", reasons.join("; "));
+        let remedies = remedies(is(&datagram, &denied), is(&raw, &denied));
+        if !remedies.is_empty() {
+            return Self::Denied(Denied { reasons, remedies });
+        }
+        let missing = is(&raw, &[Errno::AFNOSUPPORT]);
+        let missing = if missing { "; this system runs without that protocol" } else { "" };
+        Self::Unavailable(format!("{reasons}{missing}"))
+    }
+}
+
+fn is(error: &Option<io::Error>, errnos: &[Errno]) -> bool {
+    error.as_ref().and_then(Errno::from_io_error).is_some_and(|errno| errnos.contains(&errno))
+}
 
 /// A setting of a socket, as it was requested.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,174 @@
+//! The options about the terminal: colours, the line of status, and one character a probe.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use super::time::seconds;
+use super::values::{Checked, named};
+use crate::report::terminal::ColorWhen;
+use crate::report::tone::Limits;
+
+/// The options of ping about the terminal.
+#[derive(Debug, clap::Args)]
+pub struct TerminalArguments {
+    /// Print one character for each probe, 60 in a row.
+    ///
+    /// A row begins with the time of its first probe, and ends with its loss and the p95 of its times in ms. The
+    /// height of a block, or the ASCII character, shows how the time compares with the median; a line at
+    /// the end explains them.
+    #[arg(long, help_heading = "What is printed")]
+    pub compact: bool,
+
+    /// The option about colours.
+    #[command(flatten)]
+    pub color: ColorArguments,
+
+    /// Line of status below the text: auto, never.
+    ///
+    /// auto shows it on a terminal: what became of the last probes, how many were sent and received, how
+    /// many wait, and percentiles of the times. It is erased before anything else is printed, so nothing of it
+    /// stays. Not with -f or --compact, below 0.1 seconds of interval only with -q, and under the name of a link
+    /// (such as ping) only with this option.
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, value_parser = STATUS, help_heading = TERMINAL)]
+    pub status: Option<bool>,
+
+    /// Color times from MS on yellow.
+    ///
+    /// Milliseconds, or a number with its unit: 250us, 20ms, 1.5s. Without --warn and --crit, times beyond
+    /// 1.5 times the median are yellow and beyond 3 times red, if they are a millisecond more.
+    #[arg(long, value_name = "MS", allow_hyphen_values = true, value_parser = LIMIT, help_heading = TERMINAL)]
+    pub warn: Option<Duration>,
+
+    /// Color times from MS on red.
+    #[arg(long, value_name = "MS", allow_hyphen_values = true, value_parser = LIMIT, help_heading = TERMINAL)]
+    pub crit: Option<Duration>,
+}
+
+/// The option about colours, which ping and traceroute have.
+#[derive(Debug, clap::Args)]
+pub struct ColorArguments {
+    /// When to use colors: auto, always, never.
+    ///
+    /// auto means on a terminal, unless TERM is dumb or NO_COLOR or CLICOLOR=0 is set; CLICOLOR_FORCE=1 means
+    /// everywhere. A link (such as ping) uses none without this option.
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true, value_parser = COLOR, help_heading = TERMINAL)]
+    pub color: Option<ColorWhen>,
+}
+
+const TERMINAL: &str = "On a terminal";
+
+/// `--color`.
+const COLOR: Checked<ColorWhen> = Checked {
+    parse: |text| {
+        let times = [("auto", ColorWhen::Auto), ("always", ColorWhen::Always), ("never", ColorWhen::Never)];
+        named(text, &times)
+    },
+    allowed: "colors must be auto, always or never",
+};
+
+/// `--status`.
+const STATUS: Checked<bool> = Checked {
+    parse: |text| named(text, &[("auto", true), ("never", false)]),
+    allowed: "the line of status must be auto or never",
+};
+
+/// `--warn` and `--crit`.
+const LIMIT: Checked<Duration> = Checked {
+    parse: millis,
+    allowed: "the time must be above 0 and at most 86400000 ms; it is in milliseconds, or has its unit: us, ms or s",
+};
+
+/// Milliseconds, or a number with its unit; to the microsecond.
+fn millis(text: &str) -> Option<Duration> {
+    let units = [("us", 1_000_000), ("ms", 1_000), ("s", 1)];
+    let unit = units.iter().find_map(|(unit, parts)| Some((text.strip_suffix(unit)?, *parts)));
+    let (number, parts) = unit.unwrap_or((text, 1_000));
+    let time = seconds::<{ u32::MAX as u64 * 1_000 }>(number)? / parts;
+    let rounded = Duration::from_micros(u64::try_from(time.as_micros()).ok()?);
+    (!rounded.is_zero() && rounded <= LONGEST).then_some(rounded)
+}
+
+/// A day.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
+/// What a ping shows on a terminal, and as one character a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TerminalRequest {
+    /// When the text has colours.
+    pub color: ColorWhen,
+    /// Whether a line of status is shown where that is possible.
+    pub status: bool,
+    /// Whether hints about trouble are printed where standard error is a terminal.
+    pub hints: bool,
+    /// Which times are slow.
+    pub limits: Limits,
+    /// Whether the text is one character a probe.
+    pub compact: bool,
+}
+
+impl TerminalRequest {
+    /// Checks the options against one another. `by_link`: the program was called by the name of another one, whose text
+    /// it prints on a terminal too; only the options change that.
+    ///
+    /// # Errors
+    /// One line, without the program's name.
+    pub fn new(arguments: &TerminalArguments, by_link: bool) -> Result<Self> {
+        let limits = Limits { warn: arguments.warn, crit: arguments.crit };
+        if let (Some(warn), Some(crit)) = (limits.warn, limits.crit) {
+            let millis = |time: Duration| time.as_secs_f64() * 1_000.0;
+            ensure!(
+                warn <= crit,
+                "--warn {}: it must not exceed --crit, which is {} ms",
+                millis(warn),
+                millis(crit)
+            );
+        }
+        Ok(Self {
+            color: color(&arguments.color, by_link),
+            status: arguments.status.unwrap_or(!by_link),
+            hints: !by_link,
+            limits,
+            compact: arguments.compact,
+        })
+    }
+}
+
+/// When the text has colours.
+pub fn color(arguments: &ColorArguments, by_link: bool) -> ColorWhen {
+    let unless_given = if by_link { ColorWhen::Never } else { ColorWhen::Auto };
+    arguments.color.unwrap_or(unless_given)
+}
+
+/// Refuses options that `--compact` does not go with.
+///
+/// # Errors
+/// One line, without the program's name.
+pub fn check_compact(others: &[(bool, &str)]) -> Result<()> {
+    for (given, other) in others {
+        ensure!(!given, "--compact prints one character a probe and does not go with {other}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_milliseconds_or_have_their_unit() {
+        let micros = |text| millis(text).map(|time| time.as_micros());
+        assert_eq!(
+            [micros("100"), micros("0.25"), micros("1e3")],
+            [Some(100_000), Some(250), Some(1_000_000)]
+        );
+        assert_eq!(
+            [micros("20ms"), micros("250us"), micros("1.5s")],
+            [Some(20_000), Some(250), Some(1_500_000)]
+        );
+        assert_eq!([micros("86400s"), micros("86400000")], [Some(86_400_000_000); 2]);
+        for text in ["0", "0ms", "0.0001", "86401s", "-1", "1m", "ms", "", "x", "1 ms", "nan"] {
+            assert_eq!(micros(text), None, "{text}");
+        }
+    }
+}

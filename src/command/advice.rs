@@ -1,0 +1,97 @@
+//! Advice to a person below an error that keeps a run from beginning. Scripts and files get the error alone, in a line.
+
+use std::fmt;
+
+use anyhow::anyhow;
+
+use crate::cli::wording::OptionNames;
+use crate::names::forward::{LookupStep, NotFound};
+use crate::names::origin::system_servers;
+use crate::output::terminal::stderr_is_terminal;
+use crate::transport::{Denied, OpenError, RouteError, Scope};
+
+/// An error, and the same for a person.
+#[derive(Debug)]
+struct Advised {
+    /// In a line.
+    line: String,
+    /// What a person gets instead.
+    lines: Vec<String>,
+}
+
+impl fmt::Display for Advised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line)
+    }
+}
+
+impl std::error::Error for Advised {}
+
+/// The error about sockets that are not available.
+pub fn open_error(names: &OptionNames, error: &OpenError) -> anyhow::Error {
+    let line = names.open_error(error);
+    match error {
+        OpenError::Denied(denied) => anyhow::Error::new(Advised { line, lines: permission(denied) }),
+        OpenError::Device { .. } | OpenError::Unavailable(_) => anyhow!(line),
+    }
+}
+
+/// What was refused, and the commands that permit it, each on a line of its own to be copied.
+fn permission(denied: &Denied) -> Vec<String> {
+    let mut lines = vec![denied.reasons.clone()];
+    for (index, remedy) in denied.remedies.iter().enumerate() {
+        let begin = if index == 0 { "Permit it" } else { "Or permit it" };
+        let (scope, sudo) = match remedy.scope {
+            Scope::Everybody => ("for all users, until the next boot", "sudo "),
+            Scope::Program => ("for this program, until its next update", "sudo "),
+            Scope::Container => ("for the container, when it is started", ""),
+        };
+        lines.push(format!("  {begin} {scope}:"));
+        lines.push(format!("    {sudo}{}", remedy.command));
+    }
+    lines
+}
+
+/// The error about a target that no probe can be sent to.
+pub fn route_error(names: &OptionNames, error: &RouteError) -> anyhow::Error {
+    let line = names.route_error(error);
+    match error {
+        RouteError::Unreachable(_) => {
+            let advice = "  No route of this machine leads there. Its routes: ip route; ip -6 route";
+            anyhow::Error::new(Advised { lines: vec![line.clone(), advice.to_owned()], line })
+        }
+        _ => anyhow!(line),
+    }
+}
+
+/// An error with its advice, if a person reads standard error.
+pub fn for_person(error: anyhow::Error) -> anyhow::Error {
+    if !stderr_is_terminal() {
+        return error;
+    }
+    if let Some(advised) = error.downcast_ref::<Advised>() {
+        return anyhow!(advised.lines.join("\n"));
+    }
+    let advice = error.downcast_ref::<NotFound>().and_then(|not_found| lookup(not_found.step));
+    match advice {
+        Some(advice) => anyhow!("{error:#}\n  {advice}"),
+        None => error,
+    }
+}
+
+/// Which step of a lookup failed, and what may help.
+fn lookup(step: LookupStep) -> Option<String> {
+    let servers: Vec<_> = system_servers().iter().map(|server| server.ip().to_string()).collect();
+    let servers = servers.join(", ");
+    Some(match step {
+        LookupStep::Name => {
+            format!("Neither /etc/hosts nor the name server has it ({servers}).\n  Is it spelled right?")
+        }
+        LookupStep::Address => "The name exists, but has no address of the family that is wanted.".to_owned(),
+        LookupStep::Server => format!(
+            "No name server answered ({servers}). Is this machine connected?\n  \
+             An address needs no name server."
+        ),
+        LookupStep::Other => return None,
+    })
+}

@@ -1,0 +1,259 @@
+//! A ping as one character for each probe, in rows that begin with the time (`--compact`). The first line and the
+//! summary are those of the usual text.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+
+use super::number::ShortMillis;
+use super::ping::PingText;
+use crate::clock::{Epoch, Instant, Wall};
+use crate::engine::ping::event::Event;
+use crate::output::Output;
+use crate::report::glyphs::{self, Glyphs};
+use crate::report::tone::{Limits, Tone, usual};
+use crate::report::{Report, phrases};
+use crate::stats::loss::Ratio;
+use crate::stats::{Fate, PingAccount};
+
+/// How the rows look.
+#[derive(Clone, Copy, Debug)]
+pub struct CompactStyle {
+    /// The characters.
+    pub glyphs: Glyphs,
+    /// Which times are slow.
+    pub limits: Limits,
+    /// Whether the characters have colours.
+    pub color: bool,
+    /// Characters in a row, not 0.
+    pub row: usize,
+    /// Whether a row begins with seconds since 1970 (`-D`).
+    pub timestamps: bool,
+    /// Whether the terminal's bell rings for each reply.
+    pub audible: bool,
+    /// Whether a row is broken where another line comes between: standard output is a terminal.
+    pub terminal: bool,
+    /// Hour, minute and second of a moment in seconds since 1970, where the user is.
+    pub local_time: fn(i64) -> Option<[u8; 3]>,
+}
+
+/// Probes in a row.
+const ROW: usize = 60;
+/// Columns beside the characters of a row: the time, the loss and the p95.
+const BESIDE: usize = "00:00:00   100% 1234".len();
+
+/// Probes in a row on a terminal of so many columns; `None`: no terminal.
+pub fn row(columns: Option<u16>) -> usize {
+    let fits = |row: usize| columns.is_none_or(|columns| row + BESIDE <= usize::from(columns));
+    [ROW, ROW / 2, ROW / 3].into_iter().find(|row| fits(*row)).unwrap_or(ROW / 6)
+}
+
+/// Prints one run.
+#[derive(Debug)]
+pub struct CompactText {
+    style: CompactStyle,
+    /// Prints the first line, the summary, and what standard error has.
+    text: PingText,
+    /// Probes whose character is printed.
+    printed: u64,
+    /// When the first probe of each row that is not begun yet was due.
+    begins: VecDeque<Wall>,
+    /// When that of the current row was.
+    began: Wall,
+    /// Rows with a probe that was due.
+    rows: u64,
+    /// What is printed besides levels.
+    marks: Vec<(char, String)>,
+    /// Whether another line came between.
+    broken: Cell<bool>,
+    /// Whether the user ended the run, so that a terminal has `^C` in the last row.
+    ended: bool,
+}
+
+impl CompactText {
+    /// A report in a style. `text`, which must be quiet, prints all but the rows.
+    pub fn new(style: CompactStyle, text: PingText) -> Self {
+        Self {
+            style,
+            text,
+            printed: 0,
+            begins: VecDeque::new(),
+            began: Wall::default(),
+            rows: 0,
+            marks: Vec::new(),
+            broken: Cell::new(false),
+            ended: false,
+        }
+    }
+
+    /// Prints the probes that are settled and have none before them that waits; at the `end` of the run all.
+    fn settled(&mut self, account: &PingAccount, end: bool, output: &mut Output<'_>) {
+        let Some(row) = account.row(0) else { return };
+        let (usual, median) = (usual(row), account.total.percentile(50).unwrap_or(0));
+        let probes = account.recent.from(self.printed);
+        for (number, fate) in probes.take_while(|(_, fate)| end || *fate != Fate::Waiting) {
+            // Probes that are kept no longer have no character.
+            self.printed = number;
+            let place = self.place();
+            match (place, self.broken.take()) {
+                (0, _) => self.begin(output),
+                (_, true) => output.print(format_args!("{:1$}", "", self.before() + place)),
+                (_, false) => {}
+            }
+            let glyph = self.style.glyphs.of(fate, median);
+            let tone = glyphs::tone(fate, self.style.limits, usual).filter(|_| self.style.color);
+            let mut painted = String::new();
+            Tone::paint(tone, glyph.encode_utf8(&mut [0; 4]), &mut painted);
+            let bell =
+                if self.style.audible && !end && matches!(fate, Fate::Answered(_)) { "\x07" } else { "" };
+            output.print(format_args!("{painted}{bell}"));
+            self.remember(fate, fate_text(fate));
+            self.printed += 1;
+            if place + 1 == self.style.row {
+                self.end_row(account, output);
+            }
+        }
+    }
+
+    /// Characters before the next one in its row.
+    fn place(&self) -> usize {
+        (self.printed % self.style.row.max(1) as u64) as usize
+    }
+
+    /// Columns before the characters of a row.
+    const fn before(&self) -> usize {
+        if self.style.timestamps { "[1795359480.250000] ".len() } else { "00:00:00 ".len() }
+    }
+
+    /// The begin of a row.
+    fn begin(&mut self, output: &mut Output<'_>) {
+        let wall = self.begins.pop_front().unwrap_or_default();
+        self.began = wall;
+        let (seconds, micros) = (wall.as_nanos() / 1_000_000_000, wall.as_nanos() / 1_000 % 1_000_000);
+        if self.style.timestamps {
+            output.print(format_args!("[{seconds}.{micros:06}] "));
+            return;
+        }
+        let local = i64::try_from(seconds).ok().and_then(self.style.local_time);
+        let [hour, minute, second] = local.unwrap_or_default();
+        output.print(format_args!("{hour:02}:{minute:02}:{second:02} "));
+    }
+
+    /// The end of a row, which may be shorter than the others: its loss, and the p95 of its times.
+    fn end_row(&self, account: &PingAccount, output: &mut Output<'_>) {
+        let row = self.style.row;
+        let first = self.printed.saturating_sub(1) / row as u64 * row as u64;
+        let missing = row - (self.printed - first) as usize;
+        output.print(format_args!("{:missing$}", ""));
+        if let Some(loss) = account.recent.loss(first, row).map(Ratio::whole_percent) {
+            output.print(format_args!(" {loss:>3}%"));
+        }
+        if let Some(p95) = account.recent.percentile(first, row, 95) {
+            output.print(format_args!(" {}", ShortMillis(p95 / 1_000)));
+        }
+        output.print(format_args!("\n"));
+    }
+
+    /// Remembers the meaning of a mark that is printed; of ICMP errors a few.
+    fn remember(&mut self, fate: Fate, meaning: Option<String>) {
+        let Some(meaning) = meaning.filter(|_| self.marks.len() < MOST_MARKS) else { return };
+        if self.marks.iter().all(|(_, known)| *known != meaning) {
+            self.marks.push((self.style.glyphs.of(fate, 0), meaning));
+        }
+    }
+
+    /// Remembers when a row begins.
+    fn begin_rows(&mut self, count: u64, wall: Wall) {
+        while self.rows.saturating_mul(self.style.row as u64) < count {
+            self.begins.push_back(wall);
+            self.rows += 1;
+        }
+    }
+
+    /// What the characters and the ends of the rows mean.
+    fn legend(&self, account: &PingAccount, output: &mut Output<'_>) {
+        if let Some(median) = account.total.percentile(50) {
+            let levels = self.style.glyphs.levels();
+            for (level, bound) in levels.iter().zip(glyphs::bounds(median)) {
+                output.print(format_args!("{level} {}  ", ShortMillis(bound / 1_000)));
+            }
+            let [.., top] = levels;
+            output.print(format_args!("{top} more (ms)\n"));
+        }
+        for (mark, meaning) in &self.marks {
+            output.print(format_args!("{mark} {meaning}  "));
+        }
+        output.print(format_args!("last columns: loss, p95 (ms)\n"));
+    }
+}
+
+/// Most meanings of marks.
+const MOST_MARKS: usize = 6;
+
+/// The meaning of a fate; that of an ICMP error is in its event.
+fn fate_text(fate: Fate) -> Option<String> {
+    let text = match fate {
+        Fate::Answered(_) | Fate::Failed => return None,
+        Fate::Waiting => "waiting",
+        Fate::Lost => "lost",
+        Fate::NotSent => "not sent",
+    };
+    Some(text.to_owned())
+}
+
+impl Report for CompactText {
+    type Account = PingAccount;
+
+    fn begin(&mut self, account: &PingAccount, now: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        self.text.begin(account, now, epoch, output);
+    }
+
+    fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        self.begin_rows(account.recent.count(), epoch.wall(event.at()));
+        if let Event::Error(error) = event
+            && !error.notice
+        {
+            let phrase = phrases::phrase(&error.error, |node| node.to_string());
+            self.remember(Fate::Failed, Some(phrase));
+        }
+        self.settled(account, false, output);
+        if let Event::NotSent { .. } = event {
+            let mut page = Output::page();
+            self.text.event(event, account, epoch, &mut page);
+            for (_, line) in page.take() {
+                self.break_line(output);
+                output.print_error(format_args!("{line}"));
+            }
+        }
+    }
+
+    fn break_line(&self, output: &mut Output<'_>) {
+        if self.style.terminal && self.place() > 0 && !self.broken.replace(true) {
+            output.print(format_args!("\n"));
+        }
+    }
+
+    fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
+        self.text.status(account, output);
+    }
+
+    fn finish_now(&mut self) {
+        self.ended = true;
+    }
+
+    fn finish(&mut self, account: &PingAccount, now: Instant, output: &mut Output<'_>) -> bool {
+        if self.ended && self.style.terminal && self.place() > 0 {
+            // The whole row again, over what stands there.
+            self.printed -= self.place() as u64;
+            self.begins.push_front(self.began);
+            output.print(format_args!("\r"));
+        }
+        self.settled(account, true, output);
+        if self.place() > 0 {
+            self.end_row(account, output);
+        }
+        if self.printed > 0 {
+            self.legend(account, output);
+        }
+        self.text.finish(account, now, output)
+    }
+}

@@ -1,0 +1,271 @@
+//! What became of the last probes of a run with one target, in the order in which they were sent.
+
+use std::collections::VecDeque;
+
+use super::loss::{Ratio, loss};
+use crate::engine::ping::event::{Event, Verdict};
+
+/// What became of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It may still be answered.
+    Waiting,
+    /// It was answered, be it late, after so many nanoseconds.
+    Answered(u64),
+    /// Its time was up.
+    Lost,
+    /// An ICMP error came back.
+    Failed,
+    /// It could not leave this machine.
+    NotSent,
+}
+
+/// Most probes that are kept: half of the sequence numbers, so that each names one of them.
+const MOST: usize = 1 << 15;
+
+/// The last probes. A number counts the probes of the run, from 0.
+#[derive(Clone, Debug, Default)]
+pub struct Recent {
+    /// Settled probes that are kept, those behind one that waits aside; 0: none is kept at all.
+    keep: usize,
+    /// The number of the first one that is kept.
+    first: u64,
+    fates: VecDeque<Fate>,
+    /// The sequence number of the newest one.
+    newest: u16,
+}
+
+impl Recent {
+    /// Keeps so many, and further those that wait and what follows them.
+    pub fn keeping(keep: usize) -> Self {
+        Self { keep, ..Self::default() }
+    }
+
+    /// Takes one event into account.
+    pub fn add(&mut self, event: &Event) {
+        if self.keep == 0 {
+            return;
+        }
+        match event {
+            Event::Sent { seq, .. } => self.append(*seq, Fate::Waiting),
+            Event::NotSent { seq, .. } => self.append(*seq, Fate::NotSent),
+            Event::Unanswered { .. } | Event::Lookup(_) => {}
+            Event::Lost { seq, .. } => self.settle(*seq, Fate::Lost),
+            Event::Error(error) if error.notice => {}
+            Event::Error(error) => self.settle(error.seq, Fate::Failed),
+            Event::Answer(answer) if answer.verdict == Verdict::Received => {
+                let nanos = u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX);
+                self.settle(answer.seq, Fate::Answered(nanos));
+            }
+            Event::Answer(_) => {}
+        }
+    }
+
+    /// The probes from this number on, as far as they are kept, each with its number.
+    pub fn from(&self, number: u64) -> impl Iterator<Item = (u64, Fate)> {
+        let skipped = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        (self.first..).zip(self.fates.iter().copied()).skip(skipped)
+    }
+
+    /// The last probes, so many at most, oldest first.
+    pub fn last(&self, count: usize) -> impl Iterator<Item = Fate> {
+        self.fates.iter().copied().skip(self.fates.len().saturating_sub(count))
+    }
+
+    /// How many probes there were.
+    pub fn count(&self) -> u64 {
+        self.first.saturating_add(self.fates.len().try_into().unwrap_or(u64::MAX))
+    }
+
+    /// Loss of so many probes from this number on, of those that are kept and whose fate is known.
+    pub fn loss(&self, number: u64, count: usize) -> Option<Ratio> {
+        let fates = || self.from(number).take(count).map(|(_, fate)| fate);
+        let lost = fates().filter(|fate| matches!(fate, Fate::Lost | Fate::Failed)).count();
+        loss(lost as u64, fates().filter(|fate| matches!(fate, Fate::Answered(_))).count() as u64)
+    }
+
+    /// A percentile of their round-trip times, in nanoseconds, exact (nearest rank).
+    pub fn percentile(&self, number: u64, count: usize, percent: usize) -> Option<u64> {
+        let time = |(_, fate)| if let Fate::Answered(nanos) = fate { Some(nanos) } else { None };
+        let mut times: Vec<u64> = self.from(number).take(count).filter_map(time).collect();
+        times.sort_unstable();
+        let rank = times.len().saturating_mul(percent.min(100)).div_ceil(100).max(1);
+        times.get(rank - 1).copied()
+    }
+
+    fn append(&mut self, seq: u16, fate: Fate) {
+        // A probe that waited for room in this machine may leave after a later one.
+        let ahead = if self.fates.is_empty() { 1 } else { seq.wrapping_sub(self.newest) };
+        if ahead == 0 || usize::from(ahead) > MOST {
+            self.settle(seq, fate);
+            return;
+        }
+        self.newest = seq;
+        self.fates.extend(std::iter::repeat_n(Fate::Waiting, usize::from(ahead) - 1).chain([fate]));
+        while self.fates.len() > MOST
+            || (self.fates.len() > self.keep && self.fates.front() != Some(&Fate::Waiting))
+        {
+            self.fates.pop_front();
+            self.first += 1;
+        }
+    }
+
+    /// A probe keeps the best that is known of it: an answer, even a late one, is the last word.
+    fn settle(&mut self, seq: u16, fate: Fate) {
+        let behind = usize::from(self.newest.wrapping_sub(seq));
+        let place = (self.fates.len()).checked_sub(behind + 1).and_then(|index| self.fates.get_mut(index));
+        if let Some(place) = place.filter(|place| !matches!(place, Fate::Answered(_))) {
+            *place = fate;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::Instant;
+    use crate::datagram::{SendCause, SendFault, SystemError, Timing};
+    use crate::engine::ping::event::{Answer, Content, Detail, ProbeError};
+    use crate::wire::Family;
+    use crate::wire::icmp;
+
+    const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+    fn sent(seq: u16) -> Event {
+        Event::Sent { at: Instant::ZERO, target: 0, seq, in_flight: 1 }
+    }
+
+    fn lost(seq: u16) -> Event {
+        Event::Lost { at: Instant::ZERO, target: 0, seq, sent: Instant::ZERO }
+    }
+
+    fn failed(seq: u16, notice: bool) -> Event {
+        let error = icmp::Error { family: Family::V4, icmp_type: 3, code: 1, info: 0 };
+        Event::Error(ProbeError {
+            at: Instant::ZERO,
+            target: 0,
+            settles: true,
+            seq,
+            from: ADDRESS,
+            error,
+            notice,
+            quoted_header: Vec::new(),
+        })
+    }
+
+    fn answer(seq: u16, nanos: u64, verdict: Verdict) -> Event {
+        Event::Answer(Answer {
+            at: Instant::ZERO,
+            target: 0,
+            settles: true,
+            ident: 1,
+            seq,
+            from: ADDRESS,
+            different_address: false,
+            len: 64,
+            hop_limit: None,
+            rtt: Duration::from_nanos(nanos),
+            timing: Timing::Kernel,
+            verdict,
+            content: Content::Intact,
+            options: Vec::new(),
+            many_responders: false,
+            detail: Detail::Echo,
+        })
+    }
+
+    fn received(seq: u16, nanos: u64) -> Event {
+        answer(seq, nanos, Verdict::Received)
+    }
+
+    fn after(keep: usize, events: impl IntoIterator<Item = Event>) -> Recent {
+        events.into_iter().fold(Recent::keeping(keep), |mut recent, event| {
+            recent.add(&event);
+            recent
+        })
+    }
+
+    fn all(recent: &Recent) -> Vec<Fate> {
+        recent.last(usize::MAX).collect()
+    }
+
+    #[test]
+    fn each_probe_has_its_fate_in_the_order_of_sending() {
+        let fault = SendFault { cause: SendCause::Firewall, error: SystemError::new(1) };
+        let refused = Event::NotSent { at: Instant::ZERO, target: 0, seq: 5, fault };
+        let recent = after(
+            9,
+            [
+                sent(1),
+                sent(2),
+                sent(3),
+                received(3, 30),
+                sent(4),
+                failed(4, true),
+                failed(2, false),
+                refused,
+                sent(6),
+            ],
+        );
+        let fates =
+            [Fate::Waiting, Fate::Failed, Fate::Answered(30), Fate::Waiting, Fate::NotSent, Fate::Waiting];
+        assert_eq!(all(&recent), fates);
+        assert_eq!(recent.last(2).collect::<Vec<_>>(), fates[4..]);
+        assert_eq!(recent.from(4).collect::<Vec<_>>(), [(4, Fate::NotSent), (5, Fate::Waiting)]);
+        assert_eq!(recent.from(6).count(), 0);
+    }
+
+    #[test]
+    fn a_late_answer_takes_the_place_of_a_loss_and_nothing_takes_that_of_an_answer() {
+        let recent = after(
+            9,
+            [
+                sent(1),
+                lost(1),
+                received(1, 10),
+                failed(1, false),
+                answer(1, 99, Verdict::Duplicate),
+                sent(2),
+                answer(2, 5, Verdict::Corrupt),
+            ],
+        );
+        assert_eq!(all(&recent), [Fate::Answered(10), Fate::Waiting]);
+    }
+
+    #[test]
+    fn some_probes_have_a_loss_and_percentiles_of_their_own() {
+        let answered = (1..=20).flat_map(|seq| [sent(seq), received(seq, u64::from(seq) * 10)]);
+        let recent = after(99, answered.chain([sent(21), lost(21), sent(22), failed(22, false), sent(23)]));
+        assert_eq!(recent.count(), 23);
+        assert_eq!(recent.loss(0, 20), loss(0, 20));
+        assert_eq!(recent.loss(10, 20), loss(2, 10));
+        assert_eq!(recent.loss(22, 1), None);
+        assert_eq!([50, 95, 100].map(|p| recent.percentile(0, 20, p)), [Some(100), Some(190), Some(200)]);
+        assert_eq!((recent.percentile(19, 3, 1), recent.percentile(20, 3, 95)), (Some(200), None));
+    }
+
+    #[test]
+    fn settled_probes_are_dropped_beyond_what_is_kept_and_waiting_ones_are_not() {
+        let answered = (1..=10).flat_map(|seq| [sent(seq), received(seq, 7)]);
+        let recent = after(3, answered);
+        assert_eq!(recent.from(0).map(|(number, _)| number).collect::<Vec<_>>(), [7, 8, 9]);
+        let first_waits = [sent(1)].into_iter().chain((2..=10).flat_map(|seq| [sent(seq), received(seq, 7)]));
+        assert_eq!(after(3, first_waits).from(0).count(), 10);
+        let silent = (1..=u16::MAX).map(sent);
+        assert_eq!(after(3, silent).from(0).count(), MOST);
+        assert_eq!(after(0, [sent(1)]).from(0).count(), 0);
+    }
+
+    #[test]
+    fn sequence_numbers_begin_again_and_probes_may_leave_out_of_order() {
+        let wrapped = [sent(65_535), sent(0), sent(1), received(65_535, 1), received(0, 2)];
+        assert_eq!(all(&after(9, wrapped)), [Fate::Answered(1), Fate::Answered(2), Fate::Waiting]);
+        let swapped = [sent(1), sent(3), received(3, 3), sent(2), received(2, 2)];
+        assert_eq!(all(&after(9, swapped)), [Fate::Waiting, Fate::Answered(2), Fate::Answered(3)]);
+        // Of a probe that is no longer kept.
+        assert_eq!(all(&after(1, [sent(1), lost(1), sent(2), received(1, 1)])), [Fate::Waiting]);
+    }
+}
