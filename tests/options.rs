@@ -423,14 +423,14 @@ fn what_is_for_one_host_does_not_go_with_many() {
     assert_eq!(refusal(&["-f", "-i", "1", "--retry", "1", "a"]), flood);
     let preload = for_one("-l") + "; --rate says how many probes leave in a second";
     assert_eq!(refusal(&["-l", "2", "192.0.2.1-192.0.2.9"]), preload);
-    assert_eq!(
-        refusal(&["-i", "2", "a", "b"]),
-        "-i needs -c where many hosts are asked: without -c, each is asked until it answers"
-    );
-    assert_eq!(
-        refusal(&["-c", "2", "--retry", "1", "a"]),
-        "--retry does not go with -c, which says how often to ask"
-    );
+    for option in ["-c", "-i"] {
+        assert_eq!(
+            refusal(&[option, "2", "--retry", "1", "a"]),
+            format!(
+                "--retry does not go with {option}, which sends probes to a host whether it answers or not"
+            )
+        );
+    }
     assert_eq!(
         refusal(&["--alive", "--unreachable", "a"]),
         "only one of --alive or --unreachable may be used"

@@ -99,10 +99,10 @@ impl Many {
         Ok(Some(Self { lists: options.targets.clone(), all_addresses, rate, show, yes }))
     }
 
-    /// How the probes follow one another: with a count in rounds, else until each host answers.
+    /// How the probes follow one another: in rounds, or until each host answers.
     pub fn pacing(&self, arguments: &PingArguments, interval: Duration) -> Pacing {
         let rate = self.rate;
-        if arguments.count.is_some() {
+        if in_rounds(arguments) {
             return Pacing::Rounds { interval, preload: 1, rate };
         }
         let timeout = linger(arguments.timeout).unwrap_or(TIMEOUT);
@@ -113,6 +113,11 @@ impl Many {
     pub fn exceeds_stamped_rate(&self) -> bool {
         self.rate.is_none_or(|rate| rate > STAMPED_RATE)
     }
+}
+
+/// Whether each host is sent a probe each interval, whether it answers or not.
+fn in_rounds(arguments: &PingArguments) -> bool {
+    arguments.count.is_some() || arguments.interval.is_some()
 }
 
 /// How long replies are waited for after the last probe, by `-W`; 0 means for ever.
@@ -139,21 +144,17 @@ fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
     for (given, option, advice) in for_one {
         ensure!(!given, "{option} is for one host and does not go with many{advice}");
     }
-    match arguments.count {
-        Some(count) => {
-            ensure!(
-                count <= MAX_COUNT,
-                "-c {count}: the count must be a whole number from 1 to {MAX_COUNT} where many hosts are asked"
-            );
-            ensure!(
-                arguments.many.retry.is_none(),
-                "--retry does not go with -c, which says how often to ask"
-            );
-        }
-        None => ensure!(
-            arguments.interval.is_none(),
-            "-i needs -c where many hosts are asked: without -c, each is asked until it answers"
-        ),
+    if let Some(count) = arguments.count {
+        ensure!(
+            count <= MAX_COUNT,
+            "-c {count}: the count must be a whole number from 1 to {MAX_COUNT} where many hosts are asked"
+        );
+    }
+    for (given, option) in [(arguments.count.is_some(), "-c"), (arguments.interval.is_some(), "-i")] {
+        ensure!(
+            arguments.many.retry.is_none() || !given,
+            "--retry does not go with {option}, which sends probes to a host whether it answers or not"
+        );
     }
     Ok(())
 }

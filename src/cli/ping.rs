@@ -36,7 +36,8 @@ pub struct PingArguments {
     /// Seconds from one probe to the next [default: 1].
     ///
     /// A fraction such as 0.2 is fine, to the microsecond, and so is a time with its unit: 200ms, 5s, 1m30s.
-    /// Ordinary users may not go below 0.002.
+    /// Ordinary users may not go below 0.002. With many hosts and without -c, probes are sent until
+    /// Ctrl-C or the end of -w.
     #[arg(short, long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::INTERVAL, help_heading = TIMING)]
     pub interval: Option<Duration>,
 
@@ -52,7 +53,7 @@ pub struct PingArguments {
     /// It counts only while no reply at all has come: once one has, ping waits twice the longest time
     /// that a reply took. A fraction is fine. 0 means for ever. It is also the time after which a probe
     /// is lost, which is twice the longest round-trip time and at least 1 without this option. With many
-    /// hosts and -c, the wait after the last probe is as long as that.
+    /// hosts and -c or -i, the wait after the last probe is as long as that.
     #[arg(short = 'W', long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::TIMEOUT, help_heading = TIMING)]
     pub timeout: Option<Duration>,
 
@@ -305,7 +306,7 @@ pub struct ManyArguments {
     #[arg(long, value_name = "N|max", allow_hyphen_values = true, value_parser = values::RATE, help_heading = MANY)]
     pub rate: Option<Rate>,
 
-    /// Without -c: probe a silent host N times more [default: 3].
+    /// Without -c and -i: N more probes to a silent host [default: 3].
     ///
     /// The first probe is waited for half a second (or the time of -W), each further one half as long
     /// again.

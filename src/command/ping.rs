@@ -14,7 +14,7 @@ use crate::output::Output;
 use crate::probe::Identity;
 use crate::report::Report;
 use crate::report::json::JsonPing;
-use crate::report::text::many::ManyText;
+use crate::report::text::many::{Endless, ManyText};
 use crate::report::text::ping::PingText;
 use crate::run::{Lookups, Run};
 use crate::stats::{PingAccount, verdict};
@@ -44,11 +44,13 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         command::begun(setup, &mut output)?;
 
     let account = PingAccount::new(config.targets.len()).with_names(hosts.unknown(), config.names);
+    // A name that is still being looked up is a target.
+    let period = config.pacing.period(config.targets.len().saturating_add(config.names));
     let io = (account, transport, output, stop, lookups);
     let account = if request.json {
         let report = match &request.many {
             None => JsonPing::one(style, hosts, request.interval),
-            Some(_) => JsonPing::many(style, hosts, request.ping.count.map(|_| request.interval)),
+            Some(_) => JsonPing::many(style, hosts, period),
         };
         run(request, config, report, io)
     } else {
@@ -56,7 +58,9 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         match &request.many {
             None => run(request, config, lines, io),
             Some(many) => {
-                let report = ManyText::new(many.show, &request.style.program, hosts, lines);
+                let endless = period.filter(|_| request.ping.count.is_none());
+                let endless = endless.map(|period| Endless { period, deadline: request.ping.deadline });
+                let report = ManyText::new(many.show, &request.style.program, hosts, lines).endless(endless);
                 run(request, config, report, io)
             }
         }

@@ -1,6 +1,8 @@
 //! The text of a ping of many hosts: lines as of a ping of one, then a table with a line for each target. Or bare
 //! names, for other programs. It decides nothing and counts nothing itself.
 
+use std::time::Duration;
+
 use super::number::{Millis, micros, whole_millis};
 use super::ping::PingText;
 use super::table::{HostTable, Loss};
@@ -41,7 +43,17 @@ pub struct ManyText {
     printed: bool,
     /// The last cause of a probe not sent that was printed.
     printed_error: Option<SystemError>,
+    endless: Option<Endless>,
     end: TextLeft,
+}
+
+/// A run without a last probe, for its first line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endless {
+    /// From one probe to a target to the next.
+    pub period: Duration,
+    /// How long it goes on; `None`: until a signal ends it.
+    pub deadline: Option<Duration>,
 }
 
 /// What stands at the end, as far as it is printed.
@@ -56,7 +68,25 @@ impl ManyText {
     /// A report; `lines` prints what happens to single probes.
     pub fn new(show: Show, program: &str, hosts: Hosts, lines: PingText) -> Self {
         let program = escape(program).into_owned();
-        Self { show, program, hosts, lines, printed: false, printed_error: None, end: TextLeft::Head }
+        let (printed, printed_error, endless, end) = (false, None, None, TextLeft::Head);
+        Self { show, program, hosts, lines, printed, printed_error, endless, end }
+    }
+
+    /// The report of a run that goes on after the hosts have answered, which its first line shows.
+    pub fn endless(self, endless: Option<Endless>) -> Self {
+        Self { endless, ..self }
+    }
+
+    /// The line before everything else.
+    fn first_line(&self, endless: Endless, account: &PingAccount, output: &mut Output<'_>) {
+        let Endless { period, deadline } = endless;
+        let (all, size, period) = (account.all(), self.lines.size(), period.as_secs_f64());
+        let plural = if all == 1 { "" } else { "s" };
+        output.print(format_args!("PING {all} target{plural} {size} data bytes, a probe each {period} s "));
+        match deadline {
+            Some(deadline) => output.print(format_args!("for {} s\n", deadline.as_secs_f64())),
+            None => output.print(format_args!("until Ctrl-C\n")),
+        }
     }
 
     /// The line below the table.
@@ -155,7 +185,12 @@ impl ManyText {
 impl Report for ManyText {
     type Account = PingAccount;
 
-    fn begin(&mut self, _account: &PingAccount, _now: Instant, _epoch: Epoch, _output: &mut Output<'_>) {}
+    fn begin(&mut self, account: &PingAccount, _now: Instant, _epoch: Epoch, output: &mut Output<'_>) {
+        let bare = matches!(self.show, Show::Alive | Show::Unreachable);
+        if let Some(endless) = self.endless.filter(|_| !bare) {
+            self.first_line(endless, account, output);
+        }
+    }
 
     fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
         match event {

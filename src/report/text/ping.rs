@@ -54,6 +54,11 @@ impl PingText {
         }
     }
 
+    /// Octets of data in a probe.
+    pub(super) fn size(&self) -> usize {
+        self.style.size
+    }
+
     /// Makes a target under one of its names the subject of the lines that follow, one of many.
     pub(super) fn aim(&mut self, label: HostLabel<'_>) {
         self.style.family = Family::of(label.address.ip());

@@ -1,0 +1,103 @@
+//! Runs that go on for ever, in the simulated network: every octet that is printed.
+
+mod sim;
+
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::os::fd::AsFd;
+use std::rc::Rc;
+
+use rping::clock::Instant;
+use rping::datagram::SendFault;
+use rping::engine::ping::{Ping, Targets};
+use rping::output::{Output, Stream};
+use rping::report::hosts::Hosts;
+use rping::report::style::Style;
+use rping::report::text::many::{Endless, ManyText, Show};
+use rping::report::text::ping::PingText;
+use sim::*;
+
+/// `web` is 198.51.100.1; then 198.51.100.2 and .3.
+fn three() -> Hosts {
+    let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
+    for (name, first, count) in [(Some("web"), "198.51.100.1", 1), (None, "198.51.100.2", 2)] {
+        let numbers = targets.add(SocketAddr::new(first.parse().unwrap(), 0), count);
+        numbers.into_iter().for_each(|range| hosts.add(name.map(str::to_owned), range));
+    }
+    hosts.seal(Rc::new(targets));
+    hosts
+}
+
+/// One a second to each.
+fn endless() -> ManyConfig {
+    let rate = NonZeroU64::new(1_000);
+    ManyConfig { rate, ..ManyConfig::new(Rc::default(), Demand::Endless { interval: ms(1_000) }) }
+}
+
+fn last_octet(probe: &Seen) -> u8 {
+    match probe.dst.ip() {
+        std::net::IpAddr::V4(v4) => v4.octets()[3],
+        std::net::IpAddr::V6(_) => unreachable!("IPv4 only"),
+    }
+}
+
+/// 198.51.100.1 answers after 1 ms, .2 never, and .3 after 2 ms but not to its second probe.
+fn network(probe: &Seen) -> Result<Vec<Packet>, SendFault> {
+    Ok(match (last_octet(probe), probe.seq()) {
+        (1, _) => vec![echo(probe, ms(1))],
+        (2, _) | (_, 2) => vec![],
+        _ => vec![echo(probe, ms(2))],
+    })
+}
+
+/// Standard output and standard error of a run of [`three`] hosts.
+fn printed_by(config: ManyConfig, change: impl FnOnce(ManyText) -> ManyText) -> (String, String) {
+    printed_in(config, Show::Lines, style(), change)
+}
+
+fn printed_in(
+    config: ManyConfig,
+    show: Show,
+    style: Style,
+    change: impl FnOnce(ManyText) -> ManyText,
+) -> (String, String) {
+    let hosts = three();
+    let config = ManyConfig { targets: Rc::clone(hosts.targets()), ..config };
+    let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), network);
+    let nowhere = driven::nowhere();
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let lines = PingText::new(style, None);
+    let mut text = driven::ping(change(ManyText::new(show, "rping", hosts, lines)), 3);
+    text.begin(EPOCH, &mut output);
+    let end = sim.run(|event| text.event(event, EPOCH, &mut output));
+    text.finish(end, &mut output);
+    (output.unwritten(Stream::Out), output.unwritten(Stream::Err))
+}
+
+#[test]
+fn a_run_without_end_has_a_first_line_and_goes_on_after_every_host_has_answered() {
+    let endless_for =
+        |deadline| move |text: ManyText| text.endless(Some(Endless { period: ms(1_000), deadline }));
+    let config = ManyConfig { deadline: Some(ms(2_500)), ..endless() };
+    let (out, err) = printed_by(config.clone(), endless_for(config.deadline));
+    let expected = "\
+PING 3 targets 56 data bytes, a probe each 1 s for 2.5 s
+64 bytes from web (198.51.100.1): icmp_seq=1 ttl=64 time=1.00 ms
+64 bytes from 198.51.100.3: icmp_seq=1 ttl=64 time=2.00 ms
+64 bytes from web (198.51.100.1): icmp_seq=2 ttl=64 time=1.00 ms
+64 bytes from web (198.51.100.1): icmp_seq=3 ttl=64 time=1.00 ms
+64 bytes from 198.51.100.3: icmp_seq=3 ttl=64 time=2.00 ms
+
+name          address       sent  received    loss      min/avg/max/mdev ms  p95 ms
+web           198.51.100.1     3         3      0%  1.000/1.000/1.000/0.000   1.000
+198.51.100.2  198.51.100.2     3         0    100%                        -       -  1 in flight
+198.51.100.3  198.51.100.3     3         2   33.3%  2.000/2.000/2.000/0.000   2.000
+3 targets: 2 answered, 1 silent; 9 packets transmitted, 5 received, 1 in flight, 37.5% packet loss, time 2002ms, \
+rtt min/avg/max/mdev = 1.000/1.400/2.000/0.489 ms
+";
+    assert_eq!((out.as_str(), err.as_str()), (expected, ""));
+    let (out, _) = printed_by(config.clone(), endless_for(None));
+    assert_eq!(out.lines().next(), Some("PING 3 targets 56 data bytes, a probe each 1 s until Ctrl-C"));
+    let (out, _) = printed_in(config, Show::Alive, style(), endless_for(None));
+    assert_eq!(out, "web\n198.51.100.3\n", "bare names, each once");
+}
