@@ -101,3 +101,56 @@ rtt min/avg/max/mdev = 1.000/1.400/2.000/0.489 ms
     let (out, _) = printed_in(config, Show::Alive, style(), endless_for(None));
     assert_eq!(out, "web\n198.51.100.3\n", "bare names, each once");
 }
+
+#[test]
+fn each_lost_probe_has_a_line_when_its_time_is_up() {
+    let demand = Demand::Probes { count: 3, interval: ms(1_000) };
+    let config = || ManyConfig { demand, ..endless() };
+    let outstanding = || Style { outstanding: true, ..style() };
+    let (out, _) = printed_in(config(), Show::Lines, outstanding(), |text| text);
+    let table = "
+name          address       sent  received    loss      min/avg/max/mdev ms  p95 ms
+web           198.51.100.1     3         3      0%  1.000/1.000/1.000/0.000   1.000
+198.51.100.2  198.51.100.2     3         0    100%                        -       -
+198.51.100.3  198.51.100.3     3         2   33.3%  2.000/2.000/2.000/0.000   2.000
+3 targets: 2 answered, 1 silent; 9 packets transmitted, 5 received, 44.4% packet loss, time 2002ms, \
+rtt min/avg/max/mdev = 1.000/1.400/2.000/0.489 ms
+";
+    let expected = "\
+64 bytes from web (198.51.100.1): icmp_seq=1 ttl=64 time=1.00 ms
+64 bytes from 198.51.100.3: icmp_seq=1 ttl=64 time=2.00 ms
+64 bytes from web (198.51.100.1): icmp_seq=2 ttl=64 time=1.00 ms
+no answer yet for icmp_seq=1 for 198.51.100.2
+64 bytes from web (198.51.100.1): icmp_seq=3 ttl=64 time=1.00 ms
+no answer yet for icmp_seq=2 for 198.51.100.2
+no answer yet for icmp_seq=2 for 198.51.100.3
+64 bytes from 198.51.100.3: icmp_seq=3 ttl=64 time=2.00 ms
+no answer yet for icmp_seq=3 for 198.51.100.2
+";
+    assert_eq!(out, format!("{expected}{table}"));
+    let (quiet, _) = printed_in(config(), Show::Table, outstanding(), |text| text);
+    let lost: String = expected.split_inclusive('\n').filter(|line| line.starts_with("no answer")).collect();
+    assert_eq!(quiet, format!("{lost}{table}"));
+    // Each with the time of the loss.
+    let stamped = Style { timestamps: true, ..outstanding() };
+    let (stamped, _) = printed_in(config(), Show::Table, stamped, |text| text);
+    let expected = "\
+[1795359481.251000] no answer yet for icmp_seq=1 for 198.51.100.2
+[1795359482.251000] no answer yet for icmp_seq=2 for 198.51.100.2
+[1795359482.252000] no answer yet for icmp_seq=2 for 198.51.100.3
+[1795359483.251000] no answer yet for icmp_seq=3 for 198.51.100.2
+";
+    assert_eq!(stamped, format!("{expected}{table}"));
+}
+
+#[test]
+fn totals_are_the_last_line_alone() {
+    let demand = Demand::Probes { count: 3, interval: ms(1_000) };
+    let (whole, _) = printed_in(ManyConfig { demand, ..endless() }, Show::Table, style(), |text| text);
+    let (out, _) = printed_in(ManyConfig { demand, ..endless() }, Show::Totals, style(), |text| text);
+    assert_eq!(Some(out.as_str()), whole.split_inclusive('\n').next_back());
+    let config = ManyConfig { demand, ..endless() };
+    let first_line = |text: ManyText| text.endless(Some(Endless { period: ms(1_000), deadline: None }));
+    let (also, _) = printed_in(config, Show::Totals, style(), first_line);
+    assert_eq!(also, out, "no first line");
+}

@@ -8,6 +8,7 @@ use rping::cli::ping_request::PingRequest;
 use rping::cli::{self, Action};
 use rping::engine::ping::Pacing;
 use rping::probe::Method;
+use rping::report::text::many::Show;
 use rping::transport::{Families, IpOption, Pmtu, Stamping};
 use rping::wire::Family;
 
@@ -415,7 +416,7 @@ fn what_is_for_one_host_does_not_go_with_many() {
     assert_eq!(refusal(&[]), "usage error: Destination address required");
     assert_eq!(refusal(&["-c", "1", "--"]), "usage error: Destination address required");
     let for_one = |option: &str| format!("{option} is for one host and does not go with many");
-    for option in ["-A", "-O", "-C", "-b"] {
+    for option in ["-A", "-C", "-b"] {
         assert_eq!(refusal(&[option, "a", "b"]), for_one(option));
         assert_eq!(refusal(&[option, "192.0.2.0/24"]), for_one(option));
     }
@@ -434,6 +435,21 @@ fn what_is_for_one_host_does_not_go_with_many() {
     assert_eq!(
         refusal(&["--alive", "--unreachable", "a"]),
         "only one of --alive or --unreachable may be used"
+    );
+    for option in ["--alive", "--unreachable"] {
+        let refused = |other: &str| format!("{option} prints bare names and does not go with {other}");
+        for other in ["-j", "-O", "--totals"] {
+            assert_eq!(refusal(&[option, other, "a"]), refused(other));
+        }
+    }
+    assert_eq!(refusal(&["--totals", "-j", "a"]), "--totals prints a line of text and does not go with -j");
+    let many = |args: &[&str]| root(args).many.map(|many| many.show);
+    assert_eq!(many(&["--totals", "a"]), Some(Show::Totals));
+    assert_eq!(many(&["-q", "--totals", "a", "b"]), Some(Show::Totals));
+    assert_eq!(many(&["-O", "a", "b"]), Some(Show::Lines));
+    assert_eq!(
+        (root(&["-O", "a"]).ping.report_unanswered, root(&["-O", "a", "b"]).ping.report_unanswered),
+        (true, false)
     );
     assert_eq!(
         user_refusal(&["--rate", "10001", "a"]),

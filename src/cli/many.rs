@@ -65,14 +65,19 @@ impl Many {
             || options.min_reachable.is_some()
             || options.alive
             || options.unreachable
-            || options.yes;
+            || options.yes
+            || arguments.long_run.totals;
         if !several && options.targets.is_empty() && !requested {
             return Ok(None);
         }
         refuse_what_is_for_one(arguments)?;
+        let totals = arguments.long_run.totals;
         for (given, option) in [(options.alive, "--alive"), (options.unreachable, "--unreachable")] {
             ensure!(!(given && arguments.json), "{option} prints bare names and does not go with -j");
+            ensure!(!(given && arguments.outstanding), "{option} prints bare names and does not go with -O");
+            ensure!(!(given && totals), "{option} prints bare names and does not go with --totals");
         }
+        ensure!(!(totals && arguments.json), "--totals prints a line of text and does not go with -j");
         ensure!(
             !words.is_empty() || !options.targets.is_empty(),
             "usage error: Destination address required"
@@ -89,6 +94,7 @@ impl Many {
             }
         };
         let show = match (options.alive, options.unreachable) {
+            (false, false) if totals => Show::Totals,
             (false, false) if arguments.quiet => Show::Table,
             (false, false) => Show::Lines,
             (true, false) => Show::Alive,
@@ -136,7 +142,6 @@ fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
         (arguments.flood, "-f", "; to ask many as fast as possible, use --rate max"),
         (arguments.adaptive, "-A", ""),
         (arguments.preload.is_some(), "-l", "; --rate says how many probes leave in a second"),
-        (arguments.outstanding, "-O", ""),
         (arguments.connect, "-C", ""),
         (arguments.broadcast, "-b", ""),
         (arguments.stamps_prespecified(), "-T tsprespec", ""),

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use super::headings::{MANY, OTHER, OUTPUT, PACKET, ROUTE, TIMING};
+use super::long_run::LongRunArguments;
 use super::values::{self, Pattern, Rate, Stamps, Via};
 use crate::probe::Method;
 use crate::transport::{Pmtu, Stamping};
@@ -81,6 +83,10 @@ pub struct PingArguments {
     #[command(flatten)]
     pub many: ManyArguments,
 
+    /// The options for long runs.
+    #[command(flatten)]
+    pub long_run: LongRunArguments,
+
     /// Print only the first line and the summary.
     #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,
@@ -89,7 +95,9 @@ pub struct PingArguments {
     #[arg(short, long, help_heading = OUTPUT)]
     pub verbose: bool,
 
-    /// Say when a probe is still unanswered as the next one leaves.
+    /// Print a line when a probe has no reply as the next one leaves.
+    ///
+    /// With many hosts, the line is printed when the time of the probe is up (-W).
     #[arg(short = 'O', long, help_heading = OUTPUT)]
     pub outstanding: bool,
 
@@ -336,10 +344,3 @@ impl PingArguments {
         self.ip_timestamp == Some(Stamps::Prespecified)
     }
 }
-
-const TIMING: &str = "How many, how fast, how long";
-const OUTPUT: &str = "What is printed";
-const ROUTE: &str = "From where, and which way";
-const PACKET: &str = "What is sent";
-const OTHER: &str = "Other";
-const MANY: &str = "Many hosts";

@@ -260,7 +260,7 @@ fn session(arguments: &PingArguments, method: Method, size: usize, pacing: Pacin
         linger: if classic { timeout.map_or(Some(LINGER), positive) } else { many::linger(timeout) },
         patience: timeout.and_then(positive).filter(|_| !pacing.is_retry()),
         enough: arguments.many.min_reachable,
-        report_unanswered: arguments.outstanding,
+        report_unanswered: arguments.outstanding && classic,
         many_responders: false,
         anycast: false,
         millis_of_day: 0,
@@ -334,6 +334,7 @@ fn style(program: &str, arguments: &PingArguments, size: usize, interval: Durati
         interval_zero: interval.is_zero(),
         verbose: arguments.verbose,
         audible: arguments.audible,
+        outstanding: arguments.outstanding,
         timestamps: arguments.timestamps,
         full_precision: arguments.rtt_precision,
         ..Style::of(Ipv4Addr::UNSPECIFIED.into())

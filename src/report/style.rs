@@ -46,6 +46,8 @@ pub struct Style {
     pub verbose: bool,
     /// Ring the terminal's bell with each reply.
     pub audible: bool,
+    /// Many hosts: print a line for each probe that is lost.
+    pub outstanding: bool,
     /// Print the time of day before each line.
     pub timestamps: bool,
     /// Print RTTs with three decimals, whatever their size.
@@ -77,6 +79,7 @@ impl Style {
             interval_zero: false,
             verbose: false,
             audible: false,
+            outstanding: false,
             timestamps: false,
             full_precision: false,
             width: u64::MAX,

@@ -24,6 +24,8 @@ pub enum Show {
     Lines,
     /// The table.
     Table,
+    /// The line below the table.
+    Totals,
     /// The names of targets that answer, as soon as they do.
     Alive,
     /// The names of targets that did not answer.
@@ -186,8 +188,8 @@ impl Report for ManyText {
     type Account = PingAccount;
 
     fn begin(&mut self, account: &PingAccount, _now: Instant, _epoch: Epoch, output: &mut Output<'_>) {
-        let bare = matches!(self.show, Show::Alive | Show::Unreachable);
-        if let Some(endless) = self.endless.filter(|_| !bare) {
+        let has_table = matches!(self.show, Show::Lines | Show::Table);
+        if let Some(endless) = self.endless.filter(|_| has_table) {
             self.first_line(endless, account, output);
         }
     }
@@ -205,6 +207,7 @@ impl Report for ManyText {
             Event::Answer(_) | Event::Error(_) | Event::Unanswered { .. } if self.show == Show::Lines => {
                 self.lines(event, epoch, output);
             }
+            Event::Lost { .. } if self.lines.shows_losses() => self.lines(event, epoch, output),
             _ => {}
         }
     }
@@ -222,6 +225,10 @@ impl Report for ManyText {
                 let bare = self.show == Show::Unreachable;
                 self.end = match self.show {
                     Show::Alive => TextLeft::Done,
+                    Show::Totals => {
+                        self.sum_up(account, output);
+                        TextLeft::Done
+                    }
                     _ => {
                         let table = HostTable::new(bare, &self.hosts, account);
                         TextLeft::Rows(table.within(self.lines.columns()))

@@ -54,6 +54,11 @@ impl PingText {
         }
     }
 
+    /// Whether a line is to be printed for each probe that is lost.
+    pub(super) fn shows_losses(&self) -> bool {
+        self.style.outstanding
+    }
+
     /// Octets of data in a probe.
     pub(super) fn size(&self) -> usize {
         self.style.size
@@ -234,9 +239,8 @@ impl PingText {
                 }
             }
             Event::NotSent { seq, fault, .. } => self.not_sent(*fault, *seq, output),
-            Event::Lost { .. } => {}
             Event::Lookup(lookup) => self.lookup(lookup, epoch, output),
-            Event::Unanswered { at, seq, .. } => {
+            Event::Lost { at, seq, .. } | Event::Unanswered { at, seq, .. } => {
                 self.stamp(*at, epoch, output);
                 output.print(format_args!("no answer yet for icmp_seq={seq}{}\n", self.about));
             }
@@ -264,7 +268,10 @@ impl Report for PingText {
     }
 
     fn event(&mut self, event: &Event, _account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
-        self.line(event, epoch, output);
+        // A single host has a line for a silent probe when the next one leaves, as with iputils.
+        if !matches!(event, Event::Lost { .. }) {
+            self.line(event, epoch, output);
+        }
     }
 
     fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
