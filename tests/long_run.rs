@@ -154,3 +154,42 @@ fn totals_are_the_last_line_alone() {
     let (also, _) = printed_in(config, Show::Totals, style(), first_line);
     assert_eq!(also, out, "no first line");
 }
+
+#[test]
+fn the_table_so_far_is_printed_on_request_and_the_run_goes_on() {
+    let hosts = three();
+    let demand = Demand::Probes { count: 3, interval: ms(1_000) };
+    let config = ManyConfig { targets: Rc::clone(hosts.targets()), demand, ..endless() };
+    for show in [Show::Table, Show::Totals] {
+        let mut sim = Sim::of(Ping::new(config.clone().into(), [identity(); 2], Instant::ZERO), network);
+        let nowhere = driven::nowhere();
+        let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+        let mut text =
+            driven::ping(ManyText::new(show, "rping", hosts.clone(), PingText::new(style(), None)), 3);
+        let mut requested = false;
+        let end = sim.run(|event| {
+            text.event(event, EPOCH, &mut output);
+            if event.at() > Instant::ZERO + ms(1_500) && !std::mem::replace(&mut requested, true) {
+                text.status(&mut output);
+            }
+        });
+        text.finish(end, &mut output);
+        let table = "\
+name          address       sent  received    loss      min/avg/max/mdev ms  p95 ms
+web           198.51.100.1     3         2      0%  1.000/1.000/1.000/0.000   1.000  1 in flight
+198.51.100.2  198.51.100.2     2         0    100%                        -       -  1 in flight
+198.51.100.3  198.51.100.3     2         1      0%  2.000/2.000/2.000/0.000   2.000  1 in flight
+";
+        let totals = "\
+3 targets: 2 answered, 1 silent; 7 packets transmitted, 3 received, 3 in flight, 25% packet loss, time 2000ms, \
+rtt min/avg/max/mdev = 1.000/1.333/2.000/0.471 ms
+";
+        let table = if show == Show::Table { table } else { "" };
+        assert_eq!(output.unwritten(Stream::Err), format!("\r{table}{totals}"));
+        let out = output.unwritten(Stream::Out);
+        assert!(
+            out.contains("3 targets: 2 answered, 1 silent; 9 packets transmitted, 5 received, "),
+            "{out}"
+        );
+    }
+}

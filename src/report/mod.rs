@@ -55,8 +55,14 @@ pub trait Report {
     /// Stops all waiting for names: the user wants the end.
     fn finish_now(&mut self) {}
 
-    /// Prints one line about the run so far, on standard error.
-    fn status(&self, account: &Self::Account, output: &mut Output<'_>);
+    /// Prints the run so far, on standard error; of what is long, the rest is printed by [`Report::more`].
+    fn status(&mut self, account: &Self::Account, output: &mut Output<'_>);
+
+    /// Prints the next part of what was begun. Returns false if nothing of it is left. The loop calls it once a turn.
+    fn more(&mut self, account: &Self::Account, output: &mut Output<'_>) -> bool {
+        let _ = (account, output);
+        false
+    }
 
     /// Prints the next part of what stands at the end, which begins at `now`. Returns false once all is printed:
     /// a part is bounded, so that output is written and signals are seen between two of them.

@@ -40,8 +40,10 @@ impl<R: Report> Driven<R> {
         self.report.event(event, &self.account, epoch, output);
     }
 
-    pub fn status(&self, output: &mut Output<'_>) {
+    /// All parts of the run so far.
+    pub fn status(&mut self, output: &mut Output<'_>) {
         self.report.status(&self.account, output);
+        while self.report.more(&self.account, output) {}
     }
 
     /// All parts of the end.

@@ -362,7 +362,7 @@ impl Report for JsonPing {
         }
     }
 
-    fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
+    fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {
         if self.single {
             summary::status(&account.total, output);
         } else {

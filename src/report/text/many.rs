@@ -10,7 +10,7 @@ use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, SystemError};
 use crate::engine::ping::event::{Event, LookupOutcome, NameLookup, Place, Verdict};
 use crate::escape::escape;
-use crate::output::Output;
+use crate::output::{Output, Printer, Stream};
 use crate::report::addresses::Moved;
 use crate::report::hosts::Hosts;
 use crate::report::{Report, fault};
@@ -46,6 +46,8 @@ pub struct ManyText {
     /// The last cause of a probe not sent that was printed.
     printed_error: Option<SystemError>,
     endless: Option<Endless>,
+    /// The table that is being printed in the course of the run.
+    table: Option<HostTable>,
     end: TextLeft,
 }
 
@@ -70,8 +72,17 @@ impl ManyText {
     /// A report; `lines` prints what happens to single probes.
     pub fn new(show: Show, program: &str, hosts: Hosts, lines: PingText) -> Self {
         let program = escape(program).into_owned();
-        let (printed, printed_error, endless, end) = (false, None, None, TextLeft::Head);
-        Self { show, program, hosts, lines, printed, printed_error, endless, end }
+        Self {
+            show,
+            program,
+            hosts,
+            lines,
+            printed: false,
+            printed_error: None,
+            endless: None,
+            table: None,
+            end: TextLeft::Head,
+        }
     }
 
     /// The report of a run that goes on after the hosts have answered, which its first line shows.
@@ -92,7 +103,7 @@ impl ManyText {
     }
 
     /// The line below the table.
-    fn sum_up(&self, account: &PingAccount, output: &mut Output<'_>) {
+    fn sum_up(&self, account: &PingAccount, output: &mut Printer<'_, '_>) {
         let (total, unknown, all) = (&account.total, account.unknown, account.all());
         let (plural, silent) = (if all == 1 { "" } else { "s" }, account.silent());
         output.print(format_args!("{all} target{plural}: {} answered, {silent} silent", account.answered));
@@ -212,11 +223,35 @@ impl Report for ManyText {
         }
     }
 
-    fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
-        status(account, output);
+    /// The table of the run so far.
+    fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {
+        if self.table.is_some() {
+            return;
+        }
+        // Over the ^\ that a terminal shows.
+        output.print_error(format_args!("\r"));
+        match self.show {
+            Show::Totals => self.sum_up(account, &mut output.on(Stream::Err)),
+            _ => {
+                let table = HostTable::new(false, Stream::Err, &self.hosts, account);
+                self.table = Some(table.within(self.lines.columns()));
+            }
+        }
+    }
+
+    fn more(&mut self, account: &PingAccount, output: &mut Output<'_>) -> bool {
+        let Some(table) = &mut self.table else { return false };
+        if !table.more(&self.hosts, account, output) {
+            self.table = None;
+            self.sum_up(account, &mut output.on(Stream::Err));
+        }
+        self.table.is_some()
     }
 
     fn finish(&mut self, account: &PingAccount, _now: Instant, output: &mut Output<'_>) -> bool {
+        if self.more(account, output) {
+            return true;
+        }
         match &mut self.end {
             TextLeft::Head => {
                 if self.printed {
@@ -226,11 +261,11 @@ impl Report for ManyText {
                 self.end = match self.show {
                     Show::Alive => TextLeft::Done,
                     Show::Totals => {
-                        self.sum_up(account, output);
+                        self.sum_up(account, &mut output.on(Stream::Out));
                         TextLeft::Done
                     }
                     _ => {
-                        let table = HostTable::new(bare, &self.hosts, account);
+                        let table = HostTable::new(bare, Stream::Out, &self.hosts, account);
                         TextLeft::Rows(table.within(self.lines.columns()))
                     }
                 };
@@ -238,7 +273,7 @@ impl Report for ManyText {
             TextLeft::Rows(table) => {
                 if !table.more(&self.hosts, account, output) {
                     if self.show != Show::Unreachable {
-                        self.sum_up(account, output);
+                        self.sum_up(account, &mut output.on(Stream::Out));
                     }
                     self.end = TextLeft::Done;
                 }

@@ -274,7 +274,7 @@ impl Report for PingText {
         }
     }
 
-    fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
+    fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {
         summary::status(&account.total, output);
     }
 

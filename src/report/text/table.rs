@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use super::number::{Millis, micros};
 use super::width::{columns, fit};
 use crate::escape::escape;
-use crate::output::Output;
+use crate::output::{Output, Printer, Stream};
 use crate::report::addresses::Shown;
 use crate::report::hosts::{HostCursor, HostEntry, Hosts, PART};
 use crate::stats::loss::Ratio;
@@ -20,6 +20,7 @@ use crate::stats::{PingAccount, Row};
 pub struct HostTable {
     /// Only the names of targets that never answered.
     bare: bool,
+    stream: Stream,
     widths: Widths,
     cursor: HostCursor,
 }
@@ -61,8 +62,8 @@ const NOTE_COLUMNS: (usize, usize) = (24, 8);
 const NAME_COLUMNS: usize = 12;
 
 impl HostTable {
-    /// A table as wide as its contents, or only the `bare` names of targets that never answered.
-    pub fn new(bare: bool, hosts: &Hosts, account: &PingAccount) -> Self {
+    /// A table on a stream, as wide as its contents, or only the `bare` names of targets that never answered.
+    pub fn new(bare: bool, stream: Stream, hosts: &Hosts, account: &PingAccount) -> Self {
         let mut widths = Widths {
             name: if hosts.has_names() { NAME.len() } else { 0 },
             address: ADDRESS.len(),
@@ -87,7 +88,7 @@ impl HostTable {
                 widths.measure(entry.name.is_none(), hosts.address(target), account.row(target));
             }
         }
-        Self { bare, widths, cursor: HostCursor::default() }
+        Self { bare, stream, widths, cursor: HostCursor::default() }
     }
 
     /// The same on a terminal with so many columns.
@@ -98,6 +99,7 @@ impl HostTable {
 
     /// Prints the next part; false once nothing is left.
     pub fn more(&mut self, hosts: &Hosts, account: &PingAccount, output: &mut Output<'_>) -> bool {
+        let output = &mut output.on(self.stream);
         if self.cursor == HostCursor::default() && !self.bare {
             self.widths.head(output);
         }
@@ -175,7 +177,7 @@ impl Widths {
         }
     }
 
-    fn head(&self, output: &mut Output<'_>) {
+    fn head(&self, output: &mut Printer<'_, '_>) {
         let Self { name, address, note, sent, received, rtt, p95, mean, .. } = *self;
         let mut first = true;
         for (title, width) in [(NAME, name), (ADDRESS, address), (NOTE, note)] {
@@ -193,7 +195,13 @@ impl Widths {
         output.print(format_args!("\n"));
     }
 
-    fn line(&self, entry: &HostEntry, address: Option<Shown>, row: Option<&Row>, output: &mut Output<'_>) {
+    fn line(
+        &self,
+        entry: &HostEntry,
+        address: Option<Shown>,
+        row: Option<&Row>,
+        output: &mut Printer<'_, '_>,
+    ) {
         let address = address.map(|address| address.to_string());
         let address = address.as_deref().map(Cow::Borrowed);
         let known = row.filter(|_| address.is_some());
@@ -224,7 +232,7 @@ impl Widths {
         }
     }
 
-    fn figures(&self, row: &Row, output: &mut Output<'_>) {
+    fn figures(&self, row: &Row, output: &mut Printer<'_, '_>) {
         let (sent, received) = (row.sent, row.received);
         output.print(format_args!("  {sent:>0$}  {received:>1$}", self.sent, self.received));
         match row.loss() {
@@ -247,7 +255,7 @@ impl Widths {
 
 impl Widths {
     /// The times of a target that answered.
-    fn times(&self, row: &Row, output: &mut Output<'_>) {
+    fn times(&self, row: &Row, output: &mut Printer<'_, '_>) {
         let (times, p95) = (micros(&row.rtt()), p95(row));
         let [min, mean, max, deviation] = times.map(Millis);
         if self.rtt > 0 {
