@@ -12,7 +12,7 @@ use rping::datagram::SendFault;
 use rping::engine::ping::{Ping, Targets};
 use rping::output::{Output, Stream};
 use rping::report::hosts::Hosts;
-use rping::report::style::Style;
+use rping::report::style::{Style, TimeFormat};
 use rping::report::text::many::{Endless, ManyText, Show};
 use rping::report::text::ping::PingText;
 use sim::*;
@@ -132,7 +132,7 @@ no answer yet for icmp_seq=3 for 198.51.100.2
     let lost: String = expected.split_inclusive('\n').filter(|line| line.starts_with("no answer")).collect();
     assert_eq!(quiet, format!("{lost}{table}"));
     // Each with the time of the loss.
-    let stamped = Style { timestamps: true, ..outstanding() };
+    let stamped = Style { timestamps: Some(TimeFormat::Epoch), ..outstanding() };
     let (stamped, _) = printed_in(config(), Show::Table, stamped, |text| text);
     let expected = "\
 [1795359481.251000] no answer yet for icmp_seq=1 for 198.51.100.2
@@ -191,5 +191,72 @@ rtt min/avg/max/mdev = 1.000/1.333/2.000/0.471 ms
             out.contains("3 targets: 2 answered, 1 silent; 9 packets transmitted, 5 received, "),
             "{out}"
         );
+    }
+}
+
+/// Each form of time, with a zone that is half an hour and five hours ahead.
+fn forms() -> [(TimeFormat, [&'static str; 3]); 5] {
+    [
+        (TimeFormat::Epoch, ["1795359480.251000", "1795359481.251000", "1795359481.252000"]),
+        (
+            TimeFormat::Iso,
+            ["2026-11-22T14:58:00.251000Z", "2026-11-22T14:58:01.251000Z", "2026-11-22T14:58:01.252000Z"],
+        ),
+        (
+            TimeFormat::Local,
+            [
+                "2026-11-22T20:28:00.251000+05:30",
+                "2026-11-22T20:28:01.251000+05:30",
+                "2026-11-22T20:28:01.252000+05:30",
+            ],
+        ),
+        (TimeFormat::Relative, ["0.001000", "1.001000", "1.002000"]),
+        (TimeFormat::Delta, ["+0.001000", "+1.000000", "+0.001000"]),
+    ]
+}
+
+#[test]
+fn the_time_stands_before_each_line_of_one_host_in_each_form() {
+    for (form, times) in forms() {
+        let style = Style { timestamps: Some(form), utc_offset: |_| 19_800, ..style() };
+        let config = Config { count: Some(3), linger: Some(ms(100)), ..config() };
+        let script = |probe: &Seen| match probe.number {
+            1 | 3 => Ok(vec![echo(probe, ms(1))]),
+            _ => Ok(vec![error(probe, 3, 1, 0, ms(1)), echo(probe, ms(2))]),
+        };
+        let (out, _) = printed(&mut Sim::new(config, script), style);
+        let lines: Vec<_> = out.lines().skip(1).take(3).collect();
+        let [first, second, third] = times;
+        let expected = [
+            format!("[{first}] 64 bytes from 192.0.2.2: icmp_seq=1 ttl=64 time=1.00 ms"),
+            format!("[{second}] From 192.0.2.254 icmp_seq=2 Destination Host Unreachable"),
+            format!("[{third}] 64 bytes from 192.0.2.2: icmp_seq=2 ttl=64 time=2.00 ms"),
+        ];
+        assert_eq!(lines, expected);
+    }
+}
+
+#[test]
+fn the_time_stands_before_each_line_of_many_hosts_in_each_form() {
+    for (form, times) in forms() {
+        let style = Style { timestamps: Some(form), utc_offset: |_| 19_800, outstanding: true, ..style() };
+        let demand = Demand::Probes { count: 2, interval: ms(1_000) };
+        let (out, _) = printed_in(ManyConfig { demand, ..endless() }, Show::Lines, style, |text| text);
+        // .3 stands between the first line and the others.
+        let lines: Vec<_> = out.lines().take(4).collect();
+        let delta = form == TimeFormat::Delta;
+        assert!(lines[1].ends_with("64 bytes from 198.51.100.3: icmp_seq=1 ttl=64 time=2.00 ms"));
+        let [first, second, _] = times;
+        let second = if delta { "+0.997000" } else { second };
+        assert_eq!(
+            lines[0],
+            format!("[{first}] 64 bytes from web (198.51.100.1): icmp_seq=1 ttl=64 time=1.00 ms")
+        );
+        assert_eq!(
+            lines[2],
+            format!("[{second}] 64 bytes from web (198.51.100.1): icmp_seq=2 ttl=64 time=1.00 ms")
+        );
+        let third = if delta { "+0.000000" } else { second };
+        assert_eq!(lines[3], format!("[{third}] no answer yet for icmp_seq=1 for 198.51.100.2"));
     }
 }

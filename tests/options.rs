@@ -8,6 +8,7 @@ use rping::cli::ping_request::PingRequest;
 use rping::cli::{self, Action};
 use rping::engine::ping::Pacing;
 use rping::probe::Method;
+use rping::report::style::TimeFormat;
 use rping::report::text::many::Show;
 use rping::transport::{Families, IpOption, Pmtu, Stamping};
 use rping::wire::Family;
@@ -267,7 +268,7 @@ fn a_plain_request_has_the_defaults_of_iputils() {
         request.style.quiet,
         request.style.verbose,
         request.style.audible,
-        request.style.timestamps,
+        request.style.timestamps.is_some(),
         request.style.full_precision,
         request.numeric,
         request.resolve,
@@ -293,7 +294,7 @@ fn every_flag_reaches_the_request_under_both_its_names() {
         ("-B", "--sticky-source", |r| r.sockets.strict_source),
         ("-C", "--connect", |r| r.sockets.connect),
         ("-d", "--debug", |r| r.sockets.debug),
-        ("-D", "--timestamps", |r| r.style.timestamps),
+        ("-D", "--timestamps", |r| r.style.timestamps.is_some()),
         ("-f", "--flood", |r| r.style.flood && r.numeric && r.ping.pacing.is_flood()),
         ("-H", "--resolve", |r| r.resolve),
         ("-L", "--no-loopback", |r| !r.sockets.multicast_loop),
@@ -409,6 +410,34 @@ fn record_route_and_timestamps_exclude_each_other() {
     assert_eq!(refusal(&["-R", "-T", "tsonly", "h"]), "only one of -T or -R may be used");
     assert_eq!(root(&["-T", "tsonly", "h"]).sockets.ip_option, IpOption::Timestamp);
     assert_eq!(root(&["-T", "tsandaddr", "h"]).sockets.ip_option, IpOption::TimestampAndAddress);
+}
+
+#[test]
+fn times_have_five_forms_and_d_is_the_classic_one() {
+    let form = |args: &[&str]| root(&[args, &["h"]].concat()).style.timestamps;
+    for args in [&["-D"][..], &["--timestamps"], &["-DOn"], &["-OD"], &["--timestamps=epoch"]] {
+        assert_eq!(form(args), Some(TimeFormat::Epoch), "{args:?}");
+    }
+    let others = [
+        ("iso", TimeFormat::Iso),
+        ("local", TimeFormat::Local),
+        ("relative", TimeFormat::Relative),
+        ("delta", TimeFormat::Delta),
+    ];
+    for (name, expected) in others {
+        assert_eq!(form(&[&format!("--timestamps={name}")]), Some(expected));
+        assert_eq!(form(&["-D", &format!("--timestamps={name}")]), Some(expected), "the last counts");
+    }
+    assert_eq!(form(&[]), None);
+    assert!(root(&["-DO", "h"]).ping.report_unanswered);
+    assert_eq!(root(&["--timestamps", "iso"]).hosts, ["iso"]);
+    for value in ["", "ISO", "utc"] {
+        let shown = if value.is_empty() { "''" } else { value };
+        assert_eq!(
+            refusal(&[&format!("--timestamps={value}"), "h"]),
+            format!("-D {shown}: the time must be epoch, iso, local, relative or delta")
+        );
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::headings::{MANY, OTHER, OUTPUT, PACKET, ROUTE, TIMING};
 use super::long_run::LongRunArguments;
 use super::values::{self, Pattern, Rate, Stamps, Via};
 use crate::probe::Method;
+use crate::report::style::TimeFormat;
 use crate::transport::{Pmtu, Stamping};
 
 /// The options of `rping ping`, each valid by itself. Their short names are those of iputils ping.
@@ -102,8 +103,19 @@ pub struct PingArguments {
     pub outstanding: bool,
 
     /// Begin each line with the time, in seconds since 1970.
-    #[arg(short = 'D', long, help_heading = OUTPUT)]
-    pub timestamps: bool,
+    ///
+    /// FORM is one of these:
+    ///   epoch     seconds since 1970, the default
+    ///   iso       date and time in UTC (ISO 8601)
+    ///   local     the same in the local time zone
+    ///   relative  seconds since the start
+    ///   delta     seconds since the line before
+    #[arg(
+        verbatim_doc_comment,
+        short = 'D', long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "epoch",
+        value_parser = values::TIME_FORMAT, help_heading = OUTPUT,
+    )]
+    pub timestamps: Option<TimeFormat>,
 
     /// Print addresses only, never look up names for them.
     #[arg(short, long, help_heading = OUTPUT)]

@@ -12,6 +12,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::time::time;
 use crate::escape;
 use crate::probe::Method;
+use crate::report::style::TimeFormat;
 use crate::transport::{Families, Pmtu, Stamping};
 use crate::wire::Family;
 
@@ -190,6 +191,21 @@ pub const QUERY: Checked<Method> = Checked {
         named(text, &[("echo", Method::Echo), ("timestamp", Method::Timestamp), ("mask", Method::Mask)])
     },
     allowed: "the query must be echo, timestamp or mask",
+};
+
+/// `-D`.
+pub const TIME_FORMAT: Checked<TimeFormat> = Checked {
+    parse: |text| {
+        let formats = [
+            ("epoch", TimeFormat::Epoch),
+            ("iso", TimeFormat::Iso),
+            ("local", TimeFormat::Local),
+            ("relative", TimeFormat::Relative),
+            ("delta", TimeFormat::Delta),
+        ];
+        named(text, &formats)
+    },
+    allowed: "the time must be epoch, iso, local, relative or delta",
 };
 
 /// `-I`.

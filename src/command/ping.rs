@@ -14,11 +14,13 @@ use crate::output::Output;
 use crate::probe::Identity;
 use crate::report::Report;
 use crate::report::json::JsonPing;
+use crate::report::style::Style;
 use crate::report::text::many::{Endless, ManyText};
 use crate::report::text::ping::PingText;
 use crate::run::{Lookups, Run};
 use crate::stats::{PingAccount, verdict};
 use crate::stop::Stop;
+use crate::sys;
 use crate::transport::{self, Transport};
 use crate::wire::Family;
 
@@ -43,6 +45,7 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     let PingSetup { config, hosts, transport, style, stop, lookups, goal } =
         command::begun(setup, &mut output)?;
 
+    let style = Style { utc_offset: sys::utc_offset, ..style };
     let account = PingAccount::new(config.targets.len()).with_names(hosts.unknown(), config.names);
     // A name that is still being looked up is a target.
     let period = config.pacing.period(config.targets.len().saturating_add(config.names));

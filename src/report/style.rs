@@ -48,12 +48,29 @@ pub struct Style {
     pub audible: bool,
     /// Many hosts: print a line for each probe that is lost.
     pub outstanding: bool,
-    /// Print the time of day before each line.
-    pub timestamps: bool,
+    /// Print the time before each line.
+    pub timestamps: Option<TimeFormat>,
+    /// Seconds that local time is ahead of UTC, at a time in seconds since 1970.
+    pub utc_offset: fn(i64) -> i32,
     /// Print RTTs with three decimals, whatever their size.
     pub full_precision: bool,
     /// Columns of the terminal: the most dots of a flood, and of the table of many hosts.
     pub width: u64,
+}
+
+/// How the time before a line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeFormat {
+    /// Seconds since 1970, as iputils prints them.
+    Epoch,
+    /// ISO 8601, in UTC.
+    Iso,
+    /// ISO 8601, in local time.
+    Local,
+    /// Seconds since the run began.
+    Relative,
+    /// Seconds since the line before.
+    Delta,
 }
 
 impl Style {
@@ -80,7 +97,8 @@ impl Style {
             verbose: false,
             audible: false,
             outstanding: false,
-            timestamps: false,
+            timestamps: None,
+            utc_offset: |_| 0,
             full_precision: false,
             width: u64::MAX,
         }

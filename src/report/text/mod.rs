@@ -5,6 +5,7 @@ pub mod many;
 pub mod number;
 mod options;
 pub mod ping;
+mod stamp;
 pub(super) mod summary;
 mod table;
 pub mod trace;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::number::{Millis, ShortMillis};
 use super::options::OptionsText;
+use super::stamp::Stamper;
 use super::summary;
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, SystemError};
@@ -33,6 +34,7 @@ pub struct PingText {
     program: String,
     name: String,
     addresses: Addresses,
+    stamper: Stamper,
     options: OptionsText,
     /// The end of lines that do not name the target otherwise, among many: ` for NAME (ADDRESS)`.
     about: String,
@@ -47,6 +49,7 @@ impl PingText {
             program: escape(&style.program).into_owned(),
             name: escape(&style.name).into_owned(),
             addresses: Addresses::new(&style, names),
+            stamper: Stamper::new(&style),
             options: OptionsText::default(),
             about: String::new(),
             printed_error: None,
@@ -101,12 +104,9 @@ impl PingText {
         }
     }
 
-    /// The time of day, where lines begin with it.
-    pub(super) fn stamp(&self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
-        if self.style.timestamps {
-            let micros = epoch.wall(at).as_nanos() / 1_000;
-            output.print(format_args!("[{}.{:06}] ", micros / 1_000_000, micros % 1_000_000));
-        }
+    /// The time, where lines begin with it.
+    pub(super) fn stamp(&mut self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        self.stamper.print(at, epoch, output);
     }
 
     fn not_sent(&mut self, fault: SendFault, seq: u16, output: &mut Output<'_>) {
@@ -226,7 +226,7 @@ impl PingText {
         if self.style.quiet || self.style.flood {
             return output.print_error(format_args!("{}: {moved}\n", self.program));
         }
-        self.stamp(lookup.at, epoch, output);
+        self.stamper.print(lookup.at, epoch, output);
         output.print(format_args!("{moved}\n"));
     }
 
