@@ -83,6 +83,7 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
             let more = self.print(epoch).map_err(Broken::Output)?;
             if self.session.is_done() && self.report.wake().is_none() {
                 self.end_lookups(epoch);
+                self.report.end_last_window(&mut self.account, self.clock.now(), epoch, &mut self.output);
                 return Ok(stopped);
             }
             // On a short way the answer is there already: look once before sleeping.
@@ -131,7 +132,9 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
     /// printed.
     fn print(&mut self, epoch: Epoch) -> io::Result<bool> {
         drain(&mut self.session, &mut self.account, &mut self.report, epoch, &mut self.output);
-        self.report.poll(self.clock.now(), &mut self.output);
+        let now = self.clock.now();
+        self.report.end_window(&mut self.account, now, epoch, &mut self.output);
+        self.report.poll(now, &mut self.output);
         let more = self.report.more(&self.account, &mut self.output);
         self.output.flush(&self.stop.fds(), None).map(|()| more)
     }
@@ -149,7 +152,8 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
     /// not at all. Returns true if a signal ended the session.
     fn wait(&mut self, more: bool) -> io::Result<bool> {
         let now = more.then_some(Instant::ZERO);
-        let until = [self.session.poll_timeout(), self.report.wake(), now].into_iter().flatten().min();
+        let due = [self.session.poll_timeout(), self.report.wake(), self.account.window_end(), now];
+        let until = due.into_iter().flatten().min();
         let [interrupt, signals] = self.stop.fds();
         let mut others = vec![(interrupt, Interest::Read), (signals, Interest::Read)];
         others.extend(self.report.ready_fd().map(|fd| (fd, Interest::Read)));
@@ -183,7 +187,6 @@ fn drain<S: Session, R: Report<Account: Account<Event = S::Event>>>(
     output: &mut Output<'_>,
 ) {
     while let Some(event) = session.poll_event() {
-        account.add(&event);
-        report.event(&event, account, epoch, output);
+        report.take(&event, account, epoch, output);
     }
 }

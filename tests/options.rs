@@ -441,6 +441,37 @@ fn times_have_five_forms_and_d_is_the_classic_one() {
 }
 
 #[test]
+fn windows_are_at_least_a_millisecond_long() {
+    let every = |args: &[&str]| root(args).every;
+    assert_eq!(every(&["--every", "60", "h"]), Some(Duration::from_secs(60)));
+    assert_eq!(every(&["--window=0.001", "h"]), Some(Duration::from_millis(1)));
+    assert_eq!((every(&["h"]), root(&["h"]).cumulative), (None, false));
+    assert!(root(&["--cumulative", "--every", "1", "h"]).cumulative);
+    for value in ["0", "0.0009", "-1", "1m", "2147483648"] {
+        assert_eq!(
+            refusal(&["--every", value, "h"]),
+            format!("--every {value}: the window must be a number of seconds from 0.001 to 2147483647")
+        );
+    }
+    assert_eq!(
+        refusal(&["--cumulative", "h"]),
+        "--cumulative is for the windows of --every, which is not given"
+    );
+    assert_eq!(
+        refusal(&["-f", "--every", "1", "h"]),
+        "-f prints dots and does not go with --every; -q -f does"
+    );
+    assert!(root(&["-qf", "--every", "1", "h"]).many.is_none());
+    let many = root(&["--every", "5", "a", "b"]);
+    let rounds = Pacing::Rounds {
+        interval: Duration::from_secs(1),
+        preload: 1,
+        rate: std::num::NonZeroU64::new(1_000),
+    };
+    assert_eq!((many.ping.pacing, many.ping.count), (rounds, None));
+}
+
+#[test]
 fn what_is_for_one_host_does_not_go_with_many() {
     assert_eq!(refusal(&[]), "usage error: Destination address required");
     assert_eq!(refusal(&["-c", "1", "--"]), "usage error: Destination address required");
@@ -453,7 +484,7 @@ fn what_is_for_one_host_does_not_go_with_many() {
     assert_eq!(refusal(&["-f", "-i", "1", "--retry", "1", "a"]), flood);
     let preload = for_one("-l") + "; --rate says how many probes leave in a second";
     assert_eq!(refusal(&["-l", "2", "192.0.2.1-192.0.2.9"]), preload);
-    for option in ["-c", "-i"] {
+    for option in ["-c", "-i", "--every"] {
         assert_eq!(
             refusal(&[option, "2", "--retry", "1", "a"]),
             format!(
@@ -467,6 +498,8 @@ fn what_is_for_one_host_does_not_go_with_many() {
     );
     for option in ["--alive", "--unreachable"] {
         let refused = |other: &str| format!("{option} prints bare names and does not go with {other}");
+        let every = refusal(&[option, "--every", "1", "a"]);
+        assert_eq!(every, refused("--every"));
         for other in ["-j", "-O", "--totals"] {
             assert_eq!(refusal(&[option, other, "a"]), refused(other));
         }

@@ -76,6 +76,8 @@ impl Many {
             ensure!(!(given && arguments.json), "{option} prints bare names and does not go with -j");
             ensure!(!(given && arguments.outstanding), "{option} prints bare names and does not go with -O");
             ensure!(!(given && totals), "{option} prints bare names and does not go with --totals");
+            let every = arguments.long_run.every.is_some();
+            ensure!(!(given && every), "{option} prints bare names and does not go with --every");
         }
         ensure!(!(totals && arguments.json), "--totals prints a line of text and does not go with -j");
         ensure!(
@@ -123,7 +125,7 @@ impl Many {
 
 /// Whether each host is sent a probe each interval, whether it answers or not.
 fn in_rounds(arguments: &PingArguments) -> bool {
-    arguments.count.is_some() || arguments.interval.is_some()
+    arguments.count.is_some() || arguments.interval.is_some() || arguments.long_run.every.is_some()
 }
 
 /// How long replies are waited for after the last probe, by `-W`; 0 means for ever.
@@ -155,7 +157,12 @@ fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
             "-c {count}: the count must be a whole number from 1 to {MAX_COUNT} where many hosts are asked"
         );
     }
-    for (given, option) in [(arguments.count.is_some(), "-c"), (arguments.interval.is_some(), "-i")] {
+    let rounds = [
+        (arguments.count.is_some(), "-c"),
+        (arguments.interval.is_some(), "-i"),
+        (arguments.long_run.every.is_some(), "--every"),
+    ];
+    for (given, option) in rounds {
         ensure!(
             arguments.many.retry.is_none() || !given,
             "--retry does not go with {option}, which sends probes to a host whether it answers or not"

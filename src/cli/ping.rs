@@ -84,10 +84,6 @@ pub struct PingArguments {
     #[command(flatten)]
     pub many: ManyArguments,
 
-    /// The options for long runs.
-    #[command(flatten)]
-    pub long_run: LongRunArguments,
-
     /// Print only the first line and the summary.
     #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,
@@ -139,6 +135,10 @@ pub struct PingArguments {
     /// Ring the terminal's bell for each reply.
     #[arg(short, long, help_heading = OUTPUT)]
     pub audible: bool,
+
+    /// The options for long runs.
+    #[command(flatten)]
+    pub long_run: LongRunArguments,
 
     /// Use IPv4 only.
     #[arg(short = '4', long, help_heading = ROUTE)]

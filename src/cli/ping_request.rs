@@ -34,6 +34,10 @@ pub struct PingRequest {
     pub style: Style,
     /// From one probe to the next; 0 for a flood without `-i`.
     pub interval: Duration,
+    /// How long a window is (`--every`).
+    pub every: Option<Duration>,
+    /// Whether windows have the figures since the start (`--cumulative`).
+    pub cumulative: bool,
     /// Whether the output is JSON (`-j`).
     pub json: bool,
     /// Whether no name is shown for an address (`-n`, `-f`).
@@ -76,6 +80,7 @@ impl PingRequest {
             !arguments.user_latency || arguments.clock.is_none_or(|clock| clock == Stamping::User),
             "-U means --clock user and does not go with another --clock"
         );
+        arguments.long_run.check(dots)?;
         let many = Many::new(&arguments, superuser)?;
         let hosts = hosts(&arguments, many.is_some())?;
         let default_interval = if arguments.flood { Duration::ZERO } else { Duration::from_secs(1) };
@@ -96,6 +101,8 @@ impl PingRequest {
             style: style(program, &arguments, size, interval),
             many,
             interval,
+            every: arguments.long_run.every,
+            cumulative: arguments.long_run.cumulative,
             json: arguments.json,
             numeric: arguments.numeric || arguments.flood,
             resolve: arguments.resolve,

@@ -108,6 +108,12 @@ pub const DEADLINE: Checked<Duration> = Checked {
     allowed: "the deadline must be a number of seconds from 0 to 2147483647, or have a unit, as in 200ms or 5s",
 };
 
+/// `--every`.
+pub const EVERY: Checked<Duration> = Checked {
+    parse: |text| seconds::<{ i32::MAX as u64 }>(text).filter(|every| *every >= Duration::from_millis(1)),
+    allowed: "the window must be a number of seconds from 0.001 to 2147483647",
+};
+
 /// `-W`. The largest is INT_MAX milliseconds, as in iputils.
 pub const TIMEOUT: Checked<Duration> = Checked {
     parse: time::<{ i32::MAX as u64 / 1000 }>,

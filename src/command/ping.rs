@@ -18,7 +18,7 @@ use crate::report::style::Style;
 use crate::report::text::many::{Endless, ManyText};
 use crate::report::text::ping::PingText;
 use crate::run::{Lookups, Run};
-use crate::stats::{PingAccount, verdict};
+use crate::stats::{PingAccount, WindowPlan, verdict};
 use crate::stop::Stop;
 use crate::sys;
 use crate::transport::{self, Transport};
@@ -81,6 +81,8 @@ fn run<R: Report<Account = PingAccount>>(
     report: R,
     (account, transport, output, stop, lookups): RunParts<'_>,
 ) -> anyhow::Result<PingAccount> {
+    let plan = request.every.map(|every| WindowPlan { every, cumulative: request.cumulative });
+    let account = account.with_windows(plan, Instant::ZERO);
     let Some(transport) = transport else {
         return command::report_nothing(report, &account, output, &stop).map(|()| account);
     };

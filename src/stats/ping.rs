@@ -7,6 +7,9 @@ use super::distribution::{Distribution, Jitter};
 use super::loss::{Ratio, loss};
 use super::moments::Moments;
 use super::tally::Tally;
+use super::window::Window;
+use super::windows::{Span, WindowPlan, Windows};
+use crate::clock::Instant;
 use crate::engine::ping::event::{Event, LookupOutcome, Verdict};
 
 /// The account of a run.
@@ -23,6 +26,7 @@ pub struct PingAccount {
     /// Names that are still being looked up.
     pub open_names: u32,
     rows: Vec<Row>,
+    windows: Option<Box<Windows>>,
 }
 
 /// The account of one target.
@@ -78,12 +82,41 @@ impl PingAccount {
     /// An empty account of so many targets.
     pub fn new(targets: u32) -> Self {
         let rows = vec![Row::default(); targets as usize];
-        Self { total: Tally::default(), probed: 0, answered: 0, unknown: 0, open_names: 0, rows }
+        Self {
+            total: Tally::default(),
+            probed: 0,
+            answered: 0,
+            unknown: 0,
+            open_names: 0,
+            rows,
+            windows: None,
+        }
     }
 
     /// The same where so many words are `unknown`, and so many names are looked up while the run goes on.
     pub fn with_names(self, unknown: u32, open_names: u32) -> Self {
         Self { unknown, open_names, ..self }
+    }
+
+    /// The same with windows, if there is a plan. The first one opens at `start`.
+    pub fn with_windows(self, plan: Option<WindowPlan>, start: Instant) -> Self {
+        let targets = self.targets();
+        Self { windows: plan.map(|plan| Box::new(Windows::new(plan, targets, start))), ..self }
+    }
+
+    /// The time of the window that was closed last.
+    pub fn closed_window(&self) -> Option<Span> {
+        self.windows.as_ref()?.closed()
+    }
+
+    /// The account of the window that was closed last; `None`: there is none, or it has the figures of the run.
+    pub fn window(&self) -> Option<&Window> {
+        self.windows.as_ref()?.account()
+    }
+
+    /// Whether the run has windows.
+    pub const fn has_windows(&self) -> bool {
+        self.windows.is_some()
     }
 
     /// Number of targets.
@@ -158,6 +191,27 @@ impl Account for PingAccount {
         row.add(event);
         self.probed += u32::from(before.0 == 0 && row.sent > 0);
         self.answered += u32::from(before.1 == 0 && row.received > 0);
+        if let Some(windows) = &mut self.windows {
+            windows.add(event);
+        }
+    }
+
+    fn window_end(&self) -> Option<Instant> {
+        self.windows.as_ref().map(|windows| windows.end())
+    }
+
+    fn beyond(&self, event: &Event) -> Option<Instant> {
+        self.window_end().filter(|end| *end <= event.at()).map(|_| event.at())
+    }
+
+    fn next_window(&mut self, now: Instant) {
+        if let Some(windows) = &mut self.windows {
+            windows.next(now);
+        }
+    }
+
+    fn last_window(&mut self, now: Instant) -> bool {
+        self.windows.as_mut().is_some_and(|windows| windows.last(now))
     }
 }
 

@@ -36,8 +36,19 @@ impl<R: Report> Driven<R> {
     }
 
     pub fn event(&mut self, event: &<R::Account as Account>::Event, epoch: Epoch, output: &mut Output<'_>) {
-        self.account.add(event);
-        self.report.event(event, &self.account, epoch, output);
+        self.report.take(event, &mut self.account, epoch, output);
+    }
+
+    /// What the loop does once a turn. Gives when the next window ends.
+    pub fn turn(&mut self, now: Instant, epoch: Epoch, output: &mut Output<'_>) -> Option<Instant> {
+        self.report.end_window(&mut self.account, now, epoch, output);
+        self.report.more(&self.account, output);
+        self.account.window_end()
+    }
+
+    /// The last window.
+    pub fn end_last_window(&mut self, now: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        self.report.end_last_window(&mut self.account, now, epoch, output);
     }
 
     /// All parts of the run so far.

@@ -13,3 +13,4 @@ mod trace_notes;
 pub(super) mod trace_summary;
 pub mod tracepath;
 mod width;
+mod window;

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::number::{Millis, ShortMillis};
 use super::options::OptionsText;
 use super::stamp::Stamper;
-use super::summary;
+use super::{summary, window};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, SystemError};
 use crate::engine::ping::event::{
@@ -60,6 +60,11 @@ impl PingText {
     /// Whether a line is to be printed for each probe that is lost.
     pub(super) fn shows_losses(&self) -> bool {
         self.style.outstanding
+    }
+
+    /// Prints the time before a window.
+    pub(super) fn stamp_window(&mut self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        self.stamper.print_always(at, epoch, output);
     }
 
     /// Octets of data in a probe.
@@ -272,6 +277,15 @@ impl Report for PingText {
         if !matches!(event, Event::Lost { .. }) {
             self.line(event, epoch, output);
         }
+    }
+
+    fn window(&mut self, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        let Some((span, (title, totals))) = account.closed_window().zip(window::closed(account)) else {
+            return;
+        };
+        self.stamp_window(span.ended, epoch, output);
+        output.print(format_args!("{title}"));
+        window::line(&totals, account.jitter(), output);
     }
 
     fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {

@@ -29,6 +29,11 @@ impl Stamper {
         }
     }
 
+    /// Prints `[TIME] ` before a window, if no other format is requested in UTC.
+    pub fn print_always(&mut self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        self.print_as(self.format.unwrap_or(TimeFormat::Iso), at, epoch, output);
+    }
+
     /// Prints `[TIME] ` in a format.
     fn print_as(&mut self, format: TimeFormat, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
         let wall = Duration::from_nanos(epoch.wall(at).as_nanos());
