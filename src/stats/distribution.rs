@@ -29,7 +29,6 @@ pub struct Distribution {
     /// Bucket and count, in the order of buckets. A count has as many entries as it has digits of [`COUNT_BITS`] bits,
     /// the lowest first.
     entries: Vec<u32>,
-    count: u64,
     /// How often neighbouring buckets were merged: 2^`merges` of them are one.
     merges: u8,
     /// Whether there are at most [`MOST`] entries.
@@ -45,7 +44,6 @@ impl Distribution {
 
     /// Adds a sample.
     pub fn add(&mut self, sample: u64) {
-        self.count += 1;
         let bucket = bucket(sample) >> self.merges;
         let mut at = self.entries.partition_point(|entry| entry >> COUNT_BITS < bucket);
         while let Some(entry) = self.entries.get_mut(at).filter(|entry| **entry >> COUNT_BITS == bucket) {
@@ -70,7 +68,7 @@ impl Distribution {
     /// Removes all samples. The memory is kept.
     pub fn clear(&mut self) {
         self.entries.clear();
-        (self.count, self.merges) = (0, 0);
+        self.merges = 0;
     }
 
     /// The buckets in use, in their order, and their counts.
@@ -81,7 +79,8 @@ impl Distribution {
             let digits = rest.iter().take_while(|entry| **entry >> COUNT_BITS == bucket).count();
             let (this, after) = rest.split_at(digits);
             rest = after;
-            let count = this.iter().rev().fold(0, |count, entry| count << COUNT_BITS | u64::from(entry & FULL));
+            let count =
+                this.iter().rev().fold(0, |count, entry| count << COUNT_BITS | u64::from(entry & FULL));
             Some((bucket, count))
         })
     }
@@ -107,8 +106,8 @@ impl Distribution {
     }
 
     /// Number of samples.
-    pub const fn count(&self) -> u64 {
-        self.count
+    pub fn count(&self) -> u64 {
+        self.buckets().map(|(_, count)| count).sum()
     }
 
     /// The smallest sample that `percent` of 100 samples do not exceed (nearest rank), rounded to three
@@ -116,12 +115,13 @@ impl Distribution {
     ///
     /// The extremes are known exactly: a result never lies outside of them.
     pub fn percentile(&self, percent: u64, (min, max): (u64, u64)) -> Option<u64> {
-        let rank = u128::from(self.count) * u128::from(percent.min(100));
+        let count = self.count();
+        let rank = u128::from(count) * u128::from(percent.min(100));
         let rank = u64::try_from(rank.div_ceil(100)).unwrap_or(u64::MAX).max(1);
         match rank {
-            _ if self.count == 0 => return None,
+            _ if count == 0 => return None,
             1 => return Some(min),
-            rank if rank == self.count => return Some(max),
+            rank if rank == count => return Some(max),
             _ => {}
         }
         let mut before = 0;
@@ -255,7 +255,6 @@ mod tests {
         let mut distribution = Distribution::default();
         // 2^36 - 1 samples, without adding them one by one.
         distribution.entries = vec![7 << COUNT_BITS | FULL, 7 << COUNT_BITS | FULL];
-        distribution.count = (1 << 36) - 1;
         distribution.add(7);
         distribution.add(8);
         assert_eq!(distribution.buckets().collect::<Vec<_>>(), [(7, 1 << 36), (8, 1)]);
@@ -275,15 +274,11 @@ mod tests {
         // 10.0, 10.1, ... 35.5 ms.
         let (fits, extremes) = (of(256), (10_000_000, 35_500_000));
         assert_eq!((fits.entries.len(), fits.merges), (256, 0));
-        assert_eq!(
-            [50, 95].map(|p| fits.percentile(p, extremes)),
-            [Some(22_700_000), Some(34_300_000)]
-        );
+        assert_eq!([50, 95].map(|p| fits.percentile(p, extremes)), [Some(22_700_000), Some(34_300_000)]);
         // 10.0 to 90.0 ms: four buckets are one, so that a percentile is wrong by 0.2 ms at most.
         let (merged, extremes) = (of(801), (10_000_000, 90_000_000));
         assert_eq!((merged.count(), merged.merges), (801, 2));
         assert!(merged.entries.len() <= MOST && merged.entries.capacity() <= MOST + 70);
-        assert_eq!(merged.buckets().map(|(_, count)| count).sum::<u64>(), 801);
         for percent in 1..100_u64 {
             let exact = 10_000_000 + ((801 * percent).div_ceil(100_u64) - 1) * 100_000;
             let found = merged.percentile(percent, extremes).unwrap();
@@ -324,7 +319,7 @@ mod tests {
             let mut distribution = Distribution::bounded();
             samples.iter().for_each(|(sample, shift)| distribution.add(sample >> shift));
             prop_assert!(distribution.entries.len() <= MOST);
-            prop_assert_eq!(distribution.buckets().map(|(_, count)| count).sum::<u64>(), samples.len() as u64);
+            prop_assert_eq!(distribution.count(), samples.len() as u64);
             prop_assert!(distribution.buckets().is_sorted_by(|a, b| a.0 < b.0));
         }
 

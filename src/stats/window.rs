@@ -54,7 +54,7 @@ pub struct WindowRow {
     net_lost: i32,
     /// The round-trip time of the first answer, in nanoseconds.
     first: u64,
-    /// Those of all answers, kept from the second one on.
+    /// Those of all answers, if there are two or more; else what is left of an earlier window.
     times: Option<Box<(Moments, Distribution)>>,
 }
 
@@ -73,11 +73,13 @@ impl Window {
         }
     }
 
-    /// Makes it an empty one.
+    /// Makes it an empty one. The memory is kept.
     pub(super) fn clear(&mut self) {
-        self.rows.iter_mut().for_each(|row| *row = WindowRow::default());
-        let rows = std::mem::take(&mut self.rows);
-        *self = Self { rows, ..Self::new(0) };
+        self.rows.iter_mut().for_each(WindowRow::clear);
+        let (rows, mut distribution) =
+            (std::mem::take(&mut self.rows), std::mem::take(&mut self.total.distribution));
+        distribution.clear();
+        *self = Self { rows, total: WindowTotal { distribution, ..WindowTotal::default() }, ..Self::new(0) };
     }
 
     /// Whether anything happened in it.
@@ -163,20 +165,31 @@ impl WindowRow {
     }
 
     fn receive(&mut self, nanos: u64) {
+        let new = || Box::new((Moments::default(), Distribution::bounded()));
         match self.received {
             0 => self.first = nanos,
-            _ => {
-                let (moments, distribution) = &mut **self.times.get_or_insert_with(|| {
-                    let mut times = Box::<(Moments, Distribution)>::default();
-                    times.0.add(self.first);
-                    times.1.add(self.first);
-                    times
-                });
+            before => {
+                let (moments, distribution) = &mut **self.times.get_or_insert_with(new);
+                if before == 1 {
+                    *moments = Moments::default();
+                    distribution.clear();
+                    moments.add(self.first);
+                    distribution.add(self.first);
+                }
                 moments.add(nanos);
                 distribution.add(nanos);
             }
         }
         self.received = self.received.saturating_add(1);
+    }
+
+    /// The times of two or more answers.
+    fn times(&self) -> Option<&(Moments, Distribution)> {
+        self.times.as_deref().filter(|_| self.received > 1)
+    }
+
+    fn clear(&mut self) {
+        *self = Self { times: self.times.take(), ..Self::default() };
     }
 }
 
@@ -258,7 +271,7 @@ impl Figures for WindowRow {
 
     fn rtt(&self) -> Moments {
         let mut moments = Moments::default();
-        match self.times.as_deref() {
+        match self.times() {
             Some((all, _)) => moments = *all,
             None if self.received > 0 => moments.add(self.first),
             None => {}
@@ -267,7 +280,7 @@ impl Figures for WindowRow {
     }
 
     fn percentile(&self, percent: u64) -> Option<u64> {
-        match self.times.as_deref() {
+        match self.times() {
             None => (self.received > 0).then_some(self.first),
             Some((moments, distribution)) => distribution.percentile(percent, (moments.min(), moments.max())),
         }
