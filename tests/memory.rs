@@ -229,7 +229,7 @@ fn delay(host: u32, number: u64) -> Option<std::time::Duration> {
     let random = (random ^ random >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20;
     let base = 5_000 + u64::from(host) * 55;
     let late = if random % 20 == 1 { random / 1_000 % 200_000 } else { 0 };
-    (random % 100 != 0).then(|| us(base + random / 100 % (base / 10) + late))
+    (!random.is_multiple_of(100)).then(|| us(base + random / 100 % (base / 10) + late))
 }
 
 #[test]
@@ -286,10 +286,8 @@ fn a_day_of_windows_of_a_thousand_hosts_takes_no_more_memory_than_minutes() {
     }
     assert_eq!(used.len() as u64, minutes());
     assert_eq!(account.total.sent, minutes() * 60 * u64::from(HOSTS));
-    // The table of probes is full in the second window. From then on only the distribution of the times of a host may
-    // grow, up to a kilobyte.
+    // The table of probes is full in the second window, and a window has about as many different times as the next.
     let (after_two, at_end) = (used[1], *used.last().expect("some"));
-    assert!(at_end <= after_two + HOSTS as usize * 1_100, "{used:?}");
-    assert!(at_end < 6_000_000, "{at_end} octets");
-    println!("octets: {after_two} after two windows, {at_end} after {}", used.len());
+    assert!(at_end <= after_two + after_two / 50, "{used:?}");
+    println!("octets: {after_two} after two windows, {at_end} after {}: {used:?}", used.len());
 }

@@ -42,6 +42,11 @@ impl Distribution {
         Self { bounded: true, ..Self::default() }
     }
 
+    /// Takes all memory that a bounded one can need.
+    pub fn reserve(&mut self) {
+        self.entries.reserve_exact((MOST + 1).saturating_sub(self.entries.len()));
+    }
+
     /// Adds a sample.
     pub fn add(&mut self, sample: u64) {
         let bucket = bucket(sample) >> self.merges;
@@ -252,9 +257,9 @@ mod tests {
 
     #[test]
     fn a_count_of_any_size_takes_as_many_entries_as_it_has_digits() {
-        let mut distribution = Distribution::default();
         // 2^36 - 1 samples, without adding them one by one.
-        distribution.entries = vec![7 << COUNT_BITS | FULL, 7 << COUNT_BITS | FULL];
+        let entries = vec![7 << COUNT_BITS | FULL, 7 << COUNT_BITS | FULL];
+        let mut distribution = Distribution { entries, ..Distribution::default() };
         distribution.add(7);
         distribution.add(8);
         assert_eq!(distribution.buckets().collect::<Vec<_>>(), [(7, 1 << 36), (8, 1)]);

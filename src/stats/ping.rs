@@ -200,6 +200,10 @@ impl Account for PingAccount {
         self.answered += u32::from(before.1 == 0 && row.received > 0);
         if let Some(windows) = &mut self.windows {
             windows.add(event);
+            // A run of days: what it will need it takes at once.
+            if before.1 == 1 {
+                row.reserve();
+            }
         }
     }
 
@@ -239,6 +243,13 @@ impl Row {
                     self.receive(u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX));
                 }
             }
+        }
+    }
+
+    /// Takes all memory that the times of two or more answers can need.
+    fn reserve(&mut self) {
+        if let Some(times) = &mut self.times {
+            times.distribution.reserve();
         }
     }
 
