@@ -48,6 +48,20 @@ pub struct Output<'fd> {
     blocked: bool,
 }
 
+/// The output on one of both streams.
+#[derive(Debug)]
+pub struct Printer<'a, 'fd> {
+    output: &'a mut Output<'fd>,
+    stream: Stream,
+}
+
+impl Printer<'_, '_> {
+    /// Prints.
+    pub fn print(&mut self, text: fmt::Arguments<'_>) {
+        self.output.append(self.stream, text);
+    }
+}
+
 #[derive(Debug)]
 struct Segment {
     stream: Stream,
@@ -103,6 +117,11 @@ impl<'fd> Output<'fd> {
     /// Prints on standard error.
     pub fn print_error(&mut self, text: fmt::Arguments<'_>) {
         self.append(Stream::Err, text);
+    }
+
+    /// The output on one stream.
+    pub fn on(&mut self, stream: Stream) -> Printer<'_, 'fd> {
+        Printer { output: self, stream }
     }
 
     fn append(&mut self, stream: Stream, text: fmt::Arguments<'_>) {

@@ -80,15 +80,16 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
             }
             self.session.handle_timeout(now);
             let sent = self.send(epoch);
-            self.print(epoch).map_err(Broken::Output)?;
+            let more = self.print(epoch).map_err(Broken::Output)?;
             if self.session.is_done() && self.report.wake().is_none() {
                 self.end_lookups(epoch);
+                self.report.end_last_window(&mut self.account, self.clock.now(), epoch, &mut self.output);
                 return Ok(stopped);
             }
             // On a short way the answer is there already: look once before sleeping.
             unwatched = if sent > 0 { (unwatched + 1) % UNWATCHED } else { 0 };
             if unwatched == 0 {
-                stopped |= self.wait().map_err(Broken::Wait)?;
+                stopped |= self.wait(more).map_err(Broken::Wait)?;
             }
         }
     }
@@ -127,11 +128,15 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
         count
     }
 
-    /// Prints what time alone brought about, and writes what was printed.
-    fn print(&mut self, epoch: Epoch) -> io::Result<()> {
+    /// Prints what time alone brought about, and writes what was printed. Returns whether more of a table is to be
+    /// printed.
+    fn print(&mut self, epoch: Epoch) -> io::Result<bool> {
         drain(&mut self.session, &mut self.account, &mut self.report, epoch, &mut self.output);
-        self.report.poll(&self.account, self.clock.now(), &mut self.output);
-        self.output.flush(&self.stop.fds(), None)
+        let now = self.clock.now();
+        self.report.end_window(&mut self.account, now, epoch, &mut self.output);
+        self.report.poll(&self.account, now, &mut self.output);
+        let more = self.report.more(&self.account, &mut self.output);
+        self.output.flush(&self.stop.fds(), None).map(|()| more)
     }
 
     /// Takes the results of the lookups that end with the session.
@@ -143,10 +148,12 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
         drain(session, account, report, epoch, output);
     }
 
-    /// Sleeps until something arrives, something is due, a signal comes, or output can go on. Returns true if a
-    /// signal ended the session.
-    fn wait(&mut self) -> io::Result<bool> {
-        let due = [self.session.poll_timeout(), self.report.wake(), self.report.show_at()];
+    /// Sleeps until something arrives, something is due, a signal comes, or output can go on; with `more` to be printed,
+    /// not at all. Returns true if a signal ended the session.
+    fn wait(&mut self, more: bool) -> io::Result<bool> {
+        let now = more.then_some(Instant::ZERO);
+        let shown = self.report.show_at();
+        let due = [self.session.poll_timeout(), self.report.wake(), shown, self.account.window_end(), now];
         let until = due.into_iter().flatten().min();
         let [interrupt, signals] = self.stop.fds();
         let mut others = vec![(interrupt, Interest::Read), (signals, Interest::Read)];
@@ -189,7 +196,6 @@ fn drain<S: Session, R: Report<Account: Account<Event = S::Event>>>(
     output: &mut Output<'_>,
 ) {
     while let Some(event) = session.poll_event() {
-        account.add(&event);
-        report.event(&event, account, epoch, output);
+        report.take(&event, account, epoch, output);
     }
 }

@@ -112,6 +112,41 @@ fn with_a_count_the_rounds_are_a_second_apart() {
 }
 
 #[test]
+fn with_an_interval_and_no_count_many_hosts_are_pinged_until_the_deadline() {
+    let request = parse("-i 0.5 -W 0.3 192.0.2.2 192.0.2.3");
+    let rounds = Pacing::Rounds { interval: ms(500), preload: 1, rate: NonZeroU64::new(1_000) };
+    assert_eq!((request.ping.pacing, request.ping.count), (rounds, None));
+    assert_eq!(request.ping.patience, Some(ms(300)));
+    let (sent, _) = silence(config("-i 0.5 -w 100 192.0.2.2 192.0.2.3", 1));
+    let expected: Vec<_> = (0..200).map(|n| (TARGET.into(), at(n * 500_000))).collect();
+    assert_eq!(sent, expected);
+}
+
+#[test]
+fn the_rate_makes_the_interval_of_many_hosts_longer_by_as_much_as_is_printed() {
+    for (args, hosts, period) in [
+        ("-c 5 -i 0.1 h/24", 254, 254_000),
+        ("-i 0.1 -w 3 h/24", 254, 254_000),
+        ("-c 5 -i 0.3 h/24", 254, 300_000),
+        ("-c 5 h/21", 2_046, 2_046_000),
+        ("-c 5 -i 0.01 --rate 300 h/28", 14, 46_667),
+    ] {
+        let config = config(&args.replace("h/", "192.0.2.2/"), hosts);
+        assert_eq!(config.pacing.period(hosts).map(|period| period.as_micros()), Some(period), "{args}");
+        let (sent, _) = silence(config);
+        let first: Vec<_> = sent.iter().filter(|(host, _)| *host == TARGET).map(|(_, at)| *at).collect();
+        assert!(first.len() >= 5, "{args}");
+        for (n, at) in (0..).zip(first) {
+            // Without drift: to the microsecond that the period is rounded to.
+            let off = at.as_nanos().abs_diff(n * u64::try_from(period).unwrap() * 1_000);
+            assert!(off <= n * 1_000, "{args}: {at:?} for {n} × {period} µs");
+        }
+    }
+    assert_eq!(parse("a b").ping.pacing.period(254), None);
+    assert_eq!(parse("-i 0.2 --rate max 127.0.0.1 127.0.0.2").ping.pacing.period(u32::MAX), Some(ms(200)));
+}
+
+#[test]
 fn a_real_silent_host_gets_four_probes_in_no_less_than_their_times() {
     alone("a_real_silent_host_gets_four_probes_in_no_less_than_their_times", || {
         pair();

@@ -249,8 +249,14 @@ fn a_name_that_is_cut_short_is_unknown() {
         text.event(&event, EPOCH, &mut output);
     }
     text.finish(at(500), &mut output);
-    let expected =
-        "\r0/3 targets answered, 0/0 packets\nrping: never.example: no answer from the name server\n";
+    let expected = "\r\
+name           address       sent  received    loss  min/avg/max/mdev ms  p95 ms
+198.51.100.1   198.51.100.1     0         0       -                    -       -
+never.example  unknown
+cut.example    unknown
+3 targets: 0 answered, 0 silent, 1 not asked; 0 packets transmitted, 0 received
+rping: never.example: no answer from the name server
+";
     assert_eq!(output.unwritten(Stream::Err), expected);
     assert!(
         output.unwritten(Stream::Out).contains("\n3 targets: 0 answered, 0 silent, 1 not asked, 2 unknown; ")

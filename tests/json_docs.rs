@@ -20,6 +20,7 @@ use rping::report::hosts::Hosts;
 use rping::report::json::{self, JsonPing, JsonTrace, TraceStart};
 use rping::report::style::Style;
 use rping::report::waiting::Lookups;
+use rping::stats::{PingAccount, WindowPlan};
 use rping::wire::{Family, extension, icmp};
 use serde_json::Value;
 
@@ -157,6 +158,30 @@ fn list() -> Vec<Value> {
     })
 }
 
+/// The windows of a ping of one host, and of many.
+fn windows() -> Vec<Value> {
+    let address = SocketAddr::new(ip("192.0.2.2"), 0);
+    let style = || Style { quiet: true, ..Style::of(address.ip()) };
+    let (mut targets, mut list) = (Targets::default(), Hosts::default());
+    list.note(Some("rack 5".into()));
+    targets.add(address, 1).into_iter().for_each(|range| list.add(None, range));
+    list.seal(Rc::new(targets));
+    let one = Hosts::one("host.example".to_owned(), address);
+    let reports = [JsonPing::one(style(), one, Duration::from_secs(1)), JsonPing::many(style(), list, None)];
+    let mut all = Vec::new();
+    for report in reports {
+        let plan = WindowPlan { every: Duration::from_secs(4), cumulative: false };
+        let account = PingAccount::new(1).with_windows(Some(plan), Instant::ZERO);
+        let mut report = driven::Driven { report, account };
+        all.extend(lines(|output| {
+            ping_events().iter().for_each(|event| report.event(event, EPOCH, output));
+            report.end_last_window(at(11_500), EPOCH, output);
+        }));
+    }
+    assert!(all.len() > 4 && all.iter().all(|record| record["type"] == "window"), "{all:?}");
+    all
+}
+
 fn hop(from: &str, kind: trace::AnswerKind, extension: Vec<u8>) -> trace::TraceAnswer {
     trace::TraceAnswer {
         at: at(5),
@@ -254,7 +279,7 @@ fn trace_lines(method: &'static str, events: &[trace::TraceEvent]) -> Vec<Value>
 
 /// Everything that the program can print.
 fn everything() -> Vec<Value> {
-    let mut all = [one(false), many(false), list(), traces()].concat();
+    let mut all = [one(false), many(false), list(), windows(), traces()].concat();
     all.extend(lines(|output| {
         json::unknown("nope.example", "Name or service not known", Instant::ZERO, EPOCH, output);
     }));

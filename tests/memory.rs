@@ -4,8 +4,10 @@ mod sim;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::collections::BinaryHeap;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU64;
+use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use rping::clock::Instant;
@@ -14,8 +16,13 @@ use rping::engine::Session;
 use rping::engine::ping::Ping;
 use rping::engine::ping::Targets;
 use rping::engine::ping::event::{Answer, Content, Detail, Event, Verdict};
+use rping::output::Output;
 use rping::reply::Reply;
-use rping::stats::{Account, PingAccount, Tally};
+use rping::report::Report;
+use rping::report::hosts::Hosts;
+use rping::report::text::many::{ManyText, Show};
+use rping::report::text::ping::PingText;
+use rping::stats::{Account, PingAccount, Tally, WindowPlan};
 use sim::*;
 
 /// Counts allocations, and passes them on.
@@ -180,4 +187,107 @@ fn the_account_of_65_534_hosts_is_small() {
     }
     assert!(used() < 12_000_000, "{} octets after seventy answers each", used());
     assert_eq!(account.total.received, u64::from(HOSTS) * 70);
+}
+
+/// Minutes in virtual time: a few, or with `RPING_DAY=1` a day.
+fn minutes() -> u64 {
+    if std::env::var_os("RPING_DAY").is_some() { 24 * 60 } else { 8 }
+}
+
+/// A reply on its way.
+struct Coming {
+    at: Instant,
+    number: u64,
+    from: IpAddr,
+    message: [u8; 64],
+}
+
+impl PartialEq for Coming {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Coming {}
+
+impl PartialOrd for Coming {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Coming {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (other.at, other.number).cmp(&(self.at, self.number))
+    }
+}
+
+/// How long the reply to a probe takes: 5 to 60 ms by host, with noise of a tenth, and one in twenty up to 0.2 s later.
+/// One in a hundred never comes.
+fn delay(host: u32, number: u64) -> Option<std::time::Duration> {
+    let random = (number ^ u64::from(host) << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let random = (random ^ random >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20;
+    let base = 5_000 + u64::from(host) * 55;
+    let late = if random % 20 == 1 { random / 1_000 % 200_000 } else { 0 };
+    (!random.is_multiple_of(100)).then(|| us(base + random / 100 % (base / 10) + late))
+}
+
+#[test]
+fn a_day_of_windows_of_a_thousand_hosts_takes_no_more_memory_than_minutes() {
+    const HOSTS: u32 = 1_000;
+    let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
+    targets.add(SocketAddr::new(TARGET.into(), 0), HOSTS);
+    hosts.add(None, 0..HOSTS);
+    let targets = Rc::new(targets);
+    hosts.seal(Rc::clone(&targets));
+    let (demand, rate) = (Demand::Endless { interval: ms(1_000) }, NonZeroU64::new(1_000));
+    let deadline = Some(ms(60_000) * u32::try_from(minutes()).expect("few"));
+    let config = ManyConfig { rate, deadline, window: 1_000, ..ManyConfig::new(targets, demand) };
+    let before = BYTES.get();
+    let mut session = Ping::new(config.into(), [identity(); 2], Instant::ZERO);
+    let plan = WindowPlan { every: ms(60_000), cumulative: false };
+    let mut account = PingAccount::new(HOSTS).with_windows(Some(plan), Instant::ZERO);
+    let mut report = ManyText::new(Show::Table, "rping", hosts, PingText::new(style(), None));
+    let nowhere = sim::driven::nowhere();
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let mut batch = Batch::new(64);
+    let (mut coming, mut number, mut used) = (BinaryHeap::with_capacity(HOSTS as usize), 0_u64, Vec::new());
+    let mut leaving: Vec<Coming> = Vec::with_capacity(64);
+    while !session.is_done() {
+        let arrival = coming.peek().map(|next: &Coming| next.at);
+        let due = [arrival, session.poll_timeout(), account.window_end()];
+        let now = due.into_iter().flatten().min().expect("something is due");
+        while coming.peek().is_some_and(|next| next.at <= now) {
+            let Coming { at, from, mut message, .. } = coming.pop().expect("it was there");
+            answer(&mut session, from, at, &mut message);
+        }
+        session.handle_timeout(now);
+        batch.fill(|share| session.poll_transmit(now, share));
+        for (transmit, octets) in batch.from(0) {
+            session.handle_sent(Departed { at: now, port: 0 });
+            let IpAddr::V4(v4) = transmit.dst.ip() else { unreachable!("one family") };
+            number += 1;
+            if let Some(delay) = delay(v4.to_bits() - TARGET.to_bits(), number) {
+                let (at, from) = (now + delay, v4.into());
+                leaving.push(Coming { at, number, from, message: octets.try_into().expect("64 octets") });
+            }
+        }
+        coming.extend(leaving.drain(..));
+        let ended = account.closed_window();
+        while let Some(event) = session.poll_event() {
+            report.take(&event, &mut account, EPOCH, &mut output);
+        }
+        report.end_window(&mut account, now, EPOCH, &mut output);
+        report.more(&account, &mut output);
+        output.flush(&[], None).expect("nowhere");
+        if account.closed_window() != ended {
+            used.push(BYTES.get().wrapping_sub(before));
+        }
+    }
+    assert_eq!(used.len() as u64, minutes());
+    assert_eq!(account.total.sent, minutes() * 60 * u64::from(HOSTS));
+    // The table of probes is full in the second window, and a window has about as many different times as the next.
+    let (after_two, at_end) = (used[1], *used.last().expect("some"));
+    assert!(at_end <= after_two + after_two / 50, "{used:?}");
+    println!("octets: {after_two} after two windows, {at_end} after {}: {used:?}", used.len());
 }

@@ -8,6 +8,8 @@ use rping::cli::ping_request::PingRequest;
 use rping::cli::{self, Action};
 use rping::engine::ping::Pacing;
 use rping::probe::Method;
+use rping::report::style::TimeFormat;
+use rping::report::text::many::Show;
 use rping::transport::{Families, IpOption, Pmtu, Stamping};
 use rping::wire::Family;
 
@@ -266,7 +268,7 @@ fn a_plain_request_has_the_defaults_of_iputils() {
         request.style.quiet,
         request.style.verbose,
         request.style.audible,
-        request.style.timestamps,
+        request.style.timestamps.is_some(),
         request.style.full_precision,
         request.numeric,
         request.resolve,
@@ -292,7 +294,7 @@ fn every_flag_reaches_the_request_under_both_its_names() {
         ("-B", "--sticky-source", |r| r.sockets.strict_source),
         ("-C", "--connect", |r| r.sockets.connect),
         ("-d", "--debug", |r| r.sockets.debug),
-        ("-D", "--timestamps", |r| r.style.timestamps),
+        ("-D", "--timestamps", |r| r.style.timestamps.is_some()),
         ("-f", "--flood", |r| r.style.flood && r.numeric && r.ping.pacing.is_flood()),
         ("-H", "--resolve", |r| r.resolve),
         ("-L", "--no-loopback", |r| !r.sockets.multicast_loop),
@@ -411,11 +413,72 @@ fn record_route_and_timestamps_exclude_each_other() {
 }
 
 #[test]
+fn times_have_five_forms_and_d_is_the_classic_one() {
+    let form = |args: &[&str]| root(&[args, &["h"]].concat()).style.timestamps;
+    for args in [&["-D"][..], &["--timestamps"], &["-DOn"], &["-OD"], &["--timestamps=epoch"]] {
+        assert_eq!(form(args), Some(TimeFormat::Epoch), "{args:?}");
+    }
+    let others = [
+        ("iso", TimeFormat::Iso),
+        ("local", TimeFormat::Local),
+        ("relative", TimeFormat::Relative),
+        ("delta", TimeFormat::Delta),
+    ];
+    for (name, expected) in others {
+        assert_eq!(form(&[&format!("--timestamps={name}")]), Some(expected));
+        assert_eq!(form(&["-D", &format!("--timestamps={name}")]), Some(expected), "the last counts");
+    }
+    assert_eq!(form(&[]), None);
+    assert!(root(&["-DO", "h"]).ping.report_unanswered);
+    assert_eq!(root(&["--timestamps", "iso"]).hosts, ["iso"]);
+    for value in ["", "ISO", "utc"] {
+        let shown = if value.is_empty() { "''" } else { value };
+        assert_eq!(
+            refusal(&[&format!("--timestamps={value}"), "h"]),
+            format!("-D {shown}: the time must be epoch, iso, local, relative or delta")
+        );
+    }
+}
+
+#[test]
+fn windows_are_at_least_a_millisecond_long() {
+    let every = |args: &[&str]| root(args).every;
+    assert_eq!(every(&["--every", "60", "h"]), Some(Duration::from_secs(60)));
+    assert_eq!(every(&["--window=0.001", "h"]), Some(Duration::from_millis(1)));
+    assert_eq!((every(&["h"]), root(&["h"]).cumulative), (None, false));
+    assert!(root(&["--cumulative", "--every", "1", "h"]).cumulative);
+    for value in ["0", "0.0009", "-1", "1x", "2147483648"] {
+        assert_eq!(
+            refusal(&["--every", value, "h"]),
+            format!(
+                "--every {value}: the window must be a number of seconds from 0.001 to 2147483647, or have a unit, as in 200ms or 5s"
+            )
+        );
+    }
+    assert_eq!(
+        refusal(&["--cumulative", "h"]),
+        "--cumulative is for the windows of --every, which is not given"
+    );
+    assert_eq!(
+        refusal(&["-f", "--every", "1", "h"]),
+        "-f prints dots and does not go with --every; -q -f does"
+    );
+    assert!(root(&["-qf", "--every", "1", "h"]).many.is_none());
+    let many = root(&["--every", "5", "a", "b"]);
+    let rounds = Pacing::Rounds {
+        interval: Duration::from_secs(1),
+        preload: 1,
+        rate: std::num::NonZeroU64::new(1_000),
+    };
+    assert_eq!((many.ping.pacing, many.ping.count), (rounds, None));
+}
+
+#[test]
 fn what_is_for_one_host_does_not_go_with_many() {
     assert_eq!(refusal(&[]), "usage error: Destination address required");
     assert_eq!(refusal(&["-c", "1", "--"]), "usage error: Destination address required");
     let for_one = |option: &str| format!("{option} is for one host and does not go with many");
-    for option in ["-A", "-O", "-C", "-b"] {
+    for option in ["-A", "-C", "-b"] {
         assert_eq!(refusal(&[option, "a", "b"]), for_one(option));
         assert_eq!(refusal(&[option, "192.0.2.0/24"]), for_one(option));
     }
@@ -423,17 +486,34 @@ fn what_is_for_one_host_does_not_go_with_many() {
     assert_eq!(refusal(&["-f", "-i", "1", "--retry", "1", "a"]), flood);
     let preload = for_one("-l") + "; --rate says how many probes leave in a second";
     assert_eq!(refusal(&["-l", "2", "192.0.2.1-192.0.2.9"]), preload);
-    assert_eq!(
-        refusal(&["-i", "2", "a", "b"]),
-        "-i needs -c where many hosts are asked: without -c, each is asked until it answers"
-    );
-    assert_eq!(
-        refusal(&["-c", "2", "--retry", "1", "a"]),
-        "--retry does not go with -c, which says how often to ask"
-    );
+    for option in ["-c", "-i", "--every"] {
+        assert_eq!(
+            refusal(&[option, "2", "--retry", "1", "a"]),
+            format!(
+                "--retry does not go with {option}, which sends probes to a host whether it answers or not"
+            )
+        );
+    }
     assert_eq!(
         refusal(&["--alive", "--unreachable", "a"]),
         "only one of --alive or --unreachable may be used"
+    );
+    for option in ["--alive", "--unreachable"] {
+        let refused = |other: &str| format!("{option} prints bare names and does not go with {other}");
+        let every = refusal(&[option, "--every", "1", "a"]);
+        assert_eq!(every, refused("--every"));
+        for other in ["-j", "-O", "--totals"] {
+            assert_eq!(refusal(&[option, other, "a"]), refused(other));
+        }
+    }
+    assert_eq!(refusal(&["--totals", "-j", "a"]), "--totals prints a line of text and does not go with -j");
+    let many = |args: &[&str]| root(args).many.map(|many| many.show);
+    assert_eq!(many(&["--totals", "a"]), Some(Show::Totals));
+    assert_eq!(many(&["-q", "--totals", "a", "b"]), Some(Show::Totals));
+    assert_eq!(many(&["-O", "a", "b"]), Some(Show::Lines));
+    assert_eq!(
+        (root(&["-O", "a"]).ping.report_unanswered, root(&["-O", "a", "b"]).ping.report_unanswered),
+        (true, false)
     );
     assert_eq!(
         user_refusal(&["--rate", "10001", "a"]),

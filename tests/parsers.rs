@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use lab::has_module;
-use rping::report::style::Style;
+use rping::report::style::{Style, TimeFormat};
 use rping::wire::Family;
 use sim::*;
 
@@ -65,7 +65,7 @@ fn jc_reads_replies_from_a_number_and_from_a_name_in_both_families() {
         (mixed(v4, named(style())), "'host.example', '192.0.2.2', 56"),
         (mixed(v6, style6()), "'2001:db8::2', '2001:db8::2', 56"),
         (mixed(v6, named(style6())), "'host.example', '2001:db8::2', 56"),
-        (mixed(v4, Style { timestamps: true, ..style() }), "'192.0.2.2', '192.0.2.2', 56"),
+        (mixed(v4, Style { timestamps: Some(TimeFormat::Epoch), ..style() }), "'192.0.2.2', '192.0.2.2', 56"),
     ];
     for (text, start) in cases {
         let Some(read) = jc(&text, FIELDS) else { return };

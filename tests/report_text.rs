@@ -11,7 +11,7 @@ use rping::datagram::Timing;
 use rping::engine::ping::event::{Answer, Content, Detail, Event, ProbeError, Verdict};
 use rping::names::lookup::Names;
 use rping::output::{Output, Stream};
-use rping::report::style::Style;
+use rping::report::style::{Style, TimeFormat};
 use rping::report::text::ping::PingText;
 use rping::wire::{Family, icmp};
 
@@ -453,7 +453,7 @@ fn marks_of_a_reply_line_stand_in_the_order_of_iputils() {
 #[test]
 fn the_time_of_day_stands_in_front_of_every_line() {
     let a = "10.99.2.1";
-    let stamped = Style { timestamps: true, ..style(a) };
+    let stamped = Style { timestamps: Some(TimeFormat::Epoch), ..style(a) };
     let redirect = Event::Error(notice("10.99.1.2", 1, 5, 1, 0x0a63_0103));
     let unanswered = Event::Unanswered { at: Instant::from_nanos(MILLI), target: 0, seq: 1 };
     let (out, _) =

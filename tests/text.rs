@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rping::datagram::SendFault;
 use rping::probe::{Method, Payload};
-use rping::report::style::Style;
+use rping::report::style::{Style, TimeFormat};
 use rping::wire::Family;
 use sim::*;
 
@@ -234,7 +234,8 @@ fn redirects_and_source_quenches_are_told_and_not_counted() {
 fn unanswered_probes_and_times_of_day() {
     let config = Config { report_unanswered: true, ..count(3) };
     let script = |probe: &Seen| Ok(if probe.number == 1 { vec![] } else { vec![echo(probe, ms(5))] });
-    let (text, _) = printed(&mut Sim::new(config, script), Style { timestamps: true, ..style() });
+    let (text, _) =
+        printed(&mut Sim::new(config, script), Style { timestamps: Some(TimeFormat::Epoch), ..style() });
     assert_eq!(
         text,
         "PING 192.0.2.2 (192.0.2.2) 56(84) bytes of data.\n\

@@ -65,14 +65,21 @@ impl Many {
             || options.min_reachable.is_some()
             || options.alive
             || options.unreachable
-            || options.yes;
+            || options.yes
+            || arguments.long_run.totals;
         if !several && options.targets.is_empty() && !requested {
             return Ok(None);
         }
         refuse_what_is_for_one(arguments)?;
+        let totals = arguments.long_run.totals;
         for (given, option) in [(options.alive, "--alive"), (options.unreachable, "--unreachable")] {
             ensure!(!(given && arguments.json), "{option} prints bare names and does not go with -j");
+            ensure!(!(given && arguments.outstanding), "{option} prints bare names and does not go with -O");
+            ensure!(!(given && totals), "{option} prints bare names and does not go with --totals");
+            let every = arguments.long_run.every.is_some();
+            ensure!(!(given && every), "{option} prints bare names and does not go with --every");
         }
+        ensure!(!(totals && arguments.json), "--totals prints a line of text and does not go with -j");
         ensure!(
             !words.is_empty() || !options.targets.is_empty(),
             "usage error: Destination address required"
@@ -89,6 +96,7 @@ impl Many {
             }
         };
         let show = match (options.alive, options.unreachable) {
+            (false, false) if totals => Show::Totals,
             (false, false) if arguments.quiet => Show::Table,
             (false, false) => Show::Lines,
             (true, false) => Show::Alive,
@@ -99,10 +107,10 @@ impl Many {
         Ok(Some(Self { lists: options.targets.clone(), all_addresses, rate, show, yes }))
     }
 
-    /// How the probes follow one another: with a count in rounds, else until each host answers.
+    /// How the probes follow one another: in rounds, or until each host answers.
     pub fn pacing(&self, arguments: &PingArguments, interval: Duration) -> Pacing {
         let rate = self.rate;
-        if arguments.count.is_some() {
+        if in_rounds(arguments) {
             return Pacing::Rounds { interval, preload: 1, rate };
         }
         let timeout = linger(arguments.timeout).unwrap_or(TIMEOUT);
@@ -113,6 +121,11 @@ impl Many {
     pub fn exceeds_stamped_rate(&self) -> bool {
         self.rate.is_none_or(|rate| rate > STAMPED_RATE)
     }
+}
+
+/// Whether each host is sent a probe each interval, whether it answers or not.
+fn in_rounds(arguments: &PingArguments) -> bool {
+    arguments.count.is_some() || arguments.interval.is_some() || arguments.long_run.every.is_some()
 }
 
 /// How long replies are waited for after the last probe, by `-W`; 0 means for ever.
@@ -131,7 +144,6 @@ fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
         (arguments.flood, "-f", "; to ask many as fast as possible, use --rate max"),
         (arguments.adaptive, "-A", ""),
         (arguments.preload.is_some(), "-l", "; --rate says how many probes leave in a second"),
-        (arguments.outstanding, "-O", ""),
         (arguments.connect, "-C", ""),
         (arguments.broadcast, "-b", ""),
         (arguments.stamps_prespecified(), "-T tsprespec", ""),
@@ -139,21 +151,22 @@ fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
     for (given, option, advice) in for_one {
         ensure!(!given, "{option} is for one host and does not go with many{advice}");
     }
-    match arguments.count {
-        Some(count) => {
-            ensure!(
-                count <= MAX_COUNT,
-                "-c {count}: the count must be a whole number from 1 to {MAX_COUNT} where many hosts are asked"
-            );
-            ensure!(
-                arguments.many.retry.is_none(),
-                "--retry does not go with -c, which says how often to ask"
-            );
-        }
-        None => ensure!(
-            arguments.interval.is_none(),
-            "-i needs -c where many hosts are asked: without -c, each is asked until it answers"
-        ),
+    if let Some(count) = arguments.count {
+        ensure!(
+            count <= MAX_COUNT,
+            "-c {count}: the count must be a whole number from 1 to {MAX_COUNT} where many hosts are asked"
+        );
+    }
+    let rounds = [
+        (arguments.count.is_some(), "-c"),
+        (arguments.interval.is_some(), "-i"),
+        (arguments.long_run.every.is_some(), "--every"),
+    ];
+    for (given, option) in rounds {
+        ensure!(
+            arguments.many.retry.is_none() || !given,
+            "--retry does not go with {option}, which sends probes to a host whether it answers or not"
+        );
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The command line: parsed and checked. No sockets, no name resolution, no printing.
 
+mod headings;
+mod long_run;
 pub mod many;
 mod ping;
 pub mod ping_request;

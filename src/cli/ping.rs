@@ -3,9 +3,12 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use super::headings::{MANY, OTHER, OUTPUT, PACKET, ROUTE, TIMING};
+use super::long_run::LongRunArguments;
 use super::terminal::TerminalArguments;
 use super::values::{self, Pattern, Rate, Stamps, Via};
 use crate::probe::Method;
+use crate::report::style::TimeFormat;
 use crate::transport::{Pmtu, Stamping};
 
 /// The options of `rping ping`, each valid by itself. Their short names are those of iputils ping.
@@ -37,7 +40,8 @@ pub struct PingArguments {
     /// Seconds from one probe to the next [default: 1].
     ///
     /// A fraction such as 0.2 is fine, to the microsecond, and so is a time with its unit: 200ms, 5s, 1m30s.
-    /// Ordinary users may not go below 0.002.
+    /// Ordinary users may not go below 0.002. With many hosts and without -c, probes are sent until
+    /// Ctrl-C or the end of -w.
     #[arg(short, long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::INTERVAL, help_heading = TIMING)]
     pub interval: Option<Duration>,
 
@@ -53,7 +57,7 @@ pub struct PingArguments {
     /// It counts only while no reply at all has come: once one has, ping waits twice the longest time
     /// that a reply took. A fraction is fine. 0 means for ever. It is also the time after which a probe
     /// is lost, which is twice the longest round-trip time and at least 1 without this option. With many
-    /// hosts and -c, the wait after the last probe is as long as that.
+    /// hosts and -c or -i, the wait after the last probe is as long as that.
     #[arg(short = 'W', long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::TIMEOUT, help_heading = TIMING)]
     pub timeout: Option<Duration>,
 
@@ -89,13 +93,26 @@ pub struct PingArguments {
     #[arg(short, long, help_heading = OUTPUT)]
     pub verbose: bool,
 
-    /// Say when a probe is still unanswered as the next one leaves.
+    /// Print a line when a probe has no reply as the next one leaves.
+    ///
+    /// With many hosts, the line is printed when the time of the probe is up (-W).
     #[arg(short = 'O', long, help_heading = OUTPUT)]
     pub outstanding: bool,
 
     /// Begin each line with the time, in seconds since 1970.
-    #[arg(short = 'D', long, help_heading = OUTPUT)]
-    pub timestamps: bool,
+    ///
+    /// FORM is one of these:
+    ///   epoch     seconds since 1970, the default
+    ///   iso       date and time in UTC (ISO 8601)
+    ///   local     the same in the local time zone
+    ///   relative  seconds since the start
+    ///   delta     seconds since the line before
+    #[arg(
+        verbatim_doc_comment,
+        short = 'D', long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "epoch",
+        value_parser = values::TIME_FORMAT, help_heading = OUTPUT,
+    )]
+    pub timestamps: Option<TimeFormat>,
 
     /// Print addresses only, never look up names for them.
     #[arg(short, long, help_heading = OUTPUT)]
@@ -123,6 +140,10 @@ pub struct PingArguments {
     /// Ring the terminal's bell for each reply.
     #[arg(short, long, help_heading = OUTPUT)]
     pub audible: bool,
+
+    /// The options for long runs.
+    #[command(flatten)]
+    pub long_run: LongRunArguments,
 
     /// Use IPv4 only.
     #[arg(short = '4', long, help_heading = ROUTE)]
@@ -310,7 +331,7 @@ pub struct ManyArguments {
     #[arg(long, value_name = "N|max", allow_hyphen_values = true, value_parser = values::RATE, help_heading = MANY)]
     pub rate: Option<Rate>,
 
-    /// Without -c: probe a silent host N times more [default: 3].
+    /// Without -c and -i: N more probes to a silent host [default: 3].
     ///
     /// The first probe is waited for half a second (or the time of -W), each further one half as long
     /// again.
@@ -340,10 +361,3 @@ impl PingArguments {
         self.ip_timestamp == Some(Stamps::Prespecified)
     }
 }
-
-const TIMING: &str = "How many, how fast, how long";
-const OUTPUT: &str = "What is printed";
-const ROUTE: &str = "From where, and which way";
-const PACKET: &str = "What is sent";
-const OTHER: &str = "Other";
-const MANY: &str = "Many hosts";

@@ -37,6 +37,10 @@ pub struct PingRequest {
     pub terminal: TerminalRequest,
     /// From one probe to the next; 0 for a flood without `-i`.
     pub interval: Duration,
+    /// How long a window is (`--every`).
+    pub every: Option<Duration>,
+    /// Whether windows have the figures since the start (`--cumulative`).
+    pub cumulative: bool,
     /// Whether the output is JSON (`-j`).
     pub json: bool,
     /// Whether no name is shown for an address (`-n`, `-f`).
@@ -79,6 +83,7 @@ impl PingRequest {
             !arguments.user_latency || arguments.clock.is_none_or(|clock| clock == Stamping::User),
             "-U means --clock user and does not go with another --clock"
         );
+        arguments.long_run.check(dots)?;
         let many = Many::new(&arguments, superuser)?;
         let terminal = terminal(&arguments, by_link, many.is_some())?;
         let hosts = hosts(&arguments, many.is_some())?;
@@ -101,6 +106,8 @@ impl PingRequest {
             terminal,
             many,
             interval,
+            every: arguments.long_run.every,
+            cumulative: arguments.long_run.cumulative,
             json: arguments.json,
             numeric: arguments.numeric || arguments.flood,
             resolve: arguments.resolve,
@@ -277,9 +284,9 @@ fn session(arguments: &PingArguments, method: Method, size: usize, pacing: Pacin
         classic,
         deadline: arguments.deadline.and_then(positive),
         linger: if classic { timeout.map_or(Some(LINGER), positive) } else { many::linger(timeout) },
-        patience: timeout.and_then(positive).filter(|_| classic || arguments.count.is_some()),
+        patience: timeout.and_then(positive).filter(|_| !pacing.is_retry()),
         enough: arguments.many.min_reachable,
-        report_unanswered: arguments.outstanding,
+        report_unanswered: arguments.outstanding && classic,
         many_responders: false,
         anycast: false,
         millis_of_day: 0,
@@ -354,6 +361,7 @@ fn style(program: &str, arguments: &PingArguments, size: usize, interval: Durati
         interval_zero: interval.is_zero(),
         verbose: arguments.verbose,
         audible: arguments.audible,
+        outstanding: arguments.outstanding,
         timestamps: arguments.timestamps,
         full_precision: arguments.rtt_precision,
         ..Style::of(Ipv4Addr::UNSPECIFIED.into())

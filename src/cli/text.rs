@@ -25,8 +25,8 @@ Examples (after the name of the command):
   -c 5 -q A B C         five probes to each of three hosts, and only a table
 
 Many hosts: several words, a prefix (192.0.2.0/24), a range
-(192.0.2.10-192.0.2.40), or --targets. Without -c, each is asked until it
-answers, four times at most.
+(192.0.2.10-192.0.2.40), or --targets. Without -c and -i, each gets probes until
+it answers, four at most. With -i and without -c, each gets them until Ctrl-C.
 
 Exit status:
   0  at least one reply came; with both -c and -w, all that were asked for

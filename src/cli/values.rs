@@ -12,6 +12,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::time::time;
 use crate::escape;
 use crate::probe::Method;
+use crate::report::style::TimeFormat;
 use crate::transport::{Families, Pmtu, Stamping};
 use crate::wire::Family;
 
@@ -107,6 +108,12 @@ pub const DEADLINE: Checked<Duration> = Checked {
     allowed: "the deadline must be a number of seconds from 0 to 2147483647, or have a unit, as in 200ms or 5s",
 };
 
+/// `--every`.
+pub const EVERY: Checked<Duration> = Checked {
+    parse: |text| time::<{ i32::MAX as u64 }>(text).filter(|every| *every >= Duration::from_millis(1)),
+    allowed: "the window must be a number of seconds from 0.001 to 2147483647, or have a unit, as in 200ms or 5s",
+};
+
 /// `-W`. The largest is INT_MAX milliseconds, as in iputils.
 pub const TIMEOUT: Checked<Duration> = Checked {
     parse: time::<{ i32::MAX as u64 / 1000 }>,
@@ -190,6 +197,21 @@ pub const QUERY: Checked<Method> = Checked {
         named(text, &[("echo", Method::Echo), ("timestamp", Method::Timestamp), ("mask", Method::Mask)])
     },
     allowed: "the query must be echo, timestamp or mask",
+};
+
+/// `-D`.
+pub const TIME_FORMAT: Checked<TimeFormat> = Checked {
+    parse: |text| {
+        let formats = [
+            ("epoch", TimeFormat::Epoch),
+            ("iso", TimeFormat::Iso),
+            ("local", TimeFormat::Local),
+            ("relative", TimeFormat::Relative),
+            ("delta", TimeFormat::Delta),
+        ];
+        named(text, &formats)
+    },
+    allowed: "the time must be epoch, iso, local, relative or delta",
 };
 
 /// `-I`.

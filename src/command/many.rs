@@ -34,6 +34,7 @@ pub fn set_up<'a>(
     let Found { hosts, complete, lookups, joining } = find(request, many, &sockets, output)?;
     let targets = Rc::clone(hosts.targets());
     let names = joining.as_ref().map_or(0, Joining::open);
+    warn_of_period(request, many, targets.len().saturating_add(names), output);
     let transport = match targets.is_empty() && names == 0 {
         true => None,
         false => Some(aim(&targets, names > 0, sockets, &request.sockets)?),
@@ -62,6 +63,19 @@ pub fn set_up<'a>(
             ..request.style.clone()
         },
     })
+}
+
+/// Prints a line if the rate makes the interval longer. An interval of zero is as short as the rate permits.
+fn warn_of_period(request: &PingRequest, many: &Many, targets: u32, output: &mut Output<'_>) {
+    let period = request.ping.pacing.period(targets).filter(|period| *period > request.interval);
+    if let (Some(period), Some(rate), false) = (period, many.rate, request.interval.is_zero()) {
+        output.print_error(format_args!(
+            "{}: -i {}: {targets} targets at {rate} probes a second (--rate) get a probe each {} s\n",
+            request.style.program,
+            request.interval.as_secs_f64(),
+            period.as_secs_f64(),
+        ));
+    }
 }
 
 /// Sets up the sockets, with the first target of each family. Where `names` will join, sockets of both families are kept.

@@ -12,12 +12,14 @@ use crate::output::Output;
 use crate::probe::Identity;
 use crate::report::Report;
 use crate::report::json::JsonPing;
+use crate::report::style::Style;
 use crate::report::text::compact::CompactText;
-use crate::report::text::many::ManyText;
+use crate::report::text::many::{Endless, ManyText};
 use crate::report::text::ping::PingText;
 use crate::run::{Lookups, Run};
-use crate::stats::{PingAccount, verdict};
+use crate::stats::{PingAccount, WindowPlan, verdict};
 use crate::stop::Stop;
+use crate::sys;
 use crate::transport::{self, Transport};
 use crate::wire::Family;
 
@@ -42,15 +44,18 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     let PingSetup { config, hosts, transport, style, stop, lookups, goal } =
         command::begun(setup, &mut output)?;
 
+    let style = Style { utc_offset: sys::utc_offset, ..style };
     let mut account = PingAccount::new(config.targets.len()).with_names(hosts.unknown(), config.names);
     if request.terminal.compact || terminal::has_status(request) {
         account.keep_recent(terminal::RECENT);
     }
+    // A name that is still being looked up is a target.
+    let period = config.pacing.period(config.targets.len().saturating_add(config.names));
     let io = (account, transport, output, stop, lookups);
     let account = if request.json {
         let report = match &request.many {
             None => JsonPing::one(style, hosts, request.interval),
-            Some(_) => JsonPing::many(style, hosts, request.ping.count.map(|_| request.interval)),
+            Some(_) => JsonPing::many(style, hosts, period),
         };
         run(request, config, report, io)
     } else {
@@ -60,7 +65,12 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         let report = match (&request.many, compact) {
             (None, None) => around.put(lines),
             (None, Some(rows)) => around.put(CompactText::new(rows, lines)),
-            (Some(many), _) => around.put(ManyText::new(many.show, &request.style.program, hosts, lines)),
+            (Some(many), _) => {
+                let endless = period.filter(|_| request.ping.count.is_none());
+                let endless = endless.map(|period| Endless { period, deadline: request.ping.deadline });
+                let report = ManyText::new(many.show, &request.style.program, hosts, lines);
+                around.put(report.endless(endless))
+            }
         };
         run(request, config, report, io)
     };
@@ -77,6 +87,8 @@ fn run<R: Report<Account = PingAccount>>(
     report: R,
     (account, transport, output, stop, lookups): RunParts<'_>,
 ) -> anyhow::Result<PingAccount> {
+    let plan = request.every.map(|every| WindowPlan { every, cumulative: request.cumulative });
+    let account = account.with_windows(plan, Instant::ZERO);
     let Some(transport) = transport else {
         return command::report_nothing(report, &account, output, &stop).map(|()| account);
     };

@@ -88,7 +88,7 @@ pub fn compact(request: &PingRequest, style: &Style) -> CompactStyle {
         limits: request.terminal.limits,
         color,
         row: compact::row(terminal_columns()),
-        timestamps: style.timestamps,
+        timestamps: style.timestamps.is_some(),
         audible: style.audible,
         terminal: terminal.stdout,
         local_time: sys::local_time,

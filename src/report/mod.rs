@@ -21,8 +21,9 @@ pub mod text;
 pub mod tone;
 pub mod waiting;
 
-/// Prints a run. The loop calls [`Report::begin`] once, [`Report::event`] for each event after the account took
-/// it in, [`Report::poll`] once a turn, and [`Report::finish`] at the end until that returns false.
+/// Prints a run. The loop calls [`Report::begin`] once, [`Report::take`] for each event, [`Report::end_window`],
+/// [`Report::poll`] and [`Report::more`] once a turn, and at the end [`Report::end_last_window`] once and
+/// [`Report::finish`] until that returns false.
 pub trait Report {
     /// What it reads beside the events.
     type Account: Account;
@@ -38,6 +39,56 @@ pub trait Report {
         epoch: Epoch,
         output: &mut Output<'_>,
     );
+
+    /// Prints the window that was closed last.
+    fn window(&mut self, account: &Self::Account, epoch: Epoch, output: &mut Output<'_>) {
+        let _ = (account, epoch, output);
+    }
+
+    /// Takes an event into the account, and prints it: after the window that ended before it.
+    fn take(
+        &mut self,
+        event: &<Self::Account as Account>::Event,
+        account: &mut Self::Account,
+        epoch: Epoch,
+        output: &mut Output<'_>,
+    ) {
+        if let Some(at) = account.beyond(event) {
+            self.end_window(account, at, epoch, output);
+        }
+        account.add(event);
+        self.event(event, account, epoch, output);
+    }
+
+    /// Closes the open window, if it has ended by `now`, and prints it.
+    fn end_window(
+        &mut self,
+        account: &mut Self::Account,
+        now: Instant,
+        epoch: Epoch,
+        output: &mut Output<'_>,
+    ) {
+        if account.window_end().is_some_and(|end| end <= now) {
+            // The rest of the one before: its account is used again.
+            while self.more(account, output) {}
+            account.next_window(now);
+            self.window(account, epoch, output);
+        }
+    }
+
+    /// Closes the last window, as the run is over `now`, and prints it.
+    fn end_last_window(
+        &mut self,
+        account: &mut Self::Account,
+        now: Instant,
+        epoch: Epoch,
+        output: &mut Output<'_>,
+    ) {
+        while self.more(account, output) {}
+        if account.last_window(now) {
+            self.window(account, epoch, output);
+        }
+    }
 
     /// Prints what waited for a name or for a time, if that is there.
     fn poll(&mut self, account: &Self::Account, now: Instant, output: &mut Output<'_>) {
@@ -71,8 +122,14 @@ pub trait Report {
     /// Stops all waiting for names: the user wants the end.
     fn finish_now(&mut self) {}
 
-    /// Prints one line about the run so far, on standard error.
-    fn status(&self, account: &Self::Account, output: &mut Output<'_>);
+    /// Prints the run so far, on standard error; of what is long, the rest is printed by [`Report::more`].
+    fn status(&mut self, account: &Self::Account, output: &mut Output<'_>);
+
+    /// Prints the next part of what was begun. Returns false if nothing of it is left. The loop calls it once a turn.
+    fn more(&mut self, account: &Self::Account, output: &mut Output<'_>) -> bool {
+        let _ = (account, output);
+        false
+    }
 
     /// Prints the next part of what stands at the end, which begins at `now`. Returns false once all is printed:
     /// a part is bounded, so that output is written and signals are seen between two of them.

@@ -46,12 +46,31 @@ pub struct Style {
     pub verbose: bool,
     /// Ring the terminal's bell with each reply.
     pub audible: bool,
-    /// Print the time of day before each line.
-    pub timestamps: bool,
+    /// Many hosts: print a line for each probe that is lost.
+    pub outstanding: bool,
+    /// Print the time before each line.
+    pub timestamps: Option<TimeFormat>,
+    /// Seconds that local time is ahead of UTC, at a time in seconds since 1970.
+    pub utc_offset: fn(i64) -> i32,
     /// Print RTTs with three decimals, whatever their size.
     pub full_precision: bool,
     /// Columns of the terminal: the most dots of a flood, and of the table of many hosts.
     pub width: u64,
+}
+
+/// How the time before a line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeFormat {
+    /// Seconds since 1970, as iputils prints them.
+    Epoch,
+    /// ISO 8601, in UTC.
+    Iso,
+    /// ISO 8601, in local time.
+    Local,
+    /// Seconds since the run began.
+    Relative,
+    /// Seconds since the line before.
+    Delta,
 }
 
 impl Style {
@@ -77,7 +96,9 @@ impl Style {
             interval_zero: false,
             verbose: false,
             audible: false,
-            timestamps: false,
+            outstanding: false,
+            timestamps: None,
+            utc_offset: |_| 0,
             full_precision: false,
             width: u64::MAX,
         }

@@ -2,7 +2,8 @@
 //!
 //! A log-linear histogram with decimal buckets. Up to 999 ns each nanosecond is a bucket; above, each power of
 //! ten has 900, one for each three significant digits. Only buckets in use take memory, four octets each, so a
-//! host with few answers costs little and one with many no more than its times differ.
+//! host with few answers costs little and one with many no more than its times differ. A bounded one has at most
+//! [`MOST`] entries: neighbouring buckets are merged, in pairs, when it would need more.
 
 use std::time::Duration;
 
@@ -19,56 +20,122 @@ const PER_DECADE: u64 = LINEAR - LINEAR / 10;
 const COUNT_BITS: u32 = 18;
 const FULL: u32 = (1 << COUNT_BITS) - 1;
 
+/// Entries of a bounded distribution at most, a kilobyte.
+pub const MOST: usize = 256;
+
 /// How often each bucket was hit.
 #[derive(Clone, Debug, Default)]
 pub struct Distribution {
-    /// Bucket and count, in the order of buckets. A bucket whose entry is full has another one before it.
+    /// Bucket and count, in the order of buckets. A count has as many entries as it has digits of [`COUNT_BITS`] bits,
+    /// the lowest first.
     entries: Vec<u32>,
-    count: u64,
+    /// How often neighbouring buckets were merged: 2^`merges` of them are one.
+    merges: u8,
+    /// Whether there are at most [`MOST`] entries.
+    bounded: bool,
 }
 
 impl Distribution {
+    /// An empty one that never takes more than about a kilobyte. Its percentiles have three significant digits as long
+    /// as the samples are in at most [`MOST`] buckets.
+    pub fn bounded() -> Self {
+        Self { bounded: true, ..Self::default() }
+    }
+
+    /// Takes all memory that a bounded one can need.
+    pub fn reserve(&mut self) {
+        self.entries.reserve_exact((MOST + 1).saturating_sub(self.entries.len()));
+    }
+
     /// Adds a sample.
     pub fn add(&mut self, sample: u64) {
-        let bucket = bucket(sample);
-        let at = self.entries.partition_point(|entry| entry >> COUNT_BITS < bucket);
-        self.count += 1;
-        match self.entries.get_mut(at) {
-            Some(entry) if *entry >> COUNT_BITS == bucket && *entry & FULL < FULL => *entry += 1,
-            _ => {
-                if self.entries.len() == self.entries.capacity() {
-                    // By a quarter and not by half: there may be 65,536 of these.
-                    self.entries.reserve_exact(self.entries.len() / 4 + 4);
-                }
-                self.entries.insert(at, bucket << COUNT_BITS | 1);
+        let bucket = bucket(sample) >> self.merges;
+        let mut at = self.entries.partition_point(|entry| entry >> COUNT_BITS < bucket);
+        while let Some(entry) = self.entries.get_mut(at).filter(|entry| **entry >> COUNT_BITS == bucket) {
+            if *entry & FULL < FULL {
+                *entry += 1;
+                return;
+            }
+            // One is carried to the next digit.
+            *entry &= !FULL;
+            at += 1;
+        }
+        if self.entries.len() == self.entries.capacity() {
+            // By a quarter and not by half: there may be 65,536 of these.
+            self.entries.reserve_exact(self.entries.len() / 4 + 4);
+        }
+        self.entries.insert(at, bucket << COUNT_BITS | 1);
+        while self.bounded && self.entries.len() > MOST {
+            self.merge();
+        }
+    }
+
+    /// Removes all samples. The memory is kept.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.merges = 0;
+    }
+
+    /// The buckets in use, in their order, and their counts.
+    fn buckets(&self) -> impl Iterator<Item = (u32, u64)> {
+        let mut rest = self.entries.as_slice();
+        std::iter::from_fn(move || {
+            let bucket = rest.first()? >> COUNT_BITS;
+            let digits = rest.iter().take_while(|entry| **entry >> COUNT_BITS == bucket).count();
+            let (this, after) = rest.split_at(digits);
+            rest = after;
+            let count =
+                this.iter().rev().fold(0, |count, entry| count << COUNT_BITS | u64::from(entry & FULL));
+            Some((bucket, count))
+        })
+    }
+
+    /// Merges neighbouring buckets in pairs.
+    fn merge(&mut self) {
+        let mut merged: Vec<(u32, u64)> = Vec::with_capacity(MOST);
+        for (bucket, count) in self.buckets() {
+            match merged.last_mut().filter(|(last, _)| *last == bucket / 2) {
+                Some((_, sum)) => *sum += count,
+                None => merged.push((bucket / 2, count)),
+            }
+        }
+        self.merges += 1;
+        self.entries.clear();
+        for (bucket, mut count) in merged {
+            while count > 0 {
+                // The lowest digit, which fits.
+                self.entries.push(bucket << COUNT_BITS | (count & u64::from(FULL)) as u32);
+                count >>= COUNT_BITS;
             }
         }
     }
 
     /// Number of samples.
-    pub const fn count(&self) -> u64 {
-        self.count
+    pub fn count(&self) -> u64 {
+        self.buckets().map(|(_, count)| count).sum()
     }
 
     /// The smallest sample that `percent` of 100 samples do not exceed (nearest rank), rounded to three
-    /// significant digits. `None` without a sample.
+    /// significant digits, or to the middle of merged buckets. `None` without a sample.
     ///
     /// The extremes are known exactly: a result never lies outside of them.
     pub fn percentile(&self, percent: u64, (min, max): (u64, u64)) -> Option<u64> {
-        let rank = u128::from(self.count) * u128::from(percent.min(100));
+        let count = self.count();
+        let rank = u128::from(count) * u128::from(percent.min(100));
         let rank = u64::try_from(rank.div_ceil(100)).unwrap_or(u64::MAX).max(1);
         match rank {
-            _ if self.count == 0 => return None,
+            _ if count == 0 => return None,
             1 => return Some(min),
-            rank if rank == self.count => return Some(max),
+            rank if rank == count => return Some(max),
             _ => {}
         }
         let mut before = 0;
-        let found = self.entries.iter().find(|entry| {
-            before += u64::from(**entry & FULL);
+        let found = self.buckets().find(|(_, count)| {
+            before += count;
             before >= rank
         });
-        found.map(|entry| value(entry >> COUNT_BITS).clamp(min, max))
+        let middle = |bucket: u32| (bucket << self.merges) + ((1 << self.merges) - 1) / 2;
+        found.map(|(bucket, _)| value(middle(bucket)).clamp(min, max))
     }
 }
 
@@ -189,6 +256,42 @@ mod tests {
     }
 
     #[test]
+    fn a_count_of_any_size_takes_as_many_entries_as_it_has_digits() {
+        // 2^36 - 1 samples, without adding them one by one.
+        let entries = vec![7 << COUNT_BITS | FULL, 7 << COUNT_BITS | FULL];
+        let mut distribution = Distribution { entries, ..Distribution::default() };
+        distribution.add(7);
+        distribution.add(8);
+        assert_eq!(distribution.buckets().collect::<Vec<_>>(), [(7, 1 << 36), (8, 1)]);
+        assert_eq!(distribution.entries.len(), 4);
+        assert_eq!(distribution.percentile(99, (7, 8)), Some(7));
+    }
+
+    #[test]
+    fn a_bounded_distribution_keeps_three_digits_for_256_buckets_and_its_size_for_any_number() {
+        let samples = |count: u64| (0..count).map(|n| 10_000_000 + n * 100_000);
+        let of = |count| {
+            samples(count).fold(Distribution::bounded(), |mut distribution, sample| {
+                distribution.add(sample);
+                distribution
+            })
+        };
+        // 10.0, 10.1, ... 35.5 ms.
+        let (fits, extremes) = (of(256), (10_000_000, 35_500_000));
+        assert_eq!((fits.entries.len(), fits.merges), (256, 0));
+        assert_eq!([50, 95].map(|p| fits.percentile(p, extremes)), [Some(22_700_000), Some(34_300_000)]);
+        // 10.0 to 90.0 ms: four buckets are one, so that a percentile is wrong by 0.2 ms at most.
+        let (merged, extremes) = (of(801), (10_000_000, 90_000_000));
+        assert_eq!((merged.count(), merged.merges), (801, 2));
+        assert!(merged.entries.len() <= MOST && merged.entries.capacity() <= MOST + 70);
+        for percent in 1..100_u64 {
+            let exact = 10_000_000 + ((801 * percent).div_ceil(100_u64) - 1) * 100_000;
+            let found = merged.percentile(percent, extremes).unwrap();
+            assert!(found.abs_diff(exact) <= 200_000, "p{percent}: {found} for {exact}");
+        }
+    }
+
+    #[test]
     fn only_buckets_in_use_take_memory() {
         let mut distribution = Distribution::default();
         (0..1_000_000_u64).for_each(|n| distribution.add(20_000_000 + n % 1_000_000));
@@ -200,7 +303,31 @@ mod tests {
         assert_eq!(Distribution::default().percentile(50, (0, 0)), None);
     }
 
+    #[test]
+    fn a_cleared_distribution_is_an_empty_one_with_its_memory() {
+        let mut distribution = Distribution::bounded();
+        (0..10_000).for_each(|n| distribution.add(n * n * n));
+        assert!(distribution.merges > 0);
+        let capacity = distribution.entries.capacity();
+        distribution.clear();
+        assert_eq!((distribution.count(), distribution.percentile(50, (0, 0))), (0, None));
+        (0..100).for_each(|n| distribution.add(n * 1_000_000));
+        assert_eq!(distribution.percentile(50, (0, 99_000_000)), Some(49_000_000));
+        assert_eq!(distribution.entries.capacity(), capacity);
+    }
+
     proptest! {
+        #[test]
+        fn a_bounded_distribution_counts_each_sample_within_its_bound(
+            samples in prop::collection::vec((any::<u64>(), 0..64_u32), 1..2_000),
+        ) {
+            let mut distribution = Distribution::bounded();
+            samples.iter().for_each(|(sample, shift)| distribution.add(sample >> shift));
+            prop_assert!(distribution.entries.len() <= MOST);
+            prop_assert_eq!(distribution.count(), samples.len() as u64);
+            prop_assert!(distribution.buckets().is_sorted_by(|a, b| a.0 < b.0));
+        }
+
         #[test]
         fn percentiles_equal_the_exact_ones_to_three_digits(
             samples in prop::collection::vec((any::<u64>(), 0..64_u32), 1..300),

@@ -5,18 +5,26 @@
 
 mod account;
 mod distribution;
+mod figures;
 pub mod loss;
 mod moments;
 mod ping;
 mod recent;
 mod tally;
+mod totals;
 mod trace;
 pub mod verdict;
+mod window;
+mod windows;
 
 pub use account::Account;
 pub use distribution::{Distribution, Jitter};
+pub use figures::{Figures, Targeted};
 pub use moments::Moments;
 pub use ping::{PingAccount, Row};
 pub use recent::{Fate, Recent};
 pub use tally::{Classic, Tally, Timings};
+pub use totals::Totals;
 pub use trace::TraceAccount;
+pub use window::Window;
+pub use windows::{Span, WindowPlan};

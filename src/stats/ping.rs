@@ -8,6 +8,9 @@ use super::loss::{Ratio, loss};
 use super::moments::Moments;
 use super::recent::Recent;
 use super::tally::Tally;
+use super::window::Window;
+use super::windows::{Span, WindowPlan, Windows};
+use crate::clock::Instant;
 use crate::engine::ping::event::{Event, LookupOutcome, Verdict};
 
 /// The account of a run.
@@ -26,6 +29,7 @@ pub struct PingAccount {
     /// The last probes, if the run has one target and they are kept ([`Self::keep_recent`]).
     pub recent: Recent,
     rows: Vec<Row>,
+    windows: Option<Box<Windows>>,
 }
 
 /// The account of one target.
@@ -47,7 +51,7 @@ pub struct Row {
 
 /// The round-trip times of received answers, in nanoseconds: extremes, sum, sum of squares, and how they differ. The
 /// sum saturates at 584 years.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Times {
     min: u64,
     max: u64,
@@ -60,7 +64,14 @@ struct Times {
 impl Times {
     /// The time of one answer.
     fn of(nanos: u64) -> Self {
-        let mut times = Self { min: u64::MAX, ..Self::default() };
+        let mut times = Self {
+            min: u64::MAX,
+            max: 0,
+            sum: 0,
+            squares: 0,
+            distribution: Distribution::bounded(),
+            jitter: Jitter::default(),
+        };
         times.add(nanos);
         times
     }
@@ -81,8 +92,16 @@ impl PingAccount {
     /// An empty account of so many targets.
     pub fn new(targets: u32) -> Self {
         let rows = vec![Row::default(); targets as usize];
-        let (total, recent) = (Tally::default(), Recent::default());
-        Self { total, probed: 0, answered: 0, unknown: 0, open_names: 0, recent, rows }
+        Self {
+            total: Tally::default(),
+            probed: 0,
+            answered: 0,
+            unknown: 0,
+            open_names: 0,
+            recent: Recent::default(),
+            rows,
+            windows: None,
+        }
     }
 
     /// The same where so many words are `unknown`, and so many names are looked up while the run goes on.
@@ -95,6 +114,27 @@ impl PingAccount {
         if self.targets() == 1 {
             self.recent = Recent::keeping(count);
         }
+    }
+
+    /// The same with windows, if there is a plan. The first one opens at `start`.
+    pub fn with_windows(self, plan: Option<WindowPlan>, start: Instant) -> Self {
+        let targets = self.targets();
+        Self { windows: plan.map(|plan| Box::new(Windows::new(plan, targets, start))), ..self }
+    }
+
+    /// The time of the window that was closed last.
+    pub fn closed_window(&self) -> Option<Span> {
+        self.windows.as_ref()?.closed()
+    }
+
+    /// The account of the window that was closed last; `None`: there is none, or it has the figures of the run.
+    pub fn window(&self) -> Option<&Window> {
+        self.windows.as_ref()?.account()
+    }
+
+    /// Whether the run has windows.
+    pub const fn has_windows(&self) -> bool {
+        self.windows.is_some()
     }
 
     /// Number of targets.
@@ -170,6 +210,31 @@ impl Account for PingAccount {
         row.add(event);
         self.probed += u32::from(before.0 == 0 && row.sent > 0);
         self.answered += u32::from(before.1 == 0 && row.received > 0);
+        if let Some(windows) = &mut self.windows {
+            windows.add(event);
+            // A run of days: what it will need it takes at once.
+            if before.1 == 1 {
+                row.reserve();
+            }
+        }
+    }
+
+    fn window_end(&self) -> Option<Instant> {
+        self.windows.as_ref().map(|windows| windows.end())
+    }
+
+    fn beyond(&self, event: &Event) -> Option<Instant> {
+        self.window_end().filter(|end| *end <= event.at()).map(|_| event.at())
+    }
+
+    fn next_window(&mut self, now: Instant) {
+        if let Some(windows) = &mut self.windows {
+            windows.next(now);
+        }
+    }
+
+    fn last_window(&mut self, now: Instant) -> bool {
+        self.windows.as_mut().is_some_and(|windows| windows.last(now))
     }
 }
 
@@ -190,6 +255,13 @@ impl Row {
                     self.receive(u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX));
                 }
             }
+        }
+    }
+
+    /// Takes all memory that the times of two or more answers can need.
+    fn reserve(&mut self) {
+        if let Some(times) = &mut self.times {
+            times.distribution.reserve();
         }
     }
 
@@ -269,7 +341,9 @@ mod tests {
 
     #[test]
     fn a_row_knows_the_same_moments_percentiles_and_jitter_as_a_full_account() {
-        let times: Vec<u64> = (1..1_000_u64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 22).collect();
+        // As many different ones as the distribution of a row keeps apart.
+        let times: Vec<u64> =
+            (1..1_000_u64).map(|n| (n % 250).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 22).collect();
         let (mut moments, mut distribution, mut jitter) =
             (Moments::default(), Distribution::default(), Jitter::default());
         for time in &times {

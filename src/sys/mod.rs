@@ -74,6 +74,8 @@ pub use imp::privilege;
 pub(crate) use imp::random::random;
 /// Reports whether descriptor 1 was open when the program started.
 pub use imp::start::stdout_was_open;
+/// Seconds that local time is ahead of UTC.
+pub(crate) use imp::time_zone::utc_offset;
 
 pub use local_time::local_time;
 pub use path_mtu::Pmtu;

@@ -36,16 +36,29 @@ impl<R: Report> Driven<R> {
     }
 
     pub fn event(&mut self, event: &<R::Account as Account>::Event, epoch: Epoch, output: &mut Output<'_>) {
-        self.account.add(event);
-        self.report.event(event, &self.account, epoch, output);
+        self.report.take(event, &mut self.account, epoch, output);
     }
 
     pub fn poll(&mut self, now: Instant, output: &mut Output<'_>) {
         self.report.poll(&self.account, now, output);
     }
 
-    pub fn status(&self, output: &mut Output<'_>) {
+    /// What the loop does once a turn. Gives when the next window ends.
+    pub fn turn(&mut self, now: Instant, epoch: Epoch, output: &mut Output<'_>) -> Option<Instant> {
+        self.report.end_window(&mut self.account, now, epoch, output);
+        self.report.more(&self.account, output);
+        self.account.window_end()
+    }
+
+    /// The last window.
+    pub fn end_last_window(&mut self, now: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        self.report.end_last_window(&mut self.account, now, epoch, output);
+    }
+
+    /// All parts of the run so far.
+    pub fn status(&mut self, output: &mut Output<'_>) {
         self.report.status(&self.account, output);
+        while self.report.more(&self.account, output) {}
     }
 
     /// All parts of the end.

@@ -69,6 +69,8 @@ impl From<Config> for ping::Config {
 pub enum Demand {
     /// So many probes, answered or not.
     Probes { count: u64, interval: Duration },
+    /// Probes until the deadline or a signal.
+    Endless { interval: Duration },
     /// One answer.
     Answer { timeout: Duration, retries: u32 },
 }
@@ -116,6 +118,7 @@ impl From<ManyConfig> for ping::Config {
             Demand::Probes { count, interval } => {
                 (ping::Pacing::Rounds { interval, preload: 1, rate }, Some(count))
             }
+            Demand::Endless { interval } => (ping::Pacing::Rounds { interval, preload: 1, rate }, None),
             Demand::Answer { timeout, retries } => (ping::Pacing::Retry { timeout, retries, rate }, None),
         };
         Self {
@@ -129,7 +132,7 @@ impl From<ManyConfig> for ping::Config {
             classic: false,
             deadline: many.deadline,
             linger: many.linger,
-            patience: many.linger.filter(|_| count.is_some()),
+            patience: many.linger.filter(|_| !pacing.is_retry()),
             enough: many.enough,
             report_unanswered: false,
             many_responders: false,

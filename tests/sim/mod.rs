@@ -154,6 +154,8 @@ pub struct Sim<'a, S = Ping> {
     pub suspend: Option<(Instant, Duration)>,
     /// The user's ^C.
     pub stop_at: Option<Instant>,
+    /// What else a turn of the loop does; it gives the time of the next turn at the latest.
+    pub turn: Box<dyn FnMut(Instant) -> Option<Instant> + 'a>,
 }
 
 impl<'a> Sim<'a> {
@@ -185,6 +187,7 @@ impl<'a, S: Session> Sim<'a, S> {
             lag: Duration::ZERO,
             suspend: None,
             stop_at: None,
+            turn: Box::new(|_| None),
         }
     }
 
@@ -217,20 +220,21 @@ impl<'a, S: Session> Sim<'a, S> {
             while let Some(event) = self.session.poll_event() {
                 each(&event);
             }
+            let due = (self.turn)(self.now);
             if self.session.is_done() {
                 return self.now;
             }
             let before = self.now;
-            self.sleep();
+            self.sleep(due);
             turns = if self.now > before { 0 } else { turns + 1 };
             assert!(turns < SPINS, "the session wakes again and again at {:?}", self.now);
         }
     }
 
     /// Goes on to when something arrives or is due.
-    fn sleep(&mut self) {
+    fn sleep(&mut self, due: Option<Instant>) {
         let arrival = self.arrivals.peek().map(|Reverse((at, _))| *at);
-        let next = [arrival, self.session.poll_timeout(), self.stop_at].into_iter().flatten().min();
+        let next = [arrival, self.session.poll_timeout(), self.stop_at, due].into_iter().flatten().min();
         let next = next.expect("the session waits for something that never comes");
         self.now = self.now.max(next) + self.lag;
         if let Some((_, pause)) = self.suspend.take_if(|(at, _)| *at <= self.now) {

@@ -17,7 +17,7 @@ use crate::report::hosts::{HostCursor, HostLabel, Hosts, PART};
 use crate::report::phrases::phrase;
 use crate::report::style::Style;
 use crate::report::text::{many, summary};
-use crate::stats::{Moments, PingAccount, Row};
+use crate::stats::{Figures, Moments, PingAccount, Row, Targeted, Totals};
 
 /// Prints one run.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct JsonPing {
     interval: Option<Duration>,
     addresses: Addresses,
     epoch: Epoch,
+    /// How much of the window that was closed last is printed; `None`: all.
+    window: Option<HostCursor>,
     /// How much of the end is printed; `None`: all.
     end: Option<HostCursor>,
 }
@@ -45,6 +47,7 @@ enum PingRecord {
     NotSent(Of<NotSentRecord>),
     Timeout(Of<TimeoutRecord>),
     Resolved(Of<ResolvedRecord>),
+    Window(Window),
     Target(Of<Counts>),
     Summary(Summary),
 }
@@ -102,6 +105,53 @@ struct Counts {
     loss_pct: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rtt: Option<Rtt>,
+}
+
+/// A window of one target, or of all.
+#[derive(Serialize)]
+struct Window {
+    #[serde(flatten)]
+    host: Option<Host>,
+    window_ms: f64,
+    #[serde(flatten)]
+    all: Option<AllTargets>,
+    transmitted: u64,
+    received: u64,
+    lost: u64,
+    late: u64,
+    not_sent: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loss_pct: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rtt: Option<Rtt>,
+}
+
+/// What only a window of all targets has.
+#[derive(Serialize)]
+struct AllTargets {
+    targets: u64,
+    answered: u32,
+    silent: u32,
+    duplicates: u64,
+    corrupted: u64,
+    errors: u64,
+}
+
+impl Window {
+    fn new(figures: &dyn Figures, jitter: Option<Duration>, length: Duration) -> Self {
+        Self {
+            host: None,
+            window_ms: millis(length),
+            all: None,
+            transmitted: figures.sent(),
+            received: figures.received(),
+            lost: figures.lost(),
+            late: figures.late(),
+            not_sent: figures.not_sent(),
+            loss_pct: figures.loss().map(|loss| loss.percent()),
+            rtt: Rtt::new(&figures.rtt(), |percent| figures.percentile(percent), jitter),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -200,6 +250,7 @@ impl JsonPing {
             interval,
             addresses,
             epoch: Epoch::default(),
+            window: None,
             end: Some(HostCursor::default()),
         }
     }
@@ -307,6 +358,41 @@ impl JsonPing {
         Some(cursor)
     }
 
+    /// Prints the next records of the window that was closed last: of many hosts one for each, and then that of all.
+    fn some_of_window(&mut self, account: &PingAccount, output: &mut Output<'_>) {
+        let (Some(mut cursor), Some(span)) = (self.window.take(), account.closed_window()) else { return };
+        let (rows, totals): (&dyn Targeted, Totals<'_>) = match account.window() {
+            Some(window) => (window, window.into()),
+            None => (account, account.into()),
+        };
+        for _ in 0..PART {
+            let Some((named, target)) = cursor.next(&self.hosts).filter(|_| !self.single) else {
+                let all = AllTargets {
+                    targets: account.all(),
+                    answered: totals.answered,
+                    silent: totals.silent,
+                    duplicates: totals.duplicates,
+                    corrupted: totals.corrupted,
+                    errors: totals.icmp_errors,
+                };
+                let window = Window::new(totals.figures, account.jitter(), span.duration());
+                let window = Window { host: self.host(), all: Some(all), ..window };
+                return print(span.ended, self.epoch, PingRecord::Window(window), output);
+            };
+            if let Some(target) = target
+                && let Some((figures, address)) = rows.figures(target).zip(self.hosts.address(target))
+            {
+                let (name, note) = (named.name.as_deref(), named.note.as_deref());
+                let label = HostLabel { name, note, address };
+                let host = Some(Host::new(label, self.zone(address).as_deref()));
+                let jitter = account.row(target).map(Row::jitter);
+                let window = Window { host, ..Window::new(figures, jitter, span.duration()) };
+                print(span.ended, self.epoch, PingRecord::Window(window), output);
+            }
+        }
+        self.window = Some(cursor);
+    }
+
     fn summary(&self, account: &PingAccount) -> Summary {
         let total = &account.total;
         Summary {
@@ -362,7 +448,7 @@ impl Report for JsonPing {
         }
     }
 
-    fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
+    fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {
         if self.single {
             summary::status(&account.total, output);
         } else {
@@ -370,7 +456,21 @@ impl Report for JsonPing {
         }
     }
 
+    fn window(&mut self, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        self.epoch = epoch;
+        self.window = Some(HostCursor::default());
+        self.some_of_window(account, output);
+    }
+
+    fn more(&mut self, account: &PingAccount, output: &mut Output<'_>) -> bool {
+        self.some_of_window(account, output);
+        self.window.is_some()
+    }
+
     fn finish(&mut self, account: &PingAccount, now: Instant, output: &mut Output<'_>) -> bool {
+        if self.more(account, output) {
+            return true;
+        }
         let Some(cursor) = self.end else { return false };
         self.end = self.some_targets(account, cursor, now, output);
         if self.end.is_none() {

@@ -154,9 +154,17 @@ impl Report for TerminalPing {
         self.text.finish_now();
     }
 
-    fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
+    fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {
         self.text.break_line(output);
         self.text.status(account, output);
+    }
+
+    fn window(&mut self, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        self.print(output, |text, output| text.window(account, epoch, output), paint::losses);
+    }
+
+    fn more(&mut self, account: &PingAccount, output: &mut Output<'_>) -> bool {
+        self.print(output, |text, output| text.more(account, output), paint::losses)
     }
 
     fn finish(&mut self, account: &PingAccount, now: Instant, output: &mut Output<'_>) -> bool {

@@ -92,7 +92,7 @@ impl<R: Report<Account = TraceAccount>> Report for TerminalTrace<R> {
         self.text.finish_now();
     }
 
-    fn status(&self, account: &TraceAccount, output: &mut Output<'_>) {
+    fn status(&mut self, account: &TraceAccount, output: &mut Output<'_>) {
         self.text.status(account, output);
     }
 

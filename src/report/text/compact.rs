@@ -232,8 +232,17 @@ impl Report for CompactText {
         }
     }
 
-    fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
+    fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {
         self.text.status(account, output);
+    }
+
+    fn window(&mut self, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        self.break_line(output);
+        self.text.window(account, epoch, output);
+    }
+
+    fn more(&mut self, account: &PingAccount, output: &mut Output<'_>) -> bool {
+        self.text.more(account, output)
     }
 
     fn finish_now(&mut self) {

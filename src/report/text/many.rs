@@ -1,18 +1,21 @@
 //! The text of a ping of many hosts: lines as of a ping of one, then a table with a line for each target. Or bare
 //! names, for other programs. It decides nothing and counts nothing itself.
 
+use std::time::Duration;
+
 use super::number::{Millis, micros, whole_millis};
 use super::ping::PingText;
 use super::table::{HostTable, Loss};
+use super::window::{self, Title};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, SystemError};
 use crate::engine::ping::event::{Event, LookupOutcome, NameLookup, Place, Verdict};
 use crate::escape::escape;
-use crate::output::Output;
+use crate::output::{Output, Printer, Stream};
 use crate::report::addresses::Moved;
-use crate::report::hosts::Hosts;
+use crate::report::hosts::{Hosts, PART};
 use crate::report::{Report, fault};
-use crate::stats::PingAccount;
+use crate::stats::{PingAccount, Targeted, Totals};
 use crate::wire::Family;
 
 /// What is printed.
@@ -22,6 +25,8 @@ pub enum Show {
     Lines,
     /// The table.
     Table,
+    /// The line below the table.
+    Totals,
     /// The names of targets that answer, as soon as they do.
     Alive,
     /// The names of targets that did not answer.
@@ -41,54 +46,144 @@ pub struct ManyText {
     printed: bool,
     /// The last cause of a probe not sent that was printed.
     printed_error: Option<SystemError>,
-    end: TextLeft,
+    endless: Option<Endless>,
+    listing: Option<Listing>,
+    epoch: Epoch,
+    /// Whether the end was begun.
+    ended: bool,
 }
 
-/// What stands at the end, as far as it is printed.
+/// A run without a last probe, for its first line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endless {
+    /// From one probe to a target to the next.
+    pub period: Duration,
+    /// How long it goes on; `None`: until a signal ends it.
+    pub deadline: Option<Duration>,
+}
+
+/// A table that is being printed, and the line below it.
 #[derive(Debug)]
-enum TextLeft {
-    Head,
-    Rows(HostTable),
-    Done,
+struct Listing {
+    table: HostTable,
+    stream: Stream,
+    figures: Of,
+}
+
+/// The figures that are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    /// Those of the run.
+    Run,
+    /// Those of the window that was closed last.
+    Window,
+}
+
+impl Of {
+    /// The figures of each target, and those of all.
+    fn select(self, account: &PingAccount) -> (&dyn Targeted, Totals<'_>) {
+        match account.window().filter(|_| self == Self::Window) {
+            Some(window) => (window, window.into()),
+            None => (account, account.into()),
+        }
+    }
 }
 
 impl ManyText {
     /// A report; `lines` prints what happens to single probes.
     pub fn new(show: Show, program: &str, hosts: Hosts, lines: PingText) -> Self {
         let program = escape(program).into_owned();
-        Self { show, program, hosts, lines, printed: false, printed_error: None, end: TextLeft::Head }
+        Self {
+            show,
+            program,
+            hosts,
+            lines,
+            printed: false,
+            printed_error: None,
+            endless: None,
+            listing: None,
+            epoch: Epoch::default(),
+            ended: false,
+        }
+    }
+
+    /// The report of a run that goes on after the hosts have answered, which its first line shows.
+    pub fn endless(self, endless: Option<Endless>) -> Self {
+        Self { endless, ..self }
+    }
+
+    /// The line before everything else.
+    fn first_line(&self, endless: Endless, account: &PingAccount, output: &mut Output<'_>) {
+        let Endless { period, deadline } = endless;
+        let (all, size, period) = (account.all(), self.lines.size(), period.as_secs_f64());
+        let plural = if all == 1 { "" } else { "s" };
+        output.print(format_args!("PING {all} target{plural} {size} data bytes, a probe each {period} s "));
+        match deadline {
+            Some(deadline) => output.print(format_args!("for {} s\n", deadline.as_secs_f64())),
+            None => output.print(format_args!("until Ctrl-C\n")),
+        }
     }
 
     /// The line below the table.
-    fn sum_up(&self, account: &PingAccount, output: &mut Output<'_>) {
-        let (total, unknown, all) = (&account.total, account.unknown, account.all());
-        let (plural, silent) = (if all == 1 { "" } else { "s" }, account.silent());
-        output.print(format_args!("{all} target{plural}: {} answered, {silent} silent", account.answered));
-        for (count, what) in [(account.not_asked(), "not asked"), (unknown, "unknown")] {
+    fn sum_up(account: &PingAccount, totals: &Totals<'_>, output: &mut Printer<'_, '_>) {
+        let (figures, unknown, all) = (totals.figures, account.unknown, account.all());
+        let (plural, answered) = (if all == 1 { "" } else { "s" }, totals.answered);
+        output.print(format_args!("{all} target{plural}: {answered} answered, {} silent", totals.silent));
+        for (count, what) in [(totals.not_asked, "not asked"), (unknown, "unknown")] {
             if count > 0 {
                 output.print(format_args!(", {count} {what}"));
             }
         }
-        output.print(format_args!("; {} packets transmitted, {} received", total.sent, total.received));
+        let (sent, received) = (figures.sent(), figures.received());
+        output.print(format_args!("; {sent} packets transmitted, {received} received"));
         let further = [
-            (total.duplicates, "+", "duplicates"),
-            (total.corrupted, "+", "corrupted"),
-            (total.icmp_errors, "+", "errors"),
-            (total.not_sent, "", "not sent"),
-            (total.in_flight, "", "in flight"),
+            (totals.duplicates, "+", "duplicates"),
+            (totals.corrupted, "+", "corrupted"),
+            (totals.icmp_errors, "+", "errors"),
+            (figures.not_sent(), "", "not sent"),
+            (figures.in_flight(), "", "in flight"),
+            (figures.late(), "", "late"),
         ];
         for (count, sign, what) in further.into_iter().filter(|(count, ..)| *count > 0) {
             output.print(format_args!(", {sign}{count} {what}"));
         }
-        if let Some(loss) = total.loss().map(Loss) {
-            let millis = whole_millis(total.sending_time());
-            output.print(format_args!(", {loss} packet loss, time {millis}ms"));
+        if let Some(loss) = figures.loss().map(Loss) {
+            output.print(format_args!(", {loss} packet loss"));
+            if let Some(time) = totals.sending_time {
+                output.print(format_args!(", time {}ms", whole_millis(time)));
+            }
         }
-        if total.received > 0 {
-            let [min, mean, max, deviation] = micros(&total.rtt).map(Millis);
+        if received > 0 {
+            let [min, mean, max, deviation] = micros(&figures.rtt()).map(Millis);
             output.print(format_args!(", rtt min/avg/max/mdev = {min}/{mean}/{max}/{deviation} ms"));
         }
         output.print(format_args!("\n"));
+    }
+
+    /// Begins to print figures: the table with the line below it, or the line alone.
+    fn list(&mut self, figures: Of, stream: Stream, account: &PingAccount, output: &mut Output<'_>) {
+        if self.show == Show::Totals {
+            Self::sum_up(account, &figures.select(account).1, &mut output.on(stream));
+            return;
+        }
+        let bare = self.show == Show::Unreachable && stream == Stream::Out;
+        let table = HostTable::new(bare, stream, &self.hosts, self.lines.columns());
+        self.listing = Some(Listing { table, stream, figures });
+        // A short one is printed at once, so that all of it is of one moment.
+        if usize::try_from(account.all()).is_ok_and(|all| all <= PART) {
+            while self.more(account, output) {}
+        }
+    }
+
+    /// The words before the figures of a window, or of the run after its windows.
+    fn title(&mut self, title: &Title, at: Instant, output: &mut Output<'_>) {
+        let lines = self.show != Show::Totals;
+        if lines && self.printed {
+            output.print(format_args!("\n"));
+        }
+        self.lines.stamp_window(at, self.epoch, output);
+        output.print(format_args!("{title}{}", if lines { "\n" } else { " " }));
+        self.printed = true;
     }
 
     /// A target that answers for the first time, under each of its names.
@@ -101,6 +196,8 @@ impl ManyText {
     /// The lookup of a name: a name whose address has answered is printed where those are, and a line on standard error
     /// says why there is no address.
     fn lookup(&mut self, lookup: &NameLookup, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        // An entry changes, which does not stand in a table.
+        while self.more(account, output) {}
         self.hosts.look_up(lookup);
         let Some((name, _)) = self.hosts.name(lookup.name).next() else { return };
         let name = escape(name);
@@ -130,8 +227,9 @@ impl ManyText {
         }
     }
 
-    /// A line about a probe as for one target, for each name of the target.
-    fn lines(&mut self, event: &Event, epoch: Epoch, output: &mut Output<'_>) {
+    /// A line about a probe as for one target, for each name of the target. It does not stand in a table.
+    fn lines(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        while self.more(account, output) {}
         let Some(target) = event.target() else { return };
         for label in self.hosts.labels(target) {
             self.lines.aim(label);
@@ -155,7 +253,14 @@ impl ManyText {
 impl Report for ManyText {
     type Account = PingAccount;
 
-    fn begin(&mut self, _account: &PingAccount, _now: Instant, _epoch: Epoch, _output: &mut Output<'_>) {}
+    fn begin(&mut self, account: &PingAccount, _now: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        self.epoch = epoch;
+        let has_table = matches!(self.show, Show::Lines | Show::Table);
+        if let Some(endless) = self.endless.filter(|_| has_table) {
+            self.first_line(endless, account, output);
+            self.printed = true;
+        }
+    }
 
     fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
         match event {
@@ -168,40 +273,56 @@ impl Report for ManyText {
                 }
             }
             Event::Answer(_) | Event::Error(_) | Event::Unanswered { .. } if self.show == Show::Lines => {
-                self.lines(event, epoch, output);
+                self.lines(event, account, epoch, output);
             }
+            Event::Lost { .. } if self.lines.shows_losses() => self.lines(event, account, epoch, output),
             _ => {}
         }
     }
 
-    fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
-        status(account, output);
+    fn window(&mut self, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        let Some((span, (title, _))) = account.closed_window().zip(window::closed(account)) else { return };
+        self.epoch = epoch;
+        self.title(&title, span.ended, output);
+        self.list(Of::Window, Stream::Out, account, output);
     }
 
-    fn finish(&mut self, account: &PingAccount, _now: Instant, output: &mut Output<'_>) -> bool {
-        match &mut self.end {
-            TextLeft::Head => {
-                if self.printed {
-                    output.print(format_args!("\n"));
-                }
-                let bare = self.show == Show::Unreachable;
-                self.end = match self.show {
-                    Show::Alive => TextLeft::Done,
-                    _ => {
-                        let table = HostTable::new(bare, &self.hosts, account);
-                        TextLeft::Rows(table.within(self.lines.columns()))
-                    }
-                };
-            }
-            TextLeft::Rows(table) => {
-                if !table.more(&self.hosts, account, output) {
-                    if self.show != Show::Unreachable {
-                        self.sum_up(account, output);
-                    }
-                    self.end = TextLeft::Done;
-                }
-            }
-            TextLeft::Done => return false,
+    /// The run so far, over the ^\ that a terminal shows.
+    fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {
+        if self.listing.is_none() {
+            output.print_error(format_args!("\r"));
+            self.list(Of::Run, Stream::Err, account, output);
+        }
+    }
+
+    fn more(&mut self, account: &PingAccount, output: &mut Output<'_>) -> bool {
+        let Some(Listing { table, stream, figures }) = &mut self.listing else { return false };
+        let (rows, totals) = figures.select(account);
+        if table.more(&self.hosts, rows, output) {
+            return true;
+        }
+        let stream = *stream;
+        self.listing = None;
+        if self.show != Show::Unreachable || stream == Stream::Err {
+            Self::sum_up(account, &totals, &mut output.on(stream));
+        }
+        false
+    }
+
+    fn finish(&mut self, account: &PingAccount, now: Instant, output: &mut Output<'_>) -> bool {
+        if self.more(account, output) {
+            return true;
+        }
+        if std::mem::replace(&mut self.ended, true) {
+            return false;
+        }
+        if account.has_windows() {
+            self.title(&Title { duration: now.since(Instant::ZERO), whole: true }, now, output);
+        } else if self.printed {
+            output.print(format_args!("\n"));
+        }
+        if self.show != Show::Alive {
+            self.list(Of::Run, Stream::Out, account, output);
         }
         true
     }

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::number::{Millis, ShortMillis};
 use super::options::OptionsText;
-use super::summary;
+use super::stamp::Stamper;
+use super::{summary, window};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, SystemError};
 use crate::engine::ping::event::{
@@ -33,6 +34,7 @@ pub struct PingText {
     program: String,
     name: String,
     addresses: Addresses,
+    stamper: Stamper,
     options: OptionsText,
     /// The end of lines that do not name the target otherwise, among many: ` for NAME (ADDRESS)`.
     about: String,
@@ -47,11 +49,27 @@ impl PingText {
             program: escape(&style.program).into_owned(),
             name: escape(&style.name).into_owned(),
             addresses: Addresses::new(&style, names),
+            stamper: Stamper::new(&style),
             options: OptionsText::default(),
             about: String::new(),
             printed_error: None,
             style,
         }
+    }
+
+    /// Whether a line is to be printed for each probe that is lost.
+    pub(super) fn shows_losses(&self) -> bool {
+        self.style.outstanding
+    }
+
+    /// Prints the time before a window.
+    pub(super) fn stamp_window(&mut self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        self.stamper.print_always(at, epoch, output);
+    }
+
+    /// Octets of data in a probe.
+    pub(super) fn size(&self) -> usize {
+        self.style.size
     }
 
     /// Makes a target under one of its names the subject of the lines that follow, one of many.
@@ -91,12 +109,9 @@ impl PingText {
         }
     }
 
-    /// The time of day, where lines begin with it.
-    pub(super) fn stamp(&self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
-        if self.style.timestamps {
-            let micros = epoch.wall(at).as_nanos() / 1_000;
-            output.print(format_args!("[{}.{:06}] ", micros / 1_000_000, micros % 1_000_000));
-        }
+    /// The time, where lines begin with it.
+    pub(super) fn stamp(&mut self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        self.stamper.print(at, epoch, output);
     }
 
     fn not_sent(&mut self, fault: SendFault, seq: u16, output: &mut Output<'_>) {
@@ -216,7 +231,7 @@ impl PingText {
         if self.style.quiet || self.style.flood {
             return output.print_error(format_args!("{}: {moved}\n", self.program));
         }
-        self.stamp(lookup.at, epoch, output);
+        self.stamper.print(lookup.at, epoch, output);
         output.print(format_args!("{moved}\n"));
     }
 
@@ -229,9 +244,8 @@ impl PingText {
                 }
             }
             Event::NotSent { seq, fault, .. } => self.not_sent(*fault, *seq, output),
-            Event::Lost { .. } => {}
             Event::Lookup(lookup) => self.lookup(lookup, epoch, output),
-            Event::Unanswered { at, seq, .. } => {
+            Event::Lost { at, seq, .. } | Event::Unanswered { at, seq, .. } => {
                 self.stamp(*at, epoch, output);
                 output.print(format_args!("no answer yet for icmp_seq={seq}{}\n", self.about));
             }
@@ -259,10 +273,22 @@ impl Report for PingText {
     }
 
     fn event(&mut self, event: &Event, _account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
-        self.line(event, epoch, output);
+        // A single host has a line for a silent probe when the next one leaves, as with iputils.
+        if !matches!(event, Event::Lost { .. }) {
+            self.line(event, epoch, output);
+        }
     }
 
-    fn status(&self, account: &PingAccount, output: &mut Output<'_>) {
+    fn window(&mut self, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        let Some((span, (title, totals))) = account.closed_window().zip(window::closed(account)) else {
+            return;
+        };
+        self.stamp_window(span.ended, epoch, output);
+        output.print(format_args!("{title}"));
+        window::line(&totals, account.jitter(), output);
+    }
+
+    fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {
         summary::status(&account.total, output);
     }
 

@@ -9,18 +9,23 @@ use std::net::SocketAddr;
 use super::number::{Millis, micros};
 use super::width::{columns, fit};
 use crate::escape::escape;
-use crate::output::Output;
+use crate::output::{Output, Printer, Stream};
 use crate::report::addresses::Shown;
 use crate::report::hosts::{HostCursor, HostEntry, Hosts, PART};
 use crate::stats::loss::Ratio;
-use crate::stats::{PingAccount, Row};
+use crate::stats::{Figures, Targeted};
 
-/// A table, and how much of it is printed.
+/// A table, and how much of it is printed. What is printed of a run that goes on may be wider than what was measured.
 #[derive(Debug)]
 pub struct HostTable {
     /// Only the names of targets that never answered.
     bare: bool,
+    stream: Stream,
     widths: Widths,
+    /// Columns of the terminal.
+    columns: usize,
+    /// Whether all rows were measured.
+    measured: bool,
     cursor: HostCursor,
 }
 
@@ -61,9 +66,10 @@ const NOTE_COLUMNS: (usize, usize) = (24, 8);
 const NAME_COLUMNS: usize = 12;
 
 impl HostTable {
-    /// A table as wide as its contents, or only the `bare` names of targets that never answered.
-    pub fn new(bare: bool, hosts: &Hosts, account: &PingAccount) -> Self {
-        let mut widths = Widths {
+    /// A table on a stream, as wide as its contents if so many columns allow it, or only the `bare` names of targets that
+    /// never answered.
+    pub fn new(bare: bool, stream: Stream, hosts: &Hosts, columns: u64) -> Self {
+        let widths = Widths {
             name: if hosts.has_names() { NAME.len() } else { 0 },
             address: ADDRESS.len(),
             note: 0,
@@ -76,38 +82,48 @@ impl HostTable {
             remarks: 0,
             plain: 0,
         };
-        for entry in hosts.entries().iter().filter(|_| !bare) {
+        let columns = usize::try_from(columns).unwrap_or(usize::MAX);
+        Self { bare, stream, widths, columns, measured: bare, cursor: HostCursor::default() }
+    }
+
+    /// Measures the next rows.
+    fn measure(&mut self, hosts: &Hosts, rows: &dyn Targeted) {
+        for _ in 0..PART {
+            let Some((entry, target)) = self.cursor.next(hosts) else {
+                self.widths.reduce(self.columns);
+                (self.measured, self.cursor) = (true, HostCursor::default());
+                return;
+            };
+            let widths = &mut self.widths;
             if let Some(name) = &entry.name {
                 widths.name = widths.name.max(columns(&escape(name)));
             }
             if let Some(note) = &entry.note {
                 widths.note = widths.note.max(NOTE.len()).max(columns(&escape(note)));
             }
-            for target in entry.targets() {
-                widths.measure(entry.name.is_none(), hosts.address(target), account.row(target));
+            if let Some(target) = target {
+                widths.measure(entry.name.is_none(), hosts.address(target), rows.figures(target));
             }
         }
-        Self { bare, widths, cursor: HostCursor::default() }
-    }
-
-    /// The same on a terminal with so many columns.
-    pub fn within(mut self, columns: u64) -> Self {
-        self.widths.reduce(usize::try_from(columns).unwrap_or(usize::MAX));
-        self
     }
 
     /// Prints the next part; false once nothing is left.
-    pub fn more(&mut self, hosts: &Hosts, account: &PingAccount, output: &mut Output<'_>) -> bool {
+    pub fn more(&mut self, hosts: &Hosts, rows: &dyn Targeted, output: &mut Output<'_>) -> bool {
+        if !self.measured {
+            self.measure(hosts, rows);
+            return true;
+        }
+        let output = &mut output.on(self.stream);
         if self.cursor == HostCursor::default() && !self.bare {
             self.widths.head(output);
         }
         for _ in 0..PART {
             let Some((entry, target)) = self.cursor.next(hosts) else { return false };
             let address = target.and_then(|target| hosts.address(target)).map(Shown);
-            let row = target.and_then(|target| account.row(target));
+            let row = target.and_then(|target| rows.figures(target));
             match (self.bare, &entry.name, address) {
                 (false, _, address) => self.widths.line(entry, address, row, output),
-                (true, _, _) if !row.is_some_and(Row::is_unreachable) => {}
+                (true, _, _) if !row.is_some_and(Figures::is_unreachable) => {}
                 (true, Some(name), _) => output.print(format_args!("{}\n", escape(name))),
                 (true, None, Some(address)) => output.print(format_args!("{address}\n")),
                 (true, None, None) => {}
@@ -118,7 +134,7 @@ impl HostTable {
 }
 
 impl Widths {
-    fn measure(&mut self, nameless: bool, address: Option<SocketAddr>, row: Option<&Row>) {
+    fn measure(&mut self, nameless: bool, address: Option<SocketAddr>, row: Option<&dyn Figures>) {
         if let Some(address) = address {
             let len = Shown(address).to_string().len();
             self.address = self.address.max(len);
@@ -128,11 +144,11 @@ impl Widths {
             }
         }
         let Some(row) = row else { return };
-        self.sent = self.sent.max(digits(row.sent.into()));
-        self.received = self.received.max(digits(row.received.into()));
-        let remarks = remarks(row).map(|(count, what)| 3 + digits(count.into()) + what.len());
+        self.sent = self.sent.max(digits(row.sent()));
+        self.received = self.received.max(digits(row.received()));
+        let remarks = remarks(row).map(|(count, what)| 3 + digits(count) + what.len());
         self.remarks = self.remarks.max(remarks.sum());
-        if row.received > 0 {
+        if row.received() > 0 {
             let times = micros(&row.rtt());
             let [_, mean, ..] = times;
             self.rtt = self.rtt.max(rtt_len(times));
@@ -175,7 +191,7 @@ impl Widths {
         }
     }
 
-    fn head(&self, output: &mut Output<'_>) {
+    fn head(&self, output: &mut Printer<'_, '_>) {
         let Self { name, address, note, sent, received, rtt, p95, mean, .. } = *self;
         let mut first = true;
         for (title, width) in [(NAME, name), (ADDRESS, address), (NOTE, note)] {
@@ -193,7 +209,13 @@ impl Widths {
         output.print(format_args!("\n"));
     }
 
-    fn line(&self, entry: &HostEntry, address: Option<Shown>, row: Option<&Row>, output: &mut Output<'_>) {
+    fn line(
+        &self,
+        entry: &HostEntry,
+        address: Option<Shown>,
+        row: Option<&dyn Figures>,
+        output: &mut Printer<'_, '_>,
+    ) {
         let address = address.map(|address| address.to_string());
         let address = address.as_deref().map(Cow::Borrowed);
         let known = row.filter(|_| address.is_some());
@@ -224,8 +246,8 @@ impl Widths {
         }
     }
 
-    fn figures(&self, row: &Row, output: &mut Output<'_>) {
-        let (sent, received) = (row.sent, row.received);
+    fn figures(&self, row: &dyn Figures, output: &mut Printer<'_, '_>) {
+        let (sent, received) = (row.sent(), row.received());
         output.print(format_args!("  {sent:>0$}  {received:>1$}", self.sent, self.received));
         match row.loss() {
             Some(loss) => output.print(format_args!("  {:>LOSS$}", Loss(loss).to_string())),
@@ -247,25 +269,26 @@ impl Widths {
 
 impl Widths {
     /// The times of a target that answered.
-    fn times(&self, row: &Row, output: &mut Output<'_>) {
+    fn times(&self, row: &dyn Figures, output: &mut Printer<'_, '_>) {
         let (times, p95) = (micros(&row.rtt()), p95(row));
         let [min, mean, max, deviation] = times.map(Millis);
         if self.rtt > 0 {
-            let blank = 2 + self.rtt - rtt_len(times);
+            let blank = 2 + self.rtt.saturating_sub(rtt_len(times));
             output.print(format_args!("{:blank$}{min}/{mean}/{max}/{deviation}", ""));
         }
         let [_, mean, ..] = times;
         for (micros, width) in [(mean, self.mean), (p95, self.p95)] {
             if width > 0 {
-                output.print(format_args!("{:1$}{2}", "", 2 + width - millis_len(micros), Millis(micros)));
+                let blank = 2 + width.saturating_sub(millis_len(micros));
+                output.print(format_args!("{:blank$}{}", "", Millis(micros)));
             }
         }
     }
 }
 
 /// What follows the figures of a target.
-fn remarks(row: &Row) -> impl Iterator<Item = (u32, &'static str)> {
-    let remarks = [(row.not_sent, "not sent"), (row.in_flight, "in flight")];
+fn remarks(row: &dyn Figures) -> impl Iterator<Item = (u64, &'static str)> + use<> {
+    let remarks = [(row.not_sent(), "not sent"), (row.in_flight(), "in flight"), (row.late(), "late")];
     remarks.into_iter().filter(|(count, _)| *count > 0)
 }
 
@@ -283,7 +306,7 @@ fn millis_len(micros: u64) -> usize {
 }
 
 /// The time that 95 of 100 answers of a target did not exceed, in whole microseconds.
-fn p95(row: &Row) -> u64 {
+fn p95(row: &dyn Figures) -> u64 {
     row.percentile(95).unwrap_or(0) / 1_000
 }
 

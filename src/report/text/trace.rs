@@ -261,7 +261,7 @@ impl Report for TraceText {
         self.waiting.finish_now();
     }
 
-    fn status(&self, account: &TraceAccount, output: &mut Output<'_>) {
+    fn status(&mut self, account: &TraceAccount, output: &mut Output<'_>) {
         trace_summary::status(account, output);
     }
 

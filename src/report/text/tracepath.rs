@@ -143,7 +143,7 @@ impl Report for TracepathText {
         self.waiting.finish_now();
     }
 
-    fn status(&self, account: &TraceAccount, output: &mut Output<'_>) {
+    fn status(&mut self, account: &TraceAccount, output: &mut Output<'_>) {
         trace_summary::status(account, output);
     }
 

@@ -9,3 +9,4 @@ pub(super) mod random;
 pub(super) mod socket;
 pub(super) mod stamping;
 pub(super) mod start;
+pub(super) mod time_zone;

@@ -66,6 +66,15 @@ impl Pacing {
         matches!(self, Self::Retry { .. })
     }
 
+    /// From one probe to a target to the next, with so many targets: the interval, or longer where the rate makes it so,
+    /// to the microsecond. `None`: there is no such time.
+    pub fn period(&self, targets: u32) -> Option<Duration> {
+        let Self::Rounds { interval, rate, .. } = *self else { return None };
+        // Below 2^52.
+        let round = |rate: NonZeroU64| u64::from(targets).saturating_mul(1_000_000).div_ceil(rate.get());
+        Some(interval.max(Duration::from_micros(rate.map_or(0, round))))
+    }
+
     /// Whether probes follow answers and nothing else.
     pub const fn is_flood(&self) -> bool {
         matches!(self, Self::Flood { .. })

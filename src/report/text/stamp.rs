@@ -1,0 +1,101 @@
+//! The time in front of a line.
+
+use std::fmt::{self, Write};
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::clock::{Epoch, Instant};
+use crate::output::Output;
+use crate::report::style::{Style, TimeFormat};
+
+/// Prints times in front of lines.
+#[derive(Clone, Debug)]
+pub struct Stamper {
+    format: Option<TimeFormat>,
+    utc_offset: fn(i64) -> i32,
+    /// The last time that was printed.
+    last: Instant,
+}
+
+impl Stamper {
+    /// Prints times as a style requests.
+    pub fn new(style: &Style) -> Self {
+        Self { format: style.timestamps, utc_offset: style.utc_offset, last: Instant::ZERO }
+    }
+
+    /// Prints `[TIME] `, if times are requested.
+    pub fn print(&mut self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        if let Some(format) = self.format {
+            self.print_as(format, at, epoch, output);
+        }
+    }
+
+    /// Prints `[TIME] ` before a window, if no other format is requested in UTC.
+    pub fn print_always(&mut self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        self.print_as(self.format.unwrap_or(TimeFormat::Iso), at, epoch, output);
+    }
+
+    /// Prints `[TIME] ` in a format.
+    fn print_as(&mut self, format: TimeFormat, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
+        let wall = Duration::from_nanos(epoch.wall(at).as_nanos());
+        match format {
+            TimeFormat::Epoch => output.print(format_args!("[{}] ", Seconds(wall))),
+            TimeFormat::Iso => output.print(format_args!("[{}] ", Iso(wall, None))),
+            TimeFormat::Local => {
+                let offset = (self.utc_offset)(i64::try_from(wall.as_secs()).unwrap_or(i64::MAX));
+                output.print(format_args!("[{}] ", Iso(wall, Some(offset))));
+            }
+            TimeFormat::Relative => output.print(format_args!("[{}] ", Seconds(at.since(Instant::ZERO)))),
+            TimeFormat::Delta => output.print(format_args!("[+{}] ", Seconds(at.since(self.last)))),
+        }
+        self.last = at;
+    }
+}
+
+/// Seconds, to the microsecond.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:06}", self.0.as_secs(), self.0.subsec_micros())
+    }
+}
+
+/// A time since 1970 in UTC, or in a zone so many seconds east of Greenwich (ISO 8601, RFC 3339).
+struct Iso(Duration, Option<i32>);
+
+impl fmt::Display for Iso {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(time, zone) = *self;
+        let Some(offset) = zone else {
+            return humantime::format_rfc3339_micros(UNIX_EPOCH + time).fmt(f);
+        };
+        let (east, ahead) = (offset >= 0, Duration::from_secs(offset.unsigned_abs().into()));
+        let local = if east { time.saturating_add(ahead) } else { time.saturating_sub(ahead) };
+        let local = humantime::format_rfc3339_micros(UNIX_EPOCH + local).to_string();
+        f.write_str(local.trim_end_matches('Z'))?;
+        f.write_char(if east { '+' } else { '-' })?;
+        let minutes = offset.unsigned_abs() / 60;
+        write!(f, "{:02}:{:02}", minutes / 60, minutes % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_a_zone_has_its_distance_from_utc() {
+        let time = Duration::from_micros(1_795_359_480_250_007);
+        let shown = |zone| Iso(time, zone).to_string();
+        assert_eq!(shown(None), "2026-11-22T14:58:00.250007Z");
+        assert_eq!(shown(Some(0)), "2026-11-22T14:58:00.250007+00:00");
+        assert_eq!(shown(Some(19_800)), "2026-11-22T20:28:00.250007+05:30");
+        assert_eq!(shown(Some(-12_600)), "2026-11-22T11:28:00.250007-03:30");
+        assert_eq!(Iso(Duration::ZERO, Some(-3_600)).to_string(), "1970-01-01T00:00:00.000000-01:00");
+    }
+
+    #[test]
+    fn seconds_have_six_decimals() {
+        assert_eq!(Seconds(Duration::from_nanos(1_000_999)).to_string(), "0.001000");
+    }
+}

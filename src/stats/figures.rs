@@ -1,0 +1,45 @@
+//! Figures of a target, whatever account they are from: that of the run, or that of a window.
+
+use super::loss::Ratio;
+use super::moments::Moments;
+
+/// The figures of a target.
+pub trait Figures {
+    /// Probes that left this machine.
+    fn sent(&self) -> u64;
+
+    /// Probes that could not leave this machine.
+    fn not_sent(&self) -> u64;
+
+    /// Probes answered by a valid answer.
+    fn received(&self) -> u64;
+
+    /// Probes that left, were not answered, and are not in flight.
+    fn lost(&self) -> u64;
+
+    /// Probes that left and were neither answered nor failed nor lost. A window has none: see [`super::Window`].
+    fn in_flight(&self) -> u64;
+
+    /// Answers to probes that earlier windows count as lost; zero in the account of a run.
+    fn late(&self) -> u64;
+
+    /// Loss of the probes whose fate is known.
+    fn loss(&self) -> Option<Ratio>;
+
+    /// Extremes, mean and deviation of the round-trip times of received answers, in nanoseconds.
+    fn rtt(&self) -> Moments;
+
+    /// A percentile of these times, in nanoseconds.
+    fn percentile(&self, percent: u64) -> Option<u64>;
+
+    /// Whether probes were sent, none was answered, and none is in flight.
+    fn is_unreachable(&self) -> bool {
+        self.sent() > 0 && self.received() == 0 && self.in_flight() == 0
+    }
+}
+
+/// An account with figures of each target.
+pub trait Targeted {
+    /// The figures of one target.
+    fn figures(&self, target: u32) -> Option<&dyn Figures>;
+}

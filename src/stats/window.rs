@@ -1,0 +1,288 @@
+//! The account of a window of time: what happened in it.
+//!
+//! Each count belongs to the window in which it happened: a probe is sent in one, and answered or lost in the same or
+//! in a later one. So a window is complete when it ends, it needs no memory of its probes, and the sums of all windows
+//! are the figures of the run. A late answer takes back a loss of its target in the same window. If there is none, an
+//! earlier window counts the loss, and the answer counts as late.
+
+use super::distribution::Distribution;
+use super::figures::{Figures, Targeted};
+use super::loss::{Ratio, loss};
+use super::moments::Moments;
+use crate::engine::ping::event::{Event, Verdict};
+
+/// The account of one window.
+#[derive(Debug)]
+pub struct Window {
+    /// Targets that answered.
+    pub answered: u32,
+    /// Targets that a probe left for and that did not answer.
+    pub silent: u32,
+    /// Further valid answers to probes already answered.
+    pub duplicates: u64,
+    /// Answers damaged on the way.
+    pub corrupted: u64,
+    /// ICMP errors about our probes; notices (source quench, redirect) are none.
+    pub icmp_errors: u64,
+    /// All targets together.
+    pub total: WindowTotal,
+    rows: Vec<WindowRow>,
+    /// Whether anything happened.
+    used: bool,
+}
+
+/// What happened in a window, of all targets together.
+#[derive(Debug, Default)]
+pub struct WindowTotal {
+    sent: u64,
+    not_sent: u64,
+    received: u64,
+    /// Sums over all targets.
+    lost: u64,
+    late: u64,
+    times: Moments,
+    distribution: Distribution,
+}
+
+/// What happened to the probes of one target in a window.
+#[derive(Clone, Debug, Default)]
+pub struct WindowRow {
+    sent: u32,
+    not_sent: u32,
+    received: u32,
+    /// Losses less late answers.
+    net_lost: i32,
+    /// The round-trip time of the first answer, in nanoseconds.
+    first: u64,
+    /// Those of all answers, if there are two or more; else what is left of an earlier window.
+    times: Option<Box<(Moments, Distribution)>>,
+}
+
+impl Window {
+    /// An empty one of so many targets.
+    pub(super) fn new(targets: u32) -> Self {
+        Self {
+            answered: 0,
+            silent: 0,
+            duplicates: 0,
+            corrupted: 0,
+            icmp_errors: 0,
+            total: WindowTotal::default(),
+            rows: vec![WindowRow::default(); targets as usize],
+            used: false,
+        }
+    }
+
+    /// Makes it an empty one. The memory is kept.
+    pub(super) fn clear(&mut self) {
+        self.rows.iter_mut().for_each(WindowRow::clear);
+        let (rows, mut distribution) =
+            (std::mem::take(&mut self.rows), std::mem::take(&mut self.total.distribution));
+        distribution.clear();
+        *self = Self { rows, total: WindowTotal { distribution, ..WindowTotal::default() }, ..Self::new(0) };
+    }
+
+    /// Whether anything happened in it.
+    pub(super) fn is_used(&self) -> bool {
+        self.used
+    }
+
+    /// Takes one event into account.
+    pub(super) fn add(&mut self, event: &Event) {
+        let Some(target) = event.target() else { return };
+        self.used = true;
+        // Names may join a run.
+        let len = self.rows.len().max(target as usize + 1);
+        self.rows.resize(len, WindowRow::default());
+        let Some(row) = self.rows.get_mut(target as usize) else { return };
+        let before = Counted::of(row);
+        match event {
+            Event::Sent { .. } => {
+                self.total.sent += 1;
+                row.sent = row.sent.saturating_add(1);
+            }
+            Event::NotSent { .. } => {
+                self.total.not_sent += 1;
+                row.not_sent = row.not_sent.saturating_add(1);
+            }
+            Event::Unanswered { .. } | Event::Lookup(_) => {}
+            Event::Lost { .. } => row.lose(1),
+            Event::Error(error) => {
+                self.icmp_errors += u64::from(!error.notice);
+                row.lose(i32::from(error.settles));
+            }
+            Event::Answer(answer) => match answer.verdict {
+                Verdict::Received => {
+                    let nanos = u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX);
+                    self.total.receive(nanos);
+                    row.receive(nanos);
+                    // Else it was in flight until now.
+                    row.lose(-i32::from(!answer.settles));
+                }
+                Verdict::Duplicate => self.duplicates += 1,
+                Verdict::Corrupt => self.corrupted += 1,
+            },
+        }
+        let after = Counted::of(row);
+        self.answered = self.answered + after.answered - before.answered;
+        self.silent = self.silent + after.silent - before.silent;
+        self.total.lost = self.total.lost + after.lost - before.lost;
+        self.total.late = self.total.late + after.late - before.late;
+    }
+}
+
+/// What a target adds to sums over all of them.
+struct Counted {
+    answered: u32,
+    silent: u32,
+    lost: u64,
+    late: u64,
+}
+
+impl Counted {
+    fn of(row: &WindowRow) -> Self {
+        Self {
+            answered: u32::from(row.received > 0),
+            silent: u32::from(row.sent > 0 && row.received == 0),
+            lost: row.lost(),
+            late: row.late(),
+        }
+    }
+}
+
+impl WindowTotal {
+    fn receive(&mut self, nanos: u64) {
+        self.received += 1;
+        self.times.add(nanos);
+        self.distribution.add(nanos);
+    }
+}
+
+impl WindowRow {
+    /// Counts losses, or late answers, which are negative.
+    fn lose(&mut self, by: i32) {
+        self.net_lost = self.net_lost.saturating_add(by);
+    }
+
+    fn receive(&mut self, nanos: u64) {
+        let new = || Box::new((Moments::default(), Distribution::bounded()));
+        match self.received {
+            0 => self.first = nanos,
+            before => {
+                let (moments, distribution) = &mut **self.times.get_or_insert_with(new);
+                if before == 1 {
+                    *moments = Moments::default();
+                    distribution.clear();
+                    moments.add(self.first);
+                    distribution.add(self.first);
+                }
+                moments.add(nanos);
+                distribution.add(nanos);
+            }
+        }
+        self.received = self.received.saturating_add(1);
+    }
+
+    /// The times of two or more answers.
+    fn times(&self) -> Option<&(Moments, Distribution)> {
+        self.times.as_deref().filter(|_| self.received > 1)
+    }
+
+    fn clear(&mut self) {
+        *self = Self { times: self.times.take(), ..Self::default() };
+    }
+}
+
+impl Targeted for Window {
+    fn figures(&self, target: u32) -> Option<&dyn Figures> {
+        // A name that joined since.
+        static NOTHING: WindowRow =
+            WindowRow { sent: 0, not_sent: 0, received: 0, net_lost: 0, first: 0, times: None };
+        Some(self.rows.get(target as usize).unwrap_or(&NOTHING))
+    }
+}
+
+impl Figures for WindowTotal {
+    fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    fn not_sent(&self) -> u64 {
+        self.not_sent
+    }
+
+    fn received(&self) -> u64 {
+        self.received
+    }
+
+    fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    fn in_flight(&self) -> u64 {
+        0
+    }
+
+    fn late(&self) -> u64 {
+        self.late
+    }
+
+    fn loss(&self) -> Option<Ratio> {
+        loss(self.lost, self.received)
+    }
+
+    fn rtt(&self) -> Moments {
+        self.times
+    }
+
+    fn percentile(&self, percent: u64) -> Option<u64> {
+        self.distribution.percentile(percent, (self.times.min(), self.times.max()))
+    }
+}
+
+impl Figures for WindowRow {
+    fn sent(&self) -> u64 {
+        self.sent.into()
+    }
+
+    fn not_sent(&self) -> u64 {
+        self.not_sent.into()
+    }
+
+    fn received(&self) -> u64 {
+        self.received.into()
+    }
+
+    fn lost(&self) -> u64 {
+        u64::try_from(self.net_lost).unwrap_or(0)
+    }
+
+    fn in_flight(&self) -> u64 {
+        0
+    }
+
+    fn late(&self) -> u64 {
+        u64::try_from(-i64::from(self.net_lost)).unwrap_or(0)
+    }
+
+    fn loss(&self) -> Option<Ratio> {
+        loss(self.lost(), self.received.into())
+    }
+
+    fn rtt(&self) -> Moments {
+        let mut moments = Moments::default();
+        match self.times() {
+            Some((all, _)) => moments = *all,
+            None if self.received > 0 => moments.add(self.first),
+            None => {}
+        }
+        moments
+    }
+
+    fn percentile(&self, percent: u64) -> Option<u64> {
+        match self.times() {
+            None => (self.received > 0).then_some(self.first),
+            Some((moments, distribution)) => distribution.percentile(percent, (moments.min(), moments.max())),
+        }
+    }
+}
