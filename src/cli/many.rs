@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 
 use super::ping::PingArguments;
 use super::values::Rate;
-use crate::engine::ping::Pacing;
+use crate::engine::ping::{Pacing, ProbeRate};
 use crate::report::text::many::Show;
 
 /// What a run of many hosts has beside the request of any ping.
@@ -101,7 +101,7 @@ impl Many {
 
     /// How the probes follow one another: with a count in rounds, else until each host answers.
     pub fn pacing(&self, arguments: &PingArguments, interval: Duration) -> Pacing {
-        let rate = self.rate;
+        let rate = self.rate.map(ProbeRate::per_second);
         if arguments.count.is_some() {
             return Pacing::Rounds { interval, preload: 1, rate };
         }

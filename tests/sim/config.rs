@@ -111,7 +111,7 @@ impl ManyConfig {
 
 impl From<ManyConfig> for ping::Config {
     fn from(many: ManyConfig) -> Self {
-        let rate = many.rate;
+        let rate = many.rate.map(ping::ProbeRate::per_second);
         let (pacing, count) = match many.demand {
             Demand::Probes { count, interval } => {
                 (ping::Pacing::Rounds { interval, preload: 1, rate }, Some(count))

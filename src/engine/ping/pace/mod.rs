@@ -12,12 +12,12 @@ mod rounds;
 mod sends;
 mod turn;
 
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::clock::Instant;
 use adaptive::Adaptive;
 use flood::Flood;
+pub use gate::ProbeRate;
 use retry::Retry;
 pub use retry::wait;
 use rounds::Rounds;
@@ -32,8 +32,8 @@ pub enum Pacing {
         interval: Duration,
         /// Rounds that begin at once at the start; at least 1.
         preload: u64,
-        /// Probes a second to all targets together at most.
-        rate: Option<NonZeroU64>,
+        /// How fast probes leave at most, to all targets together.
+        rate: Option<ProbeRate>,
     },
     /// Until it answers, each target is sent a probe after ever longer waits.
     Retry {
@@ -41,8 +41,8 @@ pub enum Pacing {
         timeout: Duration,
         /// How many further ones at most.
         retries: u32,
-        /// Probes a second to all targets together at most.
-        rate: Option<NonZeroU64>,
+        /// How fast probes leave at most, to all targets together.
+        rate: Option<ProbeRate>,
     },
     /// One target: a probe on each answer, and every ten milliseconds without one.
     Flood {

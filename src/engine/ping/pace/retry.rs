@@ -1,11 +1,10 @@
 //! Until it answers, each target is sent a probe after ever longer waits: exponential back-off by one half.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::backlog::{Backlog, Taken};
-use super::gate::Gate;
+use super::gate::{Gate, ProbeRate};
 use super::turn::Turn;
 use crate::clock::Instant;
 
@@ -59,7 +58,7 @@ impl Retry {
         targets: u32,
         timeout: Duration,
         retries: u32,
-        rate: Option<NonZeroU64>,
+        rate: Option<ProbeRate>,
         start: Instant,
     ) -> Self {
         let waiting = (0..=retries).map(|_| VecDeque::new()).collect();

@@ -1,3 +1,5 @@
+use std::num::NonZeroU64;
+
 use super::*;
 
 const fn at(micros: u64) -> Instant {
@@ -6,13 +8,14 @@ const fn at(micros: u64) -> Instant {
 
 /// So many probes, one every `interval`.
 fn probes(targets: u32, count: u64, interval: Duration, rate: u64) -> Pace {
-    let pacing = Pacing::Rounds { interval, preload: 1, rate: NonZeroU64::new(rate) };
+    let pacing =
+        Pacing::Rounds { interval, preload: 1, rate: NonZeroU64::new(rate).map(ProbeRate::per_second) };
     Pace::new(pacing, targets, Some(count), 64, Instant::ZERO)
 }
 
 /// One answer.
 fn answer(targets: u32, timeout: Duration, retries: u32, rate: u64) -> Pace {
-    let pacing = Pacing::Retry { timeout, retries, rate: NonZeroU64::new(rate) };
+    let pacing = Pacing::Retry { timeout, retries, rate: NonZeroU64::new(rate).map(ProbeRate::per_second) };
     Pace::new(pacing, targets, None, 64, Instant::ZERO)
 }
 
