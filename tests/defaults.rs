@@ -15,7 +15,7 @@ use rping::cli::ping_request::PingRequest;
 use rping::cli::{self, Action};
 use rping::clock::Instant;
 use rping::engine::ping::event::Event;
-use rping::engine::ping::{Config, Pacing, Ping, ProbeRate, Targets};
+use rping::engine::ping::{Backoff, Config, Pacing, Ping, ProbeRate, Targets};
 use sim::*;
 
 fn parse(args: &str) -> PingRequest {
@@ -62,8 +62,13 @@ fn silence(config: Config) -> Silence {
 fn many_hosts_have_the_defaults_of_the_manual() {
     let second = Duration::from_secs(1);
     let per_second = |rate| NonZeroU64::new(rate).map(ProbeRate::per_second);
-    let retry =
-        |millis, retries, rate| Pacing::Retry { timeout: ms(millis), retries, rate: per_second(rate) };
+    let retry = |millis, retries, rate| Pacing::Retry {
+        timeout: ms(millis),
+        backoff: Backoff::ONE_HALF,
+        retries,
+        after_fault: true,
+        rate: per_second(rate),
+    };
     let given = ["192.0.2.2 192.0.2.3", "192.0.2.0/31", "192.0.2.2-192.0.2.3", "--targets hosts", "-c 2 a b"];
     for args in given {
         let request = parse(args);

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 
 use super::ping::PingArguments;
 use super::values::Rate;
-use crate::engine::ping::{Pacing, ProbeRate};
+use crate::engine::ping::{Backoff, Pacing, ProbeRate};
 use crate::report::text::many::Show;
 
 /// What a run of many hosts has beside the request of any ping.
@@ -106,7 +106,8 @@ impl Many {
             return Pacing::Rounds { interval, preload: 1, rate };
         }
         let timeout = linger(arguments.timeout).unwrap_or(TIMEOUT);
-        Pacing::Retry { timeout, retries: arguments.many.retry.unwrap_or(RETRIES), rate }
+        let retries = arguments.many.retry.unwrap_or(RETRIES);
+        Pacing::Retry { timeout, backoff: Backoff::ONE_HALF, retries, after_fault: true, rate }
     }
 
     /// Whether probes leave too fast for a kernel stamp each.

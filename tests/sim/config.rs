@@ -116,7 +116,10 @@ impl From<ManyConfig> for ping::Config {
             Demand::Probes { count, interval } => {
                 (ping::Pacing::Rounds { interval, preload: 1, rate }, Some(count))
             }
-            Demand::Answer { timeout, retries } => (ping::Pacing::Retry { timeout, retries, rate }, None),
+            Demand::Answer { timeout, retries } => {
+                let (backoff, after_fault) = (ping::Backoff::ONE_HALF, true);
+                (ping::Pacing::Retry { timeout, backoff, retries, after_fault, rate }, None)
+            }
         };
         Self {
             targets: many.targets,

@@ -32,8 +32,8 @@ use event::Event;
 use finish::Finish;
 use flight::{Flight, Slot, State};
 pub use live::LiveTargets;
+pub use pace::{Backoff, Pacing, ProbeRate};
 use pace::{Pace, Turn};
-pub use pace::{Pacing, ProbeRate};
 use progress::{Progress, Target};
 pub use targets::Targets;
 

@@ -17,9 +17,10 @@ use std::time::Duration;
 use crate::clock::Instant;
 use adaptive::Adaptive;
 use flood::Flood;
+use gate::Gate;
 pub use gate::ProbeRate;
+pub use retry::Backoff;
 use retry::Retry;
-pub use retry::wait;
 use rounds::Rounds;
 pub use turn::Turn;
 
@@ -37,10 +38,14 @@ pub enum Pacing {
     },
     /// Until it answers, each target is sent a probe after ever longer waits.
     Retry {
-        /// How long the first probe is waited for; each further one, half as long again.
+        /// How long the first probe is waited for.
         timeout: Duration,
+        /// How the waits for further ones grow.
+        backoff: Backoff,
         /// How many further ones at most.
         retries: u32,
+        /// Whether a target is sent another one after one that could not leave this machine.
+        after_fault: bool,
         /// How fast probes leave at most, to all targets together.
         rate: Option<ProbeRate>,
     },
@@ -93,8 +98,9 @@ impl Pace {
             Pacing::Rounds { interval, preload, rate } => {
                 Self::Rounds(Rounds::new(targets, interval, preload, rate, count, start))
             }
-            Pacing::Retry { timeout, retries, rate } => {
-                Self::Retry(Retry::new(targets, timeout, retries, rate, start))
+            Pacing::Retry { timeout, backoff, retries, after_fault, rate } => {
+                let gate = Gate::new(rate, start);
+                Self::Retry(Retry::new(targets, (timeout, backoff), (retries, after_fault), gate, start))
             }
             Pacing::Flood { preload } => Self::Flood(Flood::new(preload, most, count, start)),
             Pacing::Adaptive { interval, floor, preload } => {
@@ -160,7 +166,7 @@ impl Pace {
     pub fn fail(&mut self, at: Instant) {
         match self {
             Self::Rounds(rounds) => rounds.sent(),
-            Self::Retry(retry) => retry.sent(at),
+            Self::Retry(retry) => retry.fail(at),
             Self::Flood(flood) => flood.sends.fail(at),
             Self::Adaptive(adaptive) => adaptive.sends.fail(at),
         }
