@@ -94,6 +94,7 @@ fn wire(pacing: Pacing, hosts: u32, classic: bool) -> Wire<Ping> {
         deadline: None,
         linger: None,
         patience: None,
+        timeout_decides: false,
         enough: None,
         report_unanswered: false,
         many_responders: false,

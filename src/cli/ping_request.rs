@@ -278,6 +278,7 @@ fn session(arguments: &PingArguments, method: Method, size: usize, pacing: Pacin
         deadline: arguments.deadline.and_then(positive),
         linger: if classic { timeout.map_or(Some(LINGER), positive) } else { many::linger(timeout) },
         patience: timeout.and_then(positive).filter(|_| classic || arguments.count.is_some()),
+        timeout_decides: false,
         enough: arguments.many.min_reachable,
         report_unanswered: arguments.outstanding,
         many_responders: false,

@@ -55,6 +55,7 @@ impl From<Config> for ping::Config {
             deadline: one.deadline,
             linger: one.linger,
             patience: None,
+            timeout_decides: false,
             enough: None,
             report_unanswered: one.report_unanswered,
             many_responders: one.many_responders,
@@ -86,6 +87,8 @@ pub struct ManyConfig {
     pub window: u64,
     pub linger: Option<Duration>,
     pub deadline: Option<Duration>,
+    /// The linger is also the time after which a probe is lost for good.
+    pub timeout_decides: bool,
     pub enough: Option<u32>,
     pub millis_of_day: u32,
 }
@@ -103,6 +106,7 @@ impl ManyConfig {
             window: 256,
             linger: None,
             deadline: None,
+            timeout_decides: false,
             enough: None,
             millis_of_day: 0,
         }
@@ -133,6 +137,7 @@ impl From<ManyConfig> for ping::Config {
             deadline: many.deadline,
             linger: many.linger,
             patience: many.linger.filter(|_| count.is_some()),
+            timeout_decides: many.timeout_decides,
             enough: many.enough,
             report_unanswered: false,
             many_responders: false,
