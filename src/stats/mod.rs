@@ -5,6 +5,7 @@
 
 mod account;
 mod distribution;
+mod each;
 pub mod loss;
 mod moments;
 mod ping;
@@ -15,6 +16,7 @@ pub mod verdict;
 
 pub use account::Account;
 pub use distribution::{Distribution, Jitter};
+pub use each::EachTime;
 pub use moments::Moments;
 pub use ping::{PingAccount, Row};
 pub use recent::{Fate, Recent};
