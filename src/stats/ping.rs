@@ -222,6 +222,11 @@ impl Row {
         self.sent as u64 + self.not_sent as u64
     }
 
+    /// Probes whose fate is known: those that could not leave, and those that are no longer in flight.
+    pub const fn resolved(&self) -> u64 {
+        self.attempted().saturating_sub(self.in_flight as u64)
+    }
+
     /// The number of the newest probe with a sequence number, from 1.
     pub const fn number(&self, seq: u16) -> u64 {
         let newest = self.attempted();
