@@ -92,7 +92,7 @@ fn each_option_reaches_the_request() {
     assert_eq!(request("-k 0x1f h").sockets.mark, Some(31));
     assert_eq!(request("-X 4 h").ping.enough, Some(4));
     assert_eq!(request("-x 4 h").ping.enough, None);
-    assert_eq!(request("-l h").ping.count, None);
+    assert_eq!((request("-l h").ping.count, request("-c1 -p0 h").ping.patience), (None, Some(ms(500))));
     assert_eq!(request("-T 9 -T x h").hosts, ["h"], "-T is ignored");
     let many = |args: &str| request(args).many.expect("many hosts");
     assert!(many("-m h").all_addresses && many("-R h").fping.expect("fping's").random);

@@ -70,7 +70,11 @@ impl OptionNames {
             return line;
         }
         let existing: Vec<_> = existing.iter().map(|name| escape(name)).collect();
-        format!("{line}; give an address of this host or one of its interfaces: {}", existing.join(", "))
+        let accepted = match self.device == self.source {
+            true => "an address of this host or one of its interfaces",
+            false => "one of the interfaces of this host",
+        };
+        format!("{line}; give {accepted}: {}", existing.join(", "))
     }
 
     /// The line about a target that no probe can be sent to.

@@ -36,7 +36,8 @@ const PERIOD: Duration = Duration::from_secs(1);
 const MIN_USER_PERIOD: Duration = Duration::from_millis(10);
 /// How long the first probe is waited for without `-t`.
 const TIMEOUT: Duration = Duration::from_millis(500);
-/// How long each probe is waited for at most without `-t`, where the period is longer.
+/// How long each probe is waited for at most without `-t`, where the period is longer. Where there is none, it is as long
+/// as the first one is waited for otherwise.
 const MAX_TIMEOUT: Duration = Duration::from_secs(2);
 /// Further probes to a silent target without `-r`.
 const RETRIES: u32 = 3;
@@ -63,51 +64,12 @@ pub fn request(
         FpingRefusal::new(format!("can't parse source address: {}", escape::argument(&text)))
     })?;
     let size = arguments.size.unwrap_or(DEFAULT_SIZE) as usize;
-    let (pacing, timeout) = pacing(&arguments);
-    let rounds = !pacing.is_retry();
-    let gap = arguments.interval.unwrap_or(INTERVAL);
-    let ping = Config {
-        targets: Rc::default(),
-        names: 0,
-        method: Method::Echo,
-        payload: Payload::new(size, None),
-        pacing,
-        count: count(&arguments),
-        window: 1,
-        classic: false,
-        deadline: None,
-        linger: Some(timeout),
-        patience: rounds.then_some(timeout),
-        timeout_decides: true,
-        enough: arguments.fast_reachable,
-        report_unanswered: false,
-        many_responders: false,
-        anycast: false,
-        millis_of_day: 0,
-    };
+    let ping = session(&arguments, size);
     let sockets = sockets(&arguments, &ping, source, family);
     let (hosts, lists) = targets(&arguments)?;
-    let fping = FpingRequest {
-        text: text(&arguments),
-        addresses: arguments.addr,
-        names: match (arguments.rdns, arguments.name) {
-            (true, _) => ReverseNames::All,
-            (false, true) => ReverseNames::OfAddresses,
-            (false, false) => ReverseNames::None,
-        },
-        expand: arguments.generate,
-        random: arguments.random,
-    };
     Ok(PingRequest {
         hosts,
-        many: Some(Many {
-            lists,
-            all_addresses: arguments.all,
-            rate: (!gap.is_zero()).then_some(many::RATE),
-            show: Show::Table,
-            yes: true,
-            fping: Some(fping),
-        }),
+        many: Some(of_hosts(&arguments, lists)),
         family,
         ping,
         sockets,
@@ -171,6 +133,54 @@ fn check(arguments: &FpingArguments, superuser: bool) -> Result<Option<Family>, 
     })
 }
 
+/// What the session is requested to do with `size` octets of data.
+fn session(arguments: &FpingArguments, size: usize) -> Config {
+    let (pacing, timeout) = pacing(arguments);
+    Config {
+        targets: Rc::default(),
+        names: 0,
+        method: Method::Echo,
+        payload: Payload::new(size, None),
+        pacing,
+        count: count(arguments),
+        window: 1,
+        classic: false,
+        deadline: None,
+        linger: Some(timeout),
+        patience: (!pacing.is_retry()).then_some(timeout),
+        timeout_decides: true,
+        enough: arguments.fast_reachable,
+        report_unanswered: false,
+        many_responders: false,
+        anycast: false,
+        millis_of_day: 0,
+    }
+}
+
+/// What is requested of the hosts, of which some are in `lists`.
+fn of_hosts(arguments: &FpingArguments, lists: Vec<String>) -> Many {
+    let gap = arguments.interval.unwrap_or(INTERVAL);
+    let fping = FpingRequest {
+        text: text(arguments),
+        addresses: arguments.addr,
+        names: match (arguments.rdns, arguments.name) {
+            (true, _) => ReverseNames::All,
+            (false, true) => ReverseNames::OfAddresses,
+            (false, false) => ReverseNames::None,
+        },
+        expand: arguments.generate,
+        random: arguments.random,
+    };
+    Many {
+        lists,
+        all_addresses: arguments.all,
+        rate: (!gap.is_zero()).then_some(many::RATE),
+        show: Show::Table,
+        yes: true,
+        fping: Some(fping),
+    }
+}
+
 /// Probes to each target; `None`: no such number.
 fn count(arguments: &FpingArguments) -> Option<u64> {
     arguments.count.or(arguments.vcount)
@@ -185,7 +195,8 @@ fn pacing(arguments: &FpingArguments) -> (Pacing, Duration) {
     let rate = ProbeRate::one_each(arguments.interval.unwrap_or(INTERVAL));
     if count(arguments).is_some() || arguments.endless {
         let interval = arguments.period.unwrap_or(PERIOD);
-        let timeout = arguments.timeout.unwrap_or(interval.min(MAX_TIMEOUT));
+        let period = if interval.is_zero() { TIMEOUT } else { interval.min(MAX_TIMEOUT) };
+        let timeout = arguments.timeout.unwrap_or(period);
         return (Pacing::Rounds { interval, preload: 1, rate }, timeout);
     }
     let timeout = arguments.timeout.unwrap_or(TIMEOUT);
