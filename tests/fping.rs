@@ -8,6 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use lab::dns::{name_server, resolver};
 use lab::*;
 
 /// The link.
@@ -254,6 +255,36 @@ fn lists_come_from_standard_input_and_from_files() {
         let ran = shell("fping -a -g 127.0.0.1/29");
         let expected: String = (1..=6).map(|host| format!("127.0.0.{host}\n")).collect();
         assert_eq!((ran.stdout, ran.stderr.as_str(), ran.status), (expected, "", Some(0)));
+    });
+}
+
+/// More than are looked up, and wait to be looked up, at a time.
+#[test]
+fn the_names_of_all_addresses_are_there_before_the_first_line() {
+    alone("the_names_of_all_addresses_are_there_before_the_first_line", || {
+        resolver(b"", "files dns", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
+        let _asked = name_server(|address| match address.octets() {
+            [.., 3] => None,
+            [.., 4] => Some(b"a\x1b[2Jb.example".to_vec()),
+            [.., 5] => Some(b"10.66.66.66".to_vec()),
+            [.., host] => Some(format!("host-{host}.example").into_bytes()),
+        });
+        let name = |host: u8| match host {
+            3..=5 => format!("127.0.0.{host}"),
+            host => format!("host-{host}.example"),
+        };
+        let expected = |line: &dyn Fn(u8) -> String| (1..=150).map(line).collect::<String>();
+        let ran = fping("-n -i1 -g 127.0.0.1 127.0.0.150");
+        assert_eq!(ran.stdout, expected(&|host| format!("{} is alive\n", name(host))), "{}", ran.stderr);
+        let ran = fping("-d -A -a -i1 -g 127.0.0.1 127.0.0.150");
+        assert_eq!(
+            ran.stdout,
+            expected(&|host| format!("{} (127.0.0.{host})\n", name(host))),
+            "{}",
+            ran.stderr
+        );
+        let ran = fping("-A -a -i1 -g 127.0.0.1 127.0.0.150");
+        assert_eq!(ran.stdout, expected(&|host| format!("127.0.0.{host}\n")), "{}", ran.stderr);
     });
 }
 
