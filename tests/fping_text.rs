@@ -255,7 +255,7 @@ fn a_damaged_answer_is_none() {
     let damaged = |probe: &Seen| Ok(vec![echo(probe, ms(1)).flip(30, 0xff)]);
     let (out, err, status, _) = run("-r0 web", damaged);
     assert_eq!((out.as_str(), status), ("web is unreachable\n", 1));
-    assert_eq!(err, "web : damaged for [0], 64 bytes, 1.00 ms\n");
+    assert_eq!(err, "web: damaged answer to [0], 64 bytes\n");
     assert_eq!(run("-q -r0 web", damaged).1, "");
 }
 

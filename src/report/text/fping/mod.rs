@@ -84,17 +84,28 @@ impl FpingText {
         }
     }
 
-    /// A line on standard error about an answer that does not count.
-    fn spurious(&self, what: &str, answer: &Answer, account: &PingAccount, output: &mut Output<'_>) {
+    /// A line on standard error about a further answer to a probe.
+    fn duplicate(&self, answer: &Answer, account: &PingAccount, output: &mut Output<'_>) {
         let Some(row) = account.row(answer.target) else { return };
         for label in self.hosts.labels(answer.target) {
             let (name, index, time) = (name(label), index(row, answer.seq), Time(nanos(answer.rtt)));
-            output
-                .print_error(format_args!("{name} : {what} for [{index}], {} bytes, {time} ms", answer.len));
+            output.print_error(format_args!(
+                "{name} : duplicate for [{index}], {} bytes, {time} ms",
+                answer.len
+            ));
             if answer.different_address {
                 output.print_error(format_args!(" [<- {}]", node(answer.from, label)));
             }
             output.print_error(format_args!("\n"));
+        }
+    }
+
+    /// A line on standard error about a damaged answer. Programs that look for `HOST : ` must not take it for a row.
+    fn damaged(&self, answer: &Answer, account: &PingAccount, output: &mut Output<'_>) {
+        let Some(row) = account.row(answer.target) else { return };
+        for label in self.hosts.labels(answer.target) {
+            let (name, index) = (name(label), index(row, answer.seq));
+            output.print_error(format_args!("{name}: damaged answer to [{index}], {} bytes\n", answer.len));
         }
     }
 
@@ -256,10 +267,8 @@ impl Report for FpingText {
         match event {
             Event::Answer(answer) => match answer.verdict {
                 Verdict::Received => self.answer(answer, account, epoch, output),
-                Verdict::Duplicate if !self.style.probes => {
-                    self.spurious("duplicate", answer, account, output);
-                }
-                Verdict::Corrupt if !self.style.quiet => self.spurious("damaged", answer, account, output),
+                Verdict::Duplicate if !self.style.probes => self.duplicate(answer, account, output),
+                Verdict::Corrupt if !self.style.quiet => self.damaged(answer, account, output),
                 Verdict::Duplicate | Verdict::Corrupt => {}
             },
             Event::Lost { at, target, seq, .. } if self.style.probes => {
