@@ -195,6 +195,39 @@ fn a_time_stands_for_each_probe_and_a_minus_for_none() {
 }
 
 #[test]
+fn what_is_still_open_is_neither_sent_nor_lost() {
+    // The first answer takes longer than the second one.
+    let (out, ..) = run("-c2 -p100 -t1000 web", |probe| {
+        Ok(vec![echo(probe, if probe.seq() == 1 { ms(300) } else { ms(10) })])
+    });
+    let expected = [
+        "web : [1], 64 bytes, 10.0 ms (10.0 avg, 0% loss)",
+        "web : [0], 64 bytes, 300 ms (155 avg, 0% loss)",
+    ];
+    assert_eq!(out, lines(&expected));
+    let stop = Some(Instant::ZERO + ms(240));
+    let (_, err, ..) = run_until("-C 5 -q -p100 -t 150 silent web", stop, network);
+    assert_eq!(err, lines(&["silent : -", "web    : 1.23 2.35 3.46"]));
+}
+
+/// Both probes to the second host are answered after the second one has left, only the second one to the third host.
+#[test]
+fn a_host_that_answers_twice_is_alive_once() {
+    let script = |probe: &Seen| {
+        Ok(match (last_octet(probe), probe.seq()) {
+            (7, seq) => vec![echo(probe, ms(if seq == 1 { 700 } else { 300 }))],
+            (8, 2) => vec![echo(probe, ms(100))],
+            _ => vec![],
+        })
+    };
+    let (out, err, ..) = run("-s silent 198.51.100.7 198.51.100.8", script);
+    let expected = ["198.51.100.8 is alive", "198.51.100.7 is alive", "silent is unreachable"];
+    assert_eq!(out, lines(&expected));
+    assert!(err.contains("\n       5 timeouts (waiting for response)\n       8 ICMP Echos sent\n"), "{err}");
+    assert!(err.contains("\n       3 ICMP Echo Replies received\n"), "{err}");
+}
+
+#[test]
 fn a_timeout_is_the_period_and_two_seconds_at_most_unless_it_is_given() {
     for (args, end) in [
         ("-c1", 1_000),
