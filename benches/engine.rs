@@ -11,7 +11,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rping::clock::Instant;
 use rping::datagram::{Batch, ClockSource, Departed, Framing, Received};
 use rping::engine::Session;
-use rping::engine::ping::{Config, Pacing, Ping, Targets};
+use rping::engine::ping::{Backoff, Config, Pacing, Ping, Targets};
 use rping::probe::{Identity, Method, Payload};
 
 const TARGET: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
@@ -75,7 +75,8 @@ fn one() -> Wire<Ping> {
 }
 
 fn many() -> Wire<Ping> {
-    wire(Pacing::Retry { timeout: Duration::from_millis(500), retries: 3, rate: None }, HOSTS, false)
+    let (timeout, backoff) = (Duration::from_millis(500), Backoff::ONE_HALF);
+    wire(Pacing::Retry { timeout, backoff, retries: 3, after_fault: true, rate: None }, HOSTS, false)
 }
 
 fn wire(pacing: Pacing, hosts: u32, classic: bool) -> Wire<Ping> {
@@ -93,6 +94,7 @@ fn wire(pacing: Pacing, hosts: u32, classic: bool) -> Wire<Ping> {
         deadline: None,
         linger: None,
         patience: None,
+        timeout_decides: false,
         enough: None,
         report_unanswered: false,
         many_responders: false,

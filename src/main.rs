@@ -10,7 +10,7 @@ use rping::transport::privilege;
 
 fn main() -> ExitCode {
     if let Err(error) = privilege::reduce() {
-        return fail("rping", &format!("cannot reduce privileges: {error}"), command::CANNOT_RUN);
+        return fail(&format!("rping: cannot reduce privileges: {error}"), command::CANNOT_RUN);
     }
     let (program, status) = match cli::parse(std::env::args_os(), privilege::is_superuser()) {
         Ok(Action::Ping(request)) => (request.style.program.clone(), ping::command(&request)),
@@ -20,14 +20,11 @@ fn main() -> ExitCode {
             let _ = io::stderr().lock().write_all(help.as_bytes());
             return ExitCode::from(command::CANNOT_RUN);
         }
-        Err(error) => {
-            let status = command::cannot_run(&error.program, true);
-            return fail(&error.program, &error.reason, status);
-        }
+        Err(error) => return fail(&error.to_string(), command::cannot_run(&error.program, true)),
     };
     let cannot_run = command::cannot_run(&program, false);
     let status = status.map_err(command::for_person);
-    status.map_or_else(|error| fail(&program, &format!("{error:#}"), cannot_run), ExitCode::from)
+    status.map_or_else(|error| fail(&format!("{program}: {error:#}"), cannot_run), ExitCode::from)
 }
 
 /// Prints to standard output. A reader that has closed the pipe is no error.
@@ -37,10 +34,10 @@ fn print(text: &str) -> anyhow::Result<()> {
     command::unless_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Prints one line on standard error, if that is open. Returns the exit status.
-fn fail(program: &str, reason: &str, status: u8) -> ExitCode {
+/// Prints a line on standard error, if that is open. Returns the exit status.
+fn fail(line: &str, status: u8) -> ExitCode {
     // Without the number of the error, which std appends to the system's text.
-    let text = reason.rsplit_once(" (os error ").map_or(reason, |(text, _)| text);
-    let _ = writeln!(io::stderr().lock(), "{program}: {text}");
+    let text = line.rsplit_once(" (os error ").map_or(line, |(text, _)| text);
+    let _ = writeln!(io::stderr().lock(), "{text}");
     ExitCode::from(status)
 }

@@ -258,8 +258,8 @@ Examples: rping ping -c 3 localhost
           rping traceroute localhost
 
 'rping ping --help' and 'rping traceroute --help' explain every option. A link
-to rping named ping, ping4, ping6, traceroute, traceroute6, tcptraceroute or
-tracepath is that command.
+to rping named ping, ping4, ping6, fping, fping6, traceroute, traceroute6,
+tcptraceroute or tracepath is that command.
 ";
     assert_eq!(rping(&["--help"]), answered(text));
     assert_eq!(rping(&["-h"]), answered(text));

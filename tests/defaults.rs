@@ -15,7 +15,7 @@ use rping::cli::ping_request::PingRequest;
 use rping::cli::{self, Action};
 use rping::clock::Instant;
 use rping::engine::ping::event::Event;
-use rping::engine::ping::{Config, Pacing, Ping, Targets};
+use rping::engine::ping::{Backoff, Config, Pacing, Ping, ProbeRate, Targets};
 use sim::*;
 
 fn parse(args: &str) -> PingRequest {
@@ -61,15 +61,21 @@ fn silence(config: Config) -> Silence {
 #[test]
 fn many_hosts_have_the_defaults_of_the_manual() {
     let second = Duration::from_secs(1);
-    let retry =
-        |millis, retries, rate| Pacing::Retry { timeout: ms(millis), retries, rate: NonZeroU64::new(rate) };
+    let per_second = |rate| NonZeroU64::new(rate).map(ProbeRate::per_second);
+    let retry = |millis, retries, rate| Pacing::Retry {
+        timeout: ms(millis),
+        backoff: Backoff::ONE_HALF,
+        retries,
+        after_fault: true,
+        rate: per_second(rate),
+    };
     let given = ["192.0.2.2 192.0.2.3", "192.0.2.0/31", "192.0.2.2-192.0.2.3", "--targets hosts", "-c 2 a b"];
     for args in given {
         let request = parse(args);
         let many = request.many.unwrap_or_else(|| panic!("{args}: one host"));
         let rate = NonZeroU64::new(1_000);
         let expected = match request.ping.count {
-            Some(_) => Pacing::Rounds { interval: second, preload: 1, rate },
+            Some(_) => Pacing::Rounds { interval: second, preload: 1, rate: per_second(1_000) },
             None => retry(500, 3, 1_000),
         };
         assert_eq!((request.ping.pacing, many.rate), (expected, rate), "{args}");
@@ -114,7 +120,7 @@ fn with_a_count_the_rounds_are_a_second_apart() {
 #[test]
 fn with_an_interval_and_no_count_many_hosts_are_pinged_until_the_deadline() {
     let request = parse("-i 0.5 -W 0.3 192.0.2.2 192.0.2.3");
-    let rounds = Pacing::Rounds { interval: ms(500), preload: 1, rate: NonZeroU64::new(1_000) };
+    let rounds = Pacing::Rounds { interval: ms(500), preload: 1, rate: NonZeroU64::new(1_000).map(ProbeRate::per_second) };
     assert_eq!((request.ping.pacing, request.ping.count), (rounds, None));
     assert_eq!(request.ping.patience, Some(ms(300)));
     let (sent, _) = silence(config("-i 0.5 -w 100 192.0.2.2 192.0.2.3", 1));

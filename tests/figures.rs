@@ -5,12 +5,13 @@ mod sim;
 
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
+use std::rc::Rc;
 
 use rping::clock::Instant;
 use rping::datagram::Departed;
 use rping::engine::Session;
-use rping::engine::ping::Ping;
 use rping::engine::ping::event::{Event, Verdict};
+use rping::engine::ping::{Ping, Targets};
 use rping::engine::reject::Reject;
 use rping::engine::trace;
 use rping::output::{Output, Stream};
@@ -19,6 +20,7 @@ use rping::probe::trace::TraceMethod;
 use rping::report::hosts::Hosts;
 use rping::report::json::JsonPing;
 use rping::report::text::many::Show;
+use rping::stats::{Account, PingAccount};
 use sim::path::{self, Net};
 use sim::*;
 
@@ -196,4 +198,32 @@ fn a_late_refusal_of_the_last_probe_moves_the_end() {
     session.handle_send_fault(at(1_500), rping::transport::send_fault(1, None));
     session.handle_timeout(at(1_500));
     assert_eq!(session.poll_timeout(), Some(at(2_500)));
+}
+
+#[test]
+fn the_time_of_each_probe_is_kept_beyond_the_turn_of_sequence_numbers() {
+    const COUNT: u64 = 70_000;
+    let (mut targets, first) = (Targets::default(), SocketAddr::new(TARGET.into(), 0));
+    targets.add(first, 2);
+    let demand = Demand::Probes { count: COUNT, interval: ms(1) };
+    let config = ManyConfig { rate: None, linger: Some(ms(99)), ..ManyConfig::new(Rc::new(targets), demand) };
+    // Up to 40 probes later, duplicates and all; probes to the second target find a closed firewall now and then.
+    let time = |number: u64| ms(1 + number % 40);
+    let mut numbers = [0_u64; 2];
+    let mut net = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), move |probe: &Seen| {
+        let target = usize::from(probe.dst != first);
+        numbers[target] += 1;
+        match (numbers[target], target) {
+            (number, 0) if number % 3 == 0 => Ok(vec![]),
+            (number, 1) if number % 5 == 0 => Err(rping::transport::send_fault(1, None)),
+            (number, _) => Ok(vec![echo(probe, time(number)), echo(probe, ms(90))]),
+        }
+    });
+    let mut account = PingAccount::new(2).with_each_time();
+    net.run(|event| account.add(event));
+    let each = account.each.expect("the times");
+    for (target, none) in [(0, 3), (1, 5)] {
+        let expected = (1..=COUNT).map(|number| (number % none > 0).then(|| time(number).as_nanos() as u64));
+        assert!(each.of(target).eq(expected), "target {target}");
+    }
 }

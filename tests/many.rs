@@ -185,6 +185,35 @@ fn a_late_answer_to_an_earlier_probe_counts_and_keeps_its_own_time() {
     assert_eq!(end, at(800_000), "nobody waits for the second probe's answer");
 }
 
+/// Lost at 300 ms: what is refused by a router, and what is answered later. The times are those of the losses.
+#[test]
+fn where_the_timeout_decides_nothing_else_ends_the_wait_for_a_probe_and_nothing_comes_too_late() {
+    let script = |probe: &Seen| {
+        Ok(match (octet(probe), probe.seq()) {
+            (1, 1) => vec![echo(probe, ms(300)), echo(probe, ms(400))],
+            (1, _) => vec![echo(probe, us(300_001))],
+            (2, 1) => vec![error(probe, 3, 1, 0, ms(1)), echo(probe, ms(299))],
+            _ => vec![error(probe, 3, 1, 0, ms(1))],
+        })
+    };
+    let config =
+        Config { linger: Some(ms(300)), timeout_decides: true, ..probes(targets(&[("198.51.100.1", 2)]), 2) };
+    let mut net = net(config, script);
+    let (mut accounts, mut lost) = (Accounts::default(), Vec::new());
+    let end = net.run(|event| {
+        accounts.add(event);
+        if let Event::Lost { at, target, seq, .. } = event {
+            lost.push((at.as_nanos() / 1_000, *target, *seq));
+        }
+    });
+    assert_eq!(lost, [(1_300_000, 0, 2), (1_301_000, 1, 2)]);
+    let first = Account { sent: 2, received: 1, duplicates: 1, lost: 1, ..Account::default() };
+    assert_eq!(accounts.of(0), first);
+    assert_eq!(accounts.of(1), Account { duplicates: 0, errors: 2, ..first });
+    assert_eq!(end, at(1_301_000));
+    assert_eq!(net.session.rejects().iter().collect::<Vec<_>>(), [(Reject::Late, 1)]);
+}
+
 #[test]
 fn probes_to_each_keep_their_interval_to_the_microsecond() {
     // 40 targets, 100 times, every 100 ms, each turn of the loop 130 µs late.

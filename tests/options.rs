@@ -468,7 +468,7 @@ fn windows_are_at_least_a_millisecond_long() {
     let rounds = Pacing::Rounds {
         interval: Duration::from_secs(1),
         preload: 1,
-        rate: std::num::NonZeroU64::new(1_000),
+        rate: std::num::NonZeroU64::new(1_000).map(rping::engine::ping::ProbeRate::per_second),
     };
     assert_eq!((many.ping.pacing, many.ping.count), (rounds, None));
 }

@@ -1,12 +1,18 @@
 //! docs/options.md against the help of each command: each option is listed, each listed option exists.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
 /// The options that the help of a command lists: `-c --count N`, or `--rate N|max` without a short form.
 fn accepted(command: &str) -> BTreeSet<String> {
-    let help = Command::new(env!("CARGO_BIN_EXE_rping")).args([command, "-h"]).output().expect("rping");
-    let help = String::from_utf8(help.stdout).expect("text");
+    listed(Command::new(env!("CARGO_BIN_EXE_rping")).args([command, "-h"]))
+}
+
+/// The options that a help lists.
+fn listed(command: &mut Command) -> BTreeSet<String> {
+    let help = String::from_utf8(command.output().expect("a help").stdout).expect("text");
     let rows = help.lines().filter_map(|line| {
         let option = line.trim_start().split("  ").next().filter(|option| option.starts_with('-'))?;
         Some(option.replace(", --", " --").replace(['<', '>'], ""))
@@ -36,6 +42,16 @@ fn every_option_of_ping_is_documented_and_no_other() {
     let accepted = accepted("ping");
     assert!(accepted.contains("-c --count N") && accepted.contains("--rate N|max"), "{accepted:?}");
     assert_eq!(documented("ping"), accepted);
+}
+
+#[test]
+fn every_option_of_a_link_named_fping_is_documented_and_no_other() {
+    let link = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fping");
+    let _ = std::fs::remove_file(&link);
+    symlink(env!("CARGO_BIN_EXE_rping"), &link).expect("a link");
+    let accepted = listed(Command::new(link).arg("-h"));
+    assert!(accepted.contains("-c --count=N") && accepted.contains("-T N"), "{accepted:?}");
+    assert_eq!(documented("fping"), accepted);
 }
 
 #[test]

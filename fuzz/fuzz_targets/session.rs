@@ -43,6 +43,7 @@ fn config(choice: u8) -> Config {
         deadline: None,
         linger: Some(Duration::from_millis(1)),
         patience: None,
+        timeout_decides: false,
         enough: None,
         report_unanswered: choice & 4 != 0,
         many_responders: choice & 8 != 0,

@@ -8,7 +8,8 @@ use anyhow::{Result, ensure};
 
 use super::ping::PingArguments;
 use super::values::Rate;
-use crate::engine::ping::Pacing;
+use crate::engine::ping::{Backoff, Pacing, ProbeRate};
+use crate::report::text::fping::FpingStyle;
 use crate::report::text::many::Show;
 
 /// What a run of many hosts has beside the request of any ping.
@@ -24,10 +25,38 @@ pub struct Many {
     pub show: Show,
     /// Whether more than [`MANY_HOSTS`] are allowed.
     pub yes: bool,
+    /// What a link named fping requests beside that.
+    pub fping: Option<FpingRequest>,
+}
+
+/// What fping has beside the request of a ping of many hosts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FpingRequest {
+    /// What is printed.
+    pub text: FpingStyle,
+    /// Whether targets are shown by address (`-A`).
+    pub addresses: bool,
+    /// Which targets are shown by the names of their addresses (`-n`, `-d`).
+    pub names: ReverseNames,
+    /// Whether a word may be a prefix or a range (`-g`).
+    pub expand: bool,
+    /// Whether the data of the probes are random (`-R`).
+    pub random: bool,
+}
+
+/// Which addresses are shown by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReverseNames {
+    /// None.
+    None,
+    /// Those of targets that were given as addresses.
+    OfAddresses,
+    /// All.
+    All,
 }
 
 /// Probes a second without `--rate`.
-const RATE: NonZeroU64 = NonZeroU64::new(1_000).unwrap();
+pub const RATE: NonZeroU64 = NonZeroU64::new(1_000).unwrap();
 /// Most probes a second of ordinary users.
 const MAX_USER_RATE: u64 = 10_000;
 /// Further probes to a silent host without `--retry` (fping).
@@ -48,6 +77,8 @@ pub const SEND_BUFFER: usize = 1 << 22;
 /// Most probes a second that each get a kernel stamp as they leave. At higher rates the stamps, which lie in the
 /// receive buffer too, would take the room of replies, and as much time as the probes.
 const STAMPED_RATE: NonZeroU64 = NonZeroU64::new(10_000).unwrap();
+/// The same as the time between two probes.
+pub const STAMPED_GAP: Duration = Duration::from_micros(100);
 
 impl Many {
     /// The options for many hosts; `None` if one host is pinged.
@@ -104,17 +135,19 @@ impl Many {
             (true, true) => anyhow::bail!("only one of --alive or --unreachable may be used"),
         };
         let (all_addresses, yes) = (options.all_addresses, options.yes);
-        Ok(Some(Self { lists: options.targets.clone(), all_addresses, rate, show, yes }))
+        let lists = options.targets.clone();
+        Ok(Some(Self { lists, all_addresses, rate, show, yes, fping: None }))
     }
 
     /// How the probes follow one another: in rounds, or until each host answers.
     pub fn pacing(&self, arguments: &PingArguments, interval: Duration) -> Pacing {
-        let rate = self.rate;
+        let rate = self.rate.map(ProbeRate::per_second);
         if in_rounds(arguments) {
             return Pacing::Rounds { interval, preload: 1, rate };
         }
         let timeout = linger(arguments.timeout).unwrap_or(TIMEOUT);
-        Pacing::Retry { timeout, retries: arguments.many.retry.unwrap_or(RETRIES), rate }
+        let retries = arguments.many.retry.unwrap_or(RETRIES);
+        Pacing::Retry { timeout, backoff: Backoff::ONE_HALF, retries, after_fault: true, rate }
     }
 
     /// Whether probes leave too fast for a kernel stamp each.

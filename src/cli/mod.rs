@@ -1,5 +1,6 @@
 //! The command line: parsed and checked. No sockets, no name resolution, no printing.
 
+pub mod fping;
 mod headings;
 mod long_run;
 pub mod many;
@@ -26,6 +27,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::escape;
+use fping::{FpingAction, FpingRefusal};
 use ping::PingArguments;
 use ping_request::PingRequest;
 use tcptraceroute::TcpTraceArguments;
@@ -55,17 +57,22 @@ pub enum Action {
     },
 }
 
-/// A command line that is refused: one line, exit status 2.
+/// A command line that is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UsageError {
     /// Prefix of messages: `rping`, or the name of the link it was called by.
     pub program: String,
-    /// What is wrong with which argument, and what is allowed.
+    /// What is wrong with which argument, and what is allowed: one line, of fping sometimes two.
     pub reason: String,
+    /// The line before that.
+    pub usage: Option<&'static str>,
 }
 
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(usage) = self.usage {
+            writeln!(f, "{usage}")?;
+        }
         write!(f, "{}: {}", self.program, self.reason)
     }
 }
@@ -74,7 +81,8 @@ impl fmt::Display for UsageError {
 ///
 /// The program names `ping`, `ping4` and `ping6` mean `rping ping`, `rping ping -4` and `rping ping -6`; `traceroute`
 /// and `traceroute6` mean `rping traceroute` and `rping traceroute -6`; `tcptraceroute` means `rping traceroute -T` with
-/// the options of that program, and `tracepath` means `rping traceroute --mtu` with its options and its text.
+/// the options of that program, and `tracepath` means `rping traceroute --mtu` with its options and its text; `fping` and
+/// `fping6` mean `rping ping` for many hosts, with the options and the text of fping.
 ///
 /// # Errors
 /// One line: which argument is wrong, and what is allowed.
@@ -84,7 +92,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Resul
     let link = Path::new(&called).file_name().and_then(OsStr::to_str).unwrap_or_default();
     let family = match link {
         "ping4" => Some("-4"),
-        "ping6" | "traceroute6" => Some("-6"),
+        "ping6" | "traceroute6" | "fping6" => Some("-6"),
         _ => None,
     };
     let args = family.map(OsString::from).into_iter().chain(args);
@@ -97,7 +105,21 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Resul
             Err(instead) => instead,
         },
         "tracepath" => parse_tracepath(caller, args),
+        "fping" | "fping6" => parse_fping(link, args, superuser),
         _ => parse_top(args.collect(), superuser),
+    }
+}
+
+fn parse_fping(
+    program: &str,
+    args: impl Iterator<Item = OsString>,
+    superuser: bool,
+) -> Result<Action, UsageError> {
+    let program = program.to_owned();
+    match fping::parse(&program, args, superuser) {
+        Ok(FpingAction::Ping(request)) => Ok(Action::Ping(request)),
+        Ok(FpingAction::Print(text)) => Ok(Action::Print { program, text }),
+        Err(FpingRefusal { reason, usage }) => Err(UsageError { program, reason, usage }),
     }
 }
 
@@ -241,7 +263,8 @@ impl Caller<'_> {
     }
 
     fn refusal(self, reason: impl fmt::Display) -> UsageError {
-        UsageError { program: self.program.to_owned(), reason: reason.to_string() }
+        let (program, reason) = (self.program.to_owned(), reason.to_string());
+        UsageError { program, reason, usage: None }
     }
 
     /// The result for what clap returns instead of matches: help and version are printed, everything else is an error

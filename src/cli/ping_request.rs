@@ -10,6 +10,7 @@ use super::many::{self, Many};
 use super::ping::PingArguments;
 use super::terminal::{self, TerminalRequest};
 use super::values::{Stamps, families, host_name};
+use super::wording::{OptionNames, PING};
 use crate::engine::ping::{Config, Pacing};
 use crate::probe::{Method, Payload, message_len};
 use crate::report::style::Style;
@@ -49,6 +50,8 @@ pub struct PingRequest {
     pub resolve: bool,
     /// Whether the real user is root; ordinary users have limits.
     pub superuser: bool,
+    /// The names of the options in messages.
+    pub wording: OptionNames,
 }
 
 /// Most octets of data that fit an IPv4 packet: 65535 less 20 (RFC 791 section 3.1) and the ICMP header.
@@ -112,6 +115,7 @@ impl PingRequest {
             numeric: arguments.numeric || arguments.flood,
             resolve: arguments.resolve,
             superuser,
+            wording: PING,
         };
         if let Some(family) = family {
             request.check_size(family)?;
@@ -285,6 +289,7 @@ fn session(arguments: &PingArguments, method: Method, size: usize, pacing: Pacin
         deadline: arguments.deadline.and_then(positive),
         linger: if classic { timeout.map_or(Some(LINGER), positive) } else { many::linger(timeout) },
         patience: timeout.and_then(positive).filter(|_| !pacing.is_retry()),
+        timeout_decides: false,
         enough: arguments.many.min_reachable,
         report_unanswered: arguments.outstanding && classic,
         many_responders: false,

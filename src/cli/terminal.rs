@@ -108,6 +108,12 @@ pub struct TerminalRequest {
 }
 
 impl TerminalRequest {
+    /// Nothing beside the text.
+    pub fn none() -> Self {
+        let (color, limits) = (ColorWhen::Never, Limits::default());
+        Self { color, status: false, hints: false, limits, compact: false }
+    }
+
     /// Checks the options against one another. `by_link`: the program was called by the name of another one, whose text
     /// it prints on a terminal too; only the options change that.
     ///

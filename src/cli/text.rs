@@ -6,8 +6,8 @@ Examples: rping ping -c 3 localhost
           rping traceroute localhost
 
 'rping ping --help' and 'rping traceroute --help' explain every option. A link
-to rping named ping, ping4, ping6, traceroute, traceroute6, tcptraceroute or
-tracepath is that command.";
+to rping named ping, ping4, ping6, fping, fping6, traceroute, traceroute6,
+tcptraceroute or tracepath is that command.";
 
 /// Below the short help of `rping ping`.
 pub const PING_EXIT: &str = "\

@@ -302,7 +302,7 @@ pub fn named<T: Copy>(text: &str, values: &[(&str, T)]) -> Option<T> {
 }
 
 /// Decimal digits, perhaps after blanks, as strtol(3) skips them, and a `+`.
-fn whole<T: TryFrom<u64>, const MIN: u64, const MAX: u64>(text: &str) -> Option<T> {
+pub fn whole<T: TryFrom<u64>, const MIN: u64, const MAX: u64>(text: &str) -> Option<T> {
     let number = text.trim_ascii_start().parse().ok().filter(|number| (MIN..=MAX).contains(number))?;
     T::try_from(number).ok()
 }

@@ -10,10 +10,14 @@ use crate::transport::{NoStamps, OpenError, Pmtu, RouteError, Setting, SetupErro
 /// [`Options`](crate::transport::Options).
 #[derive(Clone, Copy, Debug)]
 pub struct OptionNames {
+    /// What stands before the line about sockets that are not available.
+    open: &'static str,
     /// The interface.
     device: &'static str,
     /// The source address.
     source: &'static str,
+    /// The call that refuses it.
+    bind: &'static str,
     ttl: &'static str,
     tos: &'static str,
     /// Path MTU discovery; `true`: with the name of the mode.
@@ -21,19 +25,44 @@ pub struct OptionNames {
 }
 
 /// The options of ping.
-pub const PING: OptionNames =
-    OptionNames { device: "-I", source: "-I", ttl: "-t", tos: "-Q", pmtu: ("-M", true) };
+pub const PING: OptionNames = OptionNames {
+    open: "",
+    device: "-I",
+    source: "-I",
+    bind: "bind",
+    ttl: "-t",
+    tos: "-Q",
+    pmtu: ("-M", true),
+};
+
+/// The options of fping. The words about sockets and the name of the call are what other programs look for.
+pub const FPING: OptionNames = OptionNames {
+    open: "can't create socket (must run as root?): ",
+    device: "-I",
+    source: "-S",
+    bind: "cannot bind source address ",
+    ttl: "-H",
+    tos: "-O",
+    pmtu: ("-M", false),
+};
 
 /// The options of traceroute, which sets the TTL itself.
-pub const TRACEROUTE: OptionNames =
-    OptionNames { device: "-i", source: "-s", ttl: "-f", tos: "-t", pmtu: ("-F", false) };
+pub const TRACEROUTE: OptionNames = OptionNames {
+    open: "",
+    device: "-i",
+    source: "-s",
+    bind: "bind",
+    ttl: "-f",
+    tos: "-t",
+    pmtu: ("-F", false),
+};
 
 impl OptionNames {
     /// The line about sockets that are not available.
     pub fn open_error(&self, error: &OpenError) -> String {
         let (device, error, existing) = match error {
-            OpenError::Denied(denied) => return denied.to_string(),
-            OpenError::Unavailable(line) => return line.clone(),
+            OpenError::Denied(denied) => return format!("{}{denied}", self.open),
+            OpenError::Unavailable(line) => return format!("{}{line}", self.open),
             OpenError::Device { device, error, existing } => (device, error, existing),
         };
         let line = format!("{} {}: SO_BINDTODEVICE: {error}", self.device, escape(device));
@@ -41,7 +70,11 @@ impl OptionNames {
             return line;
         }
         let existing: Vec<_> = existing.iter().map(|name| escape(name)).collect();
-        format!("{line}; give an address of this host or one of its interfaces: {}", existing.join(", "))
+        let accepted = match self.device == self.source {
+            true => "an address of this host or one of its interfaces",
+            false => "one of the interfaces of this host",
+        };
+        format!("{line}; give {accepted}: {}", existing.join(", "))
     }
 
     /// The line about a target that no probe can be sent to.
@@ -81,7 +114,7 @@ impl OptionNames {
 
     fn setting(&self, setting: &Setting) -> Cow<'static, str> {
         match setting {
-            Setting::Source(_) => "bind".into(),
+            Setting::Source(_) => self.bind.into(),
             Setting::SourcePort(port) => format!("--sport {port}: bind").into(),
             Setting::Ttl { ttl, multicast } => {
                 let which = if *multicast { "multicast" } else { "unicast" };

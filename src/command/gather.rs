@@ -27,22 +27,28 @@ use crate::wire::Family;
 
 /// The words that name hosts, before names are resolved.
 #[derive(Default)]
-struct Words {
-    words: Vec<Labelled>,
-    names: Vec<String>,
+pub struct Words {
+    /// In their order.
+    pub words: Vec<Labelled>,
+    /// The names among them.
+    pub names: Vec<String>,
     /// Number of addresses so far; a name counts as one.
     count: u128,
     /// Whether every word was valid.
-    complete: bool,
+    pub complete: bool,
+    /// Whether each word is one name, whatever it looks like.
+    verbatim: bool,
 }
 
 /// A word, and the label of its line.
-struct Labelled {
-    word: Word,
+pub struct Labelled {
+    /// The word.
+    pub word: Word,
     label: Option<Rc<str>>,
 }
 
-enum Word {
+/// A word.
+pub enum Word {
     /// A number of addresses from the first on.
     Range(SocketAddr, u32),
     /// The name with this index.
@@ -50,14 +56,21 @@ enum Word {
 }
 
 impl Words {
+    /// No words yet.
+    fn new(many: &Many) -> Self {
+        let verbatim = many.fping.as_ref().is_some_and(|fping| !fping.expand);
+        Self { complete: true, verbatim, ..Self::default() }
+    }
+
     /// Adds a word.
     ///
     /// # Errors
     /// One line that begins with the word: it names no host.
     fn add(&mut self, word: &str, label: Option<&str>) -> anyhow::Result<()> {
-        let (word, count) = match hosts::parse(word)? {
+        let spec = if self.verbatim { HostSpec::Host(word.to_owned()) } else { hosts::parse(word)? };
+        let (word, count) = match spec {
             HostSpec::Range { first, count } => (range(first, count), count),
-            HostSpec::Host(host) => match plain(&host) {
+            HostSpec::Host(host) => match plain(&host).filter(|_| !self.verbatim) {
                 Some(first) => (range(first, 1), 1),
                 None => {
                     self.names.push(host);
@@ -110,7 +123,7 @@ fn plain(word: &str) -> Option<SocketAddr> {
 /// # Errors
 /// An invalid word, or too many hosts.
 pub fn check_words(request: &PingRequest, many: &Many) -> anyhow::Result<()> {
-    let mut words = Words::default();
+    let mut words = Words::new(many);
     for host in &request.hosts {
         words.add(host, None)?;
         words.check_count(many)?;
@@ -125,8 +138,8 @@ const MOST_ERRORS: u64 = 100;
 ///
 /// # Errors
 /// An invalid word of the command line, a file that cannot be read, or too many hosts.
-fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow::Result<Words> {
-    let mut words = Words { complete: true, ..Words::default() };
+pub fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow::Result<Words> {
+    let mut words = Words::new(many);
     for host in &request.hosts {
         words.add(host, None)?;
         words.check_count(many)?;
@@ -158,7 +171,11 @@ fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow
             let program = &request.style.program;
             output.print_error(format_args!("{program}: {name}: {more} more lines are invalid\n"));
         }
-        read.with_context(|| format!("--targets {}", escape(list)))?;
+        read.with_context(|| match &many.fping {
+            None => format!("--targets {}", escape(list)),
+            // The name of the call is what other programs look for.
+            Some(_) => format!("-f {}: fopen ", escape(list)),
+        })?;
         count?;
     }
     Ok(words)

@@ -1,6 +1,8 @@
 //! The forward lookups before a run. A signal and the `-w` of a ping end the wait for them.
 
 use std::cell::Cell;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -74,6 +76,11 @@ impl ForwardLookups {
         let names = names.iter().zip(0..);
         let missed = |(name, number): (&String, u32)| Err(anyhow!("{}: {}", escape(name), late(number)));
         found.into_iter().zip(names).map(|(found, name)| found.unwrap_or_else(|| missed(name))).collect()
+    }
+
+    /// The names of addresses, as far as they have one; see [`bounded::names_of`].
+    pub fn names_of(&self, addresses: &[IpAddr]) -> HashMap<IpAddr, String> {
+        self.wait(|limit| bounded::names_of(addresses, limit))
     }
 
     /// Calls `wait` with the limit of all lookups, and counts the time that it takes.

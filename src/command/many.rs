@@ -8,8 +8,8 @@ use anyhow::anyhow;
 use super::setup::PingSetup;
 use crate::cli::many::Many;
 use crate::cli::ping_request::PingRequest;
-use crate::cli::wording::PING;
 use crate::command;
+use crate::command::fping_hosts;
 use crate::command::gather::{Found, find, firsts};
 use crate::command::joining::Joining;
 use crate::engine::ping::{Config, Ping, Targets};
@@ -31,21 +31,26 @@ pub fn set_up<'a>(
     sockets: Sockets,
     output: &mut Output<'_>,
 ) -> anyhow::Result<PingSetup<'a>> {
-    let Found { hosts, complete, lookups, joining } = find(request, many, &sockets, output)?;
+    let found = match &many.fping {
+        None => find(request, many, &sockets, output)?,
+        Some(fping) => fping_hosts::find(request, many, fping, &sockets, output)?,
+    };
+    let Found { hosts, complete, lookups, joining } = found;
     let targets = Rc::clone(hosts.targets());
     let names = joining.as_ref().map_or(0, Joining::open);
     warn_of_period(request, many, targets.len().saturating_add(names), output);
     let transport = match targets.is_empty() && names == 0 {
         true => None,
-        false => Some(aim(&targets, names > 0, sockets, &request.sockets)?),
+        false => Some(aim(&targets, names > 0, sockets, request)?),
     };
     if let Some(transport) = &transport {
         command::warn(&request.style.program, transport.warnings(), output);
     }
     Ok(PingSetup {
-        goal: match request.ping.enough {
-            Some(enough) => Goal::Targets(enough),
-            None => Goal::AllTargets { complete },
+        goal: match (&many.fping, request.ping.enough) {
+            (Some(fping), _) => Goal::Fping { required: fping.text.required, complete },
+            (None, Some(enough)) => Goal::Targets(enough),
+            (None, None) => Goal::AllTargets { complete },
         },
         config: Config {
             targets,
@@ -79,13 +84,19 @@ fn warn_of_period(request: &PingRequest, many: &Many, targets: u32, output: &mut
 }
 
 /// Sets up the sockets, with the first target of each family. Where `names` will join, sockets of both families are kept.
-fn aim(targets: &Targets, names: bool, mut sockets: Sockets, options: &Options) -> anyhow::Result<Transport> {
+fn aim(
+    targets: &Targets,
+    names: bool,
+    mut sockets: Sockets,
+    request: &PingRequest,
+) -> anyhow::Result<Transport> {
+    let (options, wording) = (&request.sockets, &request.wording);
     let mut routes = Vec::new();
     for target in firsts(targets) {
         // Whether a target can be reached shows when it is probed; only a source address must be known now.
         routes.push(match sockets.route(target, options) {
             Ok(route) => route,
-            Err(error) if options.strict_source => return Err(anyhow!(PING.route_error(&error))),
+            Err(error) if options.strict_source => return Err(anyhow!(wording.route_error(&error))),
             Err(_) => unknown_route(target, options),
         });
     }
@@ -94,7 +105,7 @@ fn aim(targets: &Targets, names: bool, mut sockets: Sockets, options: &Options) 
             routes.push(unknown_route(SocketAddr::new(unspecified(family), 0), options));
         }
     }
-    sockets.aim_all(&routes, options).map_err(|error| anyhow!(PING.setup_error(&error)))
+    sockets.aim_all(&routes, options).map_err(|error| anyhow!(wording.setup_error(&error)))
 }
 
 /// The route to a target where it is not known.

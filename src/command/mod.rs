@@ -19,6 +19,7 @@ use crate::transport::{Transport, privilege};
 
 mod advice;
 pub mod first_route;
+mod fping_hosts;
 mod gather;
 pub mod hosts;
 mod joining;

@@ -1,7 +1,8 @@
 //! `rping ping`: opens sockets, drops privilege, resolves and runs, in the order that privilege requires.
 
+use anyhow::Context;
+
 use crate::cli::ping_request::PingRequest;
-use crate::cli::wording::PING;
 use crate::clock::{Clock, Instant};
 use crate::command::setup::PingSetup;
 use crate::command::{self, advice, gather, many, one, terminal};
@@ -9,11 +10,12 @@ use crate::datagram::{Batch, DATAGRAM_OVERHEAD};
 use crate::engine::ping::{Config, Ping};
 use crate::names::lookup::Names;
 use crate::output::Output;
-use crate::probe::Identity;
+use crate::probe::{Identity, Payload};
 use crate::report::Report;
 use crate::report::json::JsonPing;
 use crate::report::style::Style;
 use crate::report::text::compact::CompactText;
+use crate::report::text::fping::{FpingText, Rows};
 use crate::report::text::many::{Endless, ManyText};
 use crate::report::text::ping::PingText;
 use crate::run::{Lookups, Run};
@@ -35,24 +37,34 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         Some(many) => gather::check_words(request, many),
     };
     command::begun(checked, &mut output)?;
-    let sockets = transport::open(&request.sockets).map_err(|error| advice::open_error(&PING, &error))?;
+    let sockets =
+        transport::open(&request.sockets).map_err(|error| advice::open_error(&request.wording, &error))?;
     command::drop_privilege()?;
     let setup = match &request.many {
         None => one::set_up(request, sockets, &mut output),
         Some(many) => many::set_up(request, many, sockets, &mut output),
     };
-    let PingSetup { config, hosts, transport, style, stop, lookups, goal } =
+    let PingSetup { mut config, hosts, transport, style, stop, lookups, goal } =
         command::begun(setup, &mut output)?;
+    let fping = request.many.as_ref().and_then(|many| many.fping.as_ref());
 
     let style = Style { utc_offset: sys::utc_offset, ..style };
     let mut account = PingAccount::new(config.targets.len()).with_names(hosts.unknown(), config.names);
     if request.terminal.compact || terminal::has_status(request) {
         account.keep_recent(terminal::RECENT);
     }
+    if fping.is_some_and(|fping| fping.text.rows == Some(Rows::Times)) {
+        account = account.with_each_time();
+    }
     // A name that is still being looked up is a target.
     let period = config.pacing.period(config.targets.len().saturating_add(config.names));
     let io = (account, transport, output, stop, lookups);
-    let account = if request.json {
+    let account = if let Some(fping) = fping {
+        if fping.random {
+            config.payload = random_payload(request.style.size)?;
+        }
+        run(request, config, FpingText::new(fping.text.clone(), hosts, |_| 0), io)
+    } else if request.json {
         let report = match &request.many {
             None => JsonPing::one(style, hosts, request.interval),
             Some(_) => JsonPing::many(style, hosts, period),
@@ -75,6 +87,18 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         run(request, config, report, io)
     };
     Ok(verdict::of_ping(&account?, goal))
+}
+
+/// Random data for the probes.
+///
+/// # Errors
+/// Those of getrandom(2).
+fn random_payload(size: usize) -> anyhow::Result<Payload> {
+    let mut octets = Vec::new();
+    while octets.len() < size {
+        octets.extend(sys::random::<256>().context("cannot draw random data")?);
+    }
+    Ok(Payload::new(size, Some(&octets)))
 }
 
 /// What a run has beside its report.

@@ -41,7 +41,8 @@ impl<'a> Usable<'a> {
     /// Why not, in a line without the address.
     pub fn check(&self, address: SocketAddr) -> anyhow::Result<()> {
         ensure!(self.wanted().accepts(&address.ip()), "{}", forward::WRONG_FAMILY);
-        ensure!(!address.ip().is_multicast(), "a multicast address is many hosts; ping it alone");
+        let alone = address.ip().is_multicast() && self.many.fping.is_none();
+        ensure!(!alone, "a multicast address is many hosts; ping it alone");
         if self.request.sockets.device.is_none() && forward::lacks_scope(&address) {
             bail!(PING.route_error(&RouteError::NoInterface(address.ip())));
         }

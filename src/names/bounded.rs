@@ -1,5 +1,7 @@
 //! Forward lookups that are waited for until a time or a signal. What still looks up then is abandoned.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 
 use anyhow::{Result, anyhow};
@@ -10,6 +12,7 @@ use crate::clock::{Clock, Instant};
 use crate::escape::escape;
 use crate::names::background::{Background, Looked};
 use crate::names::forward::{AddressFamilies, Candidate, is_numeric, resolve};
+use crate::names::lookup::{self, LookupState, Names, Question};
 
 /// Until when lookups are waited for.
 pub struct Limit<'a> {
@@ -53,6 +56,34 @@ pub fn wait_for_all(names: &mut Background, limit: &Limit<'_>) -> Vec<Looked> {
         results.extend(names.take());
     }
     results
+}
+
+/// The names of addresses (PTR), as far as they have one and it is found before the wait is over.
+pub fn names_of(addresses: &[IpAddr], limit: &Limit<'_>) -> HashMap<IpAddr, String> {
+    let mut found = HashMap::new();
+    // Each part fits the cache.
+    for part in addresses.chunks(lookup::CACHE) {
+        let mut names = Names::of_path(|_| None);
+        // The first pass fills the queue, the second one takes the results.
+        for last in [false, true] {
+            for address in part {
+                loop {
+                    match names.query(Question::Name(*address)) {
+                        LookupState::Done(name) => {
+                            found.extend(name.map(|name| (*address, name)));
+                            break;
+                        }
+                        LookupState::Pending if !last => break,
+                        LookupState::Pending | LookupState::NotQueried => {}
+                    }
+                    if !names.ready_fd().is_some_and(|ready| wait(limit, ready)) {
+                        return found;
+                    }
+                }
+            }
+        }
+    }
+    found
 }
 
 /// Waits for a result. Returns false if the wait is over.

@@ -15,7 +15,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 /// Most questions in the cache; later ones are not queried. Without a limit, whoever sends packets decides how much
 /// memory they take.
-const CACHE: usize = 4096;
+pub const CACHE: usize = 4096;
 /// Most questions that wait for a thread.
 const QUEUE: usize = 64;
 /// Octets of the longest host name in text form (RFC 1035 section 2.3.4), and of any other result.

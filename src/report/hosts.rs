@@ -163,6 +163,12 @@ impl Hosts {
         self.entries.get(*entry as usize).filter(|_| target < *end)
     }
 
+    /// Adds an entry, whether it was added before or not.
+    pub fn add_each(&mut self, name: Option<String>, targets: Range<u32>) {
+        let entry = self.push(name, targets.clone());
+        self.named.extend(targets.map(|target| (target, entry)));
+    }
+
     /// The parts of a range that were not added as plain addresses before.
     fn new_ones(&self, targets: Range<u32>) -> Vec<Range<u32>> {
         let (mut parts, mut next) = (Vec::new(), targets.start);

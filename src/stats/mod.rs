@@ -5,6 +5,7 @@
 
 mod account;
 mod distribution;
+mod each;
 mod figures;
 pub mod loss;
 mod moments;
@@ -19,6 +20,7 @@ mod windows;
 
 pub use account::Account;
 pub use distribution::{Distribution, Jitter};
+pub use each::EachTime;
 pub use figures::{Figures, Targeted};
 pub use moments::Moments;
 pub use ping::{PingAccount, Row};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::account::Account;
 use super::distribution::{Distribution, Jitter};
+use super::each::EachTime;
 use super::loss::{Ratio, loss};
 use super::moments::Moments;
 use super::recent::Recent;
@@ -28,6 +29,8 @@ pub struct PingAccount {
     pub open_names: u32,
     /// The last probes, if the run has one target and they are kept ([`Self::keep_recent`]).
     pub recent: Recent,
+    /// The time of each probe, if that is kept.
+    pub each: Option<EachTime>,
     rows: Vec<Row>,
     windows: Option<Box<Windows>>,
 }
@@ -99,6 +102,7 @@ impl PingAccount {
             unknown: 0,
             open_names: 0,
             recent: Recent::default(),
+            each: None,
             rows,
             windows: None,
         }
@@ -135,6 +139,11 @@ impl PingAccount {
     /// Whether the run has windows.
     pub const fn has_windows(&self) -> bool {
         self.windows.is_some()
+    }
+
+    /// The same, and the time of each probe is kept.
+    pub fn with_each_time(self) -> Self {
+        Self { each: Some(EachTime::default()), ..self }
     }
 
     /// Number of targets.
@@ -208,6 +217,9 @@ impl Account for PingAccount {
         let Some(row) = event.target().and_then(|target| self.rows.get_mut(target as usize)) else { return };
         let before = (row.sent, row.received);
         row.add(event);
+        if let (Some(each), Some(target), Some(seq)) = (&mut self.each, event.target(), event.seq()) {
+            each.add(target, row.number(seq), event);
+        }
         self.probed += u32::from(before.0 == 0 && row.sent > 0);
         self.answered += u32::from(before.1 == 0 && row.received > 0);
         if let Some(windows) = &mut self.windows {
@@ -276,6 +288,23 @@ impl Row {
             _ => self.times.get_or_insert_with(|| Box::new(Times::of(self.first))).add(nanos),
         }
         self.received = self.received.saturating_add(1);
+    }
+
+    /// Probes that were due: those that left and those that could not.
+    pub const fn attempted(&self) -> u64 {
+        self.sent as u64 + self.not_sent as u64
+    }
+
+    /// Probes whose fate is known: those that could not leave, and those that are no longer in flight.
+    pub const fn resolved(&self) -> u64 {
+        self.attempted().saturating_sub(self.in_flight as u64)
+    }
+
+    /// The number of the newest probe with a sequence number, from 1.
+    pub const fn number(&self, seq: u16) -> u64 {
+        let newest = self.attempted();
+        // The low 16 bits of the number are the sequence number.
+        newest.saturating_sub((newest as u16).wrapping_sub(seq) as u64)
     }
 
     /// Whether probes were sent, none was answered, and none is in flight.

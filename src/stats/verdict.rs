@@ -16,6 +16,13 @@ pub enum Goal {
         /// Whether every line of every list was valid.
         complete: bool,
     },
+    /// As fping.
+    Fping {
+        /// So many targets that answer (`-x`); `None`: all.
+        required: Option<u32>,
+        /// Whether every line of every list was valid.
+        complete: bool,
+    },
 }
 
 /// Exit status if the command cannot run: wrong usage, unknown host, no permission.
@@ -27,22 +34,26 @@ pub fn cannot_run(program: &str, usage: bool) -> u8 {
     match (program, usage) {
         ("tracepath", true) => 255,
         ("tracepath", false) => 1,
+        ("fping" | "fping6", true) => 1,
+        ("fping" | "fping6", false) => 4,
         _ => CANNOT_RUN,
     }
 }
 
 /// The exit status of a ping: 0 if the goal was reached, else 1; 2 if there was no target.
+///
+/// That of fping is 2 where a name is unknown, unless so many targets are required, and 1 without any name or target.
 pub fn of_ping(account: &PingAccount, goal: Goal) -> u8 {
-    if account.targets() == 0 {
-        return 2;
+    let (targets, answered) = (account.targets(), account.answered);
+    match goal {
+        Goal::Fping { required: Some(required), .. } if targets > 0 => u8::from(answered < required),
+        Goal::Fping { complete, .. } if account.unknown > 0 || !complete => 2,
+        Goal::Fping { .. } => u8::from(answered < targets || targets == 0),
+        _ if targets == 0 => 2,
+        Goal::Answers(wanted) => u8::from(account.total.received < wanted),
+        Goal::Targets(wanted) => u8::from(answered < wanted),
+        Goal::AllTargets { complete } => u8::from(!complete || account.unknown > 0 || answered < targets),
     }
-    u8::from(!match goal {
-        Goal::Answers(wanted) => account.total.received >= wanted,
-        Goal::Targets(wanted) => account.answered >= wanted,
-        Goal::AllTargets { complete } => {
-            complete && account.unknown == 0 && account.answered == account.targets()
-        }
-    })
 }
 
 /// The exit status of a traceroute: 0 if the target was reached, else 1. `by_link`: that of traceroute(8), which is 0 for

@@ -55,6 +55,7 @@ impl From<Config> for ping::Config {
             deadline: one.deadline,
             linger: one.linger,
             patience: None,
+            timeout_decides: false,
             enough: None,
             report_unanswered: one.report_unanswered,
             many_responders: one.many_responders,
@@ -88,6 +89,8 @@ pub struct ManyConfig {
     pub window: u64,
     pub linger: Option<Duration>,
     pub deadline: Option<Duration>,
+    /// The linger is also the time after which a probe is lost for good.
+    pub timeout_decides: bool,
     pub enough: Option<u32>,
     pub millis_of_day: u32,
 }
@@ -105,6 +108,7 @@ impl ManyConfig {
             window: 256,
             linger: None,
             deadline: None,
+            timeout_decides: false,
             enough: None,
             millis_of_day: 0,
         }
@@ -113,13 +117,16 @@ impl ManyConfig {
 
 impl From<ManyConfig> for ping::Config {
     fn from(many: ManyConfig) -> Self {
-        let rate = many.rate;
+        let rate = many.rate.map(ping::ProbeRate::per_second);
         let (pacing, count) = match many.demand {
             Demand::Probes { count, interval } => {
                 (ping::Pacing::Rounds { interval, preload: 1, rate }, Some(count))
             }
             Demand::Endless { interval } => (ping::Pacing::Rounds { interval, preload: 1, rate }, None),
-            Demand::Answer { timeout, retries } => (ping::Pacing::Retry { timeout, retries, rate }, None),
+            Demand::Answer { timeout, retries } => {
+                let (backoff, after_fault) = (ping::Backoff::ONE_HALF, true);
+                (ping::Pacing::Retry { timeout, backoff, retries, after_fault, rate }, None)
+            }
         };
         Self {
             targets: many.targets,
@@ -133,6 +140,7 @@ impl From<ManyConfig> for ping::Config {
             deadline: many.deadline,
             linger: many.linger,
             patience: many.linger.filter(|_| !pacing.is_retry()),
+            timeout_decides: many.timeout_decides,
             enough: many.enough,
             report_unanswered: false,
             many_responders: false,

@@ -38,6 +38,9 @@ pub struct Config {
     /// After how long without an answer a probe is lost; `None`: twice the longest round-trip time, and a second at
     /// least.
     pub patience: Option<Duration>,
+    /// Whether that time alone decides what is lost: an ICMP error leaves its probe in flight, and a later answer is
+    /// rejected.
+    pub timeout_decides: bool,
     /// End the run once so many targets have answered.
     pub enough: Option<u32>,
     /// Emit [`super::event::Event::Unanswered`] when the next probe leaves and the one before it has no answer yet.

@@ -86,6 +86,19 @@ impl Event {
             Self::Lookup(_) => return None,
         })
     }
+
+    /// Sequence number of the probe that it is about; `None`: it is about no probe.
+    pub fn seq(&self) -> Option<u16> {
+        Some(match self {
+            Self::Sent { seq, .. }
+            | Self::NotSent { seq, .. }
+            | Self::Unanswered { seq, .. }
+            | Self::Lost { seq, .. } => *seq,
+            Self::Answer(answer) => answer.seq,
+            Self::Error(error) => error.seq,
+            Self::Lookup(_) => return None,
+        })
+    }
 }
 
 /// An answer to one of our probes.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::config::Config;
 use super::flight::Flight;
-use super::pace::{self, Pacing};
+use super::pace::Pacing;
 use crate::clock::Instant;
 
 /// How long an answer may take at least, where nothing else is known (the initial RTO of RFC 6298 section 2.1).
@@ -47,7 +47,7 @@ impl Finish {
     pub fn new(config: &Config, start: Instant) -> Self {
         let least = match config.pacing {
             // A probe is waited for as long as its target's last one.
-            Pacing::Retry { timeout, retries, .. } => pace::wait(timeout, retries).max(PATIENCE),
+            Pacing::Retry { timeout, backoff, retries, .. } => backoff.wait(timeout, retries).max(PATIENCE),
             Pacing::Rounds { .. } | Pacing::Flood { .. } | Pacing::Adaptive { .. } => PATIENCE,
         };
         Self {

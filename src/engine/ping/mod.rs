@@ -32,7 +32,7 @@ use event::Event;
 use finish::Finish;
 use flight::{Flight, Slot, State};
 pub use live::LiveTargets;
-pub use pace::Pacing;
+pub use pace::{Backoff, Pacing, ProbeRate};
 use pace::{Pace, Turn};
 use progress::{Progress, Target};
 pub use targets::Targets;

@@ -5,6 +5,7 @@ use super::event::{Event, Verdict};
 use super::flight::{Slot, State};
 use super::matching::{self, Match};
 use super::progress::Target;
+use crate::clock::Instant;
 use crate::engine::reject::Reject;
 use crate::reply::{Reply, ReplyKind};
 
@@ -65,6 +66,9 @@ impl Ping {
         let (number, found) = self.recognise(reply)?;
         let (place, slot) = self.find(number, found.number)?;
         let verdict = found.verdict(slot.state)?;
+        if self.config.timeout_decides && self.is_late(slot, reply.at) {
+            return Err(Reject::Late);
+        }
         let address = self.targets.address_of_probe(number, found.number).ok_or(Reject::Foreign)?.ip();
         let mut answer = found.into_event(reply, verdict, (slot.sent, slot.clock), self.config.millis_of_day);
         answer.target = number;
@@ -83,6 +87,15 @@ impl Ping {
         Ok(())
     }
 
+    /// Whether the time of a probe without an answer was up when this one came.
+    fn is_late(&self, slot: Slot, at: Instant) -> bool {
+        match slot.state {
+            State::Lost => true,
+            State::Open | State::Failed => at.since(slot.sent) > self.finish.patience(),
+            State::Answered | State::NotSent | State::Withdrawn => false,
+        }
+    }
+
     pub(super) fn handle_error(&mut self, reply: &Reply) -> Result<(), Reject> {
         let ReplyKind::Error { quoted, .. } = reply.kind else { return Err(Reject::Unrelated) };
         let number = self.targets.number(quoted.dst, reply.scope).ok_or(Reject::Foreign)?;
@@ -91,7 +104,7 @@ impl Ping {
         let (probe, mut error) = matching::error(&expected, identity, |seq| target.number(seq), reply)?;
         let (place, slot) = self.find(number, probe)?;
         error.target = number;
-        if !error.notice {
+        if !error.notice && !self.config.timeout_decides {
             error.settles = slot.state == State::Open;
             let first = matches!(slot.state, State::Open | State::Lost);
             match first {

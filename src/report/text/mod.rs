@@ -2,6 +2,7 @@
 
 pub mod compact;
 mod extension;
+pub mod fping;
 pub mod many;
 pub mod number;
 mod options;

@@ -12,14 +12,15 @@ mod rounds;
 mod sends;
 mod turn;
 
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::clock::Instant;
 use adaptive::Adaptive;
 use flood::Flood;
+use gate::Gate;
+pub use gate::ProbeRate;
+pub use retry::Backoff;
 use retry::Retry;
-pub use retry::wait;
 use rounds::Rounds;
 pub use turn::Turn;
 
@@ -32,17 +33,21 @@ pub enum Pacing {
         interval: Duration,
         /// Rounds that begin at once at the start; at least 1.
         preload: u64,
-        /// Probes a second to all targets together at most.
-        rate: Option<NonZeroU64>,
+        /// How fast probes leave at most, to all targets together.
+        rate: Option<ProbeRate>,
     },
     /// Until it answers, each target is sent a probe after ever longer waits.
     Retry {
-        /// How long the first probe is waited for; each further one, half as long again.
+        /// How long the first probe is waited for.
         timeout: Duration,
+        /// How the waits for further ones grow.
+        backoff: Backoff,
         /// How many further ones at most.
         retries: u32,
-        /// Probes a second to all targets together at most.
-        rate: Option<NonZeroU64>,
+        /// Whether a target is sent another one after one that could not leave this machine.
+        after_fault: bool,
+        /// How fast probes leave at most, to all targets together.
+        rate: Option<ProbeRate>,
     },
     /// One target: a probe on each answer, and every ten milliseconds without one.
     Flood {
@@ -70,9 +75,9 @@ impl Pacing {
     /// to the microsecond. `None`: there is no such time.
     pub fn period(&self, targets: u32) -> Option<Duration> {
         let Self::Rounds { interval, rate, .. } = *self else { return None };
-        // Below 2^52.
-        let round = |rate: NonZeroU64| u64::from(targets).saturating_mul(1_000_000).div_ceil(rate.get());
-        Some(interval.max(Duration::from_micros(rate.map_or(0, round))))
+        let round = rate.map_or(Duration::ZERO, |rate| rate.time(targets.into()));
+        let micros = u64::try_from(round.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX);
+        Some(interval.max(Duration::from_micros(micros)))
     }
 
     /// Whether probes follow answers and nothing else.
@@ -102,8 +107,9 @@ impl Pace {
             Pacing::Rounds { interval, preload, rate } => {
                 Self::Rounds(Rounds::new(targets, interval, preload, rate, count, start))
             }
-            Pacing::Retry { timeout, retries, rate } => {
-                Self::Retry(Retry::new(targets, timeout, retries, rate, start))
+            Pacing::Retry { timeout, backoff, retries, after_fault, rate } => {
+                let gate = Gate::new(rate, start);
+                Self::Retry(Retry::new(targets, (timeout, backoff), (retries, after_fault), gate, start))
             }
             Pacing::Flood { preload } => Self::Flood(Flood::new(preload, most, count, start)),
             Pacing::Adaptive { interval, floor, preload } => {
@@ -169,7 +175,7 @@ impl Pace {
     pub fn fail(&mut self, at: Instant) {
         match self {
             Self::Rounds(rounds) => rounds.sent(),
-            Self::Retry(retry) => retry.sent(at),
+            Self::Retry(retry) => retry.fail(at),
             Self::Flood(flood) => flood.sends.fail(at),
             Self::Adaptive(adaptive) => adaptive.sends.fail(at),
         }

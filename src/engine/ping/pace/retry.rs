@@ -1,7 +1,6 @@
-//! Until it answers, each target is sent a probe after ever longer waits: exponential back-off by one half.
+//! Until it answers, each target is sent a probe after ever longer waits: exponential back-off.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::backlog::{Backlog, Taken};
@@ -14,6 +13,8 @@ use crate::clock::Instant;
 pub struct Retry {
     targets: u32,
     timeout: Duration,
+    backoff: Backoff,
+    after_fault: bool,
     gate: Gate,
     /// The next target that was sent nothing yet.
     next: u32,
@@ -47,30 +48,33 @@ impl Next {
     }
 }
 
-/// How long a probe is waited for that was sent after so many others: each time half as long again.
-pub fn wait(timeout: Duration, tries: u32) -> Duration {
-    let longer = |timeout: Duration, _| timeout.saturating_mul(3).checked_div(2).unwrap_or(timeout);
-    (0..tries).fold(timeout, longer)
+/// How many times as long as the wait before it each wait is, in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff(pub u32);
+
+impl Backoff {
+    /// Each wait is half as long again as the one before.
+    pub const ONE_HALF: Self = Self(1_500);
+
+    /// How long a probe is waited for that was sent after so many others, of which the first was waited for `timeout`.
+    pub fn wait(self, timeout: Duration, tries: u32) -> Duration {
+        let longer =
+            |timeout: Duration, _| timeout.saturating_mul(self.0).checked_div(1_000).unwrap_or(timeout);
+        (0..tries).fold(timeout, longer)
+    }
 }
 
 impl Retry {
     /// See [`super::Pacing::Retry`].
     pub fn new(
         targets: u32,
-        timeout: Duration,
-        retries: u32,
-        rate: Option<NonZeroU64>,
+        (timeout, backoff): (Duration, Backoff),
+        (retries, after_fault): (u32, bool),
+        gate: Gate,
         start: Instant,
     ) -> Self {
         let waiting = (0..=retries).map(|_| VecDeque::new()).collect();
-        Self {
-            targets,
-            timeout,
-            gate: Gate::new(rate, start),
-            next: 0,
-            waiting,
-            backlog: Backlog::new(start),
-        }
+        Self { targets, timeout, backoff, after_fault, gate, next: 0, waiting, backlog: Backlog::new(start) }
     }
 
     /// Adds targets, which were sent nothing yet.
@@ -157,7 +161,19 @@ impl Retry {
     }
 
     fn wait(&self, tries: usize) -> Duration {
-        wait(self.timeout, u32::try_from(tries).unwrap_or(u32::MAX))
+        self.backoff.wait(self.timeout, u32::try_from(tries).unwrap_or(u32::MAX))
+    }
+
+    /// The probe of the oldest turn taken could not leave, at `at`: its target waits for its next turn, or is given up
+    /// at once.
+    pub fn fail(&mut self, at: Instant) {
+        if self.after_fault {
+            return self.sent(at);
+        }
+        let turn = self.backlog.sent();
+        if let (Some(turn), Some(last)) = (turn, self.waiting.last_mut()) {
+            last.push_front((at, turn.target));
+        }
     }
 
     /// The oldest turn taken found no room.

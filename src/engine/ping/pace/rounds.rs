@@ -5,11 +5,10 @@
 
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::backlog::{Backlog, Taken};
-use super::gate::Gate;
+use super::gate::{Gate, ProbeRate};
 use super::grid::Grid;
 use super::turn::Turn;
 use crate::clock::Instant;
@@ -35,7 +34,7 @@ impl Rounds {
         targets: u32,
         interval: Duration,
         preload: u64,
-        rate: Option<NonZeroU64>,
+        rate: Option<ProbeRate>,
         count: Option<u64>,
         start: Instant,
     ) -> Self {

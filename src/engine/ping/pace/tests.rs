@@ -1,3 +1,5 @@
+use std::num::NonZeroU64;
+
 use super::*;
 
 const fn at(micros: u64) -> Instant {
@@ -6,13 +8,26 @@ const fn at(micros: u64) -> Instant {
 
 /// So many probes, one every `interval`.
 fn probes(targets: u32, count: u64, interval: Duration, rate: u64) -> Pace {
-    let pacing = Pacing::Rounds { interval, preload: 1, rate: NonZeroU64::new(rate) };
+    let pacing =
+        Pacing::Rounds { interval, preload: 1, rate: NonZeroU64::new(rate).map(ProbeRate::per_second) };
     Pace::new(pacing, targets, Some(count), 64, Instant::ZERO)
 }
 
 /// One answer.
 fn answer(targets: u32, timeout: Duration, retries: u32, rate: u64) -> Pace {
-    let pacing = Pacing::Retry { timeout, retries, rate: NonZeroU64::new(rate) };
+    retry(targets, timeout, Backoff::ONE_HALF, retries, true, rate)
+}
+
+fn retry(
+    targets: u32,
+    timeout: Duration,
+    backoff: Backoff,
+    retries: u32,
+    after_fault: bool,
+    rate: u64,
+) -> Pace {
+    let rate = NonZeroU64::new(rate).map(ProbeRate::per_second);
+    let pacing = Pacing::Retry { timeout, backoff, retries, after_fault, rate };
     Pace::new(pacing, targets, None, 64, Instant::ZERO)
 }
 
@@ -78,6 +93,27 @@ fn a_silent_target_is_probed_again_after_ever_longer_waits() {
         (at(4_062_500), Turn::GiveUp(0)),
     ];
     assert_eq!(turns(&mut pace, &[(1, at(30_000))]), expected);
+}
+
+#[test]
+fn the_waits_grow_by_any_factor_or_none() {
+    for (backoff, millis) in [(1_000, [0, 100, 200, 300, 400]), (2_000, [0, 100, 300, 700, 1_500])] {
+        let mut pace = retry(1, Duration::from_millis(100), Backoff(backoff), 3, true, 0);
+        let turns = turns(&mut pace, &[]).into_iter().map(|(when, _)| when);
+        assert_eq!(turns.collect::<Vec<_>>(), millis.map(|millis| at(millis * 1_000)));
+    }
+}
+
+#[test]
+fn a_target_that_no_probe_can_leave_for_is_probed_again_or_given_up_at_once() {
+    for (after_fault, next) in [(true, (507_000, Turn::Probe(0))), (false, (7_000, Turn::GiveUp(0)))] {
+        let mut pace = retry(2, Duration::from_millis(500), Backoff::ONE_HALF, 3, after_fault, 1_000);
+        assert_eq!(pace.take(at(0), 0), Some(Turn::Probe(0)));
+        assert_eq!(pace.take(at(1_000), 0), Some(Turn::Probe(1)));
+        pace.fail(at(7_000));
+        pace.sent(at(7_000));
+        assert_eq!(pace.due(0), Some((at(next.0), next.1)));
+    }
 }
 
 #[test]
