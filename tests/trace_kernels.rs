@@ -326,7 +326,7 @@ fn connections_that_are_looked_at_late_were_answered_in_time() {
 #[test]
 fn few_descriptors_change_no_trace() {
     alone("few_descriptors_change_no_trace", || {
-        let kernels = Kernels::new(Firewall::None, 18);
+        let kernels = Kernels::new(Firewall::None, 19);
         kernels.set_rtt(Duration::from_millis(50));
         let methods = ["-U", "-T -p 80", "-T -p 81"];
         let cases: Vec<_> = methods
@@ -355,6 +355,13 @@ fn few_descriptors_change_no_trace() {
                     "{limit}, {case:?}"
                 );
             }
+        }
+        // Raw TCP probes have two source ports for each query, and a socket keeps each port.
+        for v6 in [false, true] {
+            let case = Case { v6, method: "-q6 -T", ordinary: false, rtt: 50 };
+            let ran = run("prlimit", &format!("--nofile=16 {RPING} traceroute {}", case.args(18)));
+            let expected = case.expected(Firewall::None).replace("  # ms\n", &("  # ms".repeat(4) + "\n"));
+            assert_eq!((mask_times(&ran.stdout), ran.status, ran.stderr.as_str()), (expected, Some(0), ""));
         }
     });
 }
