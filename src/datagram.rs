@@ -193,6 +193,8 @@ pub enum SendCause {
     QueueFull,
     /// The kernel is short of memory.
     NoMemory,
+    /// No descriptor is free for the socket of this datagram.
+    NoDescriptor,
     /// It exceeds the path MTU, or the MTU of the interface.
     TooLong {
         /// The MTU that it exceeds, in octets, if the kernel reports it.
@@ -220,9 +222,12 @@ pub enum SendCause {
 
 impl SendFault {
     /// Whether there was no room for the datagram: in the socket's send buffer, in the queue of the interface, in
-    /// the table of neighbours, or in memory. That passes.
+    /// the table of neighbours, in memory, or among the descriptors. That passes.
     pub const fn is_full(&self) -> bool {
-        matches!(self.cause, SendCause::BufferFull | SendCause::QueueFull | SendCause::NoMemory)
+        matches!(
+            self.cause,
+            SendCause::BufferFull | SendCause::QueueFull | SendCause::NoMemory | SendCause::NoDescriptor
+        )
     }
 
     /// The MTU that the datagram exceeded, in octets, if the kernel reported it.

@@ -117,6 +117,7 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
     fn send(&mut self, epoch: Epoch) -> usize {
         let Self { clock, session, report, account, output, .. } = self;
         let now = clock.now();
+        self.transport.release(&|id| session.is_awaited(id));
         let count = self.batch.fill(|share| session.poll_transmit(now, share));
         self.transport.send(clock, &self.batch, &mut |fate| {
             match fate {

@@ -41,9 +41,13 @@ impl Case {
 
     /// Runs it from the address of this number.
     fn run(self, number: u16) -> Ran {
-        let target = if self.v6 { TARGET6 } else { TARGET4 };
-        let args = format!("-n {} -s {} {target}", self.method, source(self.v6, number));
+        let args = self.args(number);
         if self.ordinary { ordinary(&args) } else { traceroute(&args) }
+    }
+
+    fn args(self, number: u16) -> String {
+        let target = if self.v6 { TARGET6 } else { TARGET4 };
+        format!("-n {} -s {} {target}", self.method, source(self.v6, number))
     }
 
     /// What it prints.
@@ -315,6 +319,49 @@ fn connections_that_are_looked_at_late_were_answered_in_time() {
                 let lines = format!("\n 3  {}  # ms  # ms\n 4  {}  # ms  # ms\n", hops[0], hops[1]);
                 assert!(text.ends_with(&lines), "{port}, {v6}: {}{}", ran.stdout, ran.stderr);
             }
+        }
+    });
+}
+
+#[test]
+fn few_descriptors_change_no_trace() {
+    alone("few_descriptors_change_no_trace", || {
+        let kernels = Kernels::new(Firewall::None, 19);
+        kernels.set_rtt(Duration::from_millis(50));
+        let methods = ["-U", "-T -p 80", "-T -p 81"];
+        let cases: Vec<_> = methods
+            .into_iter()
+            .flat_map(|method| [false, true].map(|v6| Case { v6, method, ordinary: true, rtt: 50 }))
+            .collect();
+        // Of 8 descriptors one is left for a probe, of 20 eight, some for names.
+        for (round, limit) in [8, 12, 20].into_iter().enumerate() {
+            let ran: Vec<_> = std::thread::scope(|scope| {
+                let numbers = u16::try_from(6 * round).expect("a few")..;
+                let start = |(number, case): (u16, &Case)| {
+                    let (case, args) = (*case, case.args(number));
+                    let limited = format!(
+                        "--nofile={limit} setpriv --inh-caps=-all --bounding-set=-all {RPING} traceroute {args}"
+                    );
+                    (case, scope.spawn(move || run("prlimit", &limited)))
+                };
+                let started: Vec<_> = numbers.zip(&cases).map(start).collect();
+                started.into_iter().map(|(case, run)| (case, run.join().expect("a run"))).collect()
+            });
+            for (case, ran) in ran {
+                let (text, expected) = (mask_times(&ran.stdout), case.expected(Firewall::None));
+                assert_eq!(
+                    (text, ran.status, ran.stderr.as_str()),
+                    (expected, Some(0), ""),
+                    "{limit}, {case:?}"
+                );
+            }
+        }
+        // Raw TCP probes have two source ports for each query, and a socket keeps each port.
+        for v6 in [false, true] {
+            let case = Case { v6, method: "-q6 -T", ordinary: false, rtt: 50 };
+            let ran = run("prlimit", &format!("--nofile=16 {RPING} traceroute {}", case.args(18)));
+            let expected = case.expected(Firewall::None).replace("  # ms\n", &("  # ms".repeat(4) + "\n"));
+            assert_eq!((mask_times(&ran.stdout), ran.status, ran.stderr.as_str()), (expected, Some(0), ""));
         }
     });
 }

@@ -351,3 +351,29 @@ fn a_target_that_does_not_limit_its_errors_costs_no_further_second() {
         assert!(millis(net.now) < 900, "{}", millis(net.now));
     }
 }
+
+/// No descriptor is free for the socket of a probe until another probe is no longer waited for: 3.3 seconds, for example.
+#[test]
+fn a_probe_waits_for_a_descriptor_as_long_as_it_must() {
+    for until in [20, 700, 3_400, 10_000] {
+        let mut net = Net::new(|probe| match probe.ttl {
+            3.. if probe.at < at(until) => Err(rping::transport::send_fault(libc::EMFILE, None)),
+            _ => Ok(vec![six(probe)]),
+        });
+        assert_eq!(sketch(&net.events(config())), lines_of_six(), "{until} ms");
+        let took = millis(net.now);
+        assert!((until..until + 100).contains(&took), "{until} ms: {took} ms");
+    }
+}
+
+#[test]
+fn the_wait_for_an_answer_begins_when_the_probe_leaves() {
+    // A host that is off is reported three seconds after the first probe to it left.
+    let mut net = Net::new(|probe| match probe.ttl {
+        1 => Ok(vec![exceeded(probe, ms(1))]),
+        _ if probe.at < at(3_400) => Err(rping::transport::send_fault(libc::EMFILE, None)),
+        _ => Ok(vec![error(probe, 3, 1, 0, at(6_460).since(probe.at)).from(router(1))]),
+    });
+    let text = sketch(&net.events(config()));
+    assert!(text.contains("\n2: 10.1.1.1 30") && text.contains("\nUnreachable"), "{text}");
+}

@@ -83,4 +83,10 @@ pub trait Session {
 
     /// Probes that may still be answered.
     fn in_flight(&self) -> u64;
+
+    /// Whether the answer to a probe, by the number of its [`Transmit`], is waited for.
+    fn is_awaited(&self, id: u64) -> bool {
+        let _ = id;
+        true
+    }
 }

@@ -39,6 +39,8 @@ const fn words(cause: SendCause) -> Option<&'static str> {
         SendCause::TooLong { .. } => "it exceeds the path MTU",
         SendCause::Invalid => "a blackhole route swallowed it, or its source and route do not fit",
         SendCause::Prohibited => "a prohibit route refused it, or it is a broadcast address",
-        SendCause::BufferFull | SendCause::PortInUse | SendCause::Other => return None,
+        SendCause::BufferFull | SendCause::PortInUse | SendCause::NoDescriptor | SendCause::Other => {
+            return None;
+        }
     })
 }

@@ -19,6 +19,7 @@ pub const fn send_fault(errno: i32, mtu: Option<u32>) -> SendFault {
         libc::ENODEV | libc::ENXIO => SendCause::InterfaceGone,
         libc::EADDRNOTAVAIL => SendCause::SourceGone,
         libc::EADDRINUSE => SendCause::PortInUse,
+        libc::EMFILE | libc::ENFILE => SendCause::NoDescriptor,
         libc::EINVAL => SendCause::Invalid,
         _ => SendCause::Other,
     };

@@ -282,6 +282,15 @@ impl Transport {
         }
     }
 
+    /// Where each probe has a socket and descriptors are short, gives up those of probes that are not `awaited` any more.
+    pub fn release(&mut self, awaited: &dyn Fn(u64) -> bool) {
+        for member in &mut self.members {
+            if let Member::PerProbe(sockets) = member {
+                sockets.release(awaited);
+            }
+        }
+    }
+
     /// Delivers what has arrived to `each`, 64 datagrams a socket at most, and returns how many. Never waits.
     ///
     /// It makes no further system call after `expected` datagrams from the network: a caller that expects one

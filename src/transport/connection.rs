@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use socket2::{SockAddr, Socket};
 
 use super::cause::{fault, send_fault};
+use super::descriptors::Closable;
 use super::error_queue::{ErrorQueue, received};
 use super::kind::Kind;
 use super::open::options::Stamping;
@@ -27,12 +28,26 @@ const RETRANSMISSION: Duration = Duration::from_millis(950);
 #[derive(Debug)]
 pub(super) struct Connection {
     socket: Socket,
+    /// The number of its probe.
+    id: u64,
     port: u16,
     /// When its SYN left.
     since: Instant,
     over: bool,
     /// Whether the kernel's clock may be used.
     stamped: bool,
+}
+
+impl Closable for Connection {
+    /// Whether it was answered, the kernel gave it up, or it is no longer waited for.
+    fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Whether the kernel is about to send the SYN again.
+    fn is_past(&self, now: Instant) -> bool {
+        now.since(self.since) >= RETRANSMISSION
+    }
 }
 
 impl Connection {
@@ -70,7 +85,10 @@ impl Connection {
         }
         let name = socket.local_addr().map_err(|e| fault(&e))?;
         let port = name.as_socket().map_or(0, |address| address.port());
-        Ok((Self { socket, port, since, over: false, stamped }, Departed { at: since, port }))
+        Ok((
+            Self { socket, id: transmit.id, port, since, over: false, stamped },
+            Departed { at: since, port },
+        ))
     }
 
     /// The socket.
@@ -78,14 +96,9 @@ impl Connection {
         &self.socket
     }
 
-    /// Whether it was answered, or the kernel gave it up.
-    pub fn is_over(&self) -> bool {
-        self.over
-    }
-
-    /// Whether the kernel is about to send the SYN again.
-    pub fn is_due_again(&self, now: Instant) -> bool {
-        now.since(self.since) >= RETRANSMISSION
+    /// Gives it up if its probe is not `awaited` any more.
+    pub fn release(&mut self, awaited: &dyn Fn(u64) -> bool) {
+        self.over |= !awaited(self.id);
     }
 
     /// Delivers the error that a router sent, or the result of the attempt; returns how many.
@@ -132,7 +145,7 @@ impl Connection {
     /// The kernel measures how long the target took to accept. It may be seen late, where this process had to wait.
     fn stamp(&self, now: Instant, refused: bool) -> Option<Stamp> {
         let handshake = sys::handshake(self.socket.as_fd());
-        if handshake.map_or(self.is_due_again(now), |handshake| handshake.retransmitted) {
+        if handshake.map_or(self.is_past(now), |handshake| handshake.retransmitted) {
             return None;
         }
         let taken = handshake.map(|handshake| self.since + handshake.took);
@@ -152,7 +165,7 @@ impl Connection {
             let Entry::Icmp(queued) = entry else { continue };
             self.over = true;
             let at = Placer::new(clock).place(queued.stamp, self.since);
-            let timely = !self.is_due_again(at.at)
+            let timely = !self.is_past(at.at)
                 || sys::handshake(self.socket.as_fd()).is_some_and(|handshake| !handshake.retransmitted);
             if timely {
                 let kind = Kind::Ports(tcp::PROTOCOL_TCP);

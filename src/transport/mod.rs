@@ -23,6 +23,7 @@ mod congestion;
 mod connect;
 mod connection;
 mod departures;
+mod descriptors;
 mod error_queue;
 mod interface;
 mod kind;

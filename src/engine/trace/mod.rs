@@ -309,8 +309,8 @@ impl Session for Trace {
         let Some(id) = self.sending.pop_front() else { return };
         let repeated = match fault.cause {
             SendCause::TooLong { mtu } => self.shrink(id, mtu.unwrap_or(0), None),
-            _ => {
-                let retry = fault.is_full() && self.plan.retry(at);
+            cause => {
+                let retry = fault.is_full() && self.plan.retry(at, cause);
                 if retry {
                     self.repeat(id);
                 }
@@ -391,6 +391,13 @@ impl Session for Trace {
 
     fn is_done(&self) -> bool {
         self.ending.is_some()
+    }
+
+    fn is_awaited(&self, id: u64) -> bool {
+        let open = |probe: &SentProbe| {
+            self.table.query(probe.ttl, probe.query).is_some_and(|query| query.outcome.is_none())
+        };
+        self.table.probe(id).is_some_and(|probe| probe.ttl <= self.last_ttl() && open(probe))
     }
 
     fn in_flight(&self) -> u64 {

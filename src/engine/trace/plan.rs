@@ -13,6 +13,7 @@ use super::table::Table;
 use super::wait;
 use super::window::Window;
 use crate::clock::Instant;
+use crate::datagram::SendCause;
 
 /// Time from one probe to the next: 39 probes, a whole window, leave within 3 ms.
 const PACE: Duration = Duration::from_micros(75);
@@ -164,9 +165,10 @@ impl Plan {
         self.repeats.push_back((ttl, query));
     }
 
-    /// Pauses after the local send queue was full at `now`. Returns whether the probe is to be sent again.
-    pub fn retry(&mut self, now: Instant) -> bool {
-        let retry = self.retries < RETRIES;
+    /// Pauses after there was no room for a probe at `now`. Returns whether it is to be sent again.
+    pub fn retry(&mut self, now: Instant, cause: SendCause) -> bool {
+        // A descriptor is free as soon as a probe is no longer waited for.
+        let retry = self.retries < RETRIES || cause == SendCause::NoDescriptor;
         if retry {
             self.retries = self.retries.saturating_add(1);
             self.slot = self.slot.max(now + RETRY_PAUSE);

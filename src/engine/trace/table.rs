@@ -56,7 +56,7 @@ impl SentProbe {
 /// A query of a hop: the probes that were sent for it, and what became of it.
 #[derive(Clone, Debug)]
 pub struct HopQuery {
-    /// The number of its first probe, and of its newest.
+    /// The number of its first probe that left, or may have left, and of its newest.
     probes: (u64, u64),
     /// How many probes were sent for it because it stayed silent.
     pub resends: u8,
@@ -131,9 +131,12 @@ impl Table {
     /// Appends a probe: the first of its query, or a further one. Returns its number.
     pub fn push(&mut self, probe: SentProbe) -> u64 {
         let id = u64::try_from(self.probes.len()).unwrap_or(u64::MAX);
+        let first = self.query(probe.ttl, probe.query).map_or(id, |query| query.probes.0);
+        // One that cannot be used is not the first that is waited for.
+        let void = self.probe(first).is_some_and(|first| first.state == ProbeState::Void);
         if let Some(hop) = self.hop_mut(probe.ttl) {
             match hop.queries.get_mut(usize::from(probe.query.saturating_sub(1))) {
-                Some(query) => query.probes.1 = id,
+                Some(query) => query.probes = (if void { id } else { first }, id),
                 None => {
                     hop.queries.push(HopQuery { probes: (id, id), resends: 0, extras: 0, outcome: None });
                     hop.open = hop.open.saturating_add(1);

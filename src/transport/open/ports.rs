@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use socket2::{SockAddr, Socket};
 
 use super::with_ports;
+use crate::transport::descriptors::Limit;
 use crate::wire::Family;
 use crate::wire::udp;
 
@@ -37,16 +38,22 @@ pub(super) fn reserve(family: Family, protocol: u8, port: u16) -> io::Result<Soc
     Ok(socket)
 }
 
-/// Sockets that keep up to `count` consecutive ports to themselves, the first as the kernel chooses; at least one.
+/// Sockets that keep up to `count` consecutive ports to themselves, the first as the kernel chooses; at least one, and
+/// fewer where descriptors are few.
 ///
 /// # Errors
 /// Those of socket(2) and bind(2).
 pub(super) fn reserve_row(family: Family, protocol: u8, count: u16) -> io::Result<Vec<Socket>> {
-    let mut longest = Vec::new();
+    let (limit, mut longest) = (Limit::raised(), Vec::new());
     for _ in 0..TRIES {
-        let first = reserve(family, protocol, 0)?;
+        let first = match reserve(family, protocol, 0) {
+            Ok(first) => first,
+            Err(error) if longest.is_empty() => return Err(error),
+            Err(_) => break,
+        };
         let port = port_of(&first);
-        let further = (1..count).map_while(|place| reserve(family, protocol, port.checked_add(place)?).ok());
+        let next = |place| reserve(family, protocol, port.checked_add(place)?).ok();
+        let further = (1..count).map_while(|place| next(place).filter(|socket| limit.allows(socket)));
         let row: Vec<Socket> = std::iter::once(first).chain(further).collect();
         if row.len() > longest.len() {
             longest = row;
