@@ -120,7 +120,11 @@ fn with_a_count_the_rounds_are_a_second_apart() {
 #[test]
 fn with_an_interval_and_no_count_many_hosts_are_pinged_until_the_deadline() {
     let request = parse("-i 0.5 -W 0.3 192.0.2.2 192.0.2.3");
-    let rounds = Pacing::Rounds { interval: ms(500), preload: 1, rate: NonZeroU64::new(1_000).map(ProbeRate::per_second) };
+    let rounds = Pacing::Rounds {
+        interval: ms(500),
+        preload: 1,
+        rate: NonZeroU64::new(1_000).map(ProbeRate::per_second),
+    };
     assert_eq!((request.ping.pacing, request.ping.count), (rounds, None));
     assert_eq!(request.ping.patience, Some(ms(300)));
     let (sent, _) = silence(config("-i 0.5 -w 100 192.0.2.2 192.0.2.3", 1));
