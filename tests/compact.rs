@@ -16,12 +16,6 @@ use rping::stats::PingAccount;
 use sim::driven::Driven;
 use sim::*;
 
-/// The time of day of a moment in a place two hours east of Greenwich.
-fn local_time(seconds: i64) -> Option<[u8; 3]> {
-    let of_day = (seconds + 7_200).rem_euclid(86_400);
-    Some([of_day / 3_600, of_day / 60 % 60, of_day % 60].map(|part| part as u8))
-}
-
 const STYLE: CompactStyle = CompactStyle {
     glyphs: Glyphs::new(true),
     limits: Limits { warn: None, crit: None },
@@ -30,7 +24,8 @@ const STYLE: CompactStyle = CompactStyle {
     timestamps: false,
     audible: false,
     terminal: false,
-    local_time,
+    // Two hours east of Greenwich.
+    utc_offset: |_| 7_200,
 };
 
 fn every(millis: u64, count: u64) -> Config {

@@ -15,7 +15,6 @@ use crate::report::terminal::status::{PROBES, StatusLine, StatusStyle};
 use crate::report::terminal::trace::TerminalTrace;
 use crate::report::text::compact::{self, CompactStyle};
 use crate::stats::{PingAccount, TraceAccount};
-use crate::sys;
 use crate::wire::Family;
 
 /// Probes that the account keeps for a line of status and for rows.
@@ -91,7 +90,7 @@ pub fn compact(request: &PingRequest, style: &Style) -> CompactStyle {
         timestamps: style.timestamps.is_some(),
         audible: style.audible,
         terminal: terminal.stdout,
-        local_time: sys::local_time,
+        utc_offset: style.utc_offset,
     }
 }
 

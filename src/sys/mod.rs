@@ -14,7 +14,6 @@
 )]
 
 pub mod interfaces;
-mod local_time;
 mod path_mtu;
 mod resolver;
 mod signals;
@@ -77,7 +76,6 @@ pub use imp::start::stdout_was_open;
 /// Seconds that local time is ahead of UTC.
 pub(crate) use imp::time_zone::utc_offset;
 
-pub use local_time::local_time;
 pub use path_mtu::Pmtu;
 pub(crate) use resolver::{ResolverError, get_addresses};
 pub(crate) use signals::is_ignored;

@@ -3,7 +3,9 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::time::Duration;
 
+use super::local_time::LocalTime;
 use super::number::ShortMillis;
 use super::ping::PingText;
 use crate::clock::{Epoch, Instant, Wall};
@@ -32,8 +34,8 @@ pub struct CompactStyle {
     pub audible: bool,
     /// Whether a row is broken where another line comes between: standard output is a terminal.
     pub terminal: bool,
-    /// Hour, minute and second of a moment in seconds since 1970, where the user is.
-    pub local_time: fn(i64) -> Option<[u8; 3]>,
+    /// Seconds that local time is ahead of UTC, at a time in seconds since 1970.
+    pub utc_offset: fn(i64) -> i32,
 }
 
 /// Probes in a row.
@@ -133,9 +135,9 @@ impl CompactText {
             output.print(format_args!("[{seconds}.{micros:06}] "));
             return;
         }
-        let local = i64::try_from(seconds).ok().and_then(self.style.local_time);
-        let [hour, minute, second] = local.unwrap_or_default();
-        output.print(format_args!("{hour:02}:{minute:02}:{second:02} "));
+        let local = LocalTime::new(Duration::from_secs(seconds), self.style.utc_offset);
+        let shown = local.shown().as_secs();
+        output.print(format_args!("{:02}:{:02}:{:02} ", shown / 3_600 % 24, shown / 60 % 60, shown % 60));
     }
 
     /// The end of a row, which may be shorter than the others: its loss, and the p95 of its times.

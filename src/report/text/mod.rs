@@ -3,6 +3,7 @@
 pub mod compact;
 mod extension;
 pub mod fping;
+mod local_time;
 pub mod many;
 pub mod number;
 mod options;

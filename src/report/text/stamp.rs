@@ -1,8 +1,9 @@
 //! The time in front of a line.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::local_time::LocalTime;
 use crate::clock::{Epoch, Instant};
 use crate::output::Output;
 use crate::report::style::{Style, TimeFormat};
@@ -41,8 +42,8 @@ impl Stamper {
             TimeFormat::Epoch => output.print(format_args!("[{}] ", Seconds(wall))),
             TimeFormat::Iso => output.print(format_args!("[{}] ", Iso(wall, None))),
             TimeFormat::Local => {
-                let offset = (self.utc_offset)(i64::try_from(wall.as_secs()).unwrap_or(i64::MAX));
-                output.print(format_args!("[{}] ", Iso(wall, Some(offset))));
+                let local = LocalTime::new(wall, self.utc_offset);
+                output.print(format_args!("[{}] ", Iso(wall, Some(local.offset))));
             }
             TimeFormat::Relative => output.print(format_args!("[{}] ", Seconds(at.since(Instant::ZERO)))),
             TimeFormat::Delta => output.print(format_args!("[+{}] ", Seconds(at.since(self.last)))),
@@ -69,13 +70,10 @@ impl fmt::Display for Iso {
         let Some(offset) = zone else {
             return humantime::format_rfc3339_micros(UNIX_EPOCH + time).fmt(f);
         };
-        let (east, ahead) = (offset >= 0, Duration::from_secs(offset.unsigned_abs().into()));
-        let local = if east { time.saturating_add(ahead) } else { time.saturating_sub(ahead) };
-        let local = humantime::format_rfc3339_micros(UNIX_EPOCH + local).to_string();
-        f.write_str(local.trim_end_matches('Z'))?;
-        f.write_char(if east { '+' } else { '-' })?;
-        let minutes = offset.unsigned_abs() / 60;
-        write!(f, "{:02}:{:02}", minutes / 60, minutes % 60)
+        let local = LocalTime { time, offset };
+        let (sign, hours, minutes) = local.distance();
+        let shown = humantime::format_rfc3339_micros(UNIX_EPOCH + local.shown()).to_string();
+        write!(f, "{}{sign}{hours:02}:{minutes:02}", shown.trim_end_matches('Z'))
     }
 }
 

@@ -10,3 +10,14 @@ pub(crate) fn utc_offset(seconds: i64) -> i32 {
     let found = unsafe { libc::localtime_r(&seconds, &mut local) };
     if found.is_null() { 0 } else { i32::try_from(local.tm_gmtoff).unwrap_or(0) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_whole_quarters_of_an_hour_ahead_and_at_the_end_of_time_there_is_none() {
+        assert_eq!(utc_offset(1_795_359_487) % 900, 0);
+        assert_eq!(utc_offset(i64::MAX), 0);
+    }
+}

@@ -15,9 +15,10 @@ use crate::output::Output;
 use crate::report::Report;
 use crate::report::addresses::{self, Shown};
 use crate::report::hosts::{HostCursor, HostEntry, HostLabel, Hosts, PART};
+use crate::report::text::local_time::LocalTime;
 use crate::stats::{PingAccount, Row};
 pub use style::{FpingStyle, HostLines, Rows, TimestampFormat};
-use time::{LocalTime, Time};
+use time::Time;
 
 /// Prints one run.
 #[derive(Debug)]
@@ -142,14 +143,12 @@ impl FpingText {
 
     fn stamp(&self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
         if let Some(format) = self.style.timestamps {
-            output.print(format_args!("[{}] ", self.local(at, epoch).format(format)));
+            output.print(format_args!("[{}] ", time::format(self.local(at, epoch), format)));
         }
     }
 
     fn local(&self, at: Instant, epoch: Epoch) -> LocalTime {
-        let time = Duration::from_nanos(epoch.wall(at).as_nanos());
-        let offset = (self.utc_offset)(i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
-        LocalTime { time, offset }
+        LocalTime::new(Duration::from_nanos(epoch.wall(at).as_nanos()), self.utc_offset)
     }
 
     /// The row of a target at the end.

@@ -1,9 +1,10 @@
 //! Times in the forms of fping.
 
 use std::fmt;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use super::style::TimestampFormat;
+use crate::report::text::local_time::LocalTime;
 
 /// Nanoseconds, shown as milliseconds with three significant digits and at least three decimals below one.
 #[derive(Clone, Copy, Debug)]
@@ -25,64 +26,44 @@ impl fmt::Display for Time {
     }
 }
 
-/// A time since 1970 in the local zone, which is so many seconds ahead of UTC.
-#[derive(Clone, Copy, Debug)]
-pub struct LocalTime {
-    /// Since 1970.
-    pub time: Duration,
-    /// Seconds ahead of UTC.
-    pub offset: i32,
+/// A time of day as a format of fping has it.
+pub fn format(local: LocalTime, format: TimestampFormat) -> String {
+    let seconds = humantime::format_rfc3339_seconds(UNIX_EPOCH + local.shown()).to_string();
+    let text = seconds.trim_end_matches('Z');
+    let (date, clock) = text.split_once('T').unwrap_or((text, ""));
+    match format {
+        TimestampFormat::Epoch => {
+            let ten_micros = local.time.as_nanos().saturating_add(5_000) / 10_000;
+            format!("{}.{:05}", ten_micros / 100_000, ten_micros % 100_000)
+        }
+        TimestampFormat::Rfc3339 => format!("{date} {clock}"),
+        TimestampFormat::Iso => {
+            let (sign, hours, minutes) = local.distance();
+            format!("{date}T{clock}{sign}{hours:02}{minutes:02}")
+        }
+        TimestampFormat::Ctime => ctime(local.shown().as_secs(), date, clock),
+    }
 }
 
-impl LocalTime {
-    /// As a format has it.
-    pub fn format(self, format: TimestampFormat) -> String {
-        let text = self.text();
-        let (date, clock) = text.split_once('T').unwrap_or((&text, ""));
-        match format {
-            TimestampFormat::Epoch => {
-                let ten_micros = self.time.as_nanos().saturating_add(5_000) / 10_000;
-                format!("{}.{:05}", ten_micros / 100_000, ten_micros % 100_000)
-            }
-            TimestampFormat::Rfc3339 => format!("{date} {clock}"),
-            TimestampFormat::Iso => {
-                let (sign, minutes) =
-                    (if self.offset < 0 { '-' } else { '+' }, self.offset.unsigned_abs() / 60);
-                format!("{date}T{clock}{sign}{:02}{:02}", minutes / 60, minutes % 60)
-            }
-            TimestampFormat::Ctime => self.ctime(date, clock),
-        }
-    }
-
-    /// Seconds since 1970 on the clocks of the zone.
-    fn seconds(self) -> u64 {
-        self.time.as_secs().saturating_add_signed(self.offset.into())
-    }
-
-    /// `2026-11-22T14:58:00`.
-    fn text(self) -> String {
-        let shown = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(self.seconds()));
-        shown.to_string().trim_end_matches('Z').to_owned()
-    }
-
-    /// `Sun Nov 22 14:58:00 2026`.
-    fn ctime(self, date: &str, clock: &str) -> String {
-        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-        const MONTHS: [&str; 12] =
-            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-        let mut parts = date.splitn(3, '-').map(|part| part.parse().unwrap_or(0_usize));
-        let (year, month, day) =
-            (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-        // 1970-01-01 was a Thursday.
-        let weekday = usize::try_from(self.seconds() / 86_400 % 7).unwrap_or(0);
-        let name = |names: &[&'static str], at: usize| names.get(at).copied().unwrap_or_default();
-        let (weekday, month) = (name(&DAYS, weekday), name(&MONTHS, month.wrapping_sub(1)));
-        format!("{weekday} {month} {day:>2} {clock} {year}")
-    }
+/// `Sun Nov 22 14:58:00 2026`, of a time so many seconds after 1970.
+fn ctime(seconds: u64, date: &str, clock: &str) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut parts = date.splitn(3, '-').map(|part| part.parse().unwrap_or(0_usize));
+    let (year, month, day) =
+        (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    // 1970-01-01 was a Thursday.
+    let weekday = usize::try_from(seconds / 86_400 % 7).unwrap_or(0);
+    let name = |names: &[&'static str], at: usize| names.get(at).copied().unwrap_or_default();
+    let (weekday, month) = (name(&DAYS, weekday), name(&MONTHS, month.wrapping_sub(1)));
+    format!("{weekday} {month} {day:>2} {clock} {year}")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -109,7 +90,7 @@ mod tests {
     #[test]
     fn a_time_of_day_has_each_form() {
         let shown = |offset, format| {
-            LocalTime { time: Duration::from_nanos(1_795_359_480_250_005_000), offset }.format(format)
+            super::format(LocalTime { time: Duration::from_nanos(1_795_359_480_250_005_000), offset }, format)
         };
         assert_eq!(shown(0, TimestampFormat::Epoch), "1795359480.25001");
         assert_eq!(shown(0, TimestampFormat::Ctime), "Sun Nov 22 14:58:00 2026");
@@ -118,6 +99,6 @@ mod tests {
         assert_eq!(shown(-12_600, TimestampFormat::Iso), "2026-11-22T11:28:00-0330");
         assert_eq!(shown(19_800, TimestampFormat::Rfc3339), "2026-11-22 20:28:00");
         let early = LocalTime { time: Duration::from_secs(8 * 86_400), offset: 0 };
-        assert_eq!(early.format(TimestampFormat::Ctime), "Fri Jan  9 00:00:00 1970");
+        assert_eq!(format(early, TimestampFormat::Ctime), "Fri Jan  9 00:00:00 1970");
     }
 }
