@@ -302,6 +302,20 @@ fn the_mark_of_another_address_stands_on_the_line_of_its_answer() {
 }
 
 #[test]
+fn times_of_day_have_the_zone_of_the_user() {
+    alone("times_of_day_have_the_zone_of_the_user", || {
+        let link = link_to_rping();
+        for (zone, distance) in [("UTC0", "+0000"), ("XYZ-5:30", "+0530"), ("XYZ3:15", "-0315")] {
+            let args = format!("TZ={zone} {link} -c1 -D --timestamp-format=iso 127.0.0.1");
+            let ran = run("env", &args);
+            let time =
+                ran.stdout.strip_prefix('[').and_then(|line| line.split_once("] ")).expect(&ran.stdout).0;
+            assert!(time.ends_with(distance), "{zone}: {}{}", ran.stdout, ran.stderr);
+        }
+    });
+}
+
+#[test]
 fn what_the_system_refuses_has_the_status_four() {
     alone("what_the_system_refuses_has_the_status_four", || {
         pair();

@@ -63,7 +63,7 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         if fping.random {
             config.payload = random_payload(request.style.size)?;
         }
-        run(request, config, FpingText::new(fping.text.clone(), hosts, |_| 0), io)
+        run(request, config, FpingText::new(fping.text.clone(), hosts, style.utc_offset), io)
     } else if request.json {
         let report = match &request.many {
             None => JsonPing::one(style, hosts, request.interval),
