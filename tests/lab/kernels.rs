@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::wire::{Wire, bare_namespace, enter};
-use super::{QUICK, RPING, reach, sh, usual_veth};
+use super::{QUICK, RPING, address_link, reach, sh, usual_veth};
 
 /// The target.
 pub const TARGET4: &str = "10.9.3.2";
@@ -134,16 +134,7 @@ fn addresses(sources: u16) {
         ip route add default via 10.9.0.2; ip -6 route add default via fd09::2");
     for (n, pair) in ["r1", "r2", "r3", "t"].windows(2).enumerate() {
         let (near, far, net) = (pair[0], pair[1], n + 1);
-        sh(&format!(
-            "ip -n {near} addr add 10.9.{net}.1/24 dev w0
-             ip -n {near} addr add fd09:0:0:{net}::1/64 dev w0 nodad
-             ip -n {near} link set w0 up
-             ip -n {far} addr add 10.9.{net}.2/24 dev v1
-             ip -n {far} addr add fd09:0:0:{net}::2/64 dev v1 nodad
-             ip -n {far} link set v1 up
-             ip -n {near} route add default via 10.9.{net}.2
-             ip -n {near} -6 route add default via fd09:0:0:{net}::2"
-        ));
+        address_link(near, far, net);
         // Back to this host: all nets before, and those of its further addresses, translated and not.
         let back = |v4: &str, v6: &str| {
             format!(

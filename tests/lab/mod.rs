@@ -444,6 +444,21 @@ pub fn checksum(octets: &[u8]) -> u16 {
     !(sum as u16)
 }
 
+/// Addresses of the link between two hosts of a row, which is the network `net`: `near` has .1 on `w0` and its default
+/// route, `far` has .2 on `v1`. Both families.
+pub fn address_link(near: &str, far: &str, net: usize) {
+    sh(&format!(
+        "ip -n {near} addr add 10.9.{net}.1/24 dev w0
+         ip -n {near} addr add fd09:0:0:{net}::1/64 dev w0 nodad
+         ip -n {near} link set w0 up
+         ip -n {far} addr add 10.9.{net}.2/24 dev v1
+         ip -n {far} addr add fd09:0:0:{net}::2/64 dev v1 nodad
+         ip -n {far} link set v1 up
+         ip -n {near} route add default via 10.9.{net}.2
+         ip -n {near} -6 route add default via fd09:0:0:{net}::2"
+    ));
+}
+
 /// Three routers and a target in a row, both families, each link a network of its own: `r1` (10.9.0.2, fd09::2),
 /// `r2` (10.9.1.2, fd09:0:0:1::2), `r3` (10.9.2.2, fd09:0:0:2::2), `t` (10.9.3.2, fd09:0:0:3::2). Here is 10.9.0.1
 /// and fd09::1.
@@ -468,16 +483,7 @@ pub fn path() {
     for (n, pair) in hosts.windows(2).enumerate() {
         let (near, far, net) = (pair[0], pair[1], n + 1);
         veth(Some(near), "w0", far, "v1");
-        sh(&format!(
-            "ip -n {near} addr add 10.9.{net}.1/24 dev w0
-             ip -n {near} addr add fd09:0:0:{net}::1/64 dev w0 nodad
-             ip -n {near} link set w0 up
-             ip -n {far} addr add 10.9.{net}.2/24 dev v1
-             ip -n {far} addr add fd09:0:0:{net}::2/64 dev v1 nodad
-             ip -n {far} link set v1 up
-             ip -n {near} route add default via 10.9.{net}.2
-             ip -n {near} -6 route add default via fd09:0:0:{net}::2"
-        ));
+        address_link(near, far, net);
         for back in 0..net {
             sh(&format!(
                 "ip -n {far} route add 10.9.{back}.0/24 via 10.9.{net}.1
