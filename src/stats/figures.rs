@@ -1,6 +1,6 @@
 //! Figures of a target, whatever account they are from: that of the run, or that of a window.
 
-use super::loss::Ratio;
+use super::loss::{Ratio, loss};
 use super::moments::Moments;
 
 /// The figures of a target.
@@ -18,13 +18,19 @@ pub trait Figures {
     fn lost(&self) -> u64;
 
     /// Probes that left and were neither answered nor failed nor lost. A window has none: see [`super::Window`].
-    fn in_flight(&self) -> u64;
+    fn in_flight(&self) -> u64 {
+        0
+    }
 
     /// Answers to probes that earlier windows count as lost; zero in the account of a run.
-    fn late(&self) -> u64;
+    fn late(&self) -> u64 {
+        0
+    }
 
     /// Loss of the probes whose fate is known.
-    fn loss(&self) -> Option<Ratio>;
+    fn loss(&self) -> Option<Ratio> {
+        loss(self.lost(), self.received())
+    }
 
     /// Extremes, mean and deviation of the round-trip times of received answers, in nanoseconds.
     fn rtt(&self) -> Moments;

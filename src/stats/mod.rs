@@ -11,6 +11,8 @@ pub mod loss;
 mod moments;
 mod ping;
 mod recent;
+#[cfg(test)]
+mod samples;
 mod tally;
 mod totals;
 mod trace;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::account::Account;
 use super::distribution::{Distribution, Jitter};
 use super::each::EachTime;
-use super::loss::{Ratio, loss};
 use super::moments::Moments;
 use super::recent::Recent;
 use super::tally::Tally;
@@ -315,11 +314,6 @@ impl Row {
     /// Probes that left, were not answered, and are not in flight.
     pub const fn lost(&self) -> u32 {
         self.sent.saturating_sub(self.received).saturating_sub(self.in_flight)
-    }
-
-    /// Loss of the probes whose fate is known.
-    pub const fn loss(&self) -> Option<Ratio> {
-        loss(self.lost() as u64, self.received as u64)
     }
 
     /// Extremes, mean and deviation of the round-trip times of received answers, in nanoseconds.

@@ -122,17 +122,13 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
     use std::time::Duration;
 
     use super::*;
     use crate::clock::Instant;
-    use crate::datagram::{SendCause, SendFault, SystemError, Timing};
-    use crate::engine::ping::event::{Answer, Content, Detail, ProbeError};
+    use crate::datagram::{SendCause, SendFault, SystemError};
+    use crate::stats::samples;
     use crate::wire::Family;
-    use crate::wire::icmp;
-
-    const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
     fn sent(seq: u16) -> Event {
         Event::Sent { at: Instant::ZERO, target: 0, seq, in_flight: 1 }
@@ -143,38 +139,11 @@ mod tests {
     }
 
     fn failed(seq: u16, notice: bool) -> Event {
-        let error = icmp::Error { family: Family::V4, icmp_type: 3, code: 1, info: 0 };
-        Event::Error(ProbeError {
-            at: Instant::ZERO,
-            target: 0,
-            settles: true,
-            seq,
-            from: ADDRESS,
-            error,
-            notice,
-            quoted_header: Vec::new(),
-        })
+        samples::unreachable(Instant::ZERO, seq, Family::V4, notice, true)
     }
 
     fn answer(seq: u16, nanos: u64, verdict: Verdict) -> Event {
-        Event::Answer(Answer {
-            at: Instant::ZERO,
-            target: 0,
-            settles: true,
-            ident: 1,
-            seq,
-            from: ADDRESS,
-            different_address: false,
-            len: 64,
-            hop_limit: None,
-            rtt: Duration::from_nanos(nanos),
-            timing: Timing::Kernel,
-            verdict,
-            content: Content::Intact,
-            options: Vec::new(),
-            many_responders: false,
-            detail: Detail::Echo,
-        })
+        samples::answer(Instant::ZERO, seq, Duration::from_nanos(nanos), verdict)
     }
 
     fn received(seq: u16, nanos: u64) -> Event {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::distribution::Distribution;
-use super::loss::{Ratio, classic_loss, loss};
+use super::loss::{Ratio, classic_loss};
 use super::moments::Moments;
 use crate::clock::Instant;
 use crate::datagram::Timing;
@@ -83,11 +83,6 @@ impl Tally {
     /// Probes that left, were not answered, and are not in flight.
     pub const fn lost(&self) -> u64 {
         self.sent.saturating_sub(self.received).saturating_sub(self.in_flight)
-    }
-
-    /// Loss of the probes whose fate is known.
-    pub const fn loss(&self) -> Option<Ratio> {
-        loss(self.lost(), self.received)
     }
 
     /// Loss as iputils counts it.
@@ -204,14 +199,12 @@ impl Timings {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
-
     use proptest::prelude::*;
 
     use super::*;
     use crate::datagram::{SendCause, SendFault, SystemError};
-    use crate::engine::ping::event::{Content, Detail};
-    use crate::wire::icmp;
+    use crate::stats::figures::Figures;
+    use crate::stats::samples::{self, answer};
 
     proptest! {
         #[test]
@@ -255,47 +248,14 @@ mod tests {
                 },
                 3 => Event::Unanswered { at, target: 0, seq },
                 8 => lost(seq),
-                4..=6 => answered(at, seq, Duration::from_nanos(rtt), verdict[usize::from(kind - 4)]),
+                4..=6 => answer(at, seq, Duration::from_nanos(rtt), verdict[usize::from(kind - 4)]),
                 _ => failed(at, seq, Family::V4, rtt % 2 == 0),
             }
         })
     }
 
-    const LOCALHOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-
-    fn answered(at: Instant, seq: u16, rtt: Duration, verdict: Verdict) -> Event {
-        Event::Answer(Answer {
-            at,
-            target: 0,
-            settles: true,
-            ident: 1,
-            seq,
-            from: LOCALHOST,
-            different_address: false,
-            len: 64,
-            hop_limit: Some(64),
-            rtt,
-            timing: Timing::Kernel,
-            verdict,
-            content: Content::Intact,
-            options: Vec::new(),
-            many_responders: false,
-            detail: Detail::Echo,
-        })
-    }
-
     fn failed(at: Instant, seq: u16, family: Family, notice: bool) -> Event {
-        let error = icmp::Error { family, icmp_type: 3, code: 1, info: 0 };
-        Event::Error(ProbeError {
-            at,
-            target: 0,
-            settles: false,
-            seq,
-            from: LOCALHOST,
-            error,
-            notice,
-            quoted_header: Vec::new(),
-        })
+        samples::unreachable(at, seq, family, notice, false)
     }
 
     fn lost(seq: u16) -> Event {
@@ -319,8 +279,8 @@ mod tests {
 
     #[test]
     fn the_pipe_is_the_longest_way_back_to_an_answered_probe() {
-        let received = |seq| answered(at(0), seq, Duration::ZERO, Verdict::Received);
-        let damaged = answered(at(0), 1, Duration::ZERO, Verdict::Corrupt);
+        let received = |seq| answer(at(0), seq, Duration::ZERO, Verdict::Received);
+        let damaged = answer(at(0), 1, Duration::ZERO, Verdict::Corrupt);
         assert_eq!(tally([sent(1), received(1), sent(2), received(2)]).classic.pipe, 1);
         assert_eq!(tally([sent(1), sent(2), sent(3), received(1), received(3)]).classic.pipe, 3);
         assert_eq!(tally([sent(65_535), sent(0), sent(1), received(65_535)]).classic.pipe, 3);
@@ -334,7 +294,7 @@ mod tests {
 
     #[test]
     fn the_weighted_average_follows_iputils() {
-        let rtt = |micros| answered(at(0), 1, Duration::from_micros(micros), Verdict::Received);
+        let rtt = |micros| answer(at(0), 1, Duration::from_micros(micros), Verdict::Received);
         assert_eq!(tally([]).classic.ewma_micros(), 0);
         assert_eq!(tally([rtt(38)]).classic.ewma_micros(), 38);
         // 304; 304 - 38 + 7 = 273; 273 - 34 + 6 = 245.
@@ -355,14 +315,14 @@ mod tests {
     fn the_sending_time_runs_from_the_first_probe_to_the_last() {
         assert_eq!(tally([]).sending_time(), Duration::ZERO);
         assert_eq!(tally([sent(1)]).sending_time(), Duration::ZERO);
-        let late_answer = answered(at(9_000_000_000), 1, Duration::ZERO, Verdict::Received);
+        let late_answer = answer(at(9_000_000_000), 1, Duration::ZERO, Verdict::Received);
         assert_eq!(tally([sent(1), sent(204), late_answer]).sending_time(), Duration::from_millis(203));
     }
 
     #[test]
     fn a_late_answer_corrects_a_loss() {
         let late = |seq, settles| {
-            let Event::Answer(answer) = answered(at(0), seq, Duration::ZERO, Verdict::Received) else {
+            let Event::Answer(answer) = answer(at(0), seq, Duration::ZERO, Verdict::Received) else {
                 return sent(seq);
             };
             Event::Answer(Answer { settles, ..answer })

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::figures::{Figures, Targeted};
-use super::loss::Ratio;
 use super::moments::Moments;
 use super::ping::{PingAccount, Row};
 use super::tally::Tally;
@@ -88,14 +87,6 @@ impl Figures for Tally {
         self.in_flight
     }
 
-    fn late(&self) -> u64 {
-        0
-    }
-
-    fn loss(&self) -> Option<Ratio> {
-        Tally::loss(self)
-    }
-
     fn rtt(&self) -> Moments {
         self.rtt
     }
@@ -124,14 +115,6 @@ impl Figures for Row {
 
     fn in_flight(&self) -> u64 {
         self.in_flight.into()
-    }
-
-    fn late(&self) -> u64 {
-        0
-    }
-
-    fn loss(&self) -> Option<Ratio> {
-        Row::loss(self)
     }
 
     fn rtt(&self) -> Moments {

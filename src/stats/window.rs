@@ -7,7 +7,6 @@
 
 use super::distribution::Distribution;
 use super::figures::{Figures, Targeted};
-use super::loss::{Ratio, loss};
 use super::moments::Moments;
 use crate::engine::ping::event::{Event, Verdict};
 
@@ -219,16 +218,8 @@ impl Figures for WindowTotal {
         self.lost
     }
 
-    fn in_flight(&self) -> u64 {
-        0
-    }
-
     fn late(&self) -> u64 {
         self.late
-    }
-
-    fn loss(&self) -> Option<Ratio> {
-        loss(self.lost, self.received)
     }
 
     fn rtt(&self) -> Moments {
@@ -257,16 +248,8 @@ impl Figures for WindowRow {
         u64::try_from(self.net_lost).unwrap_or(0)
     }
 
-    fn in_flight(&self) -> u64 {
-        0
-    }
-
     fn late(&self) -> u64 {
         u64::try_from(-i64::from(self.net_lost)).unwrap_or(0)
-    }
-
-    fn loss(&self) -> Option<Ratio> {
-        loss(self.lost(), self.received.into())
     }
 
     fn rtt(&self) -> Moments {

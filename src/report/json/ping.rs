@@ -17,7 +17,7 @@ use crate::report::hosts::{HostCursor, HostLabel, Hosts, PART};
 use crate::report::phrases::phrase;
 use crate::report::style::Style;
 use crate::report::text::{many, summary};
-use crate::stats::{Figures, Moments, PingAccount, Row, Targeted, Totals};
+use crate::stats::{Figures, PingAccount, Targeted, Totals};
 
 /// Prints one run.
 #[derive(Debug)]
@@ -149,7 +149,7 @@ impl Window {
             late: figures.late(),
             not_sent: figures.not_sent(),
             loss_pct: figures.loss().map(|loss| loss.percent()),
-            rtt: Rtt::new(&figures.rtt(), |percent| figures.percentile(percent), jitter),
+            rtt: Rtt::new(figures, jitter),
         }
     }
 }
@@ -187,7 +187,8 @@ struct Rtt {
 }
 
 impl Rtt {
-    fn new(rtt: &Moments, percentile: impl Fn(u64) -> Option<u64>, jitter: Option<Duration>) -> Option<Self> {
+    fn new(figures: &dyn Figures, jitter: Option<Duration>) -> Option<Self> {
+        let (rtt, percentile) = (figures.rtt(), |percent| figures.percentile(percent));
         Some(Self {
             min_ms: nanos(rtt.min()),
             avg_ms: nanos(rtt.mean()),
@@ -202,29 +203,15 @@ impl Rtt {
     }
 }
 
-impl From<&Row> for Counts {
-    fn from(row: &Row) -> Self {
+impl Counts {
+    fn new(figures: &dyn Figures, jitter: Option<Duration>) -> Self {
         Self {
-            transmitted: row.sent.into(),
-            received: row.received.into(),
-            not_sent: row.not_sent.into(),
-            in_flight: row.in_flight.into(),
-            loss_pct: row.loss().map(|loss| loss.percent()),
-            rtt: Rtt::new(&row.rtt(), |percent| row.percentile(percent), Some(row.jitter())),
-        }
-    }
-}
-
-impl From<&PingAccount> for Counts {
-    fn from(account: &PingAccount) -> Self {
-        let total = &account.total;
-        Self {
-            transmitted: total.sent,
-            received: total.received,
-            not_sent: total.not_sent,
-            in_flight: total.in_flight,
-            loss_pct: total.loss().map(|loss| loss.percent()),
-            rtt: Rtt::new(&total.rtt, |percent| total.percentile(percent), account.jitter()),
+            transmitted: figures.sent(),
+            received: figures.received(),
+            not_sent: figures.not_sent(),
+            in_flight: figures.in_flight(),
+            loss_pct: figures.loss().map(|loss| loss.percent()),
+            rtt: Rtt::new(figures, jitter),
         }
     }
 }
@@ -351,7 +338,7 @@ impl JsonPing {
                 let (name, note) = (named.name.as_deref(), named.note.as_deref());
                 let label = HostLabel { name, note, address };
                 let host = Host::new(label, self.zone(address).as_deref());
-                let record = Of { host, record: row.into() };
+                let record = Of { host, record: Counts::new(row, Some(row.jitter())) };
                 print(now, self.epoch, PingRecord::Target(record), output);
             }
         }
@@ -385,7 +372,7 @@ impl JsonPing {
                 let (name, note) = (named.name.as_deref(), named.note.as_deref());
                 let label = HostLabel { name, note, address };
                 let host = Some(Host::new(label, self.zone(address).as_deref()));
-                let jitter = account.row(target).map(Row::jitter);
+                let jitter = account.row(target).map(|row| row.jitter());
                 let window = Window { host, ..Window::new(figures, jitter, span.duration()) };
                 print(span.ended, self.epoch, PingRecord::Window(window), output);
             }
@@ -402,7 +389,7 @@ impl JsonPing {
             silent: account.silent(),
             not_asked: account.not_asked(),
             unknown: account.unknown,
-            counts: account.into(),
+            counts: Counts::new(total, account.jitter()),
             duplicates: total.duplicates,
             corrupted: total.corrupted,
             errors: total.icmp_errors,
