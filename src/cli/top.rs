@@ -19,9 +19,9 @@ const OTHER_NAMES: [(&str, &str); 2] = [("mtr", "traceroute"), ("fping", "ping")
 
 /// The command that a word was probably meant to be; `None`: it is a host.
 ///
-/// A command is mistyped by one letter that is missing, wrong, too much or exchanged with its neighbour, or by three
-/// such mistakes if it is long. Everything that begins with `trace` is one too. So a host is taken for a mistake only if
-/// its name is nearly `ping`, such as `pine`; its address never is.
+/// By optimal string alignment: a command is mistyped by one letter that is missing, wrong, too much or exchanged with
+/// its neighbour, or by three such mistakes if it is long. Everything that begins with `trace` is one too. So a host is
+/// taken for a mistake only if its name is nearly `ping`, such as `pine`; its address never is.
 pub fn meant(word: &str) -> Option<&'static str> {
     let word = word.to_ascii_lowercase();
     if !word.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'-') {
@@ -33,26 +33,8 @@ pub fn meant(word: &str) -> Option<&'static str> {
     if word.starts_with("trace") {
         return Some("traceroute");
     }
-    COMMANDS.into_iter().find(|command| mistakes(&word, command) <= if command.len() > 4 { 3 } else { 1 })
-}
-
-/// Letters to insert, delete, replace or exchange with their neighbours to get from one word to another (optimal string
-/// alignment).
-fn mistakes(from: &str, to: &str) -> usize {
-    let (from, to) = (from.as_bytes(), to.as_bytes());
-    let (mut last, mut row) = (Vec::new(), (0..=to.len()).collect::<Vec<_>>());
-    for (i, letter) in from.iter().enumerate() {
-        let mut next = vec![i + 1];
-        for (j, wanted) in to.iter().enumerate() {
-            let mut least = (row[j] + usize::from(letter != wanted)).min(row[j + 1] + 1).min(next[j] + 1);
-            if i > 0 && j > 0 && from[i - 1] == *wanted && to[j - 1] == *letter {
-                least = least.min(last[j - 1] + 1_usize);
-            }
-            next.push(least);
-        }
-        last = std::mem::replace(&mut row, next);
-    }
-    row.last().copied().unwrap_or_default()
+    let mistakes = |command: &str| strsim::osa_distance(&word, command);
+    COMMANDS.into_iter().find(|command| mistakes(command) <= if command.len() > 4 { 3 } else { 1 })
 }
 
 #[cfg(test)]
