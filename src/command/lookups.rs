@@ -71,8 +71,10 @@ impl ForwardLookups {
                 *place = Some(result);
             }
         }
-        let begun: Vec<_> = open.iter().take(background.begun()).map(|(number, _)| *number).collect();
-        let late = |number| if begun.contains(&number) { NO_ANSWER } else { NOT_BEGUN };
+        // Lookups begin in the order of their numbers.
+        let first_not_begun = open.get(background.begun()).map(|(number, _)| *number);
+        let late =
+            |number| if first_not_begun.is_none_or(|first| number < first) { NO_ANSWER } else { NOT_BEGUN };
         let names = names.iter().zip(0..);
         let missed = |(name, number): (&String, u32)| Err(anyhow!("{}: {}", escape(name), late(number)));
         found.into_iter().zip(names).map(|(found, name)| found.unwrap_or_else(|| missed(name))).collect()
