@@ -13,7 +13,7 @@ pub struct LongRunArguments {
     /// Print the figures of each SECONDS, a window, as it ends.
     ///
     /// A line for one host; for many hosts the table, and they get a probe each interval, as with -i. The line begins with
-    /// the time in UTC, or as --timestamps says. A probe counts as sent in the window in which it was sent, and as
+    /// the time in UTC, or as --timestamps requests. A probe counts as sent in the window in which it was sent, and as
     /// received or lost in the one in which that was known. So the sums of all windows are the figures of the run.
     #[arg(long, visible_alias = "window", value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::EVERY, help_heading = OUTPUT)]
     pub every: Option<Duration>,

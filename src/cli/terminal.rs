@@ -114,8 +114,8 @@ impl TerminalRequest {
         Self { color, status: false, hints: false, limits, compact: false }
     }
 
-    /// Checks the options against one another. `by_link`: the program was called by the name of another one, whose text
-    /// it prints on a terminal too; only the options change that.
+    /// Checks the options against one another. `by_link`: the program was called by the name of another one. It
+    /// prints the text of that one on a terminal too; only the options change that.
     ///
     /// # Errors
     /// One line, without the program's name.

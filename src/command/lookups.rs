@@ -14,7 +14,7 @@ use crate::names::bounded::{self, Limit, NO_ANSWER};
 use crate::names::forward::{self, AddressFamilies, Candidate};
 use crate::stop::Stop;
 
-/// The reason why a name is unknown whose lookup had not begun when the wait ended.
+/// The reason why a name is unknown: its lookup had not begun when the wait ended.
 pub const NOT_BEGUN: &str = "not looked up: names before it took all the time";
 
 /// Looks names up until a time is over or a signal comes.

@@ -20,7 +20,7 @@ use crate::wire::Family;
 /// Probes that the account keeps for a line of status and for rows.
 pub const RECENT: usize = PROBES + 4;
 
-/// The shortest interval whose lines leave the line of status its time.
+/// The shortest interval at which there is time to see the line of status between two lines of text.
 const CALM: Duration = Duration::from_millis(100);
 
 /// Whether a ping has a line of status: one host, on a terminal, and no more than ten lines of text a second.

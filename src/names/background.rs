@@ -21,7 +21,7 @@ use crate::names::race::{Race, Step};
 /// Names that are looked up at a time.
 const LOOKUPS: usize = 32;
 
-/// While so many threads run, no name is begun. A lookup whose result is no longer needed keeps its thread until the
+/// While so many threads run, no name is begun. A lookup that is no longer needed keeps its thread until the
 /// resolver gives up.
 const THREADS: usize = 256;
 
@@ -37,7 +37,7 @@ pub struct Background {
     /// Names requested so far, and results taken.
     requested: usize,
     taken: usize,
-    /// Names whose lookup has begun: the first of those that were requested.
+    /// Names that are looked up or were: the first of those that were requested.
     begun: Arc<AtomicUsize>,
 }
 

@@ -26,7 +26,7 @@ pub struct Limit<'a> {
     pub is_over: &'a dyn Fn() -> bool,
 }
 
-/// The reason why a name is unknown whose lookup had begun when the wait ended.
+/// The reason why a name is unknown: its lookup had begun and not ended when the wait ended.
 pub const NO_ANSWER: &str = "no answer from the name server";
 
 /// The addresses of a host; see [`resolve`]. An address is converted at once. Where no thread can be started the name is

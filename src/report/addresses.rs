@@ -133,7 +133,7 @@ impl fmt::Display for Shown {
     }
 }
 
-/// The sentence about a name whose address changed. The name is escaped already.
+/// The sentence about a name that has another address now. The name is escaped already.
 pub struct Moved<'a> {
     /// The name.
     pub name: &'a str,

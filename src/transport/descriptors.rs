@@ -18,7 +18,7 @@ pub(super) trait Closable {
     fn is_past(&self, now: Instant) -> bool;
 }
 
-/// Closes one of these, which stand in the order of their age: the oldest that is over, else the oldest whose time is up.
+/// Closes one of these, which stand in the order of their age: the oldest that is over, else the oldest that is past its time.
 /// Returns whether there was one.
 pub(super) fn close_one<T: Closable>(kept: &mut Vec<T>, now: Instant) -> bool {
     let over = kept.iter().position(Closable::is_over);

@@ -42,7 +42,7 @@ impl FpingRefusal {
     }
 }
 
-/// The version of fping whose options and text these are.
+/// The version of fping that has these options and this text.
 const VERSION: &str = "5.2";
 
 /// Parses the command line of a link that is called `program`, without that name.

@@ -12,14 +12,14 @@ use super::targets::{Targets, scope_of};
 pub struct LiveTargets {
     /// Those that the run began with, under the addresses that they had then.
     first: Rc<Targets>,
-    /// The addresses of those that joined, whose numbers follow.
+    /// The addresses of those that joined. Their numbers follow.
     joined: Vec<SocketAddr>,
     /// The targets with an address that is not among those of `first`, or that one of these has no longer.
     by_address: BTreeMap<(u32, IpAddr), u32>,
     moved: BTreeMap<u32, Moved>,
 }
 
-/// A target whose address changed.
+/// A target that has another address now.
 #[derive(Clone, Copy, Debug)]
 struct Moved {
     address: SocketAddr,

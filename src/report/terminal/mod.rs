@@ -2,7 +2,7 @@
 //! marks.
 //!
 //! Each is around a report of text, which does not know it: without any of them the text passes as it is. Colours are
-//! added to the finished text, whose form is fixed, and change no character of it.
+//! added to the finished text. Its form is fixed, and they change no character of it.
 
 use crate::output::terminal::Terminal;
 

@@ -194,7 +194,7 @@ impl ManyText {
     }
 
     /// The lookup of a name: a name whose address has answered is printed where those are, and a line on standard error
-    /// says why there is no address.
+    /// has the reason why there is no address.
     fn lookup(&mut self, lookup: &NameLookup, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
         // An entry changes, which does not stand in a table.
         while self.more(account, output) {}

@@ -8,7 +8,7 @@ use crate::clock::Instant;
 
 /// Targets that were added together, and their grid.
 ///
-/// Grids are ordered such that the greatest one is the one whose round began first.
+/// Grids are ordered by the begin of their rounds: the greatest one is the one that began first.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Grid {
     targets: Range<u32>,

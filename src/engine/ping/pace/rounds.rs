@@ -45,7 +45,7 @@ impl Rounds {
         rounds
     }
 
-    /// Adds targets, whose first probes are due at `now`.
+    /// Adds targets. Their first probes are due at `now`.
     pub fn add(&mut self, targets: u32, now: Instant) {
         self.push(targets, now, 1);
     }
