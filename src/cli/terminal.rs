@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::time::seconds;
+use super::time::{seconds, time};
 use super::values::{Checked, named};
 use crate::report::terminal::ColorWhen;
 use crate::report::tone::Limits;
@@ -76,15 +76,13 @@ const STATUS: Checked<bool> = Checked {
 /// `--warn` and `--crit`.
 const LIMIT: Checked<Duration> = Checked {
     parse: millis,
-    allowed: "the time must be above 0 and at most 86400000 ms; it is in milliseconds, or has its unit: us, ms or s",
+    allowed: "the time must be a number of milliseconds above 0, at most 86400000, or have a unit, as in 200ms or 5s",
 };
 
-/// Milliseconds, or a number with its unit; to the microsecond.
+/// Milliseconds, or numbers with units (see [`time`]), to the microsecond.
 fn millis(text: &str) -> Option<Duration> {
-    let units = [("us", 1_000_000), ("ms", 1_000), ("s", 1)];
-    let unit = units.iter().find_map(|(unit, parts)| Some((text.strip_suffix(unit)?, *parts)));
-    let (number, parts) = unit.unwrap_or((text, 1_000));
-    let time = seconds::<{ u32::MAX as u64 * 1_000 }>(number)? / parts;
+    let bare = seconds::<{ u32::MAX as u64 * 1_000 }>(text).map(|thousandfold| thousandfold / 1_000);
+    let time = bare.or_else(|| time::<{ u32::MAX as u64 }>(text))?;
     let rounded = Duration::from_micros(u64::try_from(time.as_micros()).ok()?);
     (!rounded.is_zero() && rounded <= LONGEST).then_some(rounded)
 }
@@ -172,8 +170,8 @@ mod tests {
             [micros("20ms"), micros("250us"), micros("1.5s")],
             [Some(20_000), Some(250), Some(1_500_000)]
         );
-        assert_eq!([micros("86400s"), micros("86400000")], [Some(86_400_000_000); 2]);
-        for text in ["0", "0ms", "0.0001", "86401s", "-1", "1m", "ms", "", "x", "1 ms", "nan"] {
+        assert_eq!([micros("24h"), micros("86400s"), micros("86400000")], [Some(86_400_000_000); 3]);
+        for text in ["0", "0ms", "0.0001", "86401s", "-1", "ms", "", "x", "1 ms", "nan"] {
             assert_eq!(micros(text), None, "{text}");
         }
     }
