@@ -7,12 +7,11 @@ use rping::engine::ping::event::Event;
 use rping::output::{Output, Stream};
 use rping::report::Report;
 use rping::report::glyphs::Glyphs;
-use rping::report::style::Style;
+use rping::report::style::{Style, TimeFormat};
 use rping::report::terminal::ping::{PingHints, TerminalPing};
 use rping::report::text::compact::{CompactStyle, CompactText, row};
-use rping::report::text::ping::PingText;
 use rping::report::tone::Limits;
-use rping::stats::PingAccount;
+use rping::stats::{PingAccount, WindowPlan};
 use sim::driven::Driven;
 use sim::*;
 
@@ -21,11 +20,7 @@ const STYLE: CompactStyle = CompactStyle {
     limits: Limits { warn: None, crit: None },
     color: false,
     row: 60,
-    timestamps: false,
-    audible: false,
     terminal: false,
-    // Two hours east of Greenwich.
-    utc_offset: |_| 7_200,
 };
 
 fn every(millis: u64, count: u64) -> Config {
@@ -40,10 +35,15 @@ fn events(config: Config, script: impl FnMut(&Seen) -> Fate) -> Vec<Event> {
 }
 
 fn report(compact: CompactStyle) -> Driven<CompactText> {
-    let quiet = Style { quiet: true, ..style() };
+    report_in(compact, style())
+}
+
+/// In a place two hours east of Greenwich.
+fn report_in(compact: CompactStyle, style: Style) -> Driven<CompactText> {
     let mut account = PingAccount::new(1);
     account.keep_recent(64);
-    Driven { report: CompactText::new(compact, PingText::new(quiet, None)), account }
+    let style = Style { utc_offset: |_| 7_200, ..style };
+    Driven { report: CompactText::new(compact, style), account }
 }
 
 /// Standard output, with standard error in braces.
@@ -106,11 +106,10 @@ fn without_utf_8_the_characters_are_ascii_and_rows_may_be_shorter() {
 
 #[test]
 fn rows_fit_the_terminal() {
-    assert_eq!(row(None), 60);
-    assert_eq!(
-        [200, 80, 79, 50, 49, 40, 39, 10].map(|columns| row(Some(columns))),
-        [60, 60, 30, 30, 20, 20, 10, 10]
-    );
+    let rows = |format| [200, 80, 79, 50, 49, 40, 39, 10].map(|columns| row(Some(columns), format));
+    assert_eq!(row(None, None), 60);
+    assert_eq!(rows(None), [60, 60, 30, 30, 20, 20, 10, 10]);
+    assert_eq!(rows(Some(TimeFormat::Local)), [60, 30, 30, 10, 10, 10, 10, 10]);
     for row in [10, 20, 30, 60] {
         let slow = events(every(1_000, 60), |probe| {
             Ok(if probe.number == 1 { vec![echo(probe, ms(9_999))] } else { vec![] })
@@ -234,23 +233,47 @@ fn slow_and_lost_probes_have_colours_and_each_reply_may_ring() {
         })
     };
     let events = events(every(1_000, 10), script);
-    let row = |style| {
-        let text = printed(&events, report(style));
+    let short = CompactStyle { row: 10, ..STYLE };
+    let row = |compact, style| {
+        let text = printed(&events, report_in(compact, style));
         text.lines().nth(1).map(str::to_owned)
     };
-    let short = CompactStyle { row: 10, ..STYLE };
     assert_eq!(
-        row(CompactStyle { color: true, ..short }).as_deref(),
+        row(CompactStyle { color: true, ..short }, style()).as_deref(),
         Some("16:58:00 ▁▁▁▁▁▁▁\x1b[31m×\x1b[0m\x1b[33m▃\x1b[0m▁  10% 30.0")
     );
     assert_eq!(
-        row(CompactStyle { audible: true, ..short }).as_deref(),
+        row(short, Style { audible: true, ..style() }).as_deref(),
         Some("16:58:00 ▁\x07▁\x07▁\x07▁\x07▁\x07▁\x07▁\x07×▃\x07▁\x07  10% 30.0")
     );
-    assert_eq!(
-        row(CompactStyle { timestamps: true, ..short }).as_deref(),
-        Some("[1795359480.250000] ▁▁▁▁▁▁▁×▃▁  10% 30.0")
-    );
+    for (format, begin) in [
+        (TimeFormat::Epoch, "[1795359480.250000] "),
+        (TimeFormat::Iso, "[2026-11-22T14:58:00.250000Z] "),
+        (TimeFormat::Local, "[2026-11-22T16:58:00.250000+02:00] "),
+        (TimeFormat::Relative, "[0.000000] "),
+        (TimeFormat::Delta, "[+0.000000] "),
+    ] {
+        let stamped = row(short, Style { timestamps: Some(format), ..style() });
+        assert_eq!(stamped, Some(format!("{begin}▁▁▁▁▁▁▁×▃▁  10% 30.0")));
+    }
+}
+
+#[test]
+fn a_window_of_time_breaks_the_row_on_a_pipe_too() {
+    let answered = events(every(1_000, 6), |probe| Ok(vec![echo(probe, ms(12))]));
+    let Driven { report, account } = report(CompactStyle { row: 10, ..STYLE });
+    let plan = WindowPlan { every: ms(3_500), cumulative: false };
+    let mut report = Driven { report, account: account.with_windows(Some(plan), Instant::ZERO) };
+    let mut output = Output::page();
+    for event in &answered {
+        report.event(event, EPOCH, &mut output);
+        report.turn(event.at(), EPOCH, &mut output);
+    }
+    let text = shown(&mut output);
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("16:58:00 ▁▁▁▁"), "{text}");
+    assert!(lines.next().is_some_and(|line| line.contains("the last 3.5 s: 4 sent, 4 received")), "{text}");
+    assert_eq!(lines.next(), Some("             ▁▁"), "{text}");
 }
 
 #[test]

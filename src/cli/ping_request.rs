@@ -359,8 +359,7 @@ fn style(program: &str, arguments: &PingArguments, size: usize, interval: Durati
         size,
         overhead: if ip_options { 68 } else { 28 },
         pattern: arguments.pattern.as_ref().map(|pattern| pattern.0.clone()),
-        // Rows of one character a probe take the place of lines.
-        quiet: arguments.quiet || arguments.terminal.compact,
+        quiet: arguments.quiet,
         flood: arguments.flood,
         adaptive: arguments.adaptive,
         interval_zero: interval.is_zero(),

@@ -72,15 +72,16 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         run(request, config, report, io)
     } else {
         let around = terminal::Around::new(request, &style);
-        let compact = request.terminal.compact.then(|| terminal::compact(request, &style));
-        let lines = PingText::new(style, request.resolve.then(Names::new));
-        let report = match (&request.many, compact) {
-            (None, None) => around.put(lines),
-            (None, Some(rows)) => around.put(CompactText::new(rows, lines)),
-            (Some(many), _) => {
+        let lines = |style| PingText::new(style, request.resolve.then(Names::new));
+        let report = match &request.many {
+            None if request.terminal.compact => {
+                around.put(CompactText::new(terminal::compact(request, &style), style))
+            }
+            None => around.put(lines(style)),
+            Some(many) => {
                 let endless = period.filter(|_| request.ping.count.is_none());
                 let endless = endless.map(|period| Endless { period, deadline: request.ping.deadline });
-                let report = ManyText::new(many.show, &request.style.program, hosts, lines);
+                let report = ManyText::new(many.show, &request.style.program, hosts, lines(style));
                 around.put(report.endless(endless))
             }
         };

@@ -86,11 +86,8 @@ pub fn compact(request: &PingRequest, style: &Style) -> CompactStyle {
         glyphs: Glyphs::new(terminal.utf8),
         limits: request.terminal.limits,
         color,
-        row: compact::row(terminal_columns()),
-        timestamps: style.timestamps.is_some(),
-        audible: style.audible,
+        row: compact::row(terminal_columns(), style.timestamps),
         terminal: terminal.stdout,
-        utc_offset: style.utc_offset,
     }
 }
 

@@ -6,7 +6,7 @@ pub use super::hints::PingHints;
 use super::paint;
 use super::status::StatusLine;
 use crate::clock::{Epoch, Instant};
-use crate::engine::ping::event::{Event, Verdict};
+use crate::engine::ping::event::{Event, LookupOutcome, Verdict};
 use crate::output::{Output, Stream};
 use crate::report::Report;
 use crate::report::tone::{Limits, Tone, usual};
@@ -94,9 +94,14 @@ fn painted(event: &Event, account: &PingAccount, limits: Limits, text: &str) -> 
             paint::answer(text, tone)
         }
         Event::Error(error) if error.notice => paint::whole(text, Tone::Warn),
-        Event::Unanswered { .. } => paint::whole(text, Tone::Warn),
+        Event::Lost { .. } | Event::Unanswered { .. } => paint::whole(text, Tone::Warn),
         Event::Error(_) | Event::NotSent { .. } => paint::whole(text, Tone::Crit),
-        Event::Sent { .. } | Event::Lost { .. } | Event::Lookup(_) => text.to_owned(),
+        Event::Lookup(lookup) => match lookup.outcome {
+            LookupOutcome::Moved { .. } => paint::whole(text, Tone::Warn),
+            LookupOutcome::Unknown { .. } => paint::whole(text, Tone::Crit),
+            _ => text.to_owned(),
+        },
+        Event::Sent { .. } => text.to_owned(),
     }
 }
 

@@ -3,15 +3,15 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::time::Duration;
 
-use super::local_time::LocalTime;
 use super::number::ShortMillis;
 use super::ping::PingText;
-use crate::clock::{Epoch, Instant, Wall};
+use super::stamp::Stamper;
+use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::Event;
 use crate::output::Output;
 use crate::report::glyphs::{self, Glyphs};
+use crate::report::style::{Style, TimeFormat};
 use crate::report::tone::{Limits, Tone, usual};
 use crate::report::{Report, phrases};
 use crate::stats::loss::Ratio;
@@ -28,24 +28,25 @@ pub struct CompactStyle {
     pub color: bool,
     /// Characters in a row, not 0.
     pub row: usize,
-    /// Whether a row begins with seconds since 1970 (`-D`).
-    pub timestamps: bool,
-    /// Whether the terminal's bell rings for each reply.
-    pub audible: bool,
     /// Whether a row is broken where another line comes between: standard output is a terminal.
     pub terminal: bool,
-    /// Seconds that local time is ahead of UTC, at a time in seconds since 1970.
-    pub utc_offset: fn(i64) -> i32,
 }
 
 /// Probes in a row.
 const ROW: usize = 60;
-/// Columns beside the characters of a row: the time, the loss and the p95.
-const BESIDE: usize = "00:00:00   100% 1234".len();
+/// Columns of the loss and the p95 behind the characters of a row.
+const BEHIND: usize = " 100% 12345".len();
 
-/// Probes in a row on a terminal of so many columns; `None`: no terminal.
-pub fn row(columns: Option<u16>) -> usize {
-    let fits = |row: usize| columns.is_none_or(|columns| row + BESIDE <= usize::from(columns));
+/// Probes in a row on a terminal of so many columns, behind a time in this format; `None`: no terminal.
+pub fn row(columns: Option<u16>, format: Option<TimeFormat>) -> usize {
+    let before = match format {
+        None => "00:00:00 ",
+        Some(TimeFormat::Epoch) => "[1795359480.250000] ",
+        Some(TimeFormat::Iso) => "[2026-11-22T14:58:00.250007Z] ",
+        Some(TimeFormat::Local) => "[2026-11-22T14:58:00.250007+00:00] ",
+        Some(TimeFormat::Relative | TimeFormat::Delta) => "[+86400.000000] ",
+    };
+    let fits = |row: usize| columns.is_none_or(|columns| before.len() + row + BEHIND <= usize::from(columns));
     [ROW, ROW / 2, ROW / 3].into_iter().find(|row| fits(*row)).unwrap_or(ROW / 6)
 }
 
@@ -57,32 +58,43 @@ pub struct CompactText {
     text: PingText,
     /// Probes whose character is printed.
     printed: u64,
+    stamper: Stamper,
+    /// Whether the terminal's bell rings for each reply.
+    audible: bool,
+    /// The time of day of an instant.
+    epoch: Epoch,
     /// When the first probe of each row that is not begun yet was due.
-    begins: VecDeque<Wall>,
-    /// When that of the current row was.
-    began: Wall,
+    begins: VecDeque<Instant>,
+    /// What the current row begins with.
+    before: String,
     /// Rows with a probe that was due.
     rows: u64,
     /// What is printed besides levels.
     marks: Vec<(char, String)>,
     /// Whether another line came between.
     broken: Cell<bool>,
+    /// Whether the current row is printed again.
+    again: bool,
     /// Whether the user ended the run, so that a terminal has `^C` in the last row.
     ended: bool,
 }
 
 impl CompactText {
-    /// A report in a style. `text`, which must be quiet, prints all but the rows.
-    pub fn new(style: CompactStyle, text: PingText) -> Self {
+    /// A report with rows in a style. All but the rows is printed as that of a quiet run in the style of `text`.
+    pub fn new(style: CompactStyle, text: Style) -> Self {
         Self {
             style,
-            text,
+            stamper: Stamper::new(&text),
+            audible: text.audible,
+            text: PingText::new(Style { quiet: true, ..text }, None),
+            epoch: Epoch::default(),
             printed: 0,
             begins: VecDeque::new(),
-            began: Wall::default(),
+            before: String::new(),
             rows: 0,
             marks: Vec::new(),
             broken: Cell::new(false),
+            again: false,
             ended: false,
         }
     }
@@ -98,15 +110,14 @@ impl CompactText {
             let place = self.place();
             match (place, self.broken.take()) {
                 (0, _) => self.begin(output),
-                (_, true) => output.print(format_args!("{:1$}", "", self.before() + place)),
+                (_, true) => output.print(format_args!("{:1$}", "", self.before.len() + place)),
                 (_, false) => {}
             }
             let glyph = self.style.glyphs.of(fate, median);
             let tone = glyphs::tone(fate, self.style.limits, usual).filter(|_| self.style.color);
             let mut painted = String::new();
             Tone::paint(tone, glyph.encode_utf8(&mut [0; 4]), &mut painted);
-            let bell =
-                if self.style.audible && !end && matches!(fate, Fate::Answered(_)) { "\x07" } else { "" };
+            let bell = if self.audible && !end && matches!(fate, Fate::Answered(_)) { "\x07" } else { "" };
             output.print(format_args!("{painted}{bell}"));
             self.remember(fate, fate_text(fate));
             self.printed += 1;
@@ -121,23 +132,14 @@ impl CompactText {
         (self.printed % self.style.row.max(1) as u64) as usize
     }
 
-    /// Columns before the characters of a row.
-    const fn before(&self) -> usize {
-        if self.style.timestamps { "[1795359480.250000] ".len() } else { "00:00:00 ".len() }
-    }
-
-    /// The begin of a row.
+    /// The begin of a row; the same again if it is printed again.
     fn begin(&mut self, output: &mut Output<'_>) {
-        let wall = self.begins.pop_front().unwrap_or_default();
-        self.began = wall;
-        let (seconds, micros) = (wall.as_nanos() / 1_000_000_000, wall.as_nanos() / 1_000 % 1_000_000);
-        if self.style.timestamps {
-            output.print(format_args!("[{seconds}.{micros:06}] "));
-            return;
+        if !self.again {
+            let begins = self.begins.pop_front().unwrap_or(Instant::ZERO);
+            self.before = self.stamper.of_row(begins, self.epoch);
         }
-        let local = LocalTime::new(Duration::from_secs(seconds), self.style.utc_offset);
-        let shown = local.shown().as_secs();
-        output.print(format_args!("{:02}:{:02}:{:02} ", shown / 3_600 % 24, shown / 60 % 60, shown % 60));
+        self.again = false;
+        output.print(format_args!("{}", self.before));
     }
 
     /// The end of a row, which may be shorter than the others: its loss, and the p95 of its times.
@@ -164,10 +166,17 @@ impl CompactText {
     }
 
     /// Remembers when a row begins.
-    fn begin_rows(&mut self, count: u64, wall: Wall) {
+    fn begin_rows(&mut self, count: u64, at: Instant) {
         while self.rows.saturating_mul(self.style.row as u64) < count {
-            self.begins.push_back(wall);
+            self.begins.push_back(at);
             self.rows += 1;
+        }
+    }
+
+    /// Ends a row that is not complete: its next character goes on in the next line, in its column.
+    fn interrupt(&self, output: &mut Output<'_>) {
+        if self.place() > 0 && !self.broken.replace(true) {
+            output.print(format_args!("\n"));
         }
     }
 
@@ -210,7 +219,8 @@ impl Report for CompactText {
     }
 
     fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
-        self.begin_rows(account.recent.count(), epoch.wall(event.at()));
+        self.epoch = epoch;
+        self.begin_rows(account.recent.count(), event.at());
         if let Event::Error(error) = event
             && !error.notice
         {
@@ -218,7 +228,7 @@ impl Report for CompactText {
             self.remember(Fate::Failed, Some(phrase));
         }
         self.settled(account, false, output);
-        if let Event::NotSent { .. } = event {
+        if let Event::NotSent { .. } | Event::Lookup(_) = event {
             let mut page = Output::page();
             self.text.event(event, account, epoch, &mut page);
             for (_, line) in page.take() {
@@ -229,8 +239,8 @@ impl Report for CompactText {
     }
 
     fn break_line(&self, output: &mut Output<'_>) {
-        if self.style.terminal && self.place() > 0 && !self.broken.replace(true) {
-            output.print(format_args!("\n"));
+        if self.style.terminal {
+            self.interrupt(output);
         }
     }
 
@@ -239,7 +249,7 @@ impl Report for CompactText {
     }
 
     fn window(&mut self, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
-        self.break_line(output);
+        self.interrupt(output);
         self.text.window(account, epoch, output);
     }
 
@@ -255,7 +265,7 @@ impl Report for CompactText {
         if self.ended && self.style.terminal && self.place() > 0 {
             // The whole row again, over what stands there.
             self.printed -= self.place() as u64;
-            self.begins.push_front(self.began);
+            self.again = true;
             output.print(format_args!("\r"));
         }
         self.settled(account, true, output);

@@ -35,6 +35,18 @@ impl Stamper {
         self.print_as(self.format.unwrap_or(TimeFormat::Iso), at, epoch, output);
     }
 
+    /// The time at the begin of a row: `[TIME] ` if times are requested, else the time of day where the user is.
+    pub fn of_row(&mut self, at: Instant, epoch: Epoch) -> String {
+        if let Some(format) = self.format {
+            let mut page = Output::page();
+            self.print_as(format, at, epoch, &mut page);
+            return page.take().into_iter().map(|(_, text)| text).collect();
+        }
+        let wall = Duration::from_nanos(epoch.wall(at).as_nanos());
+        let seconds = LocalTime::new(wall, self.utc_offset).shown().as_secs();
+        format!("{:02}:{:02}:{:02} ", seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60)
+    }
+
     /// Prints `[TIME] ` in a format.
     fn print_as(&mut self, format: TimeFormat, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
         let wall = Duration::from_nanos(epoch.wall(at).as_nanos());
