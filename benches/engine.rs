@@ -65,8 +65,17 @@ fn answer(session: &mut impl Session, from: IpAddr, at: Instant, request: &[u8])
     bytes.copy_from_slice(request);
     bytes[0] = 0;
     let (clock, framing) = (ClockSource::Kernel, Framing::Icmpv4);
-    let received =
-        Received { at, clock, from, scope: 0, hop_limit: Some(64), options: &[], framing, bytes: &bytes };
+    let received = Received {
+        at,
+        clock,
+        from,
+        scope: 0,
+        hop_limit: Some(64),
+        options: &[],
+        probe: None,
+        framing,
+        bytes: &bytes,
+    };
     session.handle_received(&received);
 }
 

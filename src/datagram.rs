@@ -309,8 +309,6 @@ pub enum Framing {
         protocol: u8,
         /// The error, as the kernel took it from the message.
         error: icmp::Error,
-        /// The port of ours that the datagram left from.
-        local: u16,
         /// Where it was going, port included.
         dst: SocketAddr,
         /// Where in `bytes` the extension structure begins, if the kernel reports it (RFC 4884).
@@ -318,8 +316,6 @@ pub enum Framing {
     },
     /// The end of an attempt to connect a TCP socket; there are no octets, and `from` is the target.
     Connected {
-        /// The port of ours.
-        local: u16,
         /// Whether the target refused it (RST): else it accepted (SYN, ACK).
         refused: bool,
     },
@@ -340,6 +336,9 @@ pub struct Received<'a> {
     pub hop_limit: Option<u8>,
     /// IPv4 options it arrived with, if the socket reports them beside the octets.
     pub options: &'a [u8],
+    /// The number of the probe whose socket it came to, where each probe has a socket of its own. The port of that socket
+    /// does not show it: the kernel can give it to another one once the attempt to connect has failed.
+    pub probe: Option<u64>,
     /// How `bytes` begins.
     pub framing: Framing,
     /// The octets.

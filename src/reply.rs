@@ -41,6 +41,8 @@ pub struct Reply<'a> {
     pub hop_limit: Option<u8>,
     /// IPv4 options it arrived with.
     pub options: &'a [u8],
+    /// The number of the probe whose socket it came to, where each probe has a socket of its own.
+    pub probe: Option<u64>,
     /// Its content.
     pub kind: ReplyKind<'a>,
 }
@@ -103,8 +105,6 @@ pub enum ReplyKind<'a> {
     },
     /// The result of connecting a TCP socket.
     Connected {
-        /// Local port.
-        local: u16,
         /// Whether the target refused it (RST).
         refused: bool,
     },
@@ -147,6 +147,7 @@ impl<'a> Reply<'a> {
             scope: received.scope,
             hop_limit: received.hop_limit,
             options: received.options,
+            probe: received.probe,
             kind,
         };
         let bytes = received.bytes;
@@ -174,15 +175,14 @@ impl<'a> Reply<'a> {
                 let (src_port, dst_port) = (remote, local);
                 Some(reply(ReplyKind::Datagram { protocol, src_port, dst_port, payload: bytes }))
             }
-            Framing::QueuedPayload { protocol, error, local, dst, extension } => {
+            Framing::QueuedPayload { protocol, error, dst, extension } => {
                 let missing = quote::missing(error.family, protocol);
                 let (payload, extension) = extension::split_queued(error, bytes, missing, extension);
-                let (src_port, dst_port) = (local, dst.port());
-                let request = QuotedRequest::Socket { protocol, src_port, dst_port, payload };
+                let request = QuotedRequest::Socket { protocol, dst_port: dst.port(), payload };
                 let quoted = Quoted { src: None, dst: dst.ip(), header: &[], request };
                 Some(reply(ReplyKind::queued(error, quoted, extension)))
             }
-            Framing::Connected { local, refused } => Some(reply(ReplyKind::Connected { local, refused })),
+            Framing::Connected { refused } => Some(reply(ReplyKind::Connected { refused })),
         })
     }
 }

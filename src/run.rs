@@ -12,9 +12,13 @@ use crate::stats::Account;
 use crate::stop::Stop;
 use crate::transport::{FULL_READ, Interest, Transport};
 
-/// Maximum number of receive calls in a turn, and only while each returns a full read ([`FULL_READ`]). This drains
-/// the buffer after a stall and still bounds the work of a turn.
+/// Maximum number of receive calls in a turn, and only while a socket may hold more. This drains the buffer after a stall
+/// and still bounds the work of a turn.
 const RECEIVES: usize = 8;
+
+/// Turns in a row that leave packets unread, and so expire no probe, at most: its answer may be among them. A receive
+/// buffer is read by then, unless packets arrive faster than they are read.
+const UNREAD: usize = 64;
 
 /// Turns without a look at signals at most.
 const UNWATCHED: usize = 64;
@@ -70,15 +74,19 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
     /// An output that takes no more, and sockets that cannot be read or waited for.
     pub fn run(&mut self) -> Result<bool, Broken> {
         self.report.begin(&self.account, self.clock.now(), self.clock.epoch(), &mut self.output);
-        let (mut unwatched, mut stopped) = (0, false);
+        let (mut unwatched, mut unread, mut stopped) = (0, 0, false);
         loop {
             let epoch = self.clock.epoch();
-            self.receive(epoch).map_err(Broken::Wait)?;
+            // What arrived by now is read before its time is up, however long that takes.
             let now = self.clock.now();
+            let all = self.receive(epoch).map_err(Broken::Wait)?;
             if let Some(lookups) = &mut self.lookups {
                 lookups.poll(now, &mut self.session);
             }
-            self.session.handle_timeout(now);
+            unread = if all { 0 } else { (unread + 1) % UNREAD };
+            if unread == 0 {
+                self.session.handle_timeout(now);
+            }
             let sent = self.send(epoch);
             let more = self.print(epoch).map_err(Broken::Output)?;
             if self.session.is_done() && self.report.wake().is_none() {
@@ -94,23 +102,26 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
         }
     }
 
-    /// First, so that the time of those replies that carry no kernel stamp is close to their arrival.
-    fn receive(&mut self, epoch: Epoch) -> io::Result<()> {
+    /// First, so that the time of those replies that carry no kernel stamp is close to their arrival. Returns whether all
+    /// that had arrived was read, as far as it matters.
+    fn receive(&mut self, epoch: Epoch) -> io::Result<bool> {
         let Self { session, report, account, output, .. } = self;
-        let expected = usize::try_from(session.in_flight()).unwrap_or(usize::MAX).max(1);
+        let mut expected = usize::try_from(session.in_flight()).unwrap_or(usize::MAX).max(1);
         for _ in 0..RECEIVES {
-            let count = self.transport.recv(self.clock, expected, &mut |heard| {
+            let delivered = self.transport.recv(self.clock, expected, &mut |heard| {
                 match heard {
                     Incoming::Departure(stamped) => session.handle_stamp(*stamped),
                     Incoming::Datagram(received) => session.handle_received(received),
                 }
                 drain(session, account, report, epoch, output);
             })?;
-            if count < FULL_READ {
-                break;
+            if !delivered.more || session.in_flight() == 0 {
+                return Ok(true);
             }
+            // Some were foreign, and replies may lie behind them.
+            expected = FULL_READ;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Sends what is due, a batch at most, so that a burst cannot keep replies waiting. Says how much that was.

@@ -196,6 +196,7 @@ fn a_datagram_socket_and_a_raw_socket_say_the_same() {
             bytes: packet.payload,
             hop_limit: Some(packet.header.ttl),
             options: packet.options,
+            probe: None,
             ..raw
         };
         let [raw, datagram] = [raw, datagram].map(|received| format!("{:?}", Reply::parse(&received)));

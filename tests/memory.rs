@@ -69,7 +69,17 @@ fn probes() -> u64 {
 fn answer(session: &mut impl Session, from: IpAddr, at: Instant, bytes: &mut [u8]) {
     bytes[0] = 0;
     let (clock, framing) = (ClockSource::User, Framing::Icmpv4);
-    let received = Received { at, clock, from, scope: 0, hop_limit: Some(64), options: &[], framing, bytes };
+    let received = Received {
+        at,
+        clock,
+        from,
+        scope: 0,
+        hop_limit: Some(64),
+        options: &[],
+        probe: None,
+        framing,
+        bytes,
+    };
     let reply = Reply::parse(&received).expect("sound").expect("ours");
     session.handle_reply(&reply);
 }

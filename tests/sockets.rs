@@ -139,11 +139,11 @@ impl Run {
 
     fn recv(&mut self) -> Vec<Incoming> {
         let mut heard = Vec::new();
-        let count = self
+        let delivered = self
             .transport
             .recv(&self.clock, usize::MAX, &mut |h| heard.extend(arrived(h).map(keep)))
             .unwrap();
-        assert_eq!(count, heard.len());
+        assert_eq!(delivered.count, heard.len());
         heard
     }
 

@@ -1005,6 +1005,7 @@ fn an_answer_that_is_read_before_the_fate_of_its_probe_counts() {
         scope: 0,
         hop_limit: Some(60),
         options: &[],
+        probe: None,
         framing: Framing::Icmpv4,
         bytes: &buffer[..transmit.len],
     });

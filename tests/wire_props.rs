@@ -34,13 +34,13 @@ fn framings() -> Vec<Framing> {
             framings.push(Framing::Queued { error, dst, extension });
             for protocol in [6, 17] {
                 let dst = SocketAddr::new(dst, 33_434);
-                framings.push(Framing::QueuedPayload { protocol, error, local: 7, dst, extension });
+                framings.push(Framing::QueuedPayload { protocol, error, dst, extension });
             }
         }
     }
     framings.extend([6, 17, 33, 136, 253].map(|protocol| Framing::Upper { protocol }));
     framings.push(Framing::Payload { protocol: 17, local: 7, remote: 33_434 });
-    framings.push(Framing::Connected { local: 7, refused: true });
+    framings.push(Framing::Connected { refused: true });
     framings
 }
 
@@ -59,7 +59,7 @@ fn exercise(received: &Received<'_>) -> u64 {
             walk(quoted.header.get(20..).unwrap_or_default());
             extensions::walk(extension.unwrap_or_default());
             for flow in traces::READ.iter() {
-                recognise::quoted(flow, &traces::NINETY, &quoted);
+                recognise::quoted(flow, &traces::NINETY, &quoted, None);
             }
         }
         ReplyKind::Segment { .. } | ReplyKind::Datagram { .. } | ReplyKind::Connected { .. } => {}

@@ -36,9 +36,9 @@ fn framing(socket: u8) -> Framing {
         5 => Framing::Payload { protocol, local: 7, remote: 33_434 },
         6 => {
             let dst = SocketAddr::new(dst, 33_434);
-            Framing::QueuedPayload { protocol, error: error(family), local: 7, dst, extension }
+            Framing::QueuedPayload { protocol, error: error(family), dst, extension }
         }
-        _ => Framing::Connected { local: 7, refused: socket & 0x80 != 0 },
+        _ => Framing::Connected { refused: socket & 0x80 != 0 },
     }
 }
 
@@ -87,7 +87,7 @@ fuzz_target!(|input: &[u8]| {
     let from = if socket % 8 == 2 { V6 } else { V4 };
     let clock = ClockSource::User;
     let received =
-        Received { at: Instant::ZERO, clock, from, scope: 0, hop_limit: None, options: &[], framing, bytes };
+        Received { at: Instant::ZERO, clock, from, scope: 0, hop_limit: None, options: &[], probe: None, framing, bytes };
     let Ok(Some(reply)) = Reply::parse(&received) else { return };
     walk(reply.options);
     for flow in flows() {
@@ -108,7 +108,7 @@ fuzz_target!(|input: &[u8]| {
             walk(quoted.header.get(20..).unwrap_or_default());
             objects(structure);
             for flow in flows() {
-                recognise::quoted(&flow, &NINETY, &quoted);
+                recognise::quoted(&flow, &NINETY, &quoted, None);
             }
         }
         ReplyKind::Segment { .. } | ReplyKind::Datagram { .. } | ReplyKind::Connected { .. } => {}

@@ -100,6 +100,7 @@ fuzz_target!(|input: &[u8]| {
             scope: 0,
             hop_limit: Some(64),
             options: &[],
+            probe: None,
             framing,
             bytes,
         };

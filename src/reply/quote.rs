@@ -63,12 +63,10 @@ pub enum QuotedRequest<'a> {
         /// All octets quoted of it.
         payload: &'a [u8],
     },
-    /// From the error queue of a UDP, UDP-Lite or TCP socket: ports, and some of the payload.
+    /// From the error queue of a UDP, UDP-Lite or TCP socket: a port, and some of the payload.
     Socket {
         /// The protocol of the socket.
         protocol: u8,
-        /// Source port, one of this host.
-        src_port: u16,
         /// Destination port.
         dst_port: u16,
         /// The quoted payload, behind the upper-layer header; often empty.

@@ -16,6 +16,7 @@ fn received(framing: Framing, bytes: &[u8]) -> Received<'_> {
         scope: 0,
         hop_limit: Some(9),
         options: &[1],
+        probe: None,
         framing,
         bytes,
     }
@@ -108,8 +109,8 @@ fn what_comes_to_our_own_udp_and_tcp_sockets_is_told_by_its_ports() {
     let came = Framing::Payload { protocol: 17, local: 1_000, remote: 53 };
     let expected = ReplyKind::Datagram { protocol: 17, src_port: 53, dst_port: 1_000, payload: &[1, 2] };
     assert_eq!(kind(came, &[1, 2]), expected);
-    let refused = Framing::Connected { local: 1_000, refused: true };
-    assert_eq!(kind(refused, &[]), ReplyKind::Connected { local: 1_000, refused: true });
+    let refused = Framing::Connected { refused: true };
+    assert_eq!(kind(refused, &[]), ReplyKind::Connected { refused: true });
 }
 
 #[test]
@@ -122,9 +123,9 @@ fn an_error_queue_of_a_socket_with_ports_quotes_its_payload() {
         [(17, None, true), (136, None, true), (6, None, false), (17, Some(100), true), (17, Some(99), false)]
     {
         let dst = std::net::SocketAddr::new(V4, 33_434);
-        let framing = Framing::QueuedPayload { protocol, error, local: 1_000, dst, extension: said };
+        let framing = Framing::QueuedPayload { protocol, error, dst, extension: said };
         let payload = if found { &bytes[..100] } else { &bytes[..] };
-        let request = QuotedRequest::Socket { protocol, src_port: 1_000, dst_port: 33_434, payload };
+        let request = QuotedRequest::Socket { protocol, dst_port: 33_434, payload };
         let quoted = Quoted { src: None, dst: V4, header: &[], request };
         let extension = found.then_some(&structure[..]);
         let expected = ReplyKind::Error { error, checksum_ok: true, quoted, extension };

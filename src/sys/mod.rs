@@ -41,6 +41,8 @@ pub(crate) use imp::control::{CONTROL_LEN, ControlData};
 // ---- options ----
 /// Makes a raw socket accept certain packets only.
 pub(crate) use imp::filter::{Accept, Wanted, accept_only};
+/// Has a TCP socket get its port when it connects.
+pub(crate) use imp::options::choose_port_at_connect;
 /// Counts the datagrams that the kernel discarded for a socket.
 pub(crate) use imp::options::discarded;
 /// Reports how the kernel connected a TCP socket.

@@ -198,7 +198,7 @@ impl Channel {
             && let Some(kept) = self.queue.next_stashed()
         {
             let at = placer.place(kept.stamp, self.queue.empty_since());
-            each(&Incoming::Datagram(received(kept.borrowed(), self.kind, self.ident, at)));
+            each(&Incoming::Datagram(received(kept.borrowed(), self.kind, at)));
             count = count.saturating_add(1);
         }
         count
@@ -245,7 +245,7 @@ impl Channel {
             match entry {
                 Entry::Icmp(queued) if delivers => {
                     let at = placer.place(queued.stamp, floor);
-                    each(&Incoming::Datagram(received(queued, self.kind, self.ident, at)));
+                    each(&Incoming::Datagram(received(queued, self.kind, at)));
                     count = count.saturating_add(1);
                 }
                 Entry::Departure(stamp) => {

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use socket2::Socket;
 
-use super::channel::Channel;
+use super::channel::{Channel, FULL_READ};
 use super::open::setup::SocketSetup;
 use super::socket_per_probe::SocketPerProbe;
 use crate::clock::{Clock, Instant};
@@ -26,6 +26,15 @@ pub struct Transport {
     source: IpAddr,
     raw: bool,
     warnings: Vec<String>,
+}
+
+/// What a call of [`Transport::recv`] delivered.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Delivered {
+    /// Datagrams.
+    pub count: usize,
+    /// Whether a socket may hold more.
+    pub more: bool,
 }
 
 /// A socket of a run, by its role.
@@ -291,7 +300,7 @@ impl Transport {
         }
     }
 
-    /// Delivers what has arrived to `each`, 64 datagrams a socket at most, and returns how many. Never waits.
+    /// Delivers what has arrived to `each`, 64 datagrams a socket at most. Never waits.
     ///
     /// It makes no further system call after `expected` datagrams from the network: a caller that expects one
     /// reply pays for one call, and finds the rest in the next.
@@ -304,12 +313,14 @@ impl Transport {
         clock: &Clock,
         expected: usize,
         each: &mut dyn FnMut(&Incoming<'_>),
-    ) -> io::Result<usize> {
-        let mut count = 0usize;
+    ) -> io::Result<Delivered> {
+        let mut delivered = Delivered::default();
         for member in &mut self.members {
-            count = count.saturating_add(member.recv(clock, expected, each)?);
+            let count = member.recv(clock, expected, each)?;
+            delivered.count = delivered.count.saturating_add(count);
+            delivered.more |= member.channel().is_some() && count >= expected.min(FULL_READ);
         }
-        Ok(count)
+        Ok(delivered)
     }
 
     /// Waits until a socket or one of `others` is ready, or until `until`; `None`: without limit. A signal ends the

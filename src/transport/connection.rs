@@ -30,7 +30,6 @@ pub(super) struct Connection {
     socket: Socket,
     /// The number of its probe.
     id: u64,
-    port: u16,
     /// When its SYN left.
     since: Instant,
     over: bool,
@@ -61,6 +60,7 @@ impl Connection {
         clock: &Clock,
         transmit: &Transmit,
     ) -> Result<(Self, Departed), SendFault> {
+        sys::choose_port_at_connect(socket.as_fd());
         let label =
             setup.apply(&socket).map_err(|error| send_fault(error.errno().unwrap_or(libc::EINVAL), None))?;
         let stamped = setup.options.stamps != Stamping::User && sys::stamp_arrivals(socket.as_fd()).is_ok();
@@ -85,10 +85,7 @@ impl Connection {
         }
         let name = socket.local_addr().map_err(|e| fault(&e))?;
         let port = name.as_socket().map_or(0, |address| address.port());
-        Ok((
-            Self { socket, id: transmit.id, port, since, over: false, stamped },
-            Departed { at: since, port },
-        ))
+        Ok((Self { socket, id: transmit.id, since, over: false, stamped }, Departed { at: since, port }))
     }
 
     /// The socket.
@@ -112,7 +109,6 @@ impl Connection {
         if self.router_error(queue, clock, each) {
             return 1;
         }
-        let now = clock.now();
         let refused = match self.socket.take_error() {
             Ok(None) if self.socket.peer_addr().is_ok() => false,
             Ok(Some(error)) if Errno::from_io_error(&error) == Some(Errno::CONNREFUSED) => true,
@@ -126,7 +122,8 @@ impl Connection {
             }
         };
         self.over = true;
-        let Some(stamp) = self.stamp(now, refused) else { return 0 };
+        // Not before: the answer may have come since this look began.
+        let Some(stamp) = self.stamp(clock.now(), refused) else { return 0 };
         each(&Incoming::Datagram(Received {
             at: stamp.at,
             clock: stamp.clock,
@@ -134,7 +131,8 @@ impl Connection {
             scope: scope_of(setup.target),
             hop_limit: None,
             options: &[],
-            framing: Framing::Connected { local: self.port, refused },
+            probe: Some(self.id),
+            framing: Framing::Connected { refused },
             bytes: &[],
         }));
         1
@@ -169,7 +167,7 @@ impl Connection {
                 || sys::handshake(self.socket.as_fd()).is_some_and(|handshake| !handshake.retransmitted);
             if timely {
                 let kind = Kind::Ports(tcp::PROTOCOL_TCP);
-                each(&Incoming::Datagram(received(queued, kind, self.port, at)));
+                each(&Incoming::Datagram(Received { probe: Some(self.id), ..received(queued, kind, at) }));
             }
             return timely;
         }

@@ -127,17 +127,12 @@ impl ErrorQueue {
 }
 
 /// An error as it is delivered, from a socket of this kind with this local port.
-pub(super) fn received(
-    queued: QueuedError<&[u8]>,
-    kind: Kind,
-    local: u16,
-    Stamp { at, clock }: Stamp,
-) -> Received<'_> {
+pub(super) fn received(queued: QueuedError<&[u8]>, kind: Kind, Stamp { at, clock }: Stamp) -> Received<'_> {
     let QueuedError { from, scope, hop_limit, error, dst, extension, bytes, .. } = queued;
     let framing = match kind {
         Kind::Icmp | Kind::Upper(_) => Framing::Queued { error, dst: dst.ip(), extension },
-        Kind::Ports(protocol) => Framing::QueuedPayload { protocol, error, local, dst, extension },
+        Kind::Ports(protocol) => Framing::QueuedPayload { protocol, error, dst, extension },
     };
     let scope = if scope_of(dst) == 0 { scope } else { scope_of(dst) };
-    Received { at, clock, from, scope, hop_limit, options: &[], framing, bytes }
+    Received { at, clock, from, scope, hop_limit, options: &[], probe: None, framing, bytes }
 }

@@ -45,7 +45,17 @@ impl<'a> Raw<'a> {
     /// The datagram as it is delivered.
     pub fn received(self, framing: Framing, Stamp { at, clock }: Stamp) -> Received<'a> {
         let Self { from, control: ControlData { hop_limit, options, .. }, bytes } = self;
-        Received { at, clock, from: from.ip(), scope: scope_of(from), hop_limit, options, framing, bytes }
+        Received {
+            at,
+            clock,
+            from: from.ip(),
+            scope: scope_of(from),
+            hop_limit,
+            options,
+            probe: None,
+            framing,
+            bytes,
+        }
     }
 }
 

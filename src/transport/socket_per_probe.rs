@@ -19,7 +19,7 @@ use super::open::refusal::{Setting, SetupError};
 use super::open::setup::SocketSetup;
 use super::open::with_ports;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{Departed, Incoming, SendCause, SendFault, Transmit};
+use crate::datagram::{Departed, Incoming, Received, SendCause, SendFault, Transmit};
 use crate::wire::Family;
 use crate::wire::tcp;
 
@@ -192,7 +192,13 @@ impl SocketPerProbe {
     pub fn recv(&mut self, clock: &Clock, each: &mut dyn FnMut(&Incoming<'_>)) -> io::Result<usize> {
         let mut count = 0usize;
         for datagram in &mut self.datagrams {
-            let received = datagram.channel.recv(clock, 1, each)?;
+            let id = datagram.id;
+            let received = datagram.channel.recv(clock, 1, &mut |incoming| match incoming {
+                Incoming::Datagram(received) => {
+                    each(&Incoming::Datagram(Received { probe: Some(id), ..*received }));
+                }
+                Incoming::Departure(_) => each(incoming),
+            })?;
             datagram.over |= received > 0;
             count = count.saturating_add(received);
         }

@@ -63,6 +63,7 @@ pub fn received(framing: Framing, bytes: &[u8], from: IpAddr) -> Received<'_> {
         scope: 0,
         hop_limit: None,
         options: &[],
+        probe: None,
         framing,
         bytes,
     }

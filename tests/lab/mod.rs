@@ -8,6 +8,7 @@
 pub mod child;
 pub mod dns;
 pub mod kernels;
+pub mod routers;
 pub mod skip;
 pub mod sniff;
 pub mod sockets;

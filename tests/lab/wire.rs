@@ -142,7 +142,8 @@ fn carry(ends: &[Socket; 2], delay: &AtomicU64, stopped: &PipeReader) {
     }
 }
 
-const ETHERNET: usize = 14;
+/// Octets of a header of the link.
+pub const ETHERNET: usize = 14;
 
 /// A frame with the checksum of UDP or TCP, which the kernel leaves to an interface: until then the sum of the pseudo
 /// header stands in its place.

@@ -244,6 +244,7 @@ pub fn deliver(session: &mut impl Session, at: Instant, packet: Packet) {
         scope: 0,
         hop_limit,
         options: &[],
+        probe: None,
         framing,
         bytes: &bytes,
     });

@@ -206,7 +206,7 @@ fn about(flow: &Flow, quote: &[u8]) -> Option<Recognised> {
     let message = [&icmp::header(icmp_type, 0, [0; 4])[..], quote].concat();
     let reply = Reply::parse(&received(framing, &message, DST4)).ok()??;
     let ReplyKind::Error { quoted, .. } = reply.kind else { panic!("{reply:?} is no error") };
-    recognise::quoted(flow, &NINETY, &quoted)
+    recognise::quoted(flow, &NINETY, &quoted, None)
 }
 
 /// What a translator on the way rewrites. One that hides many behind one address rewrites the port too.
@@ -351,7 +351,7 @@ fn of_many_probes_of_others_none_is_taken_for_ours() {
         let flow = &flows[noise.below(flows.len())];
         payload.as_chunks_mut::<8>().0.iter_mut().for_each(|chunk| *chunk = noise.bits().to_be_bytes());
         let quoted = stranger(&mut noise, flow, &payload);
-        let found = recognise::quoted(flow, &NINETY, &quoted);
+        let found = recognise::quoted(flow, &NINETY, &quoted, None);
         assert_eq!(found, None, "{quoted:?} for {flow:?}");
     }
 }

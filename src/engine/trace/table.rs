@@ -199,8 +199,7 @@ impl Table {
         (probe.state != ProbeState::Void).then_some(probe.len)
     }
 
-    /// The number on the wire of the newest probe that left from this port. A port is reused only after the socket of
-    /// the older probe was closed.
+    /// The number on the wire of the newest probe that left from this port.
     pub fn number_at(&self, port: u16) -> Option<u16> {
         self.ports.get(&port).copied()
     }

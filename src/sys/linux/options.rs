@@ -55,6 +55,13 @@ pub(crate) fn receive_ip_header(fd: BorrowedFd<'_>) -> io::Result<()> {
     set_int(fd, libc::SOL_IP, libc::IP_RECVOPTS, 1)
 }
 
+/// Has a TCP socket that is bound to an address get its port when it connects (IP_BIND_ADDRESS_NO_PORT, since Linux 4.2). The
+/// ports of connections to one host follow each other then, so that none is used again soon. A port that bind(2) chooses is
+/// random: another process may have had it a moment ago, and the answer to its SYN makes the kernel send ours again.
+pub(crate) fn choose_port_at_connect(fd: BorrowedFd<'_>) {
+    let _ = set_int(fd, libc::SOL_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1);
+}
+
 /// The mode of path MTU discovery (IP_MTU_DISCOVER, IPV6_MTU_DISCOVER).
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! Which probe an answer of the target belongs to.
 
 use super::fields::{first_word, own_number, token};
-use crate::engine::trace::table::Table;
+use crate::engine::trace::table::{Table, wire_number};
 use crate::probe::Method;
 use crate::probe::trace::{Carrier, Flow, TraceMethod};
 use crate::reply::{Reply, ReplyKind};
@@ -38,7 +38,7 @@ pub fn answered(flow: &Flow, table: &Table, reply: &Reply) -> Option<Answered> {
         (ReplyKind::Datagram { protocol, src_port, dst_port, payload }, _) if protocol == flow.protocol() => {
             return from_target.then(|| datagram(flow, table, src_port, dst_port, payload))?;
         }
-        (ReplyKind::Connected { local, .. }, TraceMethod::Connect) => table.number_at(local)?,
+        (ReplyKind::Connected { .. }, TraceMethod::Connect) => wire_number(reply.probe?),
         _ => return None,
     };
     table.sent_len(number).map(|_| Answered::Number(number))

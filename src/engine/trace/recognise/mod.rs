@@ -29,7 +29,7 @@ pub fn probe_of(flow: &Flow, table: &Table, reply: &Reply) -> Result<(Recognised
         }
         ReplyKind::Error { error, .. } if error.is_notice() => Err(Reject::Unrelated),
         ReplyKind::Error { error, quoted: quote, .. } => {
-            let found = quoted(flow, table, &quote).ok_or(Reject::Foreign)?;
+            let found = quoted(flow, table, &quote, reply.probe).ok_or(Reject::Foreign)?;
             Ok((found, AnswerKind::Error(error)))
         }
         ReplyKind::Answer { .. } | ReplyKind::Datagram { .. } => {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::fields::{first_word, own_number, request_number, token};
-use crate::engine::trace::table::Table;
+use crate::engine::trace::table::{Table, wire_number};
 use crate::probe::Method;
 use crate::probe::trace::{Carrier, Flow, TraceMethod};
 use crate::reply::{Quoted, QuotedRequest};
@@ -23,7 +23,9 @@ pub struct Recognised {
 }
 
 /// The probe that an ICMP error quotes; `None`: none of this flow.
-pub fn quoted(flow: &Flow, table: &Table, quoted: &Quoted) -> Option<Recognised> {
+///
+/// `own`: the number of the probe to whose socket it came.
+pub fn quoted(flow: &Flow, table: &Table, quoted: &Quoted, own: Option<u64>) -> Option<Recognised> {
     let quote = Quote { flow, table, src: quoted.src, dst: quoted.dst };
     match (quoted.request, flow.method) {
         (request, TraceMethod::Protocol(ours)) => quote.eight(eight(request, ours)?),
@@ -36,10 +38,8 @@ pub fn quoted(flow: &Flow, table: &Table, quoted: &Quoted) -> Option<Recognised>
         (QuotedRequest::Segment { src_port, dst_port, seq }, TraceMethod::Tcp(_) | TraceMethod::Connect) => {
             quote.segment(src_port, dst_port, seq)
         }
-        (QuotedRequest::Socket { protocol, src_port, dst_port, payload }, _)
-            if protocol == flow.protocol() =>
-        {
-            quote.socket(src_port, dst_port, payload)
+        (QuotedRequest::Socket { protocol, dst_port, payload }, _) if protocol == flow.protocol() => {
+            quote.socket(own, dst_port, payload)
         }
         _ => None,
     }
@@ -191,11 +191,11 @@ impl Quote<'_> {
     }
 
     /// An error queue: the kernel found the socket by our port, so that agrees.
-    fn socket(&self, src_port: u16, dst_port: u16, payload: &[u8]) -> Option<Recognised> {
+    fn socket(&self, own: Option<u64>, dst_port: u16, payload: &[u8]) -> Option<Recognised> {
         let flow = self.flow;
         let number = match flow.carrier {
             Carrier::DestinationPort => flow.number_at(dst_port),
-            Carrier::SourcePort => self.table.number_at(src_port)?,
+            Carrier::SourcePort => wire_number(own?),
             // All probes have this port.
             Carrier::Message => return None,
         };

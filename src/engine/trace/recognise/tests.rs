@@ -67,7 +67,7 @@ fn query(packet: &[u8]) -> QuotedRequest<'_> {
 /// The number and whether it was translated, of a request quoted between these addresses.
 fn read(flow: &Flow, src: IpAddr, dst: IpAddr, request: QuotedRequest<'_>) -> Option<(u16, bool)> {
     let quote = Quoted { src: Some(src), dst, header: &[], request };
-    quoted(flow, &NINETY, &quote).map(|Recognised { number, translated, .. }| (number, translated))
+    quoted(flow, &NINETY, &quote, None).map(|Recognised { number, translated, .. }| (number, translated))
 }
 
 #[test]
@@ -263,22 +263,22 @@ fn a_source_port_tells_the_number() {
 
 #[test]
 fn an_error_queue_is_believed_where_the_target_agrees_or_a_token() {
-    let queued = |flow: &Flow, dst: IpAddr, src_port: u16, dst_port: u16, payload: &[u8]| {
-        let request = QuotedRequest::Socket { protocol: flow.protocol(), src_port, dst_port, payload };
+    let queued = |flow: &Flow, dst: IpAddr, own: Option<u64>, dst_port: u16, payload: &[u8]| {
+        let request = QuotedRequest::Socket { protocol: flow.protocol(), dst_port, payload };
         let quote = Quoted { src: None, dst, header: &[], request };
-        quoted(flow, &NINETY, &quote).map(|Recognised { number, translated, .. }| (number, translated))
+        quoted(flow, &NINETY, &quote, own).map(|Recognised { number, translated, .. }| (number, translated))
     };
     let rising = Flow { src_port: 0, carrier: Carrier::DestinationPort, ..flow(TraceMethod::Udp) };
     let payload = &emitted(&rising, 9)[..32];
-    assert_eq!(queued(&rising, DST, 7, 33_442, &[]), Some((9, false)));
-    assert_eq!(queued(&rising, DST, 7, 33_442, payload), Some((9, false)));
-    assert_eq!(queued(&rising, OTHER, 7, 33_442, payload), Some((9, true)));
-    assert_eq!(queued(&rising, OTHER, 7, 33_442, &[]), None);
-    assert_eq!(queued(&rising, DST, 7, 33_443, payload), None, "the token of another probe");
+    assert_eq!(queued(&rising, DST, None, 33_442, &[]), Some((9, false)));
+    assert_eq!(queued(&rising, DST, None, 33_442, payload), Some((9, false)));
+    assert_eq!(queued(&rising, OTHER, None, 33_442, payload), Some((9, true)));
+    assert_eq!(queued(&rising, OTHER, None, 33_442, &[]), None);
+    assert_eq!(queued(&rising, DST, None, 33_443, payload), None, "the token of another probe");
     let connect = Flow { method: TraceMethod::Connect, carrier: Carrier::SourcePort, ..rising };
-    assert_eq!(queued(&connect, DST, 40_009, 33_434, &[]), Some((9, false)));
-    assert_eq!(queued(&connect, DST, 40_009, 33_435, &[]), None);
-    assert_eq!(queued(&connect, DST, 39_999, 33_434, &[]), None);
+    assert_eq!(queued(&connect, DST, Some(8), 33_434, &[]), Some((9, false)));
+    assert_eq!(queued(&connect, DST, Some(8), 33_435, &[]), None);
+    assert_eq!(queued(&connect, DST, Some(90), 33_434, &[]), None);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use super::*;
 /// What an answer from this address is about.
 fn answer(flow: &Flow, from: IpAddr, kind: ReplyKind<'_>) -> Option<Answered> {
     let clock = crate::datagram::ClockSource::default();
-    let reply = Reply { at: Instant::ZERO, clock, from, scope: 0, hop_limit: None, options: &[], kind };
+    let (hop_limit, options) = (None, &[][..]);
+    let reply = Reply { at: Instant::ZERO, clock, from, scope: 0, hop_limit, options, probe: None, kind };
     answered(flow, &NINETY, &reply)
 }
 
@@ -101,13 +102,15 @@ fn a_dccp_answer_acknowledges_the_probe() {
 }
 
 #[test]
-fn a_connection_is_known_by_its_port() {
+fn a_connection_is_known_by_its_socket() {
     let connect = Flow { src_port: 0, carrier: Carrier::SourcePort, ..flow(TraceMethod::Connect) };
-    let connected = |local| answer(&connect, DST, ReplyKind::Connected { local, refused: true });
-    assert_eq!(connected(40_009), Some(Answered::Number(9)));
-    assert_eq!(connected(9), None);
-    assert_eq!(
-        answer(&flow(TraceMethod::Udp), DST, ReplyKind::Connected { local: 40_009, refused: false }),
-        None
-    );
+    let connected = |flow: &Flow, probe| {
+        let (clock, kind) = (crate::datagram::ClockSource::default(), ReplyKind::Connected { refused: true });
+        let (at, hop_limit, options) = (Instant::ZERO, None, &[][..]);
+        answered(flow, &NINETY, &Reply { at, clock, from: DST, scope: 0, hop_limit, options, probe, kind })
+    };
+    assert_eq!(connected(&connect, Some(8)), Some(Answered::Number(9)));
+    assert_eq!(connected(&connect, Some(90)), None);
+    assert_eq!(connected(&connect, None), None);
+    assert_eq!(connected(&flow(TraceMethod::Udp), Some(8)), None);
 }
