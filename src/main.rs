@@ -16,6 +16,9 @@ fn main() -> ExitCode {
         Ok(Action::Ping(request)) => (request.style.program.clone(), ping::command(&request)),
         Ok(Action::Traceroute(request)) => (request.style.program.clone(), traceroute::command(&request)),
         Ok(Action::Print { program, text }) => (program, print(&text).map(|()| 0)),
+        Ok(Action::Write { directory, files }) => {
+            ("rping".to_owned(), command::write_files(&directory, &files).map(|()| 0))
+        }
         Ok(Action::NoCommand { help }) => {
             let _ = io::stderr().lock().write_all(help.as_bytes());
             return ExitCode::from(command::CANNOT_RUN);

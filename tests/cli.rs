@@ -246,13 +246,16 @@ Usage: rping HOST...
        rping COMMAND [OPTIONS] HOST...
 
 Commands:
-  ping        Ask a host to answer again and again, and time its answers
-  traceroute  Show the routers on the way to a host, and their times
+  ping        Send ICMP echo requests to hosts, and print the time of each reply
+  traceroute  Show the routers on the path to a host, and the time of each
   help        Print this message or the help of the given subcommand(s)
 
 Options:
-  -h, --help     Print help
-  -V, --version  Print version
+      --generate <WHAT> [DIR]  Print completions of a shell, or a manual page
+                               [possible values: bash, zsh, fish, man, man-ping,
+                               man-traceroute]
+  -h, --help                   Print this help
+  -V, --version                Print the version
 
 Examples: rping ping -c 3 localhost
           rping traceroute localhost
@@ -261,9 +264,11 @@ Examples: rping ping -c 3 localhost
 to rping named ping, ping4, ping6, fping, fping6, traceroute, traceroute6,
 tcptraceroute or tracepath is that command.
 ";
-    assert_eq!(rping(&["--help"]), answered(text));
     assert_eq!(rping(&["-h"]), answered(text));
-    assert_eq!(rping(&["help"]), answered(text));
+    let (long, errors, status) = rping(&["--help"]);
+    assert!(long.contains("\n          - man:            the manual page rping(1);"), "{long}");
+    assert_eq!((errors.as_str(), status), ("", 0));
+    assert_eq!(rping(&["help"]), rping(&["--help"]));
 }
 
 #[test]
@@ -273,7 +278,7 @@ fn help_of_ping_fits_a_terminal_and_has_every_option() {
     assert_eq!(rping(&["help", "ping"]), long);
     for (text, errors, status) in [short, long] {
         assert_eq!((errors.as_str(), status), ("", 0));
-        assert!(text.starts_with("Ask HOST, a name or an address, to answer again and again, and time"));
+        assert!(text.starts_with("Send ICMP echo requests to hosts, and print the time of each reply\n"));
         assert!(text.contains("\nUsage: rping ping [OPTIONS] HOST...\n"));
         assert!(text.ends_with('\n') && !text.ends_with("\n\n"));
         for line in text.lines() {

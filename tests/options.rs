@@ -19,6 +19,7 @@ fn parse(args: &[&str], superuser: bool) -> Result<PingRequest, String> {
         Ok(Action::Ping(request)) => Ok(*request),
         Ok(Action::Traceroute(request)) => Err(format!("{request:?}")),
         Ok(Action::Print { text, .. } | Action::NoCommand { help: text }) => Err(text),
+        Ok(Action::Write { directory, .. }) => Err(format!("{directory:?}")),
         Err(refusal) => {
             assert_eq!(refusal.program, "rping");
             Err(refusal.reason)

@@ -16,6 +16,7 @@ fn parse_as(program: &str, args: &[&str]) -> Result<TraceRequest, String> {
         Ok(Action::Traceroute(request)) => Ok(*request),
         Ok(Action::Ping(request)) => Err(format!("a ping: {request:?}")),
         Ok(Action::Print { text, .. } | Action::NoCommand { help: text }) => Err(text),
+        Ok(Action::Write { directory, .. }) => Err(format!("{directory:?}")),
         Err(refusal) => Err(refusal.reason),
     }
 }

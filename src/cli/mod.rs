@@ -1,9 +1,13 @@
 //! The command line: parsed and checked. No sockets, no name resolution, no printing.
 
 pub mod fping;
+mod generate;
 mod headings;
 mod long_run;
 pub mod many;
+mod named;
+mod named_values;
+mod pages;
 mod ping;
 pub mod ping_request;
 mod tcptraceroute;
@@ -21,13 +25,15 @@ pub mod wording;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::escape;
 use fping::{FpingAction, FpingRefusal};
+use named_values::{GENERATE, Generate};
+use pages::Page;
 use ping::PingArguments;
 use ping_request::PingRequest;
 use tcptraceroute::TcpTraceArguments;
@@ -49,6 +55,13 @@ pub enum Action {
         program: String,
         /// Whole lines.
         text: String,
+    },
+    /// Write these files, and exit with status 0.
+    Write {
+        /// Where they are written.
+        directory: PathBuf,
+        /// Their names and texts.
+        files: Vec<(String, String)>,
     },
     /// The command line is empty: print the short help on standard error, and exit with status 2.
     NoCommand {
@@ -100,7 +113,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Resul
     match link {
         "ping" | "ping4" | "ping6" => parse_ping(caller, args, superuser),
         "traceroute" | "traceroute6" => parse_traceroute(caller, args),
-        "tcptraceroute" => match caller.arguments::<TcpTraceArguments>("HOST [PORT [LENGTH]]", args) {
+        "tcptraceroute" => match caller.arguments::<TcpTraceArguments>("HOST [PORT [LENGTH]]", None, args) {
             Ok(arguments) => parse_traceroute(caller, arguments.for_traceroute().into_iter()),
             Err(instead) => instead,
         },
@@ -147,6 +160,9 @@ fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, UsageError>
             return parse_traceroute(traceroute, ["--help".into()].into_iter());
         }
         (Some("help" | "-h" | "--help" | "-V" | "--version"), _) => {}
+        (Some(option), _) if option.split('=').next() == Some("--generate") => {
+            return parse_generate(caller, &args);
+        }
         _ if args.is_empty() => {}
         _ => {
             if let Some(mistake) = mistake(&args) {
@@ -156,19 +172,37 @@ fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, UsageError>
         }
     }
     let mut top = TopArguments::command().no_binary_name(true).max_term_width(COLUMNS);
-    top = top
-        .subcommand(
-            PingArguments::command().about("Ask a host to answer again and again, and time its answers"),
-        )
-        .subcommand(
-            TraceArguments::command().about("Show the routers on the way to a host, and their times"),
-        );
+    top = top.subcommands([PingArguments::command(), TraceArguments::command()]);
     if args.is_empty() {
         return Ok(Action::NoCommand { help: top.render_help().to_string() });
     }
     match top.try_get_matches_from_mut(args) {
         Ok(_) => Err(caller.refusal("no command given; to ping a host, run: rping HOST")),
         Err(error) => caller.instead(&top, &error),
+    }
+}
+
+/// `--generate WHAT [DIR]`.
+fn parse_generate(caller: Caller<'_>, args: &[OsString]) -> Result<Action, UsageError> {
+    let attached = args.first().and_then(|arg| arg.to_str()?.split_once('=')).map(|(_, what)| what.into());
+    let rest = &args[if attached.is_some() { 1 } else { 2.min(args.len()) }..];
+    let Some(what) = attached.or_else(|| args.get(1).cloned()) else {
+        return Err(caller.refusal("--generate needs a value; see 'rping --help'"));
+    };
+    let found = GENERATE.values.iter().find(|(name, ..)| what == *name);
+    let Some((_, generate, _)) = found else {
+        let what = escape::argument(&what);
+        return Err(caller.refusal(format!("--generate {what}: {}", GENERATE.allowed)));
+    };
+    match (generate, rest) {
+        (_, []) => Ok(caller.print(generate::text(*generate))),
+        (Generate::Man, [directory]) => {
+            Ok(Action::Write { directory: directory.into(), files: generate::manual_pages() })
+        }
+        (Generate::Man, [_, more, ..]) | (_, [more, ..]) => {
+            Err(caller
+                .refusal(format!("unexpected argument '{}'; see 'rping --help'", escape::argument(more))))
+        }
     }
 }
 
@@ -191,7 +225,7 @@ fn parse_ping(
     args: impl Iterator<Item = OsString>,
     superuser: bool,
 ) -> Result<Action, UsageError> {
-    match caller.arguments::<PingArguments>("HOST...", args) {
+    match caller.arguments::<PingArguments>("HOST...", Some(&pages::ping::PAGE), args) {
         Ok(arguments) => {
             let request = PingRequest::new(caller.program, caller.by_link, arguments, superuser);
             request.map(|request| Action::Ping(Box::new(request))).map_err(|error| caller.refusal(&error))
@@ -201,7 +235,7 @@ fn parse_ping(
 }
 
 fn parse_tracepath(caller: Caller<'_>, args: impl Iterator<Item = OsString>) -> Result<Action, UsageError> {
-    let arguments = match caller.arguments::<TracepathArguments>("HOST[/PORT]", args) {
+    let arguments = match caller.arguments::<TracepathArguments>("HOST[/PORT]", None, args) {
         Ok(arguments) => arguments,
         Err(instead) => return instead,
     };
@@ -216,7 +250,8 @@ fn parse_tracepath(caller: Caller<'_>, args: impl Iterator<Item = OsString>) -> 
 /// `-UL` is one option of traceroute(8), the short form of `--udplite`.
 fn parse_traceroute(caller: Caller<'_>, args: impl Iterator<Item = OsString>) -> Result<Action, UsageError> {
     let args = args.map(|arg| if arg == "-UL" { "--udplite".into() } else { arg });
-    let arguments: TraceArguments = match caller.arguments("HOST [LENGTH]", args) {
+    let page = Some(&pages::traceroute::PAGE);
+    let arguments: TraceArguments = match caller.arguments("HOST [LENGTH]", page, args) {
         Ok(arguments) => arguments,
         Err(instead) => return instead,
     };
@@ -240,19 +275,24 @@ fn suggested(error: &clap::Error, kind: ContextKind) -> Option<&str> {
 const COLUMNS: usize = 80;
 
 impl Caller<'_> {
-    /// Parses the arguments of a command; `operands` complete its usage line.
+    /// Parses the arguments of a command; `operands` complete its usage line, and its page its long help.
     ///
     /// # Errors
     /// The result to return instead: help or version to print, or an error.
     fn arguments<A: CommandFactory + FromArgMatches>(
         self,
         operands: &str,
+        page: Option<&Page>,
         args: impl Iterator<Item = OsString>,
     ) -> Result<A, Result<Action, UsageError>> {
+        let args: Vec<_> = args.collect();
         let mut command = A::command()
             .no_binary_name(true)
             .max_term_width(COLUMNS)
             .override_usage(format!("{} [OPTIONS] {operands}", self.usage));
+        if let Some(page) = page.filter(|_| args.iter().any(|arg| arg == "--help")) {
+            command = command.after_long_help(pages::help::sections(page, COLUMNS));
+        }
         let parsed = command.try_get_matches_from_mut(args);
         let parsed = parsed.and_then(|mut matches| A::from_arg_matches_mut(&mut matches));
         parsed.map_err(|error| self.instead(&command, &error))

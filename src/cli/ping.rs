@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::headings::{MANY, OTHER, OUTPUT, PACKET, ROUTE, TIMING};
 use super::long_run::LongRunArguments;
+use super::named_values;
 use super::terminal::TerminalArguments;
 use super::values::{self, Pattern, Rate, Stamps, Via};
 use crate::probe::Method;
@@ -16,10 +17,9 @@ use crate::transport::{Pmtu, Stamping};
 #[command(
     name = "ping",
     version = concat!("from rping ", env!("CARGO_PKG_VERSION"), " (iputils compatible)"),
-    about = "Ask HOST, a name or an address, to answer again and again, and time its answers",
+    about = "Send ICMP echo requests to hosts, and print the time of each reply",
     long_about = None,
     after_help = super::text::PING_EXIT,
-    after_long_help = super::text::PING_EXIT_LONG,
     args_override_self = true,
     disable_help_flag = true,
     disable_version_flag = true,
@@ -101,16 +101,10 @@ pub struct PingArguments {
 
     /// Begin each line with the time, in seconds since 1970.
     ///
-    /// FORM is one of these:
-    ///   epoch     seconds since 1970, the default
-    ///   iso       date and time in UTC (ISO 8601)
-    ///   local     the same in the local time zone
-    ///   relative  seconds since the start
-    ///   delta     seconds since the line before
+    /// Another form follows an equals sign, as in -D=iso.
     #[arg(
-        verbatim_doc_comment,
         short = 'D', long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "epoch",
-        value_parser = values::TIME_FORMAT, help_heading = OUTPUT,
+        value_parser = named_values::TIME_FORMAT, help_heading = OUTPUT,
     )]
     pub timestamps: Option<TimeFormat>,
 
@@ -171,7 +165,7 @@ pub struct PingArguments {
     #[arg(short, long, help_heading = ROUTE)]
     pub broadcast: bool,
 
-    /// Do not hear our own multicast packets.
+    /// Do not receive our own multicast packets.
     #[arg(short = 'L', long, help_heading = ROUTE)]
     pub no_loopback: bool,
 
@@ -185,7 +179,7 @@ pub struct PingArguments {
 
     /// Put this firewall mark on outgoing packets.
     ///
-    /// Routing rules and firewalls of this host can tell packets apart by it. It needs a privilege
+    /// Routing rules and firewalls of this host can match it. It needs a privilege
     /// (CAP_NET_ADMIN or CAP_NET_RAW). Decimal, or hexadecimal after 0x.
     #[arg(short, long, value_name = "N", allow_hyphen_values = true, value_parser = values::MARK, help_heading = ROUTE)]
     pub mark: Option<u32>,
@@ -219,56 +213,32 @@ pub struct PingArguments {
     pub flow_label: Option<u32>,
 
     /// How to treat packets too big for the path.
-    ///
-    ///   do     forbid fragments, and refuse here what the path cannot carry
-    ///   want   fragment here what the path cannot carry
-    ///   dont   let routers fragment
-    ///   probe  forbid fragments, and send whatever the size
-    #[arg(
-        verbatim_doc_comment,
-        short = 'M', long, value_name = "HOW", allow_hyphen_values = true, value_parser = values::PMTU,
-        help_heading = PACKET,
-    )]
+    #[arg(short = 'M', long, value_name = "HOW", allow_hyphen_values = true, value_parser = named_values::PMTU, help_heading = PACKET)]
     pub pmtudisc: Option<Pmtu>,
 
-    /// Number that marks the probes as ours.
+    /// ICMP identifier of the probes.
     ///
-    /// The ICMP identifier: 0 to 65535, decimal, or hexadecimal after 0x. By default it is random, or
+    /// 0 to 65535, decimal, or hexadecimal after 0x. By default it is random, or
     /// the system's choice. 0 needs the privilege to open raw sockets.
     #[arg(short = 'e', long, value_name = "N", allow_hyphen_values = true, value_parser = values::IDENT, help_heading = PACKET)]
     pub ident: Option<u16>,
 
-    /// Ask routers to note the route, 9 of them at most (IPv4).
+    /// Record the route, 9 routers at most (IPv4).
     ///
     /// Many routers and hosts ignore or drop such packets.
     #[arg(short = 'R', long, help_heading = PACKET)]
     pub record_route: bool,
 
-    /// Ask routers to note the time (IPv4).
-    ///
-    ///   tsonly     times only
-    ///   tsandaddr  times and addresses
-    ///   tsprespec  times of the 1 to 4 hosts that stand before HOST
+    /// Have routers record the time (IPv4).
     ///
     /// Many routers and hosts ignore or drop such packets.
-    #[arg(
-        verbatim_doc_comment,
-        short = 'T', long, value_name = "HOW", allow_hyphen_values = true, value_parser = values::STAMPS,
-        help_heading = PACKET,
-    )]
+    #[arg(short = 'T', long, value_name = "HOW", allow_hyphen_values = true, value_parser = named_values::STAMPS, help_heading = PACKET)]
     pub ip_timestamp: Option<Stamps>,
 
     /// What to request [default: echo].
     ///
-    ///   echo       the data sent back, which nearly every host does
-    ///   timestamp  the host's time of day
-    ///   mask       the mask of the host's network
-    ///
-    /// The last two are IPv4 only, seldom answered, and need the privilege to
-    /// open raw sockets.
-    #[arg(
-        verbatim_doc_comment, long, value_name = "WHAT", allow_hyphen_values = true, value_parser = values::QUERY, help_heading = PACKET,
-    )]
+    /// All but echo are for IPv4 only, seldom answered, and need permission for raw sockets.
+    #[arg(long, value_name = "WHAT", allow_hyphen_values = true, value_parser = named_values::QUERY, help_heading = PACKET)]
     pub query: Option<Method>,
 
     /// Size of the socket's send buffer, in bytes.
@@ -281,16 +251,8 @@ pub struct PingArguments {
     #[arg(short = 'U', long, help_heading = OTHER)]
     pub user_latency: bool,
 
-    /// Whose clock takes the times [default: auto].
-    ///
-    ///   auto      the kernel's at both ends, rping's own where it gives none
-    ///   kernel    the same; a kernel that does not offer it is refused
-    ///   user      rping's own, as with -U
-    ///   hardware  the interface's, which must offer it and have it turned on
-    #[arg(
-        verbatim_doc_comment, long, value_name = "WHO", allow_hyphen_values = true,
-        value_parser = values::CLOCK, help_heading = OTHER,
-    )]
+    /// Clock that takes the times [default: auto].
+    #[arg(long, value_name = "WHO", allow_hyphen_values = true, value_parser = named_values::CLOCK, help_heading = OTHER)]
     pub clock: Option<Stamping>,
 
     /// Turn on the kernel's socket debugging (SO_DEBUG).

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
+use super::named::Named;
 use super::time::{seconds, time};
-use super::values::{Checked, named};
+use super::values::Checked;
 use crate::report::terminal::ColorWhen;
 use crate::report::tone::Limits;
 
@@ -59,17 +60,18 @@ pub struct ColorArguments {
 const TERMINAL: &str = "On a terminal";
 
 /// `--color`.
-const COLOR: Checked<ColorWhen> = Checked {
-    parse: |text| {
-        let times = [("auto", ColorWhen::Auto), ("always", ColorWhen::Always), ("never", ColorWhen::Never)];
-        named(text, &times)
-    },
+const COLOR: Named<ColorWhen> = Named {
+    values: &[
+        ("auto", ColorWhen::Auto, "on a terminal, unless NO_COLOR is set"),
+        ("always", ColorWhen::Always, "on a pipe too"),
+        ("never", ColorWhen::Never, "no colours"),
+    ],
     allowed: "colors must be auto, always or never",
 };
 
 /// `--status`.
-const STATUS: Checked<bool> = Checked {
-    parse: |text| named(text, &[("auto", true), ("never", false)]),
+const STATUS: Named<bool> = Named {
+    values: &[("auto", true, "on a terminal"), ("never", false, "no line of status")],
     allowed: "the line of status must be auto or never",
 };
 

@@ -1,15 +1,33 @@
 //! `rping` without a command: its own options, and which first words are hosts.
 
-/// The options of `rping` itself.
+use super::named_values::{GENERATE, Generate};
+
+/// The options of `rping` itself, as the help has them.
 #[derive(clap::Parser)]
 #[command(
     name = "rping",
     version,
     about = "Measure whether and how fast hosts on the network answer",
     after_help = super::text::TOP_EXIT,
-    override_usage = "rping HOST...\n       rping COMMAND [OPTIONS] HOST..."
+    override_usage = "rping HOST...\n       rping COMMAND [OPTIONS] HOST...",
+    disable_help_flag = true,
+    disable_version_flag = true
 )]
-pub struct TopArguments;
+pub struct TopArguments {
+    /// Print completions of a shell, or a manual page.
+    ///
+    /// With DIR, man writes all manual pages into that directory.
+    #[arg(long, num_args = 1..=2, value_names = ["WHAT", "DIR"], value_parser = GENERATE)]
+    generate: Vec<Generate>,
+
+    /// Print this help.
+    #[arg(short, long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+
+    /// Print the version.
+    #[arg(short = 'V', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
+}
 
 /// The commands.
 pub const COMMANDS: [&str; 3] = ["ping", "traceroute", "help"];

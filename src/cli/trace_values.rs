@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::time::{seconds, time};
-use super::values::{Checked, interface, named, whole_or_hex};
+use super::values::{Checked, interface, whole_or_hex};
 use crate::engine::trace::Wait;
 
 /// The method that a name stands for.
@@ -35,24 +35,6 @@ pub type MethodOption = (String, Option<String>);
 /// The options in one `-O`, separated by commas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MethodOptions(pub Vec<MethodOption>);
-
-/// `-M`.
-pub const METHOD: Checked<MethodName> = Checked {
-    parse: |text| {
-        let methods = [
-            ("default", MethodName::Default),
-            ("icmp", MethodName::Icmp),
-            ("tcp", MethodName::Tcp),
-            ("tcpconn", MethodName::TcpConnect),
-            ("udp", MethodName::Udp),
-            ("udplite", MethodName::UdpLite),
-            ("dccp", MethodName::Dccp),
-            ("raw", MethodName::Raw),
-        ];
-        named(text, &methods)
-    },
-    allowed: "the method must be default, icmp, tcp, tcpconn, udp, udplite, dccp or raw",
-};
 
 /// `-O`.
 pub const METHOD_OPTIONS: Checked<MethodOptions> = Checked {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::named_values;
 use super::terminal::ColorArguments;
 use super::trace_values::{self as values, MethodName, MethodOptions};
 use crate::engine::trace::Wait;
@@ -14,10 +15,9 @@ use crate::transport::Stamping;
 #[command(
     name = "traceroute",
     version = concat!("from rping ", env!("CARGO_PKG_VERSION")),
-    about = "Show the routers on the way to HOST, a name or an address, and how long each takes to answer",
+    about = "Show the routers on the path to a host, and the time of each",
     long_about = None,
     after_help = super::text::TRACE_EXIT,
-    after_long_help = super::text::TRACE_EXIT_LONG,
     args_override_self = true,
     disable_help_flag = true,
     disable_version_flag = true,
@@ -37,7 +37,7 @@ pub struct TraceArguments {
 
     /// Probe with TCP, half open [default port: 80].
     ///
-    /// Without privilege the system connects in earnest, and hangs up at once.
+    /// Without permission for raw sockets the system connects, and closes the connection at once.
     #[arg(short = 'T', long, help_heading = METHOD)]
     pub tcp: bool,
 
@@ -54,9 +54,7 @@ pub struct TraceArguments {
     pub protocol: Option<u8>,
 
     /// Probe by the method of this name.
-    ///
-    /// One of default, icmp, tcp, tcpconn, udp, udplite, dccp and raw. default is UDP to the traceroute ports, 33434; tcpconn opens connections.
-    #[arg(short = 'M', long = "module", value_name = "NAME", allow_hyphen_values = true, value_parser = values::METHOD, help_heading = METHOD)]
+    #[arg(short = 'M', long = "module", value_name = "NAME", allow_hyphen_values = true, value_parser = named_values::METHOD, help_heading = METHOD)]
     pub method: Option<MethodName>,
 
     /// Options of the method, by commas; 'help' lists them.
@@ -141,7 +139,7 @@ pub struct TraceArguments {
     #[arg(long, help_heading = OUTPUT)]
     pub back: bool,
 
-    /// Say in a last line how the trace ended.
+    /// Print how the trace ended in a last line.
     #[arg(long, help_heading = OUTPUT)]
     pub summary: bool,
 
@@ -153,7 +151,7 @@ pub struct TraceArguments {
     #[arg(short, long, help_heading = OUTPUT)]
     pub json: bool,
 
-    /// Also say how it was done, and what was ignored.
+    /// Also print the kind of sockets, and what was ignored.
     #[arg(short, long, help_heading = OUTPUT)]
     pub verbose: bool,
 
@@ -199,16 +197,8 @@ pub struct TraceArguments {
     #[arg(short = 'l', long, value_name = "N", allow_hyphen_values = true, value_parser = super::values::FLOW_LABEL, help_heading = PACKET)]
     pub flowlabel: Option<u32>,
 
-    /// Whose clock takes the times [default: auto].
-    ///
-    ///   auto      the kernel's at both ends, rping's own where it gives none
-    ///   kernel    the same; a kernel that does not offer it is refused
-    ///   user      rping's own
-    ///   hardware  the interface's, which must offer it and have it turned on
-    #[arg(
-        verbatim_doc_comment, long, value_name = "WHO", allow_hyphen_values = true,
-        value_parser = super::values::CLOCK, help_heading = OTHER,
-    )]
+    /// Clock that takes the times [default: auto].
+    #[arg(long, value_name = "WHO", allow_hyphen_values = true, value_parser = named_values::CLOCK, help_heading = OTHER)]
     pub clock: Option<Stamping>,
 
     /// Turn on the kernel's socket debugging (SO_DEBUG).

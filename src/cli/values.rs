@@ -11,9 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::time::time;
 use crate::escape;
-use crate::probe::Method;
-use crate::report::style::TimeFormat;
-use crate::transport::{Families, Pmtu, Stamping};
+use crate::transport::Families;
 use crate::wire::Family;
 
 /// A value parser, and the sentence about what it allows.
@@ -34,18 +32,26 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Checked<T> {
         arg: Option<&clap::Arg>,
         value: &OsStr,
     ) -> Result<T, clap::Error> {
-        value.to_str().and_then(self.parse).ok_or_else(|| {
-            let option = arg.map(option_name).unwrap_or_default();
-            let sentence = format!("{option} {}: {}", escape::argument(value), self.allowed);
-            let mut error = clap::Error::new(ErrorKind::ValueValidation).with_cmd(command);
-            error.insert(ContextKind::Custom, ContextValue::String(sentence));
-            error
-        })
+        value.to_str().and_then(self.parse).ok_or_else(|| refused(command, arg, value, self.allowed))
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
         None
     }
+}
+
+/// The error about a value, in one line in its custom context.
+pub fn refused(
+    command: &clap::Command,
+    arg: Option<&clap::Arg>,
+    value: &OsStr,
+    allowed: &str,
+) -> clap::Error {
+    let option = arg.map(option_name).unwrap_or_default();
+    let sentence = format!("{option} {}: {allowed}", escape::argument(value));
+    let mut error = clap::Error::new(ErrorKind::ValueValidation).with_cmd(command);
+    error.insert(ContextKind::Custom, ContextValue::String(sentence));
+    error
 }
 
 /// The shortest name of an option, with its dashes.
@@ -80,20 +86,6 @@ pub const RETRY: Checked<u32> =
 pub const MIN_REACHABLE: Checked<u32> = Checked {
     parse: whole::<_, 1, 16_777_216>,
     allowed: "the number of hosts must be a whole number from 1 to 16777216",
-};
-
-/// `--clock`.
-pub const CLOCK: Checked<Stamping> = Checked {
-    parse: |text| {
-        let clocks = [
-            ("auto", Stamping::Both),
-            ("kernel", Stamping::Kernel),
-            ("user", Stamping::User),
-            ("hardware", Stamping::Hardware),
-        ];
-        named(text, &clocks)
-    },
-    allowed: "the clock must be auto, kernel, user or hardware",
 };
 
 /// `-i`.
@@ -167,52 +159,6 @@ pub const IDENT: Checked<u16> = Checked {
 /// `-p`: 1 to 16 octets.
 pub const PATTERN: Checked<Pattern> =
     Checked { parse: pattern, allowed: "the pattern must be 1 to 32 hexadecimal digits" };
-
-/// The modes of `-M`.
-pub const PMTU_MODES: [(&str, Pmtu); 4] =
-    [("do", Pmtu::Do), ("dont", Pmtu::Dont), ("want", Pmtu::Want), ("probe", Pmtu::Probe)];
-
-/// `-M`.
-pub const PMTU: Checked<Pmtu> = Checked {
-    parse: |text| named(text, &PMTU_MODES),
-    allowed: "path MTU discovery must be do, dont, want or probe",
-};
-
-/// `-T`.
-pub const STAMPS: Checked<Stamps> = Checked {
-    parse: |text| {
-        let forms = [
-            ("tsonly", Stamps::Only),
-            ("tsandaddr", Stamps::AndAddress),
-            ("tsprespec", Stamps::Prespecified),
-        ];
-        named(text, &forms)
-    },
-    allowed: "the IP timestamp must be tsonly, tsandaddr or tsprespec",
-};
-
-/// `--query`.
-pub const QUERY: Checked<Method> = Checked {
-    parse: |text| {
-        named(text, &[("echo", Method::Echo), ("timestamp", Method::Timestamp), ("mask", Method::Mask)])
-    },
-    allowed: "the query must be echo, timestamp or mask",
-};
-
-/// `-D`.
-pub const TIME_FORMAT: Checked<TimeFormat> = Checked {
-    parse: |text| {
-        let formats = [
-            ("epoch", TimeFormat::Epoch),
-            ("iso", TimeFormat::Iso),
-            ("local", TimeFormat::Local),
-            ("relative", TimeFormat::Relative),
-            ("delta", TimeFormat::Delta),
-        ];
-        named(text, &formats)
-    },
-    allowed: "the time must be epoch, iso, local, relative or delta",
-};
 
 /// `-I`.
 pub const VIA: Checked<Via> = Checked {
@@ -294,11 +240,6 @@ pub const fn families(required: Option<Family>) -> Families {
         Some(Family::V4) => Families::V4,
         Some(Family::V6) => Families::V6,
     }
-}
-
-/// The value with this name.
-pub fn named<T: Copy>(text: &str, values: &[(&str, T)]) -> Option<T> {
-    values.iter().find(|(name, _)| *name == text).map(|(_, value)| *value)
 }
 
 /// Decimal digits, perhaps after blanks, as strtol(3) skips them, and a `+`.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::values::PMTU_MODES;
+use super::named_values::PMTU;
 use crate::escape::escape;
 use crate::transport::{NoStamps, OpenError, Pmtu, RouteError, Setting, SetupError, Stamping};
 
@@ -142,7 +142,7 @@ impl OptionNames {
 
 /// The name of a mode of `-M`.
 fn mode(pmtu: Pmtu) -> &'static str {
-    PMTU_MODES.iter().find(|(_, mode)| *mode == pmtu).map_or("", |(name, _)| name)
+    PMTU.values.iter().find(|(_, mode, _)| *mode == pmtu).map_or("", |(name, ..)| name)
 }
 
 const fn clock(stamping: Stamping) -> &'static str {

@@ -1,13 +1,15 @@
 //! The commands, and what both share: start-up, privilege drop, the end of a run, final messages.
 
+use std::fs;
 use std::io;
+use std::path::Path;
 
 use anyhow::{Context, ensure};
 
 use crate::clock::{Clock, Instant};
 use crate::engine::Session;
 use crate::engine::reject::Rejects;
-use crate::escape::escape;
+use crate::escape::{self, escape};
 use crate::output::Output;
 use crate::report::{Report, json};
 use crate::run::{Broken, Run};
@@ -41,6 +43,17 @@ pub use advice::for_person;
 pub fn check_stdout() -> anyhow::Result<()> {
     ensure!(sys::stdout_was_open(), "standard output is closed");
     Ok(())
+}
+
+/// Writes files into a directory.
+///
+/// # Errors
+/// One that begins with the path of the file that cannot be written.
+pub fn write_files(directory: &Path, files: &[(String, String)]) -> anyhow::Result<()> {
+    files.iter().try_for_each(|(name, text)| {
+        let path = directory.join(name);
+        fs::write(&path, text).with_context(|| escape::argument(path.as_os_str()))
+    })
 }
 
 /// Drops all privilege permanently.

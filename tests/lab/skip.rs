@@ -14,6 +14,8 @@ pub enum Need {
     Peers,
     /// Python with the parsers that people run over ping's text.
     Parsers,
+    /// Shells that load completions, and mandoc, which checks manual pages.
+    Shells,
 }
 
 impl Need {
@@ -23,6 +25,7 @@ impl Need {
             Self::Netns => "RPING_REQUIRE_NETNS",
             Self::Peers => "RPING_REQUIRE_PEERS",
             Self::Parsers => "RPING_REQUIRE_PARSERS",
+            Self::Shells => "RPING_REQUIRE_SHELLS",
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::cli::named::Named;
 use crate::cli::time::seconds;
-use crate::cli::values::{Checked, interface, named, whole, whole_or_hex};
+use crate::cli::values::{Checked, interface, whole, whole_or_hex};
 use crate::report::text::fping::TimestampFormat;
 
 /// `-b`. What is too large is refused with fping's sentence.
@@ -74,15 +75,12 @@ pub const RETRY: Checked<u32> =
     Checked { parse: whole::<_, 0, 1_000>, allowed: "the retries must be a whole number from 0 to 1000" };
 
 /// `--timestamp-format`.
-pub const TIMESTAMP_FORMAT: Checked<TimestampFormat> = Checked {
-    parse: |text| {
-        let formats = [
-            ("ctime", TimestampFormat::Ctime),
-            ("iso", TimestampFormat::Iso),
-            ("rfc3339", TimestampFormat::Rfc3339),
-        ];
-        named(text, &formats)
-    },
+pub const TIMESTAMP_FORMAT: Named<TimestampFormat> = Named {
+    values: &[
+        ("ctime", TimestampFormat::Ctime, "as ctime(3)"),
+        ("iso", TimestampFormat::Iso, "ISO 8601"),
+        ("rfc3339", TimestampFormat::Rfc3339, "RFC 3339"),
+    ],
     allowed: "the format must be ctime, iso or rfc3339",
 };
 
