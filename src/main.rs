@@ -1,4 +1,4 @@
-//! rping: ping and traceroute for people in terminals and for scripts that read exit codes.
+//! rping: ping and traceroute for Linux in one program.
 
 use std::io::{self, Write};
 use std::process::ExitCode;

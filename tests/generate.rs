@@ -125,6 +125,19 @@ fn manual_pages_have_every_option_and_the_sections_of_ping_8() {
 }
 
 #[test]
+fn the_version_and_the_date_of_the_pages_are_those_of_the_changelog() {
+    let changelog = include_str!("../CHANGELOG.md");
+    let version = env!("CARGO_PKG_VERSION");
+    let released = changelog.lines().find_map(|line| line.strip_prefix(&format!("## {version} - ")));
+    let date = released.expect("the version in the changelog");
+    for (name, what) in PAGES {
+        let title = name.trim_end_matches(".1").to_uppercase();
+        let first = format!(".TH {title} 1 {date} \"rping {version}\" \"User Commands\"");
+        assert_eq!(generated(what).lines().next(), Some(first.as_str()));
+    }
+}
+
+#[test]
 fn every_link_is_in_every_page() {
     for (_, what) in PAGES {
         for link in LINKS {

@@ -33,10 +33,8 @@ pub const LINKS: Section = Section {
             "The links ping, ping4 and ping6 print that they are compatible with iputils (-V). The exit status of \
              the links traceroute, traceroute6 and tcptraceroute is that of traceroute(8): 0 whether or not the host \
              was reached, 1 if a signal ended the trace, 2 if it could not start. They use IPv4 if a name has \
-             addresses of both families. That of tracepath is 0 whether or not the host was reached, 1 if a signal \
-             ended it or it could not start, 255 for wrong usage. That of fping and fping6 is 0 if all targets answer \
-             (with -x or -X: enough of them), 1 if some do not or for wrong usage, 2 if a name is not found, 4 if the \
-             system refuses something.",
+             addresses of both families. That of tracepath is 1 if it could not start, and 255 for wrong usage. That \
+             of fping and fping6 is that of fping(8).",
         ),
     ],
 };
