@@ -15,7 +15,7 @@ fn the_test_under_test() {
 /// Runs it where no program is found, with this variable set to this value. Its output is captured as ever.
 fn without_programs(variable: &str, value: &str) -> Output {
     let mut command = Command::new(std::env::current_exe().expect("the test's own path"));
-    for need in [Need::Netns, Need::Peers, Need::Parsers, Need::Shells] {
+    for need in [Need::Netns, Need::Peers, Need::Parsers, Need::Shells, Need::Consumers] {
         command.env_remove(need.variable());
     }
     command.args(["the_test_under_test", "--exact"]).env("PATH", "/nonexistent").env(variable, value);

@@ -16,6 +16,8 @@ pub enum Need {
     Parsers,
     /// Shells that load completions, and mandoc, which checks manual pages.
     Shells,
+    /// Programs that run ping and read its text: check_ping, prettyping, the package ping of npm.
+    Consumers,
 }
 
 impl Need {
@@ -26,6 +28,7 @@ impl Need {
             Self::Peers => "RPING_REQUIRE_PEERS",
             Self::Parsers => "RPING_REQUIRE_PARSERS",
             Self::Shells => "RPING_REQUIRE_SHELLS",
+            Self::Consumers => "RPING_REQUIRE_CONSUMERS",
         }
     }
 }
