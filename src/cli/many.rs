@@ -166,9 +166,16 @@ pub fn linger(timeout: Option<Duration>) -> Option<Duration> {
     timeout.map(|timeout| if timeout.is_zero() { Duration::MAX } else { timeout })
 }
 
-/// Whether a word is a prefix or a range of addresses.
+/// Whether a word is a prefix or a range of addresses, or meant as one.
 fn is_range(word: &str) -> bool {
-    word.contains('/') || word.split_once('-').is_some_and(|(first, _)| first.parse::<IpAddr>().is_ok())
+    let is_address =
+        |text: &str| text.split('%').next().is_some_and(|address| address.parse::<IpAddr>().is_ok());
+    let mut ends = word.match_indices('-').map(|(at, _)| word.split_at(at));
+    let is_one = ends.any(|(first, last)| {
+        // The name of an interface can have a hyphen too.
+        is_address(first) && (!first.contains('%') || is_address(last.trim_start_matches('-')))
+    });
+    word.contains('/') || is_one
 }
 
 /// Refuses options that mean nothing, or something else, for many hosts.

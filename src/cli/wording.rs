@@ -86,6 +86,9 @@ impl OptionNames {
             RouteError::NoInterface(ip) => {
                 format!("{error}; name its interface: {ip}%INTERFACE or {} INTERFACE", self.device)
             }
+            RouteError::OtherInterface { zone, .. } => {
+                format!("{error}; give {0} {1}, or leave {0} out", self.device, escape(zone))
+            }
             RouteError::Unreachable(_)
             | RouteError::Prohibited
             | RouteError::Blackhole

@@ -14,7 +14,7 @@ use crate::command;
 use crate::command::hosts::{self, HostSpec};
 use crate::command::joining::Joining;
 use crate::command::lookups::ForwardLookups;
-use crate::command::usable::Usable;
+use crate::command::usable::{Usable, here};
 use crate::engine::ping::Targets;
 use crate::escape::escape;
 use crate::names::background::Background;
@@ -267,13 +267,24 @@ struct Numbered<'a> {
 impl Numbered<'_> {
     /// Adds a number of addresses from the first on.
     fn add_range(&mut self, first: SocketAddr, count: u32, output: &mut Output<'_>) {
-        match self.usable.check(first) {
-            Ok(()) => {
-                self.targets.add(first, count).into_iter().for_each(|range| self.hosts.add(None, range));
-            }
-            Err(why) => {
-                output.print_error(format_args!("{}: {}: {why}\n", self.usable.program(), first.ip()));
-                self.hosts.add_unknown(first.ip().to_string(), why.to_string());
+        for part in self.usable.cut(first, count) {
+            match self.usable.check(part.first) {
+                Ok(()) => {
+                    // An unspecified address is this host, under the name that was given.
+                    let address = here(part.first);
+                    let name = (address != part.first).then(|| part.shown());
+                    let numbers = self.targets.add(address, part.count);
+                    numbers.into_iter().for_each(|range| self.hosts.add(name.clone(), range));
+                }
+                Err(why) => {
+                    let shown = part.shown();
+                    output.print_error(format_args!(
+                        "{}: {}: {why}\n",
+                        self.usable.program(),
+                        escape(&shown)
+                    ));
+                    self.hosts.add_unknown_range(shown, part.count, why.to_string());
+                }
             }
         }
     }

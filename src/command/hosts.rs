@@ -2,12 +2,13 @@
 
 use std::io::{self, BufRead};
 use std::mem;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use anyhow::{Result, anyhow, ensure};
 
 use crate::escape::{escape, is_visible};
 use crate::names::forward::{check, check_characters};
+use crate::names::interface_index;
 
 /// What one word of the command line, or of a line of a file, names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub enum HostSpec {
 
 /// Parses a word: `ADDRESS/LENGTH` is a prefix (RFC 4632 section 3.1, RFC 4291 section 2.3), `FIRST-LAST` a
 /// range, and anything else a host. The network and broadcast addresses of an IPv4 prefix shorter than /31 are no
-/// hosts (RFC 3021) and left out.
+/// hosts (RFC 3021) and left out. A link-local prefix or range has its interface behind a `%` (RFC 4007 section 11.7).
 ///
 /// # Errors
 /// One line that begins with the word, escaped.
@@ -34,18 +35,45 @@ pub fn parse(word: &str) -> Result<HostSpec> {
     if let Some((address, length)) = word.split_once('/') {
         return prefix(address, length).map_err(|why| anyhow!("{}: {why}", escape(word)));
     }
-    if let Some((first, last)) = word.split_once('-')
-        && let Ok(first) = first.parse::<IpAddr>()
-    {
+    if let Some((first, last)) = ends(word) {
         return range(first, last).map_err(|why| anyhow!("{}: {why}", escape(word)));
     }
     check(word)?;
     Ok(HostSpec::Host(word.to_owned()))
 }
 
+/// The two ends of a range; `None`: it is none. The name of an interface can have a hyphen too.
+fn ends(word: &str) -> Option<(&str, &str)> {
+    let mut ends = word.match_indices('-').map(|(at, _)| (&word[..at], &word[at + 1..]));
+    let found = ends.clone().find(|(first, last)| is_address(first) && is_address(last));
+    found.or_else(|| ends.next().filter(|(first, _)| first.parse::<IpAddr>().is_ok()))
+}
+
+/// Whether a text is an address, with an interface or without.
+fn is_address(text: &str) -> bool {
+    text.split('%').next().is_some_and(|address| address.parse::<IpAddr>().is_ok())
+}
+
+/// An address, and its interface if it has one.
+fn zoned(text: &str) -> Option<(IpAddr, Option<&str>)> {
+    let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
+    Some((address.parse().ok()?, zone))
+}
+
+/// The number of an interface; 0: none is named.
+fn scope(address: IpAddr, zone: Option<&str>) -> Result<u32> {
+    let Some(zone) = zone else { return Ok(0) };
+    let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+    ensure!(link_local, "only a link-local address has an interface (%{})", escape(zone));
+    let number = zone.parse().ok().filter(|number| *number > 0);
+    interface_index(zone).or(number).ok_or_else(|| anyhow!("no interface is named '{}'", escape(zone)))
+}
+
 fn prefix(address: &str, length: &str) -> Result<HostSpec> {
-    let address: IpAddr =
-        address.parse().map_err(|_| anyhow!("a prefix must be ADDRESS/LENGTH, such as 192.0.2.0/24"))?;
+    let (length, behind) =
+        length.split_once('%').map_or((length, None), |(length, zone)| (length, Some(zone)));
+    let (address, zone) =
+        zoned(address).ok_or_else(|| anyhow!("a prefix must be ADDRESS/LENGTH, such as 192.0.2.0/24"))?;
     let bits: u32 = if address.is_ipv4() { 32 } else { 128 };
     let digits = length.bytes().all(|octet| octet.is_ascii_digit());
     let length = length.parse().ok().filter(|length: &u32| digits && *length <= bits);
@@ -57,27 +85,42 @@ fn prefix(address: &str, length: &str) -> Result<HostSpec> {
         IpAddr::V6(v6) => (v6.to_bits() & !host, v6.to_bits() | host),
     };
     let edges = u128::from(address.is_ipv4() && length < 31);
-    Ok(between(address, first + edges, last - edges))
+    let scope = scope(address, one_zone(zone, behind)?)?;
+    Ok(between(address, scope, first + edges, last - edges))
 }
 
-fn range(first: IpAddr, last: &str) -> Result<HostSpec> {
-    let last: Option<IpAddr> = last.parse().ok().filter(|last: &IpAddr| last.is_ipv4() == first.is_ipv4());
-    let last = last.ok_or_else(|| anyhow!("a range must be FIRST-LAST, two addresses of one family"))?;
+fn range(first: &str, last: &str) -> Result<HostSpec> {
+    let wrong = || anyhow!("a range must be FIRST-LAST, two addresses of one family");
+    let (first, zone) = zoned(first).ok_or_else(wrong)?;
+    let (last, behind) =
+        zoned(last).filter(|(last, _)| last.is_ipv4() == first.is_ipv4()).ok_or_else(wrong)?;
     ensure!(first <= last, "the last address of the range lies before the first");
     let number = |address| match address {
         IpAddr::V4(v4) => u128::from(v4.to_bits()),
         IpAddr::V6(v6) => v6.to_bits(),
     };
-    Ok(between(first, number(first), number(last)))
+    let zone = one_zone(zone, behind)?;
+    // Both ends are to be link-local.
+    scope(last, zone)?;
+    Ok(between(first, scope(first, zone)?, number(first), number(last)))
+}
+
+/// The interface of a prefix or a range, which may stand in two places.
+fn one_zone<'a>(one: Option<&'a str>, other: Option<&'a str>) -> Result<Option<&'a str>> {
+    ensure!(
+        one.is_none() || other.is_none() || one == other,
+        "two interfaces are named; only one is possible"
+    );
+    Ok(one.or(other))
 }
 
 /// The addresses between two numbers, of the family of `like`.
-fn between(like: IpAddr, first: u128, last: u128) -> HostSpec {
-    let ip = match (like, u32::try_from(first)) {
-        (IpAddr::V4(_), Ok(first)) => IpAddr::V4(Ipv4Addr::from_bits(first)),
-        _ => IpAddr::V6(Ipv6Addr::from_bits(first)),
+fn between(like: IpAddr, scope: u32, first: u128, last: u128) -> HostSpec {
+    let address = match (like, u32::try_from(first)) {
+        (IpAddr::V4(_), Ok(first)) => SocketAddr::from((Ipv4Addr::from_bits(first), 0)),
+        _ => SocketAddrV6::new(Ipv6Addr::from_bits(first), 0, 0, scope).into(),
     };
-    HostSpec::Range { first: SocketAddr::new(ip, 0), count: (last - first).saturating_add(1) }
+    HostSpec::Range { first: address, count: (last - first).saturating_add(1) }
 }
 
 /// Octets of a line from which on it is refused. A name has 253 at most (RFC 1035 section 2.3.4).
@@ -188,6 +231,9 @@ mod tests {
     fn read(word: &str) -> String {
         match parse(word) {
             Ok(HostSpec::Host(host)) => format!("host {host}"),
+            Ok(HostSpec::Range { first: SocketAddr::V6(v6), count }) if v6.scope_id() != 0 => {
+                format!("{}%{} {count}", v6.ip(), v6.scope_id())
+            }
             Ok(HostSpec::Range { first, count }) => format!("{} {count}", first.ip()),
             Err(error) => error.to_string(),
         }
@@ -221,6 +267,33 @@ mod tests {
         assert_eq!(read("192.0.2.1-192.0.2.1"), "192.0.2.1 1");
         assert_eq!(read("0.0.0.0-255.255.255.255"), "0.0.0.0 4294967296");
         assert_eq!(read("2001:db8::f-2001:db8::1:f"), "2001:db8::f 65537");
+    }
+
+    #[test]
+    fn a_link_local_prefix_or_range_has_its_interface() {
+        for word in
+            ["fe80::1-fe80::20%lo", "fe80::1%lo-fe80::20", "fe80::1%lo-fe80::20%lo", "fe80::1-fe80::20%1"]
+        {
+            assert_eq!(read(word), "fe80::1%1 32", "{word}");
+        }
+        for word in ["fe80::%lo/120", "fe80::7/120%lo"] {
+            assert_eq!(read(word), "fe80::%1 256", "{word}");
+        }
+        let refused = [
+            ("fe80::1-fe80::20%nope", "no interface is named 'nope'"),
+            ("fe80::%/120", "no interface is named ''"),
+            ("fe80::1%lo-fe80::20%nope", "two interfaces are named; only one is possible"),
+            ("fe80::1-ff00::1%lo", "only a link-local address has an interface (%lo)"),
+            ("10.0.0.1-10.0.0.2%lo", "only a link-local address has an interface (%lo)"),
+            ("2001:db8::%lo/120", "only a link-local address has an interface (%lo)"),
+        ];
+        for (word, why) in refused {
+            assert_eq!(read(word), format!("{word}: {why}"));
+        }
+        // The name of an interface can have a hyphen.
+        for host in ["fe80::1%br-lan", "fe80::1%lo-9"] {
+            assert_eq!(read(host), format!("host {host}"));
+        }
     }
 
     #[test]

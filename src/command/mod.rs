@@ -29,6 +29,7 @@ mod lookups;
 mod many;
 mod one;
 pub mod ping;
+mod segments;
 mod setup;
 mod terminal;
 pub mod traceroute;

@@ -1,16 +1,18 @@
 //! Which addresses of many hosts can be probed, and why others cannot.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
 
-use anyhow::{bail, ensure};
+use anyhow::{anyhow, bail, ensure};
 
 use crate::cli::many::Many;
 use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
 use crate::command::first_route::wanted;
+use crate::command::segments::{self, Segment};
 use crate::escape::escape;
 use crate::names::forward::{self, AddressFamilies, Candidate};
-use crate::transport::{RouteError, Sockets};
+use crate::transport::{Sockets, check_scope};
 use crate::wire::Family;
 
 /// What an address must be.
@@ -20,6 +22,8 @@ pub struct Usable<'a> {
     many: &'a Many,
     /// Why IPv4 and IPv6 have no socket; `None`: there is one, or the address shows why.
     refusals: [Option<String>; 2],
+    /// The broadcast addresses that there are.
+    broadcasts: Rc<[Ipv4Addr]>,
 }
 
 impl<'a> Usable<'a> {
@@ -27,7 +31,7 @@ impl<'a> Usable<'a> {
     pub fn new(request: &'a PingRequest, many: &'a Many, sockets: &Sockets) -> Self {
         let refusal = |family| sockets.refusal(family).filter(|_| !sockets.has(family));
         let refusals = [Family::V4, Family::V6].map(|family| refusal(family).map(ToString::to_string));
-        Self { request, many, refusals }
+        Self { request, many, refusals, broadcasts: sockets.broadcasts(&request.sockets).into() }
     }
 
     /// The families that are looked up.
@@ -41,17 +45,23 @@ impl<'a> Usable<'a> {
     /// Why not, in a line without the address.
     pub fn check(&self, address: SocketAddr) -> anyhow::Result<()> {
         ensure!(self.wanted().accepts(&address.ip()), "{}", forward::WRONG_FAMILY);
-        let alone = address.ip().is_multicast() && self.many.fping.is_none();
-        ensure!(!alone, "a multicast address is many hosts; ping it alone");
-        if self.request.sockets.device.is_none() && forward::lacks_scope(&address) {
-            bail!(PING.route_error(&RouteError::NoInterface(address.ip())));
+        if self.many.fping.is_none() {
+            ensure!(!address.ip().is_multicast(), "a multicast address is many hosts; ping it alone");
+            let broadcast = matches!(address.ip(), IpAddr::V4(v4) if self.broadcasts.contains(&v4));
+            ensure!(!broadcast, "a broadcast address is many hosts; ping it alone, with -b");
         }
+        check_scope(address, &self.request.sockets).map_err(|why| anyhow!(PING.route_error(&why)))?;
         let [v4, v6] = &self.refusals;
         let refusal = if address.is_ipv4() { v4 } else { v6 };
         match refusal {
             Some(refusal) => bail!("{refusal}"),
             None => Ok(()),
         }
+    }
+
+    /// The addresses of a range, cut into parts that can be probed or cannot.
+    pub fn cut(&self, first: SocketAddr, count: u32) -> Vec<Segment> {
+        segments::cut(first, count, &self.broadcasts)
     }
 
     /// Checks that this user may probe an address at this rate.
@@ -90,7 +100,7 @@ impl<'a> Usable<'a> {
         name: &str,
         found: &anyhow::Result<Vec<Candidate>>,
     ) -> anyhow::Result<Vec<SocketAddr>> {
-        let found = found.as_ref().map_err(|why| anyhow::anyhow!("{why}"))?;
+        let found = found.as_ref().map_err(|why| anyhow!("{why}"))?;
         let can = found.iter().map(|candidate| here(candidate.addr)).filter(|a| self.check(*a).is_ok());
         let chosen: Vec<_> = can.take(if self.many.all_addresses { usize::MAX } else { 1 }).collect();
         if chosen.is_empty() {
@@ -102,7 +112,7 @@ impl<'a> Usable<'a> {
 }
 
 /// Replaces the unspecified address by loopback, as the kernel does.
-fn here(address: SocketAddr) -> SocketAddr {
+pub fn here(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(v4) if v4.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         IpAddr::V6(v6) if v6.is_unspecified() => SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),

@@ -22,6 +22,8 @@ pub struct HostEntry {
     pub note: Option<Rc<str>>,
     /// Why it has no target.
     pub trouble: Option<String>,
+    /// How many addresses it stands for if it has none.
+    missing: u32,
 }
 
 impl HostEntry {
@@ -199,13 +201,19 @@ impl Hosts {
 
     fn append(&mut self, name: Option<String>, targets: Vec<Range<u32>>, trouble: Option<String>) -> u32 {
         let number = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        self.entries.push(HostEntry { name, targets, note: self.note.clone(), trouble });
+        self.entries.push(HostEntry { name, targets, note: self.note.clone(), trouble, missing: 1 });
         number
     }
 
     /// Adds a word that was not resolved or cannot be probed.
     pub fn add_unknown(&mut self, name: String, trouble: String) {
-        self.append(Some(name), Vec::new(), Some(trouble));
+        self.add_unknown_range(name, 1, trouble);
+    }
+
+    /// Adds so many addresses that cannot be probed, under one name.
+    pub fn add_unknown_range(&mut self, name: String, count: u32, trouble: String) {
+        let entry = self.append(Some(name), Vec::new(), Some(trouble));
+        self.entries.get_mut(entry as usize).into_iter().for_each(|entry| entry.missing = count);
     }
 
     /// Adds a name that is looked up while the run goes on. Returns its number.
@@ -296,10 +304,10 @@ impl Hosts {
         self.targets.address(target)
     }
 
-    /// Number of words that were not resolved or cannot be probed.
+    /// Number of names that were not resolved and of addresses that cannot be probed.
     pub fn unknown(&self) -> u32 {
         let unknown = self.entries.iter().filter(|entry| entry.trouble.is_some());
-        u32::try_from(unknown.count()).unwrap_or(u32::MAX)
+        unknown.fold(0, |sum: u32, entry| sum.saturating_add(entry.missing))
     }
 
     /// Whether an entry is no plain address.

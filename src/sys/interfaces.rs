@@ -1,8 +1,9 @@
 //! The interfaces of this host and their addresses (getifaddrs(3), if_nametoindex(3)).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
+use nix::sys::socket::SockaddrStorage;
 
 /// The index of an interface; `None`: there is none of this name now.
 pub fn index_of(name: &str) -> Option<u32> {
@@ -30,6 +31,28 @@ pub(crate) fn holder_of(ip: IpAddr) -> Option<String> {
 pub(crate) fn has_address(name: &str, ip: IpAddr) -> bool {
     let Ok(mut all) = getifaddrs() else { return true };
     all.any(|entry| entry.interface_name == name && address(&entry) == Some(ip))
+}
+
+/// Whether an interface belongs to another one: to a bridge, a bond or a VRF.
+pub(crate) fn belongs_to(name: &str, upper: &str) -> bool {
+    std::path::Path::new(&format!("/sys/class/net/{name}/upper_{upper}")).exists()
+}
+
+/// IPv4 addresses that may be broadcast addresses of an attached network: those that interfaces name, and the last one
+/// of each prefix.
+pub(crate) fn broadcast_candidates() -> Vec<Ipv4Addr> {
+    let Ok(all) = getifaddrs() else { return Vec::new() };
+    let v4 = |storage: Option<SockaddrStorage>| Some(storage?.as_sockaddr_in()?.ip());
+    let mut found: Vec<_> = all
+        .flat_map(|entry| {
+            let last = v4(entry.address).zip(v4(entry.netmask)).map(|(address, mask)| address | !mask);
+            [v4(entry.broadcast), last]
+        })
+        .flatten()
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 fn address(entry: &InterfaceAddress) -> Option<IpAddr> {

@@ -41,6 +41,6 @@ pub use channels::{Delivered, Interest, Ready, Transport};
 pub use open::denied::{Denied, Remedy, Scope};
 pub use open::options::{Families, IpOption, Options, Pmtu, Stamping};
 pub use open::refusal::{NoStamps, OpenError, RouteError, Setting, SetupError};
-pub use open::route::Route;
+pub use open::route::{Route, check_scope};
 pub use open::trace::{Mode, Probes, TraceRefusal, TraceSockets, open_trace};
 pub use open::{Sockets, open};

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use super::denied::{Denied, group_range, remedies};
 use super::options::{Pmtu, Stamping};
 use crate::datagram::SystemError;
+use crate::escape::escape;
 use crate::wire::Family;
 
 /// Why no socket is available.
@@ -208,6 +209,15 @@ pub enum RouteError {
     Blackhole,
     /// This link-local IPv6 address, without the name of a link.
     NoInterface(IpAddr),
+    /// An IPv6 address with the name of a link, while another interface was requested.
+    OtherInterface {
+        /// The address.
+        address: IpAddr,
+        /// Its link.
+        zone: String,
+        /// The requested interface.
+        device: String,
+    },
     /// Anything else.
     Other(io::Error),
 }
@@ -222,6 +232,10 @@ impl fmt::Display for RouteError {
             ),
             Self::Blackhole => f.write_str("connect: Invalid argument: the route is of type blackhole"),
             Self::NoInterface(ip) => write!(f, "connect: Invalid argument: {ip} is a link-local address"),
+            Self::OtherInterface { address, zone, device } => {
+                let (zone, device) = (escape(zone), escape(device));
+                write!(f, "connect: Invalid argument: {address}%{zone} is not on the interface {device}")
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The route to a target: a UDP socket is connected to it, and nothing is sent.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use rustix::io::Errno;
 use socket2::{SockAddr, Socket};
@@ -40,6 +40,7 @@ impl Sockets {
         let Some(sockets) = self.of(Family::of(target.ip())) else {
             return Err(RouteError::Other(Errno::AFNOSUPPORT.into()));
         };
+        check_scope(target, options)?;
         if let Some(source) = own_source(target, options) {
             let target = if target.ip().is_unspecified() { with_ip(target, source) } else { target };
             return Ok(Route { target, source, broadcast: false, warning: None });
@@ -58,6 +59,38 @@ impl Sockets {
             });
         Ok(Route { target, source, broadcast, warning })
     }
+}
+
+impl Sockets {
+    /// The broadcast addresses of the attached networks, and that of every network.
+    pub fn broadcasts(&self, options: &Options) -> Vec<Ipv4Addr> {
+        let Some(sockets) = self.of(Family::V4) else { return Vec::new() };
+        let is_broadcast = |address: &Ipv4Addr| {
+            let target = SocketAddr::from((*address, 0));
+            let connected = prepare(sockets, target, options).map(|()| connect(sockets, target, options));
+            matches!(connected, Ok(Ok(true) | Err(RouteError::Broadcast)))
+        };
+        let attached = interfaces::broadcast_candidates().into_iter().filter(is_broadcast);
+        attached.chain([Ipv4Addr::BROADCAST]).collect()
+    }
+}
+
+/// Checks that the link of a target is known, and that it is the requested interface or belongs to it (a bridge, a bond, a
+/// VRF).
+///
+/// # Errors
+/// [`RouteError::NoInterface`] or [`RouteError::OtherInterface`].
+pub fn check_scope(target: SocketAddr, options: &Options) -> Result<(), RouteError> {
+    let SocketAddr::V6(v6) = target else { return Ok(()) };
+    let Some(device) = &options.device else {
+        return if is_link_local(target) { Err(RouteError::NoInterface(target.ip())) } else { Ok(()) };
+    };
+    let scope = v6.scope_id();
+    let zone = interfaces::name_of(scope).filter(|_| scope != 0).unwrap_or_else(|| device.clone());
+    if zone == *device || interfaces::belongs_to(&zone, device) {
+        return Ok(());
+    }
+    Err(RouteError::OtherInterface { address: target.ip(), zone, device: device.clone() })
 }
 
 fn with_ip(mut address: SocketAddr, ip: IpAddr) -> SocketAddr {
@@ -89,7 +122,6 @@ fn connect(sockets: &FamilySockets, target: SocketAddr, options: &Options) -> Re
         Ok(()) => Ok(false),
         Err(error) => match Errno::from_io_error(&error) {
             Some(Errno::NETUNREACH | Errno::HOSTUNREACH) => Err(RouteError::Unreachable(error)),
-            Some(Errno::INVAL) if is_link_local(target) => Err(RouteError::NoInterface(target.ip())),
             Some(Errno::INVAL) => Err(RouteError::Blackhole),
             Some(Errno::ACCESS) if target.is_ipv4() => {
                 sockets.route_probe_socket.set_broadcast(true).map_err(RouteError::Other)?;
