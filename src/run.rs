@@ -28,6 +28,9 @@ pub trait Lookups<S> {
     /// Becomes readable when [`Lookups::poll`] has something for the session.
     fn ready_fd(&self) -> Option<BorrowedFd<'_>>;
 
+    /// When [`Lookups::poll`] is due at the latest; `None`: when something has come.
+    fn wake(&self) -> Option<Instant>;
+
     /// Gives the session the results that have come by `now`. Never waits.
     fn poll(&mut self, now: Instant, session: &mut S);
 
@@ -165,7 +168,9 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
     fn wait(&mut self, more: bool) -> io::Result<bool> {
         let now = more.then_some(Instant::ZERO);
         let shown = self.report.show_at();
-        let due = [self.session.poll_timeout(), self.report.wake(), shown, self.account.window_end(), now];
+        let lookups = self.lookups.as_ref().and_then(|lookups| lookups.wake());
+        let due =
+            [self.session.poll_timeout(), self.report.wake(), shown, self.account.window_end(), lookups, now];
         let until = due.into_iter().flatten().min();
         let [interrupt, signals] = self.stop.fds();
         let mut others = vec![(interrupt, Interest::Read), (signals, Interest::Read)];

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rping::clock::Instant;
 use rping::engine::Session;
-use rping::engine::ping::event::Event;
+use rping::engine::ping::event::{Event, NameState};
 use rping::engine::ping::{Ping, Targets};
 use rping::output::{Output, Stream};
 use rping::report::hosts::Hosts;
@@ -69,7 +69,8 @@ fn joined<'a>(config: Config, words: &[Word<'a>]) -> Joined<'a> {
             Name(name, later) => {
                 let number = hosts.add_open((*name).to_owned());
                 names += 1;
-                calls.extend(later.iter().enumerate().map(|(nth, later)| (number, nth > 0, *later)));
+                let state = |nth| if nth > 0 { NameState::Unknown } else { NameState::Open };
+                calls.extend(later.iter().enumerate().map(|(nth, later)| (number, state(nth), *later)));
             }
         }
     }
@@ -79,11 +80,11 @@ fn joined<'a>(config: Config, words: &[Word<'a>]) -> Joined<'a> {
     let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), |probe| {
         Ok(vec![echo(probe, ms(20))])
     });
-    for (number, again, (after, outcome)) in calls {
+    for (number, before, (after, outcome)) in calls {
         let outcome = outcome.map(|addresses| addresses.iter().map(|text| address(text)).collect::<Vec<_>>());
         let outcome = outcome.map_err(str::to_owned);
         sim.after(ms(after), move |ping, now| match &outcome {
-            Ok(addresses) => ping.name_found(now, number, addresses, again),
+            Ok(addresses) => ping.name_found(now, number, addresses, before),
             Err(reason) => ping.name_unknown(now, number, reason.clone(), false),
         });
     }

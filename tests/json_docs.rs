@@ -149,10 +149,14 @@ fn list() -> Vec<Value> {
     let mut report = driven::ping(JsonPing::many(Style::of(ip("192.0.2.2")), hosts, None), 1);
     (report.account.unknown, report.account.open_names) = (1, 1);
     let place = ping::Place { target: 1, address: SocketAddr::new(ip("192.0.2.3"), 0) };
-    let outcome = ping::LookupOutcome::Found { places: vec![place], again: false };
+    let after = ping::Place { target: 1, address: SocketAddr::new(ip("192.0.2.4"), 0) };
+    let found = ping::LookupOutcome::Found { places: vec![place], before: ping::NameState::Open };
+    let moved = ping::LookupOutcome::Moved { before: place, after };
+    let lookup = |outcome| ping::Event::Lookup(ping::NameLookup { at: at(40), name, outcome });
     lines(|output| {
         report.begin(EPOCH, output);
-        report.event(&ping::Event::Lookup(ping::NameLookup { at: at(40), name, outcome }), EPOCH, output);
+        report.event(&lookup(found), EPOCH, output);
+        report.event(&lookup(moved), EPOCH, output);
         ping_events().iter().for_each(|event| report.event(event, EPOCH, output));
         report.finish(at(11_500), output);
     })

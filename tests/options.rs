@@ -538,6 +538,27 @@ fn what_is_for_one_host_does_not_go_with_many() {
 }
 
 #[test]
+fn names_are_looked_up_again_after_a_second_at_least() {
+    let again = |value: &str| root(&["--resolve-again", value, "h"]).resolve_again;
+    assert_eq!(again("1"), Some(Duration::from_secs(1)));
+    assert_eq!(again(" 1.5"), Some(Duration::from_millis(1_500)));
+    assert_eq!(again("10m"), Some(Duration::from_secs(600)));
+    assert_eq!(root(&["h"]).resolve_again, None);
+    let line = |value| {
+        format!(
+            "--resolve-again {value}: the time must be a number of seconds from 1 to 2147483647, or have a unit, as in 5s or 10m"
+        )
+    };
+    for value in ["0", "0.999", "999ms", "-1", "x", "2147483648"] {
+        assert_eq!(refusal(&["--resolve-again", value, "a", "b"]), line(value));
+    }
+    assert_eq!(
+        refusal(&["-C", "--resolve-again", "5", "h"]),
+        "--resolve-again does not go with -C, which connects the socket to one address"
+    );
+}
+
+#[test]
 fn data_must_fit_the_packet_that_carries_them() {
     let line = |size, rest| format!("-s {size}: the size must be a whole number from 0 to {rest}");
     assert_eq!(root(&["-4", "-s", "65507", "h"]).sockets.message_len, 65_515);

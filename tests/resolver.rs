@@ -216,10 +216,11 @@ fn addresses_and_found_names_are_probed_although_names_have_no_answer() {
 fn an_address_answers_while_names_have_no_answer() {
     alone("an_address_answers_while_names_have_no_answer", || {
         resolver(b"", "files dns", PATIENT);
-        let _asked = name_server(|_| None);
-        for args in ["-4 no1.example 127.0.0.1", "-4 127.0.0.1 no1.example no2.example"] {
+        let asked = name_server(|_| None);
+        for (args, names) in [("-4 no1.example 127.0.0.1", 1), ("-4 127.0.0.1 no1.example no2.example", 2)] {
             let mut run = Running::start(&mut foreground(args));
             run.until("64 bytes from 127.0.0.1: icmp_seq=1 ");
+            (0..names).for_each(|_| asked.recv().expect("a query"));
             run.signal(Signal::SIGTERM);
             let ran = run.end();
             assert!(ran.stdout.contains(" targets: 1 answered, 0 silent, "), "{ran:?}");
@@ -284,6 +285,106 @@ fn labels_of_a_list_stand_at_names_that_join() {
             (ran.status, ran.stderr.as_str()),
             (Some(1), "rping: no.example: Name or service not known\n")
         );
+    });
+}
+
+/// Replaces the hosts file.
+fn hosts_file(text: &str) {
+    std::fs::write("/run/etc/hosts", text).expect("hosts");
+}
+
+#[test]
+fn a_name_whose_address_changes_is_followed() {
+    alone("a_name_whose_address_changes_is_followed", || {
+        pair();
+        sh("ip -n t addr add 10.9.0.3/24 dev v1");
+        for (args, other) in [
+            ("-i 0.05 --resolve-again 1 db.example", ""),
+            ("-c 1000 -i 0.05 --resolve-again 1 db.example 10.9.0.1", "64 bytes from 10.9.0.1: "),
+            ("-B -c 1000 -i 0.05 --resolve-again 1 db.example 10.9.0.1", "64 bytes from 10.9.0.1: "),
+        ] {
+            resolver(b"10.9.0.2 db.example\n", "files", "");
+            std::fs::write("/run/etc/host.conf", "multi on\n").expect("host.conf");
+            let mut run = Running::start(&mut foreground(args));
+            run.until("64 bytes from db.example (10.9.0.2): icmp_seq=1 ");
+            hosts_file("10.9.0.3 db.example\n10.9.0.2 db.example\n");
+            if other.is_empty() {
+                // As long as it is one of several, an address is kept.
+                run.until("icmp_seq=30 ");
+            }
+            hosts_file("10.9.0.3 db.example\n");
+            run.until("db.example: the address changed from 10.9.0.2 to 10.9.0.3");
+            run.until("64 bytes from db.example (10.9.0.3): icmp_seq=");
+            if other.is_empty() {
+                // A lookup that fails changes nothing.
+                hosts_file("");
+                run.until("icmp_seq=80 ");
+            }
+            run.signal(Signal::SIGINT);
+            let ran = run.end();
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{args}: {ran:?}");
+            assert_eq!(ran.stdout.matches("the address changed").count(), 1, "{args}: {ran:?}");
+            assert!(ran.stdout.contains(other), "{args}: {ran:?}");
+            sh("umount /etc");
+        }
+    });
+}
+
+#[test]
+fn further_addresses_of_a_name_join_where_all_are_wanted() {
+    alone("further_addresses_of_a_name_join_where_all_are_wanted", || {
+        pair();
+        sh("ip -n t addr add 10.9.0.3/24 dev v1; ip -n t addr add 10.9.0.4/24 dev v1");
+        resolver(b"10.9.0.2 db.example\n10.9.0.3 db.example\n", "files", "");
+        std::fs::write("/run/etc/host.conf", "multi on\n").expect("host.conf");
+        let args = "-c 1000 -i 0.05 --all-addresses --resolve-again 1 db.example";
+        let mut run = Running::start(&mut foreground(args));
+        run.until("(10.9.0.3): icmp_seq=1 ");
+        hosts_file("10.9.0.3 db.example\n10.9.0.4 db.example\nfd09::2 db.example\n");
+        run.until("db.example: the address changed from 10.9.0.2 to ");
+        run.until("64 bytes from db.example (fd09::2): icmp_seq=");
+        run.until("64 bytes from db.example (10.9.0.4): icmp_seq=");
+        run.signal(Signal::SIGINT);
+        let ran = run.end();
+        assert!(ran.stdout.contains("\n3 targets: 3 answered, 0 silent; "), "{ran:?}");
+        let rows = ["10.9.0.3", "10.9.0.4", "fd09::2"].map(|host| format!("\ndb.example  {host} "));
+        assert!(rows.iter().all(|row| ran.stdout.contains(row)), "{ran:?}");
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    });
+}
+
+#[test]
+fn a_name_that_was_unknown_joins_when_it_has_an_address() {
+    alone("a_name_that_was_unknown_joins_when_it_has_an_address", || {
+        pair();
+        for args in ["-c 1000 -i 0.05 --resolve-again 1", "-B -c 1000 -i 0.05 --resolve-again 1"] {
+            resolver(b"", "files", "");
+            let mut run = Running::start(&mut foreground(&format!("{args} new.example 10.9.0.1")));
+            assert_eq!(run.error_line(), "rping: new.example: Name or service not known\n");
+            hosts_file("10.9.0.2 new.example\n");
+            run.until("64 bytes from new.example (10.9.0.2): icmp_seq=1 ");
+            run.signal(Signal::SIGINT);
+            let ran = run.end();
+            assert!(ran.stdout.contains("\n2 targets: 2 answered, 0 silent; "), "{ran:?}");
+            assert_eq!(ran.status, Some(0));
+            sh("umount /etc");
+        }
+    });
+}
+
+#[test]
+fn a_lookup_again_that_hangs_delays_nothing() {
+    alone("a_lookup_again_that_hangs_delays_nothing", || {
+        pair();
+        resolver(b"10.9.0.2 db.example\n", "files dns", PATIENT);
+        let asked = name_server(|_| None);
+        let mut run = Running::start(&mut foreground("-c 40 -i 0.05 --resolve-again 1 db.example"));
+        run.until("icmp_seq=1 ");
+        hosts_file("");
+        asked.recv_timeout(HANGS).expect("a question");
+        let ran = run.end();
+        assert!(ran.stdout.contains("\n40 packets transmitted, 40 received, 0% packet loss"), "{ran:?}");
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
     });
 }
 

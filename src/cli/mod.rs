@@ -7,6 +7,7 @@ mod long_run;
 pub mod many;
 mod named;
 mod named_values;
+mod names;
 mod pages;
 mod ping;
 pub mod ping_request;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::headings::{MANY, OTHER, OUTPUT, PACKET, ROUTE, TIMING};
 use super::long_run::LongRunArguments;
 use super::named_values;
+use super::names::NameArguments;
 use super::terminal::TerminalArguments;
 use super::values::{self, Pattern, Rate, Stamps, Via};
 use crate::probe::Method;
@@ -244,6 +245,10 @@ pub struct PingArguments {
     /// Size of the socket's send buffer, in bytes.
     #[arg(short = 'S', long, value_name = "N", allow_hyphen_values = true, value_parser = values::SEND_BUFFER, help_heading = OTHER)]
     pub sndbuf: Option<usize>,
+
+    /// The options about names.
+    #[command(flatten)]
+    pub names: NameArguments,
 
     /// Take the times in rping itself, not in the system's kernel.
     ///

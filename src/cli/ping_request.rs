@@ -42,6 +42,8 @@ pub struct PingRequest {
     pub every: Option<Duration>,
     /// Whether windows have the figures since the start (`--cumulative`).
     pub cumulative: bool,
+    /// How often names are looked up again.
+    pub resolve_again: Option<Duration>,
     /// Whether the output is JSON (`-j`).
     pub json: bool,
     /// Whether no name is shown for an address (`-n`, `-f`).
@@ -87,6 +89,10 @@ impl PingRequest {
             "-U means --clock user and does not go with another --clock"
         );
         arguments.long_run.check(dots)?;
+        ensure!(
+            arguments.names.resolve_again.is_none() || !arguments.connect,
+            "--resolve-again does not go with -C, which connects the socket to one address"
+        );
         let many = Many::new(&arguments, superuser)?;
         let terminal = terminal(&arguments, by_link, many.is_some())?;
         let hosts = hosts(&arguments, many.is_some())?;
@@ -111,6 +117,7 @@ impl PingRequest {
             interval,
             every: arguments.long_run.every,
             cumulative: arguments.long_run.cumulative,
+            resolve_again: arguments.names.resolve_again,
             json: arguments.json,
             numeric: arguments.numeric || arguments.flood,
             resolve: arguments.resolve,

@@ -12,7 +12,7 @@ use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many};
 use crate::cli::ping_request::PingRequest;
 use crate::command;
 use crate::command::hosts::{self, HostSpec};
-use crate::command::joining::Joining;
+use crate::command::joining::{Joining, NO_THREAD};
 use crate::command::lookups::ForwardLookups;
 use crate::command::usable::{Usable, here};
 use crate::engine::ping::Targets;
@@ -213,47 +213,58 @@ pub fn find<'a>(
     ensure!(!words.is_empty(), "no hosts to probe");
     // After the lists are read: until then a signal ends the program at once.
     let lookups = ForwardLookups::begin(request.ping.deadline.map(|deadline| deadline / 2), false)?;
-    let early = request.sockets.strict_source || request.sockets.flow_label.is_some();
-    let later = !early && names.iter().any(|name| !forward::is_numeric(name));
     let usable = Usable::new(request, many, sockets);
+    let early = request.sockets.strict_source || request.sockets.flow_label.is_some();
+    let has_names = names.iter().any(|name| !forward::is_numeric(name));
+    let later = has_names && (!early || request.resolve_again.is_some());
     let background = if later { Background::start() } else { None };
+    if has_names && background.is_none() && request.resolve_again.is_some() {
+        output.print_error(format_args!("{}: {NO_THREAD}\n", request.style.program));
+    }
     let known = match background {
-        Some(_) => Vec::new(),
-        None => lookups.resolve_all(&names, usable.wanted()),
+        Some(_) if !early => Vec::new(),
+        _ => lookups.resolve_all(&names, usable.wanted()),
     };
-    let mut joining = background.map(|background| Joining::new(usable.clone(), background));
-    let mut numbered = Numbered { usable, targets: Targets::default(), hosts: Hosts::default() };
-    let mut open = HashMap::new();
+    let mut joining =
+        background.map(|background| Joining::many(usable.clone(), background, request.resolve_again));
+    let mut numbered = Numbered::new(usable, joining.is_some());
+    let mut numbers = HashMap::new();
     for Labelled { word, label } in words {
         numbered.hosts.note(label);
-        match word {
-            Word::Range(first, count) => numbered.add_range(first, count, output),
-            Word::Name(index) => match (names.get(index), &mut joining) {
-                (Some(name), Some(joining)) if !forward::is_numeric(name) => match open.get(name.as_str()) {
-                    Some(number) => numbered.hosts.add_again(*number),
-                    None => {
-                        let number = numbered.hosts.add_open(name.clone());
-                        open.insert(name.as_str(), number);
-                        joining.request(number, name);
-                    }
-                },
-                (Some(name), Some(_)) => {
-                    let found = forward::resolve(name, numbered.usable.wanted());
-                    numbered.add_name(name, &found, output);
+        let index = match word {
+            Word::Range(first, count) => {
+                numbered.add_range(first, count, output);
+                continue;
+            }
+            Word::Name(index) => index,
+        };
+        let Some(name) = names.get(index) else { continue };
+        if forward::is_numeric(name) {
+            numbered.add_numeric(name, output);
+        } else if let Some(number) = numbers.get(name.as_str()) {
+            numbered.hosts.add_again(*number);
+        } else {
+            let number = numbered.hosts.add_open(name.clone());
+            numbers.insert(name.as_str(), number);
+            match (known.get(index), &mut joining) {
+                (Some(found), joining) => {
+                    let addresses = numbered.resolve(number, name, found, output);
+                    joining.iter_mut().for_each(|joining| joining.add_known(number, name, addresses.clone()));
                 }
-                (Some(name), None) => {
-                    known.get(index).into_iter().for_each(|found| numbered.add_name(name, found, output));
-                }
-                (None, _) => {}
-            },
+                (None, Some(joining)) => joining.request(number, name),
+                (None, None) => {}
+            }
         }
     }
-    let Numbered { usable, targets, mut hosts } = numbered;
+    let Numbered { usable, targets, mut hosts, plain } = numbered;
     for address in firsts(&targets) {
         request.check_size(Family::of(address.ip()))?;
     }
     (0..targets.len()).filter_map(|number| targets.address(number)).try_for_each(|a| usable.check_rate(a))?;
     hosts.seal(Rc::new(targets));
+    if let Some((joining, plain)) = joining.as_mut().zip(plain) {
+        joining.set_others(plain);
+    }
     Ok(Found { hosts, complete, lookups, joining })
 }
 
@@ -262,9 +273,24 @@ struct Numbered<'a> {
     usable: Usable<'a>,
     targets: Targets,
     hosts: Hosts,
+    /// Those targets that are given as addresses, where names can move.
+    plain: Option<Targets>,
 }
 
-impl Numbered<'_> {
+impl<'a> Numbered<'a> {
+    /// No hosts yet. `plain`: the targets that are given as addresses are recorded.
+    fn new(usable: Usable<'a>, plain: bool) -> Self {
+        let plain = plain.then(Targets::default);
+        Self { usable, targets: Targets::default(), hosts: Hosts::default(), plain }
+    }
+
+    /// Numbers addresses that were given as such, under a name if they are not written as they are shown.
+    fn add(&mut self, name: Option<&str>, first: SocketAddr, count: u32) {
+        self.plain.iter_mut().for_each(|plain| drop(plain.add(first, count)));
+        let numbers = self.targets.add(first, count);
+        numbers.into_iter().for_each(|range| self.hosts.add(name.map(str::to_owned), range));
+    }
+
     /// Adds a number of addresses from the first on.
     fn add_range(&mut self, first: SocketAddr, count: u32, output: &mut Output<'_>) {
         for part in self.usable.cut(first, count) {
@@ -273,8 +299,7 @@ impl Numbered<'_> {
                     // An unspecified address is this host, under the name that was given.
                     let address = here(part.first);
                     let name = (address != part.first).then(|| part.shown());
-                    let numbers = self.targets.add(address, part.count);
-                    numbers.into_iter().for_each(|range| self.hosts.add(name.clone(), range));
+                    self.add(name.as_deref(), address, part.count);
                 }
                 Err(why) => {
                     let shown = part.shown();
@@ -289,18 +314,38 @@ impl Numbered<'_> {
         }
     }
 
-    /// Adds a name that was looked up.
-    fn add_name(&mut self, name: &str, found: &anyhow::Result<Vec<Candidate>>, output: &mut Output<'_>) {
-        match self.usable.choose(name, found) {
-            Ok(chosen) => chosen
-                .into_iter()
-                .flat_map(|address| self.targets.add(address, 1))
-                .for_each(|range| self.hosts.add(Some(name.to_owned()), range)),
+    /// Adds an address that is not written as it is shown.
+    fn add_numeric(&mut self, name: &str, output: &mut Output<'_>) {
+        let found = forward::resolve(name, self.usable.wanted());
+        match self.usable.choose(name, &found) {
+            Ok(chosen) => chosen.into_iter().for_each(|address| self.add(Some(name), address, 1)),
             Err(why) => {
                 output.print_error(format_args!("{}: {why}\n", self.usable.program()));
                 self.hosts.add_unknown(name.to_owned(), command::reason(name, &why));
             }
         }
+    }
+
+    /// Takes the result of a lookup before the run. Returns the addresses of the name.
+    fn resolve(
+        &mut self,
+        number: u32,
+        name: &str,
+        found: &anyhow::Result<Vec<Candidate>>,
+        output: &mut Output<'_>,
+    ) -> Vec<SocketAddr> {
+        let chosen = self.usable.choose(name, found);
+        match &chosen {
+            Ok(chosen) => {
+                let targets = chosen.iter().flat_map(|address| self.targets.add(*address, 1)).collect();
+                self.hosts.resolve(number, Ok(targets));
+            }
+            Err(why) => {
+                output.print_error(format_args!("{}: {why}\n", self.usable.program()));
+                self.hosts.resolve(number, Err(command::reason(name, why)));
+            }
+        }
+        chosen.unwrap_or_default()
     }
 }
 

@@ -1,23 +1,40 @@
-//! The names of a ping of many hosts that are looked up while the run goes on.
+//! The names of a ping that are looked up while the run goes on: those of many hosts join it, and with `--resolve-again`
+//! each is looked up again and again.
 
+use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::command;
 use crate::command::lookups::NOT_BEGUN;
 use crate::command::usable::Usable;
-use crate::engine::ping::Ping;
+use crate::engine::ping::event::NameState;
+use crate::engine::ping::{Ping, Targets};
 use crate::names::background::{Background, Looked};
 use crate::names::bounded::NO_ANSWER;
+use crate::names::forward::{AddressFamilies, Candidate};
 use crate::run::Lookups;
+use crate::wire::Family;
 
 /// The names, and their lookups.
 #[derive(Debug)]
 pub struct Joining<'a> {
-    usable: Usable<'a>,
+    whose: Whose<'a>,
     background: Background,
-    /// In the order of their requests, which is that of their numbers.
+    /// In the order of their numbers.
     names: Vec<Name>,
+    /// From one lookup of each name to the next, and when that is due.
+    again: Option<(Duration, Instant)>,
+}
+
+/// What the addresses of the names must be.
+#[derive(Debug)]
+enum Whose<'a> {
+    /// Those of many hosts, whose other targets are given as addresses.
+    Many { usable: Usable<'a>, others: Targets },
+    /// That of one host: of the family of its socket, and with as many responders.
+    One { first: SocketAddr },
 }
 
 /// A name.
@@ -26,42 +43,173 @@ struct Name {
     /// Its number in the report.
     number: u32,
     text: String,
-    /// Whether it has no result yet.
-    open: bool,
+    state: NameState,
+    /// The addresses that are probed.
+    addresses: Vec<SocketAddr>,
+    /// Whether it is being looked up.
+    pending: bool,
 }
+
+/// The line about names that are not looked up again, without the program's name.
+pub const NO_THREAD: &str = "--resolve-again has no effect: the system allows no further thread";
 
 /// The reason why a name is unknown that a run was complete without.
 const NOT_NEEDED: &str = "not found before the run ended";
 
 impl<'a> Joining<'a> {
-    /// No names yet.
-    pub fn new(usable: Usable<'a>, background: Background) -> Self {
-        Self { usable, background, names: Vec::new() }
+    /// The names of many hosts: none yet. With `again`, each is looked up again after that time.
+    pub fn many(usable: Usable<'a>, background: Background, again: Option<Duration>) -> Self {
+        let whose = Whose::Many { usable, others: Targets::default() };
+        Self::new(whose, background, Vec::new(), again)
+    }
+
+    /// The name of the only host, which is looked up again after that time.
+    pub fn one(host: &str, address: SocketAddr, background: Background, again: Duration) -> Self {
+        let state = NameState::Known;
+        let name = Name { number: 0, text: host.to_owned(), state, addresses: vec![address], pending: false };
+        Self::new(Whose::One { first: address }, background, vec![name], Some(again))
+    }
+
+    fn new(whose: Whose<'a>, background: Background, names: Vec<Name>, again: Option<Duration>) -> Self {
+        let again = again.map(|every| (every, Instant::ZERO + every));
+        Self { whose, background, names, again }
+    }
+
+    /// Sets the targets that are given as addresses.
+    pub fn set_others(&mut self, targets: Targets) {
+        if let Whose::Many { others, .. } = &mut self.whose {
+            *others = targets;
+        }
     }
 
     /// Begins the lookup of a name. Each number is greater than the one before.
     pub fn request(&mut self, number: u32, name: &str) {
-        self.background.request(number, name, self.usable.wanted());
-        self.names.push(Name { number, text: name.to_owned(), open: true });
+        self.background.request(number, name, self.whose.wanted());
+        let (text, state) = (name.to_owned(), NameState::Open);
+        self.names.push(Name { number, text, state, addresses: Vec::new(), pending: true });
+    }
+
+    /// Adds a name that was looked up before the run; without an address it is unknown.
+    pub fn add_known(&mut self, number: u32, name: &str, addresses: Vec<SocketAddr>) {
+        let state = if addresses.is_empty() { NameState::Unknown } else { NameState::Known };
+        self.names.push(Name { number, text: name.to_owned(), state, addresses, pending: false });
     }
 
     /// How many names have no result yet.
     pub fn open(&self) -> u32 {
-        u32::try_from(self.names.iter().filter(|name| name.open).count()).unwrap_or(u32::MAX)
+        let open = self.names.iter().filter(|name| name.state == NameState::Open);
+        u32::try_from(open.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Begins the lookups of all names that are not being looked up.
+    fn look_up_again(&mut self) {
+        for name in self.names.iter_mut().filter(|name| !name.pending) {
+            name.pending = true;
+            self.background.request(name.number, &name.text, self.whose.wanted());
+        }
     }
 
     /// Gives the session what was found of a name.
-    fn join(&mut self, now: Instant, Looked { number, found }: Looked, session: &mut Ping) {
-        let place = self.names.binary_search_by_key(&number, |name| name.number);
-        let Some(name) = place.ok().and_then(|place| self.names.get_mut(place)) else { return };
-        name.open = false;
-        let usable = &self.usable;
-        let chosen = usable.choose(&name.text, &found).and_then(|chosen| {
-            chosen.iter().try_for_each(|address| usable.check_limits(*address)).map(|()| chosen)
-        });
-        match chosen {
-            Ok(addresses) => session.name_found(now, number, &addresses, false),
-            Err(why) => session.name_unknown(now, number, command::reason(&name.text, &why), false),
+    fn take(&mut self, now: Instant, Looked { number, found }: Looked, session: &mut Ping) {
+        let Ok(place) = self.names.binary_search_by_key(&number, |name| name.number) else { return };
+        let Some(name) = self.names.get_mut(place) else { return };
+        name.pending = false;
+        match (name.state, &self.whose) {
+            (NameState::Known, _) => self.follow(now, place, &found, session),
+            (NameState::Open | NameState::Unknown, Whose::One { .. }) => {}
+            (before, Whose::Many { usable, .. }) => {
+                let chosen = usable.choose(&name.text, &found);
+                let chosen = chosen.and_then(|chosen| usable.check_limits(&chosen).map(|()| chosen));
+                match (chosen, before) {
+                    (Ok(addresses), _) => {
+                        name.state = NameState::Known;
+                        name.addresses.clone_from(&addresses);
+                        session.name_found(now, number, &addresses, before);
+                    }
+                    (Err(why), NameState::Open) => {
+                        name.state = NameState::Unknown;
+                        session.name_unknown(now, number, command::reason(&name.text, &why), false);
+                    }
+                    // It was reported when it was looked up first.
+                    (Err(_), _) => {}
+                }
+            }
+        }
+    }
+
+    /// Compares the addresses of a name with those that are probed. One of these that was not found moves to one that is
+    /// new; further new ones join if all addresses are wanted. A lookup that fails changes nothing.
+    fn follow(
+        &mut self,
+        now: Instant,
+        place: usize,
+        found: &anyhow::Result<Vec<Candidate>>,
+        session: &mut Ping,
+    ) {
+        let (Ok(found), Some(name)) = (found, self.names.get(place)) else { return };
+        let usable = self.whose.usable(found);
+        let mut fresh = usable.iter().copied().filter(|address| !name.addresses.contains(address));
+        let gone: Vec<_> = name.addresses.iter().copied().filter(|old| !usable.contains(old)).collect();
+        let moves: Vec<_> = gone.into_iter().zip(fresh.by_ref()).collect();
+        let further: Vec<_> = fresh.filter(|_| self.whose.wants_all()).collect();
+        let number = name.number;
+        for (from, to) in moves {
+            let alone = self.is_alone(place, from);
+            session.name_moved(now, number, from, to, alone);
+            let Some(name) = self.names.get_mut(place) else { return };
+            name.addresses.iter_mut().filter(|address| **address == from).for_each(|address| *address = to);
+        }
+        if !further.is_empty() {
+            session.name_found(now, number, &further, NameState::Known);
+            self.names.get_mut(place).into_iter().for_each(|name| name.addresses.extend(further.clone()));
+        }
+    }
+
+    /// Whether nothing but this name has an address.
+    fn is_alone(&self, place: usize, address: SocketAddr) -> bool {
+        let others = self.names.iter().enumerate().filter(|(other, _)| *other != place);
+        let named = others.flat_map(|(_, name)| &name.addresses).any(|other| *other == address);
+        !named && !self.whose.has(address)
+    }
+}
+
+impl Whose<'_> {
+    /// The families that are looked up.
+    fn wanted(&self) -> AddressFamilies {
+        match self {
+            Self::Many { usable, .. } => usable.wanted(),
+            Self::One { first } => command::first_route::wanted(Some(Family::of(first.ip()))),
+        }
+    }
+
+    /// Those addresses that can be probed.
+    fn usable(&self, found: &[Candidate]) -> Vec<SocketAddr> {
+        match self {
+            Self::Many { usable, .. } => usable.all(found),
+            Self::One { first } => {
+                let of_one = |address: &SocketAddr| {
+                    Family::of(address.ip()) == Family::of(first.ip())
+                        && address.ip().is_multicast() == first.ip().is_multicast()
+                        && !address.ip().is_unspecified()
+                };
+                found.iter().map(|candidate| candidate.addr).filter(of_one).collect()
+            }
+        }
+    }
+
+    /// Whether every address of a name is probed.
+    fn wants_all(&self) -> bool {
+        match self {
+            Self::Many { usable, .. } => usable.wants_all(),
+            Self::One { .. } => false,
+        }
+    }
+
+    /// Whether an address was given as such.
+    fn has(&self, address: SocketAddr) -> bool {
+        match self {
+            Self::Many { others, .. } => others.has(address),
+            Self::One { .. } => false,
         }
     }
 }
@@ -71,17 +219,30 @@ impl Lookups<Ping> for Joining<'_> {
         self.background.ready_fd()
     }
 
+    fn wake(&self) -> Option<Instant> {
+        self.again.map(|(_, due)| due)
+    }
+
     fn poll(&mut self, now: Instant, session: &mut Ping) {
         for looked in self.background.take() {
-            self.join(now, looked, session);
+            self.take(now, looked, session);
+        }
+        if let Some((every, due)) = self.again.filter(|(_, due)| *due <= now) {
+            // Those that passed while the process was stopped are skipped.
+            let next = if due + every > now { due + every } else { now + every };
+            self.again = Some((every, next));
+            self.look_up_again();
         }
     }
 
     fn end(&mut self, now: Instant, session: &mut Ping) {
-        self.poll(now, session);
+        for looked in self.background.take() {
+            self.take(now, looked, session);
+        }
         let (begun, enough) = (self.background.begun(), session.is_enough());
-        for (place, name) in self.names.iter_mut().enumerate().filter(|(_, name)| name.open) {
-            name.open = false;
+        let open = |(_, name): &(usize, &mut Name)| name.state == NameState::Open;
+        for (place, name) in self.names.iter_mut().enumerate().filter(open) {
+            name.state = NameState::Unknown;
             let reason = match place < begun {
                 _ if enough => NOT_NEEDED,
                 true => NO_ANSWER,

@@ -5,17 +5,20 @@ use std::rc::Rc;
 
 use anyhow::anyhow;
 
+use super::joining::{Joining, NO_THREAD};
 use super::lookups::ForwardLookups;
 use super::setup::PingSetup;
 use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
 use crate::command::{self, advice, first_route, terminal};
-use crate::engine::ping::Config;
+use crate::engine::ping::{Config, Ping};
 use crate::escape::escape;
+use crate::names::background::Background;
 use crate::names::forward::{self, AddressFamilies, Candidate};
 use crate::output::{self, Output};
 use crate::report::hosts::Hosts;
 use crate::report::style::Style;
+use crate::run::Lookups;
 use crate::stats::verdict::Goal;
 use crate::transport::{IpOption, Options, Pmtu, Route, Sockets, Transport};
 use crate::wire::Family;
@@ -70,10 +73,25 @@ pub fn set_up(
         style: style(request, host, &candidate, &route, &transport),
         transport: Some(transport),
         stop: lookups.into_stop(),
-        lookups: None,
+        lookups: again(request, host, route.target, output),
         // With a count and a deadline, all replies counted must come.
         goal: Goal::Answers(request.ping.count.filter(|_| request.ping.deadline.is_some()).unwrap_or(1)),
     })
+}
+
+/// The lookups of the name that go on, if they are requested.
+fn again(
+    request: &PingRequest,
+    host: &str,
+    target: SocketAddr,
+    output: &mut Output<'_>,
+) -> Option<Box<dyn Lookups<Ping>>> {
+    let every = request.resolve_again.filter(|_| !forward::is_numeric(host))?;
+    let background = Background::start();
+    if background.is_none() {
+        output.print_error(format_args!("{}: {NO_THREAD}\n", request.style.program));
+    }
+    Some(Box::new(Joining::one(host, target, background?, every)))
 }
 
 /// The first address of the host that a route leads to, and a socket set up for it.

@@ -77,13 +77,26 @@ impl<'a> Usable<'a> {
         Ok(())
     }
 
-    /// Checks the limits of an address that joins a run: the data must fit, and the rate must be permitted.
+    /// Checks the limits of addresses that join a run: the data must fit, and the rate must be permitted.
     ///
     /// # Errors
-    /// Why it cannot be probed, in a line without the address.
-    pub fn check_limits(&self, address: SocketAddr) -> anyhow::Result<()> {
-        self.request.check_size(Family::of(address.ip()))?;
-        self.check_rate(address)
+    /// Why one cannot be probed, in a line without the address.
+    pub fn check_limits(&self, addresses: &[SocketAddr]) -> anyhow::Result<()> {
+        addresses.iter().try_for_each(|address| {
+            self.request.check_size(Family::of(address.ip()))?;
+            self.check_rate(*address)
+        })
+    }
+
+    /// Those addresses of a name that can be probed and may join a run.
+    pub fn all(&self, found: &[Candidate]) -> Vec<SocketAddr> {
+        let can = |address: &SocketAddr| self.check(*address).and(self.check_limits(&[*address])).is_ok();
+        found.iter().map(|candidate| here(candidate.addr)).filter(can).collect()
+    }
+
+    /// Whether every address of a name is probed.
+    pub fn wants_all(&self) -> bool {
+        self.many.all_addresses
     }
 
     /// Prefix of messages.
@@ -102,7 +115,7 @@ impl<'a> Usable<'a> {
     ) -> anyhow::Result<Vec<SocketAddr>> {
         let found = found.as_ref().map_err(|why| anyhow!("{why}"))?;
         let can = found.iter().map(|candidate| here(candidate.addr)).filter(|a| self.check(*a).is_ok());
-        let chosen: Vec<_> = can.take(if self.many.all_addresses { usize::MAX } else { 1 }).collect();
+        let chosen: Vec<_> = can.take(if self.wants_all() { usize::MAX } else { 1 }).collect();
         if chosen.is_empty() {
             let why = found.first().and_then(|candidate| self.check(candidate.addr).err());
             bail!("{}: {}", escape(name), why.map_or_else(|| "no address".to_owned(), |why| why.to_string()));

@@ -221,6 +221,18 @@ impl Hosts {
         self.append(Some(name), Vec::new(), None)
     }
 
+    /// Takes the result of the lookup of a name before the run: its targets, or why it has none.
+    pub fn resolve(&mut self, number: u32, targets: Result<Vec<Range<u32>>, String>) {
+        let Some(entry) = self.entries.get_mut(number as usize) else { return };
+        match targets {
+            Ok(targets) => {
+                self.named.extend(targets.iter().cloned().flatten().map(|target| (target, number)));
+                entry.targets = targets;
+            }
+            Err(reason) => entry.trouble = Some(reason),
+        }
+    }
+
     /// Adds the name with that number again, if it has another label now.
     pub fn add_again(&mut self, number: u32) {
         let first = self.entries.get(number as usize);
@@ -229,8 +241,9 @@ impl Hosts {
         if first.into_iter().chain(further).any(|entry| entry.note == self.note) {
             return;
         }
-        let name = first.and_then(|entry| entry.name.clone());
-        let entry = self.append(name, Vec::new(), None);
+        let Some(HostEntry { name, targets, trouble, .. }) = first.cloned() else { return };
+        let entry = self.append(name, targets.clone(), trouble);
+        self.named.extend(targets.into_iter().flatten().map(|target| (target, entry)));
         self.again.entry(number).or_default().push(entry);
     }
 
@@ -340,6 +353,7 @@ fn only(place: &Place) -> Range<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::ping::event::NameState;
 
     #[test]
     fn each_name_of_an_address_is_a_label_once() {
@@ -398,9 +412,12 @@ mod tests {
             hosts.name(name).next().map(|(name, _)| name.to_owned())
         };
         let places = vec![place(1, "192.0.2.2:0"), place(2, "192.0.2.9:0")];
-        assert_eq!(look_up(both, LookupOutcome::Found { places, again: false }).as_deref(), Some("both"));
+        assert_eq!(
+            look_up(both, LookupOutcome::Found { places, before: NameState::Open }).as_deref(),
+            Some("both")
+        );
         let places = vec![place(3, "192.0.2.8:0")];
-        look_up(late, LookupOutcome::Found { places, again: false });
+        look_up(late, LookupOutcome::Found { places, before: NameState::Open });
         look_up(never, LookupOutcome::Unknown { reason: "why".to_owned(), silent: false });
         let expected =
             ["late 192.0.2.8", "- 192.0.2.1", "- 192.0.2.2", "both 192.0.2.2", "both 192.0.2.9", "never -"];
@@ -419,7 +436,7 @@ mod tests {
         let mut look_up = |outcome| {
             hosts.look_up(&NameLookup { at: crate::clock::Instant::ZERO, name, outcome });
         };
-        look_up(LookupOutcome::Found { places: vec![place(0, "192.0.2.1:0")], again: false });
+        look_up(LookupOutcome::Found { places: vec![place(0, "192.0.2.1:0")], before: NameState::Open });
         let moved = |from, to| LookupOutcome::Moved { before: from, after: to };
         look_up(moved(place(0, "192.0.2.1:0"), place(1, "192.0.2.2:0")));
         look_up(moved(place(1, "192.0.2.2:0"), place(1, "192.0.2.3:0")));

@@ -11,7 +11,7 @@ use super::tally::Tally;
 use super::window::Window;
 use super::windows::{Span, WindowPlan, Windows};
 use crate::clock::Instant;
-use crate::engine::ping::event::{Event, LookupOutcome, Verdict};
+use crate::engine::ping::event::{Event, LookupOutcome, NameState, Verdict};
 
 /// The account of a run.
 #[derive(Debug)]
@@ -184,9 +184,12 @@ impl PingAccount {
     /// Takes the lookup of a name into account.
     fn look_up(&mut self, outcome: &LookupOutcome) {
         match outcome {
-            LookupOutcome::Found { places, again } => {
-                let count = if *again { &mut self.unknown } else { &mut self.open_names };
-                *count = count.saturating_sub(1);
+            LookupOutcome::Found { places, before } => {
+                match before {
+                    NameState::Open => self.open_names = self.open_names.saturating_sub(1),
+                    NameState::Unknown => self.unknown = self.unknown.saturating_sub(1),
+                    NameState::Known => {}
+                }
                 places.iter().for_each(|place| self.add_rows(place.target));
             }
             LookupOutcome::Unknown { .. } => {

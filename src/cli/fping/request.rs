@@ -82,6 +82,7 @@ pub fn request(
         interval: arguments.period.unwrap_or(PERIOD),
         every: None,
         cumulative: false,
+        resolve_again: None,
         json: false,
         terminal: TerminalRequest::none(),
         numeric: true,

@@ -233,8 +233,8 @@ pub enum LookupOutcome {
     Found {
         /// At least one. Some may be those of other names.
         places: Vec<Place>,
-        /// Whether the name was unknown before.
-        again: bool,
+        /// What was known of the name before.
+        before: NameState,
     },
     /// It has no address that can be probed.
     Unknown {
@@ -250,6 +250,17 @@ pub enum LookupOutcome {
         /// The target and the address from now on.
         after: Place,
     },
+}
+
+/// What is known of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameState {
+    /// Its first lookup has not ended.
+    Open,
+    /// It has no address that can be probed.
+    Unknown,
+    /// It has targets.
+    Known,
 }
 
 /// A target and its address.

@@ -70,10 +70,7 @@ impl Session for Ping {
 
     fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Transmit> {
         self.refresh(now);
-        if self.next()? > now {
-            return None;
-        }
-        let Some(Turn::Probe(number)) = self.pace.take(now, self.flight.in_flight()) else { return None };
+        let number = self.take_turn(now)?;
         let dst = self.targets.address(number)?;
         let room = self.room(number);
         let target = self.progress.get_mut(number)?;
@@ -218,6 +215,18 @@ impl Ping {
         Some(room.map_or(due, |room| due.max(room)))
     }
 
+    /// Takes the turns that are due, up to one of a target that is to be probed.
+    fn take_turn(&mut self, now: Instant) -> Option<u32> {
+        while self.next()? <= now {
+            let Some(Turn::Probe(number)) = self.pace.take(now, self.flight.in_flight()) else { return None };
+            if self.progress.get(number).is_some_and(|target| !target.retired) {
+                return Some(number);
+            }
+            self.pace.skip();
+        }
+        None
+    }
+
     /// Whether nothing more is to be sent, and all send results are known.
     fn all_sent(&self) -> bool {
         self.open_names == 0 && self.flight.is_reported() && self.pace.due(0).is_none()
@@ -244,7 +253,7 @@ impl Ping {
         self.flight.age(now);
         loop {
             let progress = &self.progress;
-            let done = |number| progress.get(number).is_none_or(|target| target.answered);
+            let done = |number| progress.get(number).is_none_or(|target| target.answered || target.retired);
             self.pace.refresh(now, done, |number| progress.get(number).is_some_and(|target| !target.replies));
             let due = self.pace.due(0).filter(|(due, _)| *due <= now);
             let Some((due, Turn::GiveUp(number))) = due else { return };

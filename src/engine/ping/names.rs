@@ -3,35 +3,31 @@
 use std::net::SocketAddr;
 
 use super::Ping;
-use super::event::{Event, LookupOutcome, NameLookup, Place};
+use super::event::{Event, LookupOutcome, NameLookup, NameState, Place};
 use crate::clock::Instant;
 
 impl Ping {
-    /// A name was found. Each of its addresses becomes a target, unless it is one. The first result of each of the names
-    /// that are counted in [`super::Config::names`] closes that name; `again`: it was unknown before.
-    pub fn name_found(&mut self, at: Instant, name: u32, addresses: &[SocketAddr], again: bool) {
+    /// A name was found: it has these addresses, beside those that it has. Each becomes a target, unless it is one. A name
+    /// that was open is so no longer.
+    pub fn name_found(&mut self, at: Instant, name: u32, addresses: &[SocketAddr], before: NameState) {
         let mut places = Vec::new();
         for address in addresses {
-            let (target, is_new) = self.targets.join(*address);
-            if is_new {
-                self.add_target(at);
-            }
-            places.push(Place { target, address: *address });
+            places.push(Place { target: self.join(at, *address), address: *address });
         }
-        if !again {
+        if before == NameState::Open {
             self.open_names = self.open_names.saturating_sub(1);
         }
-        self.emit(at, name, LookupOutcome::Found { places, again });
+        self.emit(at, name, LookupOutcome::Found { places, before });
     }
 
-    /// A name is unknown: closes it. `silent`: it was not looked up to the end, which is no error.
+    /// A name is unknown, and open no longer. `silent`: it was not looked up to the end, which is no error.
     pub fn name_unknown(&mut self, at: Instant, name: u32, reason: String, silent: bool) {
         self.open_names = self.open_names.saturating_sub(1);
         self.emit(at, name, LookupOutcome::Unknown { reason, silent });
     }
 
-    /// A name has another address: from now on its target there is probed. `alone`: no other name and no word has the
-    /// target that it had.
+    /// A name has another address, which is probed from now on. Its target keeps its number if no other name has it
+    /// (`alone`) and the new address is not that of another target. A target that nothing has any more is probed no more.
     pub fn name_moved(&mut self, at: Instant, name: u32, from: SocketAddr, to: SocketAddr, alone: bool) {
         let (target, _) = self.targets.join(from);
         let next = self.progress.get(target).map_or(0, |target| target.newest).saturating_add(1);
@@ -40,22 +36,24 @@ impl Ping {
             let after = Place { target, address: to };
             return self.emit(at, name, LookupOutcome::Moved { before, after });
         }
-        let (target, is_new) = self.targets.join(to);
-        if is_new {
-            self.add_target(at);
+        if let Some(target) = self.progress.get_mut(target).filter(|_| alone) {
+            target.retired = true;
         }
-        self.emit(at, name, LookupOutcome::Moved { before, after: Place { target, address: to } });
+        let after = Place { target: self.join(at, to), address: to };
+        self.emit(at, name, LookupOutcome::Moved { before, after });
     }
 
-    fn add_target(&mut self, at: Instant) {
-        self.progress.add(1);
-        self.flight.add_targets(1);
-        self.pace.add(1, at);
-    }
-
-    /// How many names are still being looked up.
-    pub fn open_names(&self) -> u32 {
-        self.open_names
+    /// The target with an address: a new one, or one that is probed again if it was no more.
+    fn join(&mut self, at: Instant, address: SocketAddr) -> u32 {
+        let (number, is_new) = self.targets.join(address);
+        if is_new {
+            self.progress.add(1);
+            self.flight.add_targets(1);
+            self.pace.add(1, at);
+        } else if let Some(target) = self.progress.get_mut(number) {
+            target.retired = false;
+        }
+        number
     }
 
     /// Whether as many targets have answered as are enough.

@@ -11,6 +11,8 @@ pub struct Target {
     pub answered: bool,
     /// Whether an answer came since its newest probe was made. The probes of such a target are not held back.
     pub replies: bool,
+    /// Whether it is probed no more, because no name has it.
+    pub retired: bool,
 }
 
 impl Target {

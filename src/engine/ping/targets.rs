@@ -65,6 +65,11 @@ impl Targets {
         numbers
     }
 
+    /// Whether an address was added.
+    pub fn has(&self, address: SocketAddr) -> bool {
+        self.exact(address.ip(), scope_of(address)).is_some()
+    }
+
     /// The address of a number.
     pub fn address(&self, number: u32) -> Option<SocketAddr> {
         let block = self.block(number)?;

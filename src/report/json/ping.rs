@@ -297,7 +297,7 @@ impl JsonPing {
                 let zone = |address| self.zone(address);
                 let host = Host::new(HostLabel { name: Some(name), note, address }, zone(address).as_deref());
                 let old_addr = before.map(|before| numeric(before.ip(), zone(before).as_deref()));
-                let record = Of { host, record: ResolvedRecord { old_addr } };
+                let record = Of { host, record: ResolvedRecord::new(old_addr) };
                 print(lookup.at, self.epoch, PingRecord::Resolved(record), output);
             };
             match &lookup.outcome {

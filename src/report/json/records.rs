@@ -115,9 +115,15 @@ impl TimeoutRecord {
 /// A name that was looked up while the run goes on.
 #[derive(Serialize)]
 pub(super) struct ResolvedRecord {
-    /// The address before, if it changed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub old_addr: Option<String>,
+    old_addr: Option<String>,
+}
+
+impl ResolvedRecord {
+    /// A name that had another address before, if it did.
+    pub const fn new(old_addr: Option<String>) -> Self {
+        Self { old_addr }
+    }
 }
 
 /// What is wrong with a payload.

@@ -48,10 +48,22 @@ impl Backlog {
     /// Removes the oldest turn: its probe was sent.
     pub fn sent(&mut self) -> Option<Taken> {
         let turn = self.taken.pop_front()?;
+        self.forget(turn);
+        Some(turn)
+    }
+
+    /// Removes the newest turn: no probe is sent.
+    pub fn skip(&mut self) {
+        if let Some(turn) = self.taken.pop_back() {
+            self.forget(turn);
+        }
+    }
+
+    /// A turn that had to wait for room does so no more.
+    fn forget(&mut self, turn: Taken) {
         if turn.since.is_some() {
             self.targets.remove(&turn.target);
         }
-        Some(turn)
     }
 
     /// The oldest turn taken found no room at `at`: it waits, unless its target has one that waits. Returns whether it

@@ -151,6 +151,16 @@ impl Pace {
         Some(turn)
     }
 
+    /// The newest turn taken is used, and no probe is sent. [`Pacing::Flood`] and [`Pacing::Adaptive`] have one target,
+    /// which no turn skips.
+    pub fn skip(&mut self) {
+        match self {
+            Self::Rounds(rounds) => rounds.skip(),
+            Self::Retry(retry) => retry.skip(),
+            Self::Flood(_) | Self::Adaptive(_) => {}
+        }
+    }
+
     /// The probe of the oldest turn taken left at `at`.
     pub fn sent(&mut self, at: Instant) {
         match self {

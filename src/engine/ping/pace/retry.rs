@@ -141,6 +141,11 @@ impl Retry {
         self.backlog.take(turn);
     }
 
+    /// The newest turn taken is used, and its target has no further one.
+    pub fn skip(&mut self) {
+        self.backlog.skip();
+    }
+
     /// The oldest turn taken is used at `at`, and its target waits for an answer from then on.
     ///
     /// A target that had to wait for room keeps the schedule that it had; turns that passed meanwhile are skipped.

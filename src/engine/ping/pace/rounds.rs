@@ -104,6 +104,11 @@ impl Rounds {
         self.gate.pass(now);
     }
 
+    /// The newest turn taken is used.
+    pub fn skip(&mut self) {
+        self.backlog.skip();
+    }
+
     /// The oldest turn taken is used.
     pub fn sent(&mut self) {
         self.backlog.sent();
