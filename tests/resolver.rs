@@ -438,6 +438,51 @@ fn a_sound_name_is_shown_once_it_is_known() {
     });
 }
 
+#[test]
+fn the_table_has_the_names_of_addresses_that_answer() {
+    alone("the_table_has_the_names_of_addresses_that_answer", || {
+        pair();
+        resolver(b"10.9.0.1 typed.example\n", "files dns", SERVED);
+        let asked = name_server(|address| match address.octets()[3] {
+            1 => Some(b"other.example".to_vec()),
+            2 => Some(b"good.example".to_vec()),
+            _ => None,
+        });
+        let ran = rping("-H -q -c1 -W0.2 10.9.0.2-10.9.0.3 typed.example");
+        let rows: Vec<_> = ran.stdout.lines().map(|row| row.get(..28).unwrap_or(row).trim_end()).collect();
+        let expected = [
+            "name           address   sen",
+            "good.example   10.9.0.2",
+            "10.9.0.3       10.9.0.3",
+            "typed.example  10.9.0.1",
+        ];
+        assert_eq!(rows[..4], expected, "{ran:?}");
+        assert_eq!(ran.status, Some(1));
+        while asked.try_recv().is_ok() {}
+        // Without -H no name is looked up.
+        assert!(rping("-q -c1 10.9.0.2 10.9.0.1").stdout.starts_with("address "));
+        assert!(asked.try_recv().is_err());
+    });
+}
+
+#[test]
+fn names_for_the_table_that_hang_do_not_keep_the_run() {
+    alone("names_for_the_table_that_hang_do_not_keep_the_run", || {
+        resolver(b"", "files dns", PATIENT);
+        let asked = name_server(|_| None);
+        let table = |ran: &Ran| ran.stdout.contains("\n127.0.0.2     1 ") && ran.status == Some(0);
+        let ran = Running::start(&mut foreground("-H -q -c1 127.0.0.1 127.0.0.2")).end();
+        assert!(table(&ran), "{ran:?}");
+        while asked.try_recv().is_ok() {}
+        let run = Running::start(&mut foreground("-H -q -c1 127.0.0.1 127.0.0.2"));
+        // One for each address that has answered.
+        (0..2).for_each(|_| asked.recv_timeout(HANGS).expect("a question"));
+        run.signal(Signal::SIGINT);
+        let ran = run.end();
+        assert!(table(&ran), "{ran:?}");
+    });
+}
+
 /// Names that move a terminal's cursor, end a line, or are no text.
 const HOSTILE: [&[u8]; 7] = [
     b"ev\x1b[31mil.example",

@@ -50,6 +50,10 @@ fn sim(hosts: &Hosts) -> Sim<'static> {
 fn table(lines: &[Line<'_>], columns: u64) -> String {
     let hosts = hosts(lines);
     let mut sim = sim(&hosts);
+    table_of(hosts, columns, &mut sim)
+}
+
+fn table_of(hosts: Hosts, columns: u64, sim: &mut Sim<'_>) -> String {
     let count = hosts.targets().len();
     let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
@@ -153,6 +157,28 @@ gateway.example     2         2      0%  123.456/123.456/123.456/0.000  123.456
 nope.example     unknown
 ";
     assert_eq!(table(&lines, 80), expected);
+}
+
+#[test]
+fn a_name_that_was_looked_up_stands_beside_its_address_at_any_width() {
+    let rows = |columns| {
+        let mut hosts = hosts(&[(None, "198.51.100.1", 2, None)]);
+        hosts.put_name(0, "a-router-with-a-long-name.example.net".to_owned());
+        let mut sim = sim(&hosts);
+        table_of(hosts, columns, &mut sim)
+    };
+    let expected = "\
+name                                   address       sent  received    loss            min/avg/max/mdev ms   p95 ms
+a-router-with-a-long-name.example.net  198.51.100.1     2         2      0%  123.456/123.456/123.456/0.000  123.456
+198.51.100.2                           198.51.100.2     2         2      0%  123.456/123.456/123.456/0.000  123.456
+";
+    assert_eq!(rows(PIPE), expected);
+    let expected = "\
+name                          address       sent  received    loss   avg ms
+a-router-with-a-l...mple.net  198.51.100.1     2         2      0%  123.456
+198.51.100.2                  198.51.100.2     2         2      0%  123.456
+";
+    assert_eq!(rows(75), expected);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::clock::{Clock, Instant};
 use crate::engine::Session;
 use crate::engine::reject::Rejects;
 use crate::escape::{self, escape};
+use crate::names::bounded::{self, Limit};
 use crate::output::Output;
 use crate::report::{Report, json};
 use crate::run::{Broken, Run};
@@ -124,6 +125,9 @@ where
     };
     let Run { clock, session, transport, account, mut report, mut output, stop, .. } = run;
     let written = written.and_then(|stopped| {
+        if !stopped {
+            await_names(&mut report, &account, &mut output, &stop, clock)?;
+        }
         let mut end = End { clock, at_end: AtEnd::new(clock.now(), stopped), stop: &stop };
         let complete = end.print(&mut report, &account, &mut output)?;
         last_words(&session, &transport, &account, &mut output);
@@ -131,6 +135,29 @@ where
     });
     unless_closed(written)?;
     waited.context("cannot wait for answers").map(|()| account)
+}
+
+/// Waits for the names that the end of the report shows, until a signal comes.
+///
+/// # Errors
+/// Those of [`Output::write_ready`].
+fn await_names<R: Report>(
+    report: &mut R,
+    account: &R::Account,
+    output: &mut Output<'_>,
+    stop: &Stop,
+    clock: &Clock,
+) -> io::Result<()> {
+    while let Some(until) = report.end(clock.now()) {
+        output.write_ready()?;
+        let limit = Limit { clock, until: Some(until), signals: stop.fds(), is_over: &|| stop.came() };
+        let goes_on = report.ready_fd().is_some_and(|ready| bounded::wait(&limit, ready));
+        report.poll(account, clock.now(), output);
+        if !goes_on {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Names a failure to write standard output. A reader that has closed the pipe is no error.

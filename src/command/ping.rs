@@ -72,7 +72,12 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         run(request, config, report, io)
     } else {
         let around = terminal::Around::new(request, &style);
-        let lines = |style| PingText::new(style, request.resolve.then(Names::new));
+        let names = || match &request.many {
+            None => Names::new(),
+            // As many at a time as for a path.
+            Some(_) => Names::of_path(|_| None),
+        };
+        let lines = |style| PingText::new(style, request.resolve.then(names));
         let report = match &request.many {
             None if request.terminal.compact => {
                 around.put(CompactText::new(terminal::compact(request, &style), style))
@@ -82,7 +87,9 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
                 let endless = period.filter(|_| request.ping.count.is_none());
                 let endless = endless.map(|period| Endless { period, deadline: request.ping.deadline });
                 let report = ManyText::new(many.show, &request.style.program, hosts, lines(style));
-                around.put(report.endless(endless))
+                let report = report.endless(endless);
+                let deadline = request.ping.deadline;
+                around.put(if request.resolve { report.with_names(deadline) } else { report })
             }
         };
         run(request, config, report, io)

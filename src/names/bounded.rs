@@ -86,8 +86,8 @@ pub fn names_of(addresses: &[IpAddr], limit: &Limit<'_>) -> HashMap<IpAddr, Stri
     found
 }
 
-/// Waits for a result. Returns false if the wait is over.
-fn wait(limit: &Limit<'_>, ready: BorrowedFd<'_>) -> bool {
+/// Waits until a descriptor is readable. Returns false if the wait is over.
+pub fn wait(limit: &Limit<'_>, ready: BorrowedFd<'_>) -> bool {
     let left = limit.until.map(|until| until.since(limit.clock.now()));
     if left.is_some_and(|left| left.is_zero()) {
         return false;

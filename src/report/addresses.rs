@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::os::fd::BorrowedFd;
 
 use super::style::Style;
 use crate::escape::escape;
@@ -82,6 +83,16 @@ impl Addresses {
             Some(name) => format!("{name} ({})", self.numeric(address)),
             None => self.numeric(address),
         }
+    }
+
+    /// The lookups of names, if names are wanted.
+    pub fn names(&mut self) -> Option<&mut Names> {
+        self.names.as_mut()
+    }
+
+    /// Becomes readable when a name was found.
+    pub fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.names.as_ref()?.ready_fd()
     }
 
     fn name(&mut self, address: IpAddr) -> Option<String> {

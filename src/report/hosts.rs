@@ -59,6 +59,8 @@ pub struct Hosts {
     plain: BTreeMap<u32, (u32, u32)>,
     /// Targets with a name or a label that were added, until all are.
     seen: BTreeSet<(u32, Option<String>, Option<Rc<str>>)>,
+    /// The names of plain addresses, as far as they were looked up.
+    found: BTreeMap<u32, String>,
     /// The label of the entries that are added next.
     note: Option<Rc<str>>,
     /// Further entries of names that are looked up while the run goes on, by the number of the first one.
@@ -149,6 +151,11 @@ impl Hosts {
                 }
             }
         }
+    }
+
+    /// Whether a target was given as a plain address, so that a row of it may have a name that was looked up.
+    pub fn is_plain(&self, target: u32) -> bool {
+        self.plain_entry(target).is_some()
     }
 
     /// Adds an entry that is found by its target in [`Hosts::named`], once.
@@ -323,9 +330,20 @@ impl Hosts {
         unknown.fold(0, |sum: u32, entry| sum.saturating_add(entry.missing))
     }
 
-    /// Whether an entry is no plain address.
+    /// Records the name that was looked up for the address of a target.
+    pub fn put_name(&mut self, target: u32, name: String) {
+        self.found.insert(target, name);
+    }
+
+    /// The name that a row of an entry has: that of the entry, or the one of its address.
+    pub fn row_name<'a>(&'a self, entry: &'a HostEntry, target: Option<u32>) -> Option<&'a str> {
+        let found = || self.found.get(&target?).map(String::as_str);
+        entry.name.as_deref().or_else(found)
+    }
+
+    /// Whether a row has another name than its address.
     pub fn has_names(&self) -> bool {
-        self.entries.iter().any(|entry| entry.name.is_some())
+        !self.found.is_empty() || self.entries.iter().any(|entry| entry.name.is_some())
     }
 
     /// The labels of a target: first the plain address if it was given as one, then each name.
@@ -423,6 +441,7 @@ mod tests {
             ["late 192.0.2.8", "- 192.0.2.1", "- 192.0.2.2", "both 192.0.2.2", "both 192.0.2.9", "never -"];
         assert_eq!((rows(&hosts), hosts.unknown()), (expected.map(str::to_owned).to_vec(), 1));
         assert_eq!(labels(&hosts, 1), ["192.0.2.2", "both (192.0.2.2)"]);
+        assert_eq!([0, 1, 2, 3].map(|target| hosts.is_plain(target)), [true, true, false, false]);
     }
 
     #[test]

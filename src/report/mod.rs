@@ -16,13 +16,14 @@ pub mod hosts;
 pub mod json;
 mod phrases;
 pub mod style;
+pub mod target_names;
 pub mod terminal;
 pub mod text;
 pub mod tone;
 pub mod waiting;
 
 /// Prints a run. The loop calls [`Report::begin`] once, [`Report::take`] for each event, [`Report::end_window`],
-/// [`Report::poll`] and [`Report::more`] once a turn, and at the end [`Report::end_last_window`] once and
+/// [`Report::poll`] and [`Report::more`] once a turn, and at the end [`Report::end_last_window`] once, [`Report::end`], and
 /// [`Report::finish`] until that returns false.
 pub trait Report {
     /// What it reads beside the events.
@@ -116,6 +117,12 @@ pub trait Report {
 
     /// Becomes readable when [`Report::poll`] has something new to print.
     fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// The run is over at `now`: until when its end waits for names. [`Report::poll`] is called when one comes.
+    fn end(&mut self, now: Instant) -> Option<Instant> {
+        let _ = now;
         None
     }
 

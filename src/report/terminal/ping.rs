@@ -153,6 +153,10 @@ impl Report for TerminalPing {
         self.text.ready_fd()
     }
 
+    fn end(&mut self, now: Instant) -> Option<Instant> {
+        self.text.end(now)
+    }
+
     /// From here on nothing is drawn: a second ^C may end the process at any moment.
     fn finish_now(&mut self) {
         self.status = None;

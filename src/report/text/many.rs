@@ -1,6 +1,7 @@
 //! The text of a ping of many hosts: lines as of a ping of one, then a table with a line for each target. Or bare
 //! names, for other programs. It decides nothing and counts nothing itself.
 
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::number::{Millis, micros, whole_millis};
@@ -14,6 +15,7 @@ use crate::escape::escape;
 use crate::output::{Output, Printer, Stream};
 use crate::report::addresses::Moved;
 use crate::report::hosts::{Hosts, PART};
+use crate::report::target_names::TargetNames;
 use crate::report::{Report, fault};
 use crate::stats::{PingAccount, Targeted, Totals};
 use crate::wire::Family;
@@ -47,6 +49,8 @@ pub struct ManyText {
     /// The last cause of a probe not sent that was printed.
     printed_error: Option<SystemError>,
     endless: Option<Endless>,
+    /// Targets whose names the table shows, once these are known; `None`: names are not wanted.
+    names: Option<TargetNames>,
     listing: Option<Listing>,
     epoch: Epoch,
     /// Whether the end was begun.
@@ -101,6 +105,7 @@ impl ManyText {
             printed: false,
             printed_error: None,
             endless: None,
+            names: None,
             listing: None,
             epoch: Epoch::default(),
             ended: false,
@@ -110,6 +115,12 @@ impl ManyText {
     /// The report of a run that goes on after the hosts have answered, which its first line shows.
     pub fn endless(self, endless: Option<Endless>) -> Self {
         Self { endless, ..self }
+    }
+
+    /// The same, where the table has the names of addresses that answer. None is waited for beyond this time of the run.
+    pub fn with_names(self, deadline: Option<Duration>) -> Self {
+        let table = matches!(self.show, Show::Lines | Show::Table);
+        Self { names: table.then(|| TargetNames::new(deadline)), ..self }
     }
 
     /// The line before everything else.
@@ -263,6 +274,13 @@ impl Report for ManyText {
     }
 
     fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        if let (Some(names), Event::Answer(answer)) = (&mut self.names, event)
+            && let (Verdict::Received, Some(1)) =
+                (answer.verdict, account.row(answer.target).map(|row| row.received))
+        {
+            let address = self.hosts.address(answer.target).filter(|_| self.hosts.is_plain(answer.target));
+            address.into_iter().for_each(|address| names.push(answer.target, address.ip()));
+        }
         match event {
             Event::Lookup(lookup) => self.lookup(lookup, account, epoch, output),
             Event::NotSent { target, seq, fault, .. } => self.not_sent(*target, *seq, *fault, output),
@@ -285,6 +303,20 @@ impl Report for ManyText {
         self.epoch = epoch;
         self.title(&title, span.ended, output);
         self.list(Of::Window, Stream::Out, account, output);
+    }
+
+    fn poll(&mut self, _account: &PingAccount, now: Instant, _output: &mut Output<'_>) {
+        if let (Some(names), Some(lookups)) = (&mut self.names, self.lines.addresses().names()) {
+            names.poll(now, lookups, |target, name| self.hosts.put_name(target, name));
+        }
+    }
+
+    fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.names.as_ref().filter(|names| !names.is_empty()).and_then(|_| self.lines.ready_fd())
+    }
+
+    fn end(&mut self, now: Instant) -> Option<Instant> {
+        self.names.as_mut()?.end(now)
     }
 
     /// The run so far, over the ^\ that a terminal shows.

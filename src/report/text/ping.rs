@@ -2,6 +2,7 @@
 //! nothing: an address is printed without its name until that is known.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::BorrowedFd;
 
 use super::number::{Millis, ShortMillis};
 use super::options::OptionsText;
@@ -77,6 +78,16 @@ impl PingText {
         self.style.family = Family::of(label.address.ip());
         self.addresses.aim(label.address, label.name);
         self.about = format!(" for {label}");
+    }
+
+    /// The addresses, with their names if these are wanted.
+    pub(super) fn addresses(&mut self) -> &mut Addresses {
+        &mut self.addresses
+    }
+
+    /// Becomes readable when a name was found.
+    pub(super) fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.addresses.ready_fd()
     }
 
     /// Columns of the terminal.

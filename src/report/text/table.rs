@@ -11,7 +11,7 @@ use super::width::{columns, fit};
 use crate::escape::escape;
 use crate::output::{Output, Printer, Stream};
 use crate::report::addresses::Shown;
-use crate::report::hosts::{HostCursor, HostEntry, Hosts, PART};
+use crate::report::hosts::{HostCursor, Hosts, PART};
 use crate::stats::loss::Ratio;
 use crate::stats::{Figures, Targeted};
 
@@ -46,8 +46,10 @@ struct Widths {
     mean_needs: usize,
     /// What stands behind the last column.
     remarks: usize,
-    /// The longest plain address: it is not cut.
+    /// The longest address in place of a name: it is not cut.
     plain: usize,
+    /// Whether an address stands in the column of addresses only, though it was given as such: its name was looked up.
+    typed: bool,
 }
 
 const NAME: &str = "name";
@@ -81,6 +83,7 @@ impl HostTable {
             mean_needs: MEAN.len(),
             remarks: 0,
             plain: 0,
+            typed: false,
         };
         let columns = usize::try_from(columns).unwrap_or(usize::MAX);
         Self { bare, stream, widths, columns, measured: bare, cursor: HostCursor::default() }
@@ -102,7 +105,12 @@ impl HostTable {
                 widths.note = widths.note.max(NOTE.len()).max(columns(&escape(note)));
             }
             if let Some(target) = target {
-                widths.measure(entry.name.is_none(), hosts.address(target), rows.figures(target));
+                let name = hosts.row_name(entry, Some(target));
+                if entry.name.is_none() {
+                    widths.name = widths.name.max(name.map_or(0, |name| columns(&escape(name))));
+                    widths.typed |= name.is_some();
+                }
+                widths.measure(name.is_none(), hosts.address(target), rows.figures(target));
             }
         }
     }
@@ -122,7 +130,10 @@ impl HostTable {
             let address = target.and_then(|target| hosts.address(target)).map(Shown);
             let row = target.and_then(|target| rows.figures(target));
             match (self.bare, &entry.name, address) {
-                (false, _, address) => self.widths.line(entry, address, row, output),
+                (false, _, address) => {
+                    let name = hosts.row_name(entry, target).map(escape);
+                    self.widths.line(name, entry.note.as_deref(), address, row, output);
+                }
                 (true, _, _) if !row.is_some_and(Figures::is_unreachable) => {}
                 (true, Some(name), _) => output.print(format_args!("{}\n", escape(name))),
                 (true, None, Some(address)) => output.print(format_args!("{address}\n")),
@@ -169,7 +180,7 @@ impl Widths {
     fn reduce(&mut self, columns: usize) {
         let steps: [fn(&mut Self); 3] = [
             // The address is in the column of names where there is no other name.
-            |widths| widths.address = if widths.name > 0 { 0 } else { widths.address },
+            |widths| widths.address = if widths.name > 0 && !widths.typed { 0 } else { widths.address },
             |widths| (widths.mean, widths.rtt) = (widths.mean_needs, 0),
             |widths| widths.p95 = 0,
         ];
@@ -211,7 +222,8 @@ impl Widths {
 
     fn line(
         &self,
-        entry: &HostEntry,
+        name: Option<Cow<'_, str>>,
+        note: Option<&str>,
         address: Option<Shown>,
         row: Option<&dyn Figures>,
         output: &mut Printer<'_, '_>,
@@ -219,12 +231,12 @@ impl Widths {
         let address = address.map(|address| address.to_string());
         let address = address.as_deref().map(Cow::Borrowed);
         let known = row.filter(|_| address.is_some());
-        let name = entry.name.as_deref().map(escape).or_else(|| address.clone());
+        let name = name.or_else(|| address.clone());
         let place = if known.is_none() && self.address == 0 { UNKNOWN.len() } else { 0 };
         let cells = [
             (self.name, name.unwrap_or_default()),
             (self.address, address.unwrap_or(Cow::Borrowed(UNKNOWN))),
-            (self.note, entry.note.as_deref().map(escape).unwrap_or_default()),
+            (self.note, note.map(escape).unwrap_or_default()),
             (place, Cow::Borrowed(UNKNOWN)),
         ];
         let mut cells = cells.iter().filter(|(width, _)| *width > 0).peekable();
