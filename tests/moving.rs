@@ -1,4 +1,4 @@
-//! Names whose address changes while the run goes on, in virtual time: what is probed, and every octet that is printed.
+//! Names that change their address while the run goes on, in virtual time: what is probed, and every octet that is printed.
 
 mod sim;
 

@@ -294,8 +294,8 @@ fn hosts_file(text: &str) {
 }
 
 #[test]
-fn a_name_whose_address_changes_is_followed() {
-    alone("a_name_whose_address_changes_is_followed", || {
+fn a_changed_address_of_a_name_is_followed() {
+    alone("a_changed_address_of_a_name_is_followed", || {
         pair();
         sh("ip -n t addr add 10.9.0.3/24 dev v1");
         for (args, other) in [

@@ -39,7 +39,7 @@ fn hosts(lines: &[Line<'_>]) -> Hosts {
 fn sim(hosts: &Hosts) -> Sim<'static> {
     let demand = Demand::Probes { count: 2, interval: ms(100) };
     let config = ManyConfig::new(Rc::clone(hosts.targets()), demand);
-    // A host whose address ends with 9 is silent.
+    // Hosts with an address that ends with 9 are silent.
     Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), |probe| {
         let silent = probe.dst.ip().to_string().ends_with('9');
         Ok(if silent { vec![] } else { vec![echo(probe, us(123_456))] })

@@ -20,7 +20,7 @@ use crate::wire::Family;
 /// The names, and their lookups.
 #[derive(Debug)]
 pub struct Joining<'a> {
-    whose: Whose<'a>,
+    rules: Rules<'a>,
     background: Background,
     /// In the order of their numbers.
     names: Vec<Name>,
@@ -30,8 +30,8 @@ pub struct Joining<'a> {
 
 /// What the addresses of the names must be.
 #[derive(Debug)]
-enum Whose<'a> {
-    /// Those of many hosts, whose other targets are given as addresses.
+enum Rules<'a> {
+    /// Those of many hosts: what can be probed. The other targets are given as addresses.
     Many { usable: Usable<'a>, others: Targets },
     /// That of one host: of the family of its socket, and with as many responders.
     One { first: SocketAddr },
@@ -59,32 +59,32 @@ const NOT_NEEDED: &str = "not found before the run ended";
 impl<'a> Joining<'a> {
     /// The names of many hosts: none yet. With `again`, each is looked up again after that time.
     pub fn many(usable: Usable<'a>, background: Background, again: Option<Duration>) -> Self {
-        let whose = Whose::Many { usable, others: Targets::default() };
-        Self::new(whose, background, Vec::new(), again)
+        let rules = Rules::Many { usable, others: Targets::default() };
+        Self::new(rules, background, Vec::new(), again)
     }
 
     /// The name of the only host, which is looked up again after that time.
     pub fn one(host: &str, address: SocketAddr, background: Background, again: Duration) -> Self {
         let state = NameState::Known;
         let name = Name { number: 0, text: host.to_owned(), state, addresses: vec![address], pending: false };
-        Self::new(Whose::One { first: address }, background, vec![name], Some(again))
+        Self::new(Rules::One { first: address }, background, vec![name], Some(again))
     }
 
-    fn new(whose: Whose<'a>, background: Background, names: Vec<Name>, again: Option<Duration>) -> Self {
+    fn new(rules: Rules<'a>, background: Background, names: Vec<Name>, again: Option<Duration>) -> Self {
         let again = again.map(|every| (every, Instant::ZERO + every));
-        Self { whose, background, names, again }
+        Self { rules, background, names, again }
     }
 
     /// Sets the targets that are given as addresses.
     pub fn set_others(&mut self, targets: Targets) {
-        if let Whose::Many { others, .. } = &mut self.whose {
+        if let Rules::Many { others, .. } = &mut self.rules {
             *others = targets;
         }
     }
 
     /// Begins the lookup of a name. Each number is greater than the one before.
     pub fn request(&mut self, number: u32, name: &str) {
-        self.background.request(number, name, self.whose.wanted());
+        self.background.request(number, name, self.rules.wanted());
         let (text, state) = (name.to_owned(), NameState::Open);
         self.names.push(Name { number, text, state, addresses: Vec::new(), pending: true });
     }
@@ -105,7 +105,7 @@ impl<'a> Joining<'a> {
     fn look_up_again(&mut self) {
         for name in self.names.iter_mut().filter(|name| !name.pending) {
             name.pending = true;
-            self.background.request(name.number, &name.text, self.whose.wanted());
+            self.background.request(name.number, &name.text, self.rules.wanted());
         }
     }
 
@@ -114,10 +114,10 @@ impl<'a> Joining<'a> {
         let Ok(place) = self.names.binary_search_by_key(&number, |name| name.number) else { return };
         let Some(name) = self.names.get_mut(place) else { return };
         name.pending = false;
-        match (name.state, &self.whose) {
+        match (name.state, &self.rules) {
             (NameState::Known, _) => self.follow(now, place, &found, session),
-            (NameState::Open | NameState::Unknown, Whose::One { .. }) => {}
-            (before, Whose::Many { usable, .. }) => {
+            (NameState::Open | NameState::Unknown, Rules::One { .. }) => {}
+            (before, Rules::Many { usable, .. }) => {
                 let chosen = usable.choose(&name.text, &found);
                 let chosen = chosen.and_then(|chosen| usable.check_limits(&chosen).map(|()| chosen));
                 match (chosen, before) {
@@ -147,11 +147,11 @@ impl<'a> Joining<'a> {
         session: &mut Ping,
     ) {
         let (Ok(found), Some(name)) = (found, self.names.get(place)) else { return };
-        let usable = self.whose.usable(found);
+        let usable = self.rules.usable(found);
         let mut fresh = usable.iter().copied().filter(|address| !name.addresses.contains(address));
         let gone: Vec<_> = name.addresses.iter().copied().filter(|old| !usable.contains(old)).collect();
         let moves: Vec<_> = gone.into_iter().zip(fresh.by_ref()).collect();
-        let further: Vec<_> = fresh.filter(|_| self.whose.wants_all()).collect();
+        let further: Vec<_> = fresh.filter(|_| self.rules.wants_all()).collect();
         let number = name.number;
         for (from, to) in moves {
             let alone = self.is_alone(place, from);
@@ -169,11 +169,11 @@ impl<'a> Joining<'a> {
     fn is_alone(&self, place: usize, address: SocketAddr) -> bool {
         let others = self.names.iter().enumerate().filter(|(other, _)| *other != place);
         let named = others.flat_map(|(_, name)| &name.addresses).any(|other| *other == address);
-        !named && !self.whose.has(address)
+        !named && !self.rules.has(address)
     }
 }
 
-impl Whose<'_> {
+impl Rules<'_> {
     /// The families that are looked up.
     fn wanted(&self) -> AddressFamilies {
         match self {

@@ -165,7 +165,7 @@ struct Director {
 }
 
 impl Director {
-    /// Works until nobody takes results.
+    /// Works until results are taken no more.
     fn run(mut self) {
         loop {
             self.begin();
@@ -214,7 +214,7 @@ impl Director {
     /// Does what is next for each name. Returns when something is next at the latest.
     ///
     /// # Errors
-    /// Nobody takes results.
+    /// Results are taken no more.
     fn steps(&mut self) -> Result<Option<Instant>, ()> {
         let now = self.clock.now();
         let mut wake: Option<Instant> = None;

@@ -8,7 +8,7 @@ use super::waiting::PATIENCE;
 use crate::clock::Instant;
 use crate::names::lookup::{LookupState, Names, Question};
 
-/// Targets whose lookups are looked at in a turn: more than there are in progress.
+/// Targets that are looked at in a turn: more than there are lookups in progress.
 const TURN: usize = 96;
 
 /// Targets without a name, in the order in which they answered.
