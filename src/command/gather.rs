@@ -228,34 +228,7 @@ pub fn find<'a>(
     let mut joining =
         background.map(|background| Joining::many(usable.clone(), background, request.resolve_again));
     let mut numbered = Numbered::new(usable, joining.is_some());
-    let mut numbers = HashMap::new();
-    for Labelled { word, label } in words {
-        numbered.hosts.note(label);
-        let index = match word {
-            Word::Range(first, count) => {
-                numbered.add_range(first, count, output);
-                continue;
-            }
-            Word::Name(index) => index,
-        };
-        let Some(name) = names.get(index) else { continue };
-        if forward::is_numeric(name) {
-            numbered.add_numeric(name, output);
-        } else if let Some(number) = numbers.get(name.as_str()) {
-            numbered.hosts.add_again(*number);
-        } else {
-            let number = numbered.hosts.add_open(name.clone());
-            numbers.insert(name.as_str(), number);
-            match (known.get(index), &mut joining) {
-                (Some(found), joining) => {
-                    let addresses = numbered.resolve(number, name, found, output);
-                    joining.iter_mut().for_each(|joining| joining.add_known(number, name, addresses.clone()));
-                }
-                (None, Some(joining)) => joining.request(number, name),
-                (None, None) => {}
-            }
-        }
-    }
+    numbered.add_words(words, (&names, &known), &mut joining, output);
     let Numbered { usable, targets, mut hosts, plain } = numbered;
     for address in firsts(&targets) {
         request.check_size(Family::of(address.ip()))?;
@@ -282,6 +255,47 @@ impl<'a> Numbered<'a> {
     fn new(usable: Usable<'a>, plain: bool) -> Self {
         let plain = plain.then(Targets::default);
         Self { usable, targets: Targets::default(), hosts: Hosts::default(), plain }
+    }
+
+    /// Adds all words. `names` are those in the words, with the results of the lookups before the run, if there were any;
+    /// the others are looked up by `joining`. A name has one lookup, with however many labels it is listed.
+    fn add_words(
+        &mut self,
+        words: Vec<Labelled>,
+        (names, known): (&[String], &[anyhow::Result<Vec<Candidate>>]),
+        joining: &mut Option<Joining<'_>>,
+        output: &mut Output<'_>,
+    ) {
+        let mut numbers = HashMap::new();
+        for Labelled { word, label } in words {
+            self.hosts.note(label);
+            let index = match word {
+                Word::Range(first, count) => {
+                    self.add_range(first, count, output);
+                    continue;
+                }
+                Word::Name(index) => index,
+            };
+            let Some(name) = names.get(index) else { continue };
+            if forward::is_numeric(name) {
+                self.add_numeric(name, output);
+            } else if let Some(number) = numbers.get(name.as_str()) {
+                self.hosts.add_again(*number);
+            } else {
+                let number = self.hosts.add_open(name.clone());
+                numbers.insert(name.as_str(), number);
+                match (known.get(index), joining.as_mut()) {
+                    (Some(found), joining) => {
+                        let addresses = self.resolve(number, name, found, output);
+                        joining
+                            .into_iter()
+                            .for_each(|joining| joining.add_known(number, name, addresses.clone()));
+                    }
+                    (None, Some(joining)) => joining.request(number, name),
+                    (None, None) => {}
+                }
+            }
+        }
     }
 
     /// Numbers addresses that were given as such, under a name if they are not written as they are shown.
