@@ -34,8 +34,9 @@ pub trait Lookups<S> {
     /// Gives the session the results that have come by `now`. Never waits.
     fn poll(&mut self, now: Instant, session: &mut S);
 
-    /// The session is over: gives it all results, those of names that are not known among them.
-    fn end(&mut self, now: Instant, session: &mut S);
+    /// The session is over: gives it all results, those of names that are not known among them. `stopped`: a signal
+    /// ended it.
+    fn end(&mut self, now: Instant, stopped: bool, session: &mut S);
 }
 
 /// What meets in the loop.
@@ -93,7 +94,7 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
             let sent = self.send(epoch);
             let more = self.print(epoch).map_err(Broken::Output)?;
             if self.session.is_done() && self.report.wake().is_none() {
-                self.end_lookups(epoch);
+                self.end_lookups(stopped, epoch);
                 self.report.end_last_window(&mut self.account, self.clock.now(), epoch, &mut self.output);
                 return Ok(stopped);
             }
@@ -154,11 +155,11 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
         self.output.flush(&self.stop.fds(), None).map(|()| more)
     }
 
-    /// Takes the results of the lookups that end with the session.
-    fn end_lookups(&mut self, epoch: Epoch) {
+    /// Takes the results of the lookups that end with the session. `stopped`: a signal ended it.
+    fn end_lookups(&mut self, stopped: bool, epoch: Epoch) {
         let Self { clock, session, report, account, output, .. } = self;
         if let Some(lookups) = &mut self.lookups {
-            lookups.end(clock.now(), session);
+            lookups.end(clock.now(), stopped, session);
         }
         drain(session, account, report, epoch, output);
     }

@@ -213,6 +213,29 @@ fn addresses_and_found_names_are_probed_although_names_have_no_answer() {
 }
 
 #[test]
+fn a_signal_is_the_reason_for_names_with_a_lookup_that_had_not_begun() {
+    alone("a_signal_is_the_reason_for_names_with_a_lookup_that_had_not_begun", || {
+        resolver(b"", "files dns", PATIENT);
+        let asked = name_server(|_| None);
+        let dead: Vec<_> = (0..34).map(|n| format!("dead{n}.example")).collect();
+        // With -B, names are looked up before the run.
+        for option in ["-q", "-B"] {
+            let run = Running::start(&mut foreground(&format!("-4 {option} {} 127.0.0.1", dead.join(" "))));
+            // As many as are looked up at a time.
+            (0..32).for_each(|_| asked.recv().expect("a query"));
+            run.signal(Signal::SIGTERM);
+            let ran = run.end();
+            let reason = |number| match number {
+                0..32 => "no answer from the name server",
+                _ => "not looked up: a signal ended the run",
+            };
+            let errors = dead.iter().enumerate().map(|(n, name)| format!("rping: {name}: {}\n", reason(n)));
+            assert_eq!((ran.status, ran.stderr), (Some(1), errors.collect::<String>()), "{option}");
+        }
+    });
+}
+
+#[test]
 fn an_address_answers_while_names_have_no_answer() {
     alone("an_address_answers_while_names_have_no_answer", || {
         resolver(b"", "files dns", PATIENT);

@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::command;
-use crate::command::lookups::NOT_BEGUN;
+use crate::command::lookups::missed;
 use crate::command::usable::Usable;
 use crate::engine::ping::event::NameState;
 use crate::engine::ping::{Ping, Targets};
 use crate::names::background::{Background, Looked};
-use crate::names::bounded::NO_ANSWER;
 use crate::names::forward::{AddressFamilies, Candidate};
 use crate::run::Lookups;
 use crate::wire::Family;
@@ -235,7 +234,7 @@ impl Lookups<Ping> for Joining<'_> {
         }
     }
 
-    fn end(&mut self, now: Instant, session: &mut Ping) {
+    fn end(&mut self, now: Instant, stopped: bool, session: &mut Ping) {
         for looked in self.background.take() {
             self.take(now, looked, session);
         }
@@ -243,11 +242,7 @@ impl Lookups<Ping> for Joining<'_> {
         let open = |(_, name): &(usize, &mut Name)| name.state == NameState::Open;
         for (place, name) in self.names.iter_mut().enumerate().filter(open) {
             name.state = NameState::Unknown;
-            let reason = match place < begun {
-                _ if enough => NOT_NEEDED,
-                true => NO_ANSWER,
-                false => NOT_BEGUN,
-            };
+            let reason = if enough { NOT_NEEDED } else { missed(place < begun, stopped) };
             session.name_unknown(now, name.number, reason.to_owned(), enough);
         }
     }

@@ -14,8 +14,21 @@ use crate::names::bounded::{self, Limit, NO_ANSWER};
 use crate::names::forward::{self, AddressFamilies, Candidate};
 use crate::stop::Stop;
 
-/// The reason why a name is unknown: its lookup had not begun when the wait ended.
-pub const NOT_BEGUN: &str = "not looked up: names before it took all the time";
+/// The reason why a name is unknown: its lookup had not begun when the time was over.
+const NO_TIME: &str = "not looked up: names before it took all the time";
+
+/// The same: its lookup had not begun when a signal came.
+const STOPPED: &str = "not looked up: a signal ended the run";
+
+/// The reason why a name is unknown that has no result at the end of the wait. `begun`: its lookup had begun; `stopped`: a
+/// signal ended the wait.
+pub const fn missed(begun: bool, stopped: bool) -> &'static str {
+    match (begun, stopped) {
+        (true, _) => NO_ANSWER,
+        (false, true) => STOPPED,
+        (false, false) => NO_TIME,
+    }
+}
 
 /// Looks names up until a time is over or a signal comes.
 pub struct ForwardLookups {
@@ -73,11 +86,12 @@ impl ForwardLookups {
         }
         // Lookups begin in the order of their numbers.
         let first_not_begun = open.get(background.begun()).map(|(number, _)| *number);
-        let late =
-            |number| if first_not_begun.is_none_or(|first| number < first) { NO_ANSWER } else { NOT_BEGUN };
+        let stopped = self.stop.came();
+        let begun = |number| first_not_begun.is_none_or(|first| number < first);
+        let late = |name, number| Err(anyhow!("{}: {}", escape(name), missed(begun(number), stopped)));
         let names = names.iter().zip(0..);
-        let missed = |(name, number): (&String, u32)| Err(anyhow!("{}: {}", escape(name), late(number)));
-        found.into_iter().zip(names).map(|(found, name)| found.unwrap_or_else(|| missed(name))).collect()
+        let found = found.into_iter().zip(names);
+        found.map(|(found, (name, number))| found.unwrap_or_else(|| late(name, number))).collect()
     }
 
     /// The names of addresses, as far as they have one; see [`bounded::names_of`].
