@@ -253,15 +253,32 @@ fn a_name_that_is_cut_short_is_unknown() {
     let expected = "\r\
 name           address       sent  received    loss  min/avg/max/mdev ms  p95 ms
 198.51.100.1   198.51.100.1     0         0       -                    -       -
-never.example  unknown
-cut.example    unknown
-3 targets: 0 answered, 0 silent, 1 not asked; 0 packets transmitted, 0 received
+never.example  resolving
+cut.example    resolving
+3 targets: 0 answered, 0 silent, 1 not asked, 2 resolving; 0 packets transmitted, 0 received
 rping: never.example: no answer from the name server
 ";
     assert_eq!(output.unwritten(Stream::Err), expected);
-    assert!(
-        output.unwritten(Stream::Out).contains("\n3 targets: 0 answered, 0 silent, 1 not asked, 2 unknown; ")
-    );
+    let expected = "
+never.example  unknown
+cut.example    unknown
+3 targets: 0 answered, 0 silent, 1 not asked, 2 unknown; ";
+    assert!(output.unwritten(Stream::Out).contains(expected));
+}
+
+#[test]
+fn a_name_that_is_still_looked_up_is_not_cut_in_a_table_so_far() {
+    let joined = joined(answers(), &[Name("late.example", vec![])]);
+    let nowhere = driven::nowhere();
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    for width in [u64::MAX, 40, 1] {
+        let style = Style { width, ..Style::of(TARGET.into()) };
+        let lines = PingText::new(style, None);
+        let mut text = driven::ping(ManyText::new(Show::Table, "rping", joined.hosts.clone(), lines), 0);
+        text.account.open_names = 1;
+        text.status(&mut output);
+    }
+    assert_eq!(output.unwritten(Stream::Err).matches("\nlate.example  resolving\n1 target").count(), 3);
 }
 
 #[test]

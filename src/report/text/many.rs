@@ -140,7 +140,9 @@ impl ManyText {
         let (figures, unknown, all) = (totals.figures, account.unknown, account.all());
         let (plural, answered) = (if all == 1 { "" } else { "s" }, totals.answered);
         output.print(format_args!("{all} target{plural}: {answered} answered, {} silent", totals.silent));
-        for (count, what) in [(totals.not_asked, "not asked"), (unknown, "unknown")] {
+        let further =
+            [(totals.not_asked, "not asked"), (unknown, "unknown"), (account.open_names, "resolving")];
+        for (count, what) in further {
             if count > 0 {
                 output.print(format_args!(", {count} {what}"));
             }

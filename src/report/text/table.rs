@@ -11,7 +11,7 @@ use super::width::{columns, fit};
 use crate::escape::escape;
 use crate::output::{Output, Printer, Stream};
 use crate::report::addresses::Shown;
-use crate::report::hosts::{HostCursor, Hosts, PART};
+use crate::report::hosts::{HostCursor, HostEntry, Hosts, PART};
 use crate::stats::loss::Ratio;
 use crate::stats::{Figures, Targeted};
 
@@ -59,8 +59,9 @@ const RTT: &str = "min/avg/max/mdev ms";
 const MEAN: &str = "avg ms";
 const P95: &str = "p95 ms";
 const LOSS: usize = "100.0%".len();
-/// What stands in place of the figures of a target that has no address.
+/// What stands in place of the figures of a name without an address, and of one that is still being looked up.
 const UNKNOWN: &str = "unknown";
+const RESOLVING: &str = "resolving";
 
 /// A label is cut to so many columns before other columns are left out, and to so many at the least.
 const NOTE_COLUMNS: (usize, usize) = (24, 8);
@@ -111,6 +112,8 @@ impl HostTable {
                     widths.typed |= name.is_some();
                 }
                 widths.measure(name.is_none(), hosts.address(target), rows.figures(target));
+            } else {
+                widths.address = widths.address.max(missing(entry).len());
             }
         }
     }
@@ -132,7 +135,10 @@ impl HostTable {
             match (self.bare, &entry.name, address) {
                 (false, _, address) => {
                     let name = hosts.row_name(entry, target).map(escape);
-                    self.widths.line(name, entry.note.as_deref(), address, row, output);
+                    let address = address.map(|address| Cow::Owned(address.to_string()));
+                    let row = row.filter(|_| address.is_some());
+                    let address = address.unwrap_or(Cow::Borrowed(missing(entry)));
+                    self.widths.line(name, address, entry.note.as_deref(), row, output);
                 }
                 (true, _, _) if !row.is_some_and(Figures::is_unreachable) => {}
                 (true, Some(name), _) => output.print(format_args!("{}\n", escape(name))),
@@ -223,28 +229,24 @@ impl Widths {
     fn line(
         &self,
         name: Option<Cow<'_, str>>,
+        address: Cow<'_, str>,
         note: Option<&str>,
-        address: Option<Shown>,
         row: Option<&dyn Figures>,
         output: &mut Printer<'_, '_>,
     ) {
-        let address = address.map(|address| address.to_string());
-        let address = address.as_deref().map(Cow::Borrowed);
-        let known = row.filter(|_| address.is_some());
-        let name = name.or_else(|| address.clone());
-        let place = if known.is_none() && self.address == 0 { UNKNOWN.len() } else { 0 };
+        let last = if row.is_none() && self.address == 0 { address.len() } else { 0 };
         let cells = [
-            (self.name, name.unwrap_or_default()),
-            (self.address, address.unwrap_or(Cow::Borrowed(UNKNOWN))),
+            (self.name, name.unwrap_or_else(|| address.clone())),
+            (self.address, address.clone()),
             (self.note, note.map(escape).unwrap_or_default()),
-            (place, Cow::Borrowed(UNKNOWN)),
+            (last, address),
         ];
         let mut cells = cells.iter().filter(|(width, _)| *width > 0).peekable();
         let mut separator = "";
         while let Some((width, text)) = cells.next() {
             let text = fit(text, *width);
             // Nothing follows the last cell of a line without figures.
-            let is_last = known.is_none() && cells.peek().is_none_or(|(_, next)| next.is_empty());
+            let is_last = row.is_none() && cells.peek().is_none_or(|(_, next)| next.is_empty());
             let missing = if is_last { 0 } else { width.saturating_sub(columns(&text)) };
             output.print(format_args!("{separator}{text}{:missing$}", ""));
             separator = "  ";
@@ -252,7 +254,7 @@ impl Widths {
                 break;
             }
         }
-        match known {
+        match row {
             Some(row) => self.figures(row, output),
             None => output.print(format_args!("\n")),
         }
@@ -296,6 +298,11 @@ impl Widths {
             }
         }
     }
+}
+
+/// Why a row has no address.
+const fn missing(entry: &HostEntry) -> &'static str {
+    if entry.trouble.is_some() { UNKNOWN } else { RESOLVING }
 }
 
 /// What follows the figures of a target.
