@@ -2,6 +2,7 @@
 
 pub mod background;
 pub mod bounded;
+mod form;
 pub mod forward;
 mod international;
 pub mod lookup;
