@@ -7,87 +7,30 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::addresses::Shown;
-use crate::engine::ping::event::{LookupOutcome, NameLookup, Place};
+use super::entries::{Entries, only};
+pub use super::entries::{HostCursor, HostEntry, PART};
+use super::plain_targets::PlainTargets;
+use crate::engine::ping::event::{LookupOutcome, NameLookup};
 use crate::engine::ping::{LiveTargets, Targets};
 use crate::escape::escape;
-
-/// The targets of one word, or of one line of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostEntry {
-    /// The word, if it is no plain address; it may hold any characters.
-    pub name: Option<String>,
-    /// The numbers of its targets; none if it was not resolved or cannot be probed.
-    targets: Vec<Range<u32>>,
-    /// The label of its line in a list: what stands behind the word. It may hold any characters.
-    pub note: Option<Rc<str>>,
-    /// Why it has no target.
-    pub trouble: Option<String>,
-    /// How many addresses it stands for if it has none.
-    missing: u32,
-}
-
-impl HostEntry {
-    /// The numbers of its targets.
-    pub fn targets(&self) -> impl Iterator<Item = u32> {
-        self.targets.iter().cloned().flatten()
-    }
-
-    /// The n-th of its targets, from 0.
-    fn nth(&self, mut n: u32) -> Option<u32> {
-        for range in &self.targets {
-            let count = range.end.saturating_sub(range.start);
-            if n < count {
-                return Some(range.start.saturating_add(n));
-            }
-            n = n.saturating_sub(count);
-        }
-        None
-    }
-}
 
 /// All entries, and the addresses of their targets.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
-    entries: Vec<HostEntry>,
+    entries: Entries,
     /// The targets that the run begins with.
     first: Rc<Targets>,
     targets: LiveTargets,
     /// Pairs of a target and an entry with one of its names; no name of a target twice.
     named: BTreeSet<(u32, u32)>,
-    /// Targets that were given as plain addresses: the first and the end of each range, none in two of them, and the
-    /// entry.
-    plain: BTreeMap<u32, (u32, u32)>,
+    /// Targets that were given as plain addresses.
+    plain: PlainTargets,
     /// Targets with a name or a label that were added, until all are.
     seen: BTreeSet<(u32, Option<String>, Option<Rc<str>>)>,
     /// The names of plain addresses, as far as they were looked up.
     found: BTreeMap<u32, String>,
-    /// The label of the entries that are added next.
-    note: Option<Rc<str>>,
     /// Further entries of names that are looked up while the run goes on, by the number of the first one.
     again: BTreeMap<u32, Vec<u32>>,
-}
-
-/// Targets that are printed in one part of a report's end.
-pub const PART: usize = 512;
-
-/// How much of the entries was printed: the current one, and how many of its targets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HostCursor {
-    entry: usize,
-    done: u32,
-}
-
-impl HostCursor {
-    /// The current entry and its next target; `None` for an entry without targets, which comes once.
-    pub fn next<'a>(&mut self, hosts: &'a Hosts) -> Option<(&'a HostEntry, Option<u32>)> {
-        let entry = hosts.entries.get(self.entry)?;
-        let target = entry.nth(self.done);
-        self.done = self.done.saturating_add(1);
-        if entry.nth(self.done).is_none() {
-            *self = Self { entry: self.entry.saturating_add(1), done: 0 };
-        }
-        Some((entry, target))
-    }
 }
 
 /// A target under one of its names.
@@ -130,7 +73,7 @@ impl Hosts {
 
     /// Sets the label of the entries that are added from now on.
     pub fn note(&mut self, note: Option<Rc<str>>) {
-        self.note = note;
+        self.entries.set_note(note);
     }
 
     /// Adds an entry, unless it was added before; of plain addresses those that were not, or had another label.
@@ -139,15 +82,15 @@ impl Hosts {
             self.add_named(name, targets);
             return;
         }
-        for range in self.new_ones(targets.clone()) {
-            let entry = self.push(None, range.clone());
-            self.plain.insert(range.start, (range.end, entry));
+        for range in self.plain.missing_of(targets.clone()) {
+            let entry = self.entries.push(None, range.clone());
+            self.plain.add(range, entry);
         }
-        if self.note.is_some() {
+        if self.entries.note().is_some() {
             for target in targets {
-                let known = self.plain_entry(target).and_then(|entry| entry.note.clone());
-                if known != self.note {
-                    self.add_named(None, target..target.saturating_add(1));
+                let known = self.plain_entry(target).and_then(|entry| entry.note.as_ref());
+                if known != self.entries.note() {
+                    self.add_named(None, only(target));
                 }
             }
         }
@@ -155,61 +98,26 @@ impl Hosts {
 
     /// Whether a target was given as a plain address, so that a row of it may have a name that was looked up.
     pub fn is_plain(&self, target: u32) -> bool {
-        self.plain_entry(target).is_some()
-    }
-
-    /// Adds an entry that is found by its target in [`Hosts::named`], once.
-    fn add_named(&mut self, name: Option<String>, targets: Range<u32>) {
-        if self.seen.insert((targets.start, name.clone(), self.note.clone())) {
-            let entry = self.push(name, targets.clone());
-            self.named.extend(targets.map(|target| (target, entry)));
-        }
+        self.plain.entry(target).is_some()
     }
 
     /// The entry that a target was given in as a plain address, for the first time.
     fn plain_entry(&self, target: u32) -> Option<&HostEntry> {
-        let (_, (end, entry)) = self.plain.range(..=target).next_back()?;
-        self.entries.get(*entry as usize).filter(|_| target < *end)
+        self.entries.get(self.plain.entry(target)?)
+    }
+
+    /// Adds an entry that is found by its target in [`Hosts::named`], once.
+    fn add_named(&mut self, name: Option<String>, targets: Range<u32>) {
+        if self.seen.insert((targets.start, name.clone(), self.entries.note().cloned())) {
+            let entry = self.entries.push(name, targets.clone());
+            self.named.extend(targets.map(|target| (target, entry)));
+        }
     }
 
     /// Adds an entry, whether it was added before or not.
     pub fn add_each(&mut self, name: Option<String>, targets: Range<u32>) {
-        let entry = self.push(name, targets.clone());
+        let entry = self.entries.push(name, targets.clone());
         self.named.extend(targets.map(|target| (target, entry)));
-    }
-
-    /// The parts of a range that were not added as plain addresses before.
-    fn new_ones(&self, targets: Range<u32>) -> Vec<Range<u32>> {
-        let (mut parts, mut next) = (Vec::new(), targets.start);
-        let before = self.plain.range(..=targets.start).next_back();
-        for (start, (end, _)) in before.into_iter().chain(self.plain.range(targets.clone())) {
-            if *start > next {
-                parts.push(next..*start);
-            }
-            next = next.max(*end);
-        }
-        if next < targets.end {
-            parts.push(next..targets.end);
-        }
-        parts
-    }
-
-    /// Appends an entry, or its targets to the last one. Returns the number of the entry.
-    fn push(&mut self, name: Option<String>, targets: Range<u32>) -> u32 {
-        let next = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        let last = self.entries.last_mut().filter(|last| last.name.is_none() && name.is_none());
-        let last = last.filter(|last| last.note == self.note).and_then(|last| last.targets.last_mut());
-        if let Some(last) = last.filter(|last| last.end == targets.start) {
-            last.end = targets.end;
-            return next.saturating_sub(1);
-        }
-        self.append(name, vec![targets], None)
-    }
-
-    fn append(&mut self, name: Option<String>, targets: Vec<Range<u32>>, trouble: Option<String>) -> u32 {
-        let number = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        self.entries.push(HostEntry { name, targets, note: self.note.clone(), trouble, missing: 1 });
-        number
     }
 
     /// Adds a word that was not resolved or cannot be probed.
@@ -219,22 +127,21 @@ impl Hosts {
 
     /// Adds so many addresses that cannot be probed, under one name.
     pub fn add_unknown_range(&mut self, name: String, count: u32, trouble: String) {
-        let entry = self.append(Some(name), Vec::new(), Some(trouble));
-        self.entries.get_mut(entry as usize).into_iter().for_each(|entry| entry.missing = count);
+        self.entries.append(HostEntry::unknown(name, count, trouble));
     }
 
     /// Adds a name that is looked up while the run goes on. Returns its number.
     pub fn add_open(&mut self, name: String) -> u32 {
-        self.append(Some(name), Vec::new(), None)
+        self.entries.append(HostEntry::open(name))
     }
 
     /// Takes the result of the lookup of a name before the run: its targets, or why it has none.
     pub fn resolve(&mut self, number: u32, targets: Result<Vec<Range<u32>>, String>) {
-        let Some(entry) = self.entries.get_mut(number as usize) else { return };
+        let Some(entry) = self.entries.get_mut(number) else { return };
         match targets {
             Ok(targets) => {
                 self.named.extend(targets.iter().cloned().flatten().map(|target| (target, number)));
-                entry.targets = targets;
+                entry.find(targets);
             }
             Err(reason) => entry.trouble = Some(reason),
         }
@@ -242,15 +149,15 @@ impl Hosts {
 
     /// Adds the name with that number again, if it has another label now.
     pub fn add_again(&mut self, number: u32) {
-        let first = self.entries.get(number as usize);
-        let further = self.again.get(&number).into_iter().flatten();
-        let further = further.filter_map(|entry| self.entries.get(*entry as usize));
-        if first.into_iter().chain(further).any(|entry| entry.note == self.note) {
+        let listed =
+            |entry| self.entries.get(entry).is_some_and(|entry| entry.note.as_ref() == self.entries.note());
+        if self.entries_of(number).any(listed) {
             return;
         }
-        let Some(HostEntry { name, targets, trouble, .. }) = first.cloned() else { return };
-        let entry = self.append(name, targets.clone(), trouble);
-        self.named.extend(targets.into_iter().flatten().map(|target| (target, entry)));
+        let Some(first) = self.entries.get(number).cloned() else { return };
+        let targets: Vec<_> = first.targets().collect();
+        let entry = self.entries.append(first);
+        self.named.extend(targets.into_iter().map(|target| (target, entry)));
         self.again.entry(number).or_default().push(entry);
     }
 
@@ -279,22 +186,20 @@ impl Hosts {
 
     /// A name that is looked up while the run goes on, with each of its labels.
     pub fn name(&self, number: u32) -> impl Iterator<Item = (&str, Option<&str>)> {
-        let entries = self.entries_of(number).filter_map(|entry| self.entries.get(entry as usize));
+        let entries = self.entries_of(number).filter_map(|entry| self.entries.get(entry));
         entries.filter_map(|entry| Some((entry.name.as_deref()?, entry.note.as_deref())))
     }
 
     fn look_up_entry(&mut self, number: u32, outcome: &LookupOutcome) {
-        let Some(entry) = self.entries.get_mut(number as usize) else { return };
+        let Some(entry) = self.entries.get_mut(number) else { return };
         match outcome {
             LookupOutcome::Unknown { reason, .. } => entry.trouble = Some(reason.clone()),
             LookupOutcome::Found { places, .. } => {
-                entry.trouble = None;
-                entry.targets.extend(places.iter().map(only));
+                entry.find(places.iter().map(|place| only(place.target)));
                 self.named.extend(places.iter().map(|place| (place.target, number)));
             }
             LookupOutcome::Moved { before, after } => {
-                let place = entry.targets.iter_mut().find(|range| **range == only(before));
-                place.into_iter().for_each(|range| *range = only(after));
+                entry.replace(before.target, after.target);
                 self.named.remove(&(before.target, number));
                 self.named.insert((after.target, number));
             }
@@ -306,12 +211,12 @@ impl Hosts {
         self.targets = LiveTargets::new(Rc::clone(&targets));
         self.first = targets;
         self.seen.clear();
-        self.entries.shrink_to_fit();
+        self.entries.shrink();
     }
 
     /// The entries, in order.
     pub fn entries(&self) -> &[HostEntry] {
-        &self.entries
+        self.entries.all()
     }
 
     /// The addresses of the targets that the run begins with.
@@ -326,7 +231,7 @@ impl Hosts {
 
     /// Number of names that were not resolved and of addresses that cannot be probed.
     pub fn unknown(&self) -> u32 {
-        let unknown = self.entries.iter().filter(|entry| entry.trouble.is_some());
+        let unknown = self.entries.all().iter().filter(|entry| entry.trouble.is_some());
         unknown.fold(0, |sum: u32, entry| sum.saturating_add(entry.missing))
     }
 
@@ -343,14 +248,14 @@ impl Hosts {
 
     /// Whether a row has another name than its address.
     pub fn has_names(&self) -> bool {
-        !self.found.is_empty() || self.entries.iter().any(|entry| entry.name.is_some())
+        !self.found.is_empty() || self.entries.all().iter().any(|entry| entry.name.is_some())
     }
 
     /// The labels of a target: first the plain address if it was given as one, then each name.
     pub fn labels(&self, target: u32) -> impl Iterator<Item = HostLabel<'_>> {
         let address = self.address(target);
         let here = self.named.range((target, 0)..=(target, u32::MAX));
-        let named = here.filter_map(|(_, entry)| self.entries.get(*entry as usize));
+        let named = here.filter_map(|(_, entry)| self.entries.get(*entry));
         let all = self.plain_entry(target).into_iter().chain(named);
         all.filter_map(move |entry| {
             Some(HostLabel { name: entry.name.as_deref(), note: entry.note.as_deref(), address: address? })
@@ -363,15 +268,10 @@ impl Hosts {
     }
 }
 
-/// The target of a place alone.
-fn only(place: &Place) -> Range<u32> {
-    place.target..place.target.saturating_add(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::ping::event::NameState;
+    use crate::engine::ping::event::{NameState, Place};
 
     #[test]
     fn each_name_of_an_address_is_a_label_once() {
@@ -405,7 +305,7 @@ mod tests {
     fn rows(hosts: &Hosts) -> Vec<String> {
         let mut cursor = HostCursor::default();
         let next = || {
-            let (entry, target) = cursor.next(hosts)?;
+            let (entry, target) = cursor.next(hosts.entries())?;
             let address = target.and_then(|target| hosts.address(target));
             let address = address.map_or("-".to_owned(), |address| address.ip().to_string());
             Some(format!("{} {address}", entry.name.as_deref().unwrap_or("-")))

@@ -10,11 +10,13 @@ use crate::output::Output;
 use crate::stats::Account;
 
 mod addresses;
+mod entries;
 mod fault;
 pub mod glyphs;
 pub mod hosts;
 pub mod json;
 mod phrases;
+mod plain_targets;
 pub mod style;
 pub mod target_names;
 pub mod terminal;

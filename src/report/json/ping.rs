@@ -331,7 +331,7 @@ impl JsonPing {
         output: &mut Output<'_>,
     ) -> Option<HostCursor> {
         for _ in 0..PART {
-            let (named, target) = cursor.next(&self.hosts).filter(|_| !self.single)?;
+            let (named, target) = cursor.next(self.hosts.entries()).filter(|_| !self.single)?;
             if let Some(target) = target
                 && let Some((row, address)) = account.row(target).zip(self.hosts.address(target))
             {
@@ -353,7 +353,7 @@ impl JsonPing {
             None => (account, account.into()),
         };
         for _ in 0..PART {
-            let Some((named, target)) = cursor.next(&self.hosts).filter(|_| !self.single) else {
+            let Some((named, target)) = cursor.next(self.hosts.entries()).filter(|_| !self.single) else {
                 let all = AllTargets {
                     targets: account.all(),
                     answered: totals.answered,

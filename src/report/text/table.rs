@@ -93,7 +93,7 @@ impl HostTable {
     /// Measures the next rows.
     fn measure(&mut self, hosts: &Hosts, rows: &dyn Targeted) {
         for _ in 0..PART {
-            let Some((entry, target)) = self.cursor.next(hosts) else {
+            let Some((entry, target)) = self.cursor.next(hosts.entries()) else {
                 self.widths.reduce(self.columns);
                 (self.measured, self.cursor) = (true, HostCursor::default());
                 return;
@@ -129,7 +129,7 @@ impl HostTable {
             self.widths.head(output);
         }
         for _ in 0..PART {
-            let Some((entry, target)) = self.cursor.next(hosts) else { return false };
+            let Some((entry, target)) = self.cursor.next(hosts.entries()) else { return false };
             let address = target.and_then(|target| hosts.address(target)).map(Shown);
             let row = target.and_then(|target| rows.figures(target));
             match (self.bare, &entry.name, address) {

@@ -229,7 +229,7 @@ impl FpingText {
     /// Calls `print` with the next targets and their names. Returns where to go on, if anything is left.
     fn part(&self, mut cursor: HostCursor, mut print: impl FnMut(&str, u32)) -> Option<HostCursor> {
         for _ in 0..PART {
-            let (entry, target) = cursor.next(&self.hosts)?;
+            let (entry, target) = cursor.next(self.hosts.entries())?;
             if let Some(target) = target {
                 print(&name_in(&self.hosts, entry, target), target);
             }
