@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::headings::OTHER;
 use super::time::time;
 use super::values::Checked;
 
@@ -13,7 +14,7 @@ pub struct NameArguments {
     /// If the address of a name changed, a line is printed, and the new address is probed from then on. A
     /// name keeps its address as long as that is one of those that are found. A name that was not found
     /// joins when it is.
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = RESOLVE_AGAIN, help_heading = "Other")]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = RESOLVE_AGAIN, help_heading = OTHER)]
     pub resolve_again: Option<Duration>,
 }
 
