@@ -66,7 +66,7 @@ fn a_ping_has_a_start_each_fate_and_a_summary() {
         r#"1.255000000Z","type":"error","host":"192.0.2.2","addr":"192.0.2.2","seq":2,"from":"192.0.2.254","icmp_type":3,"icmp_code":1,"reason":"Destination Host Unreachable"}"#,
         r#"2.250000000Z","type":"not_sent","host":"192.0.2.2","addr":"192.0.2.2","seq":3,"errno":1,"reason":"Operation not permitted"}"#,
         r#"4.250000000Z","type":"timeout","host":"192.0.2.2","addr":"192.0.2.2","seq":4,"sent":"2026-11-22T14:58:03.250000000Z"}"#,
-        r#"4.250000000Z","type":"summary","host":"192.0.2.2","addr":"192.0.2.2","targets":1,"answered":1,"silent":0,"not_asked":0,"unknown":0,"transmitted":3,"received":1,"not_sent":1,"in_flight":0,"loss_pct":66.66666666666667,"rtt":{"min_ms":10.0,"avg_ms":10.0,"max_ms":10.0,"mdev_ms":0.0,"p50_ms":10.0,"p90_ms":10.0,"p95_ms":10.0,"p99_ms":10.0,"jitter_ms":0.0},"duplicates":1,"corrupted":0,"errors":1,"time_ms":3000.0,"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":2}}"#,
+        r#"4.250000000Z","type":"summary","host":"192.0.2.2","addr":"192.0.2.2","targets":1,"answered":1,"silent":0,"not_asked":0,"unknown":0,"transmitted":3,"received":1,"not_sent":1,"in_flight":0,"loss_pct":66.66666666666667,"loss_burst":1,"rtt":{"min_ms":10.0,"avg_ms":10.0,"max_ms":10.0,"mdev_ms":0.0,"p50_ms":10.0,"p90_ms":10.0,"p95_ms":10.0,"p99_ms":10.0,"jitter_ms":0.0},"duplicates":1,"corrupted":0,"errors":1,"time_ms":3000.0,"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":2}}"#,
     ];
     let expected: String = expected.iter().map(|rest| format!("{head}{rest}\n")).collect();
     assert_eq!(text, expected);

@@ -255,12 +255,12 @@ fn json_has_each_probe_each_target_and_a_summary() {
         r#"0.754000000Z","type":"error","host":"198.51.100.3","addr":"198.51.100.3","seq":2,"from":"192.0.2.254","icmp_type":3,"icmp_code":1,"reason":"Destination Host Unreachable"}"#,
         r#"1.251000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":1,"sent":"2026-11-22T14:58:00.251000000Z"}"#,
         r#"1.501000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":2,"sent":"2026-11-22T14:58:00.751000000Z"}"#,
-        r#"1.502000000Z","type":"target","host":"web","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p50_ms":1.111,"p90_ms":1.111,"p95_ms":1.111,"p99_ms":1.111,"jitter_ms":0.0}}"#,
-        r#"1.502000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0}"#,
-        r#"1.502000000Z","type":"target","host":"198.51.100.3","addr":"198.51.100.3","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0}"#,
-        r#"1.502000000Z","type":"target","host":"six","addr":"2001:db8::2","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":22.222,"avg_ms":22.222,"max_ms":22.222,"mdev_ms":0.0,"p50_ms":22.222,"p90_ms":22.222,"p95_ms":22.222,"p99_ms":22.222,"jitter_ms":0.0}}"#,
-        r#"1.502000000Z","type":"target","host":"www","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p50_ms":1.111,"p90_ms":1.111,"p95_ms":1.111,"p99_ms":1.111,"jitter_ms":0.0}}"#,
-        r#"1.502000000Z","type":"summary","targets":5,"answered":2,"silent":2,"not_asked":0,"unknown":1,"transmitted":6,"received":2,"not_sent":0,"in_flight":0,"loss_pct":66.66666666666667,"rtt":{"min_ms":1.111,"avg_ms":11.6665,"max_ms":22.222,"mdev_ms":10.5555,"p50_ms":1.111,"p90_ms":22.222,"p95_ms":22.222,"p99_ms":22.222},"duplicates":1,"corrupted":0,"errors":2,"time_ms":502.0,"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":3}}"#,
+        r#"1.502000000Z","type":"target","host":"web","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"loss_burst":0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p50_ms":1.111,"p90_ms":1.111,"p95_ms":1.111,"p99_ms":1.111,"jitter_ms":0.0}}"#,
+        r#"1.502000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0,"loss_burst":2}"#,
+        r#"1.502000000Z","type":"target","host":"198.51.100.3","addr":"198.51.100.3","transmitted":2,"received":0,"not_sent":0,"in_flight":0,"loss_pct":100.0,"loss_burst":2}"#,
+        r#"1.502000000Z","type":"target","host":"six","addr":"2001:db8::2","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"loss_burst":0,"rtt":{"min_ms":22.222,"avg_ms":22.222,"max_ms":22.222,"mdev_ms":0.0,"p50_ms":22.222,"p90_ms":22.222,"p95_ms":22.222,"p99_ms":22.222,"jitter_ms":0.0}}"#,
+        r#"1.502000000Z","type":"target","host":"www","addr":"198.51.100.1","transmitted":1,"received":1,"not_sent":0,"in_flight":0,"loss_pct":0.0,"loss_burst":0,"rtt":{"min_ms":1.111,"avg_ms":1.111,"max_ms":1.111,"mdev_ms":0.0,"p50_ms":1.111,"p90_ms":1.111,"p95_ms":1.111,"p99_ms":1.111,"jitter_ms":0.0}}"#,
+        r#"1.502000000Z","type":"summary","targets":5,"answered":2,"silent":2,"not_asked":0,"unknown":1,"transmitted":6,"received":2,"not_sent":0,"in_flight":0,"loss_pct":66.66666666666667,"loss_burst":2,"rtt":{"min_ms":1.111,"avg_ms":11.6665,"max_ms":22.222,"mdev_ms":10.5555,"p50_ms":1.111,"p90_ms":22.222,"p95_ms":22.222,"p99_ms":22.222},"duplicates":1,"corrupted":0,"errors":2,"time_ms":502.0,"clocks":{"kernel":0,"hardware":0,"mixed":0,"user":3}}"#,
     ];
     let lines = json(answers(), false);
     assert_eq!(lines, expected);
@@ -276,7 +276,7 @@ fn json_calls_in_flight_what_may_still_be_answered() {
         about,
         [
             r#"1.251000000Z","type":"timeout","host":"198.51.100.2","addr":"198.51.100.2","seq":1,"sent":"2026-11-22T14:58:00.251000000Z"}"#,
-            r#"1.450000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":1,"loss_pct":100.0}"#,
+            r#"1.450000000Z","type":"target","host":"198.51.100.2","addr":"198.51.100.2","transmitted":2,"received":0,"not_sent":0,"in_flight":1,"loss_pct":100.0,"loss_burst":1}"#,
         ]
     );
 }

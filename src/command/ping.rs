@@ -19,7 +19,7 @@ use crate::report::text::fping::{FpingText, Rows};
 use crate::report::text::many::{Endless, ManyText};
 use crate::report::text::ping::PingText;
 use crate::run::{Lookups, Run};
-use crate::stats::{PingAccount, WindowPlan, verdict};
+use crate::stats::{PingAccount, Precision, WindowPlan, verdict};
 use crate::stop::Stop;
 use crate::sys;
 use crate::transport::{self, Transport};
@@ -49,7 +49,8 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     let fping = request.many.as_ref().and_then(|many| many.fping.as_ref());
 
     let style = Style { utc_offset: sys::utc_offset, ..style };
-    let mut account = PingAccount::new(config.targets.len()).with_names(hosts.unknown(), config.names);
+    let mut account = PingAccount::with_precision(config.targets.len(), precision(request))
+        .with_names(hosts.unknown(), config.names);
     if request.terminal.compact || terminal::has_status(request) {
         account.keep_recent(terminal::RECENT);
     }
@@ -143,6 +144,14 @@ fn run<R: Report<Account = PingAccount>>(
             command::print_clocks(program, &account.total.timings, output);
         }
     })
+}
+
+/// How exact percentiles are: many hosts have little memory each, and text shows none of them.
+const fn precision(request: &PingRequest) -> Precision {
+    match request.many {
+        None if request.json => Precision::Fine,
+        _ => Precision::Coarse,
+    }
 }
 
 /// Number of replies that fit the receive buffer, at least 1.

@@ -1,20 +1,12 @@
-//! The distribution of round-trip times: percentiles, and how one time differs from the one before.
+//! The distribution of round-trip times: percentiles.
 //!
 //! A log-linear histogram with decimal buckets. Up to 999 ns each nanosecond is a bucket; above, each power of
 //! ten has 900, one for each three significant digits. Only buckets in use take memory, four octets each, so a
 //! host with few answers costs little and one with many no more than its times differ. A bounded one has at most
 //! [`MOST`] entries: neighbouring buckets are merged, in pairs, when it would need more.
 
-use std::time::Duration;
-
 /// Significant digits of a percentile.
 pub const DIGITS: u32 = 3;
-
-/// Values below this are buckets of their own.
-const LINEAR: u64 = 10_u64.pow(DIGITS);
-
-/// Buckets of one power of ten above that: 100 to 999.
-const PER_DECADE: u64 = LINEAR - LINEAR / 10;
 
 /// Bits of an entry that count; those above are the bucket. There are 1000 + 17 × 900 + 1 buckets, 14 bits.
 const COUNT_BITS: u32 = 18;
@@ -49,7 +41,7 @@ impl Distribution {
 
     /// Adds a sample.
     pub fn add(&mut self, sample: u64) {
-        let bucket = bucket(sample) >> self.merges;
+        let bucket = bucket(sample, DIGITS) >> self.merges;
         let mut at = self.entries.partition_point(|entry| entry >> COUNT_BITS < bucket);
         while let Some(entry) = self.entries.get_mut(at).filter(|entry| **entry >> COUNT_BITS == bucket) {
             if *entry & FULL < FULL {
@@ -115,74 +107,75 @@ impl Distribution {
         self.buckets().map(|(_, count)| count).sum()
     }
 
+    /// The values in use, rising, each with the number of samples that it stands for.
+    pub fn values(&self) -> impl Iterator<Item = (u64, u64)> {
+        let middle = |bucket: u32| (bucket << self.merges) + ((1 << self.merges) - 1) / 2;
+        self.buckets().map(move |(bucket, count)| (value(middle(bucket), DIGITS), count))
+    }
+
     /// The smallest sample that `percent` of 100 samples do not exceed (nearest rank), rounded to three
     /// significant digits, or to the middle of merged buckets. `None` without a sample.
     ///
     /// The extremes are known exactly: a result never lies outside of them.
-    pub fn percentile(&self, percent: u64, (min, max): (u64, u64)) -> Option<u64> {
-        let count = self.count();
-        let rank = u128::from(count) * u128::from(percent.min(100));
-        let rank = u64::try_from(rank.div_ceil(100)).unwrap_or(u64::MAX).max(1);
-        match rank {
-            _ if count == 0 => return None,
-            1 => return Some(min),
-            rank if rank == count => return Some(max),
-            _ => {}
-        }
-        let mut before = 0;
-        let found = self.buckets().find(|(_, count)| {
-            before += count;
-            before >= rank
-        });
-        let middle = |bucket: u32| (bucket << self.merges) + ((1 << self.merges) - 1) / 2;
-        found.map(|(bucket, _)| value(middle(bucket)).clamp(min, max))
+    pub fn percentile(&self, percent: u64, extremes: (u64, u64)) -> Option<u64> {
+        percentile(self.values(), self.count(), percent, extremes)
     }
 }
 
-/// The bucket of a sample: that of the value with three significant digits that is nearest, half up.
-fn bucket(sample: u64) -> u32 {
-    let Some(decade) = sample.checked_ilog10().and_then(|log| log.checked_sub(DIGITS - 1)) else {
+/// A percentile of `count` samples, given the rising values that stand for them.
+pub(super) fn percentile(
+    mut values: impl Iterator<Item = (u64, u64)>,
+    count: u64,
+    percent: u64,
+    (min, max): (u64, u64),
+) -> Option<u64> {
+    let rank = u128::from(count) * u128::from(percent.min(100));
+    let rank = u64::try_from(rank.div_ceil(100)).unwrap_or(u64::MAX).max(1);
+    match rank {
+        _ if count == 0 => return None,
+        1 => return Some(min),
+        rank if rank == count => return Some(max),
+        _ => {}
+    }
+    let mut before = 0;
+    let found = values.find(|(_, count)| {
+        before += count;
+        before >= rank
+    });
+    found.map(|(value, _)| value.clamp(min, max))
+}
+
+/// Values below this are buckets of their own.
+const fn linear(digits: u32) -> u64 {
+    10_u64.pow(digits)
+}
+
+/// Buckets of one power of ten above that; for three digits, 100 to 999.
+const fn per_decade(digits: u32) -> u64 {
+    linear(digits) - linear(digits) / 10
+}
+
+/// The bucket of a sample: that of the value with so many significant digits that is nearest, half up.
+pub(super) fn bucket(sample: u64, digits: u32) -> u32 {
+    let Some(decade) = sample.checked_ilog10().and_then(|log| log.checked_sub(digits - 1)) else {
         return sample as u32;
     };
     let unit = 10_u64.pow(decade);
-    // 100 to 1000, which is the first one of the next decade. Below 2^14, so the cast loses nothing.
-    let digits = sample / unit + u64::from(sample % unit >= unit.div_ceil(2));
-    (u64::from(decade) * PER_DECADE + digits) as u32
+    // The leading digits, for three of them 100 to 1000, which is the first one of the next decade. Below 2^18, so the
+    // cast loses nothing.
+    let leading = sample / unit + u64::from(sample % unit >= unit.div_ceil(2));
+    (u64::from(decade) * per_decade(digits) + leading) as u32
 }
 
 /// The value that stands for a bucket.
-fn value(bucket: u32) -> u64 {
-    let bucket = u64::from(bucket);
-    if bucket < LINEAR {
+pub(super) fn value(bucket: u32, digits: u32) -> u64 {
+    let (bucket, first) = (u64::from(bucket), linear(digits) / 10);
+    if bucket < linear(digits) {
         return bucket;
     }
-    let decade = (bucket - LINEAR / 10) / PER_DECADE;
-    let digits = (bucket - LINEAR / 10) % PER_DECADE + LINEAR / 10;
-    digits.saturating_mul(10_u64.saturating_pow(u32::try_from(decade).unwrap_or(u32::MAX)))
-}
-
-/// Interarrival jitter of round-trip times (RFC 3550 section 6.4.1): the difference between one and the one
-/// before, smoothed with gain 1/16.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Jitter {
-    before: Option<u64>,
-    /// Sixteen times the nanoseconds, as the RFC's own code keeps it (appendix A.8).
-    times_16: u64,
-}
-
-impl Jitter {
-    /// Adds the next round-trip time, in nanoseconds.
-    pub fn add(&mut self, rtt: u64) {
-        if let Some(before) = self.before.replace(rtt) {
-            let decay = self.times_16.saturating_add(8) >> 4;
-            self.times_16 = self.times_16.saturating_add(rtt.abs_diff(before)).saturating_sub(decay);
-        }
-    }
-
-    /// The jitter so far; zero before the second round-trip time.
-    pub const fn value(&self) -> Duration {
-        Duration::from_nanos(self.times_16 >> 4)
-    }
+    let decade = (bucket - first) / per_decade(digits);
+    let leading = (bucket - first) % per_decade(digits) + first;
+    leading.saturating_mul(10_u64.saturating_pow(u32::try_from(decade).unwrap_or(u32::MAX)))
 }
 
 #[cfg(test)]
@@ -337,19 +330,7 @@ mod tests {
 
         #[test]
         fn a_bucket_stands_for_the_rounded_value(sample in any::<u64>(), shift in 0..64_u32) {
-            prop_assert_eq!(value(bucket(sample >> shift)), rounded(sample >> shift));
+            prop_assert_eq!(value(bucket(sample >> shift, DIGITS), DIGITS), rounded(sample >> shift));
         }
-    }
-
-    #[test]
-    fn jitter_is_that_of_rfc_3550() {
-        let mut jitter = Jitter::default();
-        jitter.add(5_000);
-        assert_eq!(jitter.value(), Duration::ZERO);
-        // J += (|D| - J) / 16: 1600 / 16 = 100, then 100 + (3200 - 100) / 16 = 293.
-        jitter.add(6_600);
-        assert_eq!(jitter.value(), Duration::from_nanos(100));
-        jitter.add(3_400);
-        assert_eq!(jitter.value(), Duration::from_nanos(293));
     }
 }

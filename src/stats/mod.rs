@@ -4,13 +4,18 @@
 //! exact integer. Reports, statistics and the exit status read the account; nothing else adds anything up.
 
 mod account;
+mod burst;
 mod distribution;
 mod each;
 mod figures;
+mod jitter;
 pub mod loss;
 mod moments;
+mod neighbours;
+mod percentiles;
 mod ping;
 mod recent;
+mod row;
 #[cfg(test)]
 mod samples;
 mod tally;
@@ -21,12 +26,17 @@ mod window;
 mod windows;
 
 pub use account::Account;
-pub use distribution::{Distribution, Jitter};
+pub use burst::Bursts;
+pub use distribution::Distribution;
 pub use each::EachTime;
 pub use figures::{Figures, Targeted};
+pub use jitter::Jitter;
 pub use moments::Moments;
-pub use ping::{PingAccount, Row};
+pub use neighbours::Neighbours;
+pub use percentiles::{Percentiles, Precision};
+pub use ping::PingAccount;
 pub use recent::{Fate, Recent};
+pub use row::Row;
 pub use tally::{Classic, Tally, Timings};
 pub use totals::Totals;
 pub use trace::TraceAccount;

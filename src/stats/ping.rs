@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::account::Account;
-use super::distribution::{Distribution, Jitter};
 use super::each::EachTime;
-use super::moments::Moments;
+use super::percentiles::Precision;
 use super::recent::Recent;
+use super::row::Row;
 use super::tally::Tally;
 use super::window::Window;
 use super::windows::{Span, WindowPlan, Windows};
 use crate::clock::Instant;
-use crate::engine::ping::event::{Event, LookupOutcome, NameState, Verdict};
+use crate::engine::ping::event::{Event, LookupOutcome, NameState};
 
 /// The account of a run.
 #[derive(Debug)]
@@ -31,71 +31,21 @@ pub struct PingAccount {
     /// The time of each probe, if that is kept.
     pub each: Option<EachTime>,
     rows: Vec<Row>,
+    precision: Precision,
     windows: Option<Box<Windows>>,
 }
-
-/// The account of one target.
-#[derive(Clone, Debug, Default)]
-pub struct Row {
-    /// Probes that left this machine.
-    pub sent: u32,
-    /// Probes that could not leave this machine.
-    pub not_sent: u32,
-    /// Probes answered by a valid answer.
-    pub received: u32,
-    /// Probes that left and were neither answered nor failed nor lost.
-    pub in_flight: u32,
-    /// The round-trip time of the first answer, in nanoseconds.
-    first: u64,
-    /// Those of all answers, kept from the second one on.
-    times: Option<Box<Times>>,
-}
-
-/// The round-trip times of received answers, in nanoseconds: extremes, sum, sum of squares, and how they differ. The
-/// sum saturates at 584 years.
-#[derive(Clone, Debug)]
-struct Times {
-    min: u64,
-    max: u64,
-    sum: u64,
-    squares: u128,
-    distribution: Distribution,
-    jitter: Jitter,
-}
-
-impl Times {
-    /// The time of one answer.
-    fn of(nanos: u64) -> Self {
-        let mut times = Self {
-            min: u64::MAX,
-            max: 0,
-            sum: 0,
-            squares: 0,
-            distribution: Distribution::bounded(),
-            jitter: Jitter::default(),
-        };
-        times.add(nanos);
-        times
-    }
-
-    fn add(&mut self, nanos: u64) {
-        (self.min, self.max) = (self.min.min(nanos), self.max.max(nanos));
-        self.sum = self.sum.saturating_add(nanos);
-        self.squares = self.squares.saturating_add(u128::from(nanos) * u128::from(nanos));
-        self.distribution.add(nanos);
-        self.jitter.add(nanos);
-    }
-}
-
-/// The longest time that a row takes as it is (73 minutes): 2^32 squares of it fit their sum.
-const LONGEST: u64 = (1 << 42) - 1;
 
 impl PingAccount {
     /// An empty account of so many targets.
     pub fn new(targets: u32) -> Self {
+        Self::with_precision(targets, Precision::default())
+    }
+
+    /// An empty account of so many targets, with percentiles as exact as that.
+    pub fn with_precision(targets: u32, precision: Precision) -> Self {
         let rows = vec![Row::default(); targets as usize];
         Self {
-            total: Tally::default(),
+            total: Tally::with_precision(precision),
             probed: 0,
             answered: 0,
             unknown: 0,
@@ -103,6 +53,7 @@ impl PingAccount {
             recent: Recent::default(),
             each: None,
             rows,
+            precision,
             windows: None,
         }
     }
@@ -171,12 +122,22 @@ impl PingAccount {
         self.targets() - self.probed
     }
 
-    /// The jitter of the only target; `None` where there are several, whose times do not compare.
-    pub fn jitter(&self) -> Option<Duration> {
+    /// The only target; `None` where there are several, whose neighbouring times do not compare.
+    pub fn only(&self) -> Option<&Row> {
         match self.rows.as_slice() {
-            [row] => Some(row.jitter()),
+            [row] => Some(row),
             _ => None,
         }
+    }
+
+    /// The jitter of the only target.
+    pub fn jitter(&self) -> Option<Duration> {
+        self.only().map(Row::jitter)
+    }
+
+    /// The longest run of losses of any target.
+    pub fn burst(&self) -> u32 {
+        self.rows.iter().map(Row::burst).max().unwrap_or(0)
     }
 }
 
@@ -218,7 +179,7 @@ impl Account for PingAccount {
         self.recent.add(event);
         let Some(row) = event.target().and_then(|target| self.rows.get_mut(target as usize)) else { return };
         let before = (row.sent, row.received);
-        row.add(event);
+        row.add(event, self.precision);
         if let (Some(each), Some(target), Some(seq)) = (&mut self.each, event.target(), event.seq()) {
             each.add(target, row.number(seq), event);
         }
@@ -249,155 +210,5 @@ impl Account for PingAccount {
 
     fn last_window(&mut self, now: Instant) -> bool {
         self.windows.as_mut().is_some_and(|windows| windows.last(now))
-    }
-}
-
-impl Row {
-    fn add(&mut self, event: &Event) {
-        match event {
-            Event::Sent { .. } => {
-                self.sent = self.sent.saturating_add(1);
-                self.in_flight = self.in_flight.saturating_add(1);
-            }
-            Event::NotSent { .. } => self.not_sent = self.not_sent.saturating_add(1),
-            Event::Unanswered { .. } | Event::Lookup(_) => {}
-            Event::Lost { .. } => self.settle(true),
-            Event::Error(error) => self.settle(error.settles),
-            Event::Answer(answer) => {
-                self.settle(answer.settles);
-                if answer.verdict == Verdict::Received {
-                    self.receive(u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX));
-                }
-            }
-        }
-    }
-
-    /// Takes all memory that the times of two or more answers can need.
-    fn reserve(&mut self) {
-        if let Some(times) = &mut self.times {
-            times.distribution.reserve();
-        }
-    }
-
-    fn settle(&mut self, was_in_flight: bool) {
-        self.in_flight = self.in_flight.saturating_sub(u32::from(was_in_flight));
-    }
-
-    fn receive(&mut self, nanos: u64) {
-        let nanos = nanos.min(LONGEST);
-        match self.received {
-            0 => self.first = nanos,
-            _ => self.times.get_or_insert_with(|| Box::new(Times::of(self.first))).add(nanos),
-        }
-        self.received = self.received.saturating_add(1);
-    }
-
-    /// Probes that were due: those that left and those that could not.
-    pub const fn attempted(&self) -> u64 {
-        self.sent as u64 + self.not_sent as u64
-    }
-
-    /// Probes whose fate is known: those that could not leave, and those that are no longer in flight.
-    pub const fn resolved(&self) -> u64 {
-        self.attempted().saturating_sub(self.in_flight as u64)
-    }
-
-    /// The number of the newest probe with a sequence number, from 1.
-    pub const fn number(&self, seq: u16) -> u64 {
-        let newest = self.attempted();
-        // The low 16 bits of the number are the sequence number.
-        newest.saturating_sub((newest as u16).wrapping_sub(seq) as u64)
-    }
-
-    /// Whether probes were sent, none was answered, and none is in flight.
-    pub const fn is_unreachable(&self) -> bool {
-        self.sent > 0 && self.received == 0 && self.in_flight == 0
-    }
-
-    /// Probes that left, were not answered, and are not in flight.
-    pub const fn lost(&self) -> u32 {
-        self.sent.saturating_sub(self.received).saturating_sub(self.in_flight)
-    }
-
-    /// Extremes, mean and deviation of the round-trip times of received answers, in nanoseconds.
-    pub fn rtt(&self) -> Moments {
-        let first = self.first;
-        let (min, max, sum, squares) = match self.times.as_deref() {
-            None => (first, first, first, u128::from(first) * u128::from(first)),
-            Some(times) => (times.min, times.max, times.sum, times.squares),
-        };
-        Moments {
-            count: self.received.into(),
-            min,
-            max,
-            sum: sum.into(),
-            squares: (squares >> 64, squares & u128::from(u64::MAX)),
-        }
-    }
-
-    /// A percentile of the received answers' times, in nanoseconds, to three significant digits.
-    pub fn percentile(&self, percent: u64) -> Option<u64> {
-        match &self.times {
-            None => (self.received > 0).then_some(self.first),
-            Some(times) => times.distribution.percentile(percent, (times.min, times.max)),
-        }
-    }
-
-    /// Interarrival jitter; zero before the second answer.
-    pub fn jitter(&self) -> Duration {
-        self.times.as_ref().map_or(Duration::ZERO, |times| times.jitter.value())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(times: impl IntoIterator<Item = u64>) -> Row {
-        times.into_iter().fold(Row::default(), |mut row, nanos| {
-            row.receive(nanos);
-            row
-        })
-    }
-
-    #[test]
-    fn a_row_is_small() {
-        assert!(size_of::<Row>() <= 32, "{}", size_of::<Row>());
-    }
-
-    #[test]
-    fn a_row_knows_the_same_moments_percentiles_and_jitter_as_a_full_account() {
-        // As many different ones as the distribution of a row keeps apart.
-        let times: Vec<u64> =
-            (1..1_000_u64).map(|n| (n % 250).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 22).collect();
-        let (mut moments, mut distribution, mut jitter) =
-            (Moments::default(), Distribution::default(), Jitter::default());
-        for time in &times {
-            moments.add(*time);
-            distribution.add(*time);
-            jitter.add(*time);
-        }
-        let row = row(times);
-        let shown = |m: &Moments| (m.count(), m.min(), m.max(), m.mean(), m.deviation());
-        assert_eq!(shown(&row.rtt()), shown(&moments));
-        for percent in [50, 95, 100] {
-            assert_eq!(
-                row.percentile(percent),
-                distribution.percentile(percent, (moments.min(), moments.max()))
-            );
-        }
-        assert_eq!(row.jitter(), jitter.value());
-    }
-
-    #[test]
-    fn one_answer_is_every_percentile_and_none_has_none() {
-        assert_eq!(row([]).percentile(95), None);
-        assert_eq!([50, 99].map(|percent| row([10_000_007]).percentile(percent)), [Some(10_000_007); 2]);
-    }
-
-    #[test]
-    fn a_time_beyond_an_hour_does_not_spoil_the_sums() {
-        let row = row([u64::MAX; 3]);
-        assert_eq!((row.rtt().mean(), row.rtt().deviation()), (LONGEST, 0));
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::distribution::Distribution;
 use super::loss::{Ratio, classic_loss};
 use super::moments::Moments;
+use super::percentiles::{Percentiles, Precision};
 use crate::clock::Instant;
 use crate::datagram::Timing;
 use crate::engine::ping::event::{Answer, Event, ProbeError, Verdict};
@@ -30,7 +30,7 @@ pub struct Tally {
     /// Round-trip times of received answers, in nanoseconds.
     pub rtt: Moments,
     /// The same times.
-    pub distribution: Distribution,
+    pub percentiles: Percentiles,
     /// Valid answers, duplicates among them, by the clocks that timed them.
     pub timings: Timings,
     /// What only the classic text of one target shows.
@@ -56,6 +56,11 @@ pub struct Classic {
 const HALF_SPACE: u16 = 0x7fff;
 
 impl Tally {
+    /// An empty one, with percentiles as exact as that.
+    pub fn with_precision(precision: Precision) -> Self {
+        Self { percentiles: Percentiles::new(precision), ..Self::default() }
+    }
+
     /// Takes one event into account.
     pub fn add(&mut self, event: &Event) {
         match event {
@@ -100,9 +105,9 @@ impl Tally {
         self.first_attempt.map_or(Duration::ZERO, |first| self.last_attempt.since(first))
     }
 
-    /// A percentile of the received answers' times, in nanoseconds, to three significant digits.
+    /// A percentile of the received answers' times, in nanoseconds, to the digits of their [`Precision`].
     pub fn percentile(&self, percent: u64) -> Option<u64> {
-        self.distribution.percentile(percent, (self.rtt.min(), self.rtt.max()))
+        self.percentiles.percentile(percent, (self.rtt.min(), self.rtt.max()))
     }
 
     fn attempt(&mut self, at: Instant, seq: u16) {
@@ -127,7 +132,7 @@ impl Tally {
             Verdict::Received => {
                 self.received += 1;
                 self.rtt.add(nanos);
-                self.distribution.add(nanos);
+                self.percentiles.add(nanos);
             }
             Verdict::Duplicate => self.duplicates += 1,
         }
@@ -227,7 +232,7 @@ mod tests {
                     || matches!(event, Event::Error(ProbeError { notice: true, .. }));
                 prop_assert_eq!(changes, u64::from(!silent));
                 prop_assert_eq!(tally.rtt.count(), tally.received);
-                prop_assert_eq!(tally.distribution.count(), tally.received);
+                prop_assert_eq!(tally.percentiles.count(), tally.received);
                 prop_assert_eq!(tally.classic.rtt.count(), tally.received + tally.duplicates);
                 prop_assert!(tally.rtt.min() <= tally.rtt.mean() && tally.rtt.mean() <= tally.rtt.max());
             }

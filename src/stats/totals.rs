@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::figures::{Figures, Targeted};
 use super::moments::Moments;
-use super::ping::{PingAccount, Row};
+use super::ping::PingAccount;
+use super::row::Row;
 use super::tally::Tally;
 use super::window::Window;
 

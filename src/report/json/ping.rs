@@ -17,7 +17,7 @@ use crate::report::hosts::{HostCursor, HostLabel, Hosts, PART};
 use crate::report::phrases::phrase;
 use crate::report::style::Style;
 use crate::report::text::{many, summary};
-use crate::stats::{Figures, PingAccount, Targeted, Totals};
+use crate::stats::{Figures, PingAccount, Row, Targeted, Totals};
 
 /// Prints one run.
 #[derive(Debug)]
@@ -103,6 +103,7 @@ struct Counts {
     in_flight: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     loss_pct: Option<f64>,
+    loss_burst: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     rtt: Option<Rtt>,
 }
@@ -149,7 +150,7 @@ impl Window {
             late: figures.late(),
             not_sent: figures.not_sent(),
             loss_pct: figures.loss().map(|loss| loss.percent()),
-            rtt: Rtt::new(figures, jitter),
+            rtt: Rtt::new(figures, None).map(|rtt| Rtt { jitter_ms: jitter.map(millis), ..rtt }),
         }
     }
 }
@@ -184,11 +185,17 @@ struct Rtt {
     p99_ms: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     jitter_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff_avg_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff_max_ms: Option<f64>,
 }
 
 impl Rtt {
-    fn new(figures: &dyn Figures, jitter: Option<Duration>) -> Option<Self> {
+    /// `only`: the target, if the times are of one.
+    fn new(figures: &dyn Figures, only: Option<&Row>) -> Option<Self> {
         let (rtt, percentile) = (figures.rtt(), |percent| figures.percentile(percent));
+        let neighbours = only.map(Row::neighbours);
         Some(Self {
             min_ms: nanos(rtt.min()),
             avg_ms: nanos(rtt.mean()),
@@ -198,20 +205,24 @@ impl Rtt {
             p90_ms: nanos(percentile(90)?),
             p95_ms: nanos(percentile(95)?),
             p99_ms: nanos(percentile(99)?),
-            jitter_ms: jitter.map(millis),
+            jitter_ms: neighbours.map(|times| millis(times.jitter())),
+            diff_avg_ms: neighbours.and_then(|times| times.mean()).map(nanos),
+            diff_max_ms: neighbours.and_then(|times| times.max()).map(nanos),
         })
     }
 }
 
 impl Counts {
-    fn new(figures: &dyn Figures, jitter: Option<Duration>) -> Self {
+    /// `burst`: the longest run of losses. `only`: the target, if the times are of one.
+    fn new(figures: &dyn Figures, burst: u32, only: Option<&Row>) -> Self {
         Self {
             transmitted: figures.sent(),
             received: figures.received(),
             not_sent: figures.not_sent(),
             in_flight: figures.in_flight(),
             loss_pct: figures.loss().map(|loss| loss.percent()),
-            rtt: Rtt::new(figures, jitter),
+            loss_burst: burst,
+            rtt: Rtt::new(figures, only),
         }
     }
 }
@@ -338,7 +349,7 @@ impl JsonPing {
                 let (name, note) = (named.name.as_deref(), named.note.as_deref());
                 let label = HostLabel { name, note, address };
                 let host = Host::new(label, self.zone(address).as_deref());
-                let record = Of { host, record: Counts::new(row, Some(row.jitter())) };
+                let record = Of { host, record: Counts::new(row, row.burst(), Some(row)) };
                 print(now, self.epoch, PingRecord::Target(record), output);
             }
         }
@@ -389,7 +400,7 @@ impl JsonPing {
             silent: account.silent(),
             not_asked: account.not_asked(),
             unknown: account.unknown,
-            counts: Counts::new(total, account.jitter()),
+            counts: Counts::new(total, account.burst(), account.only()),
             duplicates: total.duplicates,
             corrupted: total.corrupted,
             errors: total.icmp_errors,
