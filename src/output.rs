@@ -16,7 +16,11 @@ use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 pub mod below;
+mod document;
+mod replacement;
 pub mod terminal;
+
+use replacement::Replacement;
 
 /// Octets that a pipe takes without blocking when poll(2) reports it writable (PIPE_BUF, pipe(7)).
 const SURE_ROOM: usize = 4096;
@@ -35,7 +39,7 @@ pub enum Stream {
 /// Queue of text for standard output and standard error.
 #[derive(Debug)]
 pub struct Output<'fd> {
-    /// `None`: nothing is written, see [`Output::page`].
+    /// `None`: nothing is written, see [`Output::page`]; or the next document of a file is not begun.
     out: Option<Writer<'fd>>,
     err: Option<Writer<'fd>>,
     /// In the order of printing; neighbours are for different streams.
@@ -46,6 +50,10 @@ pub struct Output<'fd> {
     below: bool,
     /// Whether standard output had no room at the last write.
     blocked: bool,
+    /// The file that takes the place of standard output.
+    file: Option<Replacement>,
+    /// Why a document could not take its place.
+    failed: Option<io::Error>,
 }
 
 /// The output on one of both streams.
@@ -106,7 +114,7 @@ impl<'fd> Output<'fd> {
 
     fn to(out: Option<Writer<'fd>>, err: Option<Writer<'fd>>) -> Self {
         let segments = VecDeque::from([Segment::new(Stream::Out)]);
-        Self { out, err, segments, written: 0, below: false, blocked: false }
+        Self { out, err, segments, written: 0, below: false, blocked: false, file: None, failed: None }
     }
 
     /// Prints on standard output.
@@ -214,6 +222,10 @@ impl<'fd> Output<'fd> {
     /// # Errors
     /// As [`Self::flush`].
     pub fn write_ready(&mut self) -> io::Result<()> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        self.begin_document()?;
         let mut full = None;
         self.blocked = false;
         while let Some(index) = self.next_segment(full) {
@@ -238,7 +250,12 @@ impl<'fd> Output<'fd> {
                             self.written.saturating_add(u64::try_from(written).unwrap_or(u64::MAX));
                     }
                 }
-                Err(error) if segment.stream == Stream::Out => return Err(error),
+                Err(error) if segment.stream == Stream::Out => {
+                    return Err(match &self.file {
+                        Some(file) => file.named(&error),
+                        None => error,
+                    });
+                }
                 Err(_) => segment.written = segment.text.len(),
             }
             self.retire(index);
@@ -351,8 +368,17 @@ impl<'fd> Writer<'fd> {
 impl AsFd for Writer<'_> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Self::Direct(Descriptor::Given(fd)) | Self::Polled(fd) => *fd,
-            Self::Direct(Descriptor::Own(fd)) => fd.as_fd(),
+            Self::Direct(descriptor) => descriptor.as_fd(),
+            Self::Polled(fd) => *fd,
+        }
+    }
+}
+
+impl AsFd for Descriptor<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Given(fd) => *fd,
+            Self::Own(fd) => fd.as_fd(),
         }
     }
 }
