@@ -4,27 +4,35 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use rping::cli::{self, Action};
-use rping::command::{self, ping, traceroute};
+use rping::cli::{self, Action, format};
+use rping::command::{self, formats, ping, traceroute};
 use rping::transport::privilege;
 
 fn main() -> ExitCode {
     if let Err(error) = privilege::reduce() {
         return fail(&format!("rping: cannot reduce privileges: {error}"), command::CANNOT_RUN);
     }
-    let (program, status) = match cli::parse(std::env::args_os(), privilege::is_superuser()) {
-        Ok(Action::Ping(request)) => (request.style.program.clone(), ping::command(&request)),
-        Ok(Action::Traceroute(request)) => (request.style.program.clone(), traceroute::command(&request)),
-        Ok(Action::Print { program, text }) => (program, print(&text).map(|()| 0)),
+    let args: Vec<_> = std::env::args_os().collect();
+    let check = format::requests_nagios(&args);
+    let (program, service, status) = match cli::parse(args, privilege::is_superuser()) {
+        Ok(Action::Ping(request)) => (request.style.program.clone(), "PING", ping::command(&request)),
+        Ok(Action::Traceroute(request)) => {
+            (request.style.program.clone(), "TRACEROUTE", traceroute::command(&request))
+        }
+        Ok(Action::Print { program, text }) => (program, "", print(&text).map(|()| 0)),
         Ok(Action::Write { directory, files }) => {
-            ("rping".to_owned(), command::write_files(&directory, &files).map(|()| 0))
+            ("rping".to_owned(), "", command::write_files(&directory, &files).map(|()| 0))
         }
         Ok(Action::NoCommand { help }) => {
             let _ = io::stderr().lock().write_all(help.as_bytes());
             return ExitCode::from(command::CANNOT_RUN);
         }
+        Err(error) if check => return fail_check("RPING", &error.reason),
         Err(error) => return fail(&error.to_string(), command::cannot_run(&error.program, true)),
     };
+    if let (true, Err(error)) = (check, &status) {
+        return fail_check(service, &format!("{error:#}"));
+    }
     let cannot_run = command::cannot_run(&program, false);
     let status = status.map_err(command::for_person);
     status.map_or_else(|error| fail(&format!("{program}: {error:#}"), cannot_run), ExitCode::from)
@@ -37,10 +45,20 @@ fn print(text: &str) -> anyhow::Result<()> {
     command::unless_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
+/// Prints the line of a Nagios plugin that cannot run, which is read from standard output. Returns the exit status.
+fn fail_check(service: &str, error: &str) -> ExitCode {
+    let (line, status) = formats::cannot_check(service, without_number(error));
+    let _ = io::stdout().lock().write_all(line.as_bytes());
+    ExitCode::from(status)
+}
+
+/// The text of an error without its number, which std appends to the system's text.
+fn without_number(text: &str) -> &str {
+    text.rsplit_once(" (os error ").map_or(text, |(text, _)| text)
+}
+
 /// Prints a line on standard error, if that is open. Returns the exit status.
 fn fail(line: &str, status: u8) -> ExitCode {
-    // Without the number of the error, which std appends to the system's text.
-    let text = line.rsplit_once(" (os error ").map_or(line, |(text, _)| text);
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", without_number(line));
     ExitCode::from(status)
 }

@@ -196,11 +196,13 @@ fn mistakes_about_the_terminal_are_one_line_that_names_the_option() {
         ("ping --status always h", "--status always: the line of status must be auto or never"),
         (
             "ping --warn 0 h",
-            "--warn 0: the time must be a number of milliseconds above 0, at most 86400000, or have a unit, as in 200ms or 5s",
+            "--warn 0: the time must be a number of milliseconds above 0, at most 86400000, or have a unit, as in 200ms or 5s; \
+             with --format nagios a loss may follow, or stand alone, as in 200,40% or 40%",
         ),
         (
             "ping --crit 25h h",
-            "--crit 25h: the time must be a number of milliseconds above 0, at most 86400000, or have a unit, as in 200ms or 5s",
+            "--crit 25h: the time must be a number of milliseconds above 0, at most 86400000, or have a unit, as in 200ms or 5s; \
+             with --format nagios a loss may follow, or stand alone, as in 200,40% or 40%",
         ),
         ("ping --warn 0.2s --crit 50.5 h", "--warn 200: it must not exceed --crit, which is 50.5 ms"),
         ("ping --compact -j h", "--compact prints one character a probe and does not go with -j"),

@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("transport", &["clock", "datagram", "escape", "sys", "wire"]),
     ("report", &["clock", "datagram", "engine", "escape", "names", "output", "stats", "wire"]),
     ("run", &["clock", "datagram", "engine", "output", "report", "stats", "stop", "transport"]),
-    ("cli", &["engine", "escape", "probe", "report", "transport", "wire"]),
+    ("cli", &["engine", "escape", "probe", "report", "stats", "transport", "wire"]),
     (
         "command",
         &[

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use rping::cli::format::Format;
 use rping::cli::trace_request::TraceRequest;
 use rping::cli::{self, Action};
 use rping::engine::trace::{TraceConfig, Wait};
@@ -54,7 +55,7 @@ fn a_plain_request_has_the_defaults() {
         request.style.back,
         request.style.flags,
         request.style.summary,
-        request.json,
+        request.format.format == Format::Json,
         request.verbose,
     ];
     assert_eq!(flags, [false; 9]);
@@ -154,7 +155,7 @@ fn every_option_reaches_the_request_under_all_its_names() {
             request.style.numeric,
             request.style.origins,
             request.style.extensions,
-            request.json,
+            request.format.format == Format::Json,
             request.verbose,
             request.style.back,
             request.style.summary,

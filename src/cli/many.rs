@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
+use super::format::FormatRequest;
 use super::ping::PingArguments;
 use super::values::Rate;
 use crate::engine::ping::{Backoff, Pacing, ProbeRate};
@@ -85,7 +86,7 @@ impl Many {
     ///
     /// # Errors
     /// One line: no host, an option that is for one host only, or a rate that ordinary users may not have.
-    pub fn new(arguments: &PingArguments, superuser: bool) -> Result<Option<Self>> {
+    pub fn new(arguments: &PingArguments, format: &FormatRequest, superuser: bool) -> Result<Option<Self>> {
         let options = &arguments.many;
         let words = &arguments.hosts;
         let several = words.iter().any(|word| word.to_str().is_some_and(is_range))
@@ -104,13 +105,17 @@ impl Many {
         refuse_what_is_for_one(arguments)?;
         let totals = arguments.long_run.totals;
         for (given, option) in [(options.alive, "--alive"), (options.unreachable, "--unreachable")] {
-            ensure!(!(given && arguments.json), "{option} prints bare names and does not go with -j");
+            if let Some(format) = format.option().filter(|_| given) {
+                bail!("{option} prints bare names and does not go with {format}");
+            }
             ensure!(!(given && arguments.outstanding), "{option} prints bare names and does not go with -O");
             ensure!(!(given && totals), "{option} prints bare names and does not go with --totals");
             let every = arguments.long_run.every.is_some();
             ensure!(!(given && every), "{option} prints bare names and does not go with --every");
         }
-        ensure!(!(totals && arguments.json), "--totals prints a line of text and does not go with -j");
+        if let Some(format) = format.option().filter(|_| totals) {
+            bail!("--totals prints a line of text and does not go with {format}");
+        }
         ensure!(
             !words.is_empty() || !options.targets.is_empty(),
             "usage error: Destination address required"
@@ -132,7 +137,7 @@ impl Many {
             (false, false) => Show::Lines,
             (true, false) => Show::Alive,
             (false, true) => Show::Unreachable,
-            (true, true) => anyhow::bail!("only one of --alive or --unreachable may be used"),
+            (true, true) => bail!("only one of --alive or --unreachable may be used"),
         };
         let (all_addresses, yes) = (options.all_addresses, options.yes);
         let lists = options.targets.clone();

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use super::format::FormatArguments;
 use super::headings::{MANY, OTHER, OUTPUT, PACKET, ROUTE, TIMING};
 use super::long_run::LongRunArguments;
 use super::named_values;
@@ -127,6 +128,10 @@ pub struct PingArguments {
     /// it. -a, -D, -O and -3 add nothing to it.
     #[arg(short, long, help_heading = OUTPUT)]
     pub json: bool,
+
+    /// The options about the format.
+    #[command(flatten)]
+    pub format: FormatArguments,
 
     /// The options about the terminal.
     #[command(flatten)]

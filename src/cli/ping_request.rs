@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 
+use super::format::{Format, FormatRequest};
 use super::many::{self, Many};
 use super::ping::PingArguments;
 use super::terminal::{self, TerminalRequest};
@@ -14,6 +15,7 @@ use super::wording::{OptionNames, PING};
 use crate::engine::ping::{Config, Pacing};
 use crate::probe::{Method, Payload, message_len};
 use crate::report::style::Style;
+use crate::stats::check::CheckLimits;
 use crate::transport::{IpOption, Options, Stamping};
 use crate::wire::Family;
 
@@ -44,8 +46,10 @@ pub struct PingRequest {
     pub cumulative: bool,
     /// How often names are looked up again.
     pub resolve_again: Option<Duration>,
-    /// Whether the output is JSON (`-j`).
-    pub json: bool,
+    /// The format, and the file.
+    pub format: FormatRequest,
+    /// The limits of the states of Nagios (`--warn`, `--crit`).
+    pub limits: CheckLimits,
     /// Whether no name is shown for an address (`-n`, `-f`).
     pub numeric: bool,
     /// Whether the names of responders are looked up (`-H`).
@@ -70,6 +74,8 @@ const LINGER: Duration = Duration::from_secs(10);
 const MIN_USER_INTERVAL: Duration = Duration::from_millis(2);
 /// Shortest interval of ordinary users to a broadcast or multicast address (iputils).
 const MIN_USER_INTERVAL_TO_MANY: Duration = Duration::from_secs(1);
+/// Probes of a check without `-c`, which ends by itself: as check_ping and check_icmp send them.
+const CHECK_COUNT: u64 = 5;
 /// Largest preload of ordinary users (iputils).
 const MAX_USER_PRELOAD: u64 = 3;
 
@@ -78,12 +84,18 @@ impl PingRequest {
     ///
     /// # Errors
     /// One line, without the program's name.
-    pub fn new(program: &str, by_link: bool, arguments: PingArguments, superuser: bool) -> Result<Self> {
+    pub fn new(program: &str, by_link: bool, mut arguments: PingArguments, superuser: bool) -> Result<Self> {
+        let format = FormatRequest::new(&arguments.format, arguments.json)?;
+        if format.format == Format::Nagios && arguments.deadline.is_none() && arguments.many.retry.is_none() {
+            arguments.count.get_or_insert(CHECK_COUNT);
+        }
         let method = arguments.query.unwrap_or(Method::Echo);
         let family = family(&arguments, method)?;
         let size = size(&arguments, method)?;
         let dots = arguments.flood && !arguments.quiet;
-        ensure!(!(arguments.json && dots), "-f prints dots and does not go with -j; -q -f does");
+        if let Some(option) = format.option().filter(|_| dots) {
+            bail!("-f prints dots and does not go with {option}; -q -f does");
+        }
         ensure!(
             !arguments.user_latency || arguments.clock.is_none_or(|clock| clock == Stamping::User),
             "-U means --clock user and does not go with another --clock"
@@ -93,8 +105,11 @@ impl PingRequest {
             arguments.names.resolve_again.is_none() || !arguments.connect,
             "--resolve-again does not go with -C, which connects the socket to one address"
         );
-        let many = Many::new(&arguments, superuser)?;
-        let terminal = terminal(&arguments, by_link, many.is_some())?;
+        if arguments.long_run.every.is_some() {
+            format.check_windows()?;
+        }
+        let many = Many::new(&arguments, &format, superuser)?;
+        let terminal = terminal(&arguments, &format, by_link, many.is_some())?;
         let hosts = hosts(&arguments, many.is_some())?;
         let default_interval = if arguments.flood { Duration::ZERO } else { Duration::from_secs(1) };
         let interval = arguments.interval.unwrap_or(default_interval);
@@ -118,7 +133,8 @@ impl PingRequest {
             every: arguments.long_run.every,
             cumulative: arguments.long_run.cumulative,
             resolve_again: arguments.names.resolve_again,
-            json: arguments.json,
+            limits: terminal::check_limits(&arguments.terminal, &format)?,
+            format,
             numeric: arguments.numeric || arguments.flood,
             resolve: arguments.resolve,
             superuser,
@@ -160,11 +176,16 @@ impl PingRequest {
 }
 
 /// What is shown on a terminal.
-fn terminal(arguments: &PingArguments, by_link: bool, many: bool) -> Result<TerminalRequest> {
+fn terminal(
+    arguments: &PingArguments,
+    format: &FormatRequest,
+    by_link: bool,
+    many: bool,
+) -> Result<TerminalRequest> {
     let request = TerminalRequest::new(&arguments.terminal, by_link)?;
     if request.compact {
         terminal::check_compact(&[
-            (arguments.json, "-j"),
+            (!format.is_text(), format.option().unwrap_or_default()),
             (arguments.quiet, "-q"),
             (arguments.flood, "-f"),
             (many, "many hosts"),

@@ -1,14 +1,17 @@
 //! The options about the terminal: colours, the line of status, and one character a probe.
 
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
+use super::format::{Format, FormatRequest};
 use super::named::Named;
 use super::time::{seconds, time};
 use super::values::Checked;
 use crate::report::terminal::ColorWhen;
 use crate::report::tone::Limits;
+use crate::stats::check::{CheckLimits, Limit};
 
 /// The options of ping about the terminal.
 #[derive(Debug, clap::Args)]
@@ -37,13 +40,16 @@ pub struct TerminalArguments {
     /// Color times from MS on yellow.
     ///
     /// Milliseconds, or a number with its unit: 250us, 20ms, 1.5s. Without --warn and --crit, times beyond
-    /// 1.5 times the median are yellow and beyond 3 times red, if they are a millisecond more.
+    /// 1.5 times the median are yellow and beyond 3 times red, if they are a millisecond more. With --format
+    /// nagios, it is the limit of the mean time for WARNING; a loss can follow, or stand alone: 200,40% or 40%.
     #[arg(long, value_name = "MS", allow_hyphen_values = true, value_parser = LIMIT, help_heading = TERMINAL)]
-    pub warn: Option<Duration>,
+    pub warn: Option<Limit>,
 
     /// Color times from MS on red.
+    ///
+    /// With --format nagios, the limits for CRITICAL, as for --warn.
     #[arg(long, value_name = "MS", allow_hyphen_values = true, value_parser = LIMIT, help_heading = TERMINAL)]
-    pub crit: Option<Duration>,
+    pub crit: Option<Limit>,
 }
 
 /// The option about colours, which ping and traceroute have.
@@ -76,10 +82,36 @@ const STATUS: Named<bool> = Named {
 };
 
 /// `--warn` and `--crit`.
-const LIMIT: Checked<Duration> = Checked {
-    parse: millis,
-    allowed: "the time must be a number of milliseconds above 0, at most 86400000, or have a unit, as in 200ms or 5s",
+const LIMIT: Checked<Limit> = Checked {
+    parse: limit,
+    allowed: "the time must be a number of milliseconds above 0, at most 86400000, or have a unit, as in 200ms or 5s; \
+              with --format nagios a loss may follow, or stand alone, as in 200,40% or 40%",
 };
+
+/// A time, a loss in percent, or both with a comma between them.
+fn limit(text: &str) -> Option<Limit> {
+    let (time, loss) = match text.split_once(',') {
+        Some((time, loss)) => (Some(time), Some(loss)),
+        None if text.ends_with('%') => (None, Some(text)),
+        None => (Some(text), None),
+    };
+    let (rtt, loss) = (time.map(millis), loss.map(|loss| hundredths(loss.strip_suffix('%')?)));
+    (rtt != Some(None) && loss != Some(None)).then(|| Limit { rtt: rtt.flatten(), loss: loss.flatten() })
+}
+
+/// Percent above 0, at most 100, in hundredths of a percent.
+fn hundredths(text: &str) -> Option<u32> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
+    let part = match (digits(part), part.len()) {
+        (true, 1) => part.parse::<u32>().ok()? * 10,
+        (true, 2) => part.parse().ok()?,
+        _ => return None,
+    };
+    let whole: u32 = whole.parse().ok().filter(|_| digits(whole))?;
+    let all = whole.checked_mul(100)?.checked_add(part)?;
+    (1..=10_000).contains(&all).then_some(all)
+}
 
 /// Milliseconds, or numbers with units (see [`time`]), to the microsecond.
 fn millis(text: &str) -> Option<Duration> {
@@ -120,7 +152,8 @@ impl TerminalRequest {
     /// # Errors
     /// One line, without the program's name.
     pub fn new(arguments: &TerminalArguments, by_link: bool) -> Result<Self> {
-        let limits = Limits { warn: arguments.warn, crit: arguments.crit };
+        let (warn, crit) = (arguments.warn.unwrap_or_default(), arguments.crit.unwrap_or_default());
+        let limits = Limits { warn: warn.rtt, crit: crit.rtt };
         if let (Some(warn), Some(crit)) = (limits.warn, limits.crit) {
             let millis = |time: Duration| time.as_secs_f64() * 1_000.0;
             ensure!(
@@ -128,6 +161,13 @@ impl TerminalRequest {
                 "--warn {}: it must not exceed --crit, which is {} ms",
                 millis(warn),
                 millis(crit)
+            );
+        }
+        if let (Some(warn), Some(crit)) = (warn.loss, crit.loss) {
+            let [warn_loss, crit_loss] = [warn, crit].map(Percent);
+            ensure!(
+                warn <= crit,
+                "--warn {warn_loss}: the loss must not exceed that of --crit, which is {crit_loss}"
             );
         }
         Ok(Self {
@@ -138,6 +178,31 @@ impl TerminalRequest {
             compact: arguments.compact,
         })
     }
+}
+
+/// Hundredths of a percent, as they are typed.
+struct Percent(u32);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", f64::from(self.0) / 100.0)
+    }
+}
+
+/// The limits of the states of Nagios.
+///
+/// # Errors
+/// One line, without the program's name: another format has no place for a loss.
+pub fn check_limits(arguments: &TerminalArguments, format: &FormatRequest) -> Result<CheckLimits> {
+    let given = [("--warn", arguments.warn), ("--crit", arguments.crit)];
+    for (option, loss) in given.into_iter().filter_map(|(option, limit)| Some((option, limit?.loss?))) {
+        ensure!(
+            format.format == Format::Nagios,
+            "{option} {}: a limit of the loss is for --format nagios",
+            Percent(loss)
+        );
+    }
+    Ok(CheckLimits { warn: arguments.warn.unwrap_or_default(), crit: arguments.crit.unwrap_or_default() })
 }
 
 /// When the text has colours.
@@ -160,6 +225,21 @@ pub fn check_compact(others: &[(bool, &str)]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_is_a_time_or_a_loss_or_both() {
+        let read = |text| limit(text).map(|limit| (limit.rtt.map(|rtt| rtt.as_millis()), limit.loss));
+        assert_eq!(read("200"), Some((Some(200), None)));
+        assert_eq!(read("200,40%"), Some((Some(200), Some(4_000))));
+        assert_eq!(read("0.2s,100%"), Some((Some(200), Some(10_000))));
+        assert_eq!([read("0.5%"), read("12.34%")], [Some((None, Some(50))), Some((None, Some(1_234)))]);
+        for text in [
+            "200,40", "40%,200", "0%", "0.00%", "100.01%", "101%", ",40%", "200,", "%", ".5%", "1.%", "1e1%",
+            "+5%", "-5%",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn limits_are_milliseconds_or_have_their_unit() {

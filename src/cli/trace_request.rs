@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::{Result, bail, ensure};
 
+use super::format::FormatRequest;
 use super::terminal;
 use super::trace_method::{self, ProbeSpec};
 use super::trace_values::PACKET_LEN;
@@ -44,8 +45,8 @@ pub struct TraceRequest {
     pub as_zone: Option<String>,
     /// When the text has colours.
     pub color: ColorWhen,
-    /// Whether the output is JSON (`-j`).
-    pub json: bool,
+    /// The format, and the file.
+    pub format: FormatRequest,
     /// Whether sockets, clocks and ignored packets are printed too (`-v`).
     pub verbose: bool,
     /// Whether a link names it after another program: then it has the exit status of that program, and its choice of the
@@ -106,7 +107,7 @@ impl TraceRequest {
             as_server: arguments.as_server,
             as_zone: arguments.as_zone,
             color: terminal::color(&arguments.color, by_link),
-            json: arguments.json,
+            format: FormatRequest::new(&arguments.format, arguments.json)?,
             verbose: arguments.verbose,
             by_link,
             tracepath: None,

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::format::FormatArguments;
 use super::named_values;
 use super::terminal::ColorArguments;
 use super::trace_values::{self as values, MethodName, MethodOptions};
@@ -150,6 +151,10 @@ pub struct TraceArguments {
     /// Print JSON, one object a line.
     #[arg(short, long, help_heading = OUTPUT)]
     pub json: bool,
+
+    /// The options about the format.
+    #[command(flatten)]
+    pub format: FormatArguments,
 
     /// Also print the kind of sockets, and what was ignored.
     #[arg(short, long, help_heading = OUTPUT)]

@@ -22,6 +22,7 @@ use crate::transport::{Transport, privilege};
 
 mod advice;
 pub mod first_route;
+pub mod formats;
 mod fping_hosts;
 mod gather;
 pub mod hosts;
@@ -79,7 +80,10 @@ pub fn warn(program: &str, warnings: &[String], output: &mut Output<'_>) {
 /// That of the set-up.
 pub fn begun<T>(beginning: anyhow::Result<T>, output: &mut Output<'_>) -> anyhow::Result<T> {
     beginning.inspect_err(|_| {
-        let _ = output.flush(&[], None);
+        let written = output.flush(&[], None);
+        if written.is_ok() && output.written() > 0 {
+            let _ = output.close();
+        }
     })
 }
 
@@ -131,7 +135,8 @@ where
         let mut end = End { clock, at_end: AtEnd::new(clock.now(), stopped), stop: &stop };
         let complete = end.print(&mut report, &account, &mut output)?;
         last_words(&session, &transport, &account, &mut output);
-        end.write(complete, &mut output)
+        end.write(complete, &mut output)?;
+        output.close()
     });
     unless_closed(written)?;
     waited.context("cannot wait for answers").map(|()| account)
@@ -185,7 +190,8 @@ pub fn report_nothing<R: Report>(
     report.begin(account, Instant::ZERO, clock.epoch(), &mut output);
     let mut end = End { clock, at_end: AtEnd::new(Instant::ZERO, false), stop };
     let written = end.print(&mut report, account, &mut output);
-    unless_closed(written.and_then(|complete| end.write(complete, &mut output)))
+    let written = written.and_then(|complete| end.write(complete, &mut output));
+    unless_closed(written.and_then(|()| output.close()))
 }
 
 /// The end of a run, with the signals that end it too.

@@ -10,7 +10,7 @@ use super::lookups::ForwardLookups;
 use super::setup::PingSetup;
 use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
-use crate::command::{self, advice, first_route, terminal};
+use crate::command::{self, advice, first_route, formats, terminal};
 use crate::engine::ping::{Config, Ping};
 use crate::escape::escape;
 use crate::names::background::Background;
@@ -26,7 +26,8 @@ use crate::wire::Family;
 /// Checks the hosts of the command line before a socket is opened.
 ///
 /// # Errors
-/// One line: what cannot be the name of a host, or an address that cannot be pinged so. As JSON it is printed here too.
+/// One line: what cannot be the name of a host, or an address that cannot be pinged so. In a format for programs it is
+/// printed here too.
 pub fn check_hosts(request: &PingRequest, output: &mut Output<'_>) -> anyhow::Result<()> {
     let Some((host, nodes)) = request.hosts.split_last() else { return Ok(()) };
     let scoped = request.sockets.device.is_some();
@@ -35,17 +36,15 @@ pub fn check_hosts(request: &PingRequest, output: &mut Output<'_>) -> anyhow::Re
         .try_for_each(|node| first_route::check(node, AddressFamilies::V4, true, &PING))
         .and_then(|()| first_route::check(host, first_route::wanted(request.family), scoped, &PING))
         .inspect_err(|error| {
-            if request.json {
-                command::print_unknown(host, error, output);
-            }
+            formats::print_unknown_ping(request, host, error, output);
         })
 }
 
 /// Resolves the host, and sets up the socket that reaches it.
 ///
 /// # Errors
-/// One line: no address, no route, or an option that the kernel or the address does not allow. As JSON it is printed
-/// here too.
+/// One line: no address, no route, or an option that the kernel or the address does not allow. In a format for
+/// programs it is printed here too.
 pub fn set_up(
     request: &PingRequest,
     sockets: Sockets,
@@ -55,9 +54,7 @@ pub fn set_up(
     let lookups = ForwardLookups::begin(request.ping.deadline, terminal::has_status(request))?;
     let (candidate, route, transport) =
         reach(request, host, sockets, &lookups, output).inspect_err(|error| {
-            if request.json {
-                command::print_unknown(host, error, output);
-            }
+            formats::print_unknown_ping(request, host, error, output);
         })?;
     let hosts = Hosts::one(host.to_owned(), route.target);
     let target = route.target.ip();
@@ -106,7 +103,7 @@ fn reach(
     command::warn(program, sockets.warnings(), output);
     let mut options = request.sockets.clone();
     resolve_stamping_nodes(request, lookups, &mut options)?;
-    let verbose = request.style.verbose && !request.json;
+    let verbose = request.style.verbose && request.format.is_text();
     let tried = |candidate: &Candidate| {
         if verbose {
             print_candidate(candidate, output);

@@ -2,10 +2,11 @@
 
 use anyhow::Context;
 
+use crate::cli::format::Format;
 use crate::cli::ping_request::PingRequest;
 use crate::clock::{Clock, Instant};
 use crate::command::setup::PingSetup;
-use crate::command::{self, advice, gather, many, one, terminal};
+use crate::command::{self, advice, formats, gather, many, one, terminal};
 use crate::datagram::{Batch, DATAGRAM_OVERHEAD};
 use crate::engine::ping::{Config, Ping};
 use crate::names::lookup::Names;
@@ -19,7 +20,7 @@ use crate::report::text::fping::{FpingText, Rows};
 use crate::report::text::many::{Endless, ManyText};
 use crate::report::text::ping::PingText;
 use crate::run::{Lookups, Run};
-use crate::stats::{PingAccount, Precision, WindowPlan, verdict};
+use crate::stats::{PingAccount, Precision, WindowPlan};
 use crate::stop::Stop;
 use crate::sys;
 use crate::transport::{self, Transport};
@@ -31,7 +32,7 @@ use crate::wire::Family;
 /// Whatever keeps the run from beginning, and a standard output that takes no more: exit status 2.
 pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     command::check_stdout()?;
-    let mut output = Output::stdio();
+    let mut output = formats::output(&request.format)?;
     let checked = match &request.many {
         None => one::check_hosts(request, &mut output),
         Some(many) => gather::check_words(request, many),
@@ -57,6 +58,8 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     if fping.is_some_and(|fping| fping.text.rows == Some(Rows::Times)) {
         account = account.with_each_time();
     }
+    formats::keep(request.format.format, &mut account);
+    let source = transport.as_ref().filter(|_| request.many.is_none()).map(Transport::source);
     // A name that is still being looked up is a target.
     let period = config.pacing.period(config.targets.len().saturating_add(config.names));
     let io = (account, transport, output, stop, lookups);
@@ -65,12 +68,14 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
             config.payload = random_payload(request.style.size)?;
         }
         run(request, config, FpingText::new(fping.text.clone(), hosts, style.utc_offset), io)
-    } else if request.json {
+    } else if request.format.format == Format::Json {
         let report = match &request.many {
             None => JsonPing::one(style, hosts, request.interval),
             Some(_) => JsonPing::many(style, hosts, period),
         };
         run(request, config, report, io)
+    } else if !request.format.is_text() {
+        run(request, config, formats::of_ping(request, &style, hosts, source), io)
     } else {
         let around = terminal::Around::new(request, &style);
         let names = || match &request.many {
@@ -95,7 +100,7 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         };
         run(request, config, report, io)
     };
-    Ok(verdict::of_ping(&account?, goal))
+    Ok(formats::ping_status(request, &account?, goal))
 }
 
 /// Random data for the probes.
@@ -147,9 +152,9 @@ fn run<R: Report<Account = PingAccount>>(
 }
 
 /// How exact percentiles are: many hosts have little memory each, and text shows none of them.
-const fn precision(request: &PingRequest) -> Precision {
+fn precision(request: &PingRequest) -> Precision {
     match request.many {
-        None if request.json => Precision::Fine,
+        None if !request.format.is_text() => Precision::Fine,
         _ => Precision::Coarse,
     }
 }

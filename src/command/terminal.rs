@@ -28,7 +28,7 @@ pub fn has_status(request: &PingRequest) -> bool {
     let calm = matches!(request.ping.pacing, Pacing::Rounds { interval, .. } if interval >= CALM);
     request.terminal.status
         && request.many.is_none()
-        && !request.json
+        && request.format.is_text()
         && !request.terminal.compact
         && !request.style.flood
         && (calm || request.style.quiet)

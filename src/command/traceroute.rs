@@ -4,13 +4,14 @@ use std::net::IpAddr;
 
 use anyhow::{anyhow, ensure};
 
+use crate::cli::format::Format;
 use crate::cli::trace_method::{ProbeSpec, TRACEROUTE_PORT};
 use crate::cli::trace_request::{TraceRequest, Tracepath};
 use crate::cli::wording::TRACEROUTE;
 use crate::clock::Clock;
 use crate::command;
 use crate::command::lookups::ForwardLookups;
-use crate::command::{advice, first_route, terminal};
+use crate::command::{advice, first_route, formats, terminal};
 use crate::datagram::Batch;
 use crate::engine::trace::{Trace, TraceConfig};
 use crate::escape::escape;
@@ -25,7 +26,7 @@ use crate::report::text::trace::{TraceStyle, TraceText};
 use crate::report::text::tracepath::TracepathText;
 use crate::report::waiting::Lookups;
 use crate::run::Run;
-use crate::stats::{TraceAccount, verdict};
+use crate::stats::TraceAccount;
 use crate::stop::Stop;
 use crate::transport::{self, IpOption, Mode, Route, RouteError, TraceSockets, Transport};
 use crate::wire::Family;
@@ -43,7 +44,7 @@ const MTU_LEN: usize = 65_000;
 /// Whatever keeps the trace from beginning, and a standard output that takes no more: exit status 2.
 pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     command::check_stdout()?;
-    let mut output = Output::stdio();
+    let mut output = formats::output(&request.format)?;
     command::begun(check_hosts(request, &mut output), &mut output)?;
     let (probes, sockets) = open(request, &mut output)?;
     // A source route is the one option that needs both privilege and the target: privilege is dropped later then. Until
@@ -58,9 +59,7 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     let setup = set_up(request, probes, sockets, lookups.as_ref(), &mut output);
     command::drop_privilege()?;
     let setup = setup.inspect_err(|error| {
-        if request.json {
-            command::print_unknown(&request.style.name, error, &mut output);
-        }
+        formats::print_unknown_trace(request, error, &mut output);
     });
     let setup = command::begun(setup, &mut output)?;
 
@@ -72,9 +71,15 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     if request.verbose {
         print_method(request, &setup, &mut output);
     }
-    if request.json {
+    if !request.format.is_text() {
         let wanted = Lookups { names: !style.numeric, origins: style.origins };
-        let report = JsonTrace::new(start_line(&style, &setup, &config), wanted, names(request));
+        let (start, names) = (start_line(&style, &setup, &config), names(request));
+        if request.format.format == Format::Json {
+            let report = JsonTrace::new(start, wanted, names);
+            return run(request, setup.transport, config, report, (output, stop), &clock);
+        }
+        let probe = (data_len(setup.probes.name, config.len), setup.route.source);
+        let report = formats::of_trace(request.format.format, start, probe, (wanted, names));
         return run(request, setup.transport, config, report, (output, stop), &clock);
     }
     if let Some(Tracepath { both }) = request.tracepath {
@@ -88,7 +93,8 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
 /// Checks the hosts of the command line before a socket is opened.
 ///
 /// # Errors
-/// One line: what cannot be the name of a host, or an address that cannot be traced to. As JSON it is printed here too.
+/// One line: what cannot be the name of a host, or an address that cannot be traced to. In a format for programs it is
+/// printed here too.
 fn check_hosts(request: &TraceRequest, output: &mut Output<'_>) -> anyhow::Result<()> {
     let (host, scoped) = (&request.style.name, request.sockets.device.is_some());
     let gateways = || {
@@ -97,9 +103,7 @@ fn check_hosts(request: &TraceRequest, output: &mut Output<'_>) -> anyhow::Resul
     };
     let checked = first_route::check(host, first_route::wanted(request.family), scoped, &TRACEROUTE);
     checked.and_then(|()| gateways()).inspect_err(|error| {
-        if request.json {
-            command::print_unknown(host, error, output);
-        }
+        formats::print_unknown_trace(request, error, output);
     })
 }
 
@@ -263,6 +267,15 @@ fn start_line(style: &TraceStyle, setup: &TraceSetup, config: &TraceConfig) -> T
     }
 }
 
+/// Octets of data in a probe of a method that has so many behind the IP header.
+fn data_len(method: &str, len: usize) -> usize {
+    match method {
+        // Their headers have eight octets.
+        "icmp" | "udp" | "udplite" => len.saturating_sub(8),
+        _ => 0,
+    }
+}
+
 /// `-v`: which sockets send the probes, and whether all probes are one flow.
 fn print_method(request: &TraceRequest, setup: &TraceSetup, output: &mut Output<'_>) {
     let how = match setup.mode {
@@ -305,5 +318,5 @@ fn run<R: Report<Account = TraceAccount>>(
             command::print_clocks(&request.style.program, &account.timings, output);
         }
     })?;
-    Ok(verdict::of_trace(&account, request.by_link))
+    Ok(formats::trace_status(request, &account))
 }

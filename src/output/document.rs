@@ -57,7 +57,8 @@ impl Output<'_> {
             && self.pending()
             && let Some(file) = &mut self.file
         {
-            self.out = Some(Writer::Direct(Descriptor::Own(file.open()?)));
+            let fd = file.open().map_err(|error| file.named(&error))?;
+            self.out = Some(Writer::Direct(Descriptor::Own(fd)));
         }
         Ok(())
     }

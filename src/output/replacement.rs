@@ -8,6 +8,8 @@ use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 /// The place of a file, and the name under which it is written.
 #[derive(Debug)]
 pub(super) struct Replacement {
@@ -36,7 +38,7 @@ impl Replacement {
             Err(error) if error.kind() == ErrorKind::NotFound => (path.to_owned(), None),
             Err(error) => return Err(error),
         };
-        let mut name = place.file_name().map(OsString::from).ok_or(ErrorKind::NotFound)?;
+        let mut name = place.file_name().map(OsString::from).ok_or(Errno::NOENT)?;
         name.push(format!(".{}.tmp", std::process::id()));
         let beside = place.with_file_name(name);
         Ok(Self { place, beside, permissions, open: false })
@@ -53,10 +55,10 @@ impl Replacement {
             ErrorKind::AlreadyExists => fs::remove_file(&self.beside).and_then(|()| create()),
             _ => Err(error),
         });
-        let file = file.map_err(|error| self.named(&error))?;
+        let file = file?;
         self.open = true;
         if let Some(permissions) = &self.permissions {
-            file.set_permissions(permissions.clone()).map_err(|error| self.named(&error))?;
+            file.set_permissions(permissions.clone())?;
         }
         Ok(file.into())
     }

@@ -12,6 +12,7 @@ use crate::stats::Account;
 mod addresses;
 mod entries;
 mod fault;
+pub mod formats;
 pub mod glyphs;
 pub mod hosts;
 pub mod json;

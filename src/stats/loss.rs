@@ -31,6 +31,16 @@ impl Ratio {
         self.part as f64 * 100.0 / self.whole as f64
     }
 
+    /// From 0 to 1.
+    pub fn fraction(self) -> f64 {
+        self.part as f64 / self.whole as f64
+    }
+
+    /// Whether it is at least so many hundredths of a percent.
+    pub fn reaches(self, hundredths: u32) -> bool {
+        u128::from(self.part) * 10_000 >= u128::from(hundredths) * u128::from(self.whole)
+    }
+
     /// In whole percent, cut.
     pub fn whole_percent(self) -> u64 {
         // At most 100, as the part is none greater than the whole.
@@ -64,6 +74,15 @@ mod tests {
         assert_eq!([tenths(0, 5), tenths(5, 0), tenths(1, 2)], [Some(0), Some(1_000), Some(333)]);
         assert_eq!([tenths(1, 1_000_000), tenths(1_000_000, 1)], [Some(1), Some(999)]);
         assert_eq!(tenths(u64::MAX - 1, 1), Some(999));
+    }
+
+    #[test]
+    fn a_limit_is_reached_exactly() {
+        let reaches = |lost, hundredths| loss(lost, 3 - lost).is_some_and(|loss| loss.reaches(hundredths));
+        assert_eq!(
+            [reaches(0, 1), reaches(1, 3_333), reaches(1, 3_334), reaches(3, 10_000)],
+            [false, true, false, true]
+        );
     }
 
     #[test]

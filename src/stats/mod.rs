@@ -5,9 +5,12 @@
 
 mod account;
 mod burst;
+pub mod check;
 mod distribution;
 mod each;
+mod extra;
 mod figures;
+mod hops;
 mod jitter;
 pub mod loss;
 mod moments;
@@ -28,8 +31,10 @@ mod windows;
 pub use account::Account;
 pub use burst::Bursts;
 pub use distribution::Distribution;
-pub use each::EachTime;
+pub use each::{EachTime, ProbeTime};
+pub use extra::{Extra, Extras};
 pub use figures::{Figures, Targeted};
+pub use hops::{Hop, Hops};
 pub use jitter::Jitter;
 pub use moments::Moments;
 pub use neighbours::Neighbours;

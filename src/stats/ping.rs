@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::account::Account;
 use super::each::EachTime;
+use super::extra::Extras;
 use super::percentiles::Precision;
 use super::recent::Recent;
 use super::row::Row;
@@ -30,6 +31,8 @@ pub struct PingAccount {
     pub recent: Recent,
     /// The time of each probe, if that is kept.
     pub each: Option<EachTime>,
+    /// What stands beside the figures of each target, if that is kept.
+    pub extras: Option<Extras>,
     rows: Vec<Row>,
     precision: Precision,
     windows: Option<Box<Windows>>,
@@ -52,6 +55,7 @@ impl PingAccount {
             open_names: 0,
             recent: Recent::default(),
             each: None,
+            extras: None,
             rows,
             precision,
             windows: None,
@@ -177,6 +181,7 @@ impl Account for PingAccount {
             self.look_up(&lookup.outcome);
         }
         self.recent.add(event);
+        self.extras.iter_mut().for_each(|extras| extras.add(event));
         let Some(row) = event.target().and_then(|target| self.rows.get_mut(target as usize)) else { return };
         let before = (row.sent, row.received);
         row.add(event, self.precision);

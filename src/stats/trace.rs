@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::account::Account;
+use super::hops::Hops;
 use super::tally::Timings;
 use crate::clock::Instant;
 use crate::engine::trace::event::{Ending, Outcome, TraceEvent};
@@ -29,6 +30,8 @@ pub struct TraceAccount {
     pub last_hop: u8,
     /// Answers, late and repeated ones among them, by the clocks that timed them.
     pub timings: Timings,
+    /// The figures of each hop.
+    pub hops: Hops,
     started: Instant,
     ended: Option<(Instant, Ending)>,
     /// TTL and query of the probes without an answer, before their deadline or later.
@@ -114,6 +117,7 @@ impl Account for TraceAccount {
         match event {
             TraceEvent::Decided { outcome: Outcome::Unfinished, .. } => self.in_flight += 1,
             TraceEvent::Decided { ttl, query, outcome, .. } => {
+                self.hops.decide(*ttl, outcome);
                 self.last_hop = self.last_hop.max(*ttl);
                 self.first_hop = self.first_hop.or(Some(*ttl));
                 self.probes += 1;
@@ -125,8 +129,9 @@ impl Account for TraceAccount {
                     }
                 }
             }
-            TraceEvent::Extra { ttl, query, .. } => {
+            TraceEvent::Extra { ttl, query, answer } => {
                 if self.silent.remove(&(*ttl, *query)) {
+                    self.hops.late(*ttl, answer);
                     self.late += 1;
                 } else {
                     self.repeated += 1;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::FpingRefusal;
 use super::arguments::FpingArguments;
 use super::values::{BackoffFactor, Ttl};
+use crate::cli::format::FormatRequest;
 use crate::cli::many::{self, FpingRequest, Many, ReverseNames};
 use crate::cli::ping_request::PingRequest;
 use crate::cli::terminal::TerminalRequest;
@@ -19,6 +20,7 @@ use crate::probe::{Method, Payload, message_len};
 use crate::report::style::Style;
 use crate::report::text::fping::{FpingStyle, HostLines, Rows};
 use crate::report::text::many::Show;
+use crate::stats::check::CheckLimits;
 use crate::transport::{IpOption, Options, Pmtu, Stamping};
 use crate::wire::Family;
 
@@ -83,7 +85,8 @@ pub fn request(
         every: None,
         cumulative: false,
         resolve_again: None,
-        json: false,
+        format: FormatRequest::default(),
+        limits: CheckLimits::default(),
         terminal: TerminalRequest::none(),
         numeric: true,
         resolve: false,

@@ -66,6 +66,41 @@ pub const DROPPED: Block = Block::Text(
      and prints.",
 );
 
+/// The formats for programs.
+pub const FORMATS: Section = Section {
+    title: "Formats",
+    in_help: false,
+    blocks: &[
+        Block::Text("--format prints the same figures for other programs:"),
+        Block::List(&[
+            (
+                "csv",
+                "comma-separated values (RFC 4180): a line for each probe, or of a ping with -q or --every a line for \
+                 each host",
+            ),
+            (
+                "influx",
+                "line protocol of InfluxDB, with the measurement, tags and fields of inputs.ping of Telegraf; it needs \
+                 ignore_error = true in inputs.exec",
+            ),
+            ("prometheus", "metrics with the names of ping_exporter"),
+            (
+                "nagios",
+                "a line with performance data, and the exit status of a plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. \
+                 --warn and --crit of ping are the limits of check_ping, such as 200,40%; without -c, -w and --retry \
+                 five requests are sent",
+            ),
+            ("atlas", "results of RIPE Atlas, for its tools"),
+        ]),
+        Block::Text(
+            "--output FILE writes them to a file, which is renamed into its place when it is complete. So a program \
+             that reads it, such as node_exporter, never sees a part of it. With prometheus and --every, each window \
+             replaces it.",
+        ),
+        Block::Text("docs/formats.md in the source of rping describes every column, field and metric."),
+    ],
+};
+
 /// The signals.
 pub const SIGNALS: Section = Section {
     title: "Signals",

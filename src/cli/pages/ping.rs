@@ -34,6 +34,7 @@ pub const PAGE: Page = Page {
         OUTPUT,
         MANY_OUTPUT,
         JSON,
+        common::FORMATS,
         PACKETS,
         common::SIGNALS,
         EXIT_STATUS,
@@ -66,6 +67,7 @@ const EXAMPLES: Section = Section {
         ("rping ping --alive 10.0.0.0/24", "which hosts of that network answer?"),
         ("rping ping -c 5 -q A B C", "five requests to each of three hosts, and only a table"),
         ("rping ping --json -c 3 HOST", "JSON Lines, for programs"),
+        ("rping ping --format csv -q -c 3 A B C", "a table for a spreadsheet"),
     ])],
 };
 

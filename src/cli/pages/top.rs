@@ -30,7 +30,9 @@ pub const PAGE: Page = Page {
                  rping-traceroute(1).",
             ),
         ]),
-        Block::Text("Both commands print text, or JSON Lines with --json."),
+        Block::Text(
+            "Both commands print text, JSON Lines with --json, or another format for programs with --format.",
+        ),
     ],
     sections: &[
         GENERATE,

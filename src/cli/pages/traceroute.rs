@@ -32,6 +32,7 @@ pub const PAGE: Page = Page {
         OUTPUT,
         WAITING,
         JSON,
+        common::FORMATS,
         common::SIGNALS,
         EXIT_STATUS,
         PERMISSIONS,

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::Serialize;
 
 use super::line::line;
-use crate::clock::{Epoch, Instant};
+use crate::clock::{Epoch, Instant, Wall};
 use crate::datagram::{SendFault, Timing};
 use crate::output::Output;
 use crate::stats::Timings;
@@ -55,7 +55,7 @@ pub(super) fn unknown_of(
 
 /// Prints one line.
 pub(super) fn print(at: Instant, epoch: Epoch, record: impl Serialize, output: &mut Output<'_>) {
-    let record = Line { v: VERSION, ts: rfc3339(at, epoch), record };
+    let record = Line { v: VERSION, ts: rfc3339(epoch.wall(at)), record };
     // Every record can be serialized: no map has keys that are not text.
     if let Some(text) = line(&record) {
         output.print(format_args!("{text}\n"));
@@ -63,9 +63,9 @@ pub(super) fn print(at: Instant, epoch: Epoch, record: impl Serialize, output: &
 }
 
 /// A time of day in UTC, with nanoseconds.
-pub(super) fn rfc3339(at: Instant, epoch: Epoch) -> String {
-    let wall = UNIX_EPOCH + Duration::from_nanos(epoch.wall(at).as_nanos());
-    humantime::format_rfc3339_nanos(wall).to_string()
+pub(in crate::report) fn rfc3339(at: Wall) -> String {
+    let time = UNIX_EPOCH + Duration::from_nanos(at.as_nanos());
+    humantime::format_rfc3339_nanos(time).to_string()
 }
 
 /// Milliseconds, exact to the nanosecond.

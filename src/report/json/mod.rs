@@ -10,6 +10,8 @@ mod ping;
 mod records;
 mod trace;
 
+pub(in crate::report) use fields::rfc3339;
 pub use fields::unknown;
+pub(in crate::report) use line::line;
 pub use ping::JsonPing;
 pub use trace::{JsonTrace, TraceStart};

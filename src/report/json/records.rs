@@ -108,7 +108,7 @@ pub(super) struct TimeoutRecord {
 impl TimeoutRecord {
     /// The probe with that sequence number, which left at `sent`.
     pub fn new(seq: u16, sent: Instant, epoch: Epoch) -> Self {
-        Self { seq, sent: rfc3339(sent, epoch) }
+        Self { seq, sent: rfc3339(epoch.wall(sent)) }
     }
 }
 

@@ -1,0 +1,102 @@
+//! The outcome of each probe of a traceroute.
+
+use std::borrow::Cow;
+
+use super::record::{record, value};
+use crate::clock::Wall;
+use crate::engine::trace::event::{AnswerKind, Outcome, TraceAnswer, TraceEvent};
+use crate::output::Output;
+use crate::report::formats::number::{Millis, nanos};
+use crate::report::formats::trace::{Happened, TraceDocument, TraceWhole};
+use crate::report::json::rfc3339;
+use crate::report::phrases::phrase;
+
+/// The columns.
+const PROBES: &str =
+    "time,host,address,hop,query,outcome,from,name,as,rtt_ms,ttl,icmp_type,icmp_code,mtu,reason";
+
+/// A record for each probe, in the order of hops, and for each further answer.
+#[derive(Debug, Default)]
+pub struct CsvTrace;
+
+/// What differs from one event to another.
+#[derive(Default)]
+struct Fields {
+    place: Option<(u8, u8)>,
+    outcome: &'static str,
+    mtu: Option<u32>,
+    reason: Option<String>,
+}
+
+/// The outcome of a probe that was answered, and the reason in words.
+fn answered(answer: &TraceAnswer, whole: &TraceWhole<'_>) -> (&'static str, Option<String>) {
+    match answer.kind {
+        AnswerKind::Reply | AnswerKind::Segment(_) => ("reply", None),
+        AnswerKind::Error(error) if error.is_ttl_exceeded() => ("ttl_exceeded", None),
+        AnswerKind::Error(error) => ("error", Some(phrase(&error, |node| whole.shown(node)))),
+    }
+}
+
+impl Fields {
+    fn of(event: &TraceEvent, whole: &TraceWhole<'_>) -> Option<Self> {
+        let of = |place, (outcome, reason), mtu| Self { place: Some(place), outcome, mtu, reason };
+        Some(match event {
+            TraceEvent::Decided { ttl, query, outcome, mtu } => {
+                let outcome = match outcome {
+                    Outcome::Answered(answer) => answered(answer, whole),
+                    Outcome::Silent => ("silent", None),
+                    Outcome::NotSent(fault) => ("not_sent", Some(fault.error.to_string())),
+                    Outcome::Unfinished => ("unfinished", None),
+                };
+                of((*ttl, *query), outcome, *mtu)
+            }
+            TraceEvent::Extra { ttl, query, answer } => {
+                of((*ttl, *query), ("extra", answered(answer, whole).1), None)
+            }
+            TraceEvent::PathMtu { ttl, query, mtu, .. } => of((*ttl, *query), ("path_mtu", None), Some(*mtu)),
+            TraceEvent::Ended { .. } => return None,
+        })
+    }
+}
+
+impl TraceDocument for CsvTrace {
+    fn begin(&mut self, output: &mut Output<'_>) {
+        output.print(format_args!("{PROBES}\r\n"));
+    }
+
+    fn event(&mut self, happened: &Happened<'_>, whole: &TraceWhole<'_>, output: &mut Output<'_>) {
+        let Some(fields) = Fields::of(happened.event, whole) else { return };
+        let answer = happened.event.answer();
+        let icmp = answer.and_then(|answer| match answer.kind {
+            AnswerKind::Error(error) => Some((error.icmp_type, error.code)),
+            AnswerKind::Reply | AnswerKind::Segment(_) => None,
+        });
+        let fields = [
+            Cow::Owned(rfc3339(happened.at)),
+            Cow::Borrowed(whole.start.host.as_str()),
+            Cow::Owned(whole.start.target.to_string()),
+            value(fields.place.map(|(hop, _)| hop)),
+            value(fields.place.map(|(_, query)| query)),
+            Cow::Borrowed(fields.outcome),
+            value(answer.map(|answer| whole.shown(answer.from))),
+            Cow::Borrowed(happened.name.as_deref().unwrap_or_default()),
+            Cow::Borrowed(happened.origin.as_deref().unwrap_or_default()),
+            value(answer.map(|answer| Millis(nanos(answer.rtt)))),
+            value(answer.and_then(|answer| answer.hop_limit)),
+            value(icmp.map(|(icmp_type, _)| icmp_type)),
+            value(icmp.map(|(_, code)| code)),
+            value(fields.mtu),
+            value(fields.reason),
+        ];
+        record(fields, output);
+    }
+
+    fn unknown(&mut self, host: &str, reason: &str, at: Wall, output: &mut Output<'_>) {
+        self.begin(output);
+        let empty = || Cow::Borrowed("");
+        let first =
+            [Cow::Owned(rfc3339(at)), Cow::Borrowed(host), empty(), empty(), empty(), "unknown".into()];
+        let rest = (0..8).map(|_| empty()).chain([Cow::Borrowed(reason)]);
+        record(first.into_iter().chain(rest), output);
+    }
+}
