@@ -108,3 +108,23 @@ fn pingparsing_reads_a_run_without_any_reply() {
     let Some(read) = python("pingparsing", line, &text) else { return };
     assert_eq!(read, "[2, 0, 100.0, None]");
 }
+
+/// jc and pingparsing, and the patterns of programs that read the last line (Home Assistant) or any line (Telegraf).
+#[test]
+fn the_figures_of_stats_change_nothing_for_a_parser() {
+    let target = SocketAddr::new(TARGET.into(), 0);
+    let (without, with) = (mixed(target, style()), mixed(target, Style { stats: true, ..style() }));
+    assert_ne!(without, with);
+    let rtt = "destination packets_received round_trip_ms_min round_trip_ms_avg round_trip_ms_max round_trip_ms_stddev";
+    assert_eq!(jc(&with, rtt), jc(&without, rtt));
+    let line = "print(pingparsing.PingParsing().parse(text).as_dict())";
+    assert_eq!(python("pingparsing", line, &with), python("pingparsing", line, &without));
+    let last_line = "import re\nlast = text.strip().split(chr(10))[-1]\nprint(re.search(r'(\\d+.\\d+)/(\\d+.\\d+)/(\\d+.\\d+)/(\\d+.\\d+)', last).groups())\n\
+        print(re.search(r'(\\d+\\.\\d+)/(\\d+\\.\\d+)/(\\d+\\.\\d+)/?(\\d+\\.\\d+)? ms', text).groups())";
+    let (read, expected) = (python("re", last_line, &with), python("re", last_line, &without));
+    assert!(
+        expected.as_ref().is_none_or(|read| read.starts_with("('0.900', '8.548', '12.400', ")),
+        "{expected:?}"
+    );
+    assert_eq!(read, expected);
+}

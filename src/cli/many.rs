@@ -104,7 +104,8 @@ impl Many {
         }
         refuse_what_is_for_one(arguments)?;
         let totals = arguments.long_run.totals;
-        for (given, option) in [(options.alive, "--alive"), (options.unreachable, "--unreachable")] {
+        let bare = [(options.alive, "--alive"), (options.unreachable, "--unreachable")];
+        for (given, option) in bare {
             if let Some(format) = format.option().filter(|_| given) {
                 bail!("{option} prints bare names and does not go with {format}");
             }
@@ -113,6 +114,7 @@ impl Many {
             let every = arguments.long_run.every.is_some();
             ensure!(!(given && every), "{option} prints bare names and does not go with --every");
         }
+        arguments.figures.check(&bare)?;
         if let Some(format) = format.option().filter(|_| totals) {
             bail!("--totals prints a line of text and does not go with {format}");
         }

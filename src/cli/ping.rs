@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use super::figures::FigureArguments;
 use super::format::FormatArguments;
 use super::headings::{MANY, OTHER, OUTPUT, PACKET, ROUTE, TIMING};
 use super::long_run::LongRunArguments;
@@ -125,7 +126,7 @@ pub struct PingArguments {
     /// Print JSON, a line for each thing that happens.
     ///
     /// With -q only the first line and the summary (of many hosts, a line for each as well). The format has a version, and docs/json.md describes
-    /// it. -a, -D, -O and -3 add nothing to it.
+    /// it. -a, -D, -O, -3, --stats and --histogram add nothing to it.
     #[arg(short, long, help_heading = OUTPUT)]
     pub json: bool,
 
@@ -144,6 +145,10 @@ pub struct PingArguments {
     /// The options for long runs.
     #[command(flatten)]
     pub long_run: LongRunArguments,
+
+    /// The options for more figures in the summary.
+    #[command(flatten)]
+    pub figures: FigureArguments,
 
     /// Use IPv4 only.
     #[arg(short = '4', long, help_heading = ROUTE)]

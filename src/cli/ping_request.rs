@@ -14,7 +14,7 @@ use super::values::{Stamps, families, host_name};
 use super::wording::{OptionNames, PING};
 use crate::engine::ping::{Config, Pacing};
 use crate::probe::{Method, Payload, message_len};
-use crate::report::style::Style;
+use crate::report::style::{Canvas, Style};
 use crate::stats::check::CheckLimits;
 use crate::transport::{IpOption, Options, Stamping};
 use crate::wire::Family;
@@ -396,6 +396,8 @@ fn style(program: &str, arguments: &PingArguments, size: usize, interval: Durati
         outstanding: arguments.outstanding,
         timestamps: arguments.timestamps,
         full_precision: arguments.rtt_precision,
+        stats: arguments.figures.stats,
+        histogram: arguments.figures.histogram.then(Canvas::default),
         ..Style::of(Ipv4Addr::UNSPECIFIED.into())
     }
 }

@@ -49,7 +49,8 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         command::begun(setup, &mut output)?;
     let fping = request.many.as_ref().and_then(|many| many.fping.as_ref());
 
-    let style = Style { utc_offset: sys::utc_offset, ..style };
+    let histogram = style.histogram.map(|_| terminal::canvas());
+    let style = Style { utc_offset: sys::utc_offset, histogram, ..style };
     let mut account = PingAccount::with_precision(config.targets.len(), precision(request))
         .with_names(hosts.unknown(), config.names);
     if request.terminal.compact || terminal::has_status(request) {
@@ -151,12 +152,14 @@ fn run<R: Report<Account = PingAccount>>(
     })
 }
 
-/// How exact percentiles are: many hosts have little memory each, and text shows none of them.
+/// How exact percentiles are. Many hosts and long runs have little memory each, unless more is requested, and text shows
+/// none of them.
 fn precision(request: &PingRequest) -> Precision {
-    match request.many {
-        None if !request.format.is_text() => Precision::Fine,
-        _ => Precision::Coarse,
+    let requested = request.style.stats || request.style.histogram.is_some();
+    if requested || !request.format.is_text() && request.many.is_none() && request.every.is_none() {
+        return Precision::Fine;
     }
+    Precision::Coarse
 }
 
 /// Number of replies that fit the receive buffer, at least 1.

@@ -9,7 +9,7 @@ use crate::output::below;
 use crate::output::terminal::{Terminal, room_below, terminal_columns};
 use crate::report::Report;
 use crate::report::glyphs::Glyphs;
-use crate::report::style::Style;
+use crate::report::style::{Canvas, Style};
 use crate::report::terminal::ping::{PingColors, PingHints, TerminalPing};
 use crate::report::terminal::status::{PROBES, StatusLine, StatusStyle};
 use crate::report::terminal::trace::TerminalTrace;
@@ -89,6 +89,12 @@ pub fn compact(request: &PingRequest, style: &Style) -> CompactStyle {
         row: compact::row(terminal_columns(), style.timestamps),
         terminal: terminal.stdout,
     }
+}
+
+/// What a histogram is drawn on: the terminal, or else 80 columns.
+pub fn canvas() -> Canvas {
+    let columns = terminal_columns().map_or(Canvas::default().columns, usize::from);
+    Canvas { columns, unicode: Terminal::here().utf8 }
 }
 
 /// Puts colours and the meaning of marks around the text of a trace. Under the name of another program a trace has the

@@ -56,6 +56,26 @@ pub struct Style {
     pub full_precision: bool,
     /// Columns of the terminal: the most dots of a flood, and of the table of many hosts.
     pub width: u64,
+    /// Print percentiles, jitter and bursts of losses in the summary.
+    pub stats: bool,
+    /// Draw a histogram of the round-trip times below the summary.
+    pub histogram: Option<Canvas>,
+}
+
+/// What a picture is drawn on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Canvas {
+    /// Columns of a line.
+    pub columns: usize,
+    /// Whether it shows more than ASCII.
+    pub unicode: bool,
+}
+
+impl Default for Canvas {
+    /// That of a pipe: 80 columns of ASCII.
+    fn default() -> Self {
+        Self { columns: 80, unicode: false }
+    }
 }
 
 /// How the time before a line looks.
@@ -101,6 +121,8 @@ impl Style {
             utc_offset: |_| 0,
             full_precision: false,
             width: u64::MAX,
+            stats: false,
+            histogram: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::loss::{Ratio, loss};
 use super::moments::Moments;
+use super::neighbours::Neighbours;
 
 /// The figures of a target.
 pub trait Figures {
@@ -37,6 +38,17 @@ pub trait Figures {
 
     /// A percentile of these times, in nanoseconds.
     fn percentile(&self, percent: u64) -> Option<u64>;
+
+    /// How the times of answers differ from those of the answers that arrived before; `None` in a window and of all targets
+    /// together.
+    fn neighbours(&self) -> Option<Neighbours> {
+        None
+    }
+
+    /// The longest run of losses; `None` in a window and of all targets together.
+    fn burst(&self) -> Option<u32> {
+        None
+    }
 
     /// Whether probes were sent, none was answered, and none is in flight.
     fn is_unreachable(&self) -> bool {

@@ -10,6 +10,7 @@ mod distribution;
 mod each;
 mod extra;
 mod figures;
+pub mod histogram;
 mod hops;
 mod jitter;
 pub mod loss;

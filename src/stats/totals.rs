@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::figures::{Figures, Targeted};
 use super::moments::Moments;
+use super::neighbours::Neighbours;
 use super::ping::PingAccount;
 use super::row::Row;
 use super::tally::Tally;
@@ -124,5 +125,13 @@ impl Figures for Row {
 
     fn percentile(&self, percent: u64) -> Option<u64> {
         Row::percentile(self, percent)
+    }
+
+    fn neighbours(&self) -> Option<Neighbours> {
+        Some(Row::neighbours(self))
+    }
+
+    fn burst(&self) -> Option<u32> {
+        Some(Row::burst(self))
     }
 }

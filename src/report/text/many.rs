@@ -8,6 +8,7 @@ use super::number::{Millis, micros, whole_millis};
 use super::ping::PingText;
 use super::table::{HostTable, Loss};
 use super::window::{self, Title};
+use super::{figures, histogram};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, SystemError};
 use crate::engine::ping::event::{Event, LookupOutcome, NameLookup, Place, Verdict};
@@ -135,8 +136,22 @@ impl ManyText {
         }
     }
 
-    /// The line below the table.
-    fn sum_up(account: &PingAccount, totals: &Totals<'_>, output: &mut Printer<'_, '_>) {
+    /// The line below the table, and the histogram below that of the run at its end.
+    fn sum_up(&self, figures: Of, stream: Stream, account: &PingAccount, output: &mut Output<'_>) {
+        let style = self.lines.style();
+        let printer = &mut output.on(stream);
+        Self::counts(account, &figures.select(account).1, printer);
+        if style.stats && figures == Of::Run {
+            figures::print(", ", account, printer);
+        }
+        printer.print(format_args!("\n"));
+        if let Some(canvas) = style.histogram.filter(|_| self.ended) {
+            histogram::print(canvas, &account.total, output);
+        }
+    }
+
+    /// What the line below the table begins with.
+    fn counts(account: &PingAccount, totals: &Totals<'_>, output: &mut Printer<'_, '_>) {
         let (figures, unknown, all) = (totals.figures, account.unknown, account.all());
         let (plural, answered) = (if all == 1 { "" } else { "s" }, totals.answered);
         output.print(format_args!("{all} target{plural}: {answered} answered, {} silent", totals.silent));
@@ -170,17 +185,16 @@ impl ManyText {
             let [min, mean, max, deviation] = micros(&figures.rtt()).map(Millis);
             output.print(format_args!(", rtt min/avg/max/mdev = {min}/{mean}/{max}/{deviation} ms"));
         }
-        output.print(format_args!("\n"));
     }
 
     /// Begins to print figures: the table with the line below it, or the line alone.
     fn list(&mut self, figures: Of, stream: Stream, account: &PingAccount, output: &mut Output<'_>) {
         if self.show == Show::Totals {
-            Self::sum_up(account, &figures.select(account).1, &mut output.on(stream));
-            return;
+            return self.sum_up(figures, stream, account, output);
         }
         let bare = self.show == Show::Unreachable && stream == Stream::Out;
-        let table = HostTable::new(bare, stream, &self.hosts, self.lines.columns());
+        let columns = (self.lines.columns(), self.lines.style().stats && figures == Of::Run);
+        let table = HostTable::new(bare, stream, &self.hosts, columns);
         self.listing = Some(Listing { table, stream, figures });
         // A short one is printed at once, so that all of it is of one moment.
         if usize::try_from(account.all()).is_ok_and(|all| all <= PART) {
@@ -331,14 +345,13 @@ impl Report for ManyText {
 
     fn more(&mut self, account: &PingAccount, output: &mut Output<'_>) -> bool {
         let Some(Listing { table, stream, figures }) = &mut self.listing else { return false };
-        let (rows, totals) = figures.select(account);
-        if table.more(&self.hosts, rows, output) {
+        if table.more(&self.hosts, figures.select(account).0, output) {
             return true;
         }
-        let stream = *stream;
+        let (stream, figures) = (*stream, *figures);
         self.listing = None;
         if self.show != Show::Unreachable || stream == Stream::Err {
-            Self::sum_up(account, &totals, &mut output.on(stream));
+            self.sum_up(figures, stream, account, output);
         }
         false
     }

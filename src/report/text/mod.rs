@@ -2,7 +2,9 @@
 
 pub mod compact;
 mod extension;
+mod figures;
 pub mod fping;
+mod histogram;
 mod local_time;
 pub mod many;
 pub mod number;

@@ -73,6 +73,11 @@ impl PingText {
         self.style.size
     }
 
+    /// How the text looks.
+    pub(super) fn style(&self) -> &Style {
+        &self.style
+    }
+
     /// Makes a target under one of its names the subject of the lines that follow, one of many.
     pub(super) fn aim(&mut self, label: HostLabel<'_>) {
         self.style.family = Family::of(label.address.ip());
@@ -304,7 +309,7 @@ impl Report for PingText {
     }
 
     fn finish(&mut self, account: &PingAccount, _now: Instant, output: &mut Output<'_>) -> bool {
-        summary::finish(&self.style, &self.name, &account.total, output);
+        summary::finish(&self.style, &self.name, account, output);
         false
     }
 }

@@ -1,13 +1,15 @@
 //! The summary of a ping of one host, and its status on the way, as iputils prints them. It counts nothing itself.
 
 use super::number::{Millis, format_g, whole_millis};
-use crate::output::Output;
+use super::{figures, histogram};
+use crate::output::{Output, Stream};
 use crate::report::style::Style;
-use crate::stats::Tally;
 use crate::stats::loss::Ratio;
+use crate::stats::{PingAccount, Tally};
 
 /// The summary. `name` is the target's name, escaped.
-pub fn finish(style: &Style, name: &str, tally: &Tally, output: &mut Output<'_>) {
+pub fn finish(style: &Style, name: &str, account: &PingAccount, output: &mut Output<'_>) {
+    let tally = &account.total;
     output.print(format_args!("\n--- {name} ping statistics ---\n"));
     counts(tally, output);
     let mut separator = "";
@@ -31,8 +33,15 @@ pub fn finish(style: &Style, name: &str, tally: &Tally, output: &mut Output<'_>)
         let gap = tally.sending_time().as_micros() / u128::from(tally.attempted() - 1);
         let gap = Millis(u64::try_from(gap).unwrap_or(u64::MAX));
         output.print(format_args!("{separator}ipg/ewma {gap}/{} ms", Millis(tally.classic.ewma_micros())));
+        separator = ", ";
+    }
+    if style.stats {
+        figures::print(separator, account, &mut output.on(Stream::Out));
     }
     output.print(format_args!("\n"));
+    if let Some(canvas) = style.histogram {
+        histogram::print(canvas, tally, output);
+    }
 }
 
 fn counts(tally: &Tally, output: &mut Output<'_>) {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 
+use super::figures::FigureColumns;
 use super::number::{Millis, micros};
 use super::width::{columns, fit};
 use crate::escape::escape;
@@ -50,6 +51,8 @@ struct Widths {
     plain: usize,
     /// Whether an address stands in the column of addresses only, though it was given as such: its name was looked up.
     typed: bool,
+    /// `--stats`, in place of the 95th percentile. These columns are not left out.
+    figures: Option<FigureColumns>,
 }
 
 const NAME: &str = "name";
@@ -70,8 +73,8 @@ const NAME_COLUMNS: usize = 12;
 
 impl HostTable {
     /// A table on a stream, as wide as its contents if so many columns allow it, or only the `bare` names of targets that
-    /// never answered.
-    pub fn new(bare: bool, stream: Stream, hosts: &Hosts, columns: u64) -> Self {
+    /// never answered. `stats`: with columns for percentiles, jitter and bursts.
+    pub fn new(bare: bool, stream: Stream, hosts: &Hosts, (columns, stats): (u64, bool)) -> Self {
         let widths = Widths {
             name: if hosts.has_names() { NAME.len() } else { 0 },
             address: ADDRESS.len(),
@@ -79,12 +82,13 @@ impl HostTable {
             sent: "sent".len(),
             received: "received".len(),
             rtt: RTT.len(),
-            p95: P95.len(),
+            p95: if stats { 0 } else { P95.len() },
             mean: 0,
             mean_needs: MEAN.len(),
             remarks: 0,
             plain: 0,
             typed: false,
+            figures: stats.then(FigureColumns::default),
         };
         let columns = usize::try_from(columns).unwrap_or(usize::MAX);
         Self { bare, stream, widths, columns, measured: bare, cursor: HostCursor::default() }
@@ -170,7 +174,12 @@ impl Widths {
             let [_, mean, ..] = times;
             self.rtt = self.rtt.max(rtt_len(times));
             self.mean_needs = self.mean_needs.max(millis_len(mean));
-            self.p95 = self.p95.max(millis_len(p95(row)));
+            if self.p95 > 0 {
+                self.p95 = self.p95.max(millis_len(p95(row)));
+            }
+        }
+        if let Some(figures) = &mut self.figures {
+            figures.measure(row);
         }
     }
 
@@ -179,7 +188,8 @@ impl Widths {
         let Self { name, address, note, sent, received, rtt, p95, mean, remarks, .. } = *self;
         let all = [name, address, note, sent, received, LOSS, rtt, mean, p95];
         let shown = all.into_iter().filter(|width| *width > 0);
-        shown.map(|width| width + 2).sum::<usize>() - 2 + remarks
+        let figures = self.figures.as_ref().map_or(0, FigureColumns::total);
+        shown.map(|width| width + 2).sum::<usize>() - 2 + figures + remarks
     }
 
     /// Makes the table fit so many columns, as far as that is possible.
@@ -223,6 +233,7 @@ impl Widths {
                 output.print(format_args!("  {title:>width$}"));
             }
         }
+        self.figures.iter().for_each(|figures| figures.head(output));
         output.print(format_args!("\n"));
     }
 
@@ -274,6 +285,7 @@ impl Widths {
                 output.print(format_args!("  {:>width$}", "-"));
             }
         }
+        self.figures.iter().for_each(|figures| figures.line(row, output));
         for (count, what) in remarks(row) {
             output.print(format_args!("  {count} {what}"));
         }
