@@ -44,6 +44,8 @@ pub struct Match {
     ident: u16,
     /// Octets of the ICMP message.
     len: usize,
+    /// Whether it came from another address than the target's, where that does not answer for it.
+    elsewhere: bool,
     /// Whether it may count as received.
     valid: bool,
     /// What its payload shows.
@@ -78,7 +80,7 @@ impl Match {
             ident: self.ident,
             seq: self.number as u16,
             from: reply.from,
-            different_address: false,
+            different_address: self.elsewhere,
             len: self.len,
             hop_limit: reply.hop_limit,
             rtt: reply.at.since(sent),
@@ -128,7 +130,7 @@ pub fn answer(
         Content::Intact => (Content::Intact, true),
         content @ (Content::BadChecksum | Content::Altered { .. } | Content::Longer(_)) => (content, false),
     };
-    Ok(Match { number, ident, len, valid, content })
+    Ok(Match { number, ident, len, elsewhere: !expected.is_from(reply.from), valid, content })
 }
 
 /// What an echo reply's payload shows, or that it is not our payload at all.

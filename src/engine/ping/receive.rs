@@ -16,8 +16,8 @@ impl Ping {
     /// The target and the probe that an answer belongs to. The target is the one it came from, or else the one that
     /// the token in it names.
     fn recognise(&self, reply: &Reply) -> Result<(u32, Match), Reject> {
-        let (alone, by_address) = (self.is_alone(), self.targets.number(reply.from, reply.scope));
-        let number = if alone { Some(0) } else { by_address };
+        let alone = self.is_alone();
+        let number = if alone { Some(0) } else { self.targets.number(reply.from, reply.scope) };
         let first =
             number.map_or(Err(Reject::Foreign), |number| Ok((number, self.match_answer(number, reply)?)));
         let ReplyKind::Answer { seq, .. } = reply.kind else { return first };
@@ -69,11 +69,9 @@ impl Ping {
         if self.config.timeout_decides && self.is_late(slot, reply.at) {
             return Err(Reject::Late);
         }
-        let address = self.targets.address_of_probe(number, found.number).ok_or(Reject::Foreign)?.ip();
         let mut answer = found.into_event(reply, verdict, (slot.sent, slot.clock), self.config.millis_of_day);
         answer.target = number;
         answer.settles = verdict == Verdict::Received && slot.state == State::Open;
-        answer.different_address = !self.config.expected(address).is_from(reply.from);
         answer.many_responders = self.config.many_responders;
         if verdict != Verdict::Corrupt {
             self.flight.settle(place, State::Answered);
