@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use rping::cli::{self, Action, format};
 use rping::command::{self, formats, ping, traceroute};
 use rping::transport::privilege;
@@ -27,11 +27,11 @@ fn main() -> ExitCode {
             let _ = io::stderr().lock().write_all(help.as_bytes());
             return ExitCode::from(command::CANNOT_RUN);
         }
-        Err(error) if check => return fail_check("RPING", &error.reason),
+        Err(error) if check => return fail_check("RPING", &anyhow!(error.reason)),
         Err(error) => return fail(&error.to_string(), command::cannot_run(&error.program, true)),
     };
     if let (true, Err(error)) = (check, &status) {
-        return fail_check(service, &format!("{error:#}"));
+        return fail_check(service, error);
     }
     let cannot_run = command::cannot_run(&program, false);
     let status = status.map_err(command::for_person);
@@ -46,19 +46,16 @@ fn print(text: &str) -> anyhow::Result<()> {
 }
 
 /// Prints the line of a Nagios plugin that cannot run, which is read from standard output. Returns the exit status.
-fn fail_check(service: &str, error: &str) -> ExitCode {
-    let (line, status) = formats::cannot_check(service, without_number(error));
+fn fail_check(service: &str, error: &anyhow::Error) -> ExitCode {
+    let (line, status) = formats::cannot_check(service, error);
     let _ = io::stdout().lock().write_all(line.as_bytes());
     ExitCode::from(status)
 }
 
-/// The text of an error without its number, which std appends to the system's text.
-fn without_number(text: &str) -> &str {
-    text.rsplit_once(" (os error ").map_or(text, |(text, _)| text)
-}
-
 /// Prints a line on standard error, if that is open. Returns the exit status.
 fn fail(line: &str, status: u8) -> ExitCode {
-    let _ = writeln!(io::stderr().lock(), "{}", without_number(line));
+    // Without the number of the error, which std appends to the system's text.
+    let text = line.rsplit_once(" (os error ").map_or(line, |(text, _)| text);
+    let _ = writeln!(io::stderr().lock(), "{text}");
     ExitCode::from(status)
 }

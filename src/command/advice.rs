@@ -17,6 +17,8 @@ struct Advised {
     line: String,
     /// What a person gets instead.
     lines: Vec<String>,
+    /// Whether no packet of this machine gets to the target.
+    unreachable: bool,
 }
 
 impl fmt::Display for Advised {
@@ -31,7 +33,9 @@ impl std::error::Error for Advised {}
 pub fn open_error(names: &OptionNames, error: &OpenError) -> anyhow::Error {
     let line = names.open_error(error);
     match error {
-        OpenError::Denied(denied) => anyhow::Error::new(Advised { line, lines: permission(denied) }),
+        OpenError::Denied(denied) => {
+            anyhow::Error::new(Advised { line, lines: permission(denied), unreachable: false })
+        }
         OpenError::Device { .. } | OpenError::Unavailable(_) => anyhow!(line),
     }
 }
@@ -58,10 +62,19 @@ pub fn route_error(names: &OptionNames, error: &RouteError) -> anyhow::Error {
     match error {
         RouteError::Unreachable(_) => {
             let advice = "  No route of this machine leads there. Its routes: ip route; ip -6 route";
-            anyhow::Error::new(Advised { lines: vec![line.clone(), advice.to_owned()], line })
+            let lines = vec![line.clone(), advice.to_owned()];
+            anyhow::Error::new(Advised { line, lines, unreachable: true })
+        }
+        RouteError::Prohibited | RouteError::Blackhole => {
+            anyhow::Error::new(Advised { lines: vec![line.clone()], line, unreachable: true })
         }
         _ => anyhow!(line),
     }
+}
+
+/// Whether an error means that no packet of this machine gets to the target: no usage, lookup or permission is at fault.
+pub fn is_unreachable(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Advised>().is_some_and(|advised| advised.unreachable)
 }
 
 /// An error with its advice, if a person reads standard error.

@@ -10,7 +10,7 @@ use crate::cli::format::{Format, FormatRequest};
 use crate::cli::ping_request::PingRequest;
 use crate::cli::trace_request::TraceRequest;
 use crate::clock::{Clock, Instant};
-use crate::command;
+use crate::command::{self, advice};
 use crate::engine::ping::Targets;
 use crate::escape;
 use crate::names::lookup::Names;
@@ -140,8 +140,12 @@ pub fn trace_status(request: &TraceRequest, account: &TraceAccount) -> u8 {
     }
 }
 
-/// The line and the exit status of a Nagios plugin that cannot run.
-pub fn cannot_check(service: &str, error: &str) -> (String, u8) {
-    let line = format!("{service} {} - {}\n", nagios::word(State::Unknown), nagios::sentence(error));
-    (line, State::Unknown.status())
+/// The line and the exit status of a Nagios plugin that cannot run: CRITICAL if no route leads to the host, which is a
+/// finding, else UNKNOWN.
+pub fn cannot_check(service: &str, error: &anyhow::Error) -> (String, u8) {
+    let state = if advice::is_unreachable(error) { State::Critical } else { State::Unknown };
+    let text = format!("{error:#}");
+    // Without the number of the error, which std appends to the system's text.
+    let text = text.rsplit_once(" (os error ").map_or(text.as_str(), |(text, _)| text);
+    (format!("{service} {} - {}\n", nagios::word(state), nagios::sentence(text)), state.status())
 }

@@ -1,6 +1,7 @@
 //! The line protocol of InfluxDB, with the measurement, the tag and the fields of Telegraf's `inputs.ping`.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::number::{Millis, nanos};
 use super::ping::{Document, HostFigures, HostName, HostRow, Whole};
@@ -37,9 +38,11 @@ impl fmt::Display for Tag<'_> {
 #[derive(Debug, Default)]
 pub struct InfluxPing;
 
-/// `result_code`: 0 an answer, 1 no answer or no such host, 2 no probe left.
-fn result_code(figures: Option<HostFigures<'_>>) -> u8 {
-    let Some(HostFigures { figures, .. }) = figures else { return 1 };
+/// `result_code`: 0 an answer, 1 no answer or no such host, 2 no probe left, or an address that cannot be probed.
+fn result_code(figures: Option<HostFigures<'_>>, host: &str) -> u8 {
+    let Some(HostFigures { figures, .. }) = figures else {
+        return 1 + u8::from(host.parse::<IpAddr>().is_ok());
+    };
     match (figures.received(), figures.sent(), figures.lost()) {
         (1.., ..) => 0,
         // A window without a probe may have the loss of an earlier one.
@@ -73,7 +76,7 @@ impl Document for InfluxPing {
             return;
         }
         tags(&row.name, output);
-        output.print(format_args!(" result_code={}i", result_code(host)));
+        output.print(format_args!(" result_code={}i", result_code(host, &row.name.host)));
         if let Some(HostFigures { target, figures, jitter }) = host {
             let (sent, received) = (figures.sent(), figures.received());
             output.print(format_args!(",packets_transmitted={sent}i,packets_received={received}i"));
