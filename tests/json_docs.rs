@@ -16,11 +16,14 @@ use rping::engine::trace::event as trace;
 use rping::names::lookup::{Names, Question};
 use rping::output::{Output, Stream};
 use rping::report::Report;
-use rping::report::hosts::Hosts;
+use rping::report::hosts::{HostLabel, Hosts};
 use rping::report::json::{self, JsonPing, JsonTrace, TraceStart};
 use rping::report::style::Style;
 use rping::report::waiting::Lookups;
-use rping::stats::{PingAccount, WindowPlan};
+use rping::stats::verdict::assertion::Assertion;
+use rping::stats::verdict::field;
+use rping::stats::verdict::measure::Judgement;
+use rping::stats::{Account, PingAccount, WindowPlan};
 use rping::wire::{Family, extension, icmp};
 use serde_json::Value;
 
@@ -281,9 +284,40 @@ fn trace_lines(method: &'static str, events: &[trace::TraceEvent]) -> Vec<Value>
     })
 }
 
+/// What an assertion came to: one that holds, one that does not, and one without an answer.
+fn verdicts() -> Vec<Value> {
+    let mut account = PingAccount::new(1);
+    let judged = |account: &PingAccount, text: &str| {
+        let assertion = Assertion::parse(text, "ping", &field::PING).expect(text);
+        let judgement = Judgement::of_ping(account, &assertion, 0);
+        let label = HostLabel {
+            name: Some("host.example"),
+            address: SocketAddr::new(ip("192.0.2.2"), 0),
+            note: None,
+        };
+        lines(|output| json::verdict(&judgement, |_| Some(label), (at(11_500), EPOCH), output))
+    };
+    let silent = judged(&account, "p95<15ms");
+    ping_events().iter().for_each(|event| account.add(event));
+    [silent, judged(&account, "p95<15ms,received=3"), judged(&account, "received=3")].concat()
+}
+
+#[test]
+fn a_verdict_has_each_condition_that_does_not_hold() {
+    let verdicts = verdicts();
+    let passed: Vec<_> = verdicts.iter().map(|verdict| verdict["passed"].as_bool()).collect();
+    assert_eq!(passed, [Some(false), Some(false), Some(true)]);
+    let failures: Vec<_> = verdicts.iter().filter_map(|verdict| verdict.get("failures")).collect();
+    let failed = |key: &str, value: &str| {
+        let of = [("host", "host.example"), ("addr", "192.0.2.2"), ("clause", "p95<15ms"), (key, value)];
+        Value::Array(vec![of.into_iter().map(|(key, value)| (key, Value::from(value))).collect()])
+    };
+    assert_eq!(failures, [&failed("reason", "no answer"), &failed("measured", "20.61728 ms")]);
+}
+
 /// Everything that the program can print.
 fn everything() -> Vec<Value> {
-    let mut all = [one(false), many(false), list(), windows(), traces()].concat();
+    let mut all = [one(false), many(false), list(), windows(), traces(), verdicts()].concat();
     all.extend(lines(|output| {
         json::unknown("nope.example", "Name or service not known", Instant::ZERO, EPOCH, output);
     }));

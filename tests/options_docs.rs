@@ -60,3 +60,30 @@ fn every_option_of_traceroute_is_documented_and_no_other() {
     assert!(accepted.contains("-q --queries N") && accepted.contains("--mtu"), "{accepted:?}");
     assert_eq!(documented("traceroute"), accepted);
 }
+
+#[test]
+fn every_figure_of_a_condition_is_documented() {
+    use rping::stats::verdict::field::{Field, Kind};
+    let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/options.md"));
+    let document = document.expect("docs/options.md");
+    let section =
+        document.split("\n## ").find(|section| section.starts_with("Conditions\n")).expect("a section");
+    let rows = section.lines().filter(|row| row.starts_with("| `"));
+    let documented: BTreeSet<_> = rows
+        .flat_map(|row| {
+            let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+            let names = cells[0].split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+            names.into_iter().map(move |name| (name, cells[1].to_owned())).collect::<Vec<_>>()
+        })
+        .collect();
+    let fields = Field::ALL.map(|field| {
+        let value = match field.kind() {
+            Kind::Count => "number",
+            Kind::Percent => "percentage",
+            Kind::Time => "time",
+            Kind::Flag => "none",
+        };
+        (field.name().to_owned(), value.to_owned())
+    });
+    assert_eq!(documented, fields.into_iter().collect());
+}

@@ -73,7 +73,7 @@ fn a_line_of_status_is_drawn_below_the_cursor_and_interrupt_erases_it() {
         for (quiet, at) in [("", 2), ("-q", 1)] {
             let mut run = Pty::start((24, 80), XTERM, &ping(&format!("-i 30 {quiet} 127.0.0.1")));
             run.until(|rows| rows.last().is_some_and(|row| row.starts_with("▁  1 sent, 1 received  p50 ")));
-            assert_eq!(run.screen.cursor(), (at, 0), "{:?}", run.screen.rows());
+            run.until_cursor((at, 0));
             run.press("\x03");
             let (rows, raw, status) = run.end();
             let expected = classic(&["^C"]);

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use rping::cli::ping_request::PingRequest;
+use rping::cli::trace_request::TraceRequest;
 use rping::cli::{self, Action};
 
 fn ping(args: &str) -> Result<PingRequest, String> {
@@ -31,4 +32,74 @@ fn figures_go_with_a_summary_only() {
             assert_eq!(with(bare, option), expected(bare, option));
         }
     }
+}
+
+fn traceroute(args: &str) -> Result<TraceRequest, String> {
+    let args = ["rping", "traceroute"].into_iter().chain(args.split(' ')).map(OsString::from);
+    match cli::parse(args, true) {
+        Ok(Action::Traceroute(request)) => Ok(*request),
+        Ok(other) => Err(format!("{other:?}")),
+        Err(refusal) => Err(refusal.reason),
+    }
+}
+
+#[test]
+fn assertions_are_joined() {
+    let asserted = |args| ping(args).map(|request| request.assertion.map(|assertion| assertion.to_string()));
+    assert_eq!(asserted("h"), Ok(None));
+    let joined = asserted("--assert loss<=1%,p95<50ms --assert received>=3 -q a b");
+    assert_eq!(joined, Ok(Some("loss<=1%,p95<50ms,received>=3".to_owned())));
+    let trace = traceroute("--assert reached,hops<=12 --assert rtt<80ms h").map(|request| request.assertion);
+    let trace = trace.map(|assertion| assertion.map(|assertion| assertion.to_string()));
+    assert_eq!(trace, Ok(Some("reached,hops<=12,rtt<80ms".to_owned())));
+}
+
+const FIELDS: &str =
+    "sent, received, loss, duplicates, errors, min, avg, max, mdev, p50, p90, p95, p99, jitter, burst";
+
+#[test]
+fn a_caret_points_at_the_fault_of_an_assertion() {
+    let expected = format!(
+        "--assert: p96 is not a field; those of ping are {FIELDS}\n  loss<=1%,p96<50ms\n           ^"
+    );
+    assert_eq!(refusal("--assert loss<=1%,p96<50ms h"), expected);
+    let expected = format!("--assert: ping does not measure hops; its fields are {FIELDS}\n  hops<=9\n  ^");
+    assert_eq!(refusal("--assert hops<=9 h"), expected);
+    let fields = "hops, reached, rtt, min, avg, max";
+    let expected = format!(
+        "--assert: traceroute does not measure p95; its fields are {fields}\n  reached,p95<1s\n          ^"
+    );
+    assert_eq!(traceroute("--assert reached,p95<1s h").expect_err("p95"), expected);
+    // What would not be plainly visible is written out, and the caret stands under it.
+    let hidden = "--assert: expected a comparison: <, <=, =, !=, >= or >\n  loss\\x1b[2J<1%\n      ^";
+    assert_eq!(refusal("--assert loss\x1b[2J<1% h"), hidden);
+    let behind = "--assert: expected a comma and another clause, or the end\n  loss<1%\\u{202e}x\n         ^";
+    assert_eq!(refusal("--assert loss<1%\u{202e}x h"), behind);
+}
+
+#[test]
+fn an_assertion_about_more_probes_than_are_sent_is_refused() {
+    let never = |clause: &str, probes: &str| format!("{clause} never holds: {probes} sent to a host at most");
+    let first = |args: &str| refusal(args).lines().next().expect("a line").to_owned();
+    let three = "3 probes are";
+    assert_eq!(
+        refusal("-c 3 --assert loss<1%,received>=4 h"),
+        format!("--assert: {}\n  loss<1%,received>=4\n          ^", never("received>=4", three))
+    );
+    assert_eq!(first("-c 3 --assert sent=4 h"), format!("--assert: {}", never("sent=4", three)));
+    assert_eq!(first("-c 3 --assert burst>3 a b"), format!("--assert: {}", never("burst>3", three)));
+    assert_eq!(first("-c 1 --assert sent>1 h"), format!("--assert: {}", never("sent>1", "1 probe is")));
+    let four = never("received>4", "4 probes are");
+    assert_eq!(first("--assert received>4 a b"), format!("--assert: {four}"));
+    for held in
+        ["-c 3 --assert received>=3,burst<9 h", "--assert received>=9999 h", "--retry 5 --assert sent=6 a b"]
+    {
+        assert!(ping(held).is_ok(), "{held}");
+    }
+}
+
+#[test]
+fn an_assertion_alone_decides() {
+    let sentence = "--min-reachable does not go with --assert, which each host must meet";
+    assert_eq!(refusal("--min-reachable 1 --assert loss<1% a b"), sentence);
 }

@@ -6,3 +6,5 @@ pub const ROUTE: &str = "From where, and which way";
 pub const PACKET: &str = "What is sent";
 pub const OTHER: &str = "Other";
 pub const MANY: &str = "Many hosts";
+/// Of both commands.
+pub const STATUS: &str = "Exit status";

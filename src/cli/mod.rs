@@ -13,6 +13,7 @@ mod names;
 mod pages;
 mod ping;
 pub mod ping_request;
+mod ping_verdict;
 mod tcptraceroute;
 pub mod terminal;
 mod text;
@@ -24,6 +25,7 @@ mod trace_values;
 mod tracepath;
 mod traceroute;
 mod values;
+mod verdict;
 pub mod wording;
 
 use std::ffi::{OsStr, OsString};

@@ -11,6 +11,7 @@ use super::named_values;
 use super::names::NameArguments;
 use super::terminal::TerminalArguments;
 use super::values::{self, Pattern, Rate, Stamps, Via};
+use super::verdict::VerdictArguments;
 use crate::probe::Method;
 use crate::report::style::TimeFormat;
 use crate::transport::{Pmtu, Stamping};
@@ -149,6 +150,10 @@ pub struct PingArguments {
     /// The options for more figures in the summary.
     #[command(flatten)]
     pub figures: FigureArguments,
+
+    /// The options that decide the exit status.
+    #[command(flatten)]
+    pub verdict: VerdictArguments,
 
     /// Use IPv4 only.
     #[arg(short = '4', long, help_heading = ROUTE)]

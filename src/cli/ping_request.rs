@@ -9,13 +9,16 @@ use anyhow::{Result, bail, ensure};
 use super::format::{Format, FormatRequest};
 use super::many::{self, Many};
 use super::ping::PingArguments;
+use super::ping_verdict;
 use super::terminal::{self, TerminalRequest};
 use super::values::{Stamps, families, host_name};
+use super::verdict;
 use super::wording::{OptionNames, PING};
 use crate::engine::ping::{Config, Pacing};
 use crate::probe::{Method, Payload, message_len};
 use crate::report::style::{Canvas, Style};
 use crate::stats::check::CheckLimits;
+use crate::stats::verdict::assertion::Assertion;
 use crate::transport::{IpOption, Options, Stamping};
 use crate::wire::Family;
 
@@ -38,6 +41,8 @@ pub struct PingRequest {
     pub style: Style,
     /// What is shown on a terminal.
     pub terminal: TerminalRequest,
+    /// What decides the exit status instead of answers (`--assert`).
+    pub assertion: Option<Assertion>,
     /// From one probe to the next; 0 for a flood without `-i`.
     pub interval: Duration,
     /// How long a window is (`--every`).
@@ -86,6 +91,7 @@ impl PingRequest {
     /// One line, without the program's name.
     pub fn new(program: &str, by_link: bool, mut arguments: PingArguments, superuser: bool) -> Result<Self> {
         let format = FormatRequest::new(&arguments.format, arguments.json)?;
+        format.check_assertion(!arguments.verdict.assert.is_empty())?;
         if format.format == Format::Nagios && arguments.deadline.is_none() && arguments.many.retry.is_none() {
             arguments.count.get_or_insert(CHECK_COUNT);
         }
@@ -120,6 +126,7 @@ impl PingRequest {
         if !superuser {
             check_user(&arguments, interval)?;
         }
+        ping_verdict::check(&arguments, pacing, many.is_some())?;
         let ping = session(&arguments, method, size, pacing, many.is_none());
         let request = Self {
             hosts,
@@ -129,6 +136,7 @@ impl PingRequest {
             style: style(program, &arguments, size, interval),
             terminal,
             many,
+            assertion: verdict::joined(&arguments.verdict.assert),
             interval,
             every: arguments.long_run.every,
             cumulative: arguments.long_run.cumulative,

@@ -11,11 +11,13 @@ use super::trace_method::{self, ProbeSpec};
 use super::trace_values::PACKET_LEN;
 use super::traceroute::TraceArguments;
 use super::values::{families, host_name};
+use super::verdict;
 use crate::engine::trace::{TraceConfig, Wait};
 use crate::escape;
 use crate::probe::trace::{Carrier, Flow};
 use crate::report::terminal::ColorWhen;
 use crate::report::text::trace::TraceStyle;
+use crate::stats::verdict::assertion::Assertion;
 use crate::transport::{IpOption, Options, Pmtu, Stamping};
 use crate::wire::Family;
 
@@ -49,6 +51,8 @@ pub struct TraceRequest {
     pub format: FormatRequest,
     /// Whether sockets, clocks and ignored packets are printed too (`-v`).
     pub verbose: bool,
+    /// What decides the exit status instead of the ending (`--assert`).
+    pub assertion: Option<Assertion>,
     /// Whether a link names it after another program: then it has the exit status of that program, and its choice of the
     /// address family.
     pub by_link: bool,
@@ -84,6 +88,8 @@ impl TraceRequest {
         let (name, packet_len) = host(&arguments.host)?;
         let trace = trace(&arguments, probes)?;
         ensure!(arguments.gateway.len() <= 8, "-g: at most 8 gateways are allowed");
+        let format = FormatRequest::new(&arguments.format, arguments.json)?;
+        format.check_assertion(!arguments.verdict.assert.is_empty())?;
         Ok(Self {
             gateways: arguments.gateway.iter().map(host_name).collect::<Result<_>>()?,
             family,
@@ -107,8 +113,9 @@ impl TraceRequest {
             as_server: arguments.as_server,
             as_zone: arguments.as_zone,
             color: terminal::color(&arguments.color, by_link),
-            format: FormatRequest::new(&arguments.format, arguments.json)?,
+            format,
             verbose: arguments.verbose,
+            assertion: verdict::joined(&arguments.verdict.assert),
             by_link,
             tracepath: None,
         })

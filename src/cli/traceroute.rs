@@ -8,6 +8,7 @@ use super::format::FormatArguments;
 use super::named_values;
 use super::terminal::ColorArguments;
 use super::trace_values::{self as values, MethodName, MethodOptions};
+use super::verdict::TraceVerdictArguments;
 use crate::engine::trace::Wait;
 use crate::transport::Stamping;
 
@@ -159,6 +160,10 @@ pub struct TraceArguments {
     /// Also print the kind of sockets, and what was ignored.
     #[arg(short, long, help_heading = OUTPUT)]
     pub verbose: bool,
+
+    /// The options that decide the exit status.
+    #[command(flatten)]
+    pub verdict: TraceVerdictArguments,
 
     /// Use IPv4 only.
     #[arg(short = '4', long, help_heading = ROUTE)]

@@ -21,6 +21,7 @@ use crate::sys;
 use crate::transport::{Transport, privilege};
 
 mod advice;
+mod conclude;
 pub mod first_route;
 pub mod formats;
 mod fping_hosts;
@@ -116,7 +117,7 @@ fn reason(host: &str, reason: &anyhow::Error) -> String {
 /// run ends quietly.
 pub fn conduct<S, R>(
     mut run: Run<'_, S, R>,
-    last_words: impl FnOnce(&S, &Transport, &R::Account, &mut Output<'_>),
+    last_words: impl FnOnce(&S, &Transport, (&R, &R::Account), &mut Output<'_>),
 ) -> anyhow::Result<R::Account>
 where
     S: Session,
@@ -134,7 +135,7 @@ where
         }
         let mut end = End { clock, at_end: AtEnd::new(clock.now(), stopped), stop: &stop };
         let complete = end.print(&mut report, &account, &mut output)?;
-        last_words(&session, &transport, &account, &mut output);
+        last_words(&session, &transport, (&report, &account), &mut output);
         end.write(complete, &mut output)?;
         output.close()
     });

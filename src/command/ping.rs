@@ -5,6 +5,7 @@ use anyhow::Context;
 use crate::cli::format::Format;
 use crate::cli::ping_request::PingRequest;
 use crate::clock::{Clock, Instant};
+use crate::command::conclude::Judge;
 use crate::command::setup::PingSetup;
 use crate::command::{self, advice, formats, gather, many, one, terminal};
 use crate::datagram::{Batch, DATAGRAM_OVERHEAD};
@@ -60,23 +61,27 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         account = account.with_each_time();
     }
     formats::keep(request.format.format, &mut account);
+    if request.assertion.is_some() {
+        account.extras.get_or_insert_default();
+    }
     let source = transport.as_ref().filter(|_| request.many.is_none()).map(Transport::source);
     // A name that is still being looked up is a target.
     let period = config.pacing.period(config.targets.len().saturating_add(config.names));
     let io = (account, transport, output, stop, lookups);
-    let account = if let Some(fping) = fping {
+    let judge = Judge::new(request, goal);
+    let (account, passed) = if let Some(fping) = fping {
         if fping.random {
             config.payload = random_payload(request.style.size)?;
         }
-        run(request, config, FpingText::new(fping.text.clone(), hosts, style.utc_offset), io)
+        run(request, config, FpingText::new(fping.text.clone(), hosts, style.utc_offset), judge.as_ref(), io)
     } else if request.format.format == Format::Json {
         let report = match &request.many {
             None => JsonPing::one(style, hosts, request.interval),
             Some(_) => JsonPing::many(style, hosts, period),
         };
-        run(request, config, report, io)
+        run(request, config, report, judge.as_ref(), io)
     } else if !request.format.is_text() {
-        run(request, config, formats::of_ping(request, &style, hosts, source), io)
+        run(request, config, formats::of_ping(request, &style, hosts, source), judge.as_ref(), io)
     } else {
         let around = terminal::Around::new(request, &style);
         let names = || match &request.many {
@@ -99,9 +104,12 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
                 around.put(if request.resolve { report.with_names(deadline) } else { report })
             }
         };
-        run(request, config, report, io)
-    };
-    Ok(formats::ping_status(request, &account?, goal))
+        run(request, config, report, judge.as_ref(), io)
+    }?;
+    Ok(match passed {
+        Some(passed) => u8::from(!passed),
+        None => formats::ping_status(request, &account, goal),
+    })
 }
 
 /// Random data for the probes.
@@ -119,17 +127,19 @@ fn random_payload(size: usize) -> anyhow::Result<Payload> {
 /// What a run has beside its report.
 type RunParts<'a> = (PingAccount, Option<Transport>, Output<'a>, Stop, Option<Box<dyn Lookups<Ping> + 'a>>);
 
-/// Sends the probes and prints the report. Returns the account.
+/// Sends the probes and prints the report. Returns the account, and what the judge found, if there is one and a target was
+/// probed.
 fn run<R: Report<Account = PingAccount>>(
     request: &PingRequest,
     config: Config,
     report: R,
+    judge: Option<&Judge<'_>>,
     (account, transport, output, stop, lookups): RunParts<'_>,
-) -> anyhow::Result<PingAccount> {
+) -> anyhow::Result<(PingAccount, Option<bool>)> {
     let plan = request.every.map(|every| WindowPlan { every, cumulative: request.cumulative });
     let account = account.with_windows(plan, Instant::ZERO);
     let Some(transport) = transport else {
-        return command::report_nothing(report, &account, output, &stop).map(|()| account);
+        return command::report_nothing(report, &account, output, &stop).map(|()| (account, None));
     };
     let clock = Clock::start();
     let key = command::key()?;
@@ -142,20 +152,25 @@ fn run<R: Report<Account = PingAccount>>(
     let session = Ping::new(config, [identity(Family::V4), identity(Family::V6)], clock.now());
     let batch = Batch::new(request.sockets.message_len);
     let run = Run { clock: &clock, session, transport, account, report, output, stop, batch, lookups };
-    command::conduct(run, |session, transport, account, output| {
+    let mut passed = None;
+    let account = command::conduct(run, |session, transport, (report, account), output| {
+        let judge = judge.filter(|_| account.targets() > 0);
+        passed = judge.map(|judge| judge.conclude(account, |target| report.label(target), &clock, output));
         let program = &request.style.program;
         command::print_dropped(program, transport, output);
         if request.style.verbose {
             command::print_rejects(program, session.rejects(), output);
             command::print_clocks(program, &account.total.timings, output);
         }
-    })
+    })?;
+    Ok((account, passed))
 }
 
 /// How exact percentiles are. Many hosts and long runs have little memory each, unless more is requested, and text shows
 /// none of them.
 fn precision(request: &PingRequest) -> Precision {
-    let requested = request.style.stats || request.style.histogram.is_some();
+    let style = &request.style;
+    let requested = style.stats || style.histogram.is_some() || request.assertion.is_some();
     if requested || !request.format.is_text() && request.many.is_none() && request.every.is_none() {
         return Precision::Fine;
     }

@@ -20,13 +20,15 @@ use crate::names::lookup::Names;
 use crate::names::origin::Origins;
 use crate::output::{self, Output};
 use crate::probe::trace::{Carrier, Flow, TOKEN_LEN, TraceMethod};
-use crate::report::Report;
-use crate::report::json::{JsonTrace, TraceStart};
+use crate::report::hosts::HostLabel;
+use crate::report::json::{self, JsonTrace, TraceStart};
 use crate::report::text::trace::{TraceStyle, TraceText};
 use crate::report::text::tracepath::TracepathText;
 use crate::report::waiting::Lookups;
+use crate::report::{Report, text};
 use crate::run::Run;
 use crate::stats::TraceAccount;
+use crate::stats::verdict::measure::Judgement;
 use crate::stop::Stop;
 use crate::transport::{self, IpOption, Mode, Route, RouteError, TraceSockets, Transport};
 use crate::wire::Family;
@@ -308,15 +310,28 @@ fn run<R: Report<Account = TraceAccount>>(
     (output, stop): (Output<'_>, Stop),
     clock: &Clock,
 ) -> anyhow::Result<u8> {
-    let batch = Batch::new(config.flow.len(config.len).max(64));
+    let (batch, target) = (Batch::new(config.flow.len(config.len).max(64)), config.target);
     let now = clock.now();
     let (session, account) = (Trace::new(config, now), TraceAccount::new(now));
     let run = Run { clock, session, transport, account, report, output, stop, batch, lookups: None };
-    let account = command::conduct(run, |session, _, account, output| {
+    let mut passed = None;
+    let account = command::conduct(run, |session, _, (_, account), output| {
+        passed = request.assertion.as_ref().map(|assertion| {
+            let judgement = Judgement::of_trace(account, assertion);
+            if request.format.format == Format::Json {
+                let label = HostLabel { name: Some(&request.style.name), address: target, note: None };
+                json::verdict(&judgement, |_| Some(label), (clock.now(), clock.epoch()), output);
+            }
+            text::verdict::print(&request.style.program, &judgement, |_| None, output);
+            judgement.passed()
+        });
         if request.verbose {
             command::print_rejects(&request.style.program, session.rejects(), output);
             command::print_clocks(&request.style.program, &account.timings, output);
         }
     })?;
-    Ok(formats::trace_status(request, &account))
+    Ok(match passed {
+        Some(passed) => u8::from(!passed),
+        None => formats::trace_status(request, &account),
+    })
 }

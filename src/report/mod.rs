@@ -7,6 +7,7 @@ use std::os::fd::BorrowedFd;
 
 use crate::clock::{Epoch, Instant};
 use crate::output::Output;
+use crate::report::hosts::HostLabel;
 use crate::stats::Account;
 
 mod addresses;
@@ -131,6 +132,12 @@ pub trait Report {
 
     /// Stops all waiting for names: the user wants the end.
     fn finish_now(&mut self) {}
+
+    /// A target under its name, also one that joined the run; `None`: the report does not know it.
+    fn label(&self, target: u32) -> Option<HostLabel<'_>> {
+        let _ = target;
+        None
+    }
 
     /// Prints the run so far, on standard error; of what is long, the rest is printed by [`Report::more`].
     fn status(&mut self, account: &Self::Account, output: &mut Output<'_>);

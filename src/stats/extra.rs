@@ -1,4 +1,4 @@
-//! What some formats print of a target beside its figures. It is kept for those only.
+//! What some formats and `--assert` need of a target beside its figures. It is kept for those only.
 
 use crate::engine::ping::event::{Event, Verdict};
 
@@ -9,6 +9,8 @@ pub struct Extra {
     pub ttl: Option<u8>,
     /// Further valid answers to probes already answered.
     pub duplicates: u32,
+    /// ICMP errors.
+    pub errors: u32,
 }
 
 /// What is kept of each target.
@@ -18,20 +20,32 @@ pub struct Extras(Vec<Extra>);
 impl Extras {
     /// Takes one event into account.
     pub(super) fn add(&mut self, event: &Event) {
-        let Event::Answer(answer) = event else { return };
-        let target = answer.target as usize;
-        if self.0.len() <= target {
-            self.0.resize(target + 1, Extra::default());
-        }
-        let Some(extra) = self.0.get_mut(target) else { return };
-        match answer.verdict {
-            Verdict::Received => extra.ttl = extra.ttl.or(answer.hop_limit),
-            Verdict::Duplicate => extra.duplicates = extra.duplicates.saturating_add(1),
-            Verdict::Corrupt => {}
+        match event {
+            Event::Answer(answer) if answer.verdict == Verdict::Received => {
+                let ttl = &mut self.at(answer.target).ttl;
+                *ttl = ttl.or(answer.hop_limit);
+            }
+            Event::Answer(answer) if answer.verdict == Verdict::Duplicate => {
+                let duplicates = &mut self.at(answer.target).duplicates;
+                *duplicates = duplicates.saturating_add(1);
+            }
+            Event::Error(error) if !error.notice => {
+                let errors = &mut self.at(error.target).errors;
+                *errors = errors.saturating_add(1);
+            }
+            _ => {}
         }
     }
 
-    /// That of one target; `None`: it has not answered.
+    fn at(&mut self, target: u32) -> &mut Extra {
+        let target = target as usize;
+        if self.0.len() <= target {
+            self.0.resize(target + 1, Extra::default());
+        }
+        &mut self.0[target]
+    }
+
+    /// That of one target; `None`: nothing came about it.
     pub fn of(&self, target: u32) -> Option<Extra> {
         self.0.get(target as usize).copied()
     }

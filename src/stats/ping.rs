@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::account::Account;
 use super::each::EachTime;
-use super::extra::Extras;
+use super::extra::{Extra, Extras};
 use super::percentiles::Precision;
 use super::recent::Recent;
 use super::row::Row;
@@ -116,6 +116,11 @@ impl PingAccount {
         self.rows.get(target as usize)
     }
 
+    /// What stands beside the figures of one target, if that is kept.
+    pub fn extra(&self, target: u32) -> Extra {
+        self.extras.as_ref().and_then(|extras| extras.of(target)).unwrap_or_default()
+    }
+
     /// Targets that a probe left for and that did not answer.
     pub const fn silent(&self) -> u32 {
         self.probed - self.answered
@@ -182,10 +187,11 @@ impl Account for PingAccount {
         }
         self.recent.add(event);
         self.extras.iter_mut().for_each(|extras| extras.add(event));
-        let Some(row) = event.target().and_then(|target| self.rows.get_mut(target as usize)) else { return };
+        let Some(target) = event.target() else { return };
+        let Some(row) = self.rows.get_mut(target as usize) else { return };
         let before = (row.sent, row.received);
         row.add(event, self.precision);
-        if let (Some(each), Some(target), Some(seq)) = (&mut self.each, event.target(), event.seq()) {
+        if let (Some(each), Some(seq)) = (&mut self.each, event.seq()) {
             each.add(target, row.number(seq), event);
         }
         self.probed += u32::from(before.0 == 0 && row.sent > 0);

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::account::Account;
 use super::hops::Hops;
+use super::moments::Moments;
 use super::tally::Timings;
 use crate::clock::Instant;
-use crate::engine::trace::event::{Ending, Outcome, TraceEvent};
+use crate::engine::trace::event::{Ending, Outcome, TraceAnswer, TraceEvent};
 
 /// The account of a trace.
 #[derive(Debug, Default)]
@@ -44,6 +45,8 @@ pub struct TraceAccount {
     passed_hops: BTreeSet<u8>,
     /// The least round-trip time to each hop.
     best: BTreeMap<u8, Duration>,
+    /// The hops and the nanoseconds of the first answers that show that their probes arrived at the target.
+    arrivals: Vec<(u8, u64)>,
 }
 
 impl TraceAccount {
@@ -92,6 +95,21 @@ impl TraceAccount {
         self.best.range(..ttl).next_back().map(|(_, best)| *best)
     }
 
+    /// The round-trip times of the target, in nanoseconds: those of the last hop.
+    pub fn target_rtt(&self) -> Moments {
+        let mut times = Moments::default();
+        let here = self.arrivals.iter().filter(|(hop, _)| *hop == self.last_hop);
+        here.for_each(|(_, nanos)| times.add(*nanos));
+        times
+    }
+
+    /// Notes the first answer to a probe of a hop, if it shows that the probe arrived at the target.
+    fn arrive(&mut self, hop: u8, answer: &TraceAnswer) {
+        if answer.arrived {
+            self.arrivals.push((hop, u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX)));
+        }
+    }
+
     /// From the start of the trace to its end; zero before that.
     pub fn duration(&self) -> Duration {
         self.ended.map_or(Duration::ZERO, |(at, _)| at.since(self.started))
@@ -122,7 +140,10 @@ impl Account for TraceAccount {
                 self.first_hop = self.first_hop.or(Some(*ttl));
                 self.probes += 1;
                 match outcome {
-                    Outcome::Answered(_) => self.answered += 1,
+                    Outcome::Answered(answer) => {
+                        self.answered += 1;
+                        self.arrive(*ttl, answer);
+                    }
                     Outcome::NotSent(_) => self.not_sent += 1,
                     Outcome::Silent | Outcome::Unfinished => {
                         self.silent.insert((*ttl, *query));
@@ -133,6 +154,7 @@ impl Account for TraceAccount {
                 if self.silent.remove(&(*ttl, *query)) {
                     self.hops.late(*ttl, answer);
                     self.late += 1;
+                    self.arrive(*ttl, answer);
                 } else {
                     self.repeated += 1;
                 }

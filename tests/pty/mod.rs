@@ -77,6 +77,13 @@ impl Pty {
         }
     }
 
+    /// Reads until the cursor is at this row and column: the octets of one write may come in parts.
+    pub fn until_cursor(&mut self, place: (u16, u16)) {
+        while self.screen.cursor() != place {
+            assert!(self.read(), "it ended: {:#?}", self.screen.rows());
+        }
+    }
+
     /// Reads until a row has this text.
     pub fn until_row(&mut self, text: &str) {
         self.until(|rows| rows.iter().any(|row| row.contains(text)));

@@ -85,6 +85,7 @@ pub fn request(
         every: None,
         cumulative: false,
         resolve_again: None,
+        assertion: None,
         format: FormatRequest::default(),
         limits: CheckLimits::default(),
         terminal: TerminalRequest::none(),

@@ -144,6 +144,7 @@ const JSON: Section = Section {
             ("path_mtu", "with --mtu: a smaller path MTU and the router that reported it"),
             ("unknown", "a host that cannot be traced to: reason"),
             ("summary", "whether the host was reached, at which hop, and the counts"),
+            ("verdict", "with --assert: whether the conditions hold, and which do not"),
         ]),
         Block::Text("docs/json.md in the source of rping describes every key."),
     ],
@@ -155,6 +156,7 @@ const EXIT_STATUS: Section = Section {
     blocks: &[Block::List(&[
         ("0", "the host was reached: it answered, or it refused the probe itself"),
         ("1", "a router refused, no answer came up to the last hop, or a signal ended the trace"),
+        ("0 or 1", "with --assert: only whether its conditions hold"),
         ("2", "traceroute could not run: wrong usage, unknown host, no permission, output not writable"),
         ("130", "second Ctrl-C"),
     ])],

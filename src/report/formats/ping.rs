@@ -120,7 +120,7 @@ pub struct Whole<'a> {
 impl Whole<'_> {
     /// What stands beside the figures of a target, as far as that is kept.
     pub fn extra(&self, target: u32) -> Extra {
-        self.account.extras.as_ref().and_then(|extras| extras.of(target)).unwrap_or_default()
+        self.account.extra(target)
     }
 }
 

@@ -9,9 +9,11 @@ mod line;
 mod ping;
 mod records;
 mod trace;
+mod verdict;
 
 pub(in crate::report) use fields::rfc3339;
 pub use fields::unknown;
 pub(in crate::report) use line::line;
 pub use ping::JsonPing;
 pub use trace::{JsonTrace, TraceStart};
+pub use verdict::verdict;

@@ -446,6 +446,10 @@ impl Report for JsonPing {
         }
     }
 
+    fn label(&self, target: u32) -> Option<HostLabel<'_>> {
+        self.hosts.label(target)
+    }
+
     fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {
         if self.single {
             summary::status(&account.total, output);

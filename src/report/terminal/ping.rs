@@ -9,6 +9,7 @@ use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::{Event, LookupOutcome, Verdict};
 use crate::output::{Output, Stream};
 use crate::report::Report;
+use crate::report::hosts::HostLabel;
 use crate::report::tone::{Limits, Tone, usual};
 use crate::stats::PingAccount;
 
@@ -155,6 +156,10 @@ impl Report for TerminalPing {
 
     fn end(&mut self, now: Instant) -> Option<Instant> {
         self.text.end(now)
+    }
+
+    fn label(&self, target: u32) -> Option<HostLabel<'_>> {
+        self.text.label(target)
     }
 
     /// From here on nothing is drawn: a second ^C may end the process at any moment.

@@ -15,7 +15,7 @@ use crate::engine::ping::event::{Event, LookupOutcome, NameLookup, Place, Verdic
 use crate::escape::escape;
 use crate::output::{Output, Printer, Stream};
 use crate::report::addresses::Moved;
-use crate::report::hosts::{Hosts, PART};
+use crate::report::hosts::{HostLabel, Hosts, PART};
 use crate::report::target_names::TargetNames;
 use crate::report::{Report, fault};
 use crate::stats::{PingAccount, Targeted, Totals};
@@ -333,6 +333,10 @@ impl Report for ManyText {
 
     fn end(&mut self, now: Instant) -> Option<Instant> {
         self.names.as_mut()?.end(now)
+    }
+
+    fn label(&self, target: u32) -> Option<HostLabel<'_>> {
+        self.hosts.label(target)
     }
 
     /// The run so far, over the ^\ that a terminal shows.

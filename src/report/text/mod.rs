@@ -17,5 +17,6 @@ pub mod trace;
 pub(super) mod trace_notes;
 pub(super) mod trace_summary;
 pub mod tracepath;
+pub mod verdict;
 mod width;
 mod window;

@@ -1,4 +1,8 @@
-//! The exit status of a run, from its account.
+//! The exit status of a run, from its account: by what it had to reach, or by an assertion.
+
+pub mod assertion;
+pub mod field;
+pub mod measure;
 
 use super::ping::PingAccount;
 use super::trace::TraceAccount;
@@ -23,6 +27,14 @@ pub enum Goal {
         /// Whether every line of every list was valid.
         complete: bool,
     },
+}
+
+impl Goal {
+    /// What was named and is no target: each unknown name and address, and one for lines that were not valid.
+    pub const fn missing(self, account: &PingAccount) -> u32 {
+        let incomplete = matches!(self, Self::AllTargets { complete: false });
+        account.unknown.saturating_add(incomplete as u32)
+    }
 }
 
 /// Exit status if the command cannot run: wrong usage, unknown host, no permission.

@@ -1,0 +1,26 @@
+//! What decides the exit status of a ping, checked against the other options.
+
+use anyhow::{Result, ensure};
+
+use super::ping::PingArguments;
+use super::verdict::check_counts;
+use crate::engine::ping::Pacing;
+
+/// Refuses an assertion that cannot decide the exit status, or that never holds.
+///
+/// # Errors
+/// One line that names the options, or where the assertion cannot hold.
+pub fn check(arguments: &PingArguments, pacing: Pacing, many: bool) -> Result<()> {
+    let asserted = &arguments.verdict.assert;
+    ensure!(
+        asserted.is_empty() || arguments.many.min_reachable.is_none(),
+        "--min-reachable does not go with --assert, which each host must meet"
+    );
+    let most = match pacing {
+        Pacing::Retry { retries, .. } => Some(u64::from(retries) + 1),
+        Pacing::Rounds { .. } | Pacing::Flood { .. } | Pacing::Adaptive { .. } => arguments.count,
+    };
+    // With a deadline, -c is the number of replies.
+    let bounded = many || arguments.deadline.is_none();
+    most.map_or(Ok(()), |most| check_counts(asserted, most, bounded))
+}

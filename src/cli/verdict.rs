@@ -1,0 +1,117 @@
+//! The options that decide the exit status: `--assert`, for both commands.
+
+use std::ffi::OsStr;
+
+use anyhow::{Result, ensure};
+use clap::builder::TypedValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::headings::STATUS;
+use crate::escape::{argument, escape};
+use crate::stats::verdict::assertion::{Assertion, Fault, place};
+use crate::stats::verdict::field::{self, Field};
+
+/// The options of ping that decide the exit status.
+#[derive(Debug, clap::Args)]
+pub struct VerdictArguments {
+    /// Exit with 0 only if these conditions hold.
+    ///
+    /// Conditions joined by commas, such as loss<=1%,p95<50ms,jitter<5ms,received>=3. The figures are sent,
+    /// received, loss, duplicates, errors, min, avg, max, mdev, p50, p90, p95, p99, jitter and burst (the
+    /// longest run of losses). With many hosts each must meet all. Each condition that does not hold is
+    /// printed on standard error, and the exit status is 1. A condition on times does not hold if no answer
+    /// came. Can be given several times.
+    #[arg(long, value_name = "CONDITIONS", allow_hyphen_values = true, value_parser = PING, action = clap::ArgAction::Append, help_heading = STATUS)]
+    pub assert: Vec<Asserted>,
+}
+
+/// The options of traceroute that decide the exit status.
+#[derive(Debug, clap::Args)]
+pub struct TraceVerdictArguments {
+    /// Exit with 0 only if these conditions hold.
+    ///
+    /// Conditions joined by commas, such as reached,hops<=12,rtt<80ms. rtt is the mean time of the target, as
+    /// is avg; min and max are the smallest and the largest. Each condition that does not hold is printed on
+    /// standard error, and the exit status is 1. Conditions on hops and times do not hold if the target was
+    /// not reached. Can be given several times.
+    #[arg(long, value_name = "CONDITIONS", allow_hyphen_values = true, value_parser = TRACEROUTE, action = clap::ArgAction::Append, help_heading = STATUS)]
+    pub assert: Vec<Asserted>,
+}
+
+/// The value of an `--assert`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asserted {
+    /// As it was typed.
+    text: String,
+    assertion: Assertion,
+}
+
+/// Parses an assertion about the fields of a command.
+#[derive(Clone, Copy)]
+struct Asserts {
+    command: &'static str,
+    fields: &'static [Field],
+}
+
+const PING: Asserts = Asserts { command: "ping", fields: &field::PING };
+const TRACEROUTE: Asserts = Asserts { command: "traceroute", fields: &field::TRACEROUTE };
+
+impl TypedValueParser for Asserts {
+    type Value = Asserted;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Asserted, clap::Error> {
+        let parsed = match value.to_str() {
+            Some(text) => Assertion::parse(text, self.command, self.fields)
+                .map(|assertion| Asserted { text: text.to_owned(), assertion })
+                .map_err(|fault| pointed(text, &fault)),
+            None => Err(format!("--assert {}: the conditions must be UTF-8 text", argument(value))),
+        };
+        parsed.map_err(|reason| {
+            let mut error = clap::Error::new(ErrorKind::ValueValidation).with_cmd(command);
+            error.insert(ContextKind::Custom, ContextValue::String(reason));
+            error
+        })
+    }
+}
+
+/// What is wrong with an assertion; below it the assertion, and a caret under the place.
+fn pointed(text: &str, fault: &Fault) -> String {
+    let before = text.get(..fault.at).map_or(0, |before| escape(before).chars().count());
+    format!("--assert: {}\n  {}\n  {:before$}^", escape(&fault.reason), escape(text), "")
+}
+
+/// All clauses of some assertions; `None` without any.
+pub fn joined(asserted: &[Asserted]) -> Option<Assertion> {
+    let clauses: Vec<_> = asserted.iter().flat_map(|one| one.assertion.0.iter().copied()).collect();
+    (!clauses.is_empty()).then_some(Assertion(clauses))
+}
+
+/// Refuses assertions that cannot hold where a host answers `most` probes at most; `bounded`: where it is sent no more
+/// than that.
+///
+/// # Errors
+/// What is wrong, and where, as for a value that is refused.
+pub fn check_counts(asserted: &[Asserted], most: u64, bounded: bool) -> Result<()> {
+    for Asserted { text, assertion } in asserted {
+        for (number, clause) in assertion.0.iter().enumerate() {
+            let counts = match clause.field {
+                Field::Received => true,
+                Field::Sent | Field::Burst => bounded,
+                _ => false,
+            };
+            let reason = || {
+                let probes = if most == 1 { "1 probe is" } else { &format!("{most} probes are") };
+                let what = if bounded { "sent to a host" } else { "answered" };
+                format!("{clause} never holds: {probes} {what} at most")
+            };
+            let fault = || Fault { at: place(text, number), reason: reason() };
+            ensure!(!counts || clause.least() <= most, "{}", pointed(text, &fault()));
+        }
+    }
+    Ok(())
+}
