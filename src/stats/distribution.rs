@@ -41,7 +41,7 @@ impl Distribution {
 
     /// Adds a sample.
     pub fn add(&mut self, sample: u64) {
-        let bucket = bucket(sample, DIGITS) >> self.merges;
+        let bucket = bucket::<DIGITS>(sample) >> self.merges;
         let mut at = self.entries.partition_point(|entry| entry >> COUNT_BITS < bucket);
         while let Some(entry) = self.entries.get_mut(at).filter(|entry| **entry >> COUNT_BITS == bucket) {
             if *entry & FULL < FULL {
@@ -145,6 +145,17 @@ pub(super) fn percentile(
     found.map(|(value, _)| value.clamp(min, max))
 }
 
+/// The powers of ten.
+const POWERS: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut n = 1;
+    while n < powers.len() {
+        powers[n] = powers[n - 1] * 10;
+        n += 1;
+    }
+    powers
+};
+
 /// Values below this are buckets of their own.
 const fn linear(digits: u32) -> u64 {
     10_u64.pow(digits)
@@ -156,15 +167,16 @@ const fn per_decade(digits: u32) -> u64 {
 }
 
 /// The bucket of a sample: that of the value with so many significant digits that is nearest, half up.
-pub(super) fn bucket(sample: u64, digits: u32) -> u32 {
-    let Some(decade) = sample.checked_ilog10().and_then(|log| log.checked_sub(digits - 1)) else {
+#[inline]
+pub(super) fn bucket<const DIGITS: u32>(sample: u64) -> u32 {
+    let Some(decade) = sample.checked_ilog10().and_then(|log| log.checked_sub(DIGITS - 1)) else {
         return sample as u32;
     };
-    let unit = 10_u64.pow(decade);
+    let unit = POWERS.get(decade as usize).copied().unwrap_or(u64::MAX);
     // The leading digits, for three of them 100 to 1000, which is the first one of the next decade. Below 2^18, so the
     // cast loses nothing.
     let leading = sample / unit + u64::from(sample % unit >= unit.div_ceil(2));
-    (u64::from(decade) * per_decade(digits) + leading) as u32
+    (u64::from(decade) * const { per_decade(DIGITS) } + leading) as u32
 }
 
 /// The value that stands for a bucket.
@@ -330,7 +342,7 @@ mod tests {
 
         #[test]
         fn a_bucket_stands_for_the_rounded_value(sample in any::<u64>(), shift in 0..64_u32) {
-            prop_assert_eq!(value(bucket(sample >> shift, DIGITS), DIGITS), rounded(sample >> shift));
+            prop_assert_eq!(value(bucket::<DIGITS>(sample >> shift), DIGITS), rounded(sample >> shift));
         }
     }
 }

@@ -19,6 +19,7 @@ const LARGEST: u64 = (1 << 43) - 1;
 
 impl Jitter {
     /// Adds the difference between two round-trip times that follow one another, in nanoseconds.
+    #[inline]
     pub fn add(&mut self, difference: u64) {
         // At most 2^43, so the shift and the difference fit.
         let difference = (difference.min(LARGEST) as i64) << FRACTION;

@@ -24,6 +24,7 @@ enum Rounding {
 
 impl Moments {
     /// Adds a sample.
+    #[inline]
     pub fn add(&mut self, sample: u64) {
         self.min = if self.count == 0 { sample } else { self.min.min(sample) };
         self.max = self.max.max(sample);

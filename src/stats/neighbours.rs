@@ -17,6 +17,7 @@ pub struct Neighbours {
 impl Neighbours {
     /// Adds the difference between the round-trip time of an answer and that of the one that arrived before it, in
     /// nanoseconds.
+    #[inline]
     pub fn add(&mut self, difference: u64) {
         self.count += 1;
         self.sum = self.sum.saturating_add(difference);

@@ -59,10 +59,11 @@ impl Percentiles {
     }
 
     /// Adds a time, in nanoseconds.
+    #[inline]
     pub fn add(&mut self, nanos: u64) {
         match self {
             Self::Coarse(distribution) => distribution.add(nanos),
-            Self::Fine(counts) => *counts.entry(bucket(nanos, FINE)).or_insert(0) += 1,
+            Self::Fine(counts) => *counts.entry(bucket::<FINE>(nanos)).or_insert(0) += 1,
         }
     }
 

@@ -24,6 +24,7 @@ impl Addressing {
     }
 
     /// A datagram for the kernel.
+    #[inline]
     pub fn datagram<'a>(&self, transmit: &Transmit, bytes: &'a [u8]) -> Datagram<'a> {
         Datagram::new(self.destination(transmit.dst), transmit.ttl, bytes)
     }

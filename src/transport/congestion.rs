@@ -34,6 +34,7 @@ impl Congestion {
     }
 
     /// Why a datagram need not be tried.
+    #[inline]
     pub fn fault(&self, transmit: &Transmit) -> Option<SendFault> {
         let waits = transmit.room == Room::Wait;
         let full = self.buffer || (transmit.room == Room::Half && self.half == Some(true));

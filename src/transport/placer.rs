@@ -31,11 +31,13 @@ impl<'a> Placer<'a> {
     }
 
     /// The arrival time: the kernel's stamp, unless the wall clock was stepped since `floor`; else now.
+    #[inline]
     pub fn place(&mut self, stamp: Option<Wall>, floor: Instant) -> Stamp {
         self.place_by(self.clock.now(), stamp, floor)
     }
 
     /// The same for a datagram that had arrived by `now`.
+    #[inline]
     pub fn place_by(&mut self, now: Instant, stamp: Option<Wall>, floor: Instant) -> Stamp {
         let ours = Stamp { at: now, clock: ClockSource::User };
         let Some(stamp) = stamp else { return ours };

@@ -2,6 +2,7 @@
 
 /// The checksum of `octets`: the complement of their ones' complement sum, as a number to be stored
 /// big-endian. An odd last octet counts as if a zero followed it (RFC 1071 section 1).
+#[inline]
 pub fn checksum(octets: &[u8]) -> u16 {
     let mut sum = Sum::default();
     sum.add(octets);
@@ -26,6 +27,7 @@ pub struct Sum {
 
 impl Sum {
     /// Adds octets as if they followed directly those added before.
+    #[inline]
     pub fn add(&mut self, octets: &[u8]) {
         let part = sum(octets);
         let part = if self.odd { part.swap_bytes() } else { part };
@@ -34,6 +36,7 @@ impl Sum {
     }
 
     /// The checksum of all that was added.
+    #[inline]
     pub fn finish(self) -> u16 {
         !u16::from_be(fold(self.total))
     }
@@ -57,20 +60,23 @@ pub const fn same(a: u16, b: u16) -> bool {
 
 /// Ones' complement sum in the machine's byte order. Exact up to 16 GiB: each word adds less than
 /// 2^33 to 64 bits.
+#[inline]
 fn sum(octets: &[u8]) -> u16 {
     let (words, tail) = octets.as_chunks::<8>();
     let mut last = [0; 8];
     for (slot, octet) in last.iter_mut().zip(tail) {
         *slot = *octet;
     }
-    let total = words.iter().chain([&last]).fold(0_u64, |total, word| {
+    let add = |total: u64, word: &[u8; 8]| {
         let word = u64::from_ne_bytes(*word);
         total.wrapping_add((word & 0xffff_ffff).wrapping_add(word >> 32))
-    });
+    };
+    let total = add(words.iter().fold(0, add), &last);
     fold(total)
 }
 
 /// Adds the carries back in until 16 bits hold the sum (RFC 1071 section 4.1).
+#[inline]
 fn fold(mut total: u64) -> u16 {
     while total > 0xffff {
         total = (total & 0xffff).wrapping_add(total >> 16);

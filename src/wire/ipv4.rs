@@ -61,6 +61,7 @@ pub struct Packet<'a> {
 ///
 /// # Errors
 /// [`Malformed::ShortIp`], [`Malformed::IpVersion`], [`Malformed::IpHeaderLength`].
+#[inline]
 pub fn split(datagram: &[u8]) -> Result<Packet<'_>, Malformed> {
     let mut packet = cut(datagram, [Malformed::ShortIp, Malformed::IpVersion, Malformed::IpHeaderLength])?;
     let claimed = usize::from(packet.header.total_len).checked_sub(packet.head.len());
@@ -82,6 +83,7 @@ pub fn split_quoted(quote: &[u8]) -> Result<Packet<'_>, Malformed> {
 }
 
 /// Splits at the end of the header by its length field.
+#[inline]
 fn cut(octets: &[u8], [short, version, length]: [Malformed; 3]) -> Result<Packet<'_>, Malformed> {
     let fixed = octets.first_chunk::<HEADER_LEN>().ok_or(short)?;
     let [first, ..] = *fixed;

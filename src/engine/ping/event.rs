@@ -62,6 +62,7 @@ pub enum Event {
 
 impl Event {
     /// When it happened.
+    #[inline]
     pub fn at(&self) -> Instant {
         match self {
             Self::Sent { at, .. }
@@ -75,6 +76,7 @@ impl Event {
     }
 
     /// Number of the target of the probe that it is about; `None`: it is about no probe.
+    #[inline]
     pub fn target(&self) -> Option<u32> {
         Some(match self {
             Self::Sent { target, .. }
@@ -88,6 +90,7 @@ impl Event {
     }
 
     /// Sequence number of the probe that it is about; `None`: it is about no probe.
+    #[inline]
     pub fn seq(&self) -> Option<u16> {
         Some(match self {
             Self::Sent { seq, .. }

@@ -110,6 +110,7 @@ impl Flight {
 
     /// Appends a probe that is on its way out to `target`. `last` is the place of the target's previous probe (0:
     /// none). Returns its place.
+    #[inline]
     pub fn push(&mut self, now: Instant, target: u32, seq: u16, last: u64) -> u64 {
         if self.slots.len() >= self.capacity {
             self.forget_oldest();
@@ -128,6 +129,7 @@ impl Flight {
     }
 
     /// The oldest probe without a send result, and its place.
+    #[inline]
     pub fn take_result(&mut self) -> Option<(u64, Slot)> {
         let place = self.reported.saturating_add(1);
         let slot = self.slot(place)?;
@@ -151,6 +153,7 @@ impl Flight {
     }
 
     /// Probes in flight that left within a [`BREATH`], as of the last [`Flight::age`].
+    #[inline]
     pub fn young(&self) -> u64 {
         self.young
     }
@@ -171,11 +174,13 @@ impl Flight {
     }
 
     /// The probe at a place, if it is still remembered.
+    #[inline]
     pub fn slot(&self, place: u64) -> Option<Slot> {
         self.slots.get(self.index(place)?).copied()
     }
 
     /// The place of the probe before the one at `place` to the same target; 0: there is none.
+    #[inline]
     pub fn previous(&self, place: u64) -> u64 {
         match self.slot(place) {
             Some(Slot { back, .. }) if back > 0 => place.saturating_sub(back.into()),
@@ -184,6 +189,7 @@ impl Flight {
     }
 
     /// The place of the probe that the target of the one at `place` was sent `n` probes before that.
+    #[inline]
     pub fn before(&self, place: u64, n: u64) -> Option<u64> {
         // Where no other target's probe lies between, it is the n-th before.
         let (newest, guess) = (self.slot(place)?, place.saturating_sub(n));
@@ -203,6 +209,7 @@ impl Flight {
         self.slots.len().checked_sub(1)?.checked_sub(behind)
     }
 
+    #[inline]
     fn slot_mut(&mut self, place: u64) -> Option<&mut Slot> {
         let index = self.index(place)?;
         self.slots.get_mut(index)
@@ -223,6 +230,7 @@ impl Flight {
     }
 
     /// Records what became of a probe; never [`State::Open`].
+    #[inline]
     pub fn settle(&mut self, place: u64, state: State) {
         if matches!(state, State::Answered | State::Failed) {
             self.overtake(place);
@@ -241,6 +249,7 @@ impl Flight {
 
     /// Passes the probes at the old end that are out of flight, so that many that are settled in a row are found in
     /// linear time.
+    #[inline]
     fn skip_settled(&mut self) {
         while self.slot(self.settled.saturating_add(1)).is_some_and(|slot| slot.state != State::Open) {
             self.settled = self.settled.saturating_add(1);

@@ -46,6 +46,7 @@ impl LiveTargets {
     }
 
     /// The address of a target.
+    #[inline]
     pub fn address(&self, number: u32) -> Option<SocketAddr> {
         match self.moved.get(&number) {
             Some(moved) => Some(moved.address),
@@ -54,6 +55,7 @@ impl LiveTargets {
     }
 
     /// The address that a probe of a target was sent to.
+    #[inline]
     pub fn address_of_probe(&self, number: u32, probe: u64) -> Option<SocketAddr> {
         match self.moved.get(&number) {
             Some(moved) if probe >= moved.first => Some(moved.address),
@@ -63,6 +65,7 @@ impl LiveTargets {
     }
 
     /// The address that a target came with.
+    #[inline]
     fn address_before(&self, number: u32) -> Option<SocketAddr> {
         let Some(place) = number.checked_sub(self.first.len()) else { return self.first.address(number) };
         self.joined.get(usize::try_from(place).ok()?).copied()

@@ -54,6 +54,7 @@ pub struct Match {
 
 impl Match {
     /// What it counts as, by what became of the probe before.
+    #[inline]
     pub fn verdict(&self, state: State) -> Result<Verdict, Reject> {
         match state {
             _ if !self.valid => Ok(Verdict::Corrupt),
@@ -98,6 +99,7 @@ impl Match {
 ///
 /// # Errors
 /// The reason why it belongs to no probe of this target.
+#[inline]
 pub fn answer(
     expected: &Expected,
     identity: &Identity,
@@ -134,6 +136,7 @@ pub fn answer(
 }
 
 /// What an echo reply's payload shows, or that it is not our payload at all.
+#[inline]
 fn echo(
     expected: &Expected,
     identity: &Identity,

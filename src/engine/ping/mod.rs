@@ -192,6 +192,7 @@ impl Ping {
         &self.rejects
     }
 
+    #[inline]
     fn identity(&self, address: IpAddr) -> &Identity {
         let [v4, v6] = &self.identities;
         match Family::of(address) {
@@ -201,6 +202,7 @@ impl Ping {
     }
 
     /// When something is due: a probe, or the end of a target's last wait.
+    #[inline]
     fn next(&self) -> Option<Instant> {
         if self.finish.sends_no_more() {
             return None;
@@ -290,6 +292,7 @@ impl Ping {
 
     /// The oldest probe without a send result, and its place; emits [`Event::Unanswered`] for the target's probe before it
     /// if that has no answer.
+    #[inline]
     fn next_result(&mut self, at: Instant) -> Option<(u64, Slot)> {
         let (place, slot) = self.flight.take_result()?;
         let before = if self.config.report_unanswered { self.flight.previous(place) } else { 0 };

@@ -15,6 +15,7 @@ const ELSEWHERE: usize = 1_024;
 impl Ping {
     /// The target and the probe that an answer belongs to. The target is the one it came from, or else the one that
     /// the token in it names.
+    #[inline]
     fn recognise(&self, reply: &Reply) -> Result<(u32, Match), Reject> {
         let alone = self.is_alone();
         let number = if alone { Some(0) } else { self.targets.number(reply.from, reply.scope) };
@@ -33,6 +34,7 @@ impl Ping {
         found.map_or(first, Ok)
     }
 
+    #[inline]
     fn match_answer(&self, number: u32, reply: &Reply) -> Result<Match, Reject> {
         let target = *self.progress.get(number).ok_or(Reject::Foreign)?;
         let probe = match reply.kind {
@@ -50,6 +52,7 @@ impl Ping {
     }
 
     /// The place of a target's probe, and the probe.
+    #[inline]
     fn find(&self, number: u32, probe: u64) -> Result<(u64, Slot), Reject> {
         let target = self.progress.get(number).ok_or(Reject::Foreign)?;
         let place =

@@ -71,6 +71,7 @@ impl Targets {
     }
 
     /// The address of a number.
+    #[inline]
     pub fn address(&self, number: u32) -> Option<SocketAddr> {
         let block = self.block(number)?;
         let ip = nth(block.first, number.checked_sub(block.start)?)?;
@@ -93,6 +94,7 @@ impl Targets {
         block.start.checked_add(offset)
     }
 
+    #[inline]
     fn block(&self, number: u32) -> Option<&Block> {
         let after = self.blocks.partition_point(|block| block.start <= number);
         self.blocks.get(after.checked_sub(1)?).filter(|block| number < block.end())
@@ -135,6 +137,7 @@ pub(super) fn scope_of(address: SocketAddr) -> u32 {
 }
 
 /// The address `n` after `first`.
+#[inline]
 fn nth(first: IpAddr, n: u32) -> Option<IpAddr> {
     Some(match first {
         IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits().checked_add(n)?).into(),

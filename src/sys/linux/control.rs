@@ -84,6 +84,7 @@ pub(crate) struct ExtendedError {
 
 impl<'a> ControlData<'a> {
     /// Reads all messages of a control buffer; unknown ones are skipped.
+    #[inline]
     pub fn read(buffer: &'a [u8]) -> Self {
         let mut found = Self::default();
         for Control { level, kind, data } in Controls(buffer) {
@@ -190,6 +191,7 @@ pub(crate) fn ttl_message(v4: bool, ttl: u8) -> ([u8; SEND_CONTROL_LEN], usize) 
 }
 
 /// Pieces one behind the other, and how many octets they are.
+#[inline]
 fn laid_out<const N: usize>(pieces: &[&[u8]]) -> ([u8; N], u32) {
     let mut octets = [0; N];
     let mut len = 0usize;

@@ -129,6 +129,7 @@ impl Pace {
     }
 
     /// What is next, and when, with so many probes in flight; `None`: nothing more.
+    #[inline]
     pub fn due(&self, in_flight: u64) -> Option<(Instant, Turn)> {
         match self {
             Self::Rounds(rounds) => rounds.due(),
@@ -140,6 +141,7 @@ impl Pace {
 
     /// Takes the turn that is due at `now`. The result of a [`Turn::Probe`] is reported by [`Pace::sent`],
     /// [`Pace::refuse`] or [`Pace::fail`], in the order of the turns.
+    #[inline]
     pub fn take(&mut self, now: Instant, in_flight: u64) -> Option<Turn> {
         let (_, turn) = self.due(in_flight).filter(|(at, _)| *at <= now)?;
         match self {

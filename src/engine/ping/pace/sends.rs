@@ -31,6 +31,7 @@ impl Sends {
 
     /// When the next probe is due, which is that long after the last one unless it belongs to the burst; `None`: there
     /// is none.
+    #[inline]
     pub fn due(&self, wait: Duration) -> Option<Instant> {
         if self.left == Some(0) {
             return None;
