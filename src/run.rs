@@ -7,7 +7,7 @@ use crate::clock::{Clock, Epoch, Instant};
 use crate::datagram::{Batch, Incoming};
 use crate::engine::Session;
 use crate::output::{self, Output};
-use crate::report::Report;
+use crate::report::AnyReport;
 use crate::stats::Account;
 use crate::stop::Stop;
 use crate::transport::{FULL_READ, Interest, Transport};
@@ -40,7 +40,7 @@ pub trait Lookups<S> {
 }
 
 /// What meets in the loop.
-pub struct Run<'a, S, R: Report> {
+pub struct Run<'a, S, A: Account> {
     /// The clocks.
     pub clock: &'a Clock,
     /// The probes, and what became of each.
@@ -48,9 +48,9 @@ pub struct Run<'a, S, R: Report> {
     /// The sockets.
     pub transport: Transport,
     /// What all events add up to. It takes each one in before the report prints it.
-    pub account: R::Account,
+    pub account: A,
     /// What is printed.
-    pub report: R,
+    pub report: AnyReport<A>,
     /// Where it is printed.
     pub output: Output<'a>,
     /// Signals.
@@ -70,7 +70,7 @@ pub enum Broken {
     Wait(io::Error),
 }
 
-impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
+impl<S: Session, A: Account<Event = S::Event>> Run<'_, S, A> {
     /// Begins the report, and runs the session to its end. What [`Report::finish`] prints is not printed. Returns
     /// true if a signal ended the session.
     ///
@@ -206,10 +206,10 @@ impl<S: Session, R: Report<Account: Account<Event = S::Event>>> Run<'_, S, R> {
 }
 
 /// Takes all events into the account, and prints them, at once: few wait at a time, however many come together.
-fn drain<S: Session, R: Report<Account: Account<Event = S::Event>>>(
+fn drain<S: Session, A: Account<Event = S::Event>>(
     session: &mut S,
-    account: &mut R::Account,
-    report: &mut R,
+    account: &mut A,
+    report: &mut AnyReport<A>,
     epoch: Epoch,
     output: &mut Output<'_>,
 ) {

@@ -12,7 +12,7 @@ use crate::engine::reject::Rejects;
 use crate::escape::{self, escape};
 use crate::names::bounded::{self, Limit};
 use crate::output::Output;
-use crate::report::{Report, json};
+use crate::report::{AnyReport, json};
 use crate::run::{Broken, Run};
 pub use crate::stats::verdict::{CANNOT_RUN, cannot_run};
 use crate::stats::{Account, Timings};
@@ -115,14 +115,10 @@ fn reason(host: &str, reason: &anyhow::Error) -> String {
 /// # Errors
 /// A standard output that cannot be written, and a wait that failed. A reader that has closed the pipe is no error: the
 /// run ends quietly.
-pub fn conduct<S, R>(
-    mut run: Run<'_, S, R>,
-    last_words: impl FnOnce(&S, &Transport, (&R, &R::Account), &mut Output<'_>),
-) -> anyhow::Result<R::Account>
-where
-    S: Session,
-    R: Report<Account: Account<Event = S::Event>>,
-{
+pub fn conduct<S: Session, A: Account<Event = S::Event>>(
+    mut run: Run<'_, S, A>,
+    last_words: impl FnOnce(&S, &Transport, (&AnyReport<A>, &A), &mut Output<'_>),
+) -> anyhow::Result<A> {
     let (written, waited) = match run.run() {
         Err(Broken::Output(error)) => (Err(error), Ok(())),
         Err(Broken::Wait(error)) => (Ok(false), Err(error)),
@@ -147,9 +143,9 @@ where
 ///
 /// # Errors
 /// Those of [`Output::write_ready`].
-fn await_names<R: Report>(
-    report: &mut R,
-    account: &R::Account,
+fn await_names<A: Account>(
+    report: &mut AnyReport<A>,
+    account: &A,
     output: &mut Output<'_>,
     stop: &Stop,
     clock: &Clock,
@@ -181,9 +177,9 @@ pub fn unless_closed(written: io::Result<()>) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// As for [`conduct`].
-pub fn report_nothing<R: Report>(
-    mut report: R,
-    account: &R::Account,
+pub fn report_nothing<A: Account>(
+    mut report: AnyReport<A>,
+    account: &A,
     mut output: Output<'_>,
     stop: &Stop,
 ) -> anyhow::Result<()> {
@@ -204,10 +200,10 @@ struct End<'a> {
 
 impl End<'_> {
     /// Prints the end of a report. Returns false if a signal ended it before all was printed.
-    fn print<R: Report>(
+    fn print<A: Account>(
         &mut self,
-        report: &mut R,
-        account: &R::Account,
+        report: &mut AnyReport<A>,
+        account: &A,
         output: &mut Output<'_>,
     ) -> io::Result<bool> {
         while report.finish(account, self.at_end.began(), output) {

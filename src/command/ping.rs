@@ -13,7 +13,7 @@ use crate::engine::ping::{Config, Ping};
 use crate::names::lookup::Names;
 use crate::output::Output;
 use crate::probe::{Identity, Payload};
-use crate::report::Report;
+use crate::report::AnyReport;
 use crate::report::json::JsonPing;
 use crate::report::style::Style;
 use crate::report::text::compact::CompactText;
@@ -69,19 +69,18 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     let period = config.pacing.period(config.targets.len().saturating_add(config.names));
     let io = (account, transport, output, stop, lookups);
     let judge = Judge::new(request, goal);
-    let (account, passed) = if let Some(fping) = fping {
+    let report: AnyReport<PingAccount> = if let Some(fping) = fping {
         if fping.random {
             config.payload = random_payload(request.style.size)?;
         }
-        run(request, config, FpingText::new(fping.text.clone(), hosts, style.utc_offset), judge.as_ref(), io)
+        Box::new(FpingText::new(fping.text.clone(), hosts, style.utc_offset))
     } else if request.format.format == Format::Json {
-        let report = match &request.many {
+        Box::new(match &request.many {
             None => JsonPing::one(style, hosts, request.interval),
             Some(_) => JsonPing::many(style, hosts, period),
-        };
-        run(request, config, report, judge.as_ref(), io)
+        })
     } else if !request.format.is_text() {
-        run(request, config, formats::of_ping(request, &style, hosts, source), judge.as_ref(), io)
+        Box::new(formats::of_ping(request, &style, hosts, source))
     } else {
         let around = terminal::Around::new(request, &style);
         let names = || match &request.many {
@@ -90,7 +89,7 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
             Some(_) => Names::of_path(|_| None),
         };
         let lines = |style| PingText::new(style, request.resolve.then(names));
-        let report = match &request.many {
+        Box::new(match &request.many {
             None if request.terminal.compact => {
                 around.put(CompactText::new(terminal::compact(request, &style), style))
             }
@@ -103,9 +102,9 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
                 let deadline = request.ping.deadline;
                 around.put(if request.resolve { report.with_names(deadline) } else { report })
             }
-        };
-        run(request, config, report, judge.as_ref(), io)
-    }?;
+        })
+    };
+    let (account, passed) = run(request, config, report, judge.as_ref(), io)?;
     Ok(match passed {
         Some(passed) => u8::from(!passed),
         None => formats::ping_status(request, &account, goal),
@@ -129,10 +128,10 @@ type RunParts<'a> = (PingAccount, Option<Transport>, Output<'a>, Stop, Option<Bo
 
 /// Sends the probes and prints the report. Returns the account, and what the judge found, if there is one and a target was
 /// probed.
-fn run<R: Report<Account = PingAccount>>(
+fn run(
     request: &PingRequest,
     config: Config,
-    report: R,
+    report: AnyReport<PingAccount>,
     judge: Option<&Judge<'_>>,
     (account, transport, output, stop, lookups): RunParts<'_>,
 ) -> anyhow::Result<(PingAccount, Option<bool>)> {

@@ -25,7 +25,7 @@ use crate::report::json::{self, JsonTrace, TraceStart};
 use crate::report::text::trace::{TraceStyle, TraceText};
 use crate::report::text::tracepath::TracepathText;
 use crate::report::waiting::Lookups;
-use crate::report::{Report, text};
+use crate::report::{AnyReport, text};
 use crate::run::Run;
 use crate::stats::TraceAccount;
 use crate::stats::verdict::measure::Judgement;
@@ -73,22 +73,19 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     if request.verbose {
         print_method(request, &setup, &mut output);
     }
-    if !request.format.is_text() {
+    let report: AnyReport<TraceAccount> = if !request.format.is_text() {
         let wanted = Lookups { names: !style.numeric, origins: style.origins };
         let (start, names) = (start_line(&style, &setup, &config), names(request));
-        if request.format.format == Format::Json {
-            let report = JsonTrace::new(start, wanted, names);
-            return run(request, setup.transport, config, report, (output, stop), &clock);
-        }
         let probe = (data_len(setup.probes.name, config.len), setup.route.source);
-        let report = formats::of_trace(request.format.format, start, probe, (wanted, names));
-        return run(request, setup.transport, config, report, (output, stop), &clock);
-    }
-    if let Some(Tracepath { both }) = request.tracepath {
-        let report = TracepathText::new(style, both, names(request));
-        return run(request, setup.transport, config, report, (output, stop), &clock);
-    }
-    let report = terminal::around_trace(request, TraceText::new(style, names(request)));
+        match request.format.format {
+            Format::Json => Box::new(JsonTrace::new(start, wanted, names)),
+            format => Box::new(formats::of_trace(format, start, probe, (wanted, names))),
+        }
+    } else if let Some(Tracepath { both }) = request.tracepath {
+        Box::new(TracepathText::new(style, both, names(request)))
+    } else {
+        Box::new(terminal::around_trace(request, TraceText::new(style, names(request))))
+    };
     run(request, setup.transport, config, report, (output, stop), &clock)
 }
 
@@ -302,11 +299,11 @@ fn print_method(request: &TraceRequest, setup: &TraceSetup, output: &mut Output<
     output.print_error(format_args!("{}: {} probes {how}\n", request.style.program, setup.probes.name));
 }
 
-fn run<R: Report<Account = TraceAccount>>(
+fn run(
     request: &TraceRequest,
     transport: Transport,
     config: TraceConfig,
-    report: R,
+    report: AnyReport<TraceAccount>,
     (output, stop): (Output<'_>, Stop),
     clock: &Clock,
 ) -> anyhow::Result<u8> {

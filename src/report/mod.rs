@@ -152,3 +152,6 @@ pub trait Report {
     /// a part is bounded, so that output is written and signals are seen between two of them.
     fn finish(&mut self, account: &Self::Account, now: Instant, output: &mut Output<'_>) -> bool;
 }
+
+/// Any report of an account. The loop exists once for all of them, which makes the program smaller.
+pub type AnyReport<A> = Box<dyn Report<Account = A>>;

@@ -287,6 +287,10 @@ impl Report for FormatPing {
         }
     }
 
+    fn label(&self, target: u32) -> Option<HostLabel<'_>> {
+        self.hosts.label(target)
+    }
+
     fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {
         if self.single {
             summary::status(&account.total, output);
