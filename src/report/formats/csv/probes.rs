@@ -1,12 +1,10 @@
 //! What becomes of each probe of a ping.
 
-use std::borrow::Cow;
-
-use super::record::{record, value};
+use super::record::Record;
 use crate::clock::Wall;
 use crate::engine::ping::event::{Answer, Content, Event, ProbeError, Verdict};
 use crate::output::Output;
-use crate::report::formats::number::{Millis, nanos};
+use crate::report::formats::number::nanos;
 use crate::report::formats::ping::{Document, HostName, HostRow, Whole};
 use crate::report::json::rfc3339;
 use crate::report::phrases::phrase;
@@ -23,7 +21,7 @@ pub struct CsvProbes;
 struct Fields {
     outcome: &'static str,
     from: Option<String>,
-    bytes: Option<usize>,
+    bytes: Option<u32>,
     ttl: Option<u8>,
     rtt: Option<u64>,
     icmp: Option<(u8, u8)>,
@@ -51,7 +49,7 @@ impl Fields {
                 Verdict::Corrupt => "corrupt",
             },
             from: Some(host.shown(answer.from)),
-            bytes: Some(answer.len),
+            bytes: u32::try_from(answer.len).ok(),
             ttl: answer.hop_limit,
             rtt: Some(nanos(answer.rtt)),
             icmp: None,
@@ -76,22 +74,21 @@ impl Fields {
     }
 
     fn print(self, host: &HostName<'_>, seq: Option<u16>, at: Wall, output: &mut Output<'_>) {
-        let fields = [
-            Cow::Owned(rfc3339(at)),
-            Cow::Borrowed(host.host.as_str()),
-            value(host.addr()),
-            Cow::Borrowed(host.label.unwrap_or_default()),
-            value(seq),
-            Cow::Borrowed(self.outcome),
-            value(self.from),
-            value(self.bytes),
-            value(self.ttl),
-            value(self.rtt.map(Millis)),
-            value(self.icmp.map(|(icmp_type, _)| icmp_type)),
-            value(self.icmp.map(|(_, code)| code)),
-            value(self.reason),
-        ];
-        record(fields, output);
+        Record::new(output)
+            .text(&rfc3339(at))
+            .text(&host.host)
+            .maybe(host.addr().as_deref())
+            .maybe(host.label)
+            .number(seq)
+            .text(self.outcome)
+            .maybe(self.from.as_deref())
+            .number(self.bytes)
+            .number(self.ttl)
+            .millis(self.rtt)
+            .number(self.icmp.map(|(icmp_type, _)| icmp_type))
+            .number(self.icmp.map(|(_, code)| code))
+            .maybe(self.reason.as_deref())
+            .end();
     }
 }
 

@@ -1,10 +1,10 @@
 //! Fields and records (RFC 4180 section 2).
 
-use std::borrow::Cow;
 use std::fmt;
 
 use crate::escape::escape;
 use crate::output::Output;
+use crate::report::formats::number::Millis;
 
 /// A field, in quotes where it needs them (RFC 4180 section 2).
 struct Field<'a>(&'a str);
@@ -21,18 +21,56 @@ impl fmt::Display for Field<'_> {
     }
 }
 
-/// Prints a record.
-pub(super) fn record<'a>(fields: impl IntoIterator<Item = Cow<'a, str>>, output: &mut Output<'_>) {
-    for (number, field) in fields.into_iter().enumerate() {
-        let comma = if number > 0 { "," } else { "" };
-        output.print(format_args!("{comma}{}", Field(&field)));
-    }
-    output.print(format_args!("\r\n"));
+/// A record that is being printed, field by field.
+pub(super) struct Record<'a, 'fd> {
+    output: &'a mut Output<'fd>,
+    begun: bool,
 }
 
-/// A field with a value, empty without one.
-pub(super) fn value<'a>(value: Option<impl fmt::Display>) -> Cow<'a, str> {
-    value.map_or(Cow::Borrowed(""), |value| Cow::Owned(value.to_string()))
+impl<'a, 'fd> Record<'a, 'fd> {
+    /// A record without fields.
+    pub fn new(output: &'a mut Output<'fd>) -> Self {
+        Self { output, begun: false }
+    }
+
+    /// Prints a text.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        let comma = if std::mem::replace(&mut self.begun, true) { "," } else { "" };
+        self.output.print(format_args!("{comma}{}", Field(text)));
+        self
+    }
+
+    /// Prints a text; an empty field without one.
+    pub fn maybe(&mut self, text: Option<&str>) -> &mut Self {
+        self.text(text.unwrap_or_default())
+    }
+
+    /// Prints a number; an empty field without one.
+    pub fn number(&mut self, number: Option<impl Into<u64>>) -> &mut Self {
+        self.decimal(number.map(Into::into))
+    }
+
+    fn decimal(&mut self, number: Option<u64>) -> &mut Self {
+        self.maybe(number.map(|number| number.to_string()).as_deref())
+    }
+
+    /// Prints nanoseconds as milliseconds; an empty field without them.
+    pub fn millis(&mut self, nanos: Option<u64>) -> &mut Self {
+        self.maybe(nanos.map(|nanos| Millis(nanos).to_string()).as_deref())
+    }
+
+    /// Prints so many empty fields.
+    pub fn empty(&mut self, count: usize) -> &mut Self {
+        (0..count).for_each(|_| {
+            self.text("");
+        });
+        self
+    }
+
+    /// Ends the record.
+    pub fn end(&mut self) {
+        self.output.print(format_args!("\r\n"));
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
 //! The figures of each host.
 
-use std::borrow::Cow;
-
-use super::record::{record, value};
+use super::record::Record;
 use crate::output::Output;
-use crate::report::formats::number::{Millis, nanos};
+use crate::report::formats::number::nanos;
 use crate::report::formats::ping::{Document, HostRow, Whole};
 use crate::report::json::rfc3339;
 
@@ -26,37 +24,33 @@ impl Document for CsvTable {
     }
 
     fn row(&mut self, _pass: usize, row: &HostRow<'_>, whole: &Whole<'_>, output: &mut Output<'_>) {
-        let figures = row.figures.ok();
-        let (all, jitter) =
-            (figures.map(|figures| figures.figures), figures.and_then(|figures| figures.jitter));
+        let host = row.figures.ok();
+        let all = host.map(|host| host.figures);
         let times = all.filter(|figures| figures.received() > 0);
         let rtt = times.map(|figures| figures.rtt());
-        let percentile = |percent| value(times.and_then(|figures| figures.percentile(percent)).map(Millis));
-        let window = whole.window.map(|span| Millis(nanos(span.duration())));
-        let fields = [
-            Cow::Owned(rfc3339(whole.at)),
-            Cow::Borrowed(row.name.host.as_str()),
-            value(row.name.addr()),
-            Cow::Borrowed(row.name.label.unwrap_or_default()),
-            value(window),
-            value(all.map(|figures| figures.sent())),
-            value(all.map(|figures| figures.received())),
-            value(all.map(|figures| figures.lost())),
-            value(all.map(|figures| figures.late())),
-            value(all.map(|figures| figures.not_sent())),
-            value(all.map(|figures| figures.in_flight())),
-            value(all.and_then(|figures| figures.loss()).map(|loss| loss.percent())),
-            value(rtt.map(|rtt| Millis(rtt.min()))),
-            value(rtt.map(|rtt| Millis(rtt.mean()))),
-            value(rtt.map(|rtt| Millis(rtt.max()))),
-            value(rtt.map(|rtt| Millis(rtt.deviation()))),
-            percentile(50),
-            percentile(90),
-            percentile(95),
-            percentile(99),
-            value(jitter.filter(|_| times.is_some()).map(|jitter| Millis(nanos(jitter)))),
-            Cow::Borrowed(row.figures.err().unwrap_or_default()),
-        ];
-        record(fields, output);
+        let jitter = host.and_then(|host| host.jitter).filter(|_| times.is_some());
+        let loss = all.and_then(|figures| figures.loss()).map(|loss| loss.percent().to_string());
+        let mut record = Record::new(output);
+        record
+            .text(&rfc3339(whole.at))
+            .text(&row.name.host)
+            .maybe(row.name.addr().as_deref())
+            .maybe(row.name.label)
+            .millis(whole.window.map(|span| nanos(span.duration())))
+            .number(all.map(|figures| figures.sent()))
+            .number(all.map(|figures| figures.received()))
+            .number(all.map(|figures| figures.lost()))
+            .number(all.map(|figures| figures.late()))
+            .number(all.map(|figures| figures.not_sent()))
+            .number(all.map(|figures| figures.in_flight()))
+            .maybe(loss.as_deref())
+            .millis(rtt.map(|rtt| rtt.min()))
+            .millis(rtt.map(|rtt| rtt.mean()))
+            .millis(rtt.map(|rtt| rtt.max()))
+            .millis(rtt.map(|rtt| rtt.deviation()));
+        for percent in [50, 90, 95, 99] {
+            record.millis(times.and_then(|figures| figures.percentile(percent)));
+        }
+        record.millis(jitter.map(nanos)).maybe(row.figures.err()).end();
     }
 }

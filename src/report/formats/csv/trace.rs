@@ -1,12 +1,10 @@
 //! The outcome of each probe of a traceroute.
 
-use std::borrow::Cow;
-
-use super::record::{record, value};
+use super::record::Record;
 use crate::clock::Wall;
 use crate::engine::trace::event::{AnswerKind, Outcome, TraceAnswer, TraceEvent};
 use crate::output::Output;
-use crate::report::formats::number::{Millis, nanos};
+use crate::report::formats::number::nanos;
 use crate::report::formats::trace::{Happened, TraceDocument, TraceWhole};
 use crate::report::json::rfc3339;
 use crate::report::phrases::phrase;
@@ -71,32 +69,28 @@ impl TraceDocument for CsvTrace {
             AnswerKind::Error(error) => Some((error.icmp_type, error.code)),
             AnswerKind::Reply | AnswerKind::Segment(_) => None,
         });
-        let fields = [
-            Cow::Owned(rfc3339(happened.at)),
-            Cow::Borrowed(whole.start.host.as_str()),
-            Cow::Owned(whole.start.target.to_string()),
-            value(fields.place.map(|(hop, _)| hop)),
-            value(fields.place.map(|(_, query)| query)),
-            Cow::Borrowed(fields.outcome),
-            value(answer.map(|answer| whole.shown(answer.from))),
-            Cow::Borrowed(happened.name.as_deref().unwrap_or_default()),
-            Cow::Borrowed(happened.origin.as_deref().unwrap_or_default()),
-            value(answer.map(|answer| Millis(nanos(answer.rtt)))),
-            value(answer.and_then(|answer| answer.hop_limit)),
-            value(icmp.map(|(icmp_type, _)| icmp_type)),
-            value(icmp.map(|(_, code)| code)),
-            value(fields.mtu),
-            value(fields.reason),
-        ];
-        record(fields, output);
+        Record::new(output)
+            .text(&rfc3339(happened.at))
+            .text(&whole.start.host)
+            .text(&whole.start.target.to_string())
+            .number(fields.place.map(|(hop, _)| hop))
+            .number(fields.place.map(|(_, query)| query))
+            .text(fields.outcome)
+            .maybe(answer.map(|answer| whole.shown(answer.from)).as_deref())
+            .maybe(happened.name.as_deref())
+            .maybe(happened.origin.as_deref())
+            .millis(answer.map(|answer| nanos(answer.rtt)))
+            .number(answer.and_then(|answer| answer.hop_limit))
+            .number(icmp.map(|(icmp_type, _)| icmp_type))
+            .number(icmp.map(|(_, code)| code))
+            .number(fields.mtu)
+            .maybe(fields.reason.as_deref())
+            .end();
     }
 
     fn unknown(&mut self, host: &str, reason: &str, at: Wall, output: &mut Output<'_>) {
         self.begin(output);
-        let empty = || Cow::Borrowed("");
-        let first =
-            [Cow::Owned(rfc3339(at)), Cow::Borrowed(host), empty(), empty(), empty(), "unknown".into()];
-        let rest = (0..8).map(|_| empty()).chain([Cow::Borrowed(reason)]);
-        record(first.into_iter().chain(rest), output);
+        let mut record = Record::new(output);
+        record.text(&rfc3339(at)).text(host).empty(3).text("unknown").empty(8).text(reason).end();
     }
 }
