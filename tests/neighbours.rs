@@ -5,6 +5,7 @@
 
 mod lab;
 
+use lab::child::Running;
 use lab::*;
 
 /// The hosts that are there, of 254; rping itself is host 1.
@@ -138,5 +139,36 @@ fn what_was_never_sent_is_not_asked_and_not_unreachable() {
                 "6 targets: 0 answered, 2 silent, 3 not asked, 1 unknown; 2 packets transmitted, 0 received";
             assert!(last.starts_with(expected), "{kind}: {last}");
         });
+    });
+}
+
+/// Runs these traces at the same time. Of each, with the address of its interface, the first hop must be the last.
+fn all_end_at_the_first_hop(traces: &[(String, String)]) {
+    let start = |args: &str| {
+        let mut command = std::process::Command::new(RPING);
+        Running::start(command.args(["traceroute", "-n"]).args(args.split_whitespace()))
+    };
+    let running: Vec<_> = traces.iter().map(|(args, _)| start(args)).collect();
+    let ran: Vec<_> = running.into_iter().map(Running::end).collect();
+    for ((args, own), ran) in traces.iter().zip(ran) {
+        let text = mask_times(&ran.stdout);
+        let (_, hops) = text.split_once('\n').expect("a first line");
+        let expected = format!(" 1  {own}  # ms !H  # ms !H  # ms !H\n");
+        assert_eq!((hops, ran.status), (expected.as_str(), Some(1)), "{args}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn four_traces_at_once_to_hosts_that_are_off_end_at_the_first_hop() {
+    alone("four_traces_at_once_to_hosts_that_are_off_end_at_the_first_hop", || {
+        lan(1_000);
+        // A host sends 50 ICMP errors at once, those to itself included, of both families.
+        for (method, hosts) in [("-I", 60..62), ("-U", 62..64), ("-M default", 64..66), ("-T", 66..68)] {
+            let of_family = |Family { show, .. }: Family| {
+                hosts.clone().map(move |host| (format!("{method} {}", show(host)), show(1)))
+            };
+            let traces: Vec<_> = of_family(V4).chain(of_family(V6)).collect();
+            all_end_at_the_first_hop(&traces);
+        }
     });
 }

@@ -214,6 +214,31 @@ fn a_silent_target_ends_within_four_seconds() {
 }
 
 #[test]
+fn a_neighbour_that_does_not_answer_costs_few_probes_for_three_seconds() {
+    for (queries, probes) in [(1, 3), (3, 9), (10, 3)] {
+        let mut net = Net::new(|_| Ok(vec![]));
+        net.events(TraceConfig { neighbour: true, queries, ..config() });
+        let first = net.sent.iter().filter(|probe| probe.at < at(3_000)).collect::<Vec<_>>();
+        assert!(first.iter().all(|probe| probe.ttl == 1), "{queries}: {first:?}");
+        assert_eq!(first.len(), probes, "{queries}");
+        assert!(net.sent.iter().any(|probe| probe.ttl == 30), "{queries}");
+        assert!(net.now < at(if queries == 10 { 17_000 } else { 7_100 }), "{queries}: {:?}", net.now);
+    }
+}
+
+#[test]
+fn a_neighbour_behind_routers_is_shown_as_any_target() {
+    // Its network is routed through a tunnel.
+    let mut net = Net::new(|probe| Ok(vec![six(probe)]));
+    let text = sketch(&net.events(TraceConfig { neighbour: true, ..config() }));
+    assert_eq!((text, net.now < at(75)), (lines_of_six(), true), "{:?}", net.now);
+    // Or its first router is silent.
+    let mut net = Net::new(|probe| Ok(if probe.ttl == 1 { vec![] } else { vec![six(probe)] }));
+    let text = sketch(&net.events(TraceConfig { neighbour: true, ..config() }));
+    assert!(text.starts_with("1: * * *\n2: ") && text.ends_with("\nReached"), "{text}");
+}
+
+#[test]
 fn routers_that_answer_once_cost_a_trace_of_ten_queries_a_few_seconds() {
     for (burst, interval) in [(1, 60_000), (1, 1_000), (3, 1_000), (6, 1_000)] {
         let mut budgets: Vec<_> = (0..=6).map(|_| Budget::new(burst, burst, ms(interval))).collect();

@@ -192,6 +192,7 @@ fn trace(arguments: &TraceArguments, probes: ProbeSpec) -> Result<TraceConfig> {
         wait: arguments.wait.unwrap_or(Wait::Adaptive),
         gap: arguments.sendwait.unwrap_or_default(),
         gap_limit: arguments.gap_limit,
+        neighbour: false,
         mtu: arguments.mtu,
     })
 }

@@ -30,6 +30,7 @@ use crate::run::Run;
 use crate::stats::TraceAccount;
 use crate::stats::verdict::measure::Judgement;
 use crate::stop::Stop;
+use crate::sys::interfaces;
 use crate::transport::{self, IpOption, Mode, Route, RouteError, TraceSockets, Transport};
 use crate::wire::Family;
 use crate::wire::{ipv4, ipv6};
@@ -223,7 +224,8 @@ fn config(request: &TraceRequest, setup: &TraceSetup) -> anyhow::Result<TraceCon
     }
     let mut target = route.target;
     target.set_port(probes.port);
-    Ok(TraceConfig { target, flow, len, header_len, ..request.trace.clone() })
+    let neighbour = interfaces::share_network(src, dst);
+    Ok(TraceConfig { target, flow, len, header_len, neighbour, ..request.trace.clone() })
 }
 
 /// Source ports of raw TCP probes: each query has its own, and as many are free for queries that are repeated.

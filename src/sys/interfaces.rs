@@ -33,6 +33,25 @@ pub(crate) fn has_address(name: &str, ip: IpAddr) -> bool {
     all.any(|entry| entry.interface_name == name && address(&entry) == Some(ip))
 }
 
+/// Whether an address lies in the network of an interface that has the address `own`; false where the system does not list
+/// addresses.
+pub(crate) fn share_network(own: IpAddr, other: IpAddr) -> bool {
+    let Ok(mut all) = getifaddrs() else { return false };
+    all.any(|entry| {
+        let mask = entry.netmask.as_ref().and_then(ip);
+        address(&entry) == Some(own) && mask.is_some_and(|mask| are_together(own, other, mask))
+    })
+}
+
+/// Whether two addresses are the same where the bits of a mask are set; no other family has them.
+fn are_together(one: IpAddr, other: IpAddr, mask: IpAddr) -> bool {
+    match (one, other, mask) {
+        (IpAddr::V4(one), IpAddr::V4(other), IpAddr::V4(mask)) => one & mask == other & mask,
+        (IpAddr::V6(one), IpAddr::V6(other), IpAddr::V6(mask)) => one & mask == other & mask,
+        _ => false,
+    }
+}
+
 /// Whether an interface belongs to another one: to a bridge, a bond or a VRF.
 pub(crate) fn belongs_to(name: &str, upper: &str) -> bool {
     std::path::Path::new(&format!("/sys/class/net/{name}/upper_{upper}")).exists()
@@ -56,7 +75,10 @@ pub(crate) fn broadcast_candidates() -> Vec<Ipv4Addr> {
 }
 
 fn address(entry: &InterfaceAddress) -> Option<IpAddr> {
-    let storage = entry.address.as_ref()?;
+    entry.address.as_ref().and_then(ip)
+}
+
+fn ip(storage: &SockaddrStorage) -> Option<IpAddr> {
     let v4 = storage.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
     v4.or_else(|| storage.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
 }

@@ -62,6 +62,7 @@ pub fn trace_config(method: TraceMethod, v6: bool) -> TraceConfig {
         wait: Wait::Adaptive,
         gap: Duration::ZERO,
         gap_limit: None,
+        neighbour: false,
         mtu: false,
     }
 }

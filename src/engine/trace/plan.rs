@@ -33,9 +33,15 @@ const ALL_HOLDS: Duration = Duration::from_millis(1_500);
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 const RETRIES: u32 = 50;
 
+/// While a neighbour has not answered, only the first hop is probed for so long. All probes may wait in this machine for
+/// its link-layer address. If it is off, the kernel reports that for each of them at the same time, and a host sends 50
+/// ICMP errors at once, those to itself included (Linux icmp_msgs_burst): a second trace would get none of them.
+const NEIGHBOUR: Duration = Duration::from_millis(3_100);
+
 /// When probes leave, and how far ahead.
 #[derive(Debug)]
 pub struct Plan {
+    first_ttl: u8,
     queries: u8,
     /// Whether `-N` is given: hop by hop, without a pace.
     explicit: bool,
@@ -45,6 +51,9 @@ pub struct Plan {
     target: TargetAnswers,
     gap: Duration,
     window: Window,
+    /// Until when only the first hop is probed, if the target is most likely a neighbour and nothing answers: see
+    /// [`NEIGHBOUR`].
+    alone_until: Option<Instant>,
     /// When the next probe may leave.
     slot: Instant,
     /// The lowest TTL with a query that was not sent.
@@ -71,14 +80,16 @@ struct Hold {
 impl Plan {
     /// The plan of a trace that begins at `start`.
     pub fn new(config: &TraceConfig, start: Instant) -> Self {
-        let &TraceConfig { first_ttl, queries, parallel, gap, wait, .. } = config;
+        let &TraceConfig { first_ttl, queries, parallel, gap, wait, neighbour, .. } = config;
         Self {
+            first_ttl,
             queries,
             explicit: parallel.is_some(),
             resends: wait.is_adaptive() && (parallel.is_none() || config.mtu),
             target: TargetAnswers::to(config.flow.method),
             gap,
             window: Window::new(parallel),
+            alone_until: (neighbour && parallel.is_none()).then(|| start + NEIGHBOUR),
             slot: start,
             unfinished: first_ttl,
             repeats: VecDeque::new(),
@@ -134,8 +145,14 @@ impl Plan {
     fn of_hop(&self, table: &Table, ttl: u8) -> Option<Due> {
         let query = u8::try_from(table.queries(ttl).len()).ok()?.checked_add(1)?;
         let room = self.explicit || table.open(ttl) < PER_HOP;
-        let at = self.holds.get(usize::from(ttl))?.until.max(self.slot);
+        let alone = self.alone_until.filter(|_| ttl > self.first_ttl && self.is_quiet(table));
+        let at = self.holds.get(usize::from(ttl))?.until.max(self.slot).max(alone.unwrap_or(self.slot));
         (query <= self.queries && room).then_some(Due { at, ttl, query, again: false })
+    }
+
+    /// Whether nothing was answered, and a query of the first hop is waited for.
+    fn is_quiet(&self, table: &Table) -> bool {
+        table.highest().is_none() && table.open(self.first_ttl) > 0
     }
 
     /// Records that a query was handed out at `now` with the probe `id`. A late probe delays no later one, except to avoid
