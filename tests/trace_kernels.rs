@@ -115,8 +115,16 @@ fn trace_all(firewall: Firewall, rtts: &[u64]) {
     for of_rtt in &cases {
         kernels.set_rtt(Duration::from_millis(of_rtt[0].rtt));
         for run in 0..runs {
-            let together = if run % 2 == 0 { 4 } else { TOGETHER };
+            let together = match firewall {
+                // One of each family.
+                Firewall::Masquerades => 2,
+                _ if run % 2 == 0 => 4,
+                _ => TOGETHER,
+            };
             for group in of_rtt.chunks(together) {
+                if firewall == Firewall::Masquerades {
+                    renew_mask(number / 2);
+                }
                 if run % 2 == 0 {
                     forget_neighbours();
                 }
@@ -179,6 +187,13 @@ fn three_answers_of_three_behind_a_translator() {
 fn three_answers_of_three_behind_a_translator_of_ports() {
     alone("three_answers_of_three_behind_a_translator_of_ports", || {
         trace_all(Firewall::TranslatesPorts, &RTTS)
+    });
+}
+
+#[test]
+fn three_answers_of_three_behind_a_router_that_masquerades() {
+    alone("three_answers_of_three_behind_a_router_that_masquerades", || {
+        trace_all(Firewall::Masquerades, &RTTS)
     });
 }
 

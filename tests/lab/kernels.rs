@@ -24,6 +24,8 @@ pub enum Firewall {
     Translates,
     /// The first translates the source addresses, the ports, and the identifiers of ICMP.
     TranslatesPorts,
+    /// The first has all packets leave from its own address.
+    Masquerades,
     /// The first drops what it takes for invalid.
     DropsInvalid,
     /// The third sends no ICMP error.
@@ -45,6 +47,10 @@ impl Firewall {
             Self::None => String::new(),
             Self::Translates => translate(""),
             Self::TranslatesPorts => translate("fully-random"),
+            Self::Masquerades => first(
+                "add table inet n; add chain inet n c { type nat hook postrouting priority 100; }
+                 add rule inet n c oif w0 masquerade",
+            ),
             Self::DropsInvalid => first(
                 "add table inet f; add chain inet f c { type filter hook forward priority 0; }
                  add rule inet f c ct state invalid drop",
@@ -101,6 +107,19 @@ impl Kernels {
     pub fn set_rtt(&self, rtt: Duration) {
         self.wire.set_delay(rtt / 2);
     }
+}
+
+/// Gives the first router another address towards the second, for each number below 248: masked by it, traces share one
+/// budget of errors at each router behind.
+pub fn renew_mask(number: u16) {
+    let host = number % 248 + 3;
+    sh(&format!(
+        "ip -n r1 addr flush dev w0
+         ip -n r1 addr add 10.9.1.{host}/24 dev w0
+         ip -n r1 addr add fd09:0:0:1::{host:x}/64 dev w0 nodad
+         ip -n r1 route replace default via 10.9.1.2
+         ip -n r1 -6 route replace default via fd09:0:0:1::2"
+    ));
 }
 
 /// The address of this host with this number, from 0.
