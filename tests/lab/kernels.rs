@@ -114,7 +114,7 @@ impl Kernels {
 pub fn renew_mask(number: u16) {
     let host = number % 248 + 3;
     sh(&format!(
-        "ip -n r1 addr flush dev w0
+        "ip -n r1 addr flush dev w0 scope global
          ip -n r1 addr add 10.9.1.{host}/24 dev w0
          ip -n r1 addr add fd09:0:0:1::{host:x}/64 dev w0 nodad
          ip -n r1 route replace default via 10.9.1.2
