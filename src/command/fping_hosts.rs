@@ -38,7 +38,7 @@ pub fn find<'a>(
 ) -> anyhow::Result<Found<'a>> {
     command::warn(&request.style.program, sockets.warnings(), output);
     let Words { words, names, complete, .. } = gather(request, many, output)?;
-    let lookups = ForwardLookups::begin(None, false)?;
+    let lookups = ForwardLookups::begin(&request.style.program, None, false)?;
     let usable = Usable::new(request, many, sockets);
     let known = lookups.resolve_all(&names, usable.wanted());
     let (mut found, mut hosts) = (Vec::new(), Hosts::default());

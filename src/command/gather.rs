@@ -212,7 +212,11 @@ pub fn find<'a>(
     let Words { words, names, complete, .. } = gather(request, many, output)?;
     ensure!(!words.is_empty(), "no hosts to probe");
     // After the lists are read: until then a signal ends the program at once.
-    let lookups = ForwardLookups::begin(request.ping.deadline.map(|deadline| deadline / 2), false)?;
+    let lookups = ForwardLookups::begin(
+        &request.style.program,
+        request.ping.deadline.map(|deadline| deadline / 2),
+        false,
+    )?;
     let usable = Usable::new(request, many, sockets);
     let early = request.sockets.strict_source || request.sockets.flow_label.is_some();
     let has_names = names.iter().any(|name| !forward::is_numeric(name));

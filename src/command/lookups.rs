@@ -12,10 +12,15 @@ use crate::escape::escape;
 use crate::names::background::{Background, Looked};
 use crate::names::bounded::{self, Limit, NO_ANSWER};
 use crate::names::forward::{self, AddressFamilies, Candidate};
+use crate::names::lookup;
+use crate::output::Output;
 use crate::stop::Stop;
 
 /// The reason why a name is unknown: its lookup had not begun when the time was over.
 const NO_TIME: &str = "not looked up: names before it took all the time";
+
+/// The line about lookups without a thread, without the program's name.
+const NO_THREAD: &str = "the system allows no further thread: names are looked up one after the other, and -w does not end a lookup";
 
 /// The same: its lookup had not begun when a signal came.
 const STOPPED: &str = "not looked up: a signal ended the run";
@@ -37,6 +42,10 @@ pub struct ForwardLookups {
     until: Option<Instant>,
     /// The time that lookups took.
     spent: Cell<Duration>,
+    /// The program in messages.
+    program: String,
+    /// Whether it was printed that no thread can be started.
+    warned: Cell<bool>,
 }
 
 impl ForwardLookups {
@@ -45,18 +54,24 @@ impl ForwardLookups {
     ///
     /// # Errors
     /// Those of [`Stop::install`].
-    pub fn begin(share: Option<Duration>, terminal: bool) -> anyhow::Result<Self> {
+    pub fn begin(program: &str, share: Option<Duration>, terminal: bool) -> anyhow::Result<Self> {
         let stop = if terminal { Stop::install_on_terminal() } else { Stop::install() }?;
         let until = share.map(|share| Instant::ZERO + share);
-        Ok(Self { stop, clock: Clock::start(), until, spent: Cell::new(Duration::ZERO) })
+        let (spent, warned) = (Cell::new(Duration::ZERO), Cell::new(false));
+        Ok(Self { stop, clock: Clock::start(), until, spent, program: program.to_owned(), warned })
     }
 
-    /// The addresses of a host; see [`bounded::resolve_within`].
+    /// The addresses of a host; see [`bounded::resolve_within`]. An address is converted at once. Where no thread can be
+    /// started the name is looked up here, without a limit.
     ///
     /// # Errors
     /// One line that begins with the name, escaped.
     pub fn resolve(&self, name: &str, wanted: AddressFamilies) -> anyhow::Result<Vec<Candidate>> {
-        self.wait(|limit| bounded::resolve_within(name, wanted, limit))
+        if forward::is_numeric(name) {
+            return forward::resolve(name, wanted);
+        }
+        let found = self.wait(|limit| bounded::resolve_within(name, wanted, limit));
+        found.unwrap_or_else(|| self.without_thread(|| forward::resolve(name, wanted)))
     }
 
     /// The addresses of several hosts, in their order. Where no thread can be started they are looked up here, without a
@@ -74,7 +89,11 @@ impl ForwardLookups {
         let open: Vec<(u32, &str)> = open.map(|((_, name), number)| (number, name.as_str())).collect();
         let background = if open.is_empty() { None } else { Background::start() };
         let Some(mut background) = background else {
-            return names.iter().map(|name| forward::resolve(name, wanted)).collect();
+            let look_up = |name: &String| match forward::is_numeric(name) {
+                true => forward::resolve(name, wanted),
+                false => self.without_thread(|| forward::resolve(name, wanted)),
+            };
+            return names.iter().map(look_up).collect();
         };
         open.iter().for_each(|(number, name)| background.request(*number, name, wanted));
         for Looked { number, found: result } in
@@ -96,7 +115,19 @@ impl ForwardLookups {
 
     /// The names of addresses, as far as they have one; see [`bounded::names_of`].
     pub fn names_of(&self, addresses: &[IpAddr]) -> HashMap<IpAddr, String> {
-        self.wait(|limit| bounded::names_of(addresses, limit))
+        let found = self.wait(|limit| bounded::names_of(addresses, limit));
+        let look_up = |address: &IpAddr| Some((*address, lookup::system_name(*address)?));
+        found.unwrap_or_else(|| self.without_thread(|| addresses.iter().filter_map(look_up).collect()))
+    }
+
+    /// Looks up on the only thread that there is, without a limit; a signal ends the process meanwhile.
+    fn without_thread<T>(&self, look_up: impl FnOnce() -> T) -> T {
+        if !self.warned.replace(true) {
+            let mut output = Output::stdio();
+            output.print_error(format_args!("{}: {NO_THREAD}\n", self.program));
+            let _ = output.write_ready();
+        }
+        self.wait(|_| self.stop.ends_process_during(look_up))
     }
 
     /// Calls `wait` with the limit of all lookups, and counts the time that it takes.

@@ -11,6 +11,7 @@ use crate::engine::Session;
 use crate::engine::reject::Rejects;
 use crate::escape::{self, escape};
 use crate::names::bounded::{self, Limit};
+use crate::names::lookup::Names;
 use crate::output::Output;
 use crate::report::{AnyReport, json};
 use crate::run::{Broken, Run};
@@ -73,6 +74,16 @@ pub fn warn(program: &str, warnings: &[String], output: &mut Output<'_>) {
     for warning in warnings {
         output.print_error(format_args!("{program}: {warning}\n"));
     }
+}
+
+/// Starts the lookups of the names of addresses, or prints that there are none.
+pub fn start_names(program: &str, mut names: Names, output: &mut Output<'_>) -> Names {
+    if !names.start() {
+        output.print_error(format_args!(
+            "{program}: names of addresses are not looked up: the system allows no further thread\n"
+        ));
+    }
+    names
 }
 
 /// Returns the result of the set-up. If it failed, first writes what was printed so far, so that it precedes the error.

@@ -51,7 +51,8 @@ pub fn set_up(
     output: &mut Output<'_>,
 ) -> anyhow::Result<PingSetup<'static>> {
     let host = request.hosts.last().map_or("", String::as_str);
-    let lookups = ForwardLookups::begin(request.ping.deadline, terminal::has_status(request))?;
+    let lookups =
+        ForwardLookups::begin(&request.style.program, request.ping.deadline, terminal::has_status(request))?;
     let (candidate, route, transport) =
         reach(request, host, sockets, &lookups, output).inspect_err(|error| {
             formats::print_unknown_ping(request, host, error, output);

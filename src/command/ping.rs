@@ -67,6 +67,7 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     let source = transport.as_ref().filter(|_| request.many.is_none()).map(Transport::source);
     // A name that is still being looked up is a target.
     let period = config.pacing.period(config.targets.len().saturating_add(config.names));
+    let names = names(request, &mut output);
     let io = (account, transport, output, stop, lookups);
     let judge = Judge::new(request, goal);
     let report: AnyReport<PingAccount> = if let Some(fping) = fping {
@@ -83,12 +84,7 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         Box::new(formats::of_ping(request, &style, hosts, source))
     } else {
         let around = terminal::Around::new(request, &style);
-        let names = || match &request.many {
-            None => Names::new(),
-            // As many at a time as for a path.
-            Some(_) => Names::of_path(|_| None),
-        };
-        let lines = |style| PingText::new(style, request.resolve.then(names));
+        let lines = |style| PingText::new(style, names);
         Box::new(match &request.many {
             None if request.terminal.compact => {
                 around.put(CompactText::new(terminal::compact(request, &style), style))
@@ -109,6 +105,18 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         Some(passed) => u8::from(!passed),
         None => formats::ping_status(request, &account, goal),
     })
+}
+
+/// Lookups of the names of responders, if the text shows them.
+fn names(request: &PingRequest, output: &mut Output<'_>) -> Option<Names> {
+    let fping = request.many.as_ref().is_some_and(|many| many.fping.is_some());
+    let names = match &request.many {
+        _ if !request.resolve || !request.format.is_text() || fping => return None,
+        None => Names::new(),
+        // As many at a time as for a path.
+        Some(_) => Names::of_path(|_| None),
+    };
+    Some(command::start_names(&request.style.program, names, output))
 }
 
 /// Random data for the probes.

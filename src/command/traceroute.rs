@@ -55,7 +55,7 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     let lookups = match request.gateways.is_empty() {
         true => {
             command::drop_privilege()?;
-            Some(ForwardLookups::begin(None, false)?)
+            Some(ForwardLookups::begin(&request.style.program, None, false)?)
         }
         false => None,
     };
@@ -74,18 +74,19 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     if request.verbose {
         print_method(request, &setup, &mut output);
     }
+    let names = names(request, &style, &mut output);
     let report: AnyReport<TraceAccount> = if !request.format.is_text() {
         let wanted = Lookups { names: !style.numeric, origins: style.origins };
-        let (start, names) = (start_line(&style, &setup, &config), names(request));
+        let start = start_line(&style, &setup, &config);
         let probe = (data_len(setup.probes.name, config.len), setup.route.source);
         match request.format.format {
             Format::Json => Box::new(JsonTrace::new(start, wanted, names)),
             format => Box::new(formats::of_trace(format, start, probe, (wanted, names))),
         }
     } else if let Some(Tracepath { both }) = request.tracepath {
-        Box::new(TracepathText::new(style, both, names(request)))
+        Box::new(TracepathText::new(style, both, names))
     } else {
-        Box::new(terminal::around_trace(request, TraceText::new(style, names(request))))
+        Box::new(terminal::around_trace(request, TraceText::new(style, names)))
     };
     run(request, setup.transport, config, report, (output, stop), &clock)
 }
@@ -234,12 +235,17 @@ fn flows(trace: &TraceConfig) -> u16 {
 }
 
 /// Looks up names, and AS numbers if they are requested.
-fn names(request: &TraceRequest) -> Names {
-    if !request.style.origins {
-        return Names::of_path(|_| None);
+fn names(request: &TraceRequest, style: &TraceStyle, output: &mut Output<'_>) -> Names {
+    let names = if style.origins {
+        let origins = Origins::new(request.as_server, request.as_zone.as_deref());
+        Names::of_path(move |address| origins.query(address))
+    } else {
+        Names::of_path(|_| None)
+    };
+    if style.numeric && !style.origins {
+        return names;
     }
-    let origins = Origins::new(request.as_server, request.as_zone.as_deref());
-    Names::of_path(move |address| origins.query(address))
+    command::start_names(&style.program, names, output)
 }
 
 /// How the text looks.

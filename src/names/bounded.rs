@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use crate::clock::{Clock, Instant};
 use crate::escape::escape;
 use crate::names::background::{Background, Looked};
-use crate::names::forward::{AddressFamilies, Candidate, is_numeric, resolve};
+use crate::names::forward::{AddressFamilies, Candidate};
 use crate::names::lookup::{self, LookupState, Names, Question};
 
 /// Until when lookups are waited for.
@@ -29,21 +29,19 @@ pub struct Limit<'a> {
 /// The reason why a name is unknown: its lookup had begun and not ended when the wait ended.
 pub const NO_ANSWER: &str = "no answer from the name server";
 
-/// The addresses of a host; see [`resolve`]. An address is converted at once. Where no thread can be started the name is
-/// looked up here, without a limit.
-///
-/// # Errors
-/// Those of [`resolve`], or [`NO_ANSWER`].
-pub fn resolve_within(name: &str, wanted: AddressFamilies, limit: &Limit<'_>) -> Result<Vec<Candidate>> {
-    if is_numeric(name) {
-        return resolve(name, wanted);
-    }
-    let Some(mut names) = Background::start() else { return resolve(name, wanted) };
+/// The addresses of a host, or the error of [`resolve`](super::forward::resolve) or [`NO_ANSWER`]; `None`: no thread can
+/// be started.
+pub fn resolve_within(
+    name: &str,
+    wanted: AddressFamilies,
+    limit: &Limit<'_>,
+) -> Option<Result<Vec<Candidate>>> {
+    let mut names = Background::start()?;
     names.request(0, name, wanted);
-    match wait_for_all(&mut names, limit).pop() {
+    Some(match wait_for_all(&mut names, limit).pop() {
         Some(looked) => looked.found,
         None => Err(anyhow!("{}: {NO_ANSWER}", escape(name))),
-    }
+    })
 }
 
 /// Waits for all names. Returns the results that came.
@@ -58,12 +56,16 @@ pub fn wait_for_all(names: &mut Background, limit: &Limit<'_>) -> Vec<Looked> {
     results
 }
 
-/// The names of addresses (PTR), as far as they have one and it is found before the wait is over.
-pub fn names_of(addresses: &[IpAddr], limit: &Limit<'_>) -> HashMap<IpAddr, String> {
+/// The names of addresses (PTR), as far as they have one and it is found before the wait is over; `None`: no thread can be
+/// started.
+pub fn names_of(addresses: &[IpAddr], limit: &Limit<'_>) -> Option<HashMap<IpAddr, String>> {
     let mut found = HashMap::new();
     // Each part fits the cache.
     for part in addresses.chunks(lookup::CACHE) {
         let mut names = Names::of_path(|_| None);
+        if !names.start() {
+            return None;
+        }
         // The first pass fills the queue, the second one takes the results.
         for last in [false, true] {
             for address in part {
@@ -77,13 +79,13 @@ pub fn names_of(addresses: &[IpAddr], limit: &Limit<'_>) -> HashMap<IpAddr, Stri
                         LookupState::Pending | LookupState::NotQueried => {}
                     }
                     if !names.ready_fd().is_some_and(|ready| wait(limit, ready)) {
-                        return found;
+                        return Some(found);
                     }
                 }
             }
         }
     }
-    found
+    Some(found)
 }
 
 /// Waits until a descriptor is readable. Returns false if the wait is over.

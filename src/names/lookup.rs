@@ -106,6 +106,17 @@ impl Names {
         Self { resolver: Arc::new(resolver), threads, state: Threads::NotStarted, cache: HashMap::new() }
     }
 
+    /// Starts the first thread. Returns false if the system allows none: then nothing is looked up.
+    pub fn start(&mut self) -> bool {
+        if let Threads::NotStarted = self.state {
+            let mut pool = Pool::new();
+            pool.start_thread(&self.resolver);
+            let started = pool.workers > 0;
+            self.state = if started { Threads::Running(pool) } else { Threads::Unavailable };
+        }
+        matches!(self.state, Threads::Running(_))
+    }
+
     /// The name of an address if it is known by now; else its lookup is started, once.
     pub fn name(&mut self, address: IpAddr) -> Option<String> {
         match self.query(Question::Name(address)) {
@@ -148,16 +159,10 @@ impl Names {
 
     /// Queues a question. Returns whether there was room.
     fn enqueue(&mut self, question: Question) -> bool {
-        if let Threads::NotStarted = self.state {
-            self.state = Threads::Running(Pool::new());
-        }
+        self.start();
         let Threads::Running(pool) = &mut self.state else { return false };
         if pool.workers < self.threads && pool.open >= pool.workers {
             pool.start_thread(&self.resolver);
-        }
-        if pool.workers == 0 {
-            self.state = Threads::Unavailable;
-            return false;
         }
         let queued = pool.queries.try_send(question).is_ok();
         pool.open += usize::from(queued);
@@ -224,8 +229,8 @@ impl Pool {
     }
 }
 
-/// The name of an address from the system's resolver.
-fn system_name(address: IpAddr) -> Option<String> {
+/// The name of an address from the system's resolver; may block.
+pub fn system_name(address: IpAddr) -> Option<String> {
     dns_lookup::lookup_addr(&address).ok()
 }
 
