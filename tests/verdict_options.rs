@@ -103,3 +103,16 @@ fn an_assertion_alone_decides() {
     let sentence = "--min-reachable does not go with --assert, which each host must meet";
     assert_eq!(refusal("--min-reachable 1 --assert loss<1% a b"), sentence);
 }
+
+#[test]
+fn a_format_with_a_status_of_its_own_goes_with_no_assertion() {
+    assert_eq!(
+        refusal("--format nagios --assert loss=0% h"),
+        "--format nagios has the exit status of --warn and --crit and does not go with --assert"
+    );
+    assert!(ping("--format influx --assert loss=0% h").expect("a request").assertion.is_some());
+    assert_eq!(
+        traceroute("--format nagios --assert reached h").expect_err("nagios"),
+        "--format nagios has the exit status of --warn and --crit and does not go with --assert"
+    );
+}

@@ -24,6 +24,7 @@ pub mod trace_request;
 mod trace_values;
 mod tracepath;
 mod traceroute;
+mod user_limits;
 mod values;
 mod verdict;
 pub mod wording;

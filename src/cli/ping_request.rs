@@ -11,6 +11,7 @@ use super::many::{self, Many};
 use super::ping::PingArguments;
 use super::ping_verdict;
 use super::terminal::{self, TerminalRequest};
+use super::user_limits;
 use super::values::{Stamps, families, host_name};
 use super::verdict;
 use super::wording::{OptionNames, PING};
@@ -75,14 +76,8 @@ const MAX_SIZE_V6: usize = 65_527;
 const DEFAULT_SIZE: usize = 56;
 /// How long a classic run waits for a first reply without `-W` (iputils).
 const LINGER: Duration = Duration::from_secs(10);
-/// Shortest interval of ordinary users, of an adaptive run too (iputils s20211215).
-const MIN_USER_INTERVAL: Duration = Duration::from_millis(2);
-/// Shortest interval of ordinary users to a broadcast or multicast address (iputils).
-const MIN_USER_INTERVAL_TO_MANY: Duration = Duration::from_secs(1);
 /// Probes of a check without `-c`, which ends by itself: as check_ping and check_icmp send them.
 const CHECK_COUNT: u64 = 5;
-/// Largest preload of ordinary users (iputils).
-const MAX_USER_PRELOAD: u64 = 3;
 
 impl PingRequest {
     /// Checks the options against one another.
@@ -124,7 +119,7 @@ impl PingRequest {
             Some(many) => many.pacing(&arguments, interval),
         };
         if !superuser {
-            check_user(&arguments, interval)?;
+            user_limits::check(&arguments, interval)?;
         }
         ping_verdict::check(&arguments, pacing, many.is_some())?;
         let ping = session(&arguments, method, size, pacing, many.is_none());
@@ -175,7 +170,7 @@ impl PingRequest {
     /// One line, without the program's name.
     pub fn check_interval_to_many(&self) -> Result<()> {
         ensure!(
-            self.superuser || self.interval >= MIN_USER_INTERVAL_TO_MANY,
+            self.superuser || self.interval >= user_limits::MIN_INTERVAL_TO_MANY,
             "broadcast ping with too short interval: {}; ordinary users need -i 1 (or higher)",
             self.interval.as_millis()
         );
@@ -200,21 +195,6 @@ fn terminal(
         ])?;
     }
     Ok(request)
-}
-
-/// The limits of ordinary users.
-fn check_user(arguments: &PingArguments, interval: Duration) -> Result<()> {
-    if interval < MIN_USER_INTERVAL {
-        let option =
-            arguments.interval.map_or("-f".to_owned(), |given| format!("-i {}", given.as_secs_f64()));
-        bail!("{option}: cannot flood, minimal interval for user must be >= 2 ms, use -i 0.002 (or higher)");
-    }
-    let preload = arguments.preload.unwrap_or(1);
-    ensure!(
-        preload <= MAX_USER_PRELOAD,
-        "-l {preload}: the preload must be a whole number from 1 to {MAX_USER_PRELOAD} for ordinary users"
-    );
-    Ok(())
 }
 
 /// The hosts as text, as many as the options need.
@@ -302,7 +282,7 @@ fn device_and_source(arguments: &PingArguments) -> (Option<String>, Option<IpAdd
 /// How probes to one host follow one another.
 fn pacing(arguments: &PingArguments, interval: Duration, superuser: bool) -> Pacing {
     let preload = arguments.preload.unwrap_or(1);
-    let floor = if superuser { Duration::ZERO } else { MIN_USER_INTERVAL };
+    let floor = if superuser { Duration::ZERO } else { user_limits::MIN_INTERVAL };
     match arguments.adaptive {
         true => Pacing::Adaptive { interval, floor, preload },
         false if interval.is_zero() => Pacing::Flood { preload },
