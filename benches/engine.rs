@@ -11,7 +11,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rping::clock::Instant;
 use rping::datagram::{Batch, ClockSource, Departed, Framing, Received};
 use rping::engine::Session;
-use rping::engine::ping::{Backoff, Config, Pacing, Ping, Targets};
+use rping::engine::ping::{Backoff, Config, Limits, Pacing, Ping, Targets};
 use rping::probe::{Identity, Method, Payload};
 
 const TARGET: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
@@ -105,6 +105,7 @@ fn wire(pacing: Pacing, hosts: u32, classic: bool) -> Wire<Ping> {
         patience: None,
         timeout_decides: false,
         enough: None,
+        limits: Limits::default(),
         report_unanswered: false,
         many_responders: false,
         anycast: false,

@@ -51,6 +51,7 @@ fn answer(seq: u16, verdict: ping::Verdict, content: ping::Content, detail: ping
         at: at(u64::from(seq) * 1_000 - 980),
         target: 0,
         settles: verdict == ping::Verdict::Received,
+        late: verdict == ping::Verdict::Received && seq == 3,
         ident: 1,
         seq,
         from: ip("192.0.2.2"),

@@ -163,6 +163,7 @@ fn answered(target: u32, micros: u64) -> Event {
         at: Instant::ZERO,
         target,
         settles: true,
+        late: false,
         ident: IDENT,
         seq: 1,
         from: TARGET.into(),

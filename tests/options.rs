@@ -72,8 +72,8 @@ const NUMERIC: [(&str, &str, &str); 12] = [
     ),
     (
         "-W",
-        "--timeout",
-        "the timeout must be a number of seconds from 0 to 2147483, or have a unit, as in 200ms or 5s",
+        "--linger",
+        "the wait must be a number of seconds from 0 to 2147483, or have a unit, as in 200ms or 5s",
     ),
 ];
 

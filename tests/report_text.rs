@@ -40,6 +40,7 @@ fn answer(from: &str, seq: u16, micros: u64) -> Answer {
         at: Instant::ZERO + Duration::from_micros(micros),
         target: 0,
         settles: true,
+        late: false,
         ident: 30_450,
         seq,
         from: ip(from),

@@ -56,3 +56,31 @@ fn a_probe_that_could_not_be_sent_is_no_success() {
         assert!(ran.stderr.ends_with(lines), "{ran:?}");
     });
 }
+
+#[test]
+fn a_reply_after_the_timeout_is_late() {
+    alone("a_reply_after_the_timeout_is_late", || {
+        pair();
+        // The first request is answered with the second.
+        let mut first = None;
+        let _responder = Responder::start(move |request| {
+            let answer = Answer { from: request.to, icmp: request.echo(), sound: true };
+            match request.number {
+                1 => {
+                    first = Some(answer);
+                    vec![]
+                }
+                _ => first.take().into_iter().chain([answer]).collect(),
+            }
+        });
+        let ran = rping("-c2 -i0.5 --timeout 0.1 10.9.0.2");
+        let expected = "PING 10.9.0.2 (10.9.0.2) 56(84) bytes of data.\n\
+             no answer for icmp_seq=1\n\
+             64 bytes from 10.9.0.2: icmp_seq=1 ttl=64 time=# ms (LATE)\n\
+             64 bytes from 10.9.0.2: icmp_seq=2 ttl=64 time=# ms\n\n\
+             --- 10.9.0.2 ping statistics ---\n\
+             2 packets transmitted, 2 received, 0% packet loss, time #ms\n\
+             rtt min/avg/max/mdev = # ms\n[0]";
+        assert_eq!(text(&ran), expected);
+    });
+}

@@ -1,6 +1,7 @@
 //! What the commands make of the options that judge a run and print more of it.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use rping::cli::ping_request::PingRequest;
 use rping::cli::trace_request::TraceRequest;
@@ -115,4 +116,39 @@ fn a_format_with_a_status_of_its_own_goes_with_no_assertion() {
         traceroute("--format nagios --assert reached h").expect_err("nagios"),
         "--format nagios has the exit status of --warn and --crit and does not go with --assert"
     );
+}
+
+#[test]
+fn a_timeout_is_the_time_of_each_probe_and_linger_that_of_the_end() {
+    let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+    let times = |args| {
+        let request = ping(args).expect(args);
+        let config = request.ping;
+        (
+            seconds(config.limits.timeout),
+            seconds(config.patience),
+            seconds(config.linger),
+            request.style.timeouts,
+        )
+    };
+    assert_eq!(times("h"), (None, None, Some(10.0), false));
+    assert_eq!(times("-W 3 h"), (None, Some(3.0), Some(3.0), false));
+    assert_eq!(times("--linger 3 h"), times("-W 3 h"));
+    assert_eq!(times("--timeout 0.5 h"), (Some(0.5), None, Some(0.5), true));
+    assert_eq!(times("--timeout 0.5 -W 3 h"), (Some(0.5), Some(3.0), Some(3.0), true));
+    assert_eq!(times("--timeout 5 -W 3 h"), (Some(5.0), Some(3.0), Some(5.0), true));
+    assert_eq!(times("--timeout 5 -W 0 h"), (Some(5.0), None, None, true), "-W 0 waits for ever");
+    assert_eq!(times("-c 2 --timeout 0.5 a b"), (Some(0.5), None, None, true));
+    assert_eq!(times("-c 2 --timeout 0.5 -W 3 a b"), (Some(0.5), Some(3.0), Some(3.0), true));
+    let sentence =
+        "the timeout must be a number of seconds above 0, to 2147483, or have a unit, as in 200ms or 5s";
+    for value in ["0", "-1", "x", "2147484"] {
+        assert_eq!(refusal(&format!("--timeout {value} h")), format!("--timeout {value}: {sentence}"));
+    }
+    let sentence =
+        "--timeout needs -c or -i with many hosts: without them, -W is the time to wait for the first probe";
+    assert_eq!(refusal("--timeout 1 a b"), sentence);
+    assert!(ping("--timeout 500ms -i 1 a b").is_ok() && ping("--timeout 500ms --every 1m a b").is_ok());
+    let unanswered = |args| ping(args).map(|request| request.ping.report_unanswered);
+    assert_eq!([unanswered("-O h"), unanswered("-O --timeout 1 h")], [Ok(true), Ok(false)]);
 }

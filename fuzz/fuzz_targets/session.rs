@@ -17,7 +17,7 @@ use rping::clock::{Epoch, Instant};
 use rping::datagram::{ClockSource, Departed, Framing, Received};
 use rping::engine::Session;
 use rping::engine::ping::event::{Event, Verdict};
-use rping::engine::ping::{Config, Pacing, Ping, Targets};
+use rping::engine::ping::{Config, Limits, Pacing, Ping, Targets};
 use rping::output::Output;
 use rping::probe::{Identity, Method, Payload};
 use rping::report::Report;
@@ -45,6 +45,7 @@ fn config(choice: u8) -> Config {
         patience: None,
         timeout_decides: false,
         enough: None,
+        limits: Limits::default(),
         report_unanswered: choice & 4 != 0,
         many_responders: choice & 8 != 0,
         anycast: false,

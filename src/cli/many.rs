@@ -152,7 +152,7 @@ impl Many {
         if in_rounds(arguments) {
             return Pacing::Rounds { interval, preload: 1, rate };
         }
-        let timeout = linger(arguments.timeout).unwrap_or(TIMEOUT);
+        let timeout = linger(arguments.linger).unwrap_or(TIMEOUT);
         let retries = arguments.many.retry.unwrap_or(RETRIES);
         Pacing::Retry { timeout, backoff: Backoff::ONE_HALF, retries, after_fault: true, rate }
     }
@@ -169,8 +169,8 @@ fn in_rounds(arguments: &PingArguments) -> bool {
 }
 
 /// How long replies are waited for after the last probe, by `-W`; 0 means for ever.
-pub fn linger(timeout: Option<Duration>) -> Option<Duration> {
-    timeout.map(|timeout| if timeout.is_zero() { Duration::MAX } else { timeout })
+pub fn linger(linger: Option<Duration>) -> Option<Duration> {
+    linger.map(|linger| if linger.is_zero() { Duration::MAX } else { linger })
 }
 
 /// Whether a word is a prefix or a range of addresses, or meant as one.
@@ -215,5 +215,9 @@ fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
             "--retry does not go with {option}, which sends probes to a host whether it answers or not"
         );
     }
+    ensure!(
+        arguments.timeout.is_none() || in_rounds(arguments),
+        "--timeout needs -c or -i with many hosts: without them, -W is the time to wait for the first probe"
+    );
     Ok(())
 }

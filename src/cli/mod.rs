@@ -5,6 +5,7 @@ pub mod format;
 pub mod fping;
 mod generate;
 mod headings;
+mod limits;
 mod long_run;
 pub mod many;
 mod named;

@@ -59,10 +59,19 @@ pub struct PingArguments {
     /// Seconds to wait for replies after the last probe [default: 10].
     ///
     /// It counts only while no reply at all has come: once one has, ping waits twice the longest time
-    /// that a reply took. A fraction is fine. 0 means for ever. It is also the time after which a probe
-    /// is lost, which is twice the longest round-trip time and at least 1 without this option. With many
-    /// hosts and -c or -i, the wait after the last probe is as long as that.
-    #[arg(short = 'W', long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::TIMEOUT, help_heading = TIMING)]
+    /// that a reply took. A fraction is fine. 0 means for ever. Without --timeout it is also the time
+    /// after which a probe is lost, which is twice the longest round-trip time and at least 1 without
+    /// both options. With many hosts and -c or -i, the wait after the last probe is as long as that.
+    #[arg(short = 'W', long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::LINGER, help_heading = TIMING)]
+    pub linger: Option<Duration>,
+
+    /// Seconds after which a probe without a reply is lost.
+    ///
+    /// At that moment a line is printed: no answer for icmp_seq=N. A reply that comes later is marked
+    /// (LATE), and the probe is not lost any more. After the last probe ping waits as long. -W is for the
+    /// end of a run only: it prints nothing, and counts only while no reply at all has come; the longer of
+    /// both is waited then.
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::TIMEOUT, help_heading = TIMING)]
     pub timeout: Option<Duration>,
 
     /// Send the next probe as soon as the last is answered.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 
 use super::format::{Format, FormatRequest};
+use super::limits;
 use super::many::{self, Many};
 use super::ping::PingArguments;
 use super::ping_verdict;
@@ -74,8 +75,6 @@ const MAX_SIZE_V4_OPTIONS: usize = 65_467;
 const MAX_SIZE_V6: usize = 65_527;
 /// Octets of data without `-s`.
 const DEFAULT_SIZE: usize = 56;
-/// How long a classic run waits for a first reply without `-W` (iputils).
-const LINGER: Duration = Duration::from_secs(10);
 /// Probes of a check without `-c`, which ends by itself: as check_ping and check_icmp send them.
 const CHECK_COUNT: u64 = 5;
 
@@ -292,7 +291,7 @@ fn pacing(arguments: &PingArguments, interval: Duration, superuser: bool) -> Pac
 
 fn session(arguments: &PingArguments, method: Method, size: usize, pacing: Pacing, classic: bool) -> Config {
     let positive = |time: Duration| Some(time).filter(|time| !time.is_zero());
-    let timeout = arguments.timeout;
+    let linger = arguments.linger;
     Config {
         targets: Rc::default(),
         names: 0,
@@ -303,11 +302,12 @@ fn session(arguments: &PingArguments, method: Method, size: usize, pacing: Pacin
         window: 1,
         classic,
         deadline: arguments.deadline.and_then(positive),
-        linger: if classic { timeout.map_or(Some(LINGER), positive) } else { many::linger(timeout) },
-        patience: timeout.and_then(positive).filter(|_| !pacing.is_retry()),
+        linger: limits::linger(arguments, classic),
+        patience: linger.and_then(positive).filter(|_| !pacing.is_retry()),
         timeout_decides: false,
         enough: arguments.many.min_reachable,
-        report_unanswered: arguments.outstanding && classic,
+        limits: limits::limits(arguments),
+        report_unanswered: arguments.outstanding && arguments.timeout.is_none() && classic,
         many_responders: false,
         anycast: false,
         millis_of_day: 0,
@@ -384,6 +384,7 @@ fn style(program: &str, arguments: &PingArguments, size: usize, interval: Durati
         outstanding: arguments.outstanding,
         timestamps: arguments.timestamps,
         full_precision: arguments.rtt_precision,
+        timeouts: arguments.timeout.is_some(),
         stats: arguments.figures.stats,
         histogram: arguments.figures.histogram.then(Canvas::default),
         ..Style::of(Ipv4Addr::UNSPECIFIED.into())

@@ -107,9 +107,15 @@ pub const EVERY: Checked<Duration> = Checked {
 };
 
 /// `-W`. The largest is INT_MAX milliseconds, as in iputils.
-pub const TIMEOUT: Checked<Duration> = Checked {
+pub const LINGER: Checked<Duration> = Checked {
     parse: time::<{ i32::MAX as u64 / 1000 }>,
-    allowed: "the timeout must be a number of seconds from 0 to 2147483, or have a unit, as in 200ms or 5s",
+    allowed: "the wait must be a number of seconds from 0 to 2147483, or have a unit, as in 200ms or 5s",
+};
+
+/// `--timeout`.
+pub const TIMEOUT: Checked<Duration> = Checked {
+    parse: |text| time::<{ i32::MAX as u64 / 1000 }>(text).filter(|timeout| !timeout.is_zero()),
+    allowed: "the timeout must be a number of seconds above 0, to 2147483, or have a unit, as in 200ms or 5s",
 };
 
 /// `-l`.

@@ -56,6 +56,8 @@ pub struct Style {
     pub full_precision: bool,
     /// Columns of the terminal: the most dots of a flood, and of the table of many hosts.
     pub width: u64,
+    /// Print a line when a probe is lost, and mark an answer that comes later.
+    pub timeouts: bool,
     /// Print percentiles, jitter and bursts of losses in the summary.
     pub stats: bool,
     /// Draw a histogram of the round-trip times below the summary.
@@ -121,6 +123,7 @@ impl Style {
             utc_offset: |_| 0,
             full_precision: false,
             width: u64::MAX,
+            timeouts: false,
             stats: false,
             histogram: None,
         }

@@ -16,6 +16,7 @@ pub fn answer(at: Instant, seq: u16, rtt: Duration, verdict: Verdict) -> Event {
         at,
         target: 0,
         settles: true,
+        late: false,
         ident: 1,
         seq,
         from: TARGET,

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rping::engine::ping::{self, Targets};
+use rping::engine::ping::{self, Limits, Targets};
 use rping::probe::{Method, Payload};
 
 /// How the probes to one host follow one another.
@@ -32,6 +32,7 @@ pub struct Config {
     pub many_responders: bool,
     pub anycast: bool,
     pub millis_of_day: u32,
+    pub limits: Limits,
 }
 
 impl From<Config> for ping::Config {
@@ -57,6 +58,7 @@ impl From<Config> for ping::Config {
             patience: None,
             timeout_decides: false,
             enough: None,
+            limits: one.limits,
             report_unanswered: one.report_unanswered,
             many_responders: one.many_responders,
             anycast: one.anycast,
@@ -93,6 +95,7 @@ pub struct ManyConfig {
     pub timeout_decides: bool,
     pub enough: Option<u32>,
     pub millis_of_day: u32,
+    pub limits: Limits,
 }
 
 impl ManyConfig {
@@ -111,6 +114,7 @@ impl ManyConfig {
             timeout_decides: false,
             enough: None,
             millis_of_day: 0,
+            limits: Limits::default(),
         }
     }
 }
@@ -142,6 +146,7 @@ impl From<ManyConfig> for ping::Config {
             patience: many.linger.filter(|_| !pacing.is_retry()),
             timeout_decides: many.timeout_decides,
             enough: many.enough,
+            limits: many.limits,
             report_unanswered: false,
             many_responders: false,
             anycast: false,

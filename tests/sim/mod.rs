@@ -24,7 +24,7 @@ use std::time::Duration;
 use rping::clock::{Epoch, Instant, Wall};
 use rping::datagram::{BATCH, ClockSource, Departed, DepartureStamp, Room, SendFault};
 use rping::engine::Session;
-use rping::engine::ping::{Ping, Targets};
+use rping::engine::ping::{Limits, Ping, Targets};
 use rping::output::{Output, Stream};
 use rping::probe::{Identity, Method, Payload};
 use rping::report::hosts::Hosts;
@@ -121,6 +121,7 @@ pub fn config() -> Config {
         many_responders: false,
         anycast: false,
         millis_of_day: 0,
+        limits: Limits::default(),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::cli::ping_request::PingRequest;
 use crate::cli::terminal::TerminalRequest;
 use crate::cli::values::families;
 use crate::cli::wording::FPING;
-use crate::engine::ping::{Backoff, Config, Pacing, ProbeRate};
+use crate::engine::ping::{Backoff, Config, Limits, Pacing, ProbeRate};
 use crate::escape;
 use crate::probe::{Method, Payload, message_len};
 use crate::report::style::Style;
@@ -157,6 +157,7 @@ fn session(arguments: &FpingArguments, size: usize) -> Config {
         patience: (!pacing.is_retry()).then_some(timeout),
         timeout_decides: true,
         enough: arguments.fast_reachable,
+        limits: Limits::default(),
         report_unanswered: false,
         many_responders: false,
         anycast: false,

@@ -115,6 +115,7 @@ const OUTPUT: Section = Section {
             ("icmp_seq", "the number of the request, from 1, modulo 65536"),
             ("ttl", "the TTL or hop limit with which the reply arrived"),
             ("time", "the round-trip time, from the timestamps of the kernel"),
+            ("(LATE)", "the reply came after --timeout"),
             ("(DUP!)", "a further reply to the same request; it counts as +N duplicates"),
             ("(DIFFERENT ADDRESS!)", "the reply came from another address than the request was sent to"),
             (
@@ -132,6 +133,10 @@ const OUTPUT: Section = Section {
             "From 192.0.2.1 icmp_seq=1 Destination Host Unreachable",
             "rping: sendmsg: Operation not permitted (icmp_seq=2 not sent: a local firewall rule refused it)",
         ]),
+        Block::Text(
+            "With --timeout, a line is printed when the time of a request is up, and with -O when the next one is sent:",
+        ),
+        Block::Lines(&["no answer for icmp_seq=3", "no answer yet for icmp_seq=3"]),
         Block::Text("The summary has the counts, the percentage of loss and the times:"),
         Block::Lines(&[
             "--- host.example ping statistics ---",

@@ -43,6 +43,8 @@ pub struct Config {
     pub timeout_decides: bool,
     /// End the run once so many targets have answered.
     pub enough: Option<u32>,
+    /// When else a probe is lost and the run ends.
+    pub limits: Limits,
     /// Emit [`super::event::Event::Unanswered`] when the next probe leaves and the one before it has no answer yet.
     pub report_unanswered: bool,
     /// Whether many may answer one probe (multicast, broadcast), so that no address is the wrong one.
@@ -51,6 +53,14 @@ pub struct Config {
     pub anycast: bool,
     /// Wall-clock time of day at [`crate::clock::Instant::ZERO`], in milliseconds since midnight UT.
     pub millis_of_day: u32,
+}
+
+/// What decides, beside the count and the deadline, when a probe is lost and when a run ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// After how long without an answer a probe is lost, whatever [`Config::patience`] is. So long the run waits for the
+    /// last ones too.
+    pub timeout: Option<Duration>,
 }
 
 impl Config {

@@ -113,6 +113,8 @@ pub struct Answer {
     pub target: u32,
     /// Whether its probe was in flight until now: neither answered, nor failed, nor lost.
     pub settles: bool,
+    /// Whether its probe was lost until now.
+    pub late: bool,
     /// ICMP identifier.
     pub ident: u16,
     /// Sequence number of the probe.

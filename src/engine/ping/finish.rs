@@ -25,6 +25,8 @@ pub struct Finish {
     /// After how long a probe is lost, where that is given, and at least, where it is not.
     patience: Option<Duration>,
     least: Duration,
+    /// The same, and how long the last probes are waited for.
+    timeout: Option<Duration>,
     enough: Option<u32>,
     /// When the last probe left.
     last_left: Instant,
@@ -57,8 +59,9 @@ impl Finish {
             count: config.count,
             deadline: config.deadline.map(|deadline| start + deadline),
             linger: config.linger,
-            patience: config.patience,
+            patience: config.limits.timeout.or(config.patience),
             least,
+            timeout: config.limits.timeout,
             enough: config.enough,
             last_left: start,
             answered: 0,
@@ -91,7 +94,8 @@ impl Finish {
     pub fn replacement_due(&self, flight: &Flight, interval: Duration) -> Option<Instant> {
         let count = self.count.filter(|_| self.classic && self.deadline.is_some())?;
         let wanted = count.saturating_sub(self.answered);
-        let patience = if self.answered > 0 { self.allowance(interval) } else { PATIENCE };
+        let usual = || if self.answered > 0 { self.allowance(interval) } else { PATIENCE };
+        let patience = self.timeout.unwrap_or_else(usual);
         flight.nth_unanswered(wanted).map(|sent| sent + patience)
     }
 
@@ -113,12 +117,14 @@ impl Finish {
 
     /// When no answer is waited for any more; `all_sent`: nothing more is to be sent.
     fn settled(&self, flight: &Flight, interval: Duration, all_sent: bool) -> Option<Instant> {
+        // With a timeout, until each of the last probes is answered or lost.
+        let timeout = self.timeout.map(|timeout| if flight.open() > 0 { timeout } else { Duration::ZERO });
         let wait = match self.classic {
             _ if !all_sent => return None,
             _ if self.retry || flight.unanswered() == 0 => Duration::ZERO,
-            true if self.answered > 0 => self.allowance(interval),
+            true if self.answered > 0 => timeout.unwrap_or_else(|| self.allowance(interval)),
             true => self.linger?,
-            false => self.linger.unwrap_or_else(|| self.longest.saturating_mul(2).max(PATIENCE)),
+            false => self.linger.or(timeout).unwrap_or_else(|| self.longest.saturating_mul(2).max(PATIENCE)),
         };
         Some(self.last_left + wait)
     }

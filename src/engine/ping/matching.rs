@@ -78,6 +78,7 @@ impl Match {
             at: reply.at,
             target: 0,
             settles: false,
+            late: false,
             ident: self.ident,
             seq: self.number as u16,
             from: reply.from,

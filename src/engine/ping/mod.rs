@@ -27,7 +27,7 @@ use crate::engine::reject::{Reject, Rejects};
 use crate::probe::{Identity, Probe};
 use crate::reply::{Reply, ReplyKind};
 use crate::wire::Family;
-pub use config::Config;
+pub use config::{Config, Limits};
 use event::Event;
 use finish::Finish;
 use flight::{Flight, Slot, State};

@@ -75,6 +75,7 @@ impl Ping {
         let mut answer = found.into_event(reply, verdict, (slot.sent, slot.clock), self.config.millis_of_day);
         answer.target = number;
         answer.settles = verdict == Verdict::Received && slot.state == State::Open;
+        answer.late = verdict == Verdict::Received && slot.state == State::Lost;
         answer.many_responders = self.config.many_responders;
         if verdict != Verdict::Corrupt {
             self.flight.settle(place, State::Answered);

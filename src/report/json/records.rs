@@ -18,6 +18,8 @@ pub(super) struct ReplyRecord {
     from: String,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     different_address: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    after_timeout: bool,
     bytes: usize,
     icmp_type: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +47,7 @@ impl ReplyRecord {
             seq: answer.seq,
             from: numeric(answer.from, zone),
             different_address: answer.different_address,
+            after_timeout: answer.late,
             bytes: answer.len,
             icmp_type,
             ttl: answer.hop_limit,

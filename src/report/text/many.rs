@@ -309,7 +309,9 @@ impl Report for ManyText {
             Event::Answer(_) | Event::Error(_) | Event::Unanswered { .. } if self.show == Show::Lines => {
                 self.lines(event, account, epoch, output);
             }
-            Event::Lost { .. } if self.lines.shows_losses() => self.lines(event, account, epoch, output),
+            Event::Lost { .. } if self.lines.shows_losses(self.show == Show::Lines) => {
+                self.lines(event, account, epoch, output)
+            }
             _ => {}
         }
     }

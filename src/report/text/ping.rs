@@ -58,9 +58,9 @@ impl PingText {
         }
     }
 
-    /// Whether a line is to be printed for each probe that is lost.
-    pub(super) fn shows_losses(&self) -> bool {
-        self.style.outstanding
+    /// Whether a line is to be printed for each probe that is lost, among many hosts; `lines`: one for each answer is.
+    pub(super) fn shows_losses(&self, lines: bool) -> bool {
+        self.style.outstanding || self.style.timeouts && lines
     }
 
     /// Prints the time before a window.
@@ -173,6 +173,9 @@ impl PingText {
             output.print(format_args!(" time={} ms", ShortMillis(micros)));
         }
         detail(answer.detail, output);
+        if answer.late && self.style.timeouts {
+            output.print(format_args!(" (LATE)"));
+        }
         if answer.verdict == Verdict::Duplicate && (!answer.many_responders || self.style.verbose) {
             output.print(format_args!(" (DUP!)"));
         }
@@ -263,7 +266,8 @@ impl PingText {
             Event::Lookup(lookup) => self.lookup(lookup, epoch, output),
             Event::Lost { at, seq, .. } | Event::Unanswered { at, seq, .. } => {
                 self.stamp(*at, epoch, output);
-                output.print(format_args!("no answer yet for icmp_seq={seq}{}\n", self.about));
+                let yet = if self.style.timeouts { "" } else { "yet " };
+                output.print(format_args!("no answer {yet}for icmp_seq={seq}{}\n", self.about));
             }
             Event::Answer(_) | Event::Error(_) if self.style.quiet => {}
             Event::Answer(answer) if self.style.flood => self.answer_in_flood(answer, output),
@@ -289,8 +293,9 @@ impl Report for PingText {
     }
 
     fn event(&mut self, event: &Event, _account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
-        // A single host has a line for a silent probe when the next one leaves, as with iputils.
-        if !matches!(event, Event::Lost { .. }) {
+        // A single host has a line for a silent probe when the next one leaves, as with iputils, or else with --timeout.
+        let Style { timeouts, flood, quiet, .. } = self.style;
+        if !matches!(event, Event::Lost { .. }) || timeouts && !flood && !quiet {
             self.line(event, epoch, output);
         }
     }
