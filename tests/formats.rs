@@ -129,7 +129,8 @@ fn records(csv: &str) -> Vec<Vec<String>> {
 
 const EVENTS: &str = "time,host,address,label,seq,outcome,from,bytes,ttl,rtt_ms,icmp_type,icmp_code,reason";
 const FIGURES: &str = "time,host,address,label,window_ms,transmitted,received,lost,late,not_sent,in_flight,loss_pct,\
-                       min_ms,avg_ms,max_ms,mdev_ms,p50_ms,p90_ms,p95_ms,p99_ms,jitter_ms,reason";
+                       loss_burst,min_ms,avg_ms,max_ms,mdev_ms,p50_ms,p90_ms,p95_ms,p99_ms,jitter_ms,diff_avg_ms,\
+                       diff_max_ms,reason";
 /// The first host of many, in CSV.
 const WEB: &str = r#""web 1,x=""y""|'z'",192.0.2.2,"rack 5, ""top""=\""#;
 
@@ -163,20 +164,20 @@ fn csv_has_a_record_for_each_thing_that_becomes_of_a_probe() {
 fn csv_of_a_quiet_run_has_the_figures_of_each_host() {
     let expected = [
         FIGURES,
-        "2026-11-22T14:58:04.250000000Z,host.example,192.0.2.2,,,3,1,2,0,1,0,66.66666666666667,10.25,10.25,10.25,0,10.25,10.25,10.25,10.25,0,",
+        "2026-11-22T14:58:04.250000000Z,host.example,192.0.2.2,,,3,1,2,0,1,0,66.66666666666667,1,10.25,10.25,10.25,0,10.25,10.25,10.25,10.25,0,,,",
     ];
     assert_eq!(one(CsvTable::default()), crlf(&expected));
     let expected = [
         FIGURES,
         &format!(
-            "2026-11-22T14:58:02.751000000Z,{WEB},,3,2,1,0,0,0,33.333333333333336,20.111,20.222,20.333,0.111,20.111,20.333,20.333,20.333,0.013875,"
+            "2026-11-22T14:58:02.751000000Z,{WEB},,3,2,1,0,0,0,33.333333333333336,1,20.111,20.222,20.333,0.111,20.111,20.333,20.333,20.333,0.013875,0.222,0.222,"
         ),
-        "2026-11-22T14:58:02.751000000Z,2001:db8::2,2001:db8::2,,,3,0,3,0,0,0,100,,,,,,,,,,",
-        "2026-11-22T14:58:02.751000000Z,nope.example,,,,,,,,,,,,,,,,,,,,Name or service | not known",
+        "2026-11-22T14:58:02.751000000Z,2001:db8::2,2001:db8::2,,,3,0,3,0,0,0,100,3,,,,,,,,,,,,",
+        "2026-11-22T14:58:02.751000000Z,nope.example,,,,,,,,,,,,,,,,,,,,,,,Name or service | not known",
     ];
     let csv = many(CsvTable::default(), None);
     assert_eq!(csv, crlf(&expected));
-    assert!(records(&csv).iter().all(|record| record.len() == 22));
+    assert!(records(&csv).iter().all(|record| record.len() == 25));
 }
 
 #[test]
@@ -185,17 +186,17 @@ fn csv_has_the_figures_of_each_window() {
     let first = [
         FIGURES,
         &format!(
-            "2026-11-22T14:58:02.250000000Z,{WEB},2000,2,1,1,0,0,0,50,20.111,20.111,20.111,0,20.111,20.111,20.111,20.111,0,"
+            "2026-11-22T14:58:02.250000000Z,{WEB},2000,2,1,1,0,0,0,50,,20.111,20.111,20.111,0,20.111,20.111,20.111,20.111,0,,,"
         ),
-        "2026-11-22T14:58:02.250000000Z,2001:db8::2,2001:db8::2,,2000,2,0,2,0,0,0,100,,,,,,,,,,",
-        "2026-11-22T14:58:02.250000000Z,nope.example,,,2000,,,,,,,,,,,,,,,,,Name or service | not known",
+        "2026-11-22T14:58:02.250000000Z,2001:db8::2,2001:db8::2,,2000,2,0,2,0,0,0,100,,,,,,,,,,,,,",
+        "2026-11-22T14:58:02.250000000Z,nope.example,,,2000,,,,,,,,,,,,,,,,,,,,Name or service | not known",
     ];
     let last = [
         &format!(
-            "2026-11-22T14:58:02.751000000Z,{WEB},501,1,1,0,0,0,0,0,20.333,20.333,20.333,0,20.333,20.333,20.333,20.333,0.013875,"
+            "2026-11-22T14:58:02.751000000Z,{WEB},501,1,1,0,0,0,0,0,,20.333,20.333,20.333,0,20.333,20.333,20.333,20.333,0.013875,,,"
         ),
-        "2026-11-22T14:58:02.751000000Z,2001:db8::2,2001:db8::2,,501,1,0,1,0,0,0,100,,,,,,,,,,",
-        "2026-11-22T14:58:02.751000000Z,nope.example,,,501,,,,,,,,,,,,,,,,,Name or service | not known",
+        "2026-11-22T14:58:02.751000000Z,2001:db8::2,2001:db8::2,,501,1,0,1,0,0,0,100,,,,,,,,,,,,,",
+        "2026-11-22T14:58:02.751000000Z,nope.example,,,501,,,,,,,,,,,,,,,,,,,,Name or service | not known",
     ];
     assert_eq!(many(CsvTable::default(), windows(false)), crlf(&first) + &crlf(&last));
     // Since the start, and then the run.
@@ -429,10 +430,10 @@ fn all_formats_have_the_figures_of_json() {
         let place = csv[0].iter().position(|column| column == name).unwrap();
         csv[1][place].parse::<f64>().unwrap()
     };
-    for name in ["transmitted", "received", "not_sent", "in_flight", "loss_pct"] {
+    for name in ["transmitted", "received", "not_sent", "in_flight", "loss_pct", "loss_burst"] {
         assert_eq!(column(name), number(name), "{name}");
     }
-    for name in ["min", "avg", "max", "mdev", "p50", "p90", "p95", "p99", "jitter"] {
+    for name in ["min", "avg", "max", "mdev", "p50", "p90", "p95", "p99", "jitter", "diff_avg", "diff_max"] {
         assert_eq!(column(&format!("{name}_ms")), number(&format!("rtt.{name}_ms")), "{name}");
     }
 

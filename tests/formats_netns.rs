@@ -143,7 +143,7 @@ fn python_reads_csv() {
                        print([(r['host'], r['label'], r['received'], float(r['avg_ms']) > 0, len(r)) for r in rows])";
         let ran = rping("--format csv -q -c 2 -i 0.01 --targets /run/hosts");
         if let Some(read) = python("csv", program, &ran.stdout) {
-            assert_eq!(read, "[('127.0.0.1', 'rack 5, \"top\"', '2', True, 22), ('::1', '', '2', True, 22)]");
+            assert_eq!(read, "[('127.0.0.1', 'rack 5, \"top\"', '2', True, 25), ('::1', '', '2', True, 25)]");
         }
     });
 }

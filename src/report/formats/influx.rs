@@ -77,7 +77,7 @@ impl Document for InfluxPing {
         }
         tags(&row.name, output);
         output.print(format_args!(" result_code={}i", result_code(host, &row.name.host)));
-        if let Some(HostFigures { target, figures, jitter }) = host {
+        if let Some(host @ HostFigures { target, figures, .. }) = host {
             let (sent, received) = (figures.sent(), figures.received());
             output.print(format_args!(",packets_transmitted={sent}i,packets_received={received}i"));
             if let Some(loss) = figures.loss() {
@@ -96,8 +96,8 @@ impl Document for InfluxPing {
                 ] {
                     output.print(format_args!(",{field}={}", Millis(nanos)));
                 }
-                if let Some(jitter) = jitter {
-                    output.print(format_args!(",jitter_ms={}", Millis(nanos(jitter))));
+                if let Some(jitter) = host.jitter() {
+                    output.print(format_args!(",jitter_ms={}", Millis(jitter)));
                 }
                 for percent in [50, 90, 95, 99] {
                     if let Some(nanos) = figures.percentile(percent) {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
+use super::number::nanos;
 use crate::clock::{Epoch, Instant, Wall};
 use crate::engine::ping::event::{Event, LookupOutcome, NameLookup};
 use crate::escape::escape;
@@ -97,8 +97,15 @@ pub struct HostFigures<'a> {
     pub target: u32,
     /// Those of the run, or of the window.
     pub figures: &'a dyn Figures,
-    /// The jitter of the run, if it has one.
-    pub jitter: Option<Duration>,
+    /// Its row of the run; `None`: it is a single host that had several addresses.
+    pub run: Option<&'a Row>,
+}
+
+impl HostFigures<'_> {
+    /// The jitter of the run, in nanoseconds.
+    pub fn jitter(&self) -> Option<u64> {
+        self.run.map(|row| nanos(row.jitter()))
+    }
 }
 
 /// What the rows have in common.
@@ -188,7 +195,7 @@ impl FormatPing {
                 None => (account, account.into()),
             };
         // A single host may have had other addresses before.
-        let single = single.then_some((totals.figures, account.jitter()));
+        let single = single.then_some((totals.figures, account.only()));
         let mut left = PART;
         while listing.pass < document.passes() {
             let mut cursor = listing.cursor.unwrap_or_else(|| {
@@ -227,15 +234,15 @@ impl FormatPing {
     }
 }
 
-/// The figures of a target, and its jitter.
-type FiguresAndJitter<'a> = (&'a dyn Figures, Option<Duration>);
+/// The figures of a target, and its row.
+type FiguresAndRow<'a> = (&'a dyn Figures, Option<&'a Row>);
 
 /// The row of a target of an entry; `None`: its name is still being looked up.
 fn row<'a>(
     hosts: &Hosts,
     entry: &'a HostEntry,
     target: Option<u32>,
-    (rows, account, single): (&'a dyn Targeted, &'a PingAccount, Option<FiguresAndJitter<'a>>),
+    (rows, account, single): (&'a dyn Targeted, &'a PingAccount, Option<FiguresAndRow<'a>>),
     zone: Option<&str>,
 ) -> Option<HostRow<'a>> {
     let (name, note) = (entry.name.as_deref(), entry.note.as_deref());
@@ -247,11 +254,11 @@ fn row<'a>(
     let address = hosts.address(target)?;
     let several = name.is_some() && entry.targets().nth(1).is_some();
     let name = host_name(HostLabel { name, note, address }, several, zone);
-    let (figures, jitter) = match single {
+    let (figures, run) = match single {
         Some(single) => single,
-        None => (rows.figures(target)?, account.row(target).map(Row::jitter)),
+        None => (rows.figures(target)?, account.row(target)),
     };
-    Some(HostRow { name, figures: Ok(HostFigures { target, figures, jitter }) })
+    Some(HostRow { name, figures: Ok(HostFigures { target, figures, run }) })
 }
 
 fn host_name<'a>(label: HostLabel<'a>, several: bool, on: Option<&str>) -> HostName<'a> {

@@ -79,7 +79,7 @@ const METRICS: [Metric; 12] = [
     Metric {
         name: "ping_jitter_seconds",
         help: "Interarrival jitter (RFC 3550) in seconds",
-        value: Value::Time(|host| host.jitter.map(nanos)),
+        value: Value::Time(|host| host.jitter()),
     },
     Metric { name: "ping_loss_ratio", help: "Packet loss from 0.0 to 1.0", value: Value::Loss },
     Metric {

@@ -7,8 +7,9 @@ use crate::report::formats::ping::{Document, HostRow, Whole};
 use crate::report::json::rfc3339;
 
 /// The columns of figures.
-const FIGURES: &str = "time,host,address,label,window_ms,transmitted,received,lost,late,not_sent,in_flight,loss_pct,min_ms,\
-                       avg_ms,max_ms,mdev_ms,p50_ms,p90_ms,p95_ms,p99_ms,jitter_ms,reason";
+const FIGURES: &str = "time,host,address,label,window_ms,transmitted,received,lost,late,not_sent,in_flight,loss_pct,\
+                       loss_burst,min_ms,avg_ms,max_ms,mdev_ms,p50_ms,p90_ms,p95_ms,p99_ms,jitter_ms,diff_avg_ms,\
+                       diff_max_ms,reason";
 
 /// A record for each host, at the end or in each window.
 #[derive(Debug, Default)]
@@ -28,7 +29,14 @@ impl Document for CsvTable {
         let all = host.map(|host| host.figures);
         let times = all.filter(|figures| figures.received() > 0);
         let rtt = times.map(|figures| figures.rtt());
-        let jitter = host.and_then(|host| host.jitter).filter(|_| times.is_some());
+        let run = host.and_then(|host| host.run);
+        let jitter = host.and_then(|host| host.jitter()).filter(|_| times.is_some());
+        // Those of a window are not known.
+        let neighbours = run.filter(|_| whole.window.is_none()).map(|row| row.neighbours());
+        let burst = host.filter(|_| whole.window.is_none()).map(|host| match host.run {
+            Some(row) => row.burst(),
+            None => whole.account.burst(),
+        });
         let loss = all.and_then(|figures| figures.loss()).map(|loss| loss.percent().to_string());
         let mut record = Record::new(output);
         record
@@ -44,6 +52,7 @@ impl Document for CsvTable {
             .number(all.map(|figures| figures.not_sent()))
             .number(all.map(|figures| figures.in_flight()))
             .maybe(loss.as_deref())
+            .number(burst)
             .millis(rtt.map(|rtt| rtt.min()))
             .millis(rtt.map(|rtt| rtt.mean()))
             .millis(rtt.map(|rtt| rtt.max()))
@@ -51,6 +60,11 @@ impl Document for CsvTable {
         for percent in [50, 90, 95, 99] {
             record.millis(times.and_then(|figures| figures.percentile(percent)));
         }
-        record.millis(jitter.map(nanos)).maybe(row.figures.err()).end();
+        record
+            .millis(jitter)
+            .millis(neighbours.and_then(|times| times.mean()))
+            .millis(neighbours.and_then(|times| times.max()))
+            .maybe(row.figures.err())
+            .end();
     }
 }
