@@ -19,7 +19,7 @@ use sim::*;
 
 /// `-c COUNT --timeout 0.3`.
 fn config(count: u64) -> Config {
-    let limits = Limits { timeout: Some(ms(300)) };
+    let limits = Limits { timeout: Some(ms(300)), ..Limits::default() };
     Config { count: Some(count), linger: Some(ms(300)), limits, ..sim::config() }
 }
 
@@ -84,7 +84,7 @@ fn a_run_ends_when_each_of_its_last_probes_is_answered_or_lost() {
     // The longest time so far is 10 ms, and the interval a second.
     let last_is_lost = |probe: &Seen| Ok(if probe.number < 3 { vec![echo(probe, ms(10))] } else { vec![] });
     assert_eq!(end(config(3), last_is_lost), 2_300);
-    let long = Config { limits: Limits { timeout: Some(ms(5_000)) }, ..config(3) };
+    let long = Config { limits: Limits { timeout: Some(ms(5_000)), ..Limits::default() }, ..config(3) };
     assert_eq!(end(long.clone(), last_is_lost), 7_000);
     let late = |probe: &Seen| Ok(vec![echo(probe, ms(if probe.number < 3 { 10 } else { 4_000 }))]);
     assert_eq!(end(long, late), 6_000);
@@ -156,7 +156,7 @@ fn a_lost_probe_to_one_of_many_hosts_names_it() {
     hosts.add(None, 0..2);
     hosts.seal(Rc::clone(&targets));
     let demand = Demand::Probes { count: 2, interval: ms(1_000) };
-    let limits = Limits { timeout: Some(ms(300)) };
+    let limits = Limits { timeout: Some(ms(300)), ..Limits::default() };
     let config = ManyConfig { limits, ..ManyConfig::new(targets, demand) };
     let script = |probe: &Seen| {
         let silent = probe.dst.ip().to_string() == "192.0.2.3";

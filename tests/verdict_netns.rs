@@ -84,3 +84,27 @@ fn a_reply_after_the_timeout_is_late() {
         assert_eq!(text(&ran), expected);
     });
 }
+
+#[test]
+fn the_first_reply_ends_a_run_and_errors_do_not() {
+    alone("the_first_reply_ends_a_run_and_errors_do_not", || {
+        pair();
+        let host = std::net::Ipv4Addr::new(10, 9, 0, 2);
+        let _responder = Responder::start(move |request| {
+            let icmp = if request.number % 3 == 0 { request.echo() } else { request.error(3, 1, 0, 64) };
+            vec![Answer { from: host, icmp, sound: true }]
+        });
+        let counts = |args: &str| {
+            let ran = rping(&format!("-q -i0.05 {args} 10.9.0.2"));
+            let line = ran.stdout.lines().nth(3).unwrap_or_default().to_owned();
+            (line.split(", ").take(3).collect::<Vec<_>>().join(", "), ran.status)
+        };
+        let one = "packets transmitted, 0 received, +1 errors";
+        assert_eq!(counts("-w 30"), (format!("1 {one}"), Some(1)), "as iputils");
+        // The second request of the responder is the first of this run.
+        let reply = "2 packets transmitted, 1 received, +1 errors";
+        assert_eq!(counts("-o"), (reply.to_owned(), Some(0)));
+        let two = "6 packets transmitted, 2 received, +4 errors";
+        assert_eq!(counts("-w 30 -c 2 --keep-going"), (two.to_owned(), Some(0)));
+    });
+}

@@ -152,3 +152,17 @@ fn a_timeout_is_the_time_of_each_probe_and_linger_that_of_the_end() {
     let unanswered = |args| ping(args).map(|request| request.ping.report_unanswered);
     assert_eq!([unanswered("-O h"), unanswered("-O --timeout 1 h")], [Ok(true), Ok(false)]);
 }
+
+#[test]
+fn keep_going_needs_a_deadline_and_both_are_for_one_host() {
+    let limits = |args| ping(args).map(|request| (request.ping.enough, request.ping.limits.keep_going));
+    assert_eq!(limits("h"), Ok((None, false)));
+    assert_eq!(limits("-o h"), Ok((Some(1), false)));
+    assert_eq!(limits("--first-reply -w 3 --keep-going h"), Ok((Some(1), true)));
+    assert_eq!(refusal("--keep-going h"), "--keep-going needs -w: without it no ICMP error ends the run");
+    let sentence =
+        "-o is for one host and does not go with many; to stop when one has answered, use --min-reachable 1";
+    assert_eq!(refusal("-o a b"), sentence);
+    let sentence = "--keep-going is for one host and does not go with many, which ICMP errors do not end";
+    assert_eq!(refusal("-w 3 --keep-going a b"), sentence);
+}

@@ -192,6 +192,8 @@ fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
         (arguments.adaptive, "-A", ""),
         (arguments.preload.is_some(), "-l", "; --rate says how many probes leave in a second"),
         (arguments.connect, "-C", ""),
+        (arguments.first_reply, "-o", "; to stop when one has answered, use --min-reachable 1"),
+        (arguments.keep_going, "--keep-going", ", which ICMP errors do not end"),
         (arguments.broadcast, "-b", ""),
         (arguments.stamps_prespecified(), "-T tsprespec", ""),
     ];

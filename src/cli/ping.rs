@@ -51,8 +51,8 @@ pub struct PingArguments {
 
     /// Stop after this time, whatever came back.
     ///
-    /// The lookup of names counts. With one host, an ICMP error about a probe ends the run as well. A
-    /// fraction is fine. 0 means no limit.
+    /// The lookup of names counts. With one host, an ICMP error about a probe ends the run as well, unless
+    /// --keep-going is given. A fraction is fine. 0 means no limit.
     #[arg(short = 'w', long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::DEADLINE, help_heading = TIMING)]
     pub deadline: Option<Duration>,
 
@@ -73,6 +73,19 @@ pub struct PingArguments {
     /// both is waited then.
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::TIMEOUT, help_heading = TIMING)]
     pub timeout: Option<Duration>,
+
+    /// Stop at the first reply.
+    ///
+    /// As ping of BSD does. Without -c and -w, ping goes on until a reply comes.
+    #[arg(short = 'o', long, help_heading = TIMING)]
+    pub first_reply: bool,
+
+    /// With -w: go on after ICMP errors.
+    ///
+    /// Without it the first ICMP error about a probe ends a run with -w, as with ping of iputils. With -c
+    /// as well, only replies count.
+    #[arg(long, help_heading = TIMING)]
+    pub keep_going: bool,
 
     /// Send the next probe as soon as the last is answered.
     ///

@@ -305,7 +305,7 @@ fn session(arguments: &PingArguments, method: Method, size: usize, pacing: Pacin
         linger: limits::linger(arguments, classic),
         patience: linger.and_then(positive).filter(|_| !pacing.is_retry()),
         timeout_decides: false,
-        enough: arguments.many.min_reachable,
+        enough: arguments.many.min_reachable.or(arguments.first_reply.then_some(1)),
         limits: limits::limits(arguments),
         report_unanswered: arguments.outstanding && arguments.timeout.is_none() && classic,
         many_responders: false,

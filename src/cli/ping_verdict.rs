@@ -6,12 +6,16 @@ use super::ping::PingArguments;
 use super::verdict::check_counts;
 use crate::engine::ping::Pacing;
 
-/// Refuses an assertion that cannot decide the exit status, or that never holds.
+/// Refuses an assertion that cannot decide the exit status, or that never holds, and `--keep-going` without effect.
 ///
 /// # Errors
 /// One line that names the options, or where the assertion cannot hold.
 pub fn check(arguments: &PingArguments, pacing: Pacing, many: bool) -> Result<()> {
     let asserted = &arguments.verdict.assert;
+    ensure!(
+        !arguments.keep_going || arguments.deadline.is_some(),
+        "--keep-going needs -w: without it no ICMP error ends the run"
+    );
     ensure!(
         asserted.is_empty() || arguments.many.min_reachable.is_none(),
         "--min-reachable does not go with --assert, which each host must meet"

@@ -72,8 +72,11 @@ pub fn set_up(
         transport: Some(transport),
         stop: lookups.into_stop(),
         lookups: again(request, host, route.target, output),
-        // With a count and a deadline, all replies counted must come.
-        goal: Goal::Answers(request.ping.count.filter(|_| request.ping.deadline.is_some()).unwrap_or(1)),
+        // With a count and a deadline, all replies counted must come, unless the first one ends the run.
+        goal: Goal::Answers(match request.ping {
+            Config { enough: None, deadline: Some(_), count: Some(count), .. } => count,
+            _ => 1,
+        }),
     })
 }
 

@@ -33,6 +33,7 @@ pub struct Config {
     pub anycast: bool,
     pub millis_of_day: u32,
     pub limits: Limits,
+    pub enough: Option<u32>,
 }
 
 impl From<Config> for ping::Config {
@@ -57,7 +58,7 @@ impl From<Config> for ping::Config {
             linger: one.linger,
             patience: None,
             timeout_decides: false,
-            enough: None,
+            enough: one.enough,
             limits: one.limits,
             report_unanswered: one.report_unanswered,
             many_responders: one.many_responders,

@@ -122,6 +122,7 @@ pub fn config() -> Config {
         anycast: false,
         millis_of_day: 0,
         limits: Limits::default(),
+        enough: None,
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Limits {
     /// After how long without an answer a probe is lost, whatever [`Config::patience`] is. So long the run waits for the
     /// last ones too.
     pub timeout: Option<Duration>,
+    /// Whether a classic run with a deadline goes on after an ICMP error, which is no answer then.
+    pub keep_going: bool,
 }
 
 impl Config {

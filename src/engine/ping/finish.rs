@@ -28,6 +28,8 @@ pub struct Finish {
     /// The same, and how long the last probes are waited for.
     timeout: Option<Duration>,
     enough: Option<u32>,
+    /// Whether ICMP errors end nothing.
+    keep_going: bool,
     /// When the last probe left.
     last_left: Instant,
     /// Probes answered.
@@ -63,6 +65,7 @@ impl Finish {
             least,
             timeout: config.limits.timeout,
             enough: config.enough,
+            keep_going: config.limits.keep_going,
             last_left: start,
             answered: 0,
             failed: 0,
@@ -153,7 +156,8 @@ impl Finish {
         }
         self.over = self.over || passed(self.end(flight, interval, all_sent));
         let enough = self.count.filter(|_| !self.counts_probes());
-        if enough.is_some_and(|count| self.answered.saturating_add(self.failed) >= count) {
+        let failed = if self.keep_going { 0 } else { self.failed };
+        if enough.is_some_and(|count| self.answered.saturating_add(failed) >= count) {
             (self.over, self.natural) = (true, true);
         }
     }
@@ -191,9 +195,9 @@ impl Finish {
         self.enough.is_some_and(|enough| self.reached >= enough)
     }
 
-    /// The first error about a probe came. A classic run with a deadline ends (`ping -w`).
+    /// The first error about a probe came. A classic run with a deadline ends (`ping -w`), unless it is to go on.
     pub fn failed(&mut self) {
         self.failed = self.failed.saturating_add(1);
-        self.over = self.over || (self.classic && self.deadline.is_some());
+        self.over = self.over || (self.classic && self.deadline.is_some() && !self.keep_going);
     }
 }
