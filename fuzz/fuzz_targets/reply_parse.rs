@@ -86,8 +86,17 @@ fuzz_target!(|input: &[u8]| {
     let framing = framing(socket);
     let from = if socket % 8 == 2 { V6 } else { V4 };
     let clock = ClockSource::User;
-    let received =
-        Received { at: Instant::ZERO, clock, from, scope: 0, hop_limit: None, options: &[], probe: None, framing, bytes };
+    let received = Received {
+        at: Instant::ZERO,
+        clock,
+        from,
+        scope: 0,
+        hop_limit: None,
+        options: &[],
+        probe: None,
+        framing,
+        bytes,
+    };
     let Ok(Some(reply)) = Reply::parse(&received) else { return };
     walk(reply.options);
     for flow in flows() {

@@ -108,8 +108,17 @@ fuzz_target!(|input: &[u8]| {
         };
         let from = IpAddr::V4(if step & 8 == 0 { ROUTER } else { TARGET });
         let (clock, hop_limit, options) = (ClockSource::User, Some(64), &[]);
-        let received =
-            Received { at: now, clock, from, scope: 0, hop_limit, options, probe: None, framing, bytes: &octets };
+        let received = Received {
+            at: now,
+            clock,
+            from,
+            scope: 0,
+            hop_limit,
+            options,
+            probe: None,
+            framing,
+            bytes: &octets,
+        };
         trace.handle_received(&received);
         drain(&mut trace, &mut emitted);
     }
