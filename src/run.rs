@@ -91,7 +91,7 @@ impl<S: Session, A: Account<Event = S::Event>> Run<'_, S, A> {
             if unread == 0 {
                 self.session.handle_timeout(now);
             }
-            let sent = self.send(epoch);
+            let sent = self.send(epoch, now);
             let more = self.print(epoch).map_err(Broken::Output)?;
             if self.session.is_done() && self.report.wake().is_none() {
                 self.end_lookups(stopped, epoch);
@@ -129,9 +129,8 @@ impl<S: Session, A: Account<Event = S::Event>> Run<'_, S, A> {
     }
 
     /// Sends what is due, a batch at most, so that a burst cannot keep replies waiting. Says how much that was.
-    fn send(&mut self, epoch: Epoch) -> usize {
+    fn send(&mut self, epoch: Epoch, now: Instant) -> usize {
         let Self { clock, session, report, account, output, .. } = self;
-        let now = clock.now();
         self.transport.release(&|id| session.is_awaited(id));
         let count = self.batch.fill(|share| session.poll_transmit(now, share));
         self.transport.send(clock, &self.batch, &mut |fate| {

@@ -14,7 +14,7 @@ use rping::report::text::verdict;
 use rping::stats::verdict::assertion::Assertion;
 use rping::stats::verdict::field;
 use rping::stats::verdict::measure::Judgement;
-use rping::stats::{Account, PingAccount, Precision, TraceAccount};
+use rping::stats::{Account, Extras, PingAccount, Precision, TraceAccount};
 use sim::path::{self, Net};
 use sim::*;
 
@@ -31,9 +31,16 @@ fn assertion(text: &str) -> Assertion {
     Assertion::parse(text, "ping", &field::PING).expect(text)
 }
 
+/// An account of so many targets that an assertion can judge.
+fn fine(targets: u32) -> PingAccount {
+    let mut account = PingAccount::with_precision(targets, Precision::Fine);
+    account.extras = Some(Extras::default());
+    account
+}
+
 /// Four probes, with answers after 10 ms (and a duplicate), 12 ms, none, and 11 ms.
 fn account() -> PingAccount {
-    let mut account = PingAccount::with_precision(1, Precision::Fine);
+    let mut account = fine(1);
     let config = Config { count: Some(4), linger: Some(ms(100)), ..config() };
     let script = |probe: &Seen| {
         Ok(match probe.number {
@@ -82,7 +89,7 @@ rping: assertion failed: jitter<0.1ms: jitter is 0.179688 ms
 
 #[test]
 fn a_run_without_an_answer_meets_no_condition_on_times() {
-    let mut account = PingAccount::with_precision(1, Precision::Fine);
+    let mut account = fine(1);
     let config = Config { count: Some(2), linger: Some(ms(100)), ..config() };
     Sim::<Ping>::new(config, |_| Ok(vec![])).run(|event| account.add(event));
     let judge = |text| lines(&Judgement::of_ping(&account, &assertion(text), 0), |_| None);
@@ -113,7 +120,7 @@ fn every_target_must_meet_every_condition() {
             _ => vec![],
         })
     };
-    let mut account = PingAccount::with_precision(3, Precision::Fine);
+    let mut account = fine(3);
     let session = Ping::new(config.into(), [identity(); 2], Instant::ZERO);
     Sim::of(session, script).run(|event| account.add(event));
     let judge = |text, missing| {
@@ -134,7 +141,7 @@ rping: six\\x1b.example (192.0.2.4): assertion failed: duplicates=0: duplicates 
 
 #[test]
 fn a_hundred_lines_are_printed_and_the_others_are_counted() {
-    let account = PingAccount::with_precision(1_000, Precision::Fine);
+    let account = fine(1_000);
     let judgement = Judgement::of_ping(&account, &assertion("received>=1,p95<1s"), 0);
     let (passed, text) = lines(&judgement, |_| None);
     assert!(!passed);
