@@ -46,6 +46,10 @@ fn masked(text: &str) -> String {
     for line in text.lines() {
         let is_time = |word: &str| word.contains('.') && word.parse::<f64>().is_ok();
         let words = line.split(' ').map(|word| {
+            // The time of day before the rows of -Q.
+            if word.len() == 10 && word.starts_with('[') && word.matches(':').count() == 2 {
+                return "[#]".to_owned();
+            }
             let bare = word.trim_matches(['(', ')', '[', ']']);
             match bare.split('/').all(is_time) {
                 true => word.replace(bare, "#"),
@@ -113,6 +117,8 @@ fn the_text_and_the_status_are_those_of_fping() {
                 "-I v0 web",
                 "0.0.0.0",
                 "127.1 -c1",
+                "-Q 0.35 -c5 -p200 -t50 -o web 198.51.100.9",
+                "-Q 0.35 -C5 -p200 -t50 -s web",
             ] {
                 let (ours, theirs) = (fping(args), run("fping", args));
                 // The one line that differs on purpose: 0.0.0.0 is this host, and is answered by it.

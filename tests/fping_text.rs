@@ -2,6 +2,7 @@
 
 mod sim;
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
@@ -14,12 +15,15 @@ use rping::engine::ping::{Config, Ping, Targets};
 use rping::output::{Output, Stream};
 use rping::report::hosts::Hosts;
 use rping::report::text::fping::{FpingText, Rows};
-use rping::stats::PingAccount;
 use rping::stats::verdict::{self, Goal};
+use rping::stats::{PingAccount, WindowPlan};
 use sim::*;
 
 /// What a run prints on standard output and standard error, its status, and when it ended in milliseconds.
 type Ran = (String, String, u8, u64);
+
+/// Two hours ahead of UTC.
+const ZONE: fn(i64) -> i32 = |_| 7_200;
 
 /// The addresses of names; what begins with `no` has none. Any other word is an address.
 fn address(word: &str) -> Option<SocketAddr> {
@@ -32,8 +36,8 @@ fn address(word: &str) -> Option<SocketAddr> {
     text.parse().ok().map(|ip| SocketAddr::new(ip, 0))
 }
 
-/// What a command line requests, and the hosts that it names.
-fn request(args: &str) -> (Config, FpingRequest, Hosts) {
+/// What a command line requests, the hosts that it names, and its windows.
+fn request(args: &str) -> (Config, FpingRequest, Hosts, Option<WindowPlan>) {
     let args = ["fping"].into_iter().chain(args.split_whitespace()).map(OsString::from);
     let Ok(Action::Ping(request)) = cli::parse(args, true) else { panic!("a request") };
     let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
@@ -48,7 +52,8 @@ fn request(args: &str) -> (Config, FpingRequest, Hosts) {
     }
     hosts.seal(Rc::new(targets));
     let config = Config { targets: Rc::clone(hosts.targets()), window: 256, ..request.ping };
-    (config, request.many.and_then(|many| many.fping).expect("fping's"), hosts)
+    let plan = request.every.map(|every| WindowPlan { every, cumulative: request.cumulative });
+    (config, request.many.and_then(|many| many.fping).expect("fping's"), hosts, plan)
 }
 
 /// Runs to the end, or until ^C.
@@ -57,19 +62,25 @@ fn run_until(
     stop: Option<Instant>,
     script: impl FnMut(&Seen) -> Result<Vec<Packet>, rping::datagram::SendFault>,
 ) -> Ran {
-    let (config, FpingRequest { text: style, .. }, hosts) = request(args);
+    let (config, FpingRequest { text: style, .. }, hosts, plan) = request(args);
     let goal = Goal::Fping { required: style.required, complete: true };
     let mut account = PingAccount::new(config.targets.len()).with_names(hosts.unknown(), 0);
     if style.rows == Some(Rows::Times) {
         account = account.with_each_time();
     }
-    let mut sim = Sim::of(Ping::new(config, [identity(); 2], Instant::ZERO), script);
-    sim.stop_at = stop;
+    let account = account.with_windows(plan, Instant::ZERO);
     let nowhere = driven::nowhere();
-    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
-    let mut text = driven::Driven { report: FpingText::new(style, hosts, |_| 7_200), account };
-    text.begin(EPOCH, &mut output);
-    let end = sim.run(|event| text.event(event, EPOCH, &mut output));
+    let output = RefCell::new(Output::new(nowhere.as_fd(), nowhere.as_fd()));
+    let text = RefCell::new(driven::Driven { report: FpingText::new(style, hosts, ZONE), account });
+    text.borrow_mut().begin(EPOCH, &mut output.borrow_mut());
+    let end = {
+        let mut sim = Sim::of(Ping::new(config, [identity(); 2], Instant::ZERO), script);
+        sim.stop_at = stop;
+        sim.turn = Box::new(|now| text.borrow_mut().turn(now, EPOCH, &mut output.borrow_mut()));
+        sim.run(|event| text.borrow_mut().event(event, EPOCH, &mut output.borrow_mut()))
+    };
+    let (mut text, mut output) = (text.into_inner(), output.into_inner());
+    text.end_last_window(end, EPOCH, &mut output);
     text.finish(end, &mut output);
     let printed = |stream| output.unwritten(stream);
     let status = verdict::of_ping(&text.account, goal);
@@ -238,6 +249,82 @@ fn a_timeout_is_the_period_and_two_seconds_at_most_unless_it_is_given() {
     ] {
         assert_eq!(run(&format!("-q {args} silent"), network).3, end, "{args}");
     }
+}
+
+#[test]
+fn rows_of_a_time_count_the_probes_that_were_decided_in_it() {
+    let (out, err, status, _) = run("-Q 1 -c 5 -p 550 -t 500 -o web silent", network);
+    // The sixth window is not complete.
+    let expected = [
+        "[16:58:01]",
+        "web    : xmt/rcv/%loss = 2/2/0%, outage(ms) = 0, min/avg/max = 1.23/1.79/2.35",
+        "silent : xmt/rcv/%loss = 1/0/100%, outage(ms) = 550",
+        "[16:58:02]",
+        "web    : xmt/rcv/%loss = 2/2/0%, outage(ms) = 0, min/avg/max = 3.46/4.01/4.57",
+        "silent : xmt/rcv/%loss = 2/0/100%, outage(ms) = 1100",
+        "web    : xmt/rcv/%loss = 5/5/0%, outage(ms) = 0, min/avg/max = 1.23/3.46/5.68",
+        "silent : xmt/rcv/%loss = 5/0/100%, outage(ms) = 2750",
+    ];
+    assert_eq!((out.as_str(), err, status), ("", lines(&expected), 1));
+    let (_, err, ..) = run("-Q 1,cumulative -c 5 -p 550 -t 500 silent", network);
+    let expected = [
+        "[16:58:01]",
+        "silent : xmt/rcv/%loss = 1/0/100%",
+        "[16:58:02]",
+        "silent : xmt/rcv/%loss = 3/0/100%",
+        "silent : xmt/rcv/%loss = 5/0/100%",
+    ];
+    assert_eq!(err, lines(&expected));
+    // A word that is unknown has no meaning, and without rounds the option has none but -q.
+    let (_, err, ..) = run("-Q 1s,all -p 550 -t 500 -C 3 web", network);
+    let expected =
+        ["[16:58:01]", "web : xmt/rcv/%loss = 2/2/0%, min/avg/max = 1.23/1.79/2.35", "web : 1.23 2.35 3.46"];
+    assert_eq!(err, lines(&expected));
+    assert_eq!(run("-Q 1 web", network), (String::new(), String::new(), 0, 1));
+    assert_eq!(run("-Q 0 -c 2 -p 550 web", network).1.lines().count(), 1);
+}
+
+#[test]
+fn rows_for_netdata_describe_their_charts_once() {
+    let (out, err, ..) = run("-N -Q 1,cumulative -c 4 -p 550 -t 500 web silent", network);
+    let chart = |host: &str, first: bool, sent: u32, times: Option<[u32; 3]>| {
+        let charts = [
+            format!(
+                "CHART fping.{host}_packets '' 'FPing Packets' packets '{host}' fping.packets line 110020 1\nDIMENSION xmt sent absolute 1 1\nDIMENSION rcv received absolute 1 1\n"
+            ),
+            format!(
+                "CHART fping.{host}_quality '' 'FPing Quality' percentage '{host}' fping.quality area 110010 1\nDIMENSION returned '' absolute 1 1\n"
+            ),
+            format!(
+                "CHART fping.{host}_latency '' 'FPing Latency' ms '{host}' fping.latency area 110000 1\nDIMENSION min minimum absolute 1 1000000\nDIMENSION max maximum absolute 1 1000000\nDIMENSION avg average absolute 1 1000000\n"
+            ),
+        ];
+        let [packets, quality, latency] = charts.map(|chart| if first { chart } else { String::new() });
+        let received = if times.is_some() { sent } else { 0 };
+        let returned = if times.is_some() { 100 } else { 0 };
+        let times =
+            times.map(|[min, avg, max]| format!("SET min = {min}\nSET avg = {avg}\nSET max = {max}\n"));
+        format!(
+            "{packets}BEGIN fping.{host}_packets\nSET xmt = {sent}\nSET rcv = {received}\nEND\n\
+             {quality}BEGIN fping.{host}_quality\nSET returned = {returned}\nEND\n\
+             {latency}BEGIN fping.{host}_latency\n{}END\n",
+            times.unwrap_or_default()
+        )
+    };
+    let expected = [
+        chart("web", true, 2, Some([1_234_000, 1_789_500, 2_345_000])),
+        chart("silent", true, 1, None),
+        chart("web", false, 2, Some([3_456_000, 4_011_500, 4_567_000])),
+        chart("silent", false, 2, None),
+    ];
+    assert_eq!(out, expected.concat());
+    assert_eq!(err.lines().count(), 2, "{err}");
+    // A name is a part of identifiers.
+    let (out, ..) = run("-N -Q 0.5 -c 2 -p 550 198.51.100.1", network);
+    assert!(
+        out.starts_with("CHART fping.198_51_100_1_packets '' 'FPing Packets' packets '198.51.100.1' "),
+        "{out}"
+    );
 }
 
 #[test]

@@ -82,8 +82,9 @@ pub fn request(
             ..Style::of(Ipv4Addr::UNSPECIFIED.into())
         },
         interval: arguments.period.unwrap_or(PERIOD),
-        every: None,
-        cumulative: false,
+        every: every(&arguments),
+        // Netdata adds up itself.
+        cumulative: !arguments.netdata && arguments.squiet.is_some_and(|splits| splits.cumulative),
         resolve_again: None,
         assertion: None,
         format: FormatRequest::default(),
@@ -104,8 +105,6 @@ fn check(arguments: &FpingArguments, superuser: bool) -> Result<Option<Family>, 
         (arguments.name && arguments.rdns, "use either one of -d or -n"),
         (arguments.alive && arguments.unreach, "specify only one of a, u"),
         (count(arguments).is_some() && arguments.endless, "specify only one of c, l"),
-        (arguments.squiet.is_some(), "-Q is not supported"),
-        (arguments.netdata, "-N is not supported"),
         (arguments.json, "-J is not supported; rping ping --json prints JSON"),
     ];
     if let Some((_, reason)) = together.into_iter().find(|(given, _)| *given) {
@@ -198,6 +197,12 @@ fn quiet(arguments: &FpingArguments) -> bool {
     arguments.quiet || arguments.squiet.is_some()
 }
 
+/// From one report to the next (`-Q`); without `-c`, `-C` and `-l` there are none.
+fn every(arguments: &FpingArguments) -> Option<Duration> {
+    let rounds = count(arguments).is_some() || arguments.endless;
+    arguments.squiet.map(|splits| splits.every).filter(|every| rounds && !every.is_zero())
+}
+
 /// How the probes follow one another, and how long the first one is waited for.
 fn pacing(arguments: &FpingArguments) -> (Pacing, Duration) {
     let rate = ProbeRate::one_each(arguments.interval.unwrap_or(INTERVAL));
@@ -276,6 +281,7 @@ fn text(arguments: &FpingArguments) -> FpingStyle {
         totals: arguments.stats,
         required,
         quiet,
+        netdata: every(arguments).filter(|_| arguments.netdata),
         timestamps: arguments.timestamp.then(|| arguments.timestamp_format.unwrap_or_default()),
     }
 }

@@ -2,6 +2,7 @@
 //! nothing and counts nothing itself.
 
 mod icmp;
+mod splits;
 mod style;
 mod time;
 
@@ -16,7 +17,8 @@ use crate::report::Report;
 use crate::report::addresses::{self, Shown};
 use crate::report::hosts::{HostCursor, HostEntry, HostLabel, Hosts, PART};
 use crate::report::text::local_time::LocalTime;
-use crate::stats::{PingAccount, Row};
+use crate::stats::{Figures, PingAccount, Row};
+use splits::{Splits, resolved};
 pub use style::{FpingStyle, HostLines, Rows, TimestampFormat};
 use time::Time;
 
@@ -29,6 +31,13 @@ pub struct FpingText {
     width: usize,
     utc_offset: fn(i64) -> i32,
     end: FpingLeft,
+    epoch: Epoch,
+    /// Whether the rows of the run so far are requested.
+    status: bool,
+    /// Rows that are being printed during the run.
+    splits: Option<Splits>,
+    /// Whether the charts of `-N` are described.
+    charts_sent: bool,
 }
 
 /// What stands at the end, as far as it is printed.
@@ -49,7 +58,8 @@ impl FpingText {
             true => FpingLeft::Done,
             false => FpingLeft::Unreachable(HostCursor::default()),
         };
-        Self { style, hosts, width, utc_offset, end }
+        let (epoch, status, splits, charts_sent) = (Epoch::default(), false, None, false);
+        Self { style, hosts, width, utc_offset, end, epoch, status, splits, charts_sent }
     }
 
     /// A line about an answer to a probe.
@@ -154,7 +164,7 @@ impl FpingText {
     /// The row of a target at the end.
     fn row(&self, host: &str, target: u32, account: &PingAccount, output: &mut Output<'_>) {
         let Some(row) = account.row(target) else { return };
-        output.print_error(format_args!("{host}{:pad$} :", "", pad = self.width.saturating_sub(host.len())));
+        self.begin_row(host, output);
         match (self.style.rows, &account.each) {
             (Some(Rows::Times), Some(each)) => {
                 let resolved = usize::try_from(row.resolved()).unwrap_or(usize::MAX);
@@ -170,8 +180,12 @@ impl FpingText {
         output.print_error(format_args!("\n"));
     }
 
-    fn counts(&self, row: &Row, output: &mut Output<'_>) {
-        let (sent, received) = (row.resolved(), u64::from(row.received));
+    fn begin_row(&self, host: &str, output: &mut Output<'_>) {
+        output.print_error(format_args!("{host}{:pad$} :", "", pad = self.width.saturating_sub(host.len())));
+    }
+
+    fn counts(&self, figures: &dyn Figures, output: &mut Output<'_>) {
+        let (sent, received) = (resolved(figures), figures.received());
         output.print_error(format_args!(" xmt/rcv/%loss = {sent}/{received}/{}%", loss(sent, received)));
         if let Some(period) = self.style.outage {
             let lost = u128::from(sent.saturating_sub(received));
@@ -179,7 +193,7 @@ impl FpingText {
             output.print_error(format_args!(", outage(ms) = {millis}"));
         }
         if received > 0 {
-            let rtt = row.rtt();
+            let rtt = figures.rtt();
             let [min, mean, max] = [rtt.min(), rtt.mean(), rtt.max()].map(Time);
             output.print_error(format_args!(", min/avg/max = {min}/{mean}/{max}"));
         }
@@ -260,9 +274,12 @@ impl FpingText {
 impl Report for FpingText {
     type Account = PingAccount;
 
-    fn begin(&mut self, _account: &PingAccount, _now: Instant, _epoch: Epoch, _output: &mut Output<'_>) {}
+    fn begin(&mut self, _account: &PingAccount, _now: Instant, epoch: Epoch, _output: &mut Output<'_>) {
+        self.epoch = epoch;
+    }
 
     fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        self.epoch = epoch;
         match event {
             Event::Answer(answer) => match answer.verdict {
                 Verdict::Received => self.answer(answer, account, epoch, output),
@@ -284,15 +301,35 @@ impl Report for FpingText {
         }
     }
 
-    /// The rows of the run so far.
-    fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {
-        if self.style.probes {
-            output.print_error(format_args!("\n"));
+    fn window(&mut self, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        self.begin_window(account, epoch, output);
+    }
+
+    /// The figures of a window that is not complete are part of the rows at the end.
+    fn end_last_window(
+        &mut self,
+        account: &mut PingAccount,
+        _now: Instant,
+        _epoch: Epoch,
+        output: &mut Output<'_>,
+    ) {
+        while self.more(account, output) {}
+    }
+
+    fn poll(&mut self, _account: &PingAccount, now: Instant, output: &mut Output<'_>) {
+        if self.status && self.splits.is_none() {
+            self.status = false;
+            self.begin_status(now, output);
         }
-        let mut cursor = Some(HostCursor::default());
-        while let Some(from) = cursor {
-            cursor = self.part(from, |host, target| self.row(host, target, account, output));
-        }
+    }
+
+    fn more(&mut self, account: &PingAccount, output: &mut Output<'_>) -> bool {
+        self.print_splits(account, output)
+    }
+
+    /// The rows of the run so far, once the time is known.
+    fn status(&mut self, _account: &PingAccount, _output: &mut Output<'_>) {
+        self.status = true;
     }
 
     fn finish(&mut self, account: &PingAccount, now: Instant, output: &mut Output<'_>) -> bool {
@@ -351,7 +388,12 @@ fn index(row: &Row, seq: u16) -> u64 {
 
 /// Whole percent of the probes whose fate is known.
 fn loss(sent: u64, received: u64) -> u64 {
-    sent.saturating_sub(received).saturating_mul(100).checked_div(sent).unwrap_or(0)
+    percent(sent.saturating_sub(received), sent)
+}
+
+/// Whole percent; zero of nothing.
+fn percent(part: u64, whole: u64) -> u64 {
+    part.saturating_mul(100).checked_div(whole).unwrap_or(0)
 }
 
 fn nanos(time: Duration) -> u64 {

@@ -21,6 +21,8 @@ pub struct FpingStyle {
     pub required: Option<u32>,
     /// No errors (`-q`).
     pub quiet: bool,
+    /// The rows of a window are printed in the format of Netdata's plugins (`-N`); the time is the length of a window.
+    pub netdata: Option<Duration>,
     /// The time before each line about a probe (`-D`).
     pub timestamps: Option<TimestampFormat>,
 }
