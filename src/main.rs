@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use rping::cli::{self, Action, format};
-use rping::command::{self, formats, ping, traceroute};
+use rping::command::{self, formats, help, ping, traceroute};
 use rping::transport::privilege;
 
 fn main() -> ExitCode {
@@ -14,12 +14,13 @@ fn main() -> ExitCode {
     }
     let args: Vec<_> = std::env::args_os().collect();
     let check = format::requests_nagios(&args);
-    let (program, service, status) = match cli::parse(args, privilege::is_superuser()) {
+    let (program, service, status) = match cli::parse(args, privilege::is_superuser(), help::columns()) {
         Ok(Action::Ping(request)) => (request.style.program.clone(), "PING", ping::command(&request)),
         Ok(Action::Traceroute(request)) => {
             (request.style.program.clone(), "TRACEROUTE", traceroute::command(&request))
         }
         Ok(Action::Print { program, text }) => (program, "", print(&text).map(|()| 0)),
+        Ok(Action::Help { program, text }) => (program, "", print(&help::shown(&text)).map(|()| 0)),
         Ok(Action::Write { directory, files }) => {
             ("rping".to_owned(), "", command::write_files(&directory, &files).map(|()| 0))
         }

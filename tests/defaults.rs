@@ -20,7 +20,7 @@ use sim::*;
 
 fn parse(args: &str) -> PingRequest {
     let words = ["rping", "ping"].into_iter().chain(args.split(' ')).map(OsString::from);
-    match cli::parse(words, false) {
+    match cli::parse(words, false, 80) {
         Ok(Action::Ping(request)) => *request,
         other => panic!("{args}: {other:?}"),
     }

@@ -13,7 +13,7 @@ use rping::stats::check::{CheckLimits, Limit};
 
 fn parse(args: &str) -> Result<Action, String> {
     let args = ["rping"].into_iter().chain(args.split(' ')).map(OsString::from);
-    cli::parse(args, true).map_err(|error| error.reason)
+    cli::parse(args, true, 80).map_err(|error| error.reason)
 }
 
 fn ping(args: &str) -> PingRequest {

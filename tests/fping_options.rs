@@ -16,7 +16,7 @@ use rping::wire::Family;
 fn parse(program: &str, args: &str, superuser: bool) -> Result<Action, (String, u8)> {
     let args = args.split_whitespace().map(|arg| if arg == "''" { "" } else { arg });
     let args = [program].into_iter().chain(args).map(OsString::from);
-    cli::parse(args, superuser)
+    cli::parse(args, superuser, 80)
         .map_err(|error| (error.to_string(), verdict::cannot_run(&error.program, true)))
 }
 

@@ -39,7 +39,7 @@ fn address(word: &str) -> Option<SocketAddr> {
 /// What a command line requests, the hosts that it names, and its windows.
 fn request(args: &str) -> (Config, FpingRequest, Hosts, Option<WindowPlan>) {
     let args = ["fping"].into_iter().chain(args.split_whitespace()).map(OsString::from);
-    let Ok(Action::Ping(request)) = cli::parse(args, true) else { panic!("a request") };
+    let Ok(Action::Ping(request)) = cli::parse(args, true, 80) else { panic!("a request") };
     let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
     for word in &request.hosts {
         match address(word) {

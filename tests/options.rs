@@ -16,10 +16,12 @@ use rping::wire::Family;
 
 fn parse(args: &[&str], superuser: bool) -> Result<PingRequest, String> {
     let args = ["rping", "ping"].iter().chain(args).map(OsString::from);
-    match cli::parse(args, superuser) {
+    match cli::parse(args, superuser, 80) {
         Ok(Action::Ping(request)) => Ok(*request),
         Ok(Action::Traceroute(request)) => Err(format!("{request:?}")),
-        Ok(Action::Print { text, .. } | Action::NoCommand { help: text }) => Err(text),
+        Ok(Action::Print { text, .. } | Action::Help { text, .. } | Action::NoCommand { help: text }) => {
+            Err(text)
+        }
         Ok(Action::Write { directory, .. }) => Err(format!("{directory:?}")),
         Err(refusal) => {
             assert_eq!(refusal.program, "rping");
@@ -44,7 +46,7 @@ fn user_refusal(args: &[&str]) -> String {
 fn a_command_line_without_a_command_is_that_of_ping() {
     for words in [&["192.0.2.7", "-c", "3"][..], &["-c3", "192.0.2.7"], &["-c", "3", "--", "192.0.2.7"]] {
         let args = ["rping"].iter().chain(words).map(OsString::from);
-        let Ok(Action::Ping(request)) = cli::parse(args, false) else { panic!("{words:?}") };
+        let Ok(Action::Ping(request)) = cli::parse(args, false, 80) else { panic!("{words:?}") };
         assert_eq!((request.hosts, request.ping.count), (vec!["192.0.2.7".to_owned()], Some(3)), "{words:?}");
     }
 }

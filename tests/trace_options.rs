@@ -13,10 +13,12 @@ use rping::wire::Family;
 
 fn parse_as(program: &str, args: &[&str]) -> Result<TraceRequest, String> {
     let args = std::iter::once(program).chain(args.iter().copied()).map(OsString::from);
-    match cli::parse(args, true) {
+    match cli::parse(args, true, 80) {
         Ok(Action::Traceroute(request)) => Ok(*request),
         Ok(Action::Ping(request)) => Err(format!("a ping: {request:?}")),
-        Ok(Action::Print { text, .. } | Action::NoCommand { help: text }) => Err(text),
+        Ok(Action::Print { text, .. } | Action::Help { text, .. } | Action::NoCommand { help: text }) => {
+            Err(text)
+        }
         Ok(Action::Write { directory, .. }) => Err(format!("{directory:?}")),
         Err(refusal) => Err(refusal.reason),
     }

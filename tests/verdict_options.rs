@@ -9,7 +9,7 @@ use rping::cli::{self, Action};
 
 fn ping(args: &str) -> Result<PingRequest, String> {
     let args = ["rping", "ping"].into_iter().chain(args.split(' ')).map(OsString::from);
-    match cli::parse(args, true) {
+    match cli::parse(args, true, 80) {
         Ok(Action::Ping(request)) => Ok(*request),
         Ok(other) => Err(format!("{other:?}")),
         Err(refusal) => Err(refusal.reason),
@@ -37,7 +37,7 @@ fn figures_go_with_a_summary_only() {
 
 fn traceroute(args: &str) -> Result<TraceRequest, String> {
     let args = ["rping", "traceroute"].into_iter().chain(args.split(' ')).map(OsString::from);
-    match cli::parse(args, true) {
+    match cli::parse(args, true, 80) {
         Ok(Action::Traceroute(request)) => Ok(*request),
         Ok(other) => Err(format!("{other:?}")),
         Err(refusal) => Err(refusal.reason),

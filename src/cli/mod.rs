@@ -63,6 +63,13 @@ pub enum Action {
         /// Whole lines.
         text: String,
     },
+    /// Print this help, whose headings begin a line and end with a colon, and exit with status 0.
+    Help {
+        /// Prefix of messages.
+        program: String,
+        /// Whole lines.
+        text: String,
+    },
     /// Write these files, and exit with status 0.
     Write {
         /// Where they are written.
@@ -97,7 +104,8 @@ impl fmt::Display for UsageError {
     }
 }
 
-/// Parses a command line, the program's name included. `superuser`: whether the real user is root.
+/// Parses a command line, the program's name included. `superuser`: whether the real user is root; help is at most
+/// `columns` wide.
 ///
 /// The program names `ping`, `ping4` and `ping6` mean `rping ping`, `rping ping -4` and `rping ping -6`; `traceroute`
 /// and `traceroute6` mean `rping traceroute` and `rping traceroute -6`; `tcptraceroute` means `rping traceroute -T` with
@@ -106,7 +114,11 @@ impl fmt::Display for UsageError {
 ///
 /// # Errors
 /// One line: which argument is wrong, and what is allowed.
-pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Result<Action, UsageError> {
+pub fn parse(
+    args: impl IntoIterator<Item = OsString>,
+    superuser: bool,
+    columns: usize,
+) -> Result<Action, UsageError> {
     let mut args = args.into_iter();
     let called = args.next().unwrap_or_default();
     let link = Path::new(&called).file_name().and_then(OsStr::to_str).unwrap_or_default();
@@ -116,7 +128,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Resul
         _ => None,
     };
     let args = family.map(OsString::from).into_iter().chain(args);
-    let caller = Caller { program: link, usage: link, by_link: true };
+    let caller = Caller { program: link, usage: link, by_link: true, columns };
     match link {
         "ping" | "ping4" | "ping6" => parse_ping(caller, args, superuser),
         "traceroute" | "traceroute6" => parse_traceroute(caller, args),
@@ -126,7 +138,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, superuser: bool) -> Resul
         },
         "tracepath" => parse_tracepath(caller, args),
         "fping" | "fping6" => parse_fping(link, args, superuser),
-        _ => parse_top(args.collect(), superuser),
+        _ => parse_top(args.collect(), superuser, columns),
     }
 }
 
@@ -152,11 +164,13 @@ struct Caller<'a> {
     usage: &'a str,
     /// Whether it was called by a link.
     by_link: bool,
+    /// Width of help at most.
+    columns: usize,
 }
 
 /// Dispatches to a command; without one, to ping. The other one's options are not built, which makes the start faster.
-fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, UsageError> {
-    let called = |usage| Caller { program: "rping", usage, by_link: false };
+fn parse_top(args: Vec<OsString>, superuser: bool, columns: usize) -> Result<Action, UsageError> {
+    let called = |usage| Caller { program: "rping", usage, by_link: false, columns };
     let (caller, ping, traceroute) = (called("rping"), called("rping ping"), called("rping traceroute"));
     let word = |index: usize| args.get(index).and_then(|arg| arg.to_str());
     match (word(0), word(1)) {
@@ -178,7 +192,7 @@ fn parse_top(args: Vec<OsString>, superuser: bool) -> Result<Action, UsageError>
             return parse_ping(ping, args.into_iter(), superuser);
         }
     }
-    let mut top = TopArguments::command().no_binary_name(true).max_term_width(COLUMNS);
+    let mut top = TopArguments::command().no_binary_name(true).term_width(columns);
     top = top.subcommands([PingArguments::command(), TraceArguments::command()]);
     if args.is_empty() {
         return Ok(Action::NoCommand { help: top.render_help().to_string() });
@@ -278,9 +292,6 @@ fn suggested(error: &clap::Error, kind: ContextKind) -> Option<&str> {
     }
 }
 
-/// Columns of the help.
-const COLUMNS: usize = 80;
-
 impl Caller<'_> {
     /// Parses the arguments of a command; `operands` complete its usage line, and its page its long help.
     ///
@@ -295,10 +306,10 @@ impl Caller<'_> {
         let args: Vec<_> = args.collect();
         let mut command = A::command()
             .no_binary_name(true)
-            .max_term_width(COLUMNS)
+            .term_width(self.columns)
             .override_usage(format!("{} [OPTIONS] {operands}", self.usage));
         if let Some(page) = page.filter(|_| args.iter().any(|arg| arg == "--help")) {
-            command = command.after_long_help(pages::help::sections(page, COLUMNS));
+            command = command.after_long_help(pages::help::sections(page, self.columns));
         }
         let parsed = command.try_get_matches_from_mut(args);
         let parsed = parsed.and_then(|mut matches| A::from_arg_matches_mut(&mut matches));
@@ -328,9 +339,11 @@ impl Caller<'_> {
         };
         let see = format!("see '{} --help'", self.usage);
         let reason = match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                return Ok(self.print(error.render().to_string()));
+            ErrorKind::DisplayHelp => {
+                let (program, text) = (self.program.to_owned(), error.render().to_string());
+                return Ok(Action::Help { program, text });
             }
+            ErrorKind::DisplayVersion => return Ok(self.print(error.render().to_string())),
             ErrorKind::InvalidSubcommand => {
                 format!("'{}' is not a command; {see}", named(ContextKind::InvalidSubcommand))
             }

@@ -27,6 +27,7 @@ pub mod first_route;
 pub mod formats;
 mod fping_hosts;
 mod gather;
+pub mod help;
 pub mod hosts;
 mod joining;
 mod lookups;
