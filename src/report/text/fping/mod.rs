@@ -1,10 +1,12 @@
 //! The text of fping, for programs that read it: lines on standard output, rows at the end on standard error. It decides
 //! nothing and counts nothing itself.
 
+mod counts;
 mod icmp;
-mod splits;
+mod netdata;
 mod style;
 mod time;
+mod totals;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,8 +19,8 @@ use crate::report::Report;
 use crate::report::addresses::{self, Shown};
 use crate::report::hosts::{HostCursor, HostEntry, HostLabel, Hosts, PART};
 use crate::report::text::local_time::LocalTime;
-use crate::stats::{Figures, PingAccount, Row};
-use splits::{Splits, resolved};
+use crate::stats::{PingAccount, Row, Targeted};
+use counts::loss;
 pub use style::{FpingStyle, HostLines, Rows, TimestampFormat};
 use time::Time;
 
@@ -37,7 +39,15 @@ pub struct FpingText {
     /// Rows that are being printed during the run.
     splits: Option<Splits>,
     /// Whether the charts of `-N` are described.
-    charts_sent: bool,
+    described: bool,
+}
+
+/// Rows that are being printed during the run.
+#[derive(Debug)]
+struct Splits {
+    cursor: HostCursor,
+    /// Of the window that was closed last, and not of the run so far.
+    window: bool,
 }
 
 /// What stands at the end, as far as it is printed.
@@ -58,8 +68,8 @@ impl FpingText {
             true => FpingLeft::Done,
             false => FpingLeft::Unreachable(HostCursor::default()),
         };
-        let (epoch, status, splits, charts_sent) = (Epoch::default(), false, None, false);
-        Self { style, hosts, width, utc_offset, end, epoch, status, splits, charts_sent }
+        let (epoch, status, splits, described) = (Epoch::default(), false, None, false);
+        Self { style, hosts, width, utc_offset, end, epoch, status, splits, described }
     }
 
     /// A line about an answer to a probe.
@@ -175,7 +185,7 @@ impl FpingText {
                     }
                 }
             }
-            _ => self.counts(row, output),
+            _ => counts::print(row, self.style.outage, output),
         }
         output.print_error(format_args!("\n"));
     }
@@ -184,52 +194,41 @@ impl FpingText {
         output.print_error(format_args!("{host}{:pad$} :", "", pad = self.width.saturating_sub(host.len())));
     }
 
-    fn counts(&self, figures: &dyn Figures, output: &mut Output<'_>) {
-        let (sent, received) = (resolved(figures), figures.received());
-        output.print_error(format_args!(" xmt/rcv/%loss = {sent}/{received}/{}%", loss(sent, received)));
-        if let Some(period) = self.style.outage {
-            let lost = u128::from(sent.saturating_sub(received));
-            let millis = period.as_nanos().saturating_mul(lost) / 1_000_000;
-            output.print_error(format_args!(", outage(ms) = {millis}"));
+    /// Begins the rows of the window that was closed last, or of the run so far.
+    fn begin_splits(&mut self, at: Instant, window: bool, output: &mut Output<'_>) {
+        self.splits = Some(Splits { cursor: HostCursor::default(), window });
+        if window && self.style.netdata.is_some() {
+            return;
         }
-        if received > 0 {
-            let rtt = figures.rtt();
-            let [min, mean, max] = [rtt.min(), rtt.mean(), rtt.max()].map(Time);
-            output.print_error(format_args!(", min/avg/max = {min}/{mean}/{max}"));
+        if self.style.probes {
+            output.print_error(format_args!("\n"));
         }
+        let seconds = self.local(at, self.epoch).shown().as_secs();
+        let [hour, minute, second] = [seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60];
+        output.print_error(format_args!("[{hour:02}:{minute:02}:{second:02}]\n"));
     }
 
-    /// The figures of all targets.
-    fn totals(&self, account: &PingAccount, now: Instant, output: &mut Output<'_>) {
-        let (total, alive) = (&account.total, account.answered);
-        // Without rounds each further probe to a target says that the time of the one before was up.
-        let open = if self.style.rows.is_some() { total.in_flight } else { 0 };
-        let timeouts = total.sent.saturating_sub(total.received).saturating_sub(open);
-        let counts = [
-            (u64::from(account.targets()), "targets"),
-            (u64::from(alive), "alive"),
-            (u64::from(account.targets().saturating_sub(alive)), "unreachable"),
-            (u64::from(account.unknown), "unknown addresses"),
-        ];
-        let probes = [
-            (timeouts, "timeouts (waiting for response)"),
-            (total.attempted(), "ICMP Echos sent"),
-            (total.received.saturating_add(total.duplicates), "ICMP Echo Replies received"),
-            (total.icmp_errors, "other ICMP received"),
-        ];
-        for counts in [counts, probes] {
-            output.print_error(format_args!("\n"));
-            for (count, what) in counts {
-                output.print_error(format_args!(" {count:>7} {what}\n"));
+    /// Prints the next rows. Returns false if none are left.
+    fn print_splits(&mut self, account: &PingAccount, output: &mut Output<'_>) -> bool {
+        let Some(Splits { cursor, window }) = self.splits.take() else { return false };
+        let closed = account.window().filter(|_| window);
+        let netdata = self.style.netdata.filter(|_| window);
+        let left = self.part(cursor, |host, target| {
+            let Some(figures) = closed.map_or(account.figures(target), |closed| closed.figures(target))
+            else {
+                return;
+            };
+            if let Some(every) = netdata {
+                netdata::print(host, every, figures, !self.described, output);
+                return;
             }
-        }
-        output.print_error(format_args!("\n"));
-        let rtt = &total.rtt;
-        for (time, which) in [(rtt.min(), "min"), (rtt.mean(), "avg"), (rtt.max(), "max")] {
-            output.print_error(format_args!(" {} ms ({which} round trip time)\n", Time(time)));
-        }
-        let elapsed = now.since(Instant::ZERO).as_secs_f64();
-        output.print_error(format_args!(" {elapsed:>12.3} sec (elapsed real time)\n\n"));
+            self.begin_row(host, output);
+            counts::print(figures, self.style.outage, output);
+            output.print_error(format_args!("\n"));
+        });
+        self.described |= netdata.is_some() && left.is_none();
+        self.splits = left.map(|cursor| Splits { cursor, window });
+        self.splits.is_some()
     }
 
     /// The line about whether enough targets answer.
@@ -302,7 +301,10 @@ impl Report for FpingText {
     }
 
     fn window(&mut self, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
-        self.begin_window(account, epoch, output);
+        self.epoch = epoch;
+        if let Some(span) = account.closed_window() {
+            self.begin_splits(span.ended, true, output);
+        }
     }
 
     /// The figures of a window that is not complete are part of the rows at the end.
@@ -319,7 +321,7 @@ impl Report for FpingText {
     fn poll(&mut self, _account: &PingAccount, now: Instant, output: &mut Output<'_>) {
         if self.status && self.splits.is_none() {
             self.status = false;
-            self.begin_status(now, output);
+            self.begin_splits(now, false, output);
         }
     }
 
@@ -350,7 +352,7 @@ impl Report for FpingText {
             }
             FpingLeft::Totals => {
                 if self.style.totals {
-                    self.totals(account, now, output);
+                    totals::print(account, self.style.rows.is_some(), now, output);
                 }
                 if let Some(required) = self.style.required {
                     self.required(required, account, output);
@@ -384,16 +386,6 @@ fn node(from: IpAddr, label: HostLabel<'_>) -> String {
 /// The place of a probe among those of its target, from 0.
 fn index(row: &Row, seq: u16) -> u64 {
     row.number(seq).saturating_sub(1)
-}
-
-/// Whole percent of the probes whose fate is known.
-fn loss(sent: u64, received: u64) -> u64 {
-    percent(sent.saturating_sub(received), sent)
-}
-
-/// Whole percent; zero of nothing.
-fn percent(part: u64, whole: u64) -> u64 {
-    part.saturating_mul(100).checked_div(whole).unwrap_or(0)
 }
 
 fn nanos(time: Duration) -> u64 {
