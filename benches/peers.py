@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""rping beside its peers and beside the machine's limit, in one run: prints the tables that the README shows.
+"""rping beside its peers and beside the machine's limit, in one run: what docs/measurements.md has.
 
     cargo build --release && python3 benches/peers.py [one] [lan] [flood] [sweep] [steady] [clock] [path]
 

@@ -1,5 +1,5 @@
 //! The same command lines, given to iputils ping and to rping in the same network: the same standard
-//! output and the same status, times aside. What differs on purpose is listed in the README and named
+//! output and the same status, times aside. What differs on purpose is listed in docs/differences.md and named
 //! here case by case.
 //!
 //! Both wait for the last reply no longer than an interval, once they know a round-trip time. So probes that are

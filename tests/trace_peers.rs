@@ -1,6 +1,6 @@
 //! The same command lines, given to traceroute(8) and to rping in the same network: the same standard output,
 //! times aside. The method is named, as the default differs (ICMP here, UDP there). What else differs on
-//! purpose is listed in the README.
+//! purpose is listed in docs/differences.md.
 //!
 //! Needs traceroute 2.1; without it the tests are skipped.
 

@@ -24,7 +24,7 @@ pub const PAGE: Page = Page {
         ),
         Block::Text(
             "The options, the text and the exit status are those of ping(8) of iputils, so scripts and parsers keep \
-             working. The differences are listed in the README of rping.",
+             working. docs/differences.md in the source of rping lists the differences.",
         ),
     ],
     sections: &[

@@ -23,7 +23,8 @@ pub const PAGE: Page = Page {
         ),
         Block::Text(
             "The options and the text are those of traceroute(8), but the default method is ICMP, and the exit status \
-             is 0 only if the host was reached. The README of rping lists the differences.",
+             is 0 only if the host was reached. docs/differences.md in the source of rping lists the \
+             differences.",
         ),
     ],
     sections: &[
