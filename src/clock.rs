@@ -162,38 +162,22 @@ impl Bounds {
     }
 }
 
-/// The monotonic clock alone. It can be read in a signal handler (clock_gettime, signal-safety(7)).
-#[derive(Clone, Copy, Debug)]
-pub struct Monotonic(std::time::Instant);
-
-impl Monotonic {
-    /// `now()` is [`Instant::ZERO`] at this moment.
-    pub fn start() -> Self {
-        Self(std::time::Instant::now())
-    }
-
-    /// The time since the start.
-    pub fn now(self) -> Instant {
-        Instant(nanos(self.0.elapsed()))
-    }
-}
-
 /// The clocks of one run.
 #[derive(Debug)]
 pub struct Clock {
-    began: Monotonic,
+    began: std::time::Instant,
     bounds: Cell<Option<Bounds>>,
 }
 
 impl Clock {
     /// Starts the run: `now()` is [`Instant::ZERO`] at this moment.
     pub fn start() -> Self {
-        Self { began: Monotonic::start(), bounds: Cell::new(None) }
+        Self { began: std::time::Instant::now(), bounds: Cell::new(None) }
     }
 
     /// The time on the monotonic clock.
     pub fn now(&self) -> Instant {
-        self.began.now()
+        Instant(nanos(self.began.elapsed()))
     }
 
     /// Reads both clocks, to place stamps and to print times of day.

@@ -8,8 +8,9 @@ use nix::sys::signal::{SigSet, Signal, raise};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{EventfdFlags, eventfd};
 
-use crate::clock::Instant;
-use crate::sys::{self, ONE_INTERRUPT};
+use crate::clock::{Clock, Instant};
+use crate::output::below;
+use crate::sys;
 
 /// The signals of a run, as descriptors that can be polled.
 ///
@@ -20,7 +21,7 @@ use crate::sys::{self, ONE_INTERRUPT};
 pub struct Stop {
     interrupts: OwnedFd,
     signals: SignalFd,
-    /// Those of the signals that end a process without us.
+    /// Those that end a run, and reach no other thread or handler than `signals`.
     ending: SigSet,
 }
 
@@ -35,14 +36,22 @@ pub struct Requested {
     pub refresh: bool,
 }
 
+/// Interrupts within this time of the first count as one: timeout(1) sends its signal to the process and to the
+/// process group. Two presses of ^C are further apart.
+const ONE_INTERRUPT: Duration = Duration::from_millis(100);
+
+/// Exit status of a process ended by the second ^C: 128 + SIGINT, as shells count it.
+const INTERRUPTED: i32 = 130;
+
 impl Stop {
     /// Takes the signals over; once in a process.
     ///
-    /// Call it before any other thread starts: threads started earlier would still receive the signals themselves. It
-    /// starts none. The first ^C is returned by [`Stop::check`]; the second ends the process at once, in any state.
+    /// Call it after privilege is dropped and before any other thread starts: the thread that handles ^C inherits
+    /// privilege, and threads started earlier would still receive the signals themselves. The first ^C is returned
+    /// by [`Stop::check`]; the second ends the process at once, unless the system allows no further thread.
     ///
     /// # Errors
-    /// The kernel's: a descriptor that cannot be made, or handlers installed already.
+    /// The kernel's: a descriptor or a thread that cannot be made, or handlers installed already.
     pub fn install() -> anyhow::Result<Self> {
         Self::take_over(SigSet::empty())
     }
@@ -70,13 +79,36 @@ impl Stop {
                 blocked.add(signal);
             }
         }
+        // Before the thread that handles ^C begins, which must not get them.
         blocked.thread_block().context("cannot block signals")?;
-        let signals = SignalFd::with_flags(&blocked, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
-            .context("cannot receive signals")?;
         let interrupts = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
             .context("cannot make an event descriptor")?;
         let wake = interrupts.try_clone().context("cannot duplicate an event descriptor")?;
-        sys::handle_interrupts(wake).context("cannot handle ^C")?;
+        let (clock, mut first) = (Clock::start(), None);
+        let handled = ctrlc::set_handler(move || {
+            let is_first = first.is_none();
+            if is_another(&mut first, clock.now()) {
+                // Ends a run that hangs: the only exit outside of main.
+                below::erase_at_exit();
+                std::process::exit(INTERRUPTED);
+            }
+            if is_first {
+                let _ = rustix::io::write(&wake, &1u64.to_ne_bytes());
+            }
+        });
+        match handled {
+            Ok(()) => {}
+            // No further thread is allowed (RLIMIT_NPROC, the task limit of a container): ^C is read like the others.
+            Err(ctrlc::Error::System(_)) => {
+                sys::end_on_interrupt();
+                ending.add(Signal::SIGINT);
+                blocked.add(Signal::SIGINT);
+                blocked.thread_block().context("cannot block signals")?;
+            }
+            Err(error) => return Err(error).context("cannot handle ^C"),
+        }
+        let signals = SignalFd::with_flags(&blocked, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
+            .context("cannot receive signals")?;
         Ok(Self { interrupts, signals, ending })
     }
 
@@ -91,13 +123,12 @@ impl Stop {
         stop
     }
 
-    /// Calls a function that may block. Meanwhile each signal that ends a run ends the process at once.
+    /// Calls a function that may block where there is no other thread. Meanwhile each signal that ends a run ends the
+    /// process at once.
     pub fn ends_process_during<T>(&self, block: impl FnOnce() -> T) -> T {
         // They fail for a signal that does not exist.
         let _ = self.ending.thread_unblock();
-        sys::first_interrupt_ends(true);
         let result = block();
-        sys::first_interrupt_ends(false);
         let _ = self.ending.thread_block();
         result
     }
@@ -195,9 +226,24 @@ impl AtEnd {
     }
 }
 
+/// Whether an interrupt at `now` is another one than the `first`.
+fn is_another(first: &mut Option<Instant>, now: Instant) -> bool {
+    now.since(*first.get_or_insert(now)) >= ONE_INTERRUPT
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interrupt_sent_twice_is_one_and_pressed_twice_is_two() {
+        let at = |millis: u64| Instant::from_nanos(millis * 1_000_000);
+        let mut first = None;
+        assert_eq!(
+            [5_000, 5_001, 5_099, 5_100].map(|millis| is_another(&mut first, at(millis))),
+            [false, false, false, true]
+        );
+    }
 
     #[test]
     fn a_signal_with_the_end_of_a_run_spares_what_is_printed_at_once() {

@@ -1,11 +1,11 @@
-//! Threads: none for addresses, and what is done where the system allows no further one (RLIMIT_NPROC, the task limit of a
+//! Threads: what is done where the system allows no further one (RLIMIT_NPROC, the task limit of a
 //! container or a unit).
 
 mod lab;
 
 use std::process::Command;
 
-use lab::child::{HANGS, Running, foreground};
+use lab::child::{HANGS, Running};
 use lab::dns::{name_server, resolver};
 use lab::*;
 use nix::sys::signal::Signal;
@@ -29,12 +29,18 @@ fn addresses_are_probed_without_a_second_thread() {
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
         let ran = limited("traceroute -n 127.0.0.1");
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
-        let mut run = Running::start(&mut foreground("-i 30 127.0.0.1"));
-        run.until("icmp_seq=1 ");
-        let threads = std::fs::read_dir(format!("/proc/{}/task", run.pid())).expect("its threads");
-        assert_eq!(threads.count(), 1);
-        run.signal(Signal::SIGINT);
-        assert_eq!(run.end().status, Some(0));
+        for signal in [Signal::SIGINT, Signal::SIGTERM] {
+            let mut limited = Command::new("env");
+            limited.args(["--default-signal", "setpriv"]).args(one_task().split(' '));
+            let mut run = Running::start(limited.args(["ping", "-i", "30", "127.0.0.1"]));
+            run.until("icmp_seq=1 ");
+            let threads = std::fs::read_dir(format!("/proc/{}/task", run.pid())).expect("its threads");
+            assert_eq!(threads.count(), 1);
+            run.signal(signal);
+            let ran = run.end();
+            assert!(ran.stdout.contains("\n1 packets transmitted, 1 received"), "{signal}: {}", ran.stdout);
+            assert_eq!(ran.status, Some(0), "{signal}");
+        }
     });
 }
 

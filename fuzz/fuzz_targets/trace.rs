@@ -42,6 +42,7 @@ fn config(choice: u8) -> TraceConfig {
         header_len: 20,
         first_ttl: 1,
         max_ttl: 8,
+        neighbour: choice & 64 != 0,
         queries: 2,
         parallel: (choice & 4 != 0).then_some(3),
         wait: if choice & 8 == 0 {

@@ -4,8 +4,14 @@
 //! there (the echo of `^C`, what the user types, a message of another process) stands in the text as it does without
 //! the line, and to erase the line is to erase everything below the cursor, however the terminal has wrapped it.
 
-use super::{Output, Stream};
-use crate::sys::{self, ERASE};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::{Output, Stream, stdout};
+
+/// Erases from the cursor to the end of the screen (ECMA-48 section 8.3.39: ED).
+const ERASE: &str = "\x1b[J";
 
 /// Into the next row, which is scrolled up if there is none, and no automatic wrap (DECAWM): a line that is too long, of
 /// a terminal that became narrower at this moment, stays in its row.
@@ -13,6 +19,9 @@ const BEGIN: &str = "\r\n\x1b[?7l";
 
 /// The rest below is erased, and the cursor goes back: up one row (ECMA-48 section 8.3.22: CUU), to its begin.
 const END: &str = "\x1b[?7h\x1b[J\x1b[A\r";
+
+/// Whether the terminal of this process shows a line: for the ends of the process that come from elsewhere than `main`.
+static SHOWN: AtomicBool = AtomicBool::new(false);
 
 impl Output<'_> {
     /// Shows a line below the text, in place of the one before. It must be narrower than the terminal, and the text must
@@ -25,7 +34,7 @@ impl Output<'_> {
         }
         self.queue(Stream::Out, format_args!("{BEGIN}{line}{END}"));
         self.below = true;
-        sys::shows_below(true);
+        SHOWN.store(true, Ordering::Relaxed);
         true
     }
 
@@ -33,7 +42,7 @@ impl Output<'_> {
     pub fn hide_below(&mut self) {
         if std::mem::take(&mut self.below) {
             self.queue(Stream::Out, format_args!("{ERASE}"));
-            sys::shows_below(false);
+            SHOWN.store(false, Ordering::Relaxed);
         }
     }
 
@@ -55,7 +64,13 @@ impl Drop for Output<'_> {
 
 /// Erases a line that is shown below the text, from any thread, never waits: the process is about to end.
 pub fn erase_at_exit() {
-    sys::erase_at_exit();
+    if SHOWN.swap(false, Ordering::Relaxed) {
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut fds = [PollFd::from_borrowed_fd(stdout(), PollFlags::OUT)];
+        if poll(&mut fds, Some(&at_once)).is_ok_and(|ready| ready > 0) {
+            let _ = rustix::io::write(stdout(), ERASE.as_bytes());
+        }
+    }
 }
 
 /// From now on a panic erases the line before its message is printed.

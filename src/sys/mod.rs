@@ -14,7 +14,6 @@
 )]
 
 pub mod interfaces;
-mod interrupt;
 mod path_mtu;
 mod resolver;
 mod signals;
@@ -79,9 +78,6 @@ pub use imp::start::stdout_was_open;
 /// Seconds that local time is ahead of UTC.
 pub(crate) use imp::time_zone::utc_offset;
 
-pub(crate) use interrupt::{
-    ERASE, ONE_INTERRUPT, erase_at_exit, first_interrupt_ends, handle_interrupts, shows_below,
-};
 pub use path_mtu::Pmtu;
 pub(crate) use resolver::{ResolverError, get_addresses};
-pub(crate) use signals::is_ignored;
+pub(crate) use signals::{end_on_interrupt, is_ignored};

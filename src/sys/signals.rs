@@ -1,6 +1,6 @@
 //! How a signal is handled (sigaction(2)).
 
-#![expect(unsafe_code, reason = "sigaction, which nix offers only for setting")]
+#![expect(unsafe_code, reason = "sigaction, which nix offers only for setting, and signal")]
 
 use std::ptr;
 
@@ -11,6 +11,12 @@ pub(crate) fn is_ignored(signal: i32) -> bool {
     // SAFETY: no new action is given; the old one is written to `action`, which lives for the whole call.
     let answer = unsafe { libc::sigaction(signal, ptr::null(), &raw mut action) };
     answer == 0 && action.sa_sigaction == libc::SIG_IGN
+}
+
+/// Gives SIGINT its default action again: it ends the process.
+pub(crate) fn end_on_interrupt() {
+    // SAFETY: the default action runs no code of this process. The call cannot fail for SIGINT.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
 }
 
 #[cfg(test)]
