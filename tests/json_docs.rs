@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use rping::clock::{Epoch, Instant, Wall};
 use rping::datagram::Timing;
-use rping::engine::ping::Targets;
 use rping::engine::ping::event as ping;
+use rping::engine::ping::{TargetState, Targets, Until};
 use rping::engine::trace::event as trace;
 use rping::names::lookup::{Names, Question};
 use rping::output::{Output, Stream};
@@ -23,6 +23,7 @@ use rping::report::waiting::Lookups;
 use rping::stats::verdict::assertion::Assertion;
 use rping::stats::verdict::field;
 use rping::stats::verdict::measure::Judgement;
+use rping::stats::verdict::until::Waited;
 use rping::stats::{Account, PingAccount, WindowPlan};
 use rping::wire::{Family, extension, icmp};
 use serde_json::Value;
@@ -294,7 +295,7 @@ fn verdicts() -> Vec<Value> {
         let label = HostLabel {
             name: Some("host.example"),
             address: SocketAddr::new(ip("192.0.2.2"), 0),
-            note: None,
+            note: Some("rack 5"),
         };
         lines(|output| json::verdict(&judgement, |_| Some(label), (at(11_500), EPOCH), output))
     };
@@ -310,15 +311,40 @@ fn a_verdict_has_each_condition_that_does_not_hold() {
     assert_eq!(passed, [Some(false), Some(false), Some(true)]);
     let failures: Vec<_> = verdicts.iter().filter_map(|verdict| verdict.get("failures")).collect();
     let failed = |key: &str, value: &str| {
-        let of = [("host", "host.example"), ("addr", "192.0.2.2"), ("clause", "p95<15ms"), (key, value)];
+        let of = [
+            ("host", "host.example"),
+            ("addr", "192.0.2.2"),
+            ("label", "rack 5"),
+            ("clause", "p95<15ms"),
+            (key, value),
+        ];
         Value::Array(vec![of.into_iter().map(|(key, value)| (key, Value::from(value))).collect()])
     };
     assert_eq!(failures, [&failed("reason", "no answer"), &failed("measured", "20.61728 ms")]);
 }
 
+/// What waiting for a state came to.
+fn waits() -> Vec<Value> {
+    let until = Until { state: TargetState::Up, in_a_row: 3 };
+    let waited = Waited { until, holding: 1, targets: 2, elapsed: Duration::from_millis(11_500) };
+    lines(|output| json::until(&waited, (at(11_500), EPOCH), output))
+}
+
+#[test]
+fn a_wait_has_its_state_and_its_time() {
+    let waits = waits();
+    let [wait] = &waits[..] else { panic!("one record: {waits:?}") };
+    assert_eq!(
+        (&wait["state"], &wait["in_a_row"], &wait["passed"]),
+        (&"up".into(), &3.into(), &false.into())
+    );
+    let counts = (&wait["holding"], &wait["targets"], &wait["elapsed_ms"]);
+    assert_eq!(counts, (&1.into(), &2.into(), &11_500.0.into()));
+}
+
 /// Everything that the program can print.
 fn everything() -> Vec<Value> {
-    let mut all = [one(false), many(false), list(), windows(), traces(), verdicts()].concat();
+    let mut all = [one(false), many(false), list(), windows(), traces(), verdicts(), waits()].concat();
     all.extend(lines(|output| {
         json::unknown("nope.example", "Name or service not known", Instant::ZERO, EPOCH, output);
     }));

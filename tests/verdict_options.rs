@@ -1,11 +1,13 @@
 //! What the commands make of the options that judge a run and print more of it.
 
 use std::ffi::OsString;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use rping::cli::ping_request::PingRequest;
 use rping::cli::trace_request::TraceRequest;
 use rping::cli::{self, Action};
+use rping::engine::ping::{Pacing, ProbeRate, TargetState, Until};
 
 fn ping(args: &str) -> Result<PingRequest, String> {
     let args = ["rping", "ping"].into_iter().chain(args.split(' ')).map(OsString::from);
@@ -151,6 +153,41 @@ fn a_timeout_is_the_time_of_each_probe_and_linger_that_of_the_end() {
     assert!(ping("--timeout 500ms -i 1 a b").is_ok() && ping("--timeout 500ms --every 1m a b").is_ok());
     let unanswered = |args| ping(args).map(|request| request.ping.report_unanswered);
     assert_eq!([unanswered("-O h"), unanswered("-O --timeout 1 h")], [Ok(true), Ok(false)]);
+}
+
+#[test]
+fn a_state_to_wait_for_decides_alone() {
+    let until = |args| ping(args).map(|request| (request.ping.limits.until, request.ping.limits.keep_going));
+    let state = |state, in_a_row| Ok((Some(Until { state, in_a_row }), true));
+    assert_eq!(until("--until up h"), state(TargetState::Up, 1));
+    assert_eq!(until("--until down:3 -w 9 h"), state(TargetState::Down, 3));
+    assert_eq!(until("--until up:10000 a b"), state(TargetState::Up, 10_000));
+    let sentence =
+        "the state must be up or down, perhaps with :N behind it for N probes in a row, from 1 to 10000";
+    for value in ["", "Up", "up:", "up:0", "up:10001", "up:x", "up:1:2", "down:-1", "alive"] {
+        let shown = if value.is_empty() { "''" } else { value };
+        assert_eq!(refusal(&format!("--until {value} h")), format!("--until {shown}: {sentence}"));
+    }
+    let refused = [
+        ("-c 3 h", "-c does not go with --until; -w limits the time"),
+        ("-o h", "-o does not go with --until; --until up ends at the first reply"),
+        ("-q -f h", "-f does not go with --until"),
+        ("--assert loss<1% h", "--assert does not go with --until, and each decides the exit status"),
+        ("--min-reachable 1 a b", "--min-reachable does not go with --until, which all hosts must meet"),
+        ("--retry 1 a b", "--retry does not go with --until, which probes each host again and again"),
+        ("--alive a b", "--alive does not go with --until"),
+        ("--unreachable a b", "--unreachable does not go with --until"),
+    ];
+    for (args, sentence) in refused {
+        assert_eq!(refusal(&format!("--until up {args}")), sentence);
+    }
+    // Many hosts get a probe each interval, without a count.
+    let pacing = ping("--until up -i 0.5 --timeout 0.2 a b").map(|request| request.ping.pacing);
+    let interval = Duration::from_millis(500);
+    assert_eq!(
+        pacing,
+        Ok(Pacing::Rounds { interval, preload: 1, rate: NonZeroU64::new(1_000).map(ProbeRate::per_second) })
+    );
 }
 
 #[test]

@@ -113,16 +113,19 @@ impl FormatRequest {
         (!self.is_text()).then_some(self.option)
     }
 
-    /// Checks that the exit status is not `asserted` where it is that of a plugin.
+    /// Checks that no `option` decides the exit status where it is that of a plugin.
     ///
     /// # Errors
     /// One line, without the program's name.
-    pub fn check_assertion(&self, asserted: bool) -> Result<()> {
-        ensure!(
-            !asserted || self.format != Format::Nagios,
-            "--format nagios has the exit status of --warn and --crit and does not go with --assert"
-        );
-        Ok(())
+    pub fn check_status(&self, option: Option<&str>) -> Result<()> {
+        match option.filter(|_| self.format == Format::Nagios) {
+            Some(option) => {
+                bail!(
+                    "--format nagios has the exit status of --warn and --crit and does not go with {option}"
+                )
+            }
+            None => Ok(()),
+        }
     }
 
     /// Checks whether the format has a place for windows (`--every`).

@@ -11,7 +11,11 @@ const LINGER: Duration = Duration::from_secs(10);
 
 /// What decides beside the count and the deadline.
 pub fn limits(arguments: &PingArguments) -> Limits {
-    Limits { timeout: arguments.timeout, keep_going: arguments.keep_going }
+    Limits {
+        timeout: arguments.timeout,
+        keep_going: arguments.keep_going || arguments.verdict.until.is_some(),
+        until: arguments.verdict.until,
+    }
 }
 
 /// How long replies are waited for after the last probe; see [`crate::engine::ping::Config::linger`].

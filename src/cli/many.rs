@@ -165,7 +165,10 @@ impl Many {
 
 /// Whether each host is sent a probe each interval, whether it answers or not.
 fn in_rounds(arguments: &PingArguments) -> bool {
-    arguments.count.is_some() || arguments.interval.is_some() || arguments.long_run.every.is_some()
+    arguments.count.is_some()
+        || arguments.interval.is_some()
+        || arguments.long_run.every.is_some()
+        || arguments.verdict.until.is_some()
 }
 
 /// How long replies are waited for after the last probe, by `-W`; 0 means for ever.

@@ -85,7 +85,7 @@ impl PingRequest {
     /// One line, without the program's name.
     pub fn new(program: &str, by_link: bool, mut arguments: PingArguments, superuser: bool) -> Result<Self> {
         let format = FormatRequest::new(&arguments.format, arguments.json)?;
-        format.check_assertion(!arguments.verdict.assert.is_empty())?;
+        format.check_status(arguments.verdict.option())?;
         if format.format == Format::Nagios && arguments.deadline.is_none() && arguments.many.retry.is_none() {
             arguments.count.get_or_insert(CHECK_COUNT);
         }

@@ -6,7 +6,8 @@ use super::ping::PingArguments;
 use super::verdict::check_counts;
 use crate::engine::ping::Pacing;
 
-/// Refuses an assertion that cannot decide the exit status, or that never holds, and `--keep-going` without effect.
+/// Refuses an assertion or a state to wait for that cannot decide the exit status, an assertion that never holds, and
+/// `--keep-going` without effect.
 ///
 /// # Errors
 /// One line that names the options, or where the assertion cannot hold.
@@ -16,6 +17,9 @@ pub fn check(arguments: &PingArguments, pacing: Pacing, many: bool) -> Result<()
         !arguments.keep_going || arguments.deadline.is_some(),
         "--keep-going needs -w: without it no ICMP error ends the run"
     );
+    if arguments.verdict.until.is_some() {
+        check_until(arguments)?;
+    }
     ensure!(
         asserted.is_empty() || arguments.many.min_reachable.is_none(),
         "--min-reachable does not go with --assert, which each host must meet"
@@ -27,4 +31,23 @@ pub fn check(arguments: &PingArguments, pacing: Pacing, many: bool) -> Result<()
     // With a deadline, -c is the number of replies.
     let bounded = many || arguments.deadline.is_none();
     most.map_or(Ok(()), |most| check_counts(asserted, most, bounded))
+}
+
+/// Refuses options beside `--until` that would end the run or decide its exit status too.
+fn check_until(arguments: &PingArguments) -> Result<()> {
+    let many = &arguments.many;
+    let others = [
+        (arguments.count.is_some(), "-c", "; -w limits the time"),
+        (arguments.first_reply, "-o", "; --until up ends at the first reply"),
+        (arguments.flood, "-f", ""),
+        (!arguments.verdict.assert.is_empty(), "--assert", ", and each decides the exit status"),
+        (many.min_reachable.is_some(), "--min-reachable", ", which all hosts must meet"),
+        (many.retry.is_some(), "--retry", ", which probes each host again and again"),
+        (many.alive, "--alive", ""),
+        (many.unreachable, "--unreachable", ""),
+    ];
+    for (given, option, reason) in others {
+        ensure!(!given, "{option} does not go with --until{reason}");
+    }
+    Ok(())
 }

@@ -89,7 +89,7 @@ impl TraceRequest {
         let trace = trace(&arguments, probes)?;
         ensure!(arguments.gateway.len() <= 8, "-g: at most 8 gateways are allowed");
         let format = FormatRequest::new(&arguments.format, arguments.json)?;
-        format.check_assertion(!arguments.verdict.assert.is_empty())?;
+        format.check_status(arguments.verdict.option())?;
         Ok(Self {
             gateways: arguments.gateway.iter().map(host_name).collect::<Result<_>>()?,
             family,

@@ -7,6 +7,8 @@ use clap::builder::TypedValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::headings::STATUS;
+use super::values::{Checked, whole};
+use crate::engine::ping::{TargetState, Until};
 use crate::escape::{argument, escape};
 use crate::stats::verdict::assertion::{Assertion, Fault, place};
 use crate::stats::verdict::field::{self, Field};
@@ -23,7 +25,41 @@ pub struct VerdictArguments {
     /// came. Can be given several times.
     #[arg(long, value_name = "CONDITIONS", allow_hyphen_values = true, value_parser = PING, action = clap::ArgAction::Append, help_heading = STATUS)]
     pub assert: Vec<Asserted>,
+
+    /// Go on until the host is up or down, N probes in a row.
+    ///
+    /// up ends ping when the host answers, down when it does not: a probe is lost (--timeout), or an ICMP
+    /// error comes. A name that is not found is looked up again. -w limits the time, and the exit status is
+    /// 1 when it is over. The last line is how long it took. With many hosts all must be in the state at
+    /// one time.
+    #[arg(long, value_name = "up|down[:N]", allow_hyphen_values = true, value_parser = UNTIL, help_heading = STATUS)]
+    pub until: Option<Until>,
 }
+
+impl VerdictArguments {
+    /// The first of them that is given.
+    pub fn option(&self) -> Option<&'static str> {
+        let until = self.until.map(|_| "--until");
+        if self.assert.is_empty() { until } else { Some("--assert") }
+    }
+}
+
+/// `--until`. As many probes of a target as that are remembered.
+const UNTIL: Checked<Until> = Checked {
+    parse: |text| {
+        let (state, in_a_row) = match text.split_once(':') {
+            Some((state, number)) => (state, whole::<_, 1, 10_000>(number)?),
+            None => (text, 1),
+        };
+        let state = match state {
+            "up" => TargetState::Up,
+            "down" => TargetState::Down,
+            _ => return None,
+        };
+        Some(Until { state, in_a_row })
+    },
+    allowed: "the state must be up or down, perhaps with :N behind it for N probes in a row, from 1 to 10000",
+};
 
 /// The options of traceroute that decide the exit status.
 #[derive(Debug, clap::Args)]
@@ -36,6 +72,13 @@ pub struct TraceVerdictArguments {
     /// not reached. Can be given several times.
     #[arg(long, value_name = "CONDITIONS", allow_hyphen_values = true, value_parser = TRACEROUTE, action = clap::ArgAction::Append, help_heading = STATUS)]
     pub assert: Vec<Asserted>,
+}
+
+impl TraceVerdictArguments {
+    /// The first of them that is given.
+    pub fn option(&self) -> Option<&'static str> {
+        (!self.assert.is_empty()).then_some("--assert")
+    }
 }
 
 /// The value of an `--assert`.

@@ -1,8 +1,11 @@
-//! The end of a ping whose exit status is decided by an assertion.
+//! The end of a ping whose exit status is decided by an assertion, or by a state that is waited for.
+
+use std::time::Duration;
 
 use crate::cli::format::Format;
 use crate::cli::ping_request::PingRequest;
-use crate::clock::Clock;
+use crate::clock::{Clock, Instant};
+use crate::engine::ping::{Ping, Until};
 use crate::output::Output;
 use crate::report::hosts::HostLabel;
 use crate::report::{json, text};
@@ -10,34 +13,102 @@ use crate::stats::PingAccount;
 use crate::stats::verdict::Goal;
 use crate::stats::verdict::assertion::Assertion;
 use crate::stats::verdict::measure::Judgement;
+use crate::stats::verdict::until::Waited;
 
 /// Decides the exit status.
 pub struct Judge<'a> {
     request: &'a PingRequest,
-    assertion: &'a Assertion,
     goal: Goal,
+    by: By<'a>,
+}
+
+/// What it is decided by.
+enum By<'a> {
+    Assertion(&'a Assertion),
+    /// The time since lookups began counts.
+    Until(Until, Duration),
 }
 
 impl<'a> Judge<'a> {
-    /// Decides the status of a run, unless replies alone do.
-    pub fn new(request: &'a PingRequest, goal: Goal) -> Option<Self> {
-        request.assertion.as_ref().map(|assertion| Self { request, assertion, goal })
+    /// Decides the status of a run, unless replies alone do. Lookups began the time `waited` before it.
+    pub fn new(request: &'a PingRequest, goal: Goal, waited: Duration) -> Option<Self> {
+        let by = match (&request.assertion, request.ping.limits.until) {
+            (Some(assertion), _) => By::Assertion(assertion),
+            (None, Some(until)) => By::Until(until, waited),
+            (None, None) => return None,
+        };
+        Some(Self { request, goal, by })
     }
 
-    /// Prints what a run came to; `label` is the name of a target. Returns whether it is a success.
+    /// Prints what a run came to; `label` is the name of a target. Returns whether it is a success; `None`: nothing is
+    /// asserted of a run without a target.
     pub fn conclude<'b>(
         &self,
-        account: &PingAccount,
+        (session, account): (&Ping, &PingAccount),
         label: impl Fn(u32) -> Option<HostLabel<'b>>,
         clock: &Clock,
         output: &mut Output<'_>,
-    ) -> bool {
-        let judgement = Judgement::of_ping(account, self.assertion, self.goal.missing(account));
-        if self.request.format.format == Format::Json {
-            json::verdict(&judgement, &label, (clock.now(), clock.epoch()), output);
+    ) -> Option<bool> {
+        let missing = self.goal.missing(account);
+        match self.by {
+            By::Until(until, before) => {
+                let watch = session.watch();
+                let end = watch.held().unwrap_or_else(|| clock.now());
+                let targets = watch.watched().saturating_add(missing);
+                let elapsed = before + end.since(Instant::ZERO);
+                let waited = Waited { until, holding: watch.holding(), targets, elapsed };
+                print(self.request, &waited, clock, output);
+                Some(waited.passed())
+            }
+            By::Assertion(_) if account.targets() == 0 => None,
+            By::Assertion(assertion) => {
+                let judgement = Judgement::of_ping(account, assertion, missing);
+                if self.request.format.format == Format::Json {
+                    json::verdict(&judgement, &label, (clock.now(), clock.epoch()), output);
+                }
+                let label = |target| label(target).filter(|_| self.request.many.is_some());
+                text::verdict::print(&self.request.style.program, &judgement, label, output);
+                Some(judgement.passed())
+            }
         }
-        let label = |target| label(target).filter(|_| self.request.many.is_some());
-        text::verdict::print(&self.request.style.program, &judgement, label, output);
-        judgement.passed()
     }
 }
+
+/// Prints what waiting for a state came to, as a record or as a line. Other formats have no place for it.
+fn print(request: &PingRequest, waited: &Waited, clock: &Clock, output: &mut Output<'_>) {
+    match request.format.format {
+        Format::Json => json::until(waited, (clock.now(), clock.epoch()), output),
+        Format::Text => {
+            let only = request.hosts.last().filter(|_| request.many.is_none());
+            text::until::print(waited, only.map(String::as_str), output);
+        }
+        _ => {}
+    }
+}
+
+/// The only host was waited for, and was not found, or no route led to it, until the time was over or a signal came.
+#[derive(Debug)]
+pub struct GaveUp {
+    /// What is waited for.
+    pub until: Until,
+    /// Why it was not found, last.
+    pub reason: anyhow::Error,
+    /// For how long it was.
+    pub elapsed: Duration,
+}
+
+impl GaveUp {
+    /// Prints it. The reason is printed already.
+    pub fn print(&self, request: &PingRequest, output: &mut Output<'_>) {
+        let waited = Waited { until: self.until, holding: 0, targets: 1, elapsed: self.elapsed };
+        print(request, &waited, &Clock::start(), output);
+    }
+}
+
+impl std::fmt::Display for GaveUp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.reason)
+    }
+}
+
+impl std::error::Error for GaveUp {}

@@ -13,7 +13,7 @@ use crate::cli::ping_request::PingRequest;
 use crate::command;
 use crate::command::hosts::{self, HostSpec};
 use crate::command::joining::{Joining, NO_THREAD};
-use crate::command::lookups::ForwardLookups;
+use crate::command::lookups::{ForwardLookups, LOOKUPS_APART};
 use crate::command::usable::{Usable, here};
 use crate::engine::ping::Targets;
 use crate::escape::escape;
@@ -220,7 +220,8 @@ pub fn find<'a>(
     let usable = Usable::new(request, many, sockets);
     let early = request.sockets.strict_source || request.sockets.flow_label.is_some();
     let has_names = names.iter().any(|name| !forward::is_numeric(name));
-    let later = has_names && (!early || request.resolve_again.is_some());
+    let until = request.ping.limits.until.is_some();
+    let later = has_names && (!early || request.resolve_again.is_some() || until);
     let background = if later { Background::start() } else { None };
     if has_names && background.is_none() && request.resolve_again.is_some() {
         output.print_error(format_args!("{}: {NO_THREAD}\n", request.style.program));
@@ -229,8 +230,10 @@ pub fn find<'a>(
         Some(_) if !early => Vec::new(),
         _ => lookups.resolve_all(&names, usable.wanted()),
     };
-    let mut joining =
-        background.map(|background| Joining::many(usable.clone(), background, request.resolve_again));
+    let mut joining = background.map(|background| {
+        let joining = Joining::many(usable.clone(), background, request.resolve_again);
+        if until { joining.until_found(request.interval.max(LOOKUPS_APART)) } else { joining }
+    });
     let mut numbered = Numbered::new(usable, joining.is_some());
     numbered.add_words(words, (&names, &known), &mut joining, output);
     let Numbered { usable, targets, mut hosts, plain } = numbered;
@@ -238,6 +241,11 @@ pub fn find<'a>(
         request.check_size(Family::of(address.ip()))?;
     }
     (0..targets.len()).filter_map(|number| targets.address(number)).try_for_each(|a| usable.check_rate(a))?;
+    // What cannot be probed is never in the state.
+    ensure!(
+        !until || hosts.unknown() == 0 && complete,
+        "--until needs hosts that can be probed, all of them"
+    );
     hosts.seal(Rc::new(targets));
     if let Some((joining, plain)) = joining.as_mut().zip(plain) {
         joining.set_others(plain);
@@ -288,7 +296,10 @@ impl<'a> Numbered<'a> {
             } else {
                 let number = self.hosts.add_open(name.clone());
                 numbers.insert(name.as_str(), number);
-                match (known.get(index), joining.as_mut()) {
+                // A name that is waited for is looked up again at once, and is not unknown yet.
+                let known = known.get(index);
+                let waits = joining.as_ref().is_some_and(Joining::waits);
+                match (known.filter(|found| found.is_ok() || !waits), joining.as_mut()) {
                     (Some(found), joining) => {
                         let addresses = self.resolve(number, name, found, output);
                         joining

@@ -23,8 +23,35 @@ pub struct Joining<'a> {
     background: Background,
     /// In the order of their numbers.
     names: Vec<Name>,
-    /// From one lookup of each name to the next, and when that is due.
-    again: Option<(Duration, Instant)>,
+    /// When each name is looked up again.
+    again: Option<Again>,
+    /// When those are that are unknown.
+    missing: Option<Again>,
+}
+
+/// Lookups that are made again and again.
+#[derive(Clone, Copy, Debug)]
+struct Again {
+    /// From one to the next.
+    every: Duration,
+    /// When the next one is due.
+    due: Instant,
+}
+
+impl Again {
+    fn new(every: Duration) -> Self {
+        Self { every, due: Instant::ZERO + every }
+    }
+
+    /// Whether one is due. Those that passed while the process was stopped are skipped.
+    fn take(&mut self, now: Instant) -> bool {
+        let is_due = self.due <= now;
+        if is_due {
+            let next = self.due + self.every;
+            self.due = if next > now { next } else { now + self.every };
+        }
+        is_due
+    }
 }
 
 /// What the addresses of the names must be.
@@ -70,8 +97,17 @@ impl<'a> Joining<'a> {
     }
 
     fn new(rules: Rules<'a>, background: Background, names: Vec<Name>, again: Option<Duration>) -> Self {
-        let again = again.map(|every| (every, Instant::ZERO + every));
-        Self { rules, background, names, again }
+        Self { rules, background, names, again: again.map(Again::new), missing: None }
+    }
+
+    /// The same, where names that are unknown are looked up every so often until they are found.
+    pub fn until_found(self, every: Duration) -> Self {
+        Self { missing: Some(Again::new(every)), ..self }
+    }
+
+    /// Whether names are looked up until they are found.
+    pub fn waits(&self) -> bool {
+        self.missing.is_some()
     }
 
     /// Sets the targets that are given as addresses.
@@ -100,9 +136,10 @@ impl<'a> Joining<'a> {
         u32::try_from(open.count()).unwrap_or(u32::MAX)
     }
 
-    /// Begins the lookups of all names that are not being looked up.
-    fn look_up_again(&mut self) {
-        for name in self.names.iter_mut().filter(|name| !name.pending) {
+    /// Begins the lookups of all names that are not being looked up; `missing`: of those that are unknown.
+    fn look_up_again(&mut self, missing: bool) {
+        let due = |name: &&mut Name| !name.pending && (!missing || name.state == NameState::Unknown);
+        for name in self.names.iter_mut().filter(due) {
             name.pending = true;
             self.background.request(name.number, &name.text, self.rules.wanted());
         }
@@ -219,18 +256,19 @@ impl Lookups<Ping> for Joining<'_> {
     }
 
     fn wake(&self) -> Option<Instant> {
-        self.again.map(|(_, due)| due)
+        let unknown = || self.names.iter().any(|name| name.state == NameState::Unknown && !name.pending);
+        let missing = self.missing.filter(|_| unknown());
+        self.again.into_iter().chain(missing).map(|again| again.due).min()
     }
 
     fn poll(&mut self, now: Instant, session: &mut Ping) {
         for looked in self.background.take() {
             self.take(now, looked, session);
         }
-        if let Some((every, due)) = self.again.filter(|(_, due)| *due <= now) {
-            // Those that passed while the process was stopped are skipped.
-            let next = if due + every > now { due + every } else { now + every };
-            self.again = Some((every, next));
-            self.look_up_again();
+        let due = |again: &mut Option<Again>| again.as_mut().is_some_and(|again| again.take(now));
+        let (all, missing) = (due(&mut self.again), due(&mut self.missing));
+        if all || missing {
+            self.look_up_again(!all);
         }
     }
 

@@ -16,6 +16,9 @@ use crate::names::lookup;
 use crate::output::Output;
 use crate::stop::Stop;
 
+/// Shortest time between two lookups of a host that is waited for.
+pub const LOOKUPS_APART: Duration = Duration::from_millis(200);
+
 /// The reason why a name is unknown: its lookup had not begun when the time was over.
 const NO_TIME: &str = "not looked up: names before it took all the time";
 
@@ -118,6 +121,16 @@ impl ForwardLookups {
         let found = self.wait(|limit| bounded::names_of(addresses, limit));
         let look_up = |address: &IpAddr| Some((*address, lookup::system_name(*address)?));
         found.unwrap_or_else(|| self.without_thread(|| addresses.iter().filter_map(look_up).collect()))
+    }
+
+    /// Waits for so long, before a further lookup. Returns false if the time for lookups is over or a signal comes.
+    pub fn pause(&self, time: Duration) -> bool {
+        self.wait(|limit| bounded::pause(limit, time))
+    }
+
+    /// The time since the lookups began.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.now().since(Instant::ZERO)
     }
 
     /// Looks up on the only thread that there is, without a limit; a signal ends the process meanwhile.

@@ -61,6 +61,7 @@ pub fn set_up<'a>(
         hosts,
         transport,
         lookups: joining.map(|joining| Box::new(joining) as Box<dyn Lookups<Ping>>),
+        waited: lookups.elapsed(),
         stop: lookups.into_stop(),
         style: Style {
             // Without a terminal a table is as wide as its contents.

@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use anyhow::anyhow;
 
+use super::conclude::GaveUp;
 use super::joining::{Joining, NO_THREAD};
-use super::lookups::ForwardLookups;
+use super::lookups::{ForwardLookups, LOOKUPS_APART};
 use super::setup::PingSetup;
 use crate::cli::ping_request::PingRequest;
 use crate::cli::wording::PING;
@@ -20,7 +21,7 @@ use crate::report::hosts::Hosts;
 use crate::report::style::Style;
 use crate::run::Lookups;
 use crate::stats::verdict::Goal;
-use crate::transport::{IpOption, Options, Pmtu, Route, Sockets, Transport};
+use crate::transport::{IpOption, Options, Pmtu, Route, RouteError, Sockets, Transport};
 use crate::wire::Family;
 
 /// Checks the hosts of the command line before a socket is opened.
@@ -70,6 +71,7 @@ pub fn set_up(
         hosts,
         style: style(request, host, &candidate, &route, &transport),
         transport: Some(transport),
+        waited: lookups.elapsed(),
         stop: lookups.into_stop(),
         lookups: again(request, host, route.target, output),
         // With a count and a deadline, all replies counted must come, unless the first one ends the run.
@@ -107,21 +109,74 @@ fn reach(
     command::warn(program, sockets.warnings(), output);
     let mut options = request.sockets.clone();
     resolve_stamping_nodes(request, lookups, &mut options)?;
+    let (candidate, route) = find(request, host, &mut sockets, &options, lookups, output)?;
+    options.found_source = options.device.is_some();
+    check_address(request, &mut options, &candidate, &route, output)?;
+    let transport = sockets.aim(&route, &options).map_err(|error| anyhow!(PING.setup_error(&error)))?;
+    command::warn(program, transport.warnings(), output);
+    Ok((candidate, route, transport))
+}
+
+/// The first address of the host that a route leads to. A host that is waited for is looked up again until it is found
+/// and a route leads to it.
+///
+/// # Errors
+/// Why there is none, or a [`GaveUp`].
+fn find(
+    request: &PingRequest,
+    host: &str,
+    sockets: &mut Sockets,
+    options: &Options,
+    lookups: &ForwardLookups,
+    output: &mut Output<'_>,
+) -> anyhow::Result<(Candidate, Route)> {
+    let mut printed = String::new();
+    loop {
+        let (reason, may_come) = match attempt(request, host, sockets, options, lookups, output) {
+            Ok(found) => return Ok(found),
+            Err(failure) => failure,
+        };
+        let Some(until) = request.ping.limits.until.filter(|_| may_come) else { return Err(reason) };
+        let text = format!("{reason:#}");
+        if text != printed {
+            output.print_error(format_args!("{}: {text}; trying again\n", request.style.program));
+            let _ = output.flush(&[], None);
+            printed = text;
+        }
+        if !lookups.pause(request.interval.max(LOOKUPS_APART)) {
+            return Err(GaveUp { until, reason, elapsed: lookups.elapsed() }.into());
+        }
+    }
+}
+
+/// One lookup of the host and of a route to it.
+///
+/// # Errors
+/// Why there is none, and whether that may change: the name may be registered, or the network come up.
+fn attempt(
+    request: &PingRequest,
+    host: &str,
+    sockets: &mut Sockets,
+    options: &Options,
+    lookups: &ForwardLookups,
+    output: &mut Output<'_>,
+) -> Result<(Candidate, Route), (anyhow::Error, bool)> {
     let verbose = request.style.verbose && request.format.is_text();
     let tried = |candidate: &Candidate| {
         if verbose {
             print_candidate(candidate, output);
         }
     };
-    let sentence = |error| advice::route_error(&PING, &error);
-    let candidates = lookups.resolve(host, first_route::wanted(request.family))?;
-    let (candidate, route) =
-        first_route::first_route(host, candidates, &mut sockets, &options, tried, sentence)?;
-    options.found_source = options.device.is_some();
-    check_address(request, &mut options, &candidate, &route, output)?;
-    let transport = sockets.aim(&route, &options).map_err(|error| anyhow!(PING.setup_error(&error)))?;
-    command::warn(program, transport.warnings(), output);
-    Ok((candidate, route, transport))
+    let candidates = lookups
+        .resolve(host, first_route::wanted(request.family))
+        .map_err(|reason| (reason, !forward::is_numeric(host)))?;
+    let mut may_come = false;
+    let sentence = |error| {
+        may_come = matches!(error, RouteError::Unreachable(_));
+        advice::route_error(&PING, &error)
+    };
+    let found = first_route::first_route(host, candidates, sockets, options, tried, sentence);
+    found.map_err(|reason| (reason, may_come))
 }
 
 /// `-T tsprespec`: the addresses of the nodes that stamp, which stand before the host.

@@ -5,7 +5,7 @@ use anyhow::Context;
 use crate::cli::format::Format;
 use crate::cli::ping_request::PingRequest;
 use crate::clock::{Clock, Instant};
-use crate::command::conclude::Judge;
+use crate::command::conclude::{GaveUp, Judge};
 use crate::command::setup::PingSetup;
 use crate::command::{self, advice, formats, gather, many, one, terminal};
 use crate::datagram::{Batch, DATAGRAM_OVERHEAD};
@@ -46,8 +46,11 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
         None => one::set_up(request, sockets, &mut output),
         Some(many) => many::set_up(request, many, sockets, &mut output),
     };
-    let PingSetup { mut config, hosts, transport, style, stop, lookups, goal } =
-        command::begun(setup, &mut output)?;
+    let setup = match setup {
+        Err(error) if error.is::<GaveUp>() => return give_up(request, &error, output),
+        setup => command::begun(setup, &mut output)?,
+    };
+    let PingSetup { mut config, hosts, transport, style, stop, lookups, goal, waited } = setup;
     let fping = request.many.as_ref().and_then(|many| many.fping.as_ref());
 
     let histogram = style.histogram.map(|_| terminal::canvas());
@@ -69,7 +72,7 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     let period = config.pacing.period(config.targets.len().saturating_add(config.names));
     let names = names(request, &mut output);
     let io = (account, transport, output, stop, lookups);
-    let judge = Judge::new(request, goal);
+    let judge = Judge::new(request, goal, waited);
     let report: AnyReport<PingAccount> = if let Some(fping) = fping {
         if fping.random {
             config.payload = random_payload(request.style.size)?;
@@ -119,6 +122,15 @@ fn names(request: &PingRequest, output: &mut Output<'_>) -> Option<Names> {
     Some(command::start_names(&request.style.program, names, output))
 }
 
+/// The end of a run that waited for a host in vain before anything could be sent: status 1.
+fn give_up(request: &PingRequest, error: &anyhow::Error, mut output: Output<'_>) -> anyhow::Result<u8> {
+    if let Some(gave_up) = error.downcast_ref::<GaveUp>() {
+        gave_up.print(request, &mut output);
+    }
+    let written = output.drain(&[], None).and_then(|()| output.close());
+    command::unless_closed(written).map(|()| 1)
+}
+
 /// Random data for the probes.
 ///
 /// # Errors
@@ -161,8 +173,9 @@ fn run(
     let run = Run { clock: &clock, session, transport, account, report, output, stop, batch, lookups };
     let mut passed = None;
     let account = command::conduct(run, |session, transport, (report, account), output| {
-        let judge = judge.filter(|_| account.targets() > 0);
-        passed = judge.map(|judge| judge.conclude(account, |target| report.label(target), &clock, output));
+        passed = judge.and_then(|judge| {
+            judge.conclude((session, account), |target| report.label(target), &clock, output)
+        });
         let program = &request.style.program;
         command::print_dropped(program, transport, output);
         if request.style.verbose {

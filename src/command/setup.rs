@@ -1,5 +1,7 @@
 //! What resolving and opening sockets add to the request of a ping.
 
+use std::time::Duration;
+
 use crate::engine::ping::{Config, Ping};
 use crate::report::hosts::Hosts;
 use crate::report::style::Style;
@@ -22,6 +24,8 @@ pub struct PingSetup<'a> {
     pub stop: Stop,
     /// Names that are looked up while the run goes on.
     pub lookups: Option<Box<dyn Lookups<Ping> + 'a>>,
+    /// The time since lookups began.
+    pub waited: Duration,
     /// What makes the exit status 0.
     pub goal: Goal,
 }

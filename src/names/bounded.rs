@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -88,6 +89,21 @@ pub fn names_of(addresses: &[IpAddr], limit: &Limit<'_>) -> Option<HashMap<IpAdd
     Some(found)
 }
 
+/// Waits for so long. Returns false if the limit comes before that.
+pub fn pause(limit: &Limit<'_>, time: Duration) -> bool {
+    let end = limit.clock.now() + time;
+    let until = limit.until.map_or(end, |until| until.min(end));
+    while limit.clock.now() < until {
+        let mut fds = limit.signals.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+        let failed = !poll_for(Some(until.since(limit.clock.now())), &mut fds);
+        let signalled = fds.iter().any(|fd| !fd.revents().is_empty());
+        if failed || (signalled && (limit.is_over)()) {
+            return false;
+        }
+    }
+    until == end
+}
+
 /// Waits until a descriptor is readable. Returns false if the wait is over.
 pub fn wait(limit: &Limit<'_>, ready: BorrowedFd<'_>) -> bool {
     let left = limit.until.map(|until| until.since(limit.clock.now()));
@@ -96,11 +112,15 @@ pub fn wait(limit: &Limit<'_>, ready: BorrowedFd<'_>) -> bool {
     }
     let [interrupts, signals] = limit.signals;
     let mut fds = [ready, interrupts, signals].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
-    let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-    match poll(&mut fds, timeout.as_ref()) {
-        Ok(_) | Err(Errno::INTR) => {}
-        Err(_) => return false,
+    if !poll_for(left, &mut fds) {
+        return false;
     }
     let [_, signalled @ ..] = fds.map(|fd| !fd.revents().is_empty());
     !(signalled.contains(&true) && (limit.is_over)())
+}
+
+/// Waits until a descriptor is readable, a signal is handled, or the time is over. Returns false if it cannot wait.
+fn poll_for(time: Option<Duration>, fds: &mut [PollFd<'_>]) -> bool {
+    let timeout = time.and_then(|time| Timespec::try_from(time).ok());
+    matches!(poll(fds, timeout.as_ref()), Ok(_) | Err(Errno::INTR))
 }

@@ -63,6 +63,26 @@ pub struct Limits {
     pub timeout: Option<Duration>,
     /// Whether a classic run with a deadline goes on after an ICMP error, which is no answer then.
     pub keep_going: bool,
+    /// End the run once all targets are in a state.
+    pub until: Option<Until>,
+}
+
+/// A state of a target that a run waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Until {
+    /// The state.
+    pub state: TargetState,
+    /// How many probes in a row must show it; at least 1.
+    pub in_a_row: u32,
+}
+
+/// Whether a target answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetState {
+    /// Its probes are answered.
+    Up,
+    /// Its probes are lost, or an ICMP error comes.
+    Down,
 }
 
 impl Config {

@@ -176,6 +176,11 @@ impl Finish {
         }
     }
 
+    /// Ends the run: what was waited for has come.
+    pub fn conclude(&mut self) {
+        self.over = true;
+    }
+
     /// A probe left, or could not, at `at`.
     pub fn departed(&mut self, at: Instant) {
         self.last_left = self.last_left.max(at);

@@ -14,6 +14,7 @@ mod pace;
 mod progress;
 mod receive;
 mod targets;
+mod until;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -27,7 +28,7 @@ use crate::engine::reject::{Reject, Rejects};
 use crate::probe::{Identity, Probe};
 use crate::reply::{Reply, ReplyKind};
 use crate::wire::Family;
-pub use config::{Config, Limits};
+pub use config::{Config, Limits, TargetState, Until};
 use event::Event;
 use finish::Finish;
 use flight::{Flight, Slot, State};
@@ -36,6 +37,8 @@ pub use pace::{Backoff, Pacing, ProbeRate};
 use pace::{Pace, Turn};
 use progress::{Progress, Target};
 pub use targets::Targets;
+use until::Decided;
+pub use until::Watch;
 
 /// How long probes wait for room in this machine while none of those that wait can leave. A neighbour that does not
 /// answer gives its room back after three seconds; what gives none back for longer than this is stuck.
@@ -53,12 +56,15 @@ pub struct Ping {
     targets: LiveTargets,
     /// Names that are still being looked up.
     open_names: u32,
+    /// Names that were looked up and are unknown.
+    unknown_names: u32,
     /// IPv4's and IPv6's: each socket has an identifier of its own.
     identities: [Identity; 2],
     progress: Progress,
     pace: Pace,
     finish: Finish,
     flight: Flight,
+    watch: Watch,
     /// Since when none of the probes that wait for room could leave, and why.
     stuck: Option<(Instant, SendFault)>,
     events: VecDeque<Event>,
@@ -177,11 +183,13 @@ impl Ping {
             pace: Pace::new(config.pacing, count, limit, most_in_flood(config.window), start),
             finish,
             flight: Flight::new(count),
+            watch: Watch::new(config.limits, count, config.names),
             stuck: None,
             events: VecDeque::new(),
             rejects: Rejects::default(),
             targets: LiveTargets::new(Rc::clone(&config.targets)),
             open_names: config.names,
+            unknown_names: 0,
             config,
             identities,
         }
@@ -190,6 +198,23 @@ impl Ping {
     /// What arrived and was rejected.
     pub fn rejects(&self) -> &Rejects {
         &self.rejects
+    }
+
+    /// What was waited for ([`Limits::until`]): targets in the state, and since when all are.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// The outcome of a probe of a target is known at `at`.
+    #[inline]
+    fn decide(&mut self, at: Instant, target: u32, place: u64) {
+        if self.config.limits.until.is_none() {
+            return;
+        }
+        let newest = self.progress.get(target).map_or(0, |target| target.place);
+        if self.watch.decide(Decided { at, target, newest, place }, &self.flight) {
+            self.finish.conclude();
+        }
     }
 
     #[inline]
@@ -231,7 +256,9 @@ impl Ping {
 
     /// Whether nothing more is to be sent, and all send results are known.
     fn all_sent(&self) -> bool {
-        self.open_names == 0 && self.flight.is_reported() && self.pace.due(0).is_none()
+        // A name that is waited for is looked up until it is found.
+        let awaited = self.config.limits.until.is_some() && self.unknown_names > 0;
+        !awaited && self.open_names == 0 && self.flight.is_reported() && self.pace.due(0).is_none()
     }
 
     /// Whether there is one target, and none will join.
@@ -287,6 +314,7 @@ impl Ping {
         {
             self.flight.settle(place, State::Lost);
             self.events.push_back(Event::Lost { at, target: slot.target, seq: slot.seq, sent: slot.sent });
+            self.decide(at, slot.target, place);
         }
     }
 

@@ -14,15 +14,20 @@ impl Ping {
         for address in addresses {
             places.push(Place { target: self.join(at, *address), address: *address });
         }
-        if before == NameState::Open {
-            self.open_names = self.open_names.saturating_sub(1);
+        match before {
+            NameState::Open => self.open_names = self.open_names.saturating_sub(1),
+            NameState::Unknown => self.unknown_names = self.unknown_names.saturating_sub(1),
+            NameState::Known => {}
         }
+        self.watch_names(at);
         self.emit(at, name, LookupOutcome::Found { places, before });
     }
 
     /// A name is unknown, and open no longer. `silent`: it was not looked up to the end, which is no error.
     pub fn name_unknown(&mut self, at: Instant, name: u32, reason: String, silent: bool) {
         self.open_names = self.open_names.saturating_sub(1);
+        self.unknown_names = self.unknown_names.saturating_add(1);
+        self.watch_names(at);
         self.emit(at, name, LookupOutcome::Unknown { reason, silent });
     }
 
@@ -38,8 +43,10 @@ impl Ping {
         }
         if let Some(target) = self.progress.get_mut(target).filter(|_| alone) {
             target.retired = true;
+            self.watch.retire(before.target, true);
         }
         let after = Place { target: self.join(at, to), address: to };
+        self.watch_names(at);
         self.emit(at, name, LookupOutcome::Moved { before, after });
     }
 
@@ -50,10 +57,19 @@ impl Ping {
             self.progress.add(1);
             self.flight.add_targets(1);
             self.pace.add(1, at);
+            self.watch.add();
         } else if let Some(target) = self.progress.get_mut(number) {
             target.retired = false;
+            self.watch.retire(number, false);
         }
         number
+    }
+
+    /// The names changed: what is waited for may have come.
+    fn watch_names(&mut self, at: Instant) {
+        if self.watch.miss(at, self.open_names.saturating_add(self.unknown_names)) {
+            self.finish.conclude();
+        }
     }
 
     /// Whether as many targets have answered as are enough.

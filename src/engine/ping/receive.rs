@@ -84,6 +84,7 @@ impl Ping {
         if verdict == Verdict::Received {
             let first = self.progress.get_mut(number).is_some_and(Target::answer);
             self.finish.answered(answer.rtt, slot.state == State::Failed, first);
+            self.decide(answer.at, number, place);
         }
         self.events.push_back(Event::Answer(answer));
         Ok(())
@@ -115,6 +116,7 @@ impl Ping {
             }
             if first {
                 self.finish.failed();
+                self.decide(error.at, number, place);
             }
         }
         self.events.push_back(Event::Error(error));

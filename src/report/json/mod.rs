@@ -9,6 +9,7 @@ mod line;
 mod ping;
 mod records;
 mod trace;
+mod until;
 mod verdict;
 
 pub(in crate::report) use fields::rfc3339;
@@ -16,4 +17,5 @@ pub use fields::unknown;
 pub(in crate::report) use line::line;
 pub use ping::JsonPing;
 pub use trace::{JsonTrace, TraceStart};
+pub use until::until;
 pub use verdict::verdict;

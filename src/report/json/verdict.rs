@@ -25,6 +25,8 @@ struct Verdict {
 struct FailureRecord {
     host: String,
     addr: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
     clause: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     measured: Option<String>,
@@ -53,6 +55,7 @@ fn record(failure: &Failure, label: HostLabel<'_>) -> FailureRecord {
     FailureRecord {
         host: label.host(),
         addr: numeric(label.address.ip(), zone(label.address).as_deref()),
+        label: label.note.map(str::to_owned),
         clause: failure.clause.to_string(),
         measured,
         reason,

@@ -17,6 +17,7 @@ pub mod trace;
 pub(super) mod trace_notes;
 pub(super) mod trace_summary;
 pub mod tracepath;
+pub mod until;
 pub mod verdict;
 mod width;
 mod window;

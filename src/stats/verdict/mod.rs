@@ -3,6 +3,7 @@
 pub mod assertion;
 pub mod field;
 pub mod measure;
+pub mod until;
 
 use super::ping::PingAccount;
 use super::trace::TraceAccount;
