@@ -3,8 +3,9 @@
 use crate::report::tone::Tone;
 
 /// Marks behind the time of an answer.
-const MARKS: [(&str, Tone); 4] = [
+const MARKS: [(&str, Tone); 5] = [
     ("(DUP!)", Tone::Warn),
+    ("(LATE)", Tone::Warn),
     ("(BAD CHECKSUM!)", Tone::Crit),
     ("(DIFFERENT ADDRESS!)", Tone::Crit),
     ("(truncated)", Tone::Crit),
@@ -120,6 +121,7 @@ pub(super) mod tests {
             painted(" time=1 ms (DUP!) (DIFFERENT ADDRESS!)", Some(Tone::Warn)),
             format!("{begin} {{y time=1 ms}} {{y (DUP!)}} {{r (DIFFERENT ADDRESS!)}}\n")
         );
+        assert_eq!(painted(" (LATE)", Some(Tone::Good)), format!("{begin} {{y (LATE)}}\n"));
         assert_eq!(painted(" (truncated)", Some(Tone::Good)), format!("{begin} {{r (truncated)}}\n"));
         assert_eq!(
             painted(" time=1 ms\nwrong data byte #17 should be 0x11\n#16\t10 ee", Some(Tone::Good)),
