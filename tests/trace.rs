@@ -264,8 +264,8 @@ fn the_targets_own_answer_overrules_a_refusal_on_the_way() {
 }
 
 #[test]
-fn a_refusal_is_held_for_the_longest_round_trip_and_no_longer() {
-    // Nothing comes from beyond hop 3; or the same node refuses what was to go beyond it.
+fn a_refusal_is_held_for_as_long_as_answers_from_beyond_it_may_take() {
+    // Nothing comes from beyond hop 3 for half a second; or the same node refuses what was to go beyond it.
     let refused = |probe: &sim::path::Probe| error(probe, 3, 13, 0, ms(15)).from(router(2));
     for silent in [true, false] {
         let mut net = Net::new(|probe| match probe.ttl {
@@ -282,7 +282,7 @@ fn a_refusal_is_held_for_the_longest_round_trip_and_no_longer() {
         assert_eq!(ending, IpAddr::from(router(2)));
         let first = net.sent.iter().find(|probe| probe.ttl == 3).unwrap().at;
         let last = net.sent.iter().rev().find(|probe| probe.ttl >= 3).unwrap().at;
-        let expected = if silent { first + ms(30) } else { last + ms(15) };
+        let expected = if silent { first + ms(15 + 15 + 500) } else { last + ms(15) };
         assert_eq!(net.now, expected, "silent: {silent}");
     }
     // Nothing is in flight beyond it: no wait.
@@ -292,6 +292,56 @@ fn a_refusal_is_held_for_the_longest_round_trip_and_no_longer() {
     });
     net.events(TraceConfig { parallel: Some(1), ..config() });
     assert_eq!(net.now, sim::path::at(3 * (5 + 10 + 15)));
+}
+
+#[test]
+fn the_second_probe_of_a_query_is_refused_and_the_first_got_further() {
+    // The way behind hop 3 is long, and the queries of these hops are sent again before their answers come.
+    for hop in [4, 6] {
+        let mut net = Net::new(|probe| {
+            let answer = |after| if probe.ttl < 6 { exceeded(probe, after) } else { reached(probe, after) };
+            Ok(vec![match (probe.ttl, probe.nth) {
+                (1..=3, _) => answer(ms(1)),
+                (ttl, 1) if ttl == hop + 1 => error(probe, 3, 13, 0, ms(1)).from(router(3)),
+                (ttl, 4..) if ttl == hop => error(probe, 3, 13, 0, ms(1)).from(router(3)),
+                _ => answer(ms(84)),
+            }])
+        });
+        let text = sketch(&net.events(config()));
+        assert!(net.sent.iter().any(|probe| probe.ttl == hop && probe.nth > 3), "{hop}: {text}");
+        let shown = match hop {
+            // With the first, it is known that hop 4 is passed: what was decided is emitted.
+            4 => "\n4: 10.1.4.1 84 10.1.3.1 1 10.1.3.1 1 (+4.2 10.1.4.1) (+4.3 10.1.4.1)\n",
+            _ => "\n6: 203.0.113.10 84 10.1.3.1 1 10.1.3.1 1\n",
+        };
+        assert!(text.contains(shown), "{hop}: {text}");
+        assert!(text.ends_with("\nReached"), "{hop}: {text}");
+    }
+}
+
+#[test]
+fn a_node_that_refuses_some_probes_ends_no_trace_while_others_are_on_their_way() {
+    // Of hop 3 it refuses all; of what follows, each third. The way behind it is long.
+    let answer = |probe: &sim::path::Probe, refused: bool| match probe.ttl {
+        1 | 2 => on_line(probe, 4, ms(4)),
+        _ if refused => error(probe, 3, 13, 0, ms(2)).from(router(2)),
+        3 => exceeded(probe, ms(450)),
+        _ => reached(probe, ms(450)),
+    };
+    for queries in [1, 3] {
+        let mut net =
+            Net::new(|probe| Ok(vec![answer(probe, probe.ttl == 3 || probe.number.is_multiple_of(3))]));
+        let text = sketch(&net.events(TraceConfig { queries, ..config() }));
+        assert!(text.ends_with("\nReached"), "{queries}: {text}");
+    }
+    // Two refusals alone show no node that refuses all, and nothing comes from beyond.
+    let mut net = Net::new(|probe| match (probe.ttl, probe.nth) {
+        (3, 1 | 2) => Ok(vec![answer(probe, true)]),
+        (3.., _) => Ok(vec![]),
+        _ => Ok(vec![answer(probe, false)]),
+    });
+    let text = sketch(&net.events(config()));
+    assert!(text.contains("\nUnreachable") && millis(net.now) < 3_500, "{text}: {:?}", net.now);
 }
 
 #[test]
@@ -416,6 +466,10 @@ fn a_loop_is_found_after_two_turns_whatever_is_silent() {
         ("abc*c*******", round(b'c', 3, 5)),
         ("ab*d*d*d*d*d", round(b'd', 4, 6)),
         ("abcd*cd*cd*c", round(b'c', 3, 6)),
+        ("abc**c**c**c", round(b'c', 3, 6)),
+        ("ac***c***c**", round(b'c', 2, 6)),
+        ("acd**cd**cd*", round(b'c', 2, 6)),
+        ("abcdc***c***", round(b'c', 5, 9)),
         // One router for ever.
         ("abcccccccccc", round(b'c', 3, 4)),
         ("abccc*******", round(b'c', 3, 4)),
@@ -440,6 +494,19 @@ fn a_loop_is_found_after_two_turns_whatever_is_silent() {
     ] {
         assert_eq!(ending_of(nodes), Ending::HopLimit, "{nodes}");
     }
+}
+
+#[test]
+fn a_router_that_refuses_what_goes_round_is_no_loop_alone() {
+    // Routers 3 and 4 are a loop; 4 refuses the first probe of each hop from the ninth on.
+    let mut net = Net::new(|probe| {
+        let node = if probe.ttl < 3 { probe.ttl } else { 3 + (probe.ttl - 3) % 2 };
+        let answer = exceeded(probe, ms(u64::from(probe.ttl))).from(router(node));
+        let refused = probe.ttl > 8 && probe.nth == 1;
+        Ok(vec![if refused { error(probe, 3, 13, 0, ms(4)).from(router(4)) } else { answer }])
+    });
+    let text = sketch(&net.events(TraceConfig { max_ttl: 12, ..config() }));
+    assert!(text.ends_with("\nLoop { at: 10.1.3.1, first: 3, again: 5 }"), "{text}");
 }
 
 #[test]

@@ -1,245 +1,169 @@
 //! Traces through generated networks, in virtual time, against the truth that the generator knows: whether the target
 //! answered, and at which hop it and each router are.
 
+#[path = "trace_truth/network.rs"]
+mod network;
+#[path = "trace_truth/random.rs"]
+mod random;
 mod sim;
+#[path = "trace_truth/world.rs"]
+mod world;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use rping::clock::Instant;
 use rping::engine::trace::event::{AnswerKind, Ending, Outcome, TraceEvent};
-use rping::probe::trace::{TcpOptions, TraceMethod};
+use rping::probe::trace::TraceMethod;
 use rping::stats::{Account, TraceAccount};
 
-use sim::path::{Net, Probe, TARGET, at, error, exceeded, reached, router, sketch, trace_config};
-use sim::{Packet, ms};
-
-const SYN: TcpOptions =
-    TcpOptions { flags: 2, mss: Some(1460), sack: true, timestamps: true, window_scale: true };
+use network::{Mending, Network, Node, Quotes, Reset};
+use random::Random;
+use sim::path::{Net, sketch};
+use world::{Sent, World};
 
 /// How many networks are generated.
-const NETWORKS: u64 = 1_000;
+const NETWORKS: u64 = 3_000;
 
-/// A generator of numbers (Marsaglia's xorshift), the same on every machine.
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Self {
-        let mut random = Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        for _ in 0..8 {
-            random.below(2);
-        }
-        random
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) % limit
-    }
-
-    /// True once in `times`.
-    fn once_in(&mut self, times: u64) -> bool {
-        self.below(times) == 0
-    }
+/// A trace, and what its network knows of it.
+struct Traced {
+    network: Network,
+    sent: Vec<Sent>,
+    events: Vec<TraceEvent>,
+    account: TraceAccount,
+    end: Instant,
 }
 
-/// A router that refuses what it should forward.
-#[derive(Clone, Copy, Debug)]
-struct Refusal {
-    hop: u8,
-    code: u8,
-    /// One probe in three, or all.
-    one_in_three: bool,
-}
-
-/// A network, and all that is odd about it.
-#[derive(Clone, Debug)]
-struct Network {
-    method: TraceMethod,
-    hops: u8,
-    rtt: Duration,
-    /// Three near hops and then the whole RTT.
-    jump: bool,
-    silent: BTreeSet<u8>,
-    refusal: Option<Refusal>,
-    /// What is sent before is answered as if sent then.
-    awake: Instant,
-    /// The target is deaf before.
-    deaf: Instant,
-    /// ICMP errors that the target sends in the first second, and then one a second.
-    budget: Option<u64>,
-    /// One answer in so many is lost.
-    loss: Option<u64>,
-    /// Two routers at this hop.
-    balanced: Option<u8>,
-}
-
-impl Network {
-    fn generate(random: &mut Random) -> Self {
-        let hops = 1 + random.below(30) as u8;
-        let method = [TraceMethod::Echo, TraceMethod::Udp, TraceMethod::Tcp(SYN)][random.below(3) as usize];
-        let rtt = ms([1, 5, 20, 84, 150, 300][random.below(6) as usize]);
-        let mut silent = BTreeSet::new();
-        match random.below(6) {
-            0 => drop(silent.insert(1 + random.below(hops.into()) as u8)),
-            1 => silent.extend((1..=hops).filter(|_| random.once_in(4))),
-            2 => silent.extend(hops.saturating_sub(random.below(3) as u8).max(1)..hops),
-            _ => {}
-        }
-        let refusal = (hops > 1 && random.once_in(4)).then(|| Refusal {
-            hop: 1 + random.below(u64::from(hops) - 1) as u8,
-            code: [0, 1, 3, 10, 13][random.below(5) as usize],
-            one_in_three: random.once_in(2),
-        });
-        // Port unreachable for UDP from a node that never shows that it forwards is what a target sends.
-        if let Some(Refusal { hop, code: 3, .. }) = refusal {
-            silent.remove(&hop);
-        }
-        Self {
-            method,
-            hops,
-            rtt,
-            jump: random.once_in(3),
-            silent,
-            refusal,
-            awake: at(if random.once_in(6) { 300 } else { 0 }),
-            deaf: at(if random.once_in(6) { 1 + random.below(50) } else { 0 }),
-            budget: (method == TraceMethod::Udp && random.once_in(2)).then(|| random.below(7)),
-            loss: random.once_in(5).then_some(20),
-            balanced: random.once_in(5).then(|| 1 + random.below(hops.into()) as u8),
-        }
+impl Traced {
+    fn of(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let network = Network::generate(&mut random);
+        let mut world = World::new(&network, random);
+        let mut net = Net::new(|probe| Ok(world.answer(probe)));
+        let events = net.events(network.config());
+        let end = net.now;
+        drop(net);
+        let mut account = TraceAccount::new(Instant::ZERO);
+        events.iter().for_each(|event| account.add(event));
+        let sent = world.sent;
+        Self { network, sent, events, account, end }
     }
 
-    /// How long the answer of a hop takes.
-    fn delay(&self, hop: u8, probe: &Probe) -> Duration {
-        let usual = match self.jump {
-            true if hop <= 3 && hop < self.hops => ms(1).min(self.rtt),
-            true => self.rtt,
-            false => self.rtt * u32::from(hop) / u32::from(self.hops),
-        };
-        usual + self.awake.since(probe.at)
+    /// The answers of the target.
+    fn of_target(&self) -> impl Iterator<Item = &Sent> {
+        self.sent.iter().filter(|sent| sent.node == Node::Target)
     }
 
-    /// Whether a router refuses a probe.
-    fn refuses(&self, probe: &Probe) -> Option<Refusal> {
-        self.refusal.filter(|refusal| {
-            probe.ttl > refusal.hop && (!refusal.one_in_three || probe.number.is_multiple_of(3))
+    /// All answers that were shown: the hop, and whether the TTL was exceeded, and who sent it.
+    fn shown(&self) -> impl Iterator<Item = (u8, bool, IpAddr)> {
+        self.events.iter().filter_map(|event| match event {
+            TraceEvent::Decided { ttl, outcome: Outcome::Answered(answer), .. }
+            | TraceEvent::Extra { ttl, answer, .. } => {
+                let passed = matches!(answer.kind, AnswerKind::Error(error) if error.is_ttl_exceeded());
+                Some((*ttl, passed, answer.from))
+            }
+            _ => None,
         })
     }
-}
 
-/// What became of a trace, as the network knows it.
-#[derive(Default)]
-struct Truth {
-    /// Whether an answer of the target was sent.
-    answered: bool,
-    /// ICMP errors that the target sent.
-    errors: u64,
-    /// Hops with a router that sent time exceeded.
-    routers: BTreeSet<u8>,
-}
+    /// Whether a router refuses as a target does, and nothing that arrived shows that it is a router: no trace can know.
+    fn is_ambiguous(&self) -> bool {
+        self.network.method == TraceMethod::Udp
+            && self.network.refusal.is_some_and(|refusal| {
+                let exceeded = |sent: &Sent| sent.node == Node::Router(refusal.hop) && !sent.refusal;
+                refusal.code == 3 && !self.sent.iter().any(exceeded)
+            })
+    }
 
-impl Truth {
-    fn answer(&mut self, network: &Network, random: &mut Random, probe: &Probe) -> Vec<Packet> {
-        if network.loss.is_some_and(|times| random.once_in(times)) {
-            return vec![];
+    /// What is wrong with the ending.
+    fn wrong_ending(&self) -> Result<(), &'static str> {
+        let Self { network, account, .. } = self;
+        let reached = account.ending() == Ending::Reached;
+        if self.is_ambiguous() {
+            return Ok(());
         }
-        if let Some(refusal) = network.refuses(probe) {
-            let delay = network.delay(refusal.hop, probe);
-            return vec![error(probe, 3, refusal.code, 0, delay).from(router(refusal.hop))];
+        if reached != self.of_target().next().is_some() {
+            return Err("reached, or not");
         }
-        let hop = probe.ttl.min(network.hops);
-        if network.silent.contains(&hop) {
-            return vec![];
+        let hops = account.least_hop()..=account.last_hop;
+        let true_hops = network.target_hops().map(|hop| hop.max(network.first_ttl));
+        if reached && !true_hops.iter().any(|hop| hops.contains(hop)) {
+            return Err("the hop of the target");
         }
-        let delay = network.delay(hop, probe);
-        if hop < network.hops {
-            let second = network.balanced == Some(hop) && probe.nth.is_multiple_of(2);
-            let from = if second { router(200) } else { router(hop) };
-            self.routers.insert(hop);
-            return vec![exceeded(probe, delay).from(from)];
-        }
-        if probe.at < network.deaf {
-            return vec![];
-        }
-        if let Some(budget) = network.budget {
-            let seconds = probe.at.since(Instant::ZERO).as_secs();
-            if self.errors >= budget + seconds {
-                return vec![];
+        match account.ending() {
+            Ending::Unreachable { by, .. } => {
+                let refuses = network.refusal.map(|refusal| network.address(Node::Router(refusal.hop)));
+                if refuses != Some(by) { Err("who refused") } else { Ok(()) }
             }
-            self.errors += 1;
+            Ending::Loop { at, first, again } => {
+                let Some(cycle) = network.cycle else { return Err("a loop") };
+                let shown = network.shown_cycle().filter(|_| network.is_plain());
+                let expected = shown.map(|(hop, node)| (network.address(node), hop, hop + cycle.nodes));
+                // Where few answers came back, the turns can be shorter or longer.
+                let is_node = first >= cycle.first && at == network.address(network.node(first, false));
+                let is_first = expected.is_none_or(|expected| expected == (at, first, again));
+                if is_node && is_first { Ok(()) } else { Err("another loop") }
+            }
+            Ending::HopLimit if network.is_plain() && network.shown_cycle().is_some() => Err("no loop"),
+            _ => Ok(()),
         }
-        self.answered = true;
-        vec![reached(probe, delay)]
+    }
+
+    /// What is wrong with the lines.
+    fn wrong_lines(&self) -> Result<(), &'static str> {
+        let Self { network, account, .. } = self;
+        let mut hops = BTreeSet::new();
+        for (ttl, passed, from) in self.shown() {
+            let at = |sent: &&Sent| sent.ttl == ttl && network.address(sent.node) == from;
+            if passed && !self.sent.iter().any(|sent| at(&sent) && sent.hop == ttl && !sent.refusal) {
+                return Err("a router at a wrong hop");
+            }
+            if passed {
+                hops.insert(ttl);
+            }
+            if from == network.address(Node::Target) && ttl < network.hops {
+                return Err("the target at a hop before it");
+            }
+        }
+        let in_time = |sent: &&Sent| sent.arrives < self.end && sent.ttl <= account.last_hop;
+        let routers = self.sent.iter().filter(|sent| sent.node != Node::Target && !sent.refusal);
+        let seen = routers.filter(in_time).filter(|sent| !network.hides_number(sent.hop, sent.node));
+        match seen.map(|sent| sent.ttl).all(|ttl| hops.contains(&ttl)) {
+            true => Ok(()),
+            false => Err("a router that answered is not shown"),
+        }
+    }
+
+    /// What is wrong with the sums.
+    fn wrong_sums(&self) -> Result<(), &'static str> {
+        let Self { network, account, .. } = self;
+        let (mut answered, mut silent, mut not_sent) = (0, 0, 0);
+        for event in &self.events {
+            match event {
+                TraceEvent::Decided { outcome: Outcome::Answered(_), .. } => answered += 1,
+                TraceEvent::Decided { outcome: Outcome::Silent, .. } => silent += 1,
+                TraceEvent::Decided { outcome: Outcome::NotSent(_), .. } => not_sent += 1,
+                TraceEvent::Decided { outcome: Outcome::Unfinished, .. } => {
+                    return Err("a probe in flight at the end");
+                }
+                _ => {}
+            }
+        }
+        let sums = (account.probes, account.answered, account.not_sent, account.in_flight);
+        let hops = u64::from(account.last_hop + 1 - network.first_ttl);
+        let expected = (answered + silent + not_sent, answered, not_sent, 0);
+        match sums == expected && account.probes == u64::from(network.queries) * hops {
+            true => Ok(()),
+            false => Err("the sums"),
+        }
     }
 }
 
 /// Compares a trace with the truth.
 fn compare(seed: u64) -> Result<(), String> {
-    let mut random = Random::new(seed);
-    let network = Network::generate(&mut random);
-    let mut truth = Truth::default();
-    let mut net = Net::new(|probe| Ok(truth.answer(&network, &mut random, probe)));
-    let events = net.events(trace_config(network.method, false));
-    drop(net);
-    let mut account = TraceAccount::new(Instant::ZERO);
-    events.iter().for_each(|event| account.add(event));
-    let wrong = |what: &str| Err(format!("seed {seed}: {what}\n{network:?}\n{}", sketch(&events)));
-
-    if (account.ending() == Ending::Reached) != truth.answered {
-        return wrong("reached, or not");
-    }
-    let (least, last) = (account.least_hop(), account.last_hop);
-    if account.ending() == Ending::Reached && !(least..=last).contains(&network.hops) {
-        return wrong("the hop of the target");
-    }
-    if let (Ending::Unreachable { by, .. }, Some(refusal)) = (account.ending(), network.refusal)
-        && by != IpAddr::from(router(refusal.hop))
-    {
-        return wrong("who refused");
-    }
-    let mut shown = BTreeSet::new();
-    let (mut answered, mut silent, mut not_sent) = (0, 0, 0);
-    for event in &events {
-        if let TraceEvent::Decided { outcome, .. } = event {
-            match outcome {
-                Outcome::Answered(_) => answered += 1,
-                Outcome::Silent => silent += 1,
-                Outcome::NotSent(_) => not_sent += 1,
-                Outcome::Unfinished => return wrong("a probe in flight at the end"),
-            }
-        }
-        let (TraceEvent::Decided { ttl, outcome: Outcome::Answered(answer), .. }
-        | TraceEvent::Extra { ttl, answer, .. }) = event
-        else {
-            continue;
-        };
-        let passed = matches!(answer.kind, AnswerKind::Error(error) if error.is_ttl_exceeded());
-        let routers = [router(*ttl), router(200)].map(IpAddr::from);
-        if passed && !routers.contains(&answer.from) {
-            return wrong("a router at a wrong hop");
-        }
-        if passed {
-            shown.insert(*ttl);
-        }
-        if answer.from == IpAddr::from(TARGET) && *ttl < network.hops {
-            return wrong("the target at a hop before it");
-        }
-    }
-    // Hops behind a refusal that ended the trace are not printed.
-    let expected: BTreeSet<u8> = truth.routers.into_iter().filter(|hop| *hop <= last).collect();
-    if shown != expected {
-        return wrong("a router that answered is not shown");
-    }
-    let sums = (account.probes, account.answered, account.not_sent, account.in_flight);
-    if sums != (answered + silent + not_sent, answered, not_sent, 0) || account.probes != 3 * u64::from(last)
-    {
-        return wrong("the sums");
-    }
-    Ok(())
+    let traced = Traced::of(seed);
+    let wrong = traced.wrong_ending().and_then(|()| traced.wrong_lines()).and_then(|()| traced.wrong_sums());
+    wrong.map_err(|wrong| format!("seed {seed}: {wrong}\n{:?}\n{}", traced.network, sketch(&traced.events)))
 }
 
 #[test]
@@ -248,22 +172,45 @@ fn every_trace_through_a_generated_network_tells_the_truth() {
     assert!(wrong.is_empty(), "{} of {NETWORKS}:\n{}", wrong.len(), wrong[..wrong.len().min(3)].join("\n\n"));
 }
 
-/// The generator makes what it is for: each oddity, both endings.
+/// What a network can have, and whether one has it.
+type Kind = (&'static str, fn(&Network) -> bool);
+
+/// The generator makes what it is for: each oddity, each ending.
 #[test]
 fn the_generated_networks_are_of_every_kind() {
     let networks: Vec<_> = (0..NETWORKS).map(|seed| Network::generate(&mut Random::new(seed))).collect();
-    let count = |is: fn(&Network) -> bool| networks.iter().filter(|network| is(network)).count();
-    let kinds: [fn(&Network) -> bool; 9] = [
-        |network| network.silent.contains(&network.hops),
-        |network| network.silent.contains(&(network.hops - 1)) && !network.silent.contains(&network.hops),
-        |network| network.refusal.is_some_and(|refusal| refusal.one_in_three),
-        |network| network.refusal.is_some_and(|refusal| !refusal.one_in_three),
-        |network| network.awake > Instant::ZERO,
-        |network| network.deaf > Instant::ZERO,
-        |network| network.budget == Some(0),
-        |network| network.loss.is_some(),
-        |network| network.jump && network.hops > 13,
+    let kinds: [Kind; 24] = [
+        ("a silent target", |n| n.silent.contains(&Node::Target)),
+        ("a silent last router", |n| n.silent.contains(&Node::Router(n.hops - 1))),
+        ("three silent routers", |n| n.silent.len() >= 3),
+        ("a router that refuses some", |n| n.refusal.is_some_and(|refusal| refusal.one_in_three)),
+        ("a router that refuses all", |n| n.refusal.is_some_and(|refusal| !refusal.one_in_three)),
+        ("a loop of one", |n| n.cycle.is_some_and(|cycle| cycle.nodes == 1)),
+        ("a loop with a silent member", |n| n.shown_cycle().is_some() && !n.silent.is_empty()),
+        ("a first router that masquerades", |n| n.nat.is_some_and(|nat| nat.hop == 1 && nat.ports)),
+        ("a translator that mends no checksum", |n| {
+            n.nat.is_some_and(|nat| nat.mending == Mending::NoChecksum)
+        }),
+        ("a translator that mends nothing", |n| n.nat.is_some_and(|nat| nat.mending == Mending::Nothing)),
+        ("quotes of eight octets behind it", |n| n.nat.is_some() && n.quotes == Quotes::Eight),
+        ("budgets of routers", |n| n.limit.is_some()),
+        ("no error left at a router", |n| n.limit.is_some_and(|limit| limit.tokens == 0)),
+        ("a budget of the target", |n| n.target_limit.is_some()),
+        ("no error left at the target", |n| n.target_limit.is_some_and(|limit| limit.tokens == 0)),
+        ("a deaf target", |n| n.deaf.is_some_and(|(node, _)| node == Node::Target)),
+        ("a deaf router", |n| n.deaf.is_some_and(|(node, _)| node != Node::Target)),
+        ("loss", |n| n.loss.is_some()),
+        ("odd resets", |n| matches!(n.method, TraceMethod::Tcp(_)) && n.reset != Reset::Usual),
+        ("ECMP of flows", |n| n.ecmp.is_some_and(|ecmp| !ecmp.per_packet)),
+        ("ECMP of packets over unequal branches", |n| {
+            n.ecmp.is_some_and(|ecmp| ecmp.per_packet && ecmp.longer > 0)
+        }),
+        ("a slow start", |n| n.awake > Instant::ZERO),
+        ("a fast start", |n| n.congested.is_some()),
+        ("an ocean after the third hop", |n| n.jump && n.hops > 13),
     ];
-    let counts = kinds.map(count);
-    assert!(counts.iter().all(|count| *count >= 15), "{counts:?}");
+    for (kind, is) in kinds {
+        let count = networks.iter().filter(|network| is(network)).count();
+        assert!(count >= 30, "{kind}: {count}");
+    }
 }

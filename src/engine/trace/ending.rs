@@ -1,19 +1,18 @@
-//! Why a trace ended: final answers and loops.
+//! Why a trace ended: final answers, or none.
 
 use std::net::IpAddr;
 
-use super::event::{AnswerKind, Ending, TraceAnswer};
-use super::table::Table;
+use super::cycle;
+use super::event::{AnswerKind, Ending, Outcome, TraceAnswer};
+use super::table::{HopQuery, Table};
+use super::wait;
 use crate::clock::Instant;
 use crate::probe::trace::{Flow, TraceMethod};
 use crate::wire::{Family, icmp};
 
-/// Longest loop that is looked for, nodes.
-const LONGEST_CYCLE: usize = 8;
-
 /// Why a trace ended, once all hops are decided up to the one with the final answer, or all.
 pub fn ending(table: &Table, flow: &Flow, final_ttl: Option<u8>) -> Ending {
-    let Some(ttl) = final_ttl else { return cycle(table).unwrap_or(Ending::HopLimit) };
+    let Some(ttl) = final_ttl else { return cycle::ending(table).unwrap_or(Ending::HopLimit) };
     let finals = || table.answers(ttl).filter(|answer| answer.kind.is_final());
     if finals().any(|answer| is_arrival(table, flow, ttl, answer)) {
         return Ending::Reached;
@@ -58,15 +57,46 @@ fn is_overruled(table: &Table, flow: &Flow, ttl: u8) -> bool {
         })
 }
 
-/// Until when the refusal at the hop `ttl` is held open: the answers to probes beyond it that are in flight may take as
-/// long as the slowest answer so far. `None`: no such answer can overrule it.
-pub fn held_until(table: &Table, flow: &Flow, ttl: u8) -> Option<Instant> {
-    let in_flight = table.ttls().skip_while(|further| *further <= ttl).any(|further| table.open(further) > 0);
-    if !in_flight || is_reached(table, flow, ttl) {
+/// How long the refusal at a hop is held open for the answers to probes beyond it, which could overrule it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Until this time: whoever refuses one probe refuses all.
+    Until(Instant),
+    /// While probes beyond it are in flight: some may have passed.
+    WhileInFlight,
+}
+
+/// Refusals of one probe after the other that show a node which refuses all. It may limit its ICMP errors, so it need not
+/// refuse more.
+const REFUSALS: usize = 3;
+
+/// How long the refusal at the hop `ttl` is held open; `None`: no answer can overrule it, or one did.
+pub fn held(table: &Table, flow: &Flow, ttl: u8) -> Option<Held> {
+    let beyond = || table.ttls().skip_while(|further| *further <= ttl);
+    let in_flight = || beyond().flat_map(|further| table.in_flight(further)).map(|(_, probe)| probe.sent);
+    let open = beyond().any(|further| table.open(further) > 0);
+    if !open || is_reached(table, flow, ttl) || is_overruled(table, flow, ttl) {
         return None;
     }
-    let refused = table.answers(ttl).filter(|answer| answer.kind.is_final()).map(|answer| answer.at).min()?;
-    Some(refused + table.longest_rtt())
+    let finals = |ttl: u8| table.of_hop(ttl).filter_map(|(probe, query)| Some((probe.sent, refusal(query)?)));
+    let first = finals(ttl).map(|(_, answer)| answer.at).min()?;
+    let by = |from: IpAddr| finals(ttl).any(|(_, answer)| answer.from == from);
+    let all = std::iter::once(ttl).chain(beyond());
+    let refused = || all.clone().flat_map(finals).filter(|(_, answer)| by(answer.from)).map(|(sent, _)| sent);
+    let last = refused().max()?;
+    let some_may_have_passed = refused().count() < REFUSALS || in_flight().any(|sent| sent < last);
+    Some(match some_may_have_passed {
+        true => Held::WhileInFlight,
+        false => Held::Until(first + wait::beyond(table)),
+    })
+}
+
+/// The answer of a query, if it shows that probes go no further than its hop.
+fn refusal(query: &HopQuery) -> Option<&TraceAnswer> {
+    match &query.outcome {
+        Some(Outcome::Answered(answer)) => Some(answer).filter(|answer| answer.kind.is_final()),
+        _ => None,
+    }
 }
 
 /// Whether an answer of the hop `ttl` shows that the probe arrived at the target: it is no error, or the target's own.
@@ -108,44 +138,4 @@ fn is_router(table: &Table, ttl: u8, address: IpAddr) -> bool {
     let nearer = table.ttls().take_while(|nearer| *nearer <= ttl);
     let mut answers = nearer.flat_map(|nearer| table.answers(nearer));
     answers.any(|answer| answer.from == address && !answer.kind.is_final())
-}
-
-/// The loop that the path goes round from some hop on, at least twice, to its last hop; the shortest, from its first
-/// turn on.
-///
-/// A silent hop may be any node: routers limit their answers, and some give none.
-fn cycle(table: &Table) -> Option<Ending> {
-    let hops: Vec<Option<IpAddr>> =
-        table.ttls().map(|ttl| table.answers(ttl).next().map(|answer| answer.from)).collect();
-    (1..=LONGEST_CYCLE).find_map(|period| {
-        let start =
-            (0..hops.len()).find(|start| hops.get(*start..).is_some_and(|path| goes_round(path, period)))?;
-        let first = table.ttls().nth(start)?;
-        let again = first.checked_add(u8::try_from(period).ok()?)?;
-        let at = (*hops.get(start)?)?;
-        Some(Ending::Loop { at, first, again })
-    })
-}
-
-/// Whether all of a path, from its first hop on, goes round a loop of `period` nodes, twice or more.
-///
-/// Each node that answers does so in two turns. One node alone has three answers in a row: a node that forwards
-/// probes with a TTL of 0 answers twice.
-fn goes_round(path: &[Option<IpAddr>], period: usize) -> bool {
-    let answers_first = path.first().is_some_and(Option::is_some);
-    let turns = if period == 1 { 3 } else { 2 };
-    let Some(needed) = path.get(..period.saturating_mul(turns)).filter(|_| answers_first) else {
-        return false;
-    };
-    let is_node = |place: usize| {
-        let seen = path.iter().skip(place).step_by(period).flatten();
-        let node = seen.clone().next();
-        node.is_none() || (seen.clone().all(|other| Some(other) == node) && seen.count() >= 2)
-    };
-    let node_alone = |turn: &[Option<IpAddr>]| turn.windows(2).all(|two| matches!(two, [a, b] if a == b));
-    let distinct = match period {
-        1 => node_alone(needed),
-        _ => !needed.get(..period).is_some_and(node_alone),
-    };
-    distinct && (0..period).all(is_node)
 }

@@ -1,11 +1,12 @@
 //! A traceroute: one target, probed with increasing TTLs.
 //!
 //! [`table`] is the account of probes. `plan` chooses the next query, within a `window`, and `again` the silent ones that
-//! are sent once more. [`recognise`] matches replies to probes, `ending` judges them, `order` sorts the outcomes;
+//! are sent once more. [`recognise`] matches replies to probes, `ending` and `cycle` judge them, `order` sorts the outcomes;
 //! [`Trace`] composes them.
 
 mod again;
 mod config;
+mod cycle;
 mod due;
 mod ending;
 pub mod event;
@@ -13,6 +14,7 @@ mod mtu;
 mod order;
 mod plan;
 pub mod recognise;
+mod sizing;
 pub mod table;
 mod wait;
 mod window;
@@ -29,6 +31,7 @@ use crate::engine::reject::{Reject, Rejects};
 use crate::probe::trace::TraceProbe;
 use crate::reply::{Reply, ReplyKind};
 use due::Due;
+use ending::Held;
 use event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use mtu::PathMtu;
 use order::{Order, Step};
@@ -116,40 +119,6 @@ impl Trace {
         }
     }
 
-    /// Reduces the length of further probes, and repeats the query of this one, because it was too long for
-    /// a link with an MTU of `mtu` octets (0: not reported). `answer` reports that; without it this machine does. Returns
-    /// false if the path MTU is not looked for, the probe is answered, or its outcome was emitted, or the length cannot be
-    /// reduced.
-    fn shrink(&mut self, id: u64, mtu: u32, answer: Option<&TraceAnswer>) -> bool {
-        let Some(probe) = self.sizing(id) else { return false };
-        self.mtu.too_long(&probe, mtu, answer.cloned()) && self.resize(id, &probe)
-    }
-
-    /// Repeats the query of a probe that passed while the path MTU is searched. Returns whether it is repeated.
-    fn passed(&mut self, id: u64) -> bool {
-        let Some(probe) = self.sizing(id) else { return false };
-        self.mtu.passed(&probe) && self.resize(id, &probe)
-    }
-
-    /// Repeats the query of a probe with another length, and emits a path MTU that was found.
-    fn resize(&mut self, id: u64, probe: &SentProbe) -> bool {
-        self.repeat(id);
-        if let Some((mtu, answer)) = self.mtu.found() {
-            let SentProbe { ttl, query, .. } = *probe;
-            self.events.push_back(TraceEvent::PathMtu { ttl, query, answer, mtu });
-        }
-        true
-    }
-
-    /// The probe, if the path MTU is looked for and the outcome of its query is open or silent.
-    fn sizing(&self, id: u64) -> Option<SentProbe> {
-        let probe = self.table.probe(id).filter(|_| self.mtu.is_enabled())?;
-        let query = self.table.query(probe.ttl, probe.query);
-        let answered = query.is_some_and(|query| matches!(query.outcome, Some(Outcome::Answered(_))));
-        let counts = !answered && probe.state != ProbeState::Void && !self.order.is_past(probe);
-        counts.then(|| probe.clone())
-    }
-
     /// Matches a reply to its probe, and records the answer.
     fn receive(&mut self, reply: &Reply) -> Result<(), Reject> {
         let (found, kind) = recognise::probe_of(&self.config.flow, &self.table, reply)?;
@@ -203,7 +172,10 @@ impl Trace {
             None => {}
             Some(Outcome::Silent) if !past => {}
             // The other answer of a query that was sent twice is no duplicate.
-            Some(Outcome::Answered(_)) if !repeated => return Ok(()),
+            Some(Outcome::Answered(other)) if !repeated && !self.overrules(ttl, &answer, other) => {
+                return Ok(());
+            }
+            Some(Outcome::Answered(_)) if !repeated && !past => {}
             Some(Outcome::Silent | Outcome::Answered(_)) => {
                 if !self.table.extra(ttl, query) {
                     return Err(Reject::Repeated);
@@ -219,6 +191,14 @@ impl Trace {
         Ok(())
     }
 
+    /// Whether an answer of a hop shows that probes go further than a refusal shows.
+    fn overrules(&self, ttl: u8, answer: &TraceAnswer, other: &TraceAnswer) -> bool {
+        let refuses = |answer: &TraceAnswer| {
+            answer.kind.is_final() && !ending::is_arrival(&self.table, &self.config.flow, ttl, answer)
+        };
+        refuses(other) && !refuses(answer)
+    }
+
     fn decide(&mut self, ttl: u8, query: u8, outcome: Outcome) {
         let silent = outcome == Outcome::Silent;
         self.table.decide(ttl, query, outcome);
@@ -231,10 +211,11 @@ impl Trace {
     /// Emits the outcomes whose turn it is, and the end of the trace.
     fn emit(&mut self) {
         while self.ending.is_none() {
+            if self.held_until().is_some_and(|until| until > self.now) {
+                return;
+            }
             if self.order.is_complete(self.last_ttl()) {
-                if self.held_until().is_none_or(|until| until <= self.now) {
-                    self.end(ending::ending(&self.table, &self.config.flow, self.final_ttl));
-                }
+                self.end(ending::ending(&self.table, &self.config.flow, self.final_ttl));
                 return;
             }
             match self.order.step(&self.table, self.config.queries) {
@@ -250,10 +231,16 @@ impl Trace {
         }
     }
 
-    /// Until when the end of the trace is held, once all outcomes up to its last hop are emitted.
+    /// Until when the next outcome or the end of the trace is held, because it is a refusal that an answer could overrule.
     fn held_until(&self) -> Option<Instant> {
-        let last = self.final_ttl.filter(|last| self.order.is_complete(*last))?;
-        ending::held_until(&self.table, &self.config.flow, last)
+        let refused = match self.final_ttl.filter(|last| self.order.is_complete(*last)) {
+            Some(last) => last,
+            None => self.order.refused(&self.table)?,
+        };
+        match ending::held(&self.table, &self.config.flow, refused)? {
+            Held::Until(until) => Some(until),
+            Held::WhileInFlight => self.deadlines(self.config.max_ttl).map(|(_, _, deadline)| deadline).max(),
+        }
     }
 
     /// Emits an outcome, or a further answer, with the judgement of its answer.

@@ -42,6 +42,15 @@ impl Order {
         self.complete >= last_ttl
     }
 
+    /// The hop of the next outcome, if that is a final answer.
+    pub fn refused(&self, table: &Table) -> Option<u8> {
+        let (ttl, query) = self.next;
+        match &table.query(ttl, query)?.outcome {
+            Some(Outcome::Answered(answer)) if answer.kind.is_final() => Some(ttl),
+            _ => None,
+        }
+    }
+
     /// The next step, of hops with so many queries; `None` while the next outcome is open.
     pub fn step(&mut self, table: &Table, queries: u8) -> Option<Step> {
         let (ttl, query) = self.next;

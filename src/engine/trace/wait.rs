@@ -70,8 +70,16 @@ fn is_tail(table: &Table, ttl: u8) -> bool {
 fn mid_path(table: &Table, ttl: u8) -> Duration {
     let before = table.ttls().rev().skip_while(|near| *near >= ttl).find_map(|near| table.slowest(near));
     let here_or_after = table.ttls().skip_while(|near| *near < ttl).find_map(|near| table.slowest(near));
-    let near = before.max(here_or_after).unwrap_or_default();
-    times(near, NEAR).max(near.saturating_add(GRACE)).max(table.longest_rtt())
+    in_mid_path(before.max(here_or_after).unwrap_or_default()).max(table.longest_rtt())
+}
+
+fn in_mid_path(near: Duration) -> Duration {
+    times(near, NEAR).max(near.saturating_add(GRACE))
+}
+
+/// The wait for answers from beyond all that was answered, where nothing is reported late.
+pub fn beyond(table: &Table) -> Duration {
+    in_mid_path(table.longest_rtt())
 }
 
 /// The wait of traceroute(8).
