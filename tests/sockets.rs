@@ -15,6 +15,7 @@ use rping::transport::{
     Families, IpOption, Options, Pmtu, Route, RouteError, Stamping, Transport, open, privilege,
 };
 use rping::wire::Family;
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 
 // ---- the rig ----
 
@@ -951,7 +952,10 @@ fn without_any_privilege_both_remedies_are_named() {
         // "1 0", as far as the identities 0 and 1 exist here.
         let range = std::fs::read_to_string("/proc/sys/net/ipv4/ping_group_range").unwrap();
         let range = range.split_whitespace().collect::<Vec<_>>().join(" ");
-        privilege::drop().unwrap();
+        // What drop() does as well, no_new_privs, would be a reason not to name setcap.
+        let none = CapabilitySet::empty();
+        set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+            .unwrap();
         let path = std::env::current_exe().unwrap();
         let path = path.display();
         assert_eq!(

@@ -331,12 +331,10 @@ fn errors_that_keep_a_run_from_beginning_have_advice_on_a_terminal() {
         assert_eq!(
             denied.iter().map(range).collect::<Vec<_>>(),
             [
-                "rping: cannot open an ICMP socket: datagram: Permission denied \
-                 (net.ipv4.ping_group_range is \"1 0\"); raw: Operation not permitted (needs CAP_NET_RAW)",
-                "  Permit it for the container, when it is started:",
-                "    docker run --sysctl net.ipv4.ping_group_range=\"0 2147483647\"",
-                "  Or permit it for the container, when it is started:",
-                "    docker run --cap-add NET_RAW",
+                "rping: no permission for ICMP sockets. Permit them to the container, when it is started:",
+                "  docker run --sysctl net.ipv4.ping_group_range=\"0 2147483647\"",
+                "Or permit them to the container, when it is started:",
+                "  docker run --cap-add NET_RAW",
             ]
         );
         // A file or a script gets the line alone.

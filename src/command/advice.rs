@@ -5,6 +5,7 @@ use std::fmt;
 use anyhow::anyhow;
 
 use crate::cli::wording::OptionNames;
+use crate::escape::escape;
 use crate::names::forward::{LookupStep, NotFound};
 use crate::names::origin::system_servers;
 use crate::output::terminal::stderr_is_terminal;
@@ -40,20 +41,28 @@ pub fn open_error(names: &OptionNames, error: &OpenError) -> anyhow::Error {
     }
 }
 
-/// What was refused, and the commands that permit it, each on a line of its own to be copied.
+/// That it is not permitted, and the commands that permit it, each on a line of its own to be copied: four short lines.
 fn permission(denied: &Denied) -> Vec<String> {
-    let mut lines = vec![denied.reasons.clone()];
-    for (index, remedy) in denied.remedies.iter().enumerate() {
-        let begin = if index == 0 { "Permit it" } else { "Or permit it" };
-        let (scope, sudo) = match remedy.scope {
-            Scope::Everybody => ("for all users, until the next boot", "sudo "),
-            Scope::Program => ("for this program, until its next update", "sudo "),
-            Scope::Container => ("for the container, when it is started", ""),
+    let sockets = if denied.raw_only { "raw sockets" } else { "ICMP sockets" };
+    let why = denied.obstacle.map(|obstacle| format!(" ({obstacle})")).unwrap_or_default();
+    let mut lines = Vec::new();
+    for remedy in &denied.remedies {
+        let begin = if lines.is_empty() {
+            format!("no permission for {sockets}{why}. Permit")
+        } else {
+            "Or permit".into()
         };
-        lines.push(format!("  {begin} {scope}:"));
-        lines.push(format!("    {sudo}{}", remedy.command));
+        let (to, sudo) = match &remedy.scope {
+            Scope::Everybody => ("them to all users, until the next boot".to_owned(), "sudo "),
+            Scope::Host => ("them on the host, until its next boot".to_owned(), "sudo "),
+            Scope::Program => ("them to this program, until its next update".to_owned(), "sudo "),
+            Scope::Container => ("them to the container, when it is started".to_owned(), ""),
+            Scope::Unit(unit) => (format!("them in the unit (sudo systemctl edit {})", escape(unit)), ""),
+        };
+        lines.push(format!("{begin} {to}:"));
+        lines.push(format!("  {sudo}{}", remedy.command));
     }
-    lines
+    if lines.is_empty() { vec![denied.to_string()] } else { lines }
 }
 
 /// The error about a target that no probe can be sent to.

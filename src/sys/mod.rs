@@ -75,6 +75,8 @@ pub use imp::privilege;
 pub(crate) use imp::random::random;
 /// Reports whether descriptor 1 was open when the program started.
 pub use imp::start::stdout_was_open;
+/// Reports what decides whether a process can get a capability or a setting.
+pub(crate) use imp::surroundings::{ignores_file_capabilities, is_foreign_network, is_read_only, service};
 /// Seconds that local time is ahead of UTC.
 pub(crate) use imp::time_zone::utc_offset;
 

@@ -38,7 +38,7 @@ pub use crate::sys::privilege;
 pub use cause::send_fault;
 pub use channel::FULL_READ;
 pub use channels::{Delivered, Interest, Ready, Transport};
-pub use open::denied::{Denied, Remedy, Scope};
+pub use open::denied::{Denied, Obstacle, Remedy, Scope};
 pub use open::options::{Families, IpOption, Options, Pmtu, Stamping};
 pub use open::refusal::{NoStamps, OpenError, RouteError, Setting, SetupError};
 pub use open::route::{Route, check_scope};

@@ -9,4 +9,5 @@ pub(super) mod random;
 pub(super) mod socket;
 pub(super) mod stamping;
 pub(super) mod start;
+pub(super) mod surroundings;
 pub(super) mod time_zone;

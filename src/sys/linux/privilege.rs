@@ -5,7 +5,8 @@ use std::io;
 use rustix::process::{DumpableBehavior, getegid, geteuid, getgid, getuid, set_dumpable_behavior};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, clear_ambient_capability_set,
-    set_capabilities, set_keep_capabilities, set_no_new_privs, set_thread_res_gid, set_thread_res_uid,
+    no_new_privs, set_capabilities, set_keep_capabilities, set_no_new_privs, set_thread_res_gid,
+    set_thread_res_uid,
 };
 
 /// Whether the superuser runs this, not another user through a setuid binary.
@@ -46,6 +47,11 @@ pub fn reduce() -> io::Result<()> {
 /// may be without.
 pub fn may_get_net_raw() -> bool {
     capability_is_in_bounding_set(CapabilitySet::NET_RAW).unwrap_or(true)
+}
+
+/// Whether this process and its children get no privilege by starting a program (no_new_privs, PR_SET_NO_NEW_PRIVS).
+pub fn gets_no_new_privileges() -> bool {
+    no_new_privs().unwrap_or(false)
 }
 
 /// Keeps other processes of the same user from attaching to this one and taking its sockets (pidfd_getfd(2),

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use rustix::io::Errno;
 
-use super::denied::{Denied, group_range, remedies};
+use super::denied::{Denied, denied, group_range};
 use super::options::{Pmtu, Stamping};
 use crate::datagram::SystemError;
 use crate::escape::escape;
@@ -57,21 +57,21 @@ impl From<Refusal> for OpenError {
             Family::V4 => "ICMP",
             Family::V6 => "ICMPv6",
         };
-        let denied = [Errno::ACCESS, Errno::PERM];
+        let denials = [Errno::ACCESS, Errno::PERM];
         let mut reasons = Vec::new();
         if let Some(error) = &datagram {
-            let range = if is(&datagram, &denied) { group_range() } else { String::new() };
+            let range = if is(&datagram, &denials) { group_range() } else { String::new() };
             reasons.push(format!("datagram: {}{range}", SystemError::of(error)));
         }
         if let Some(error) = &raw {
-            let needs = if is(&raw, &denied) { " (needs CAP_NET_RAW)" } else { "" };
+            let needs = if is(&raw, &denials) { " (needs CAP_NET_RAW)" } else { "" };
             reasons.push(format!("raw: {}{needs}", SystemError::of(error)));
         }
         let reasons = format!("cannot open an {name} socket: {}", reasons.join("; "));
-        let remedies = remedies(is(&datagram, &denied), is(&raw, &denied));
-        if !remedies.is_empty() {
-            return Self::Denied(Denied { reasons, remedies });
-        }
+        let reasons = match denied(reasons, is(&datagram, &denials), is(&raw, &denials)) {
+            Ok(denied) => return Self::Denied(denied),
+            Err(reasons) => reasons,
+        };
         let missing = is(&raw, &[Errno::AFNOSUPPORT]);
         let missing = if missing { "; this system runs without that protocol" } else { "" };
         Self::Unavailable(format!("{reasons}{missing}"))
