@@ -94,6 +94,9 @@ impl<S: Session, A: Account<Event = S::Event>> Run<'_, S, A> {
             let sent = self.send(epoch, now);
             let more = self.print(epoch).map_err(Broken::Output)?;
             if self.session.is_done() && self.report.wake().is_none() {
+                if self.session.takes_rest() {
+                    self.receive_rest(epoch).map_err(Broken::Wait)?;
+                }
                 self.end_lookups(stopped, epoch);
                 self.report.end_last_window(&mut self.account, self.clock.now(), epoch, &mut self.output);
                 return Ok(stopped);
@@ -126,6 +129,26 @@ impl<S: Session, A: Account<Event = S::Event>> Run<'_, S, A> {
             expected = FULL_READ;
         }
         Ok(false)
+    }
+
+    /// The session is over: takes what has arrived with that which ended it, such as an ICMP error with an answer. So the
+    /// result does not depend on which of them was read first.
+    fn receive_rest(&mut self, epoch: Epoch) -> io::Result<()> {
+        let Self { session, report, account, output, .. } = self;
+        for _ in 0..RECEIVES {
+            // Finds out whether there are errors too.
+            if !self.transport.wait(self.clock, Some(Instant::ZERO), &[])?.socket {
+                break;
+            }
+            self.transport.recv(self.clock, FULL_READ, &mut |heard| {
+                match heard {
+                    Incoming::Departure(stamped) => session.handle_stamp(*stamped),
+                    Incoming::Datagram(received) => session.handle_received(received),
+                }
+                drain(session, account, report, epoch, output);
+            })?;
+        }
+        Ok(())
     }
 
     /// Sends what is due, a batch at most, so that a burst cannot keep replies waiting. Says how much that was.

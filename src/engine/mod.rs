@@ -81,6 +81,11 @@ pub trait Session {
     /// Whether the run is over.
     fn is_done(&self) -> bool;
 
+    /// Whether a run that is over takes what has arrived by then.
+    fn takes_rest(&self) -> bool {
+        false
+    }
+
     /// Probes that may still be answered.
     fn in_flight(&self) -> u64;
 

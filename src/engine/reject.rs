@@ -33,8 +33,6 @@ reasons! {
     Unrelated => "unrelated",
     /// The answer to, or the quote of, somebody else's request: another identifier, method or target.
     Foreign => "foreign",
-    /// An answer with a code that no standard knows.
-    Code => "unknown code",
     /// The sequence number was never sent.
     NeverSent => "never sent",
     /// The token is not the one that the probe carried: forged, or another program's.

@@ -107,14 +107,12 @@ pub fn answer(
     newest: impl FnOnce(u16) -> Option<u64>,
     reply: &Reply,
 ) -> Result<Match, Reject> {
-    let ReplyKind::Answer { method, code, ident, seq, len, checksum_ok, body } = reply.kind else {
+    // Whatever its code is (iputils): the token decides.
+    let ReplyKind::Answer { method, ident, seq, len, checksum_ok, body, .. } = reply.kind else {
         return Err(Reject::Unrelated);
     };
     if method != expected.method || ident != identity.ident {
         return Err(Reject::Foreign);
-    }
-    if code != 0 {
-        return Err(Reject::Code);
     }
     let number = newest(seq).ok_or(Reject::NeverSent)?;
     let content = match method {

@@ -167,6 +167,11 @@ impl Session for Ping {
         self.finish.is_over()
     }
 
+    /// Where one answer of many ends a run, the others are not wanted.
+    fn takes_rest(&self) -> bool {
+        !self.config.many_responders && self.config.enough.is_none()
+    }
+
     fn in_flight(&self) -> u64 {
         self.flight.in_flight()
     }
