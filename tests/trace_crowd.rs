@@ -42,9 +42,19 @@ impl Trace {
     }
 
     /// Fails unless it printed that, with no time shorter than its hop takes: the answer to a probe that left before.
+    ///
+    /// Each of fifty raw sockets receives the errors of all. Where the kernel had no room for them, which rping prints, a star
+    /// is true.
     fn check(self, ran: &Ran) {
-        assert_eq!(mask_times(&ran.stdout), self.expected(), "{self:?}\n{}\n{}", ran.stdout, ran.stderr);
-        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{self:?}");
+        let (printed, expected) = (mask_times(&ran.stdout), self.expected());
+        if ran.stderr.contains(" discarded by the kernel on arrival") {
+            for (printed, expected) in nodes(&printed).zip(nodes(&expected)) {
+                assert!(printed == expected || printed.len() == 1, "{self:?}: {}", ran.stdout);
+            }
+        } else {
+            assert_eq!(printed, expected, "{self:?}\n{}\n{}", ran.stdout, ran.stderr);
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{self:?}");
+        }
         for line in ran.stdout.lines().skip(1) {
             let words: Vec<_> = line.split_whitespace().collect();
             let hop: u32 = words[0].parse().expect("a hop");
@@ -54,6 +64,11 @@ impl Trace {
             assert!(times.into_iter().all(|time: f64| time >= least), "{self:?}: {line}");
         }
     }
+}
+
+/// The hop of each line, and the addresses in it.
+fn nodes(text: &str) -> impl Iterator<Item = Vec<&str>> {
+    text.lines().map(|line| line.split_whitespace().filter(|word| !["#", "ms", "*"].contains(word)).collect())
 }
 
 /// Runs fifty traces by a method at the same time, a third of them from the third hop on.

@@ -320,7 +320,7 @@ fn run(
     let (session, account) = (Trace::new(config, now), TraceAccount::new(now));
     let run = Run { clock, session, transport, account, report, output, stop, batch, lookups: None };
     let mut passed = None;
-    let account = command::conduct(run, |session, _, (_, account), output| {
+    let account = command::conduct(run, |session, transport, (_, account), output| {
         passed = request.assertion.as_ref().map(|assertion| {
             let judgement = Judgement::of_trace(account, assertion);
             if request.format.format == Format::Json {
@@ -330,6 +330,9 @@ fn run(
             text::verdict::print(&request.style.program, &judgement, |_| None, output);
             judgement.passed()
         });
+        if account.sent() > account.received() {
+            command::print_dropped(&request.style.program, transport, output);
+        }
         if request.verbose {
             command::print_rejects(&request.style.program, session.rejects(), output);
             command::print_clocks(&request.style.program, &account.timings, output);
