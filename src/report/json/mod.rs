@@ -7,6 +7,7 @@ mod extension;
 mod fields;
 mod line;
 mod ping;
+mod ping_records;
 mod records;
 mod trace;
 mod until;

@@ -1,11 +1,10 @@
 //! A ping of one host or many as JSON Lines.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use serde::Serialize;
-
-use super::fields::{ClockCounts, family, millis, nanos, print, unknown_of};
+use super::fields::{family, millis, print, unknown_of};
+use super::ping_records::{AllTargets, Counts, Host, Of, PingRecord, Start, Summary, Window};
 use super::records::{IcmpErrorRecord, NotSentRecord, ReplyRecord, ResolvedRecord, TimeoutRecord};
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::{Event, LookupOutcome, NameLookup, ProbeError, Verdict};
@@ -17,7 +16,7 @@ use crate::report::hosts::{HostCursor, HostLabel, Hosts, PART};
 use crate::report::phrases::phrase;
 use crate::report::style::Style;
 use crate::report::text::{many, summary};
-use crate::stats::{Figures, PingAccount, Row, Targeted, Totals};
+use crate::stats::{PingAccount, Targeted, Totals};
 
 /// Prints one run.
 #[derive(Debug)]
@@ -33,198 +32,6 @@ pub struct JsonPing {
     window: Option<HostCursor>,
     /// How much of the end is printed; `None`: all.
     end: Option<HostCursor>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum PingRecord {
-    Start(Start),
-    Reply(Of<ReplyRecord>),
-    Duplicate(Of<ReplyRecord>),
-    Corrupt(Of<ReplyRecord>),
-    Error(Of<IcmpErrorRecord>),
-    Notice(Of<IcmpErrorRecord>),
-    NotSent(Of<NotSentRecord>),
-    Timeout(Of<TimeoutRecord>),
-    Resolved(Of<ResolvedRecord>),
-    Window(Window),
-    Target(Of<Counts>),
-    Summary(Summary),
-}
-
-#[derive(Serialize)]
-struct Start {
-    command: &'static str,
-    #[serde(flatten)]
-    host: Option<Host>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    family: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<IpAddr>,
-    targets: u64,
-    unknown: u32,
-    data_bytes: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    interval_ms: Option<f64>,
-}
-
-/// A target.
-#[derive(Serialize)]
-struct Host {
-    host: String,
-    addr: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    label: Option<String>,
-}
-
-impl Host {
-    /// A target, on the link `zone` where its address is link-local.
-    fn new(label: HostLabel<'_>, zone: Option<&str>) -> Self {
-        let note = label.note.map(str::to_owned);
-        Self { host: label.host(), addr: numeric(label.address.ip(), zone), label: note }
-    }
-}
-
-/// A record about a target.
-#[derive(Serialize)]
-struct Of<R> {
-    #[serde(flatten)]
-    host: Host,
-    #[serde(flatten)]
-    record: R,
-}
-
-/// The account of a target, or of all.
-#[derive(Serialize)]
-struct Counts {
-    transmitted: u64,
-    received: u64,
-    not_sent: u64,
-    in_flight: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    loss_pct: Option<f64>,
-    loss_burst: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rtt: Option<Rtt>,
-}
-
-/// A window of one target, or of all.
-#[derive(Serialize)]
-struct Window {
-    #[serde(flatten)]
-    host: Option<Host>,
-    window_ms: f64,
-    #[serde(flatten)]
-    all: Option<AllTargets>,
-    transmitted: u64,
-    received: u64,
-    lost: u64,
-    late: u64,
-    not_sent: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    loss_pct: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rtt: Option<Rtt>,
-}
-
-/// What only a window of all targets has.
-#[derive(Serialize)]
-struct AllTargets {
-    targets: u64,
-    answered: u32,
-    silent: u32,
-    duplicates: u64,
-    corrupted: u64,
-    errors: u64,
-}
-
-impl Window {
-    fn new(figures: &dyn Figures, jitter: Option<Duration>, length: Duration) -> Self {
-        Self {
-            host: None,
-            window_ms: millis(length),
-            all: None,
-            transmitted: figures.sent(),
-            received: figures.received(),
-            lost: figures.lost(),
-            late: figures.late(),
-            not_sent: figures.not_sent(),
-            loss_pct: figures.loss().map(|loss| loss.percent()),
-            rtt: Rtt::new(figures, None).map(|rtt| Rtt { jitter_ms: jitter.map(millis), ..rtt }),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Summary {
-    #[serde(flatten)]
-    host: Option<Host>,
-    targets: u64,
-    answered: u32,
-    silent: u32,
-    not_asked: u32,
-    unknown: u32,
-    #[serde(flatten)]
-    counts: Counts,
-    duplicates: u64,
-    corrupted: u64,
-    errors: u64,
-    time_ms: f64,
-    clocks: ClockCounts,
-}
-
-#[derive(Serialize)]
-struct Rtt {
-    min_ms: f64,
-    avg_ms: f64,
-    max_ms: f64,
-    mdev_ms: f64,
-    p50_ms: f64,
-    p90_ms: f64,
-    p95_ms: f64,
-    p99_ms: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jitter_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    diff_avg_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    diff_max_ms: Option<f64>,
-}
-
-impl Rtt {
-    /// `only`: the target, if the times are of one.
-    fn new(figures: &dyn Figures, only: Option<&Row>) -> Option<Self> {
-        let (rtt, percentile) = (figures.rtt(), |percent| figures.percentile(percent));
-        let neighbours = only.map(Row::neighbours);
-        Some(Self {
-            min_ms: nanos(rtt.min()),
-            avg_ms: nanos(rtt.mean()),
-            max_ms: nanos(rtt.max()),
-            mdev_ms: nanos(rtt.deviation()),
-            p50_ms: nanos(percentile(50)?),
-            p90_ms: nanos(percentile(90)?),
-            p95_ms: nanos(percentile(95)?),
-            p99_ms: nanos(percentile(99)?),
-            jitter_ms: neighbours.map(|times| millis(times.jitter())),
-            diff_avg_ms: neighbours.and_then(|times| times.mean()).map(nanos),
-            diff_max_ms: neighbours.and_then(|times| times.max()).map(nanos),
-        })
-    }
-}
-
-impl Counts {
-    /// `burst`: the longest run of losses. `only`: the target, if the times are of one.
-    fn new(figures: &dyn Figures, burst: u32, only: Option<&Row>) -> Self {
-        Self {
-            transmitted: figures.sent(),
-            received: figures.received(),
-            not_sent: figures.not_sent(),
-            in_flight: figures.in_flight(),
-            loss_pct: figures.loss().map(|loss| loss.percent()),
-            loss_burst: burst,
-            rtt: Rtt::new(figures, only),
-        }
-    }
 }
 
 impl JsonPing {
