@@ -473,7 +473,8 @@ fn fields_in_the_source() -> BTreeSet<String> {
                     }
                     continue;
                 }
-                let Some((name, _)) = part.split_once(": ") else { continue };
+                let field = part.strip_prefix("pub(super) ").unwrap_or(part);
+                let Some((name, _)) = field.split_once(": ") else { continue };
                 if name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
                     fields.insert(rename.take().unwrap_or_else(|| name.to_owned()));
                 }
