@@ -4,11 +4,20 @@
 
 mod lab;
 
+use std::sync::{Mutex, PoisonError};
+
 use lab::child::Running;
 use lab::routers::{EACH, HOPS, Routers, router, target};
 use lab::*;
 
 const TRACES: u8 = 50;
+
+/// One test at a time: each has fifty processes.
+fn alone(name: &str, body: impl FnOnce()) {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    lab::alone(name, body);
+}
 
 /// A trace: the number of its target, its first hop, and what it is called with beside these.
 #[derive(Clone, Copy, Debug)]
