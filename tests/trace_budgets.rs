@@ -51,7 +51,10 @@ fn wrong(ran: &Ran, v6: bool) -> Result<(), String> {
     if reached && !hops.contains(&4) {
         return Err(format!("the hop of the target: {summary}"));
     }
-    let verdict = (summary["reached"].as_bool(), ran.status, ran.stderr.as_str());
+    // Each of fifty raw sockets receives the errors of all.
+    let errors =
+        if ran.stderr.contains(" discarded by the kernel on arrival") { "" } else { ran.stderr.as_str() };
+    let verdict = (summary["reached"].as_bool(), ran.status, errors);
     if verdict == (Some(reached), Some(i32::from(!reached)), "") {
         Ok(())
     } else {
