@@ -8,7 +8,7 @@ use rping::output::{Output, Stream};
 use rping::report::Report;
 use rping::report::glyphs::Glyphs;
 use rping::report::style::{Style, TimeFormat};
-use rping::report::terminal::ping::{PingHints, TerminalPing};
+use rping::report::terminal::ping::{PingColors, PingHints, TerminalPing};
 use rping::report::text::compact::{CompactStyle, CompactText, row};
 use rping::report::tone::Limits;
 use rping::stats::{PingAccount, WindowPlan};
@@ -221,6 +221,23 @@ fn a_hint_and_a_line_of_status_break_the_row_too() {
         report.event(event, EPOCH, &mut output);
     });
     assert_eq!(shown(&mut output), "             ××");
+}
+
+#[test]
+fn a_lost_probe_gives_no_other_character_a_colour() {
+    let events = events(every(1_000, 12), |probe| {
+        Ok(if probe.number == 4 { vec![] } else { vec![echo(probe, ms(12))] })
+    });
+    let colored = || report(CompactStyle { row: 10, color: true, terminal: true, ..STYLE });
+    let alone = printed(&events, colored());
+    let around = {
+        let Driven { report, account } = colored();
+        let colors = PingColors { stdout: true, stderr: true, limits: STYLE.limits };
+        printed(&events, Driven { report: TerminalPing::new(report).colors(colors), account })
+    };
+    let rows = |text: &str| text.lines().skip(1).take(2).map(str::to_owned).collect::<Vec<_>>();
+    assert!(alone.contains("\x1b["), "{alone}");
+    assert_eq!(rows(&around), rows(&alone));
 }
 
 #[test]

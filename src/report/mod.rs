@@ -116,6 +116,11 @@ pub trait Report {
         let _ = output;
     }
 
+    /// Whether it gives the marks of probes colours of its own.
+    fn paints(&self) -> bool {
+        false
+    }
+
     /// Shows again what is only shown for a while: the terminal has another size, or this process was suspended.
     fn refresh(&mut self) {}
 

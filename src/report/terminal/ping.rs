@@ -115,10 +115,14 @@ impl Report for TerminalPing {
 
     fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
         let limits = self.colors.map_or_else(Limits::default, |colors| colors.limits);
+        let marked = self.text.paints();
         self.print(
             output,
             |text, output| text.event(event, account, epoch, output),
-            |text| painted(event, account, limits, text),
+            |text| match event {
+                Event::Lost { .. } | Event::Unanswered { .. } if marked => text.to_owned(),
+                _ => painted(event, account, limits, text),
+            },
         );
         if let Some(hint) = self.hints.as_mut().and_then(|hints| hints.after(event, account)) {
             self.text.break_line(output);

@@ -238,6 +238,10 @@ impl Report for CompactText {
         }
     }
 
+    fn paints(&self) -> bool {
+        self.style.color
+    }
+
     fn break_line(&self, output: &mut Output<'_>) {
         if self.style.terminal {
             self.interrupt(output);
