@@ -10,7 +10,7 @@ use crate::output::{self, Output};
 use crate::report::AnyReport;
 use crate::stats::Account;
 use crate::stop::Stop;
-use crate::transport::{FULL_READ, Interest, Transport};
+use crate::transport::{Delivered, FULL_READ, Interest, Transport};
 
 /// Maximum number of receive calls in a turn, and only while a socket may hold more. This drains the buffer after a stall
 /// and still bounds the work of a turn.
@@ -112,17 +112,10 @@ impl<S: Session, A: Account<Event = S::Event>> Run<'_, S, A> {
     /// First, so that the time of those replies that carry no kernel stamp is close to their arrival. Returns whether all
     /// that had arrived was read, as far as it matters.
     fn receive(&mut self, epoch: Epoch) -> io::Result<bool> {
-        let Self { session, report, account, output, .. } = self;
-        let mut expected = usize::try_from(session.in_flight()).unwrap_or(usize::MAX).max(1);
+        let mut expected = usize::try_from(self.session.in_flight()).unwrap_or(usize::MAX).max(1);
         for _ in 0..RECEIVES {
-            let delivered = self.transport.recv(self.clock, expected, &mut |heard| {
-                match heard {
-                    Incoming::Departure(stamped) => session.handle_stamp(*stamped),
-                    Incoming::Datagram(received) => session.handle_received(received),
-                }
-                drain(session, account, report, epoch, output);
-            })?;
-            if !delivered.more || session.in_flight() == 0 {
+            let delivered = self.deliver(expected, epoch)?;
+            if !delivered.more || self.session.in_flight() == 0 {
                 return Ok(true);
             }
             // Some were foreign, and replies may lie behind them.
@@ -134,21 +127,26 @@ impl<S: Session, A: Account<Event = S::Event>> Run<'_, S, A> {
     /// The session is over: takes what has arrived with that which ended it, such as an ICMP error with an answer. So the
     /// result does not depend on which of them was read first.
     fn receive_rest(&mut self, epoch: Epoch) -> io::Result<()> {
-        let Self { session, report, account, output, .. } = self;
         for _ in 0..RECEIVES {
             // Finds out whether there are errors too.
             if !self.transport.wait(self.clock, Some(Instant::ZERO), &[])?.socket {
                 break;
             }
-            self.transport.recv(self.clock, FULL_READ, &mut |heard| {
-                match heard {
-                    Incoming::Departure(stamped) => session.handle_stamp(*stamped),
-                    Incoming::Datagram(received) => session.handle_received(received),
-                }
-                drain(session, account, report, epoch, output);
-            })?;
+            self.deliver(FULL_READ, epoch)?;
         }
         Ok(())
+    }
+
+    /// Gives the session what has arrived, and takes the events about each before the next.
+    fn deliver(&mut self, expected: usize, epoch: Epoch) -> io::Result<Delivered> {
+        let Self { session, report, account, output, .. } = self;
+        self.transport.recv(self.clock, expected, &mut |heard| {
+            match heard {
+                Incoming::Departure(stamped) => session.handle_stamp(*stamped),
+                Incoming::Datagram(received) => session.handle_received(received),
+            }
+            drain(session, account, report, epoch, output);
+        })
     }
 
     /// Sends what is due, a batch at most, so that a burst cannot keep replies waiting. Says how much that was.
