@@ -48,7 +48,8 @@ impl Sub<Duration> for Instant {
 }
 
 /// A duration in nanoseconds, at most `u64::MAX` (584 years).
-fn nanos(duration: Duration) -> u64 {
+#[inline]
+pub fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

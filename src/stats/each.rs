@@ -1,5 +1,6 @@
 //! What became of each probe, for reports that show them all.
 
+use crate::clock::nanos;
 use crate::datagram::SystemError;
 use crate::engine::ping::event::{Event, Verdict};
 
@@ -42,7 +43,7 @@ impl EachTime {
             Event::Answer(answer) if answer.verdict == Verdict::Received => {
                 let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
                 if let Some(time) = place.and_then(|place| times.get_mut(place)) {
-                    *time = u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX).clamp(1, LONGEST);
+                    *time = nanos(answer.rtt).clamp(1, LONGEST);
                 }
             }
             _ => {}

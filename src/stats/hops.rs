@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::loss::{Ratio, loss};
 use super::moments::Moments;
+use crate::clock::nanos;
 use crate::engine::trace::event::{Outcome, TraceAnswer};
 
 /// The figures of a hop.
@@ -30,7 +31,7 @@ impl Hop {
 
     fn answer(&mut self, answer: &TraceAnswer) {
         self.received += 1;
-        self.rtt.add(u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX));
+        self.rtt.add(nanos(answer.rtt));
         if !self.responders.contains(&answer.from) {
             self.responders.push(answer.from);
         }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::loss::{Ratio, loss};
+use crate::clock::nanos;
 use crate::engine::ping::event::{Event, Verdict};
 
 /// What became of a probe.
@@ -54,7 +55,7 @@ impl Recent {
             Event::Error(error) if error.notice => {}
             Event::Error(error) => self.settle(error.seq, Fate::Failed),
             Event::Answer(answer) if answer.verdict == Verdict::Received => {
-                let nanos = u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX);
+                let nanos = nanos(answer.rtt);
                 self.settle(answer.seq, Fate::Answered(nanos));
             }
             Event::Answer(_) => {}

@@ -6,6 +6,7 @@ use super::burst::Bursts;
 use super::moments::Moments;
 use super::neighbours::Neighbours;
 use super::percentiles::{Percentiles, Precision};
+use crate::clock::nanos;
 use crate::engine::ping::event::{Event, Verdict};
 
 /// The account of one target.
@@ -79,7 +80,7 @@ impl Row {
             Event::Error(_) => {}
             Event::Answer(answer) => {
                 if answer.verdict == Verdict::Received {
-                    let nanos = u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX);
+                    let nanos = nanos(answer.rtt);
                     self.receive(answer.seq, nanos, answer.settles, precision);
                 }
             }

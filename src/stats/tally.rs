@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::loss::{Ratio, classic_loss};
 use super::moments::Moments;
 use super::percentiles::{Percentiles, Precision};
-use crate::clock::Instant;
+use crate::clock::{Instant, nanos};
 use crate::datagram::Timing;
 use crate::engine::ping::event::{Answer, Event, ProbeError, Verdict};
 use crate::wire::Family;
@@ -123,7 +123,7 @@ impl Tally {
 
     fn answer(&mut self, answer: &Answer) {
         self.settle(answer.settles);
-        let nanos = u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = nanos(answer.rtt);
         match answer.verdict {
             Verdict::Corrupt => {
                 self.corrupted += 1;

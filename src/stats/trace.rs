@@ -7,7 +7,7 @@ use super::account::Account;
 use super::hops::Hops;
 use super::moments::Moments;
 use super::tally::Timings;
-use crate::clock::Instant;
+use crate::clock::{Instant, nanos};
 use crate::engine::trace::event::{Ending, Outcome, TraceAnswer, TraceEvent};
 
 /// The account of a trace.
@@ -106,7 +106,7 @@ impl TraceAccount {
     /// Notes the first answer to a probe of a hop, if it shows that the probe arrived at the target.
     fn arrive(&mut self, hop: u8, answer: &TraceAnswer) {
         if answer.arrived {
-            self.arrivals.push((hop, u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX)));
+            self.arrivals.push((hop, nanos(answer.rtt)));
         }
     }
 

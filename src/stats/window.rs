@@ -8,6 +8,7 @@
 use super::distribution::Distribution;
 use super::figures::{Figures, Targeted};
 use super::moments::Moments;
+use crate::clock::nanos;
 use crate::engine::ping::event::{Event, Verdict};
 
 /// The account of one window.
@@ -112,7 +113,7 @@ impl Window {
             }
             Event::Answer(answer) => match answer.verdict {
                 Verdict::Received => {
-                    let nanos = u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX);
+                    let nanos = nanos(answer.rtt);
                     self.total.receive(nanos);
                     row.receive(nanos);
                     // Else it was in flight until now.

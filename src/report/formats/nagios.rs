@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::number::{Millis, nanos};
+use super::number::Millis;
 use super::ping::{Document, HostFigures, HostRow, Whole};
 use super::trace::{TraceDocument, TraceWhole};
-use crate::clock::Wall;
+use crate::clock::{Wall, nanos};
 use crate::escape::escape;
 use crate::output::Output;
 use crate::report::text::number::format_g;

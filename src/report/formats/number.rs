@@ -1,15 +1,9 @@
 //! Numbers as programs read them: the shortest decimal that is exact, without an exponent.
 
 use std::fmt;
-use std::time::Duration;
 
 /// Nanoseconds as milliseconds.
 pub(super) struct Millis(pub u64);
-
-/// The nanoseconds of a duration.
-pub(super) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
 
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use super::number::nanos;
-use crate::clock::{Epoch, Instant, Wall};
+use crate::clock::{Epoch, Instant, Wall, nanos};
 use crate::engine::ping::event::{Event, LookupOutcome, NameLookup};
 use crate::escape::escape;
 use crate::output::Output;

@@ -5,10 +5,10 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::number::{nanos, seconds};
+use super::number::seconds;
 use super::ping::{Document, HostFigures, HostName, HostRow, Whole};
 use super::trace::{TraceDocument, TraceWhole};
-use crate::clock::Wall;
+use crate::clock::{Wall, nanos};
 use crate::engine::trace::event::Ending;
 use crate::escape::escape;
 use crate::output::Output;

@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 pub use super::hints::PingHints;
 use super::paint;
 use super::status::StatusLine;
-use crate::clock::{Epoch, Instant};
+use crate::clock::{Epoch, Instant, nanos};
 use crate::engine::ping::event::{Event, LookupOutcome, Verdict};
 use crate::output::{Output, Stream};
 use crate::report::Report;
@@ -87,7 +87,7 @@ fn painted(event: &Event, account: &PingAccount, limits: Limits, text: &str) -> 
     match event {
         Event::Answer(answer) => {
             let usual = account.row(answer.target).and_then(usual);
-            let nanos = u64::try_from(answer.rtt.as_nanos()).unwrap_or(u64::MAX);
+            let nanos = nanos(answer.rtt);
             let tone = match answer.verdict {
                 Verdict::Received | Verdict::Duplicate => limits.tone(nanos, usual),
                 Verdict::Corrupt => Some(Tone::Crit),

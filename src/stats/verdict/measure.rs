@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::assertion::{Assertion, Clause, Decimal};
 use super::field::{Field, WHOLE};
+use crate::clock::nanos;
 use crate::engine::trace::event::Ending;
 use crate::stats::extra::Extra;
 use crate::stats::moments::Moments;
@@ -166,7 +167,7 @@ fn of_row(row: &Row, extra: Extra, field: Field) -> Measured {
         Field::P90 => percentile(90),
         Field::P95 => percentile(95),
         Field::P99 => percentile(99),
-        Field::Jitter => time(u64::try_from(row.jitter().as_nanos()).ok()),
+        Field::Jitter => time(Some(nanos(row.jitter()))),
         Field::Burst => count(row.burst()),
         Field::Hops | Field::Reached => Measured::Nothing(NO_ANSWER),
     }

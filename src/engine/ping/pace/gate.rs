@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use crate::clock::Instant;
+use crate::clock::{Instant, nanos};
 
 /// How many probes leave in a time at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl ProbeRate {
 
     /// One probe each `gap`; `None`: without a gap there is no limit.
     pub fn one_each(gap: Duration) -> Option<Self> {
-        let nanos = u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = nanos(gap);
         (nanos > 0).then_some(Self { probes: NonZeroU64::MIN, nanos })
     }
 

@@ -7,10 +7,9 @@ use serde::Serialize;
 
 use super::extension::{IcmpExtension, structure};
 use super::result::{Back, Failure, Front, SILENCE, Silence, millis, print, seconds};
-use crate::clock::Wall;
+use crate::clock::{Wall, nanos};
 use crate::engine::trace::event::{AnswerKind, Outcome, TraceAnswer, TraceEvent};
 use crate::output::Output;
-use crate::report::formats::number::nanos;
 use crate::report::formats::trace::{Happened, TraceDocument, TraceWhole};
 use crate::wire::Family;
 use crate::wire::icmp::{Error, v4, v6};

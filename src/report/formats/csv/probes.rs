@@ -1,10 +1,9 @@
 //! What becomes of each probe of a ping.
 
 use super::record::Record;
-use crate::clock::Wall;
+use crate::clock::{Wall, nanos};
 use crate::engine::ping::event::{Answer, Content, Event, ProbeError, Verdict};
 use crate::output::Output;
-use crate::report::formats::number::nanos;
 use crate::report::formats::ping::{Document, HostName, HostRow, Whole};
 use crate::report::json::rfc3339;
 use crate::report::phrases::phrase;

@@ -1,8 +1,8 @@
 //! The figures of each host.
 
 use super::record::Record;
+use crate::clock::nanos;
 use crate::output::Output;
-use crate::report::formats::number::nanos;
 use crate::report::formats::ping::{Document, HostRow, Whole};
 use crate::report::json::rfc3339;
 

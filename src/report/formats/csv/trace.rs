@@ -1,10 +1,9 @@
 //! The outcome of each probe of a traceroute.
 
 use super::record::Record;
-use crate::clock::Wall;
+use crate::clock::{Wall, nanos};
 use crate::engine::trace::event::{AnswerKind, Outcome, TraceAnswer, TraceEvent};
 use crate::output::Output;
-use crate::report::formats::number::nanos;
 use crate::report::formats::trace::{Happened, TraceDocument, TraceWhole};
 use crate::report::json::rfc3339;
 use crate::report::phrases::phrase;

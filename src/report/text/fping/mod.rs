@@ -11,7 +11,7 @@ mod totals;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::clock::{Epoch, Instant};
+use crate::clock::{Epoch, Instant, nanos};
 use crate::engine::ping::event::{Answer, Event, ProbeError, Verdict};
 use crate::escape::escape;
 use crate::output::Output;
@@ -386,8 +386,4 @@ fn node(from: IpAddr, label: HostLabel<'_>) -> String {
 /// The place of a probe among those of its target, from 0.
 fn index(row: &Row, seq: u16) -> u64 {
     row.number(seq).saturating_sub(1)
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
