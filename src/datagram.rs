@@ -262,11 +262,13 @@ impl SystemError {
 
 impl fmt::Display for SystemError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = io::Error::from_raw_os_error(self.0).to_string();
-        // std appends the number.
-        let words = text.rsplit_once(" (os error ").map_or(text.as_str(), |(words, _)| words);
-        f.write_str(words)
+        f.write_str(without_number(&io::Error::from_raw_os_error(self.0).to_string()))
     }
+}
+
+/// A text that ends with an error of the system, without the number that std appends to it.
+pub fn without_number(text: &str) -> &str {
+    text.rsplit_once(" (os error ").map_or(text, |(words, _)| words)
 }
 
 /// How the octets of a received datagram begin.

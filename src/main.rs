@@ -55,8 +55,6 @@ fn fail_check(service: &str, error: &anyhow::Error) -> ExitCode {
 
 /// Prints a line on standard error, if that is open. Returns the exit status.
 fn fail(line: &str, status: u8) -> ExitCode {
-    // Without the number of the error, which std appends to the system's text.
-    let text = line.rsplit_once(" (os error ").map_or(line, |(text, _)| text);
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", command::without_number(line));
     ExitCode::from(status)
 }

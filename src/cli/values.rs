@@ -48,9 +48,13 @@ pub fn refused(
     allowed: &str,
 ) -> clap::Error {
     let option = arg.map(option_name).unwrap_or_default();
-    let sentence = format!("{option} {}: {allowed}", escape::argument(value));
+    refusal(command, format!("{option} {}: {allowed}", escape::argument(value)))
+}
+
+/// The error of a value with this reason.
+pub fn refusal(command: &clap::Command, reason: String) -> clap::Error {
     let mut error = clap::Error::new(ErrorKind::ValueValidation).with_cmd(command);
-    error.insert(ContextKind::Custom, ContextValue::String(sentence));
+    error.insert(ContextKind::Custom, ContextValue::String(reason));
     error
 }
 

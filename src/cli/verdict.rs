@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 
 use anyhow::{Result, ensure};
 use clap::builder::TypedValueParser;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::headings::STATUS;
+use super::values::refusal;
 use super::values::{Checked, whole};
 use crate::engine::ping::{TargetState, Until};
 use crate::escape::{argument, escape};
@@ -114,11 +114,7 @@ impl TypedValueParser for Asserts {
                 .map_err(|fault| pointed(text, &fault)),
             None => Err(format!("--assert {}: the conditions must be UTF-8 text", argument(value))),
         };
-        parsed.map_err(|reason| {
-            let mut error = clap::Error::new(ErrorKind::ValueValidation).with_cmd(command);
-            error.insert(ContextKind::Custom, ContextValue::String(reason));
-            error
-        })
+        parsed.map_err(|reason| refusal(command, reason))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::cli::ping_request::PingRequest;
 use crate::cli::trace_request::TraceRequest;
 use crate::clock::{Clock, Instant};
 use crate::command::{self, advice};
+use crate::datagram::without_number;
 use crate::engine::ping::Targets;
 use crate::escape;
 use crate::names::lookup::Names;
@@ -145,7 +146,6 @@ pub fn trace_status(request: &TraceRequest, account: &TraceAccount) -> u8 {
 pub fn cannot_check(service: &str, error: &anyhow::Error) -> (String, u8) {
     let state = if advice::is_unreachable(error) { State::Critical } else { State::Unknown };
     let text = format!("{error:#}");
-    // Without the number of the error, which std appends to the system's text.
-    let text = text.rsplit_once(" (os error ").map_or(text.as_str(), |(text, _)| text);
-    (format!("{service} {} - {}\n", nagios::word(state), nagios::sentence(text)), state.status())
+    let sentence = nagios::sentence(without_number(&text));
+    (format!("{service} {} - {sentence}\n", nagios::word(state)), state.status())
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 
 use crate::clock::{Clock, Instant};
+pub use crate::datagram::without_number;
 use crate::engine::Session;
 use crate::engine::reject::Rejects;
 use crate::escape::{self, escape};

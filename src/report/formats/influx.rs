@@ -10,7 +10,7 @@ use crate::clock::{Wall, nanos};
 use crate::engine::trace::event::Ending;
 use crate::escape::escape;
 use crate::output::Output;
-use crate::stats::{Figures, Hop};
+use crate::stats::{Figures, Hop, Moments};
 
 /// The value of a tag. Commas, equals signs and blanks have a backslash. A backslash itself cannot be escaped, and at the
 /// end it would escape what follows: there it is left out, as Telegraf does.
@@ -68,6 +68,18 @@ fn tags(name: &HostName<'_>, output: &mut Output<'_>) {
     }
 }
 
+/// The fields of the times of answers, of which there is at least one.
+fn times(rtt: &Moments, output: &mut Output<'_>) {
+    for (field, nanos) in [
+        ("minimum_response_ms", rtt.min()),
+        ("average_response_ms", rtt.mean()),
+        ("maximum_response_ms", rtt.max()),
+        ("standard_deviation_ms", rtt.deviation()),
+    ] {
+        output.print(format_args!(",{field}={}", Millis(nanos)));
+    }
+}
+
 impl Document for InfluxPing {
     fn row(&mut self, _pass: usize, row: &HostRow<'_>, whole: &Whole<'_>, output: &mut Output<'_>) {
         let host = row.figures.ok();
@@ -87,15 +99,7 @@ impl Document for InfluxPing {
                 if let Some(ttl) = whole.extra(target).ttl {
                     output.print(format_args!(",ttl={ttl}i"));
                 }
-                let rtt = figures.rtt();
-                for (field, nanos) in [
-                    ("minimum_response_ms", rtt.min()),
-                    ("average_response_ms", rtt.mean()),
-                    ("maximum_response_ms", rtt.max()),
-                    ("standard_deviation_ms", rtt.deviation()),
-                ] {
-                    output.print(format_args!(",{field}={}", Millis(nanos)));
-                }
+                times(&figures.rtt(), output);
                 if let Some(jitter) = host.jitter() {
                     output.print(format_args!(",jitter_ms={}", Millis(jitter)));
                 }
@@ -124,14 +128,7 @@ impl InfluxTrace {
             output.print(format_args!(",percent_packet_loss={}", loss.percent()));
         }
         if *received > 0 {
-            for (field, nanos) in [
-                ("minimum_response_ms", rtt.min()),
-                ("average_response_ms", rtt.mean()),
-                ("maximum_response_ms", rtt.max()),
-                ("standard_deviation_ms", rtt.deviation()),
-            ] {
-                output.print(format_args!(",{field}={}", Millis(nanos)));
-            }
+            times(rtt, output);
             let all: Vec<_> = hop.responders.iter().map(|address| whole.shown(*address)).collect();
             // Digits and the name of an interface, which has neither quotes nor, escaped, more than backslashes.
             let all = all.join(" ").replace('\\', "\\\\").replace('"', "\\\"");

@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::report::addresses::{numeric, zone};
 use crate::report::hosts::{HostCursor, HostEntry, HostLabel, Hosts, PART};
 use crate::report::style::Style;
-use crate::report::text::{many, summary};
+use crate::report::text;
 use crate::stats::{Extra, Figures, PingAccount, Row, Span, Targeted, Totals};
 
 /// A document about a ping.
@@ -298,11 +298,7 @@ impl Report for FormatPing {
     }
 
     fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {
-        if self.single {
-            summary::status(&account.total, output);
-        } else {
-            many::status(account, output);
-        }
+        text::ping_status(self.single, account, output);
     }
 
     fn window(&mut self, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {

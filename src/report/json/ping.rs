@@ -15,7 +15,7 @@ use crate::report::addresses::{Addresses, numeric, zone};
 use crate::report::hosts::{HostCursor, HostLabel, Hosts, PART};
 use crate::report::phrases::phrase;
 use crate::report::style::Style;
-use crate::report::text::{many, summary};
+use crate::report::text;
 use crate::stats::{PingAccount, Targeted, Totals};
 
 /// Prints one run.
@@ -258,11 +258,7 @@ impl Report for JsonPing {
     }
 
     fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {
-        if self.single {
-            summary::status(&account.total, output);
-        } else {
-            many::status(account, output);
-        }
+        text::ping_status(self.single, account, output);
     }
 
     fn window(&mut self, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {

@@ -21,3 +21,14 @@ pub mod until;
 pub mod verdict;
 mod width;
 mod window;
+
+use crate::output::Output;
+use crate::stats::PingAccount;
+
+/// One line about a ping so far, of a `single` host or of many, on standard error.
+pub(super) fn ping_status(single: bool, account: &PingAccount, output: &mut Output<'_>) {
+    match single {
+        true => summary::status(&account.total, output),
+        false => many::status(account, output),
+    }
+}
