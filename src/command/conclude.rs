@@ -63,15 +63,28 @@ impl<'a> Judge<'a> {
             By::Assertion(_) if account.targets() == 0 => None,
             By::Assertion(assertion) => {
                 let judgement = Judgement::of_ping(account, assertion, missing);
-                if self.request.format.format == Format::Json {
-                    json::verdict(&judgement, &label, (clock.now(), clock.epoch()), output);
-                }
-                let label = |target| label(target).filter(|_| self.request.many.is_some());
-                text::verdict::print(&self.request.style.program, &judgement, label, output);
+                let of = (self.request.style.program.as_str(), self.request.format.format);
+                print_judgement(of, &judgement, label, self.request.many.is_some(), clock, output);
                 Some(judgement.passed())
             }
         }
     }
+}
+
+/// Prints what an assertion of this program and format came to: the record, and a line for each condition that does not
+/// hold. `label` is the name of a target, which the lines have where there are `several`.
+pub fn print_judgement<'a>(
+    (program, format): (&str, Format),
+    judgement: &Judgement,
+    label: impl Fn(u32) -> Option<HostLabel<'a>>,
+    several: bool,
+    clock: &Clock,
+    output: &mut Output<'_>,
+) {
+    if format == Format::Json {
+        json::verdict(judgement, &label, (clock.now(), clock.epoch()), output);
+    }
+    text::verdict::print(program, judgement, |target| label(target).filter(|_| several), output);
 }
 
 /// Prints what waiting for a state came to, as a record or as a line. Other formats have no place for it.

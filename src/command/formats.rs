@@ -66,19 +66,14 @@ pub fn keep(format: Format, account: &mut PingAccount) {
 }
 
 /// The report of a traceroute in a format other than text and JSON. The probes have so many octets of `data`, and leave
-/// from `source`. Only a format with a line for each probe has `names`.
+/// from `source`.
 pub fn of_trace(
     format: Format,
     start: TraceStart,
     (data, source): (usize, IpAddr),
     (wanted, names): (Lookups, Names),
 ) -> FormatTrace {
-    let document = trace_document(format, data, Some(source));
-    let wanted = match format {
-        Format::Csv => wanted,
-        _ => Lookups { names: false, origins: false },
-    };
-    FormatTrace::new(document, start, wanted, names)
+    FormatTrace::new(trace_document(format, data, Some(source)), start, wanted, names)
 }
 
 fn trace_document(format: Format, data: usize, source: Option<IpAddr>) -> Box<dyn TraceDocument> {

@@ -10,6 +10,7 @@ use crate::cli::trace_request::{TraceRequest, Tracepath};
 use crate::cli::wording::TRACEROUTE;
 use crate::clock::Clock;
 use crate::command;
+use crate::command::conclude::print_judgement;
 use crate::command::lookups::ForwardLookups;
 use crate::command::{advice, first_route, formats, terminal};
 use crate::datagram::Batch;
@@ -20,12 +21,12 @@ use crate::names::lookup::Names;
 use crate::names::origin::Origins;
 use crate::output::{self, Output};
 use crate::probe::trace::{Carrier, Flow, TOKEN_LEN, TraceMethod};
+use crate::report::AnyReport;
 use crate::report::hosts::HostLabel;
-use crate::report::json::{self, JsonTrace, TraceStart};
+use crate::report::json::{JsonTrace, TraceStart};
 use crate::report::text::trace::{TraceStyle, TraceText};
 use crate::report::text::tracepath::TracepathText;
 use crate::report::waiting::Lookups;
-use crate::report::{AnyReport, text};
 use crate::run::Run;
 use crate::stats::TraceAccount;
 use crate::stats::verdict::measure::Judgement;
@@ -74,9 +75,9 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
     if request.verbose {
         print_method(request, &setup, &mut output);
     }
-    let names = names(request, &style, &mut output);
+    let wanted = wanted(request, &style);
+    let names = names(request, wanted, &mut output);
     let report: AnyReport<TraceAccount> = if !request.format.is_text() {
-        let wanted = Lookups { names: !style.numeric, origins: style.origins };
         let start = start_line(&style, &setup, &config);
         let probe = (data_len(setup.probes.name, config.len), setup.route.source);
         match request.format.format {
@@ -234,18 +235,24 @@ fn flows(trace: &TraceConfig) -> u16 {
     u16::from(trace.queries).saturating_mul(2)
 }
 
-/// Looks up names, and AS numbers if they are requested.
-fn names(request: &TraceRequest, style: &TraceStyle, output: &mut Output<'_>) -> Names {
-    let names = if style.origins {
+/// The lookups for responders that the text or the format has a place for.
+fn wanted(request: &TraceRequest, style: &TraceStyle) -> Lookups {
+    let shown = matches!(request.format.format, Format::Text | Format::Json | Format::Csv);
+    Lookups { names: shown && !style.numeric, origins: shown && style.origins }
+}
+
+/// Starts these lookups, if there are any.
+fn names(request: &TraceRequest, wanted: Lookups, output: &mut Output<'_>) -> Names {
+    let names = if wanted.origins {
         let origins = Origins::new(request.as_server, request.as_zone.as_deref());
         Names::of_path(move |address| origins.query(address))
     } else {
         Names::of_path(|_| None)
     };
-    if style.numeric && !style.origins {
+    if !wanted.names && !wanted.origins {
         return names;
     }
-    command::start_names(&style.program, names, output)
+    command::start_names(&request.style.program, names, output)
 }
 
 /// How the text looks.
@@ -323,11 +330,9 @@ fn run(
     let account = command::conduct(run, |session, transport, (_, account), output| {
         passed = request.assertion.as_ref().map(|assertion| {
             let judgement = Judgement::of_trace(account, assertion);
-            if request.format.format == Format::Json {
-                let label = HostLabel { name: Some(&request.style.name), address: target, note: None };
-                json::verdict(&judgement, |_| Some(label), (clock.now(), clock.epoch()), output);
-            }
-            text::verdict::print(&request.style.program, &judgement, |_| None, output);
+            let of = (request.style.program.as_str(), request.format.format);
+            let label = HostLabel { name: Some(&request.style.name), address: target, note: None };
+            print_judgement(of, &judgement, |_| Some(label), false, clock, output);
             judgement.passed()
         });
         if account.sent() > account.received() {
