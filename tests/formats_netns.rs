@@ -2,30 +2,15 @@
 
 mod lab;
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use lab::child::{Running, foreground};
 use lab::*;
 use nix::sys::signal::Signal;
 
 const RPING: &str = env!("CARGO_BIN_EXE_rping");
 
-/// What a program in Python prints about a text; `None`: a module is missing.
+/// What a program in Python prints about a text, without blanks around it.
 fn python(module: &str, program: &str, text: &str) -> Option<String> {
-    if !has_module(module) {
-        return None;
-    }
-    let mut child = Command::new("python3")
-        .args(["-c", program])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3");
-    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("a reader");
-    let output = child.wait_with_output().expect("an end");
-    assert!(output.status.success(), "{module} fails on:\n{text}");
-    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    Some(skip::python(module, program, text)?.trim().to_owned())
 }
 
 /// Digits that differ from run to run become `#`: those behind a decimal point, and the number before it.

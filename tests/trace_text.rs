@@ -5,15 +5,13 @@ mod lab;
 
 mod driven;
 
-use std::io::Write;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
-use lab::has_module;
+use lab::skip::python;
 use proptest::prelude::*;
 use rping::clock::{Epoch, Instant};
 use rping::datagram::Timing;
@@ -784,19 +782,7 @@ for hop in p['hops']:
         if q['rtt'] is not None:
             print(hop['hop'], q['name'] or '-', q['ip'], q['asn'] or '-', '%.3f' % q['rtt'], q['annotation'] or '-')
 ";
-    if !has_module("jc") {
-        return None;
-    }
-    let mut child = Command::new("python3")
-        .args(["-c", READ])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3");
-    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("a reader");
-    let output = child.wait_with_output().expect("an end");
-    assert!(output.status.success(), "jc fails on:\n{text}");
-    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    python("jc", READ, text)
 }
 
 #[test]

@@ -90,6 +90,23 @@ pub fn has_version(need: Need, program: &str, version: &str) -> bool {
     is_it
 }
 
+/// What a program in Python prints that reads a text; `None`: Python has no such module, and the test is skipped.
+pub fn python(module: &str, program: &str, text: &str) -> Option<String> {
+    if !has_module(module) {
+        return None;
+    }
+    let mut child = Command::new("python3")
+        .args(["-c", program])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3");
+    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("a reader");
+    let output = child.wait_with_output().expect("an end");
+    assert!(output.status.success(), "{module} fails on:\n{text}");
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// Whether Python has a module; otherwise the test is skipped.
 pub fn has_module(module: &str) -> bool {
     let present = Command::new("python3").args(["-c", &format!("import {module}")]).output();
