@@ -697,6 +697,31 @@ fn a_reset_that_counts_no_syn_belongs_to_the_probe_with_its_number() {
     }
 }
 
+#[test]
+fn resets_without_a_number_count_from_the_last_probe_where_silent_routers_lie_before_the_target() {
+    // The target is at hop 15. No probe up to it is answered from the first of these hops on.
+    for (silent, rtt, queries) in [(14, 60, 3), (13, 60, 1), (9, 300, 3), (1, 300, 3), (1, 40, 5)] {
+        let mut net = Net::new(|probe| {
+            if (silent..15).contains(&probe.ttl) {
+                return Ok(vec![]);
+            }
+            let mut answer = on_line(probe, 15, ms(rtt));
+            if answer.protocol == 6 {
+                answer.bytes[8..12].fill(0);
+                answer.bytes[13] = 4;
+            }
+            Ok(vec![answer])
+        });
+        let mut config = trace_config(TraceMethod::Tcp(SYN), false);
+        config.flow.src_ports = 2 * u16::from(queries);
+        let text = sketch(&net.events(TraceConfig { queries, ..config }));
+        let target = format!(" 203.0.113.10 {rtt}").repeat(queries.into());
+        let stars = " *".repeat(queries.into());
+        let expected = format!("\n14:{stars}\n15:{target}\nReached");
+        assert!(text.ends_with(&expected), "{silent}, {rtt}, {queries}: {text}");
+    }
+}
+
 /// A translator that changed source and port (identifier) in what is quoted, and the checksum with them.
 #[test]
 fn quotes_that_a_translator_rewrote_are_recognised_and_marked() {

@@ -104,6 +104,8 @@ pub enum Reset {
     Usual,
     /// Its acknowledgement does not count the SYN.
     Uncounted,
+    /// It has no number of ours.
+    Unnumbered,
 }
 
 /// A network, and all that is odd about it.
@@ -178,7 +180,7 @@ impl Network {
             limit: random.once_in(4).then(|| limit(random)),
             target_limit: (udp && random.once_in(2)).then(|| limit(random)),
             loss: random.once_in(4).then(|| random.one_of(&[5, 10, 20])),
-            reset: random.one_of(&[Reset::Usual, Reset::Uncounted]),
+            reset: random.one_of(&[Reset::Usual, Reset::Uncounted, Reset::Unnumbered]),
             multihomed: udp && random.once_in(5),
         }
     }

@@ -139,9 +139,16 @@ impl<'a> World<'a> {
 /// What a TCP target sends.
 fn odd(mut packet: Packet, network: &Network) -> Packet {
     let TraceMethod::Tcp(_) = network.method else { return packet };
-    if network.reset == Reset::Uncounted {
-        let ack = u32::from_be_bytes(packet.bytes[8..12].try_into().expect("four octets"));
-        packet.bytes[8..12].copy_from_slice(&ack.wrapping_sub(1).to_be_bytes());
+    match network.reset {
+        Reset::Usual => {}
+        Reset::Uncounted => {
+            let ack = u32::from_be_bytes(packet.bytes[8..12].try_into().expect("four octets"));
+            packet.bytes[8..12].copy_from_slice(&ack.wrapping_sub(1).to_be_bytes());
+        }
+        Reset::Unnumbered => {
+            packet.bytes[8..12].fill(0);
+            packet.bytes[13] = 4;
+        }
     }
     packet
 }

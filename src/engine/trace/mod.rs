@@ -1,8 +1,8 @@
 //! A traceroute: one target, probed with increasing TTLs.
 //!
 //! [`table`] is the account of probes. `plan` chooses the next query, within a `window`, and `again` the silent ones that
-//! are sent once more. [`recognise`] matches replies to probes, `ending` and `cycle` judge them, `order` sorts the outcomes;
-//! [`Trace`] composes them.
+//! are sent once more. [`recognise`] matches replies to probes, `unnumbered` those without a number. `ending` and `cycle`
+//! judge them, `order` sorts the outcomes; [`Trace`] composes them.
 
 mod again;
 mod config;
@@ -16,6 +16,8 @@ mod plan;
 pub mod recognise;
 mod sizing;
 pub mod table;
+mod times;
+mod unnumbered;
 mod wait;
 mod window;
 
@@ -29,14 +31,15 @@ use crate::datagram::{Departed, DepartureStamp, Room, SendCause, SendFault, Timi
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::trace::TraceProbe;
-use crate::reply::{Reply, ReplyKind};
+use crate::reply::Reply;
 use due::Due;
-use ending::Held;
 use event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use mtu::PathMtu;
 use order::{Order, Step};
 use plan::Plan;
+use recognise::Whose;
 use table::{ProbeState, SentProbe, Table};
+use unnumbered::Unnumbered;
 
 /// The session of a trace.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub struct Trace {
     sending: VecDeque<u64>,
     /// The lowest TTL with a final answer.
     final_ttl: Option<u8>,
+    /// Answers without a number.
+    unnumbered: Unnumbered,
     /// The lengths of probes.
     mtu: PathMtu,
     /// The latest time passed in.
@@ -67,6 +72,7 @@ impl Trace {
             order: Order::new(config.first_ttl),
             sending: VecDeque::new(),
             final_ttl: None,
+            unnumbered: Unnumbered::default(),
             mtu: PathMtu::new(&config),
             now: start,
             events: VecDeque::new(),
@@ -86,28 +92,6 @@ impl Trace {
         self.ending
     }
 
-    /// The last TTL: that of the final answer, once there is one.
-    fn last_ttl(&self) -> u8 {
-        self.final_ttl.unwrap_or(self.config.max_ttl)
-    }
-
-    /// The next query; `None` until an answer or a timeout allows one.
-    fn due(&self) -> Option<Due> {
-        if self.is_done() { None } else { self.plan.next(&self.table, self.final_ttl, self.last_ttl()) }
-    }
-
-    /// The open queries up to `last_ttl` with the ends of their waits, hop by hop: TTL, query and time.
-    fn deadlines(&self, last_ttl: u8) -> impl Iterator<Item = (u8, u8, Instant)> {
-        let hops = (self.config.first_ttl..=last_ttl).filter(|ttl| self.table.open(*ttl) > 0);
-        hops.flat_map(move |ttl| {
-            self.table.waiting(ttl).map(move |(query, first, newest)| {
-                let deadline = self.config.wait.deadline(&self.table, ttl, first, newest);
-                let again = self.plan.open_until(&self.table, self.final_ttl, ttl, query);
-                (ttl, query, again.map_or(deadline, |again| deadline.max(again)))
-            })
-        })
-    }
-
     /// Repeats the query of a probe that cannot be used.
     fn repeat(&mut self, id: u64) {
         let probe = self.table.probe(id).filter(|probe| probe.state != ProbeState::Void);
@@ -121,30 +105,36 @@ impl Trace {
 
     /// Matches a reply to its probe, and records the answer.
     fn receive(&mut self, reply: &Reply) -> Result<(), Reject> {
-        let (found, kind) = recognise::probe_of(&self.config.flow, &self.table, reply)?;
+        let (whose, kind) = recognise::probe_of(&self.config.flow, &self.table, reply)?;
+        let found = match whose {
+            Whose::Probe(found) => found,
+            Whose::OfFlow(index) => {
+                let answer = recognise::answer_of(reply, kind);
+                let waits = self.unnumbered.add(&self.config.flow, &self.table, index, answer, reply.clock);
+                return if waits { Ok(()) } else { Err(Reject::NeverSent) };
+            }
+        };
         if let Some(shift) = found.shift {
             self.table.learn_shift(shift);
         }
         let id = self.table.id_of(found.number).ok_or(Reject::NeverSent)?;
         let probe = self.table.probe(id).ok_or(Reject::NeverSent)?;
-        let extension = match reply.kind {
-            ReplyKind::Error { extension, .. } => extension.unwrap_or_default().to_vec(),
-            _ => Vec::new(),
-        };
         let answer = TraceAnswer {
-            at: reply.at,
-            from: reply.from,
-            scope: reply.scope,
             rtt: reply.at.since(probe.sent),
             timing: Timing::between(probe.clock, reply.clock),
-            hop_limit: reply.hop_limit,
-            kind,
-            extension,
             translated: found.translated,
-            // Known once the nearer hops are decided.
-            arrived: false,
+            ..recognise::answer_of(reply, kind)
         };
         self.answer(id, answer)
+    }
+
+    /// Records the answers without a number whose probes are known at `now`; with `None` all.
+    fn settle_unnumbered(&mut self, now: Option<Instant>) {
+        for (id, answer) in self.unnumbered.settled(&self.config.flow, &self.table, now) {
+            if let Err(reason) = self.answer(id, answer) {
+                self.rejects.count(reason);
+            }
+        }
     }
 
     /// Records the answer to a probe.
@@ -231,18 +221,6 @@ impl Trace {
         }
     }
 
-    /// Until when the next outcome or the end of the trace is held, because it is a refusal that an answer could overrule.
-    fn held_until(&self) -> Option<Instant> {
-        let refused = match self.final_ttl.filter(|last| self.order.is_complete(*last)) {
-            Some(last) => last,
-            None => self.order.refused(&self.table)?,
-        };
-        match ending::held(&self.table, &self.config.flow, refused)? {
-            Held::Until(until) => Some(until),
-            Held::WhileInFlight => self.deadlines(self.config.max_ttl).map(|(_, _, deadline)| deadline).max(),
-        }
-    }
-
     /// Emits an outcome, or a further answer, with the judgement of its answer.
     fn push_judged(&mut self, mut event: TraceEvent) {
         if let TraceEvent::Decided { ttl, outcome: Outcome::Answered(answer), .. }
@@ -322,6 +300,7 @@ impl Session for Trace {
         if let Err(reason) = self.receive(reply) {
             self.rejects.count(reason);
         }
+        self.settle_unnumbered(Some(self.now));
     }
 
     fn handle_reject(&mut self, reason: Reject) {
@@ -333,6 +312,7 @@ impl Session for Trace {
             return;
         }
         self.now = self.now.max(now);
+        self.settle_unnumbered(Some(now));
         let late = self.deadlines(self.config.max_ttl).filter(|(_, _, deadline)| *deadline <= now);
         let expired: Vec<(u8, u8)> = late.map(|(ttl, query, _)| (ttl, query)).collect();
         let mut held = None;
@@ -355,10 +335,10 @@ impl Session for Trace {
         }
         let last = self.last_ttl();
         let expiry = self.deadlines(last).map(|(_, _, deadline)| deadline).min();
-        [self.due().map(|due| due.at), expiry, self.plan.opens_at(&self.table, last), self.held_until()]
-            .into_iter()
-            .flatten()
-            .min()
+        let opens = self.plan.opens_at(&self.table, last);
+        let unnumbered = self.unnumbered.until(&self.config.flow, &self.table);
+        let due = self.due().map(|due| due.at);
+        [due, expiry, opens, self.held_until(), unnumbered].into_iter().flatten().min()
     }
 
     fn poll_event(&mut self) -> Option<TraceEvent> {
@@ -369,6 +349,7 @@ impl Session for Trace {
         if self.is_done() {
             return;
         }
+        self.settle_unnumbered(None);
         let mut hops = (self.config.first_ttl..=self.last_ttl()).rev();
         let highest = hops.find(|ttl| self.table.answers(*ttl).next().is_some());
         let rest: Vec<_> = self.order.rest(&self.table, highest.unwrap_or(0)).collect();

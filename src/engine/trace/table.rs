@@ -238,10 +238,16 @@ impl Table {
         self.sent(ttl).map(|(probe, query)| (wire_number(query.probes.1), probe))
     }
 
+    /// All probes that left and were not answered, with their numbers on the wire, whatever became of their queries.
+    pub fn unanswered(&self) -> impl Iterator<Item = (u16, &SentProbe)> {
+        let numbered = (0..).map(wire_number).zip(&self.probes);
+        numbered.filter(|(_, probe)| probe.state == ProbeState::Sent && !probe.answered)
+    }
+
     /// The open queries of a hop with probes that left: the query, when its first probe left, and when its newest did.
     pub fn waiting(&self, ttl: u8) -> impl Iterator<Item = (u8, Instant, Instant)> {
-        self.sent(ttl)
-            .filter_map(|(probe, query)| Some((probe.query, self.probe(query.probes.0)?.sent, probe.sent)))
+        let first = |query: &HopQuery| Some(self.probe(query.probes.0)?.sent);
+        self.sent(ttl).filter_map(move |(probe, query)| Some((probe.query, first(query)?, probe.sent)))
     }
 
     /// The answers of a hop, in the order of queries.

@@ -11,18 +11,30 @@ mod quotes;
 pub use answers::{Answered, answered};
 pub use quotes::{Recognised, quoted};
 
+use std::time::Duration;
+
+use crate::datagram::Timing;
 use crate::engine::reject::Reject;
-use crate::engine::trace::event::AnswerKind;
+use crate::engine::trace::event::{AnswerKind, TraceAnswer};
 use crate::engine::trace::table::{SentProbe, Table};
 use crate::probe::trace::Flow;
 use crate::reply::{Reply, ReplyKind};
 use crate::wire::tcp;
 
-/// The probe that a reply belongs to, and the kind of the answer.
+/// Whose answer a reply is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Of this probe.
+    Probe(Recognised),
+    /// Of one of those with this flow index: see [`candidates`].
+    OfFlow(u16),
+}
+
+/// The probe that a reply belongs to, or the flow of it, and the kind of the answer.
 ///
 /// # Errors
 /// Why the reply is no answer to a probe of this trace.
-pub fn probe_of(flow: &Flow, table: &Table, reply: &Reply) -> Result<(Recognised, AnswerKind), Reject> {
+pub fn probe_of(flow: &Flow, table: &Table, reply: &Reply) -> Result<(Whose, AnswerKind), Reject> {
     match reply.kind {
         ReplyKind::Error { checksum_ok: false, .. } | ReplyKind::Answer { checksum_ok: false, .. } => {
             Err(Reject::Checksum)
@@ -30,7 +42,7 @@ pub fn probe_of(flow: &Flow, table: &Table, reply: &Reply) -> Result<(Recognised
         ReplyKind::Error { error, .. } if error.is_notice() => Err(Reject::Unrelated),
         ReplyKind::Error { error, quoted: quote, .. } => {
             let found = quoted(flow, table, &quote, reply.probe).ok_or(Reject::Foreign)?;
-            Ok((found, AnswerKind::Error(error)))
+            Ok((Whose::Probe(found), AnswerKind::Error(error)))
         }
         ReplyKind::Answer { .. } | ReplyKind::Datagram { .. } => {
             answer(flow, table, reply, AnswerKind::Reply)
@@ -49,23 +61,54 @@ fn answer(
     table: &Table,
     reply: &Reply,
     kind: AnswerKind,
-) -> Result<(Recognised, AnswerKind), Reject> {
+) -> Result<(Whose, AnswerKind), Reject> {
     let number = match answered(flow, table, reply).ok_or(Reject::Foreign)? {
         Answered::Number(number) => number,
-        Answered::OfFlow(index) => likeliest(flow, table, Some(index)).ok_or(Reject::NeverSent)?,
-        Answered::Any => likeliest(flow, table, None).ok_or(Reject::NeverSent)?,
+        Answered::OfFlow(index) => return Ok((Whose::OfFlow(index), kind)),
+        // Most likely it is the answer to the first one.
+        Answered::Any => {
+            let last = passed(table);
+            let mut beyond = table.ttls().filter(|ttl| Some(*ttl) > last);
+            beyond.find_map(|ttl| table.in_flight(ttl).next()).ok_or(Reject::NeverSent)?.0
+        }
     };
-    Ok((Recognised { number, translated: false, shift: None }, kind))
+    Ok((Whose::Probe(Recognised { number, translated: false, shift: None }), kind))
 }
 
-/// The probe that an answer without a number most likely belongs to: the first one in flight beyond the last
-/// hop with a TTL exceeded; with `index`, of those with this flow index.
-fn likeliest(flow: &Flow, table: &Table, index: Option<u16>) -> Option<u16> {
-    let passed = table.ttls().rev().find(|ttl| table.is_passed(*ttl));
-    let mut beyond = table.ttls().filter(|ttl| Some(*ttl) > passed);
-    let of_flow =
-        |probe: &SentProbe| index.is_none_or(|index| probe.flow.checked_rem(flow.src_ports) == Some(index));
-    beyond.find_map(|ttl| table.in_flight(ttl).find(|(_, probe)| of_flow(probe))).map(|(number, _)| number)
+/// The last hop with a TTL exceeded.
+fn passed(table: &Table) -> Option<u8> {
+    table.ttls().rev().find(|ttl| table.is_passed(*ttl))
+}
+
+/// The probes with this flow index that the target may have answered, by their numbers on the wire, in the order of hops.
+pub fn candidates<'a>(flow: &Flow, table: &'a Table, index: u16) -> Vec<(u16, &'a SentProbe)> {
+    let passed = passed(table);
+    let of_flow = |probe: &SentProbe| probe.flow.checked_rem(flow.src_ports) == Some(index);
+    let mut candidates: Vec<_> =
+        table.unanswered().filter(|(_, probe)| Some(probe.ttl) > passed && of_flow(probe)).collect();
+    candidates.sort_by_key(|(_, probe)| probe.ttl);
+    candidates
+}
+
+/// The answer in a reply, without what its probe adds to it.
+pub fn answer_of(reply: &Reply, kind: AnswerKind) -> TraceAnswer {
+    let extension = match reply.kind {
+        ReplyKind::Error { extension, .. } => extension.unwrap_or_default().to_vec(),
+        _ => Vec::new(),
+    };
+    TraceAnswer {
+        at: reply.at,
+        from: reply.from,
+        scope: reply.scope,
+        rtt: Duration::ZERO,
+        timing: Timing::between(reply.clock, reply.clock),
+        hop_limit: reply.hop_limit,
+        kind,
+        extension,
+        translated: false,
+        // Known once the nearer hops are decided.
+        arrived: false,
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,103 @@
+//! Answers of the target without a number: of their probe only the flow is known, by the port that they came to.
+//!
+//! The target answers every probe that arrives, so of the probes of a flow those with the highest TTLs were answered. Where
+//! silent routers lie before it, how many were answered shows the hop of the target. So these answers wait until there
+//! is one for each probe of the flow, or no further one comes.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::event::TraceAnswer;
+use super::recognise;
+use super::table::{SentProbe, Table};
+use super::wait;
+use crate::clock::Instant;
+use crate::datagram::{ClockSource, Timing};
+use crate::probe::trace::Flow;
+
+/// The answers that wait.
+#[derive(Debug, Default)]
+pub struct Unnumbered(Vec<Waiting>);
+
+#[derive(Debug)]
+struct Waiting {
+    /// The flow index.
+    index: u16,
+    /// Its RTT is not known yet.
+    answer: TraceAnswer,
+    clock: ClockSource,
+}
+
+impl Unnumbered {
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds an answer to a probe with this flow index. Returns whether there is a probe for it.
+    pub fn add(
+        &mut self,
+        flow: &Flow,
+        table: &Table,
+        index: u16,
+        answer: TraceAnswer,
+        clock: ClockSource,
+    ) -> bool {
+        let room = recognise::candidates(flow, table, index).len() > self.of_flow(index).count();
+        if room {
+            self.0.push(Waiting { index, answer, clock });
+        }
+        room
+    }
+
+    fn of_flow(&self, index: u16) -> impl Iterator<Item = &Waiting> {
+        self.0.iter().filter(move |waiting| waiting.index == index)
+    }
+
+    /// The flow indexes of the answers.
+    fn indexes(&self) -> BTreeSet<u16> {
+        self.0.iter().map(|waiting| waiting.index).collect()
+    }
+
+    /// When the next flow has waited long enough; `None`: no answer waits.
+    pub fn until(&self, flow: &Flow, table: &Table) -> Option<Instant> {
+        self.indexes().into_iter().filter_map(|index| self.of_flow_until(flow, table, index)).min()
+    }
+
+    /// Until when further answers of a flow are waited for: as long as the newest may have taken.
+    fn of_flow_until(&self, flow: &Flow, table: &Table, index: u16) -> Option<Instant> {
+        let newest = self.of_flow(index).map(|waiting| waiting.answer.at).max()?;
+        let oldest = recognise::candidates(flow, table, index).iter().map(|(_, probe)| probe.sent).min();
+        let taken = oldest.map_or(Duration::ZERO, |sent| newest.since(sent));
+        Some(newest + taken.min(wait::TAIL).max(wait::answer_time(table)))
+    }
+
+    /// The answers whose probes are known at `now`, with the numbers of these in the table: those of a flow with an answer for
+    /// each of its probes, or that has waited long enough. With `None` all.
+    pub fn settled(&mut self, flow: &Flow, table: &Table, now: Option<Instant>) -> Vec<(u64, TraceAnswer)> {
+        let mut settled = Vec::new();
+        for index in self.indexes() {
+            let candidates = recognise::candidates(flow, table, index);
+            let waits = now.is_some_and(|now| self.of_flow_until(flow, table, index) > Some(now));
+            if waits && self.of_flow(index).count() < candidates.len() {
+                continue;
+            }
+            // Those without a probe are dropped.
+            let answers: Vec<_> = self.0.extract_if(.., |waiting| waiting.index == index).collect();
+            let answered = candidates.iter().rev().take(answers.len()).rev();
+            let to_probe = |(waiting, (number, probe)): (Waiting, &(u16, &SentProbe))| {
+                Some((table.id_of(*number)?, waiting.to(probe)))
+            };
+            settled.extend(answers.into_iter().zip(answered).filter_map(to_probe));
+        }
+        settled
+    }
+}
+
+impl Waiting {
+    /// The answer to this probe.
+    fn to(self, probe: &SentProbe) -> TraceAnswer {
+        let rtt = self.answer.at.since(probe.sent);
+        TraceAnswer { rtt, timing: Timing::between(probe.clock, self.clock), ..self.answer }
+    }
+}
