@@ -116,3 +116,51 @@ fn a_traceroute_gets_one_try_a_probe() {
         assert_eq!((tried, refused), (transmitted + not_sent, not_sent), "{case}: {}", ran.stdout);
     });
 }
+
+/// How many of `probes` a rule that takes `percent` of them refuses: five standard deviations around the mean.
+fn expected(probes: u64, percent: u64) -> std::ops::RangeInclusive<u64> {
+    let (n, p) = (probes as f64, percent as f64 / 100.0);
+    let deviation = 5.0 * (n * p * (1.0 - p)).sqrt();
+    (n * p - deviation).max(0.0) as u64..=(n * p + deviation).ceil() as u64
+}
+
+#[test]
+fn the_loss_of_two_thousand_probes_is_what_a_rule_refused_at_random() {
+    alone("the_loss_of_two_thousand_probes_is_what_a_rule_refused_at_random", || {
+        pair();
+        with_both_sockets(|kind| {
+            for percent in [1, 10, 50, 90] {
+                for verdict in ["drop", "reject"] {
+                    refuse(&format!("numgen random mod 100 < {percent} counter name refused {verdict}"));
+                    let ran = rping("--json -q -c 2000 -i 0.0005 10.9.0.2");
+                    let (tried, refused) = counted();
+                    let case = format!("{kind}: {percent} % {verdict}");
+                    assert_eq!(tried, 2_000, "{case}");
+                    assert!(expected(2_000, percent).contains(&refused), "{case}: {refused}");
+                    let of = |key| number(&ran.stdout, "summary", key);
+                    let figures = [of("transmitted"), of("not_sent"), of("received")];
+                    assert_eq!(figures, [2_000 - refused, refused, 2_000 - refused], "{case}");
+                }
+            }
+        });
+    });
+}
+
+#[test]
+fn what_a_limit_passes_is_what_was_sent() {
+    alone("what_a_limit_passes_is_what_was_sent", || {
+        pair();
+        with_both_sockets(|kind| {
+            for verdict in ["drop", "reject"] {
+                refuse(&format!("limit rate over 1/minute burst 5 packets counter name refused {verdict}"));
+                let ran = rping("-c 20 -i 0.002 10.9.0.2");
+                let (tried, refused) = counted();
+                assert!(tried == 20 && (14..=15).contains(&refused), "{kind}, {verdict}: {tried}, {refused}");
+                let received = 20 - refused;
+                let summary = format!("\n20 packets transmitted, {received} received, +{refused} errors, ");
+                assert!(ran.stdout.contains(&summary), "{kind}, {verdict}: {}", ran.stdout);
+                assert_eq!(ran.stderr.lines().count() as u64, refused, "{kind}, {verdict}: {}", ran.stderr);
+            }
+        });
+    });
+}

@@ -318,7 +318,8 @@ fn sockets(arguments: &PingArguments, ping: &Config, many: Option<&Many>, family
     let (device, source) = device_and_source(arguments);
     Options {
         families: families(family),
-        raw_first: false,
+        // Each raw socket gets the answers to all; of datagram sockets with one identifier only one does.
+        raw_first: arguments.ident.is_some(),
         about: None,
         raw_only: arguments.ident == Some(0) || ping.method != Method::Echo,
         answer_types: match ping.method {

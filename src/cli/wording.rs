@@ -108,6 +108,9 @@ impl OptionNames {
         match setting {
             Setting::Ttl { .. } => format!("{line}; 1 to 255 are allowed"),
             Setting::Source(ip) => format!("{line}; {} {ip}: give an address of this host", self.source),
+            Setting::Identifier(_) => {
+                format!("{line}: another ping uses this identifier; give another one, or leave it out")
+            }
             Setting::FlowLabel(_) => {
                 format!("{line}; a label of 20 bits that no other user has is allowed, or 0 for any")
             }
@@ -118,6 +121,7 @@ impl OptionNames {
     fn setting(&self, setting: &Setting) -> Cow<'static, str> {
         match setting {
             Setting::Source(_) => self.bind.into(),
+            Setting::Identifier(ident) => format!("-e {ident}: bind").into(),
             Setting::SourcePort(port) => format!("--sport {port}: bind").into(),
             Setting::Ttl { ttl, multicast } => {
                 let which = if *multicast { "multicast" } else { "unicast" };

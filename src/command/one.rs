@@ -19,6 +19,7 @@ use crate::names::forward::{self, AddressFamilies, Candidate};
 use crate::output::{self, Output};
 use crate::report::hosts::Hosts;
 use crate::report::style::Style;
+use crate::report::text::ping::print_pattern;
 use crate::run::Lookups;
 use crate::stats::verdict::Goal;
 use crate::transport::{IpOption, Options, Pmtu, Route, RouteError, Sockets, Transport};
@@ -162,8 +163,13 @@ fn attempt(
     output: &mut Output<'_>,
 ) -> Result<(Candidate, Route), (anyhow::Error, bool)> {
     let verbose = request.style.verbose && request.format.is_text();
+    let mut pattern = request.style.pattern.as_deref().filter(|_| !request.style.quiet);
     let tried = |candidate: &Candidate| {
         if verbose {
+            // Before all else, as with iputils.
+            if let Some(pattern) = pattern.take() {
+                print_pattern(pattern, output);
+            }
             print_candidate(candidate, output);
         }
     };
@@ -255,8 +261,12 @@ fn style(
     };
     let options = &request.sockets;
     let chosen = options.device.is_some() || options.source.is_some() || options.strict_source;
+    let verbose = request.style.verbose && request.format.is_text();
     Style {
         family,
+        // It stands above the address of the name.
+        pattern: request.style.pattern.clone().filter(|_| !verbose),
+        ident_of_kernel: !transport.is_raw() && options.ident.is_none(),
         target: route.target.ip(),
         name: name.to_owned(),
         reply_name: (!numeric && !request.numeric).then(|| canonical.to_owned()),

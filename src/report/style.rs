@@ -44,6 +44,8 @@ pub struct Style {
     pub interval_zero: bool,
     /// Print identifiers, every duplicate, and the quoted header of a notice.
     pub verbose: bool,
+    /// The kernel chose the identifier, so that it is not printed (a datagram socket without `-e`, as with iputils).
+    pub ident_of_kernel: bool,
     /// Ring the terminal's bell with each reply.
     pub audible: bool,
     /// Many hosts: print a line for each probe that is lost.
@@ -117,6 +119,7 @@ impl Style {
             adaptive: false,
             interval_zero: false,
             verbose: false,
+            ident_of_kernel: false,
             audible: false,
             outstanding: false,
             timestamps: None,

@@ -19,6 +19,11 @@ impl Sockets {
     /// # Errors
     /// The option that was refused, or there is no socket of that family.
     pub fn aim(self, route: &Route, options: &Options) -> Result<Transport, SetupError> {
+        self.aim_one(route, options, true)
+    }
+
+    /// The same. `first`: no other socket of this run has the requested identifier.
+    fn aim_one(self, route: &Route, options: &Options, first: bool) -> Result<Transport, SetupError> {
         let Self { v4, v6, ident, .. } = self;
         let sockets = match Family::of(route.target.ip()) {
             Family::V4 => v4,
@@ -27,7 +32,17 @@ impl Sockets {
         let sockets = sockets
             .ok_or_else(|| SetupError::new(Setting::Family(route.target.ip()), &Errno::AFNOSUPPORT.into()))?;
         let setup = SocketSetup::new(options, route, sockets.raw);
-        let mut channel = Channel::new(sockets.icmp, setup, Kind::Icmp, ident)?;
+        let exclusive = first && !sockets.raw && options.ident.is_some();
+        if exclusive {
+            // Datagram ICMP sockets share an identifier unless one of them objects, and then one gets all answers.
+            let _ = sockets.icmp.set_reuse_address(false);
+        }
+        let channel = Channel::new(sockets.icmp, setup, Kind::Icmp, ident);
+        let mut channel = channel.map_err(|error| error.of_identifier(options.ident))?;
+        if exclusive {
+            // The socket of the other family has the same one.
+            let _ = channel.socket().set_reuse_address(true);
+        }
         let falls_short = buffer_falls_short(channel.socket(), options, route.target.is_ipv4());
         if let Some(device) = options.device.as_deref() {
             channel.follow_interface(FollowedInterface::new(device, sockets.reserve));
@@ -52,7 +67,7 @@ impl Sockets {
                 Family::V6 => v6.take(),
             };
             let Some(sockets) = sockets else { continue };
-            let aimed = sockets.aim(route, options)?;
+            let aimed = sockets.aim_one(route, options, transport.is_none())?;
             match &mut transport {
                 Some(transport) => transport.merge(aimed),
                 None => transport = Some(aimed),

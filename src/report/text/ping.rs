@@ -43,6 +43,13 @@ pub struct PingText {
     printed_error: Option<SystemError>,
 }
 
+/// Prints the octets that fill the probes (`-p`).
+pub fn print_pattern(pattern: &[u8], output: &mut Output<'_>) {
+    output.print(format_args!("PATTERN: 0x"));
+    pattern.iter().for_each(|octet| output.print(format_args!("{octet:02x}")));
+    output.print(format_args!("\n"));
+}
+
 impl PingText {
     /// A report in a style; with `names`, every address is shown under its own name once that is known.
     pub fn new(style: Style, names: Option<Names>) -> Self {
@@ -103,9 +110,7 @@ impl PingText {
     fn banner(&self, output: &mut Output<'_>) {
         let Self { style, name, .. } = self;
         if let (Some(pattern), false) = (&style.pattern, style.quiet) {
-            output.print(format_args!("PATTERN: 0x"));
-            pattern.iter().for_each(|octet| output.print(format_args!("{octet:02x}")));
-            output.print(format_args!("\n"));
+            print_pattern(pattern, output);
         }
         match style.family {
             Family::V4 => output.print(format_args!("PING {name} ({}) ", style.target)),
@@ -156,7 +161,7 @@ impl PingText {
         self.stamp(answer.at, epoch, output);
         let from = self.addresses.responder(answer.from);
         output.print(format_args!("{} bytes from {from}: icmp_seq={}", answer.len, answer.seq));
-        if self.style.verbose {
+        if self.style.verbose && !self.style.ident_of_kernel {
             output.print(format_args!(" ident={}", answer.ident));
         }
         if let Some(hop_limit) = answer.hop_limit {

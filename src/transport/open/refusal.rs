@@ -89,6 +89,8 @@ pub enum Setting {
     Source(IpAddr),
     /// Send from this port.
     SourcePort(u16),
+    /// Send with this identifier, which no other socket has.
+    Identifier(u16),
     /// TTL or hop limit.
     Ttl {
         /// Its value.
@@ -169,6 +171,18 @@ impl SetupError {
         match self {
             Self::Refused { error, .. } => Some(error.number()),
             Self::NoStamps { .. } => None,
+        }
+    }
+
+    /// If it was the bind that was refused because another socket has the requested identifier: that setting.
+    pub(in crate::transport) fn of_identifier(self, ident: Option<u16>) -> Self {
+        match (self, ident) {
+            (Self::Refused { setting: Setting::Always("bind"), error }, Some(ident))
+                if error.number() == libc::EADDRINUSE =>
+            {
+                Self::Refused { setting: Setting::Identifier(ident), error }
+            }
+            (other, _) => other,
         }
     }
 
