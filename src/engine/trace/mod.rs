@@ -14,6 +14,7 @@ mod mtu;
 mod order;
 mod plan;
 pub mod recognise;
+mod shifts;
 mod sizing;
 pub mod table;
 mod times;
@@ -115,7 +116,7 @@ impl Trace {
             }
         };
         if let Some(shift) = found.shift {
-            self.table.learn_shift(shift);
+            self.table.shifts.learn(shift);
         }
         let id = self.table.id_of(found.number).ok_or(Reject::NeverSent)?;
         let probe = self.table.probe(id).ok_or(Reject::NeverSent)?;

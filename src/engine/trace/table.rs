@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::event::{Outcome, TraceAnswer};
+use super::shifts::Shifts;
 use crate::clock::Instant;
 use crate::datagram::{ClockSource, Departed, DepartureStamp, SendCause, SendFault};
 
@@ -91,15 +92,9 @@ pub struct Table {
     highest: Option<u8>,
     /// The newest probe that left from each port.
     ports: HashMap<u16, u16>,
-    /// Differences of quoted checksums to those that were sent, and how often a quote proved each.
-    shifts: Vec<(u16, u8)>,
+    /// What translators do to the checksums of quotes.
+    pub shifts: Shifts,
 }
-
-/// Differences of checksums that are remembered. A path has few translators.
-const MOST_SHIFTS: usize = 8;
-
-/// Quotes that must prove a difference. One alone may be of a router that damages what it quotes.
-const PROOFS: u8 = 2;
 
 /// Late or further answers to one query that are emitted. Without a limit, whoever sends them decides how much memory and
 /// output they take.
@@ -124,7 +119,7 @@ impl Table {
             longest_rtt: Duration::ZERO,
             highest: None,
             ports: HashMap::new(),
-            shifts: Vec::new(),
+            shifts: Shifts::default(),
         }
     }
 
@@ -202,25 +197,6 @@ impl Table {
     /// The number on the wire of the newest probe that left from this port.
     pub fn number_at(&self, port: u16) -> Option<u16> {
         self.ports.get(&port).copied()
-    }
-
-    /// Records that a quote proved this difference of its checksum to that of the probe: a translator rewrote the
-    /// addresses or ports, and does not mend the checksum in the quotes that it passes back.
-    pub fn learn_shift(&mut self, shift: u16) {
-        match self.shifts.iter_mut().find(|(known, _)| *known == shift) {
-            Some((_, proofs)) => *proofs = proofs.saturating_add(1),
-            None => {
-                if self.shifts.len() >= MOST_SHIFTS {
-                    self.shifts.remove(0);
-                }
-                self.shifts.push((shift, 1));
-            }
-        }
-    }
-
-    /// The differences of checksums that translators on this path leave in quotes: the same for all probes behind one.
-    pub fn shifts(&self) -> impl Iterator<Item = u16> {
-        self.shifts.iter().filter(|(_, proofs)| *proofs >= PROOFS).map(|(shift, _)| *shift)
     }
 
     /// The newest probe of each query of a hop, in their order, and what became of the query.

@@ -112,7 +112,7 @@ impl Quote<'_> {
         match flow.carrier {
             Carrier::Message => {
                 let checksum = self.checksum_of(ports);
-                let shifts = std::iter::once(0).chain(self.table.shifts());
+                let shifts = std::iter::once(0).chain(self.table.shifts.proved());
                 let mut numbers = shifts.map(|shift| flow.number_of_checksum(less(checksum, shift)));
                 numbers.find_map(probe)
             }
