@@ -338,7 +338,7 @@ pub struct Received<'a> {
     pub hop_limit: Option<u8>,
     /// IPv4 options it arrived with, if the socket reports them beside the octets.
     pub options: &'a [u8],
-    /// The number of the probe whose socket it came to, where each probe has a socket of its own. The port of that socket
+    /// The number of the probe that owns the socket it came to, where each probe has one. The port of that socket
     /// does not show it: the kernel can give it to another one once the attempt to connect has failed.
     pub probe: Option<u64>,
     /// How `bytes` begins.

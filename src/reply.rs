@@ -41,7 +41,7 @@ pub struct Reply<'a> {
     pub hop_limit: Option<u8>,
     /// IPv4 options it arrived with.
     pub options: &'a [u8],
-    /// The number of the probe whose socket it came to, where each probe has a socket of its own.
+    /// The number of the probe that owns the socket it came to, where each probe has one.
     pub probe: Option<u64>,
     /// Its content.
     pub kind: ReplyKind<'a>,

@@ -63,7 +63,7 @@ pub enum Action {
         /// Whole lines.
         text: String,
     },
-    /// Print this help, whose headings begin a line and end with a colon, and exit with status 0.
+    /// Print this help, and exit with status 0. Its headings begin a line and end with a colon.
     Help {
         /// Prefix of messages.
         program: String,

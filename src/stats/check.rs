@@ -129,7 +129,7 @@ impl States {
     }
 }
 
-/// The state of a trace: a target that was not reached is critical, and a trace that was stopped says nothing.
+/// The state of a trace: a target that was not reached is critical, and the state of a trace that was stopped is unknown.
 pub fn of_trace(account: &TraceAccount) -> State {
     match account.ending() {
         Ending::Reached => State::Ok,

@@ -28,7 +28,7 @@ pub trait Figures {
         0
     }
 
-    /// Loss of the probes whose fate is known.
+    /// Loss of the probes with an outcome.
     fn loss(&self) -> Option<Ratio> {
         loss(self.lost(), self.received())
     }

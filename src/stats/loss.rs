@@ -7,8 +7,8 @@ pub struct Ratio {
     whole: u64,
 }
 
-/// Loss of the probes whose fate is known: lost / (lost + received). What could not leave this machine and what
-/// is in flight is in neither. `None` when no fate is known.
+/// Loss of the probes with an outcome: lost / (lost + received). What could not leave this machine and what
+/// is in flight is in neither. `None` when none has one.
 ///
 /// JSON and the text of many hosts show this.
 pub const fn loss(lost: u64, received: u64) -> Option<Ratio> {

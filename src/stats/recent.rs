@@ -78,7 +78,7 @@ impl Recent {
         self.first.saturating_add(self.fates.len().try_into().unwrap_or(u64::MAX))
     }
 
-    /// Loss of so many probes from this number on, of those that are kept and whose fate is known.
+    /// Loss of so many probes from this number on, of those that are kept and have an outcome.
     pub fn loss(&self, number: u64, count: usize) -> Option<Ratio> {
         let fates = || self.from(number).take(count).map(|(_, fate)| fate);
         let lost = fates().filter(|fate| matches!(fate, Fate::Lost | Fate::Failed)).count();

@@ -142,7 +142,7 @@ impl Row {
         self.sent as u64 + self.not_sent as u64
     }
 
-    /// Probes whose fate is known: those that could not leave, and those that are no longer in flight.
+    /// Probes with an outcome: those that could not leave, and those that are no longer in flight.
     pub const fn resolved(&self) -> u64 {
         self.attempted().saturating_sub(self.in_flight as u64)
     }

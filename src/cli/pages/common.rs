@@ -45,7 +45,7 @@ pub const REMEDY_LINES: Block = Block::Lines(&[
     "sudo setcap cap_net_raw+ep \"$(command -v rping)\"",
 ]);
 
-/// For whom each of them holds, and until when.
+/// Which users each of them covers, and for how long.
 pub const REMEDY_SCOPES: Block = Block::Text(
     "The first command holds for all users until the next boot; a file in /etc/sysctl.d keeps the setting. The second \
      one holds for this file until it is replaced. A container without CAP_NET_RAW is started with one of these \

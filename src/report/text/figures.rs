@@ -9,8 +9,8 @@ use crate::stats::{Figures, Neighbours, PingAccount, Row};
 
 const PERCENTS: [u64; 4] = [50, 90, 95, 99];
 
-/// Prints the figures of a run behind what stands in the line, if anything does, which `separator` says. Jitter and
-/// differences are those of a run with one target.
+/// Prints the figures of a run at the end of a line. `separator`: what is printed before them, where the line has a text.
+/// Jitter and differences are those of a run with one target.
 pub fn print(mut separator: &str, account: &PingAccount, output: &mut Printer<'_, '_>) {
     if let Some(times) = percentiles(|percent| account.total.percentile(percent)) {
         output.print(format_args!("{separator}p50/p90/p95/p99 {times} ms"));

@@ -24,7 +24,7 @@ pub struct Recognised {
 
 /// The probe that an ICMP error quotes; `None`: none of this flow.
 ///
-/// `own`: the number of the probe to whose socket it came.
+/// `own`: the number of the probe that owns the socket it came to.
 pub fn quoted(flow: &Flow, table: &Table, quoted: &Quoted, own: Option<u64>) -> Option<Recognised> {
     let quote = Quote { flow, table, src: quoted.src, dst: quoted.dst };
     match (quoted.request, flow.method) {

@@ -22,12 +22,12 @@ pub fn print(figures: &dyn Figures, outage: Option<Duration>, output: &mut Outpu
     }
 }
 
-/// Probes whose fate is known.
+/// Probes with an outcome.
 pub fn resolved(figures: &dyn Figures) -> u64 {
     figures.received().saturating_add(figures.lost()).saturating_add(figures.not_sent())
 }
 
-/// Whole percent of the probes whose fate is known.
+/// Whole percent of the probes with an outcome.
 pub fn loss(sent: u64, received: u64) -> u64 {
     percent(sent.saturating_sub(received), sent)
 }

@@ -8,7 +8,7 @@ use crate::stats::PingAccount;
 /// Prints the figures of all targets, at the end of a run with `rounds` or without.
 pub fn print(account: &PingAccount, rounds: bool, now: Instant, output: &mut Output<'_>) {
     let (total, alive) = (&account.total, account.answered);
-    // Without rounds each further probe to a target says that the time of the one before was up.
+    // Without rounds each further probe to a target is sent when the time of the one before is up.
     let open = if rounds { total.in_flight } else { 0 };
     let timeouts = total.sent.saturating_sub(total.received).saturating_sub(open);
     let counts = [
