@@ -6,7 +6,7 @@ mod lab;
 use std::sync::mpsc::Receiver;
 
 use lab::child::{HANGS, Running, foreground_of};
-use lab::dns::{name_server, resolver};
+use lab::dns::{address_server, drain, name_server, resolver};
 use lab::*;
 use nix::sys::signal::Signal;
 
@@ -45,7 +45,7 @@ fn assert_unprivileged(run: &Running, case: &str) -> usize {
 
 /// Runs a command line up to its first DNS query, which gets no reply, and looks at its threads there. Then SIGINT ends
 /// it with this status.
-fn while_a_name_is_resolved(queries: &Receiver<()>, subcommand: &str, args: &[(&str, i32)]) {
+fn while_a_name_is_resolved(queries: &Receiver<(String, u16)>, subcommand: &str, args: &[(&str, i32)]) {
     for (args, status) in args {
         let run = Running::start(&mut foreground_of(subcommand, args));
         queries.recv_timeout(HANGS).expect("a query");
@@ -53,7 +53,7 @@ fn while_a_name_is_resolved(queries: &Receiver<()>, subcommand: &str, args: &[(&
         run.signal(Signal::SIGINT);
         assert_eq!(run.end().status, Some(*status), "{args}");
         // The other queries of this run are not those of the next one.
-        while queries.try_recv().is_ok() {}
+        drain(queries);
     }
 }
 
@@ -67,7 +67,7 @@ fn ping_has_no_privilege_while_a_name_is_resolved() {
             ("127.0.0.1 two.example", 1),
         ];
         resolver(b"", "files dns", SERVED);
-        let queries = name_server(|_| None);
+        let queries = address_server(|_, _| None);
         with_both_sockets(|_| while_a_name_is_resolved(&queries, "ping", &args));
     });
 }
@@ -78,7 +78,7 @@ fn traceroute_has_no_privilege_while_a_name_is_resolved() {
         let args = ["-I", "-U", "-M default", "-T", "-M tcpconn", "-P 253", "--mtu", ""];
         let args = args.map(|method| format!("{method} nowhere.example"));
         resolver(b"", "files dns", SERVED);
-        let queries = name_server(|_| None);
+        let queries = address_server(|_, _| None);
         while_a_name_is_resolved(&queries, "traceroute", &args.each_ref().map(|args| (args.as_str(), 2)));
     });
 }

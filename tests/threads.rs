@@ -6,7 +6,7 @@ mod lab;
 use std::process::Command;
 
 use lab::child::{HANGS, Running};
-use lab::dns::{name_server, resolver};
+use lab::dns::{address_server, drain, resolver};
 use lab::*;
 use nix::sys::signal::Signal;
 
@@ -68,7 +68,7 @@ fn names_are_looked_up_without_a_second_thread() {
 fn a_signal_ends_a_lookup_without_a_second_thread() {
     alone_among_users("a_signal_ends_a_lookup_without_a_second_thread", || {
         resolver(b"", "files dns", "nameserver 127.0.0.1\noptions attempts:1 timeout:30\n");
-        let queries = name_server(|_| None);
+        let queries = address_server(|_, _| None);
         let signals = [(Signal::SIGINT, 130), (Signal::SIGTERM, 143), (Signal::SIGHUP, 129)];
         for ((signal, status), command) in signals.into_iter().cycle().zip(["ping", "traceroute"].repeat(3)) {
             let mut limited = Command::new("env");
@@ -78,7 +78,7 @@ fn a_signal_ends_a_lookup_without_a_second_thread() {
             run.signal(signal);
             let ran = run.end();
             assert_eq!((ran.status, ran.stderr.as_str()), (Some(status), FORWARD), "{command} {signal}");
-            while queries.try_recv().is_ok() {}
+            drain(&queries);
         }
     });
 }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};
 
+use super::child::HANGS;
 use super::sh;
 
 /// An `/etc` of our own: a hosts file, the sources of names, and the name server's address.
@@ -91,6 +92,15 @@ pub fn address_server(
         }
     });
     seen
+}
+
+/// Takes the queries of a process that has ended, also those that the name server has not read yet: it reads them in the
+/// order of their arrival, and a query of our own is the last.
+pub fn drain(queries: &Receiver<(String, u16)>) {
+    let end = [&[0; 12][..], b"\x03end\0", &A.to_be_bytes(), &1_u16.to_be_bytes()].concat();
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    socket.send_to(&end, "127.0.0.1:53").expect("a query of our own");
+    while queries.recv_timeout(HANGS).expect("a query").0 != "end" {}
 }
 
 /// The name and the type of a query, and where it ends.
