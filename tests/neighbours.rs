@@ -5,7 +5,10 @@
 
 mod lab;
 
+use std::net::IpAddr;
+
 use lab::child::Running;
+use lab::sniff::sniffed;
 use lab::*;
 
 /// The hosts that are there, of 254; rping itself is host 1.
@@ -142,14 +145,20 @@ fn what_was_never_sent_is_not_asked_and_not_unreachable() {
     });
 }
 
+/// Runs `[COMMAND] rping traceroute -n ARGS`, each of these, at the same time.
+fn traces_at_once<'a>(traces: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Ran> {
+    let start = |(command, args): (&str, &str)| {
+        let words = format!("{command} {RPING} traceroute -n {args}");
+        let mut words = words.split_whitespace();
+        Running::start(std::process::Command::new(words.next().expect("a program")).args(words))
+    };
+    let running: Vec<_> = traces.map(start).collect();
+    running.into_iter().map(Running::end).collect()
+}
+
 /// Runs these traces at the same time. Of each, with the address of its interface, the first hop must be the last.
 fn all_end_at_the_first_hop(traces: &[(String, String)]) {
-    let start = |args: &str| {
-        let mut command = std::process::Command::new(RPING);
-        Running::start(command.args(["traceroute", "-n"]).args(args.split_whitespace()))
-    };
-    let running: Vec<_> = traces.iter().map(|(args, _)| start(args)).collect();
-    let ran: Vec<_> = running.into_iter().map(Running::end).collect();
+    let ran = traces_at_once(traces.iter().map(|(args, _)| ("", args.as_str())));
     for ((args, own), ran) in traces.iter().zip(ran) {
         let text = mask_times(&ran.stdout);
         let (_, hops) = text.split_once('\n').expect("a first line");
@@ -169,6 +178,40 @@ fn four_traces_at_once_to_hosts_that_are_off_end_at_the_first_hop() {
             };
             let traces: Vec<_> = of_family(V4).chain(of_family(V6)).collect();
             all_end_at_the_first_hop(&traces);
+        }
+    });
+}
+
+/// Its link-layer address is known, so no probe waits for it in this machine.
+#[test]
+fn a_silent_neighbour_is_probed_beyond_its_hop_at_once() {
+    alone("a_silent_neighbour_is_probed_beyond_its_hop_at_once", || {
+        lan(1_000);
+        allow_datagram();
+        sh("ip neigh flush all; ip -6 neigh flush all
+            ip netns exec t nft 'add table inet f
+                add chain inet f c { type filter hook input priority 0; }
+                add rule inet f c icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+                add rule inet f c drop'");
+        let user = "setpriv --inh-caps=-all --bounding-set=-all";
+        let ways = ["-I", "-U", "-M default", "-T"].map(|method| ("", method));
+        let ways = ways.into_iter().chain(["-I", "-U", "-M default"].map(|method| (user, method)));
+        let traces: Vec<_> = ways
+            .zip(&PRESENT[1..])
+            .flat_map(|((user, method), host)| {
+                [V4, V6].map(|Family { show, .. }| (user, method, show(*host)))
+            })
+            .map(|(user, method, host)| (user, format!("-m 2 {method} {host}"), host))
+            .collect();
+        let start = traces.iter().map(|(user, args, _)| (*user, args.as_str()));
+        let (ran, left) = sniffed(|| traces_at_once(start));
+        for ((user, args, host), ran) in traces.iter().zip(ran) {
+            let (_, hops) = ran.stdout.split_once('\n').expect("a first line");
+            assert_eq!((hops, ran.status), (" 1  * * *\n 2  * * *\n", Some(1)), "{user} {args}");
+            let host: IpAddr = host.parse().expect("an address");
+            let ttls: Vec<_> = left.iter().filter(|probe| probe.to == host).map(|probe| probe.ttl).collect();
+            // Silent ones are sent again after a second.
+            assert!(ttls.starts_with(&[1, 1, 1, 2, 2, 2]), "{user} {args}: {ttls:?}");
         }
     });
 }

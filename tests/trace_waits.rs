@@ -12,7 +12,7 @@ use rping::probe::trace::{TcpOptions, TraceMethod};
 
 use sim::ms;
 use sim::path::{
-    HERE, Net, Probe, TARGET, at, config, error, exceeded, millis, on_line, reached, router, sketch,
+    HERE, Net, Probe, TARGET, at, config, error, exceeded, millis, on_line, reached, router, sketch, stamp,
     trace_config,
 };
 
@@ -223,6 +223,23 @@ fn a_neighbour_that_does_not_answer_costs_few_probes_for_three_seconds() {
         assert_eq!(first.len(), probes, "{queries}");
         assert!(net.sent.iter().any(|probe| probe.ttl == 30), "{queries}");
         assert!(net.now < at(if queries == 10 { 17_000 } else { 7_100 }), "{queries}: {:?}", net.now);
+    }
+}
+
+/// The kernel stamps a probe when it leaves the machine, once the neighbour is known.
+#[test]
+fn a_silent_neighbour_with_a_known_address_ends_within_four_seconds() {
+    for known in [0, 1, 20, 80] {
+        let mut net = Net::new(|_| Ok(vec![]));
+        net.stamps = Box::new(|probe| {
+            let wait = at(known).since(probe.at);
+            vec![stamp(probe, wait, wait)]
+        });
+        let text = sketch(&net.events(TraceConfig { neighbour: true, ..config() }));
+        assert!(text.ends_with("30: * * *\nHopLimit"), "{text}");
+        assert!(millis(net.now) < 4_000, "{known}: {}", millis(net.now));
+        let beyond: Vec<_> = net.sent.iter().filter(|probe| probe.ttl > 1).map(|probe| probe.at).collect();
+        assert!(beyond.first().is_some_and(|first| *first >= at(known)), "{known}: {beyond:?}");
     }
 }
 

@@ -4,8 +4,6 @@ use std::net::IpAddr;
 
 use socket2::{Domain, Socket, Type};
 
-use super::Ran;
-
 /// A packet that left from here.
 #[derive(Clone, Debug)]
 pub struct Left {
@@ -73,8 +71,8 @@ impl Left {
     }
 }
 
-/// Runs a command, and returns what it printed and the probes that left meanwhile, in their order.
-pub fn sniffed(run: impl FnOnce() -> Ran) -> (Ran, Vec<Left>) {
+/// Runs commands, and returns what came of them and the probes that left meanwhile, in their order.
+pub fn sniffed<R>(run: impl FnOnce() -> R) -> (R, Vec<Left>) {
     // ETH_P_ALL; without the header of the link.
     let all = i32::from(3_u16.to_be());
     let socket = Socket::new(Domain::PACKET, Type::DGRAM, Some(all.into())).expect("a packet socket");

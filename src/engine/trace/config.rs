@@ -31,8 +31,8 @@ pub struct TraceConfig {
     pub gap: Duration,
     /// Stop after so many hops in a row without any answer.
     pub gap_limit: Option<u8>,
-    /// Whether the target is most likely on the network of the source: until something answers, only the first hop is
-    /// probed, but for three seconds at most.
+    /// Whether the target is most likely on the network of the source: until a probe left the machine or was answered, only
+    /// the first hop is probed, but for three seconds at most.
     pub neighbour: bool,
     /// Path MTU discovery: probes forbid fragments and shrink to the path MTU (`--mtu`).
     pub mtu: bool,

@@ -290,6 +290,7 @@ impl Session for Trace {
     }
 
     fn handle_stamp(&mut self, stamped: DepartureStamp) {
+        self.plan.stamped();
         self.table.stamp(stamped);
     }
 

@@ -33,9 +33,10 @@ const ALL_HOLDS: Duration = Duration::from_millis(1_500);
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 const RETRIES: u32 = 50;
 
-/// While a neighbour has not answered, only the first hop is probed for so long. All probes may wait in this machine for
-/// its link-layer address. If it is off, the kernel reports that for each of them at the same time, and a host sends 50
-/// ICMP errors at once, those to itself included (Linux icmp_msgs_burst): a second trace would get none of them.
+/// While no probe to a neighbour is known to have left the machine, only the first hop is probed for so long. All probes may
+/// wait in this machine for its link-layer address. If it is off, the kernel reports that for each of them at the same time,
+/// and a host sends 50 ICMP errors at once, those to itself included (Linux icmp_msgs_burst): a second trace would get none
+/// of them.
 const NEIGHBOUR: Duration = Duration::from_millis(3_100);
 
 /// When probes leave, and how far ahead.
@@ -51,8 +52,8 @@ pub struct Plan {
     target: TargetAnswers,
     gap: Duration,
     window: Window,
-    /// Until when only the first hop is probed, if the target is most likely a neighbour and nothing answers: see
-    /// [`NEIGHBOUR`].
+    /// Until when only the first hop is probed, if the target is most likely a neighbour and no probe left or was answered:
+    /// see [`NEIGHBOUR`].
     alone_until: Option<Instant>,
     /// When the next probe may leave.
     slot: Instant,
@@ -193,9 +194,14 @@ impl Plan {
         retry
     }
 
-    /// Records that a probe left.
+    /// Records that the kernel took a probe.
     pub const fn departed(&mut self) {
         self.retries = 0;
+    }
+
+    /// Records that the kernel stamped the departure of a probe: its neighbour is known.
+    pub const fn stamped(&mut self) {
+        self.alone_until = None;
     }
 
     /// Records that nothing more is expected of the probes of a query.
