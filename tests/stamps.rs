@@ -66,7 +66,9 @@ fn of_trace(net: &mut Net) -> Vec<(u8, Duration, Timing)> {
         trace::TraceEvent::Decided { ttl, .. } | trace::TraceEvent::Extra { ttl, .. } => {
             event.answer().map(|answer| (*ttl, answer.rtt, answer.timing))
         }
-        trace::TraceEvent::PathMtu { .. } | trace::TraceEvent::Ended { .. } => None,
+        trace::TraceEvent::Passed { .. }
+        | trace::TraceEvent::PathMtu { .. }
+        | trace::TraceEvent::Ended { .. } => None,
     };
     events.iter().filter_map(answer).collect()
 }

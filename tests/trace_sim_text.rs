@@ -9,10 +9,13 @@ use rping::clock::Instant;
 use rping::engine::trace::TraceConfig;
 use rping::names::lookup::Names;
 use rping::output::{Output, Stream};
+use rping::report::json::{JsonTrace, TraceStart};
 use rping::report::text::trace::{TraceStyle, TraceText};
 use rping::report::text::tracepath::TracepathText;
+use rping::report::waiting::Lookups;
+use serde_json::Value;
 
-use sim::path::{Net, TARGET, config, error, exceeded, on_line, router};
+use sim::path::{Net, Probe, TARGET, config, error, exceeded, on_line, router};
 use sim::{EPOCH, checksum, driven, ms, us};
 
 fn style() -> TraceStyle {
@@ -31,6 +34,55 @@ fn printed(net: &mut Net, config: TraceConfig, style: TraceStyle) -> String {
     assert_eq!(output.unwritten(Stream::Err), "");
     let text = output.unwritten(Stream::Out);
     text.split_once('\n').expect("a header").1.to_owned()
+}
+
+/// The records of a trace to TARGET, the first and the last aside.
+fn records(net: &mut Net, config: TraceConfig) -> Vec<Value> {
+    let nowhere = driven::nowhere();
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let start = TraceStart {
+        host: "host".to_owned(),
+        target: TARGET.into(),
+        method: "icmp",
+        max_ttl: config.max_ttl,
+        queries: config.queries,
+        packet_len: 60,
+        one_flow: true,
+    };
+    let wanted = Lookups { names: false, origins: false };
+    let mut json = driven::trace(JsonTrace::new(start, wanted, Names::of_path(|_| None)));
+    net.run(config, |event| json.event(event, EPOCH, &mut output));
+    json.finish(Instant::ZERO, &mut output);
+    let lines = output.unwritten(Stream::Out);
+    let mut records: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("a record")).collect();
+    assert_eq!(records.pop().expect("a summary")["type"], "summary");
+    records
+}
+
+#[test]
+fn an_answer_from_further_on_is_a_record_before_the_silence_of_a_near_hop() {
+    let silent = |probe: &Probe| probe.ttl == 2 || (probe.ttl == 4 && probe.nth == 2);
+    let mut net = Net::new(|probe| match silent(probe) {
+        true => Ok(vec![]),
+        false => Ok(vec![on_line(probe, 6, ms(60))]),
+    });
+    let records = records(&mut net, TraceConfig { queries: 2, ..config() });
+    let shown: Vec<_> = records
+        .iter()
+        .map(|record| format!("{}.{} {}", record["hop"], record["query"], record["outcome"]))
+        .collect();
+    let (answered, silent) = (r#" "answered""#, r#" "silent""#);
+    let expected = [
+        ["1.1", "1.2", "3.1", "3.2", "4.1", "5.1", "5.2"].map(|place| place.to_owned() + answered).to_vec(),
+        ["2.1", "2.2", "4.2"].map(|place| place.to_owned() + silent).to_vec(),
+        ["6.1", "6.2"].map(|place| place.to_owned() + answered).to_vec(),
+    ];
+    assert_eq!(shown, expected.concat());
+    let times = records.iter().filter(|record| record["from"] != TARGET.to_string());
+    let times: Vec<_> =
+        times.filter_map(|record| record["ts"].as_str().filter(|_| record["from"].is_string())).collect();
+    assert!(times.is_sorted(), "{times:?}");
 }
 
 /// What tracepath prints of a trace.

@@ -130,6 +130,30 @@ fn run_with(
     (out, err)
 }
 
+#[test]
+fn the_name_of_a_hop_is_looked_up_before_its_turn() {
+    let (wanted, lookups) = mpsc::channel();
+    let wanted = Mutex::new(wanted);
+    let names = Names::with(move |address| {
+        wanted.lock().expect("a sender").send(address).expect("a receiver");
+        None
+    });
+    let style = TraceStyle { numeric: false, ..style("192.0.2.9") };
+    let (out, _, ()) = output(|output| {
+        let mut text = driven::trace(TraceText::new(style, names));
+        let event = passed(7, 1, "10.0.7.1", 1_000);
+        let TraceEvent::Decided { ttl, query, outcome: Outcome::Answered(answer), mtu } = event else {
+            panic!("{event:?}")
+        };
+        text.event(&TraceEvent::Passed { ttl, query, answer, mtu }, Epoch::default(), output);
+        // Nothing here takes this long.
+        assert_eq!(lookups.recv_timeout(Duration::from_secs(20)), Ok(ip("10.0.7.1")));
+        text.poll(at(1), output);
+        text.finish(Instant::ZERO, output);
+    });
+    assert_eq!(out, "\n");
+}
+
 /// Standard output of a whole trace without names, the header left out.
 fn hops(style: TraceStyle, events: impl IntoIterator<Item = TraceEvent>) -> String {
     let (out, err) = run_with(style, Names::with(|_| panic!("names are asked for")), events);

@@ -120,7 +120,8 @@ impl Account for TraceAccount {
     type Event = TraceEvent;
 
     fn add(&mut self, event: &TraceEvent) {
-        event.answer().into_iter().for_each(|answer| self.timings.count(answer.timing));
+        let answer = event.answer().filter(|_| !matches!(event, TraceEvent::Passed { .. }));
+        answer.into_iter().for_each(|answer| self.timings.count(answer.timing));
         if let TraceEvent::Decided { ttl, outcome: Outcome::Answered(answer), .. }
         | TraceEvent::Extra { ttl, answer, .. } = event
         {
@@ -162,6 +163,8 @@ impl Account for TraceAccount {
             TraceEvent::PathMtu { mtu, .. } => {
                 self.path_mtu = Some(self.path_mtu.map_or(*mtu, |least| least.min(*mtu)));
             }
+            // Counted when its turn has come: a trace may end at a nearer hop.
+            TraceEvent::Passed { .. } => {}
             TraceEvent::Ended { at, ending } => self.ended = Some((*at, *ending)),
         }
     }

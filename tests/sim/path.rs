@@ -233,7 +233,7 @@ pub fn sketch(events: &[TraceEvent]) -> String {
             TraceEvent::Extra { ttl, query, answer } => {
                 text += &format!(" (+{ttl}.{query} {})", answer.from);
             }
-            TraceEvent::PathMtu { .. } => {}
+            TraceEvent::Passed { .. } | TraceEvent::PathMtu { .. } => {}
             TraceEvent::Ended { ending, .. } => text += &format!("\n{ending:?}"),
         }
     }

@@ -10,6 +10,18 @@ use crate::wire::{Family, icmp};
 /// An event of a trace.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TraceEvent {
+    /// A probe was answered: its TTL was exceeded. Nothing changes this outcome, so it is emitted at once, and
+    /// [`TraceEvent::Decided`] follows in its turn, unless the trace ends at a nearer hop.
+    Passed {
+        /// TTL of the probe.
+        ttl: u8,
+        /// The query of the hop, from 1.
+        query: u8,
+        /// The answer.
+        answer: TraceAnswer,
+        /// The path MTU that was found on the way to this probe, octets (`--mtu`).
+        mtu: Option<u32>,
+    },
     /// The outcome of a probe, emitted in the order of hops, and of queries within a hop, as soon as the
     /// outcomes of all earlier queries are emitted.
     Decided {
@@ -56,6 +68,7 @@ impl TraceEvent {
     pub const fn answer(&self) -> Option<&TraceAnswer> {
         match self {
             Self::Decided { outcome: Outcome::Answered(answer), .. }
+            | Self::Passed { answer, .. }
             | Self::Extra { answer, .. }
             | Self::PathMtu { answer: Some(answer), .. } => Some(answer),
             Self::Decided { .. } | Self::PathMtu { .. } | Self::Ended { .. } => None,

@@ -192,6 +192,12 @@ impl Trace {
 
     fn decide(&mut self, ttl: u8, query: u8, outcome: Outcome) {
         let silent = outcome == Outcome::Silent;
+        if let Outcome::Answered(answer) = &outcome
+            && !answer.kind.is_final()
+        {
+            let mtu = self.table.newest(ttl, query).and_then(|probe| probe.mtu);
+            self.events.push_back(TraceEvent::Passed { ttl, query, answer: answer.clone(), mtu });
+        }
         self.table.decide(ttl, query, outcome);
         if !silent {
             self.final_ttl = ending::final_ttl(&self.table, &self.config.flow);

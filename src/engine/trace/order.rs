@@ -1,4 +1,7 @@
 //! The order in which outcomes are emitted: by hop, and by query within a hop, as traceroute(8) prints them.
+//!
+//! The engine keeps it, and not a report: what is emitted can no longer change, and so decides how the trace goes on. A late
+//! answer to a star that was emitted does not end the trace at its hop.
 
 use super::event::{Outcome, TraceEvent};
 use super::table::{SentProbe, Table};

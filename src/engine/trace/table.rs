@@ -204,6 +204,11 @@ impl Table {
         self.queries(ttl).iter().filter_map(|query| Some((self.probe(query.probes.1)?, query)))
     }
 
+    /// The newest probe of a query.
+    pub fn newest(&self, ttl: u8, query: u8) -> Option<&SentProbe> {
+        self.probe(self.query(ttl, query)?.probes.1)
+    }
+
     /// The open queries of a hop with probes that left: the newest probe of each.
     fn sent(&self, ttl: u8) -> impl Iterator<Item = (&SentProbe, &HopQuery)> {
         self.of_hop(ttl).filter(|(probe, query)| query.outcome.is_none() && probe.state == ProbeState::Sent)

@@ -132,7 +132,9 @@ impl Report for FormatTrace {
             self.zone = self.zone.take().or_else(zone);
             self.waiting.query(answer.from);
         }
-        self.waiting.push((event.clone(), self.now));
+        if !matches!(event, TraceEvent::Passed { .. }) {
+            self.waiting.push((event.clone(), self.now));
+        }
     }
 
     fn poll(&mut self, account: &TraceAccount, now: Instant, output: &mut Output<'_>) {

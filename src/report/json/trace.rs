@@ -1,5 +1,6 @@
 //! A traceroute as JSON Lines.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 
@@ -45,6 +46,8 @@ pub struct JsonTrace {
     start: TraceStart,
     /// Not yet printed, each with the time of the turn in which it happened.
     waiting: Waiting<(TraceEvent, Instant)>,
+    /// TTL and query of the probes whose record was printed before their turn.
+    passed: BTreeSet<(u8, u8)>,
     epoch: Epoch,
     /// The time of the last turn, printed for events without a time of their own.
     now: Instant,
@@ -155,6 +158,7 @@ impl JsonTrace {
             zone: None,
             start,
             waiting: Waiting::new(wanted, names),
+            passed: BTreeSet::new(),
             epoch: Epoch::default(),
             now: Instant::ZERO,
         }
@@ -192,6 +196,13 @@ impl JsonTrace {
             TraceEvent::Decided { ttl, query, outcome, mtu } => {
                 self.decided(Place { hop: *ttl, query: *query }, outcome, *mtu)
             }
+            TraceEvent::Passed { ttl, query, answer, mtu } => TraceRecord::Probe {
+                place: Place { hop: *ttl, query: *query },
+                outcome: "answered",
+                answer: Some(self.answered(answer)),
+                fault: None,
+                path_mtu: *mtu,
+            },
             TraceEvent::Extra { ttl, query, answer } => {
                 let answer = self.answered(answer);
                 TraceRecord::Extra { place: Place { hop: *ttl, query: *query }, answer }
@@ -301,7 +312,14 @@ impl Report for JsonTrace {
             self.zone = self.zone.take().or_else(|| zone_of(answer.from, answer.scope));
             self.waiting.query(answer.from);
         }
-        self.waiting.push((event.clone(), self.now));
+        let printed = match event {
+            TraceEvent::Passed { ttl, query, .. } => !self.passed.insert((*ttl, *query)),
+            TraceEvent::Decided { ttl, query, .. } => self.passed.remove(&(*ttl, *query)),
+            _ => false,
+        };
+        if !printed {
+            self.waiting.push((event.clone(), self.now));
+        }
     }
 
     fn poll(&mut self, _account: &TraceAccount, now: Instant, output: &mut Output<'_>) {

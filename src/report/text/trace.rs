@@ -233,8 +233,10 @@ impl Report for TraceText {
         _epoch: Epoch,
         _output: &mut Output<'_>,
     ) {
-        let TraceEvent::Decided { outcome, .. } = event else { return };
-        if let Outcome::Answered(answer) = outcome {
+        // The lookups for a hop begin before its turn.
+        if let TraceEvent::Decided { outcome: Outcome::Answered(answer), .. }
+        | TraceEvent::Passed { answer, .. } = event
+        {
             if self.zone.is_none() {
                 // All probes leave by one interface.
                 self.zone =
@@ -242,7 +244,9 @@ impl Report for TraceText {
             }
             self.waiting.query(answer.from);
         }
-        self.waiting.push(event.clone());
+        if let TraceEvent::Decided { .. } = event {
+            self.waiting.push(event.clone());
+        }
     }
 
     fn poll(&mut self, _account: &TraceAccount, now: Instant, output: &mut Output<'_>) {

@@ -67,7 +67,7 @@ impl TracepathText {
                 }
                 Outcome::Unfinished => {}
             },
-            TraceEvent::Extra { .. } | TraceEvent::Ended { .. } => {}
+            TraceEvent::Passed { .. } | TraceEvent::Extra { .. } | TraceEvent::Ended { .. } => {}
         }
     }
 
@@ -124,7 +124,9 @@ impl Report for TracepathText {
         if let Some(answer) = event.answer() {
             self.waiting.query(answer.from);
         }
-        self.waiting.push(event.clone());
+        if !matches!(event, TraceEvent::Passed { .. }) {
+            self.waiting.push(event.clone());
+        }
     }
 
     fn poll(&mut self, _account: &TraceAccount, now: Instant, output: &mut Output<'_>) {

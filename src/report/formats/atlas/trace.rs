@@ -145,7 +145,9 @@ impl TraceDocument for AtlasTrace {
     fn event(&mut self, happened: &Happened<'_>, whole: &TraceWhole<'_>, _output: &mut Output<'_>) {
         let method = whole.start.method;
         let (ttl, packet) = match happened.event {
-            TraceEvent::Decided { outcome: Outcome::Unfinished, .. } | TraceEvent::Ended { .. } => return,
+            TraceEvent::Decided { outcome: Outcome::Unfinished, .. }
+            | TraceEvent::Passed { .. }
+            | TraceEvent::Ended { .. } => return,
             TraceEvent::Decided { ttl, query, outcome, .. } => {
                 let packet = match outcome {
                     Outcome::Answered(answer) => Packet::Reply(reply(answer, method)),

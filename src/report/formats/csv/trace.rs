@@ -51,7 +51,7 @@ impl Fields {
                 of((*ttl, *query), ("extra", answered(answer, whole).1), None)
             }
             TraceEvent::PathMtu { ttl, query, mtu, .. } => of((*ttl, *query), ("path_mtu", None), Some(*mtu)),
-            TraceEvent::Ended { .. } => return None,
+            TraceEvent::Passed { .. } | TraceEvent::Ended { .. } => return None,
         })
     }
 }
