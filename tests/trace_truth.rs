@@ -179,7 +179,7 @@ type Kind = (&'static str, fn(&Network) -> bool);
 #[test]
 fn the_generated_networks_are_of_every_kind() {
     let networks: Vec<_> = (0..NETWORKS).map(|seed| Network::generate(&mut Random::new(seed))).collect();
-    let kinds: [Kind; 24] = [
+    let kinds: [Kind; 26] = [
         ("a silent target", |n| n.silent.contains(&Node::Target)),
         ("a silent last router", |n| n.silent.contains(&Node::Router(n.hops - 1))),
         ("three silent routers", |n| n.silent.len() >= 3),
@@ -201,6 +201,8 @@ fn the_generated_networks_are_of_every_kind() {
         ("a deaf router", |n| n.deaf.is_some_and(|(node, _)| node != Node::Target)),
         ("loss", |n| n.loss.is_some()),
         ("odd resets", |n| matches!(n.method, TraceMethod::Tcp(_)) && n.reset != Reset::Usual),
+        ("resets with a number of others", |n| n.reset == Reset::Renumbered),
+        ("late answers to another trace", |n| n.former > 0),
         ("ECMP of flows", |n| n.ecmp.is_some_and(|ecmp| !ecmp.per_packet)),
         ("ECMP of packets over unequal branches", |n| {
             n.ecmp.is_some_and(|ecmp| ecmp.per_packet && ecmp.longer > 0)

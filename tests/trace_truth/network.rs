@@ -104,8 +104,10 @@ pub enum Reset {
     Usual,
     /// Its acknowledgement does not count the SYN.
     Uncounted,
-    /// It has no number of ours.
+    /// It has no number.
     Unnumbered,
+    /// It has a number of none of our probes.
+    Renumbered,
 }
 
 /// A network, and all that is odd about it.
@@ -139,6 +141,8 @@ pub struct Network {
     /// One packet in so many is lost.
     pub loss: Option<u64>,
     pub reset: Reset,
+    /// The target still answers so many probes of a trace that had our ports before.
+    pub former: u32,
     /// The target sends errors from another address of its own.
     pub multihomed: bool,
 }
@@ -160,7 +164,7 @@ impl Network {
             let node = if random.once_in(2) { Node::Target } else { Node::Router(random.hop(hops)) };
             (node, at(random.hop(60).into()))
         });
-        Self {
+        let mut network = Self {
             method,
             v6,
             queries: random.one_of(&[1, 3, 3, 3, 5]),
@@ -180,9 +184,20 @@ impl Network {
             limit: random.once_in(4).then(|| limit(random)),
             target_limit: (udp && random.once_in(2)).then(|| limit(random)),
             loss: random.once_in(4).then(|| random.one_of(&[5, 10, 20])),
-            reset: random.one_of(&[Reset::Usual, Reset::Uncounted, Reset::Unnumbered]),
+            reset: random.one_of(&[Reset::Usual, Reset::Uncounted, Reset::Unnumbered, Reset::Renumbered]),
+            former: 0,
             multihomed: udp && random.once_in(5),
+        };
+        // Nothing keeps our probes from a target that answers those of another trace, and its resets are as they should be.
+        let answers = !network.silent.contains(&Node::Target)
+            && network.deaf.is_none()
+            && network.cycle.is_none()
+            && network.refusal.is_none();
+        let numbered = [Reset::Usual, Reset::Uncounted].contains(&network.reset);
+        if answers && numbered && matches!(method, TraceMethod::Tcp(_)) && random.once_in(2) {
+            network.former = random.one_of(&[3, 10, 40]);
         }
+        network
     }
 
     /// The trace that is sent through it.

@@ -29,8 +29,10 @@ pub struct World<'a> {
     network: &'a Network,
     random: Random,
     buckets: BTreeMap<Node, Bucket>,
-    /// All answers.
+    /// All answers to our probes.
     pub sent: Vec<Sent>,
+    /// How many answers to another trace were sent.
+    former: u32,
 }
 
 /// The ICMP errors that a node may send.
@@ -54,11 +56,27 @@ impl Bucket {
 
 impl<'a> World<'a> {
     pub fn new(network: &'a Network, random: Random) -> Self {
-        Self { network, random, buckets: BTreeMap::new(), sent: Vec::new() }
+        Self { network, random, buckets: BTreeMap::new(), sent: Vec::new(), former: 0 }
     }
 
-    /// What comes back to a probe.
+    /// What comes back to a probe, and with it a late answer to another trace.
     pub fn answer(&mut self, probe: &Probe) -> Vec<Packet> {
+        let mut packets = self.answer_to(probe);
+        if self.former < self.network.former {
+            self.former += 1;
+            packets.push(self.late_answer(probe));
+        }
+        packets
+    }
+
+    /// The answer to a probe of a trace that had the port of this one before.
+    fn late_answer(&mut self, probe: &Probe) -> Packet {
+        let mut packet = reached(probe, self.network.rtt * self.random.hop(8).into() / 8);
+        packet.bytes[8..12].copy_from_slice(&(0x1234_0001 + 4 * self.former).to_be_bytes());
+        packet
+    }
+
+    fn answer_to(&mut self, probe: &Probe) -> Vec<Packet> {
         if self.network.loss.is_some_and(|times| self.random.once_in(times)) {
             return vec![];
         }
@@ -148,6 +166,10 @@ fn odd(mut packet: Packet, network: &Network) -> Packet {
         Reset::Unnumbered => {
             packet.bytes[8..12].fill(0);
             packet.bytes[13] = 4;
+        }
+        Reset::Renumbered => {
+            packet.bytes[8..12].copy_from_slice(&0xdead_beef_u32.to_be_bytes());
+            packet.bytes[13] = 0x14;
         }
     }
     packet

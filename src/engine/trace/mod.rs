@@ -114,7 +114,15 @@ impl Trace {
                 let waits = self.unnumbered.add(&self.config.flow, &self.table, index, answer, reply.clock);
                 return if waits { Ok(()) } else { Err(Reject::NeverSent) };
             }
+            Whose::PerhapsOfFlow(index) => {
+                let answer = recognise::answer_of(reply, kind);
+                let waits = self.unnumbered.add_doubtful(index, answer, reply.clock);
+                return if waits { Ok(()) } else { Err(Reject::Foreign) };
+            }
         };
+        if let AnswerKind::Segment(_) = kind {
+            (0..self.unnumbered.drop_doubtful()).for_each(|_| self.rejects.count(Reject::Foreign));
+        }
         if let Some(shift) = found.shift {
             self.table.shifts.learn(shift);
         }
@@ -321,8 +329,11 @@ impl Session for Trace {
         }
         self.now = self.now.max(now);
         self.settle_unnumbered(Some(now));
-        let late = self.deadlines(self.config.max_ttl).filter(|(_, _, deadline)| *deadline <= now);
-        let expired: Vec<(u8, u8)> = late.map(|(ttl, query, _)| (ttl, query)).collect();
+        let mut expired = self.expired(now);
+        if self.unnumbered.accept_doubtful(&self.config.flow, &self.table, &expired) {
+            self.settle_unnumbered(Some(now));
+            expired = self.expired(now);
+        }
         let mut held = None;
         for (ttl, query) in expired {
             // Queries of one hop that expire together count once.

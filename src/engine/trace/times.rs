@@ -33,6 +33,12 @@ impl Trace {
         })
     }
 
+    /// The open queries whose time is up: TTL and query.
+    pub(super) fn expired(&self, now: Instant) -> Vec<(u8, u8)> {
+        let late = self.deadlines(self.config.max_ttl).filter(|(_, _, deadline)| *deadline <= now);
+        late.map(|(ttl, query, _)| (ttl, query)).collect()
+    }
+
     /// Until when the next outcome or the end of the trace is held, because it is a refusal that an answer could overrule.
     pub(super) fn held_until(&self) -> Option<Instant> {
         let refused = match self.final_ttl.filter(|last| self.order.is_complete(*last)) {

@@ -3,6 +3,10 @@
 //! The target answers every probe that arrives, so of the probes of a flow those with the highest TTLs were answered. Where
 //! silent routers lie before it, how many were answered shows the hop of the target. So these answers wait until there
 //! is one for each probe of the flow, or no further one comes.
+//!
+//! An answer with a number of no probe of this trace is doubtful. It may be a late answer to a trace that had the port before.
+//! It may also come from behind a firewall that changes sequence numbers. So it counts only where the target sends nothing
+//! else: when the time of a probe of its flow is up, and no answer of the target had a number.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,9 +19,18 @@ use crate::clock::Instant;
 use crate::datagram::{ClockSource, Timing};
 use crate::probe::trace::Flow;
 
+/// Doubtful answers of one flow that are kept: as many as there are hops.
+const MOST_DOUBTFUL: usize = 255;
+
 /// The answers that wait.
 #[derive(Debug, Default)]
-pub struct Unnumbered(Vec<Waiting>);
+pub struct Unnumbered {
+    /// Those to probes of this trace.
+    certain: Vec<Waiting>,
+    doubtful: Vec<Waiting>,
+    /// Whether the answers of the target have numbers: no doubtful one counts.
+    numbered: bool,
+}
 
 #[derive(Debug)]
 struct Waiting {
@@ -29,9 +42,9 @@ struct Waiting {
 }
 
 impl Unnumbered {
-    /// Whether none waits.
+    /// Whether no answer waits that is certainly to a probe of this trace.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.certain.is_empty()
     }
 
     /// Adds an answer to a probe with this flow index. Returns whether there is a probe for it.
@@ -45,18 +58,46 @@ impl Unnumbered {
     ) -> bool {
         let room = recognise::candidates(flow, table, index).len() > self.of_flow(index).count();
         if room {
-            self.0.push(Waiting { index, answer, clock });
+            self.certain.push(Waiting { index, answer, clock });
         }
         room
     }
 
+    /// Adds a doubtful answer, perhaps to a probe with this flow index. Returns whether it may still count.
+    pub fn add_doubtful(&mut self, index: u16, answer: TraceAnswer, clock: ClockSource) -> bool {
+        let of_flow = self.doubtful.iter().filter(|waiting| waiting.index == index);
+        let room = !self.numbered && of_flow.count() < MOST_DOUBTFUL;
+        if room {
+            self.doubtful.push(Waiting { index, answer, clock });
+        }
+        room
+    }
+
+    /// Records that an answer of the target had a number. Returns how many doubtful answers are dropped.
+    pub fn drop_doubtful(&mut self) -> usize {
+        self.numbered = true;
+        std::mem::take(&mut self.doubtful).len()
+    }
+
+    /// Takes the doubtful answers of a flow for certain when the time of one of its probes is up. `expired`: TTL and query
+    /// of the probes with that time. Returns whether there are such answers.
+    pub fn accept_doubtful(&mut self, flow: &Flow, table: &Table, expired: &[(u8, u8)]) -> bool {
+        let is_up = |waiting: &mut Waiting| {
+            let mut candidates = recognise::candidates(flow, table, waiting.index).into_iter();
+            candidates.any(|(_, probe)| expired.contains(&(probe.ttl, probe.query)))
+        };
+        let before = self.certain.len();
+        self.certain.extend(self.doubtful.extract_if(.., is_up));
+        self.certain.len() > before
+    }
+
     fn of_flow(&self, index: u16) -> impl Iterator<Item = &Waiting> {
-        self.0.iter().filter(move |waiting| waiting.index == index)
+        self.certain.iter().filter(move |waiting| waiting.index == index)
     }
 
     /// The flow indexes of the answers.
     fn indexes(&self) -> BTreeSet<u16> {
-        self.0.iter().map(|waiting| waiting.index).collect()
+        self.certain.iter().map(|waiting| waiting.index).collect()
     }
 
     /// When the next flow has waited long enough; `None`: no answer waits.
@@ -83,7 +124,7 @@ impl Unnumbered {
                 continue;
             }
             // Those without a probe are dropped.
-            let answers: Vec<_> = self.0.extract_if(.., |waiting| waiting.index == index).collect();
+            let answers: Vec<_> = self.certain.extract_if(.., |waiting| waiting.index == index).collect();
             let answered = candidates.iter().rev().take(answers.len()).rev();
             let to_probe = |(waiting, (number, probe)): (Waiting, &(u16, &SentProbe))| {
                 Some((table.id_of(*number)?, waiting.to(probe)))

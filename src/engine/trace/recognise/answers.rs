@@ -14,8 +14,11 @@ pub enum Answered {
     Number(u16),
     /// One of them; the answer has no number.
     Any,
-    /// One of those with this flow index; the answer has no number that can be used.
+    /// One of those with this flow index; the answer has no number.
     OfFlow(u16),
+    /// Perhaps one of those with this flow index; the answer has a number, but of no probe of this trace. It may answer a
+    /// trace that had the port before.
+    PerhapsOfFlow(u16),
 }
 
 /// The probe that an answer, not an ICMP error, belongs to; `None`: none of this flow. Checksums are left to
@@ -32,7 +35,7 @@ pub fn answered(flow: &Flow, table: &Table, reply: &Reply) -> Option<Answered> {
             let index = flow.index_of(dst_port).filter(|_| from_target)?;
             let number = answered_number(flow, options.flags.into(), seq, ack, flags);
             let number = number.filter(|number| table.sent_len(*number).is_some());
-            let Some(number) = number else { return unnumbered(flow, index, src_port, flags) };
+            let Some(number) = number else { return reset(flow, index, src_port, ack, flags) };
             Some(number).filter(|number| src_port == flow.dst_port(*number))?
         }
         (ReplyKind::Datagram { protocol, src_port, dst_port, payload }, _) if protocol == flow.protocol() => {
@@ -44,12 +47,12 @@ pub fn answered(flow: &Flow, table: &Table, reply: &Reply) -> Option<Answered> {
     table.sent_len(number).map(|_| Answered::Number(number))
 }
 
-/// What a segment of the target without a usable number answers: a middlebox, or a host that does not count the SYN,
-/// sends such a reset.
-fn unnumbered(flow: &Flow, index: u16, src_port: u16, flags: u16) -> Option<Answered> {
-    let answers =
-        flags & (tcp::RST | tcp::SYN) != 0 && flow.carrier == Carrier::Message && src_port == flow.dst_port;
-    answers.then_some(Answered::OfFlow(index))
+/// What a segment of the target without a usable number answers. Middleboxes send such resets, and hosts behind a firewall
+/// that changes sequence numbers. No host accepts a connection with another number.
+fn reset(flow: &Flow, index: u16, src_port: u16, ack: u32, flags: u16) -> Option<Answered> {
+    let resets = flags & tcp::RST != 0 && flow.carrier == Carrier::Message && src_port == flow.dst_port;
+    let has_number = flags & tcp::ACK != 0 && ack != 0;
+    resets.then_some(if has_number { Answered::PerhapsOfFlow(index) } else { Answered::OfFlow(index) })
 }
 
 /// The number of the probe that a segment answers, by its sequence numbers. The probe had the flags `sent`.

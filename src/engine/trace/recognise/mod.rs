@@ -28,6 +28,8 @@ pub enum Whose {
     Probe(Recognised),
     /// Of one of those with this flow index: see [`candidates`].
     OfFlow(u16),
+    /// Of one of them, or of a trace that had the port before.
+    PerhapsOfFlow(u16),
 }
 
 /// The probe that a reply belongs to, or the flow of it, and the kind of the answer.
@@ -65,6 +67,7 @@ fn answer(
     let number = match answered(flow, table, reply).ok_or(Reject::Foreign)? {
         Answered::Number(number) => number,
         Answered::OfFlow(index) => return Ok((Whose::OfFlow(index), kind)),
+        Answered::PerhapsOfFlow(index) => return Ok((Whose::PerhapsOfFlow(index), kind)),
         // Most likely it is the answer to the first one.
         Answered::Any => {
             let last = passed(table);

@@ -54,8 +54,11 @@ fn a_segment_answers_the_probe_whose_number_it_acknowledges_or_repeats() {
     let of_flow = Some(Answered::OfFlow(0));
     assert_eq!(segment(syn, ours, 0, rst), of_flow);
     assert_eq!(segment(syn, 0, ours + 1, rst), of_flow, "an acknowledgement without its flag");
-    assert_eq!(segment(syn, 0, ours + 4 * 92, rst | ack), of_flow, "of a probe that was never sent");
-    assert_eq!(segment(syn, 0, 5, rst | ack), of_flow);
+    assert_eq!(segment(syn, 0, 0, rst | ack), of_flow, "an acknowledgement of nothing");
+    let perhaps = Some(Answered::PerhapsOfFlow(0));
+    assert_eq!(segment(syn, 0, ours + 4 * 92, rst | ack), perhaps, "of a probe that was never sent");
+    assert_eq!(segment(syn, 0, 5, rst | ack), perhaps);
+    assert_eq!(segment(syn, 0, 5, tcp::SYN | ack), None, "a connection of another run");
     assert_eq!(segment(syn, 0, 5, ack), None, "neither a reset nor a connection");
 }
 
