@@ -11,8 +11,8 @@ use rping::engine::trace::{TraceConfig, Wait};
 use rping::probe::trace::{Carrier, Flow, TcpOptions, TraceMethod, TraceProbe};
 
 use sim::path::{
-    HERE, Net, Packet, SRC_PORT, TARGET, config, error, exceeded, millis, on_line, reached, router, sketch,
-    trace_config,
+    HERE, Net, Packet, SRC_PORT, TARGET, at, config, error, exceeded, millis, on_line, reached, router,
+    sketch, trace_config,
 };
 use sim::{ms, us};
 
@@ -98,6 +98,25 @@ fn a_path_takes_little_more_than_the_round_trip_to_the_target() {
             let limit = rtt.as_secs_f64() * round_trips * 1e9 + 12e6;
             assert!(time as f64 <= limit, "{hops} hops, {rtt:?}: {time} > {limit}");
             assert!(beyond <= 36, "{hops} hops, {rtt:?}: {beyond} probes beyond the target");
+        }
+    }
+}
+
+/// Three near hops, then an ocean: 13 hops at a time are probed behind it.
+#[test]
+fn a_path_with_an_ocean_takes_a_round_trip_for_each_window_behind_it() {
+    for rtt in [10, 84, 250].map(ms) {
+        for hops in 1..=30_u8 {
+            let mut net = Net::new(|probe| {
+                let after = if probe.ttl <= 3 && probe.ttl < hops { ms(1) } else { rtt };
+                Ok(vec![if probe.ttl < hops { exceeded(probe, after) } else { reached(probe, after) }])
+            });
+            let text = sketch(&net.events(config()));
+            assert!(text.ends_with("\nReached") && !text.contains('*'), "{hops}, {rtt:?}: {text}");
+            let beyond = net.sent.iter().filter(|probe| probe.ttl > hops).count();
+            let windows = u32::from(hops.saturating_sub(3)).div_ceil(13).max(1);
+            assert!(net.now <= at(0) + rtt * windows + ms(12), "{hops}, {rtt:?}: {:?}", net.now);
+            assert!(beyond <= 36, "{hops}, {rtt:?}: {beyond} probes beyond the target");
         }
     }
 }
@@ -590,6 +609,27 @@ fn a_router_that_answers_one_probe_a_thousand_times_is_shown_sixteen_times_more_
 }
 
 #[test]
+fn late_answers_and_those_of_the_target_are_bounded_too() {
+    let mut net = Net::new(|probe| {
+        let many = |after: Duration| (0..1_200).map(move |n| after + us(n));
+        Ok(match (probe.ttl, probe.nth) {
+            (1, 1) => vec![exceeded(probe, ms(1))],
+            (1, _) => many(ms(500)).map(|after| exceeded(probe, after)).collect(),
+            (2, _) => vec![],
+            _ => many(ms(3)).map(|after| reached(probe, after)).collect(),
+        })
+    });
+    // Four milliseconds at hop 1, and a second at hop 2.
+    let wait = Wait::Given { max: ms(1_000), here: 3.0, near: 0.0 };
+    let events = net.events(TraceConfig { wait, max_ttl: 3, ..config() });
+    let extras = |hop: u8| {
+        events.iter().filter(|event| matches!(event, TraceEvent::Extra { ttl, .. } if *ttl == hop)).count()
+    };
+    assert_eq!((extras(1), extras(3)), (2 * 16, 3 * 16), "{}", sketch(&events));
+    assert_eq!(net.rejected, 2 * (1_200 - 16) + 3 * (1_200 - 17));
+}
+
+#[test]
 fn quotes_of_any_length_are_followed_where_they_identify_the_probe() {
     for quote in 0..=60 {
         let mut net = Net::new(|probe| match probe.ttl {
@@ -989,6 +1029,25 @@ fn an_mtu_below_the_smallest_of_its_family_is_not_found() {
     net.events(TraceConfig { mtu: true, parallel: Some(1), len: 1_460, ..config });
     let sizes: Vec<_> = net.sent.iter().map(|probe| probe.bytes.len() + 40).collect();
     assert!(sizes.iter().all(|size| *size >= 1_280), "{sizes:?}");
+}
+
+#[test]
+fn a_router_that_names_ever_smaller_mtus_is_followed_to_the_smallest() {
+    for (queries, step) in [(10, 1), (1, 1), (10, 7)] {
+        let mut net = Net::new(|probe| {
+            let size = probe.bytes.len() as u32 + 20;
+            Ok(vec![error(probe, 3, 4, size - step, ms(1)).from(router(1)).cut(48)])
+        });
+        let config =
+            TraceConfig { mtu: true, parallel: Some(1), len: 8_980, queries, max_ttl: 255, ..config() };
+        let text = sketch(&net.events(config));
+        // Below the smallest MTU it is an error like another.
+        assert!(text.contains("Unreachable { by: 10.1.1.1") && !text.contains("\n2: "), "{text}");
+        let sizes: Vec<_> = net.sent.iter().map(|probe| probe.bytes.len() as u32 + 20).collect();
+        let most = (9_000_u32 - 68).div_ceil(step) + u32::from(queries);
+        assert!(sizes.len() as u32 <= most, "{} probes", sizes.len());
+        assert!(sizes.iter().all(|size| *size >= 68));
+    }
 }
 
 #[test]

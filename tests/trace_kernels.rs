@@ -293,6 +293,45 @@ fn a_host_that_is_off_behind_a_router_ends_an_ipv6_trace_at_its_hop() {
     alone("a_host_that_is_off_behind_a_router_ends_an_ipv6_trace_at_its_hop", || off_behind_a_router(true));
 }
 
+/// Each router of the loop sends six errors, and then one a second.
+#[test]
+fn a_loop_between_two_routers_is_named() {
+    alone("a_loop_between_two_routers_is_named", || {
+        let methods = ["-I", "-U", "-M default", "-T"];
+        let ways: Vec<_> = methods.into_iter().flat_map(|method| [(method, false), (method, true)]).collect();
+        let kernels = Kernels::new(Firewall::None, ways.len() as u16);
+        kernels.set_rtt(Duration::from_millis(20));
+        allow_datagram();
+        // Beyond the delay, between the second and the third router.
+        sh("ip -n r3 route add 10.5.0.0/16 via 10.9.2.1; ip -n r3 -6 route add fd05::/64 via fd09:0:0:2::1");
+        // Over IPv6 a router answers from the address that faces what arrived.
+        let ends = [
+            (false, "10.5.0.1", "10.9.1.2 is hop 2 and hop 4"),
+            (true, "fd05::1", "fd09:0:0:2::2 is hop 3 and hop 5"),
+        ];
+        for (v6, target, turns) in ends {
+            let ran: Vec<_> = std::thread::scope(|scope| {
+                let start = |(number, (method, user)): (u16, (&str, bool))| {
+                    let args = format!("-n --summary {method} -s {} {target}", source(v6, number));
+                    scope.spawn(move || if user { ordinary(&args) } else { traceroute(&args) })
+                };
+                let started: Vec<_> = (0..).zip(ways.iter().copied()).map(start).collect();
+                started.into_iter().map(|run| run.join().expect("a run")).collect()
+            });
+            for (way, ran) in ways.iter().zip(ran) {
+                let last = ran.stdout.lines().last().unwrap_or_default();
+                let end = format!("not reached, the path loops: {turns}: ");
+                assert!(
+                    last.contains(&end) && ran.status == Some(1),
+                    "{way:?}: {}{}",
+                    ran.stdout,
+                    ran.stderr
+                );
+            }
+        }
+    });
+}
+
 #[test]
 fn an_error_that_comes_while_a_connection_is_looked_at_is_seen() {
     alone("an_error_that_comes_while_a_connection_is_looked_at_is_seen", || {
