@@ -18,6 +18,9 @@ pub struct Watch {
     missing: u32,
     /// When the last target was in the state, or the last name was found.
     since: Option<Instant>,
+    /// When all targets were in the state. Nothing changes any more then: the run is over, and what is known later about
+    /// earlier probes does not count.
+    reached: Option<Instant>,
 }
 
 /// A probe with an outcome.
@@ -38,12 +41,12 @@ impl Watch {
     pub fn new(limits: Limits, targets: u32, names: u32) -> Self {
         let (watched, missing) = limits.until.map_or((0, 0), |_| (targets, names));
         let holds = vec![Some(false); usize::try_from(watched).unwrap_or(usize::MAX)];
-        Self { until: limits.until, holds, holding: 0, watched, missing, since: None }
+        Self { until: limits.until, holds, holding: 0, watched, missing, since: None, reached: None }
     }
 
     /// A target joins.
     pub fn add(&mut self) {
-        if self.until.is_some() {
+        if self.until.is_some() && self.reached.is_none() {
             self.holds.push(Some(false));
             self.watched = self.watched.saturating_add(1);
         }
@@ -51,6 +54,9 @@ impl Watch {
 
     /// A target is probed no more, or is again.
     pub fn retire(&mut self, target: u32, retired: bool) {
+        if self.reached.is_some() {
+            return;
+        }
         let Some(holds) = usize::try_from(target).ok().and_then(|target| self.holds.get_mut(target)) else {
             return;
         };
@@ -70,28 +76,42 @@ impl Watch {
 
     /// So many names have no target, from `at` on. Returns whether all targets are in the state.
     pub fn miss(&mut self, at: Instant, names: u32) -> bool {
-        self.missing = names;
-        self.since = self.since.map(|since| since.max(at));
-        self.held().is_some()
+        if self.reached.is_none() {
+            self.missing = names;
+            self.since = self.since.map(|since| since.max(at));
+        }
+        self.reach()
     }
 
     /// The outcome of a probe is known. Returns whether all targets are in the state.
     ///
     /// The probe decides, with those around it that have the same outcome: probes after it that were lost do not keep a
-    /// late answer from showing that the target is up.
+    /// late answer from showing that the target is up, and a probe before one that was answered, which is lost later, does
+    /// not show that it is down.
     pub fn decide(&mut self, probe: Decided, flight: &Flight) -> bool {
         let Some(until) = self.until else { return false };
+        if self.reached.is_some() {
+            return true;
+        }
         let index = usize::try_from(probe.target).unwrap_or(usize::MAX);
         let Some(Some(holds)) = self.holds.get_mut(index) else { return false };
         let shows = flight.slot(probe.place).is_some_and(|slot| is(until.state, slot.state));
         if !*holds && shows && run(until, probe, flight) {
             *holds = true;
             (self.holding, self.since) = (self.holding.saturating_add(1), Some(probe.at));
-        } else if *holds && !shows {
+        } else if *holds && !shows && !is_of_the_past(until, probe, flight) {
             *holds = false;
             self.holding = self.holding.saturating_sub(1);
         }
-        self.held().is_some()
+        self.reach()
+    }
+
+    /// Whether all targets are in the state, or were.
+    fn reach(&mut self) -> bool {
+        if self.reached.is_none() && self.missing == 0 && self.holding == self.watched {
+            self.reached = self.since;
+        }
+        self.reached.is_some()
     }
 
     /// Targets in the state.
@@ -104,9 +124,9 @@ impl Watch {
         self.watched
     }
 
-    /// Since when all targets are in the state; `None`: not all are.
-    pub fn held(&self) -> Option<Instant> {
-        self.since.filter(|_| self.missing == 0 && self.holding == self.watched)
+    /// When all targets were in the state; `None`: not all are.
+    pub const fn held(&self) -> Option<Instant> {
+        self.reached
     }
 }
 
@@ -116,6 +136,22 @@ const fn is(wanted: TargetState, state: State) -> bool {
         TargetState::Up => matches!(state, State::Answered),
         TargetState::Down => matches!(state, State::Lost | State::Failed),
     }
+}
+
+/// Whether the target answered a later probe: one that was lost before shows nothing about it any more. An answer always
+/// shows that the target is up, however late it comes.
+fn is_of_the_past(until: Until, probe: Decided, flight: &Flight) -> bool {
+    let mut place = probe.newest;
+    while until.state == TargetState::Up
+        && place > probe.place
+        && let Some(slot) = flight.slot(place)
+    {
+        if slot.state == State::Answered {
+            return true;
+        }
+        place = flight.previous(place);
+    }
+    false
 }
 
 /// Whether enough probes of a target in a row, one of which is the `probe`, have the outcome.
@@ -163,7 +199,16 @@ mod tests {
     #[test]
     fn one_answer_shows_that_a_target_is_up_whatever_was_lost() {
         assert_eq!(watched(Up, 1, 4, &[(1, Lost), (2, Lost), (1, Answered)]), [false, false, true]);
-        assert_eq!(watched(Up, 1, 4, &[(1, Failed), (2, Answered), (3, Lost)]), [false, true, false]);
+        assert_eq!(watched(Up, 1, 4, &[(1, Failed), (2, Answered)]), [false, true]);
+    }
+
+    #[test]
+    fn what_is_known_later_changes_nothing_once_all_targets_were_in_the_state() {
+        for outcomes in [[(2, Answered), (1, Lost)], [(1, Answered), (2, Lost)], [(3, Answered), (4, Failed)]]
+        {
+            assert_eq!(watched(Up, 1, 4, &outcomes), [true, true]);
+        }
+        assert_eq!(watched(Down, 1, 4, &[(2, Lost), (2, Answered)]), [true, true]);
     }
 
     #[test]
@@ -205,6 +250,28 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_that_was_lost_before_an_answer_does_not_show_that_its_target_is_down() {
+        let held = |state, outcomes: &[(u64, State)]| {
+            let limits = Limits { until: Some(Until { state, in_a_row: 1 }), ..Limits::default() };
+            // The second target has no outcome.
+            let (mut watch, mut flight) = (Watch::new(limits, 2, 0), Flight::new(2));
+            (1..=3).for_each(|number| {
+                flight.push(Instant::ZERO, 0, number as u16, number - 1);
+            });
+            for (place, state) in outcomes {
+                flight.settle(*place, *state);
+                watch.decide(Decided { at: Instant::ZERO, target: 0, newest: 3, place: *place }, &flight);
+            }
+            watch.holding()
+        };
+        assert_eq!(held(Up, &[(2, Answered), (1, Lost)]), 1);
+        assert_eq!(held(Up, &[(2, Answered), (1, Failed)]), 1);
+        assert_eq!(held(Up, &[(2, Answered), (3, Lost)]), 0);
+        assert_eq!(held(Up, &[(2, Answered), (3, Lost), (1, Answered)]), 1);
+        assert_eq!(held(Down, &[(2, Lost), (1, Answered)]), 0, "it answers now");
+    }
+
+    #[test]
     fn a_name_without_a_target_is_not_in_the_state_and_a_target_that_is_probed_no_more_does_not_count() {
         let limits = Limits { until: Some(Until { state: Up, in_a_row: 1 }), ..Limits::default() };
         let (mut watch, mut flight) = (Watch::new(limits, 1, 2), Flight::new(3));
@@ -220,7 +287,12 @@ mod tests {
         assert!(watch.miss(at(100), 0), "it was found under an address that is up");
         assert_eq!(watch.held(), Some(at(100)));
         watch.add();
-        assert_eq!((watch.held(), watch.holding(), watch.watched()), (None, 2, 3));
+        assert_eq!((watch.held(), watch.holding(), watch.watched()), (Some(at(100)), 2, 2), "it is over");
+        // A name that is missing keeps this one from being over.
+        let mut watch = Watch::new(limits, 3, 1);
+        answered(&mut watch, 0);
+        answered(&mut watch, 1);
+        assert_eq!((watch.holding(), watch.watched()), (2, 3));
         watch.retire(2, true);
         answered(&mut watch, 2);
         assert_eq!((watch.holding(), watch.watched()), (2, 2), "what comes late changes nothing");
