@@ -9,14 +9,18 @@ use std::time::Duration;
 
 use rping::clock::Instant;
 use rping::engine::Session;
-use rping::engine::ping::event::{Event, NameState};
+use rping::engine::ping::event::{Event, Missing, NameState};
 use rping::engine::ping::{Ping, Targets};
 use rping::output::{Output, Stream};
+use rping::report::Report;
+use rping::report::formats::InfluxPing;
+use rping::report::formats::ping::FormatPing;
 use rping::report::hosts::Hosts;
 use rping::report::json::JsonPing;
 use rping::report::style::Style;
 use rping::report::text::many::{ManyText, Show};
 use rping::report::text::ping::PingText;
+use rping::stats::PingAccount;
 use sim::ManyConfig as Config;
 use sim::*;
 
@@ -85,7 +89,7 @@ fn joined<'a>(config: Config, words: &[Word<'a>]) -> Joined<'a> {
         let outcome = outcome.map_err(str::to_owned);
         sim.after(ms(after), move |ping, now| match &outcome {
             Ok(addresses) => ping.name_found(now, number, addresses, before),
-            Err(reason) => ping.name_unknown(now, number, reason.clone(), false),
+            Err(reason) => ping.name_unknown(now, number, reason.clone(), Missing::Final),
         });
     }
     Joined { sim, hosts, names }
@@ -238,8 +242,13 @@ fn a_name_that_is_cut_short_is_unknown() {
     let words = [Known("198.51.100.1"), Name("never.example", vec![]), Name("cut.example", vec![])];
     let mut joined = joined(Config { deadline: Some(ms(500)), ..answers() }, &words);
     joined.sim.run(|_| ());
-    joined.sim.session.name_unknown(at(500), 1, "no answer from the name server".to_owned(), false);
-    joined.sim.session.name_unknown(at(500), 2, "not found before the run ended".to_owned(), true);
+    joined.sim.session.name_unknown(at(500), 1, "no answer from the name server".to_owned(), Missing::Final);
+    joined.sim.session.name_unknown(
+        at(500),
+        2,
+        "not found before the run ended".to_owned(),
+        Missing::NotNeeded,
+    );
     let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let lines = PingText::new(Style::of(TARGET.into()), None);
@@ -264,6 +273,32 @@ never.example  unknown
 cut.example    unknown
 3 targets: 0 answered, 0 silent, 1 not asked, 2 unknown; ";
     assert!(output.unwritten(Stream::Out).contains(expected));
+}
+
+/// What standard error has of a name without an address, in a format.
+fn missing<R: Report<Account = PingAccount>>(what: Missing, format: &impl Fn(Style, Hosts) -> R) -> String {
+    let mut joined = joined(answers(), &[Known("198.51.100.1"), Name("off.example", vec![])]);
+    joined.sim.session.name_unknown(at(100), 1, "why".to_owned(), what);
+    let nowhere = driven::nowhere();
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let mut report = driven::ping(format(Style::of(TARGET.into()), joined.hosts), 1);
+    report.account.open_names = 1;
+    while let Some(event) = joined.sim.session.poll_event() {
+        report.event(&event, EPOCH, &mut output);
+    }
+    output.unwritten(Stream::Err)
+}
+
+#[test]
+fn a_line_about_a_name_without_an_address_shows_whether_it_is_looked_up_again() {
+    fn check<R: Report<Account = PingAccount>>(format: impl Fn(Style, Hosts) -> R) {
+        assert_eq!(missing(Missing::Final, &format), "rping: off.example: why\n");
+        assert_eq!(missing(Missing::Again, &format), "rping: off.example: why; trying again\n");
+        assert_eq!(missing(Missing::NotNeeded, &format), "");
+    }
+    check(|style, hosts| ManyText::new(Show::Table, "rping", hosts, PingText::new(style, None)));
+    check(|style, hosts| JsonPing::many(style, hosts, None));
+    check(|style, hosts| FormatPing::new(Box::new(InfluxPing), &style, hosts, false));
 }
 
 #[test]

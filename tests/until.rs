@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use rping::clock::Instant;
-use rping::engine::ping::event::NameState;
+use rping::engine::ping::event::{Missing, NameState};
 use rping::engine::ping::{Limits, Ping, TargetState, Targets, Until};
 use rping::output::{Output, Stream};
 use rping::report::text::until;
@@ -188,7 +188,7 @@ fn named(first: u32, names: &[&[(u64, Option<u8>)]]) -> (u128, u32, u32) {
                     let address = SocketAddr::from(([192, 0, 2, last], 0));
                     ping.name_found(now, number, &[address], before);
                 }
-                None => ping.name_unknown(now, number, "no address".to_owned(), false),
+                None => ping.name_unknown(now, number, "no address".to_owned(), Missing::Again),
             });
         }
     }

@@ -193,7 +193,8 @@ fn a_name_and_a_network_are_waited_for() {
         assert_eq!(last(&ran), ("late.example is up".to_owned(), Some(0)), "{ran:?}");
         std::fs::write("/run/hosts", "10.9.0.2 first.example\n").expect("a file of hosts");
         let mut run = waiting("-q --until up -i 0.05 -w 600 first.example second.example fd09::2");
-        run.error_line();
+        let line = run.error_line();
+        assert!(line.starts_with("rping: second.example: ") && line.ends_with("; trying again\n"), "{line}");
         std::fs::write("/run/hosts", "10.9.0.2 first.example\n10.9.0.1 second.example\n").expect("hosts");
         let ran = run.end();
         assert_eq!(last(&ran), ("3 of 3 targets are up".to_owned(), Some(0)), "{ran:?}");
@@ -202,7 +203,7 @@ fn a_name_and_a_network_are_waited_for() {
         let mut run =
             waiting("-q --until up -B -I 10.9.0.1 -i 0.05 -w 600 first.example second.example 10.9.0.2");
         let line = run.error_line();
-        assert!(line.starts_with("rping: second.example: "), "{line}");
+        assert!(line.starts_with("rping: second.example: ") && line.ends_with("; trying again\n"), "{line}");
         std::fs::write("/run/hosts", "10.9.0.2 first.example\n10.9.0.1 second.example\n").expect("hosts");
         let ran = run.end();
         assert_eq!(last(&ran), ("2 of 2 targets are up".to_owned(), Some(0)), "{ran:?}");

@@ -370,7 +370,9 @@ impl<'a> Numbered<'a> {
                 self.hosts.resolve(number, Ok(targets));
             }
             Err(why) => {
-                output.print_error(format_args!("{}: {why}\n", self.usable.program()));
+                // Where lookups go on, it is among the names that are looked up again.
+                let next = if self.plain.is_some() { "; trying again" } else { "" };
+                output.print_error(format_args!("{}: {why}{next}\n", self.usable.program()));
                 self.hosts.resolve(number, Err(command::reason(name, why)));
             }
         }

@@ -9,7 +9,7 @@ use crate::clock::Instant;
 use crate::command;
 use crate::command::lookups::missed;
 use crate::command::usable::Usable;
-use crate::engine::ping::event::NameState;
+use crate::engine::ping::event::{Missing, NameState};
 use crate::engine::ping::{Ping, Targets};
 use crate::names::background::{Background, Looked};
 use crate::names::forward::{AddressFamilies, Candidate};
@@ -150,6 +150,7 @@ impl<'a> Joining<'a> {
         let Ok(place) = self.names.binary_search_by_key(&number, |name| name.number) else { return };
         let Some(name) = self.names.get_mut(place) else { return };
         name.pending = false;
+        let missing = if self.again.or(self.missing).is_some() { Missing::Again } else { Missing::Final };
         match (name.state, &self.rules) {
             (NameState::Known, _) => self.follow(now, place, &found, session),
             (NameState::Open | NameState::Unknown, Rules::One { .. }) => {}
@@ -164,7 +165,7 @@ impl<'a> Joining<'a> {
                     }
                     (Err(why), NameState::Open) => {
                         name.state = NameState::Unknown;
-                        session.name_unknown(now, number, command::reason(&name.text, &why), false);
+                        session.name_unknown(now, number, command::reason(&name.text, &why), missing);
                     }
                     // It was reported when it was looked up first.
                     (Err(_), _) => {}
@@ -280,8 +281,11 @@ impl Lookups<Ping> for Joining<'_> {
         let open = |(_, name): &(usize, &mut Name)| name.state == NameState::Open;
         for (place, name) in self.names.iter_mut().enumerate().filter(open) {
             name.state = NameState::Unknown;
-            let reason = if enough { NOT_NEEDED } else { missed(place < begun, stopped) };
-            session.name_unknown(now, name.number, reason.to_owned(), enough);
+            let (reason, missing) = match enough {
+                true => (NOT_NEEDED, Missing::NotNeeded),
+                false => (missed(place < begun, stopped), Missing::Final),
+            };
+            session.name_unknown(now, name.number, reason.to_owned(), missing);
         }
     }
 }

@@ -271,7 +271,7 @@ impl Hosts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::ping::event::{NameState, Place};
+    use crate::engine::ping::event::{Missing, NameState, Place};
 
     #[test]
     fn each_name_of_an_address_is_a_label_once() {
@@ -336,7 +336,7 @@ mod tests {
         );
         let places = vec![place(3, "192.0.2.8:0")];
         look_up(late, LookupOutcome::Found { places, before: NameState::Open });
-        look_up(never, LookupOutcome::Unknown { reason: "why".to_owned(), silent: false });
+        look_up(never, LookupOutcome::Unknown { reason: "why".to_owned(), missing: Missing::Final });
         let expected =
             ["late 192.0.2.8", "- 192.0.2.1", "- 192.0.2.2", "both 192.0.2.2", "both 192.0.2.9", "never -"];
         assert_eq!((rows(&hosts), hosts.unknown()), (expected.map(str::to_owned).to_vec(), 1));

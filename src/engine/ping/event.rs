@@ -245,8 +245,8 @@ pub enum LookupOutcome {
     Unknown {
         /// Why, without the name.
         reason: String,
-        /// Whether it was not looked up to the end because the run was complete without it.
-        silent: bool,
+        /// What that means.
+        missing: Missing,
     },
     /// Its address changed.
     Moved {
@@ -255,6 +255,17 @@ pub enum LookupOutcome {
         /// The target and the address from now on.
         after: Place,
     },
+}
+
+/// What it means that a name has no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It stays unknown.
+    Final,
+    /// It is looked up again.
+    Again,
+    /// Nothing: the run was complete without it, and it was not looked up to the end.
+    NotNeeded,
 }
 
 /// What is known of a name.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::Ping;
-use super::event::{Event, LookupOutcome, NameLookup, NameState, Place};
+use super::event::{Event, LookupOutcome, Missing, NameLookup, NameState, Place};
 use crate::clock::Instant;
 
 impl Ping {
@@ -23,12 +23,12 @@ impl Ping {
         self.emit(at, name, LookupOutcome::Found { places, before });
     }
 
-    /// A name is unknown, and open no longer. `silent`: it was not looked up to the end, which is no error.
-    pub fn name_unknown(&mut self, at: Instant, name: u32, reason: String, silent: bool) {
+    /// A name is unknown, and open no longer.
+    pub fn name_unknown(&mut self, at: Instant, name: u32, reason: String, missing: Missing) {
         self.open_names = self.open_names.saturating_sub(1);
         self.unknown_names = self.unknown_names.saturating_add(1);
         self.watch_names(at);
-        self.emit(at, name, LookupOutcome::Unknown { reason, silent });
+        self.emit(at, name, LookupOutcome::Unknown { reason, missing });
     }
 
     /// A name has another address, which is probed from now on. Its target keeps its number if no other name has it

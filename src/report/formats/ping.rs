@@ -10,6 +10,7 @@ use crate::output::Output;
 use crate::report::Report;
 use crate::report::addresses::{numeric, zone};
 use crate::report::hosts::{HostCursor, HostEntry, HostLabel, Hosts, PART};
+use crate::report::missing;
 use crate::report::style::Style;
 use crate::report::text;
 use crate::stats::{Extra, Figures, PingAccount, Row, Span, Targeted, Totals};
@@ -221,13 +222,13 @@ impl FormatPing {
     fn lookup(&mut self, lookup: &NameLookup, account: &PingAccount, output: &mut Output<'_>) {
         while self.more(account, output) {}
         self.hosts.look_up(lookup);
-        let LookupOutcome::Unknown { reason, silent } = &lookup.outcome else { return };
+        let LookupOutcome::Unknown { reason, missing } = &lookup.outcome else { return };
         let at = self.epoch.wall(lookup.at);
         for (number, (name, label)) in self.hosts.name(lookup.name).enumerate() {
             let host = HostName { host: name.to_owned(), address: None, label, zone: None, several: false };
             self.document.unknown(&host, reason, at, output);
-            if number == 0 && !silent {
-                output.print_error(format_args!("{}: {}: {reason}\n", self.program, escape(name)));
+            if number == 0 {
+                missing::print(&self.program, name, (reason, *missing), output);
             }
         }
     }

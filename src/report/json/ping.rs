@@ -13,6 +13,7 @@ use crate::output::Output;
 use crate::report::Report;
 use crate::report::addresses::{Addresses, numeric, zone};
 use crate::report::hosts::{HostCursor, HostLabel, Hosts, PART};
+use crate::report::missing;
 use crate::report::phrases::phrase;
 use crate::report::style::Style;
 use crate::report::text;
@@ -131,11 +132,10 @@ impl JsonPing {
                 }
             }
         }
-        if let (LookupOutcome::Unknown { reason, silent: false }, Some((name, _))) =
+        if let (LookupOutcome::Unknown { reason, missing }, Some((name, _))) =
             (&lookup.outcome, self.hosts.name(lookup.name).next())
         {
-            let program = escape(&self.style.program);
-            output.print_error(format_args!("{program}: {}: {reason}\n", escape(name)));
+            missing::print(&escape(&self.style.program), name, (reason, *missing), output);
         }
     }
 

@@ -17,7 +17,7 @@ use crate::output::{Output, Printer, Stream};
 use crate::report::addresses::Moved;
 use crate::report::hosts::{HostLabel, Hosts, PART};
 use crate::report::target_names::TargetNames;
-use crate::report::{Report, fault};
+use crate::report::{Report, fault, missing};
 use crate::stats::{PingAccount, Targeted, Totals};
 use crate::wire::Family;
 
@@ -227,20 +227,19 @@ impl ManyText {
         while self.more(account, output) {}
         self.hosts.look_up(lookup);
         let Some((name, _)) = self.hosts.name(lookup.name).next() else { return };
-        let name = escape(name);
         match &lookup.outcome {
             LookupOutcome::Found { places, .. } if self.show == Show::Alive => {
                 let answered = |place: &&Place| account.row(place.target).is_some_and(|row| row.received > 0);
                 for _ in places.iter().filter(answered) {
-                    output.print(format_args!("{name}\n"));
+                    output.print(format_args!("{}\n", escape(name)));
                 }
             }
-            LookupOutcome::Unknown { reason, silent: false } => {
-                output.print_error(format_args!("{}: {name}: {reason}\n", self.program));
+            LookupOutcome::Unknown { reason, missing } => {
+                missing::print(&self.program, name, (reason, *missing), output);
             }
             LookupOutcome::Moved { before, after } => {
                 let (program, show) = (&self.program, self.show);
-                let moved = Moved { name: &name, before: before.address, after: after.address };
+                let moved = Moved { name: &escape(name), before: before.address, after: after.address };
                 match show {
                     Show::Lines => {
                         self.lines.stamp(lookup.at, epoch, output);
@@ -250,7 +249,7 @@ impl ManyText {
                     _ => output.print_error(format_args!("{program}: {moved}\n")),
                 }
             }
-            LookupOutcome::Found { .. } | LookupOutcome::Unknown { .. } => {}
+            LookupOutcome::Found { .. } => {}
         }
     }
 
