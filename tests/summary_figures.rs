@@ -65,7 +65,14 @@ rtt min/avg/max/mdev = 18.400/31.161/120.407/31.560 ms, p50/p90/p95/p99 20.000/1
 jitter 10.959 ms, diff avg/max 25.904/100.400 ms, loss burst 2
 ";
     assert_eq!(text, expected);
+    // On a terminal the line is broken between figures, in which the lines of iputils are as on a pipe.
+    let narrow = Style { stats: true, width: 80, ..quiet() };
+    let (lines, last) = expected.rsplit_once("rtt ").expect("a line of times");
+    let last = last.replace(" ms, p50", " ms,\n  p50").replace(" ms, diff", " ms,\n  diff");
+    assert_eq!(shown(sim(), PingText::new(narrow, None), 1), format!("{lines}rtt {last}"));
+    let narrow = Style { width: 10, ..quiet() };
     let without = shown(sim(), PingText::new(quiet(), None), 1);
+    assert_eq!(shown(sim(), PingText::new(narrow, None), 1), without);
     assert!(expected.starts_with(without.trim_end()), "nothing else is changed: {without}");
 }
 

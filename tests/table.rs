@@ -54,18 +54,41 @@ fn table(lines: &[Line<'_>], columns: u64) -> String {
 }
 
 fn table_of(hosts: Hosts, columns: u64, sim: &mut Sim<'_>) -> String {
+    parts(&all_of(hosts, (columns, false), sim)).0
+}
+
+/// A table, and the line below it, which may be broken.
+fn parts(text: &str) -> (String, String) {
+    let is_sum = |line: &&str| line.contains(" targets: ") || line.contains(" target: ");
+    let rows = text.lines().take_while(|line| !is_sum(line)).map(|line| format!("{line}\n")).collect();
+    let sum: Vec<_> = text.lines().skip_while(|line| !is_sum(line)).collect();
+    assert!(!sum.is_empty(), "{text}");
+    (rows, sum.join("\n"))
+}
+
+/// All that is printed on a terminal with so many columns, with the figures of `--stats` or without.
+fn all_of(hosts: Hosts, (columns, stats): (u64, bool), sim: &mut Sim<'_>) -> String {
     let count = hosts.targets().len();
     let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
-    let style = Style { width: columns, ..Style::of(TARGET.into()) };
+    let style = Style { width: columns, stats, ..Style::of(TARGET.into()) };
     let report = ManyText::new(Show::Table, "rping", hosts, PingText::new(style, None));
     let mut text = driven::ping(report, count);
     let end = sim.run(|event| text.event(event, EPOCH, &mut output));
     text.finish(end, &mut output);
-    let text = output.unwritten(Stream::Out);
-    let mut rows: Vec<_> = text.lines().collect();
-    assert!(rows.pop().is_some_and(|sum| sum.contains(" answered, ")), "{text}");
-    rows.join("\n") + "\n"
+    output.unwritten(Stream::Out)
+}
+
+/// The same of these lines.
+fn whole(lines: &[Line<'_>], columns: u64, stats: bool) -> (String, String) {
+    let hosts = hosts(lines);
+    let mut sim = sim(&hosts);
+    parts(&all_of(hosts, (columns, stats), &mut sim))
+}
+
+/// The widest line.
+fn widest(text: &str) -> u64 {
+    text.lines().map(unicode_width::UnicodeWidthStr::width).max().unwrap_or(0) as u64
 }
 
 const PIPE: u64 = u64::MAX;
@@ -214,7 +237,69 @@ a-host-with-a...le.net  the third rack...e door     2         2      0%  123.456
     assert_eq!(table(&lines, 80), expected);
     for columns in 60..=200 {
         let text = table(&lines, columns);
-        let widest = text.lines().map(unicode_width::UnicodeWidthStr::width).max();
-        assert!(widest.is_some_and(|widest| widest as u64 <= columns), "{columns}:\n{text}");
+        assert!(widest(&text) <= columns, "{columns}:\n{text}");
+    }
+}
+
+#[test]
+fn the_line_below_a_table_is_broken_between_its_figures() {
+    let (_, pipe) = whole(&LABELLED, PIPE, true);
+    assert_eq!(pipe.lines().count(), 1);
+    let expected = "\
+3 targets: 2 answered, 1 silent; 6 packets transmitted, 4 received,
+  33.3% packet loss, time 102ms,
+  rtt min/avg/max/mdev = 123.456/123.456/123.456/0.000 ms,
+  p50/p90/p95/p99 123.456/123.456/123.456/123.456 ms, loss burst 2";
+    assert_eq!(whole(&LABELLED, 80, true).1, expected);
+    for columns in 40..=200 {
+        let (_, sum) = whole(&LABELLED, columns, true);
+        assert!(widest(&sum) <= columns, "{columns}:\n{sum}");
+        assert_eq!(sum.replace("\n ", ""), pipe, "{columns}");
+    }
+}
+
+#[test]
+fn a_table_with_stats_loses_columns_and_keeps_the_percentiles() {
+    let lines = [(Some("gateway.example"), "198.51.100.1", 1, None), (None, "198.51.100.9", 1, None)];
+    let expected = [
+        (
+            110,
+            "\
+name             sent  received    loss   avg ms               p50/p90/p95/p99 ms  jitter ms  loss burst
+gateway.example     2         2      0%  123.456  123.456/123.456/123.456/123.456      0.000           0
+198.51.100.9        2         0    100%        -                                -          -           2
+",
+        ),
+        (
+            100,
+            "\
+name             sent  received    loss               p50/p90/p95/p99 ms  jitter ms  loss burst
+gateway.example     2         2      0%  123.456/123.456/123.456/123.456      0.000           0
+198.51.100.9        2         0    100%                                -          -           2
+",
+        ),
+        (
+            90,
+            "\
+name             sent  received    loss               p50/p90/p95/p99 ms  jitter ms
+gateway.example     2         2      0%  123.456/123.456/123.456/123.456      0.000
+198.51.100.9        2         0    100%                                -          -
+",
+        ),
+        (
+            80,
+            "\
+name             sent  received    loss               p50/p90/p95/p99 ms
+gateway.example     2         2      0%  123.456/123.456/123.456/123.456
+198.51.100.9        2         0    100%                                -
+",
+        ),
+    ];
+    for (columns, expected) in expected {
+        assert_eq!(whole(&lines, columns, true).0, expected, "{columns}");
+    }
+    for columns in 74..=200 {
+        let (table, _) = whole(&lines, columns, true);
+        assert!(widest(&table) <= columns, "{columns}:\n{table}");
     }
 }

@@ -260,6 +260,28 @@ fn rows_of_one_character_a_probe_end_well() {
 }
 
 #[test]
+fn tables_and_figures_fit_terminals_of_many_widths() {
+    on_loopback("tables_and_figures_fit_terminals_of_many_widths", || {
+        for args in [
+            "-q -c 3 -i 0.1 127.0.0.1 127.0.0.2",
+            "-q -c 3 -i 0.1 --stats 127.0.0.1 127.0.0.2",
+            "-q -c 3 -i 0.1 --every 0.15 --stats 127.0.0.1 127.0.0.2",
+            "-q -c 3 -i 0.1 --every 0.15 --stats 127.0.0.1",
+            "-q -c 3 -i 0.1 --stats --histogram 127.0.0.1",
+            "-c 3 -i 0.1 --compact 127.0.0.1",
+        ] {
+            for columns in [80, 72, 100] {
+                let line = ping(&format!("--status never --color never {args}"));
+                let (rows, raw, status) = Pty::start((60, columns), XTERM, &line).end();
+                // No line goes on in the next row.
+                let lines: Vec<_> = raw.lines().map(|line| line.trim_end().to_owned()).collect();
+                assert_eq!((rows, status), (lines, 0), "{args}");
+            }
+        }
+    });
+}
+
+#[test]
 fn a_trace_explains_its_stars_and_marks_on_a_terminal_only() {
     alone("a_trace_explains_its_stars_and_marks_on_a_terminal_only", || {
         path();

@@ -228,6 +228,53 @@ fn many_hosts_have_a_table_for_each_window_and_one_of_the_run() {
 }
 
 #[test]
+fn stats_of_a_window_have_what_a_window_knows() {
+    let stats = Style { stats: true, ..quiet() };
+    let text = of_three(Show::Table, stats.clone(), each(2_000));
+    let expected = "\
+[2026-11-22T14:58:04.250000Z] the last 2 s:
+name          address       sent  received    loss      min/avg/max/mdev ms       p50/p90/p95/p99 ms  jitter ms
+web           198.51.100.1     2         2      0%  1.000/1.000/1.000/0.000  1.000/1.000/1.000/1.000      0.000
+198.51.100.2  198.51.100.2     2         0    100%                        -                        -          -
+198.51.100.3  198.51.100.3     2         2   33.3%  2.000/2.000/2.000/0.000  2.000/2.000/2.000/2.000      0.000
+nope          unknown
+4 targets: 2 answered, 1 silent, 1 unknown; 6 packets transmitted, 4 received, 42.9% packet loss, \
+rtt min/avg/max/mdev = 1.000/1.500/2.000/0.500 ms, p50/p90/p95/p99 1.000/2.000/2.000/2.000 ms";
+    let tables: Vec<_> = text.split("\n\n").collect();
+    assert_eq!(tables[1], expected);
+    let totals = of_three(Show::Totals, stats.clone(), each(2_000));
+    assert!(totals.lines().all(|line| line.contains(" ms, p50/p90/p95/p99 ")), "{totals}");
+    let narrow = of_three(Show::Totals, Style { width: 80, ..stats.clone() }, each(2_000));
+    assert_eq!(narrow.replace("\n ", ""), totals);
+    assert!(narrow.lines().all(|line| line.len() <= 80), "{narrow}");
+    // Since the start, a window has what the run has.
+    let text = of_three(Show::Table, stats.clone(), since_start(2_000));
+    let heads: Vec<_> = text.lines().filter(|line| line.starts_with("name ")).collect();
+    assert_eq!(heads.len(), 3, "{text}");
+    assert!(heads.iter().all(|head| head.ends_with("jitter ms  diff avg/max ms  loss burst")), "{text}");
+    assert_eq!(text.matches(", loss burst ").count(), 3, "{text}");
+    let text = run(five(), one_lost, PingText::new(stats.clone(), None), each(2_000), 0);
+    assert_eq!(
+        text.lines().nth(2),
+        Some(
+            "[2026-11-22T14:58:04.250000Z] the last 2 s: 2 sent, 1 received, 1 lost, 50% loss, \
+             p50 20.444 ms, p90 20.444 ms, p95 20.444 ms, p99 20.444 ms, jitter 0.020 ms"
+        )
+    );
+    let narrow = Style { width: 80, ..stats };
+    let text = run(five(), one_lost, PingText::new(narrow, None), each(2_000), 0);
+    let lines: Vec<_> = text.lines().skip(3).take(3).collect();
+    assert_eq!(
+        lines,
+        [
+            "[2026-11-22T14:58:04.250000Z] the last 2 s: 2 sent, 1 received, 1 lost,",
+            "  50% loss, p50 20.444 ms, p90 20.444 ms, p95 20.444 ms, p99 20.444 ms,",
+            "  jitter 0.020 ms",
+        ]
+    );
+}
+
+#[test]
 fn lines_about_probes_stand_between_the_tables() {
     let outstanding = Style { outstanding: true, ..style() };
     let text = of_three(Show::Lines, outstanding, each(2_000));

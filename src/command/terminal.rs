@@ -102,5 +102,6 @@ pub fn canvas() -> Canvas {
 pub fn around_trace<R: Report<Account = TraceAccount>>(request: &TraceRequest, text: R) -> TerminalTrace<R> {
     let terminal = Terminal::here();
     let (color, _) = request.color.on(&terminal);
-    TerminalTrace::new(text, color, terminal.stdout && !request.by_link)
+    let columns = terminal_columns().map_or(u64::MAX, u64::from);
+    TerminalTrace::new(text, color, (terminal.stdout && !request.by_link).then_some(columns))
 }

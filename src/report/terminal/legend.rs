@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use crate::engine::trace::event::{AnswerKind, Outcome, TraceEvent};
 use crate::output::Output;
 use crate::report::text::trace_notes;
+use crate::report::text::width::wrapped;
 use crate::stats::TraceAccount;
 
 /// The marks of a trace.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Legend {
+    /// Columns of the terminal.
+    columns: u64,
     /// Those behind times, as they are printed.
     marks: BTreeSet<String>,
     /// The hops with a star.
@@ -17,6 +20,11 @@ pub struct Legend {
 }
 
 impl Legend {
+    /// No marks yet, on a terminal of so many columns.
+    pub const fn new(columns: u64) -> Self {
+        Self { columns, marks: BTreeSet::new(), stars: BTreeSet::new() }
+    }
+
     /// Takes note of an event.
     pub fn note(&mut self, event: &TraceEvent) {
         let TraceEvent::Decided { ttl, outcome, .. } = event else { return };
@@ -47,7 +55,8 @@ impl Legend {
         let marks = self.marks.iter().map(|mark| (mark.as_str(), meaning(mark)));
         let width = self.marks.iter().map(String::len).max().unwrap_or(1);
         for (mark, meaning) in stars.chain(marks) {
-            output.print(format_args!("{mark:<width$}  {meaning}\n"));
+            let line = format!("{mark:<width$}  {meaning}");
+            output.print(format_args!("{}\n", wrapped(&line, self.columns)));
         }
     }
 }

@@ -23,12 +23,13 @@ pub struct TerminalTrace<R> {
 }
 
 impl<R: Report<Account = TraceAccount>> TerminalTrace<R> {
-    /// The text, with colours on standard output or without, and with the meaning of its marks or without.
-    pub fn new(text: R, colors: bool, legend: bool) -> Self {
+    /// The text, with colours on standard output or without, and with the meaning of its marks in so many columns;
+    /// `None`: without.
+    pub fn new(text: R, colors: bool, legend: Option<u64>) -> Self {
         Self {
             text,
             painter: colors.then(TracePainter::default),
-            legend: legend.then(Legend::default),
+            legend: legend.map(Legend::new),
             page: Output::page(),
         }
     }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use super::number::ShortMillis;
 use super::ping::PingText;
 use super::stamp::Stamper;
+use super::width::wrapped;
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::Event;
 use crate::output::Output;
@@ -182,18 +183,22 @@ impl CompactText {
 
     /// What the characters and the ends of the rows mean.
     fn legend(&self, account: &PingAccount, output: &mut Output<'_>) {
+        let most = self.text.style().width;
+        let mut print = |line: String| output.print(format_args!("{}\n", wrapped(&line, most)));
         if let Some(median) = account.total.percentile(50) {
             let levels = self.style.glyphs.levels();
+            let mut line = String::new();
             for (level, bound) in levels.iter().zip(glyphs::bounds(median)) {
-                output.print(format_args!("{level} {}  ", ShortMillis(bound / 1_000)));
+                line += &format!("{level} {}  ", ShortMillis(bound / 1_000));
             }
             let [.., top] = levels;
-            output.print(format_args!("{top} more (ms)\n"));
+            print(format!("{line}{top} more (ms)"));
         }
+        let mut line = String::new();
         for (mark, meaning) in &self.marks {
-            output.print(format_args!("{mark} {meaning}  "));
+            line += &format!("{mark} {meaning}  ");
         }
-        output.print(format_args!("last columns: loss, p95 (ms)\n"));
+        print(line + "last columns: loss, p95 (ms)");
     }
 }
 

@@ -1,28 +1,37 @@
 //! `--stats`: percentiles, jitter, differences and bursts, at the end of the summary's last line and in the columns of a
 //! table. It counts nothing itself.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::number::Millis;
 use crate::output::Printer;
 use crate::stats::{Figures, Neighbours, PingAccount, Row};
 
-const PERCENTS: [u64; 4] = [50, 90, 95, 99];
+/// The percentiles.
+pub const PERCENTS: [u64; 4] = [50, 90, 95, 99];
 
-/// Prints the figures of a run at the end of a line. `separator`: what is printed before them, where the line has a text.
-/// Jitter and differences are those of a run with one target.
-pub fn print(mut separator: &str, account: &PingAccount, output: &mut Printer<'_, '_>) {
+/// The figures of a run, for the end of a line. `separator`: what stands before them, where the line has a text. Jitter and
+/// differences are those of a run with one target.
+pub fn of_run(mut separator: &str, account: &PingAccount) -> String {
+    let mut text = String::new();
     if let Some(times) = percentiles(|percent| account.total.percentile(percent)) {
-        output.print(format_args!("{separator}p50/p90/p95/p99 {times} ms"));
+        text = format!("{separator}p50/p90/p95/p99 {times} ms");
         separator = ", ";
         if let Some(row) = account.only() {
-            output.print(format_args!(", jitter {} ms", cut(row.jitter())));
+            text += &format!(", jitter {} ms", cut(row.jitter()));
         }
         if let Some(differences) = account.only().map(Row::neighbours).and_then(differences) {
-            output.print(format_args!(", diff avg/max {differences} ms"));
+            text += &format!(", diff avg/max {differences} ms");
         }
     }
-    output.print(format_args!("{separator}loss burst {}", account.burst()));
+    text + &format!("{separator}loss burst {}", account.burst())
+}
+
+/// The figures of all targets together in a window, for the end of a line.
+pub fn of_window(figures: &dyn Figures) -> String {
+    let times = percentiles(|percent| figures.percentile(percent));
+    times.map(|times| format!(", p50/p90/p95/p99 {times} ms")).unwrap_or_default()
 }
 
 fn percentiles(percentile: impl Fn(u64) -> Option<u64>) -> Option<String> {
@@ -47,48 +56,77 @@ fn cut(time: Duration) -> Millis {
 
 const HEADS: [&str; 4] = ["p50/p90/p95/p99 ms", "jitter ms", "diff avg/max ms", "loss burst"];
 
-/// The columns of a table: the width of each.
+/// Places of the columns, as in [`HEADS`].
+const JITTER: usize = 1;
+const DIFFERENCES: usize = 2;
+const BURST: usize = 3;
+
+/// What is left out first where there is no room: the percentiles never are.
+const LEFT_OUT: [usize; 3] = [DIFFERENCES, BURST, JITTER];
+
+/// The columns of a table: the width of each; 0: it is left out.
 #[derive(Clone, Copy, Debug)]
 pub struct FigureColumns([usize; 4]);
 
-impl Default for FigureColumns {
-    fn default() -> Self {
+impl FigureColumns {
+    /// Those of a run.
+    pub fn of_run() -> Self {
         Self(HEADS.map(str::len))
     }
-}
 
-impl FigureColumns {
+    /// Those of a window, which knows neither differences nor bursts.
+    pub fn of_window() -> Self {
+        Self::of_run().without(DIFFERENCES).without(BURST)
+    }
+
+    fn without(mut self, column: usize) -> Self {
+        self.0.iter_mut().skip(column).take(1).for_each(|width| *width = 0);
+        self
+    }
+
+    /// Leaves out the next column, if there is one that can be left out.
+    pub fn reduce(&mut self) {
+        let next = LEFT_OUT.into_iter().find(|column| self.0.get(*column).is_some_and(|width| *width > 0));
+        next.into_iter().for_each(|column| *self = self.without(column));
+    }
+
     /// Makes room for a target.
-    pub fn measure(&mut self, row: &dyn Figures) {
-        for (width, cell) in self.0.iter_mut().zip(cells(row)) {
-            *width = (*width).max(cell.len());
-        }
+    pub fn measure(&mut self, (row, run): RowOf<'_>) {
+        let cells = cells((row, run));
+        let shown = self.0.iter_mut().zip(cells).filter(|(width, _)| **width > 0);
+        shown.for_each(|(width, cell)| *width = (*width).max(cell.len()));
     }
 
     /// Columns of all, with the blanks before each.
     pub fn total(&self) -> usize {
-        self.0.iter().map(|width| width + 2).sum()
+        self.0.iter().filter(|width| **width > 0).map(|width| width + 2).sum()
     }
 
     /// Prints the heads, each after two blanks.
     pub fn head(&self, output: &mut Printer<'_, '_>) {
-        for (width, head) in self.0.iter().zip(HEADS) {
-            output.print(format_args!("  {head:>width$}"));
-        }
+        self.print(HEADS, output);
     }
 
     /// Prints the figures of a target, each after two blanks.
-    pub fn line(&self, row: &dyn Figures, output: &mut Printer<'_, '_>) {
-        for (width, cell) in self.0.iter().zip(cells(row)) {
+    pub fn line(&self, of: RowOf<'_>, output: &mut Printer<'_, '_>) {
+        self.print(cells(of), output);
+    }
+
+    fn print(&self, cells: [impl fmt::Display; 4], output: &mut Printer<'_, '_>) {
+        for (width, cell) in self.0.iter().zip(cells).filter(|(width, _)| **width > 0) {
             output.print(format_args!("  {cell:>width$}"));
         }
     }
 }
 
-fn cells(row: &dyn Figures) -> [String; 4] {
+/// The figures of a target, and its row of the run, which has the jitter of a window.
+pub type RowOf<'a> = (&'a dyn Figures, Option<&'a Row>);
+
+fn cells((row, run): RowOf<'_>) -> [String; 4] {
     let dash = || "-".to_owned();
-    let neighbours = row.neighbours().filter(|_| row.received() > 0);
-    let jitter = neighbours.map(|neighbours| cut(neighbours.jitter()).to_string());
+    let answered = row.received() > 0;
+    let jitter = run.filter(|_| answered).map(|run| cut(run.jitter()).to_string());
+    let neighbours = row.neighbours().filter(|_| answered);
     [
         percentiles(|percent| row.percentile(percent)).unwrap_or_else(dash),
         jitter.unwrap_or_else(dash),

@@ -4,16 +4,18 @@
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use super::number::{Millis, micros, whole_millis};
+use super::figures::{self, FigureColumns};
+use super::number::{Millis, micros};
 use super::ping::PingText;
-use super::table::{HostTable, Loss};
+use super::table::{HostTable, Rows};
+use super::width::wrapped;
 use super::window::{self, Title};
-use super::{figures, histogram};
+use super::{histogram, totals};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, SystemError};
 use crate::engine::ping::event::{Event, LookupOutcome, NameLookup, Place, Verdict};
 use crate::escape::escape;
-use crate::output::{Output, Printer, Stream};
+use crate::output::{Output, Stream};
 use crate::report::addresses::Moved;
 use crate::report::hosts::{HostLabel, Hosts, PART};
 use crate::report::target_names::TargetNames;
@@ -54,6 +56,8 @@ pub struct ManyText {
     names: Option<TargetNames>,
     listing: Option<Listing>,
     epoch: Epoch,
+    /// What the line below a table that is not shown begins with.
+    title: String,
     /// Whether the end was begun.
     ended: bool,
 }
@@ -92,6 +96,11 @@ impl Of {
             None => (account, account.into()),
         }
     }
+
+    /// Whether they are those of a window alone.
+    fn is_window(self, account: &PingAccount) -> bool {
+        self == Self::Window && account.window().is_some()
+    }
 }
 
 impl ManyText {
@@ -109,6 +118,7 @@ impl ManyText {
             names: None,
             listing: None,
             epoch: Epoch::default(),
+            title: String::new(),
             ended: false,
         }
     }
@@ -137,53 +147,19 @@ impl ManyText {
     }
 
     /// The line below the table, and the histogram below that of the run at its end.
-    fn sum_up(&self, figures: Of, stream: Stream, account: &PingAccount, output: &mut Output<'_>) {
+    fn sum_up(&mut self, figures: Of, stream: Stream, account: &PingAccount, output: &mut Output<'_>) {
+        let totals = figures.select(account).1;
+        let mut line = std::mem::take(&mut self.title) + &totals::counts(account, &totals);
         let style = self.lines.style();
-        let printer = &mut output.on(stream);
-        Self::counts(account, &figures.select(account).1, printer);
-        if style.stats && figures == Of::Run {
-            figures::print(", ", account, printer);
+        if style.stats {
+            line += &match figures.is_window(account) {
+                false => figures::of_run(", ", account),
+                true => figures::of_window(totals.figures),
+            };
         }
-        printer.print(format_args!("\n"));
+        output.on(stream).print(format_args!("{}\n", wrapped(&line, style.width)));
         if let Some(canvas) = style.histogram.filter(|_| self.ended) {
             histogram::print(canvas, &account.total, output);
-        }
-    }
-
-    /// What the line below the table begins with.
-    fn counts(account: &PingAccount, totals: &Totals<'_>, output: &mut Printer<'_, '_>) {
-        let (figures, unknown, all) = (totals.figures, account.unknown, account.all());
-        let (plural, answered) = (if all == 1 { "" } else { "s" }, totals.answered);
-        output.print(format_args!("{all} target{plural}: {answered} answered, {} silent", totals.silent));
-        let further =
-            [(totals.not_asked, "not asked"), (unknown, "unknown"), (account.open_names, "resolving")];
-        for (count, what) in further {
-            if count > 0 {
-                output.print(format_args!(", {count} {what}"));
-            }
-        }
-        let (sent, received) = (figures.sent(), figures.received());
-        output.print(format_args!("; {sent} packets transmitted, {received} received"));
-        let further = [
-            (totals.duplicates, "+", "duplicates"),
-            (totals.corrupted, "+", "corrupted"),
-            (totals.icmp_errors, "+", "errors"),
-            (figures.not_sent(), "", "not sent"),
-            (figures.in_flight(), "", "in flight"),
-            (figures.late(), "", "late"),
-        ];
-        for (count, sign, what) in further.into_iter().filter(|(count, ..)| *count > 0) {
-            output.print(format_args!(", {sign}{count} {what}"));
-        }
-        if let Some(loss) = figures.loss().map(Loss) {
-            output.print(format_args!(", {loss} packet loss"));
-            if let Some(time) = totals.sending_time {
-                output.print(format_args!(", time {}ms", whole_millis(time)));
-            }
-        }
-        if received > 0 {
-            let [min, mean, max, deviation] = micros(&figures.rtt()).map(Millis);
-            output.print(format_args!(", rtt min/avg/max/mdev = {min}/{mean}/{max}/{deviation} ms"));
         }
     }
 
@@ -193,7 +169,12 @@ impl ManyText {
             return self.sum_up(figures, stream, account, output);
         }
         let bare = self.show == Show::Unreachable && stream == Stream::Out;
-        let columns = (self.lines.columns(), self.lines.style().stats && figures == Of::Run);
+        let style = self.lines.style();
+        let columns = match figures.is_window(account) {
+            false => FigureColumns::of_run(),
+            true => FigureColumns::of_window(),
+        };
+        let columns = (style.width, style.stats.then_some(columns));
         let table = HostTable::new(bare, stream, &self.hosts, columns);
         self.listing = Some(Listing { table, stream, figures });
         // A short one is printed at once, so that all of it is of one moment.
@@ -203,13 +184,16 @@ impl ManyText {
     }
 
     /// The words before the figures of a window, or of the run after its windows.
-    fn title(&mut self, title: &Title, at: Instant, output: &mut Output<'_>) {
+    fn begin_window(&mut self, title: &Title, at: Instant, output: &mut Output<'_>) {
         let lines = self.show != Show::Totals;
         if lines && self.printed {
             output.print(format_args!("\n"));
         }
-        self.lines.stamp_window(at, self.epoch, output);
-        output.print(format_args!("{title}{}", if lines { "\n" } else { " " }));
+        let title = format!("{}{title}", self.lines.stamp_of_window(at, self.epoch));
+        match lines {
+            true => output.print(format_args!("{title}\n")),
+            false => self.title = title + " ",
+        }
         self.printed = true;
     }
 
@@ -318,7 +302,7 @@ impl Report for ManyText {
     fn window(&mut self, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
         let Some((span, (title, _))) = account.closed_window().zip(window::closed(account)) else { return };
         self.epoch = epoch;
-        self.title(&title, span.ended, output);
+        self.begin_window(&title, span.ended, output);
         self.list(Of::Window, Stream::Out, account, output);
     }
 
@@ -350,7 +334,8 @@ impl Report for ManyText {
 
     fn more(&mut self, account: &PingAccount, output: &mut Output<'_>) -> bool {
         let Some(Listing { table, stream, figures }) = &mut self.listing else { return false };
-        if table.more(&self.hosts, figures.select(account).0, output) {
+        let rows = Rows { figures: figures.select(account).0, run: account };
+        if table.more(&self.hosts, rows, output) {
             return true;
         }
         let (stream, figures) = (*stream, *figures);
@@ -369,7 +354,7 @@ impl Report for ManyText {
             return false;
         }
         if account.has_windows() {
-            self.title(&Title { duration: now.since(Instant::ZERO), whole: true }, now, output);
+            self.begin_window(&Title { duration: now.since(Instant::ZERO), whole: true }, now, output);
         } else if self.printed {
             output.print(format_args!("\n"));
         }

@@ -13,13 +13,14 @@ pub mod ping;
 mod stamp;
 pub(super) mod summary;
 mod table;
+mod totals;
 pub mod trace;
 pub(super) mod trace_notes;
 pub(super) mod trace_summary;
 pub mod tracepath;
 pub mod until;
 pub mod verdict;
-mod width;
+pub(super) mod width;
 mod window;
 
 use crate::output::Output;

@@ -7,6 +7,7 @@ use std::os::fd::BorrowedFd;
 use super::number::{Millis, ShortMillis};
 use super::options::OptionsText;
 use super::stamp::Stamper;
+use super::width::wrapped;
 use super::{summary, window};
 use crate::clock::{Epoch, Instant};
 use crate::datagram::{SendFault, SystemError};
@@ -70,9 +71,9 @@ impl PingText {
         self.style.outstanding || self.style.timeouts && lines
     }
 
-    /// Prints the time before a window.
-    pub(super) fn stamp_window(&mut self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
-        self.stamper.print_always(at, epoch, output);
+    /// The time before a window.
+    pub(super) fn stamp_of_window(&mut self, at: Instant, epoch: Epoch) -> String {
+        self.stamper.of_window(at, epoch)
     }
 
     /// Octets of data in a probe.
@@ -100,11 +101,6 @@ impl PingText {
     /// Becomes readable when a name was found.
     pub(super) fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
         self.addresses.ready_fd()
-    }
-
-    /// Columns of the terminal.
-    pub(super) const fn columns(&self) -> u64 {
-        self.style.width
     }
 
     fn banner(&self, output: &mut Output<'_>) {
@@ -309,9 +305,9 @@ impl Report for PingText {
         let Some((span, (title, totals))) = account.closed_window().zip(window::closed(account)) else {
             return;
         };
-        self.stamp_window(span.ended, epoch, output);
-        output.print(format_args!("{title}"));
-        window::line(&totals, account.jitter(), output);
+        let stamp = self.stamp_of_window(span.ended, epoch);
+        let figures = window::figures(&totals, account.jitter(), self.style.stats);
+        output.print(format_args!("{}\n", wrapped(&format!("{stamp}{title}{figures}"), self.style.width)));
     }
 
     fn status(&mut self, account: &PingAccount, output: &mut Output<'_>) {

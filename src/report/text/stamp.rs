@@ -26,41 +26,39 @@ impl Stamper {
     /// Prints `[TIME] `, if times are requested.
     pub fn print(&mut self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
         if let Some(format) = self.format {
-            self.print_as(format, at, epoch, output);
+            output.print(format_args!("{}", self.text(format, at, epoch)));
         }
     }
 
-    /// Prints `[TIME] ` before a window, if no other format is requested in UTC.
-    pub fn print_always(&mut self, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
-        self.print_as(self.format.unwrap_or(TimeFormat::Iso), at, epoch, output);
+    /// The time before a window: `[TIME] `, if no other format is requested in UTC.
+    pub fn of_window(&mut self, at: Instant, epoch: Epoch) -> String {
+        self.text(self.format.unwrap_or(TimeFormat::Iso), at, epoch)
     }
 
     /// The time at the begin of a row: `[TIME] ` if times are requested, else the time of day where the user is.
     pub fn of_row(&mut self, at: Instant, epoch: Epoch) -> String {
         if let Some(format) = self.format {
-            let mut page = Output::page();
-            self.print_as(format, at, epoch, &mut page);
-            return page.take().into_iter().map(|(_, text)| text).collect();
+            return self.text(format, at, epoch);
         }
         let wall = Duration::from_nanos(epoch.wall(at).as_nanos());
         let seconds = LocalTime::new(wall, self.utc_offset).shown().as_secs();
         format!("{:02}:{:02}:{:02} ", seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60)
     }
 
-    /// Prints `[TIME] ` in a format.
-    fn print_as(&mut self, format: TimeFormat, at: Instant, epoch: Epoch, output: &mut Output<'_>) {
+    /// `[TIME] ` in a format.
+    fn text(&mut self, format: TimeFormat, at: Instant, epoch: Epoch) -> String {
         let wall = Duration::from_nanos(epoch.wall(at).as_nanos());
+        let last = std::mem::replace(&mut self.last, at);
         match format {
-            TimeFormat::Epoch => output.print(format_args!("[{}] ", Seconds(wall))),
-            TimeFormat::Iso => output.print(format_args!("[{}] ", Iso(wall, None))),
+            TimeFormat::Epoch => format!("[{}] ", Seconds(wall)),
+            TimeFormat::Iso => format!("[{}] ", Iso(wall, None)),
             TimeFormat::Local => {
                 let local = LocalTime::new(wall, self.utc_offset);
-                output.print(format_args!("[{}] ", Iso(wall, Some(local.offset))));
+                format!("[{}] ", Iso(wall, Some(local.offset)))
             }
-            TimeFormat::Relative => output.print(format_args!("[{}] ", Seconds(at.since(Instant::ZERO)))),
-            TimeFormat::Delta => output.print(format_args!("[+{}] ", Seconds(at.since(self.last)))),
+            TimeFormat::Relative => format!("[{}] ", Seconds(at.since(Instant::ZERO))),
+            TimeFormat::Delta => format!("[+{}] ", Seconds(at.since(last))),
         }
-        self.last = at;
     }
 }
 

@@ -1,8 +1,9 @@
 //! The summary of a ping of one host, and its status on the way, as iputils prints them. It counts nothing itself.
 
 use super::number::{Millis, format_g, whole_millis};
+use super::width::wrapped;
 use super::{figures, histogram};
-use crate::output::{Output, Stream};
+use crate::output::Output;
 use crate::report::style::Style;
 use crate::stats::loss::Ratio;
 use crate::stats::{PingAccount, Tally};
@@ -12,33 +13,34 @@ pub fn finish(style: &Style, name: &str, account: &PingAccount, output: &mut Out
     let tally = &account.total;
     output.print(format_args!("\n--- {name} ping statistics ---\n"));
     counts(tally, output);
-    let mut separator = "";
+    let mut line = String::new();
     if tally.received > 0 {
         let rtt = &tally.classic.rtt;
-        output.print(format_args!(
+        line = format!(
             "rtt min/avg/max/mdev = {}/{}/{}/{} ms",
             Millis(rtt.min()),
             Millis(rtt.mean()),
             Millis(rtt.max()),
             Millis(rtt.classic_deviation()),
-        ));
-        separator = ", ";
+        );
     }
+    let separator = |line: &str| if line.is_empty() { "" } else { ", " };
     if tally.classic.pipe > 1 {
-        output.print(format_args!("{separator}pipe {}", tally.classic.pipe));
-        separator = ", ";
+        line += &format!("{}pipe {}", separator(&line), tally.classic.pipe);
     }
     let paced_by_answers = style.flood || style.adaptive || style.interval_zero;
     if tally.received > 0 && paced_by_answers && tally.attempted() > 1 {
         let gap = tally.sending_time().as_micros() / u128::from(tally.attempted() - 1);
         let gap = Millis(u64::try_from(gap).unwrap_or(u64::MAX));
-        output.print(format_args!("{separator}ipg/ewma {gap}/{} ms", Millis(tally.classic.ewma_micros())));
-        separator = ", ";
+        line += &format!(", ipg/ewma {gap}/{} ms", Millis(tally.classic.ewma_micros()));
     }
+    // Without the figures it is the line of iputils on a terminal too.
+    let mut most = u64::MAX;
     if style.stats {
-        figures::print(separator, account, &mut output.on(Stream::Out));
+        line += &figures::of_run(separator(&line), account);
+        most = style.width;
     }
-    output.print(format_args!("\n"));
+    output.print(format_args!("{}\n", wrapped(&line, most)));
     if let Some(canvas) = style.histogram {
         histogram::print(canvas, tally, output);
     }

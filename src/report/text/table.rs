@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 
-use super::figures::FigureColumns;
+use super::figures::{FigureColumns, RowOf};
 use super::number::{Millis, micros};
 use super::width::{columns, fit};
 use crate::escape::escape;
@@ -14,7 +14,22 @@ use crate::output::{Output, Printer, Stream};
 use crate::report::addresses::Shown;
 use crate::report::hosts::{HostCursor, HostEntry, Hosts, PART};
 use crate::stats::loss::Ratio;
-use crate::stats::{Figures, Targeted};
+use crate::stats::{Figures, PingAccount, Targeted};
+
+/// The rows of a table: those of a run, or those of a window, beside the account of the run.
+#[derive(Clone, Copy)]
+pub struct Rows<'a> {
+    /// The figures that are printed.
+    pub figures: &'a dyn Targeted,
+    /// The run.
+    pub run: &'a PingAccount,
+}
+
+impl<'a> Rows<'a> {
+    fn of(self, target: u32) -> Option<RowOf<'a>> {
+        Some((self.figures.figures(target)?, self.run.row(target)))
+    }
+}
 
 /// A table, and how much of it is printed. What is printed of a run that goes on may be wider than what was measured.
 #[derive(Debug)]
@@ -51,7 +66,7 @@ struct Widths {
     plain: usize,
     /// Whether an address stands in the column of addresses only, though it was given as such: its name was looked up.
     typed: bool,
-    /// `--stats`, in place of the 95th percentile. These columns are not left out.
+    /// `--stats`, in place of the 95th percentile.
     figures: Option<FigureColumns>,
 }
 
@@ -73,8 +88,13 @@ const NAME_COLUMNS: usize = 12;
 
 impl HostTable {
     /// A table on a stream, as wide as its contents if so many columns allow it, or only the `bare` names of targets that
-    /// never answered. `stats`: with columns for percentiles, jitter and bursts.
-    pub fn new(bare: bool, stream: Stream, hosts: &Hosts, (columns, stats): (u64, bool)) -> Self {
+    /// never answered. `figures`: with these columns.
+    pub fn new(
+        bare: bool,
+        stream: Stream,
+        hosts: &Hosts,
+        (columns, figures): (u64, Option<FigureColumns>),
+    ) -> Self {
         let widths = Widths {
             name: if hosts.has_names() { NAME.len() } else { 0 },
             address: ADDRESS.len(),
@@ -82,20 +102,20 @@ impl HostTable {
             sent: "sent".len(),
             received: "received".len(),
             rtt: RTT.len(),
-            p95: if stats { 0 } else { P95.len() },
+            p95: if figures.is_some() { 0 } else { P95.len() },
             mean: 0,
             mean_needs: MEAN.len(),
             remarks: 0,
             plain: 0,
             typed: false,
-            figures: stats.then(FigureColumns::default),
+            figures,
         };
         let columns = usize::try_from(columns).unwrap_or(usize::MAX);
         Self { bare, stream, widths, columns, measured: bare, cursor: HostCursor::default() }
     }
 
     /// Measures the next rows.
-    fn measure(&mut self, hosts: &Hosts, rows: &dyn Targeted) {
+    fn measure(&mut self, hosts: &Hosts, rows: Rows<'_>) {
         for _ in 0..PART {
             let Some((entry, target)) = self.cursor.next(hosts.entries()) else {
                 self.widths.reduce(self.columns);
@@ -115,7 +135,7 @@ impl HostTable {
                     widths.name = widths.name.max(name.map_or(0, |name| columns(&escape(name))));
                     widths.typed |= name.is_some();
                 }
-                widths.measure(name.is_none(), hosts.address(target), rows.figures(target));
+                widths.measure(name.is_none(), hosts.address(target), rows.of(target));
             } else {
                 widths.address = widths.address.max(missing(entry).len());
             }
@@ -123,7 +143,7 @@ impl HostTable {
     }
 
     /// Prints the next part; false once nothing is left.
-    pub fn more(&mut self, hosts: &Hosts, rows: &dyn Targeted, output: &mut Output<'_>) -> bool {
+    pub fn more(&mut self, hosts: &Hosts, rows: Rows<'_>, output: &mut Output<'_>) -> bool {
         if !self.measured {
             self.measure(hosts, rows);
             return true;
@@ -135,7 +155,7 @@ impl HostTable {
         for _ in 0..PART {
             let Some((entry, target)) = self.cursor.next(hosts.entries()) else { return false };
             let address = target.and_then(|target| hosts.address(target)).map(Shown);
-            let row = target.and_then(|target| rows.figures(target));
+            let row = target.and_then(|target| rows.of(target));
             match (self.bare, &entry.name, address) {
                 (false, _, address) => {
                     let name = hosts.row_name(entry, target).map(escape);
@@ -144,7 +164,7 @@ impl HostTable {
                     let address = address.unwrap_or(Cow::Borrowed(missing(entry)));
                     self.widths.line(name, address, entry.note.as_deref(), row, output);
                 }
-                (true, _, _) if !row.is_some_and(Figures::is_unreachable) => {}
+                (true, _, _) if !row.is_some_and(|(row, _)| row.is_unreachable()) => {}
                 (true, Some(name), _) => output.print(format_args!("{}\n", escape(name))),
                 (true, None, Some(address)) => output.print(format_args!("{address}\n")),
                 (true, None, None) => {}
@@ -155,7 +175,7 @@ impl HostTable {
 }
 
 impl Widths {
-    fn measure(&mut self, nameless: bool, address: Option<SocketAddr>, row: Option<&dyn Figures>) {
+    fn measure(&mut self, nameless: bool, address: Option<SocketAddr>, row: Option<RowOf<'_>>) {
         if let Some(address) = address {
             let len = Shown(address).to_string().len();
             self.address = self.address.max(len);
@@ -164,7 +184,7 @@ impl Widths {
                 self.plain = self.plain.max(len);
             }
         }
-        let Some(row) = row else { return };
+        let Some((row, run)) = row else { return };
         self.sent = self.sent.max(digits(row.sent()));
         self.received = self.received.max(digits(row.received()));
         let remarks = remarks(row).map(|(count, what)| 3 + digits(count) + what.len());
@@ -179,7 +199,7 @@ impl Widths {
             }
         }
         if let Some(figures) = &mut self.figures {
-            figures.measure(row);
+            figures.measure((row, run));
         }
     }
 
@@ -194,11 +214,16 @@ impl Widths {
 
     /// Makes the table fit so many columns, as far as that is possible.
     fn reduce(&mut self, columns: usize) {
-        let steps: [fn(&mut Self); 3] = [
+        let steps: [fn(&mut Self); 7] = [
             // The address is in the column of names where there is no other name.
             |widths| widths.address = if widths.name > 0 && !widths.typed { 0 } else { widths.address },
             |widths| (widths.mean, widths.rtt) = (widths.mean_needs, 0),
             |widths| widths.p95 = 0,
+            Self::reduce_figures,
+            // The median is there.
+            |widths| widths.mean = if widths.figures.is_some() { 0 } else { widths.mean },
+            Self::reduce_figures,
+            Self::reduce_figures,
         ];
         let excess = |widths: &Self| widths.total().saturating_sub(columns);
         let (enough, least) = NOTE_COLUMNS;
@@ -216,6 +241,11 @@ impl Widths {
                 (_, false) => break,
             }
         }
+    }
+
+    /// Leaves out a column of `--stats`.
+    fn reduce_figures(&mut self) {
+        self.figures.iter_mut().for_each(|figures| figures.reduce());
     }
 
     fn head(&self, output: &mut Printer<'_, '_>) {
@@ -242,7 +272,7 @@ impl Widths {
         name: Option<Cow<'_, str>>,
         address: Cow<'_, str>,
         note: Option<&str>,
-        row: Option<&dyn Figures>,
+        row: Option<RowOf<'_>>,
         output: &mut Printer<'_, '_>,
     ) {
         let last = if row.is_none() && self.address == 0 { address.len() } else { 0 };
@@ -271,7 +301,7 @@ impl Widths {
         }
     }
 
-    fn figures(&self, row: &dyn Figures, output: &mut Printer<'_, '_>) {
+    fn figures(&self, (row, run): RowOf<'_>, output: &mut Printer<'_, '_>) {
         let (sent, received) = (row.sent(), row.received());
         output.print(format_args!("  {sent:>0$}  {received:>1$}", self.sent, self.received));
         match row.loss() {
@@ -285,7 +315,7 @@ impl Widths {
                 output.print(format_args!("  {:>width$}", "-"));
             }
         }
-        self.figures.iter().for_each(|figures| figures.line(row, output));
+        self.figures.iter().for_each(|figures| figures.line((row, run), output));
         for (count, what) in remarks(row) {
             output.print(format_args!("  {count} {what}"));
         }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::figures::PERCENTS;
 use super::number::Millis;
 use super::table::Loss;
-use crate::output::Output;
 use crate::stats::{Figures, PingAccount, Totals};
 
 /// The words in front of a window: `the last 60 s`, or `all 120 s` where it began with the run.
@@ -34,10 +34,10 @@ pub fn closed(account: &PingAccount) -> Option<(Title, Totals<'_>)> {
     })
 }
 
-/// The figures of a window of one host, and the end of the line.
-pub fn line(totals: &Totals<'_>, jitter: Option<Duration>, output: &mut Output<'_>) {
+/// The figures of a window of one host, behind the title; `stats`: with all percentiles that a summary has.
+pub fn figures(totals: &Totals<'_>, jitter: Option<Duration>, stats: bool) -> String {
     let figures = totals.figures;
-    output.print(format_args!(" {} sent, {} received", figures.sent(), figures.received()));
+    let mut line = format!(" {} sent, {} received", figures.sent(), figures.received());
     let further = [
         (figures.lost(), "", "lost"),
         (figures.late(), "", "late"),
@@ -47,23 +47,25 @@ pub fn line(totals: &Totals<'_>, jitter: Option<Duration>, output: &mut Output<'
         (figures.not_sent(), "", "not sent"),
     ];
     for (count, sign, what) in further.into_iter().filter(|(count, ..)| *count > 0) {
-        output.print(format_args!(", {sign}{count} {what}"));
+        line += &format!(", {sign}{count} {what}");
     }
     if let Some(loss) = figures.loss() {
-        output.print(format_args!(", {} loss", Loss(loss)));
+        line += &format!(", {} loss", Loss(loss));
     }
-    times(figures, jitter, output);
-    output.print(format_args!("\n"));
+    line + &times(figures, jitter, stats)
 }
 
-fn times(figures: &dyn Figures, jitter: Option<Duration>, output: &mut Output<'_>) {
-    for percent in [50, 95] {
-        if let Some(nanos) = figures.percentile(percent) {
-            output.print(format_args!(", p{percent} {} ms", Millis(nanos / 1_000)));
+fn times(figures: &dyn Figures, jitter: Option<Duration>, stats: bool) -> String {
+    let percents: &[u64] = if stats { &PERCENTS } else { &[50, 95] };
+    let mut text = String::new();
+    for percent in percents {
+        if let Some(nanos) = figures.percentile(*percent) {
+            text += &format!(", p{percent} {} ms", Millis(nanos / 1_000));
         }
     }
     if let Some(jitter) = jitter.filter(|_| figures.received() > 0) {
         let micros = u64::try_from(jitter.as_micros()).unwrap_or(u64::MAX);
-        output.print(format_args!(", jitter {} ms", Millis(micros)));
+        text += &format!(", jitter {} ms", Millis(micros));
     }
+    text
 }
