@@ -359,6 +359,33 @@ fn our_own_firewall_that_rejects_is_not_the_target() {
 }
 
 #[test]
+fn a_star_of_a_tcp_trace_is_sent_again_as_a_new_connection() {
+    alone("a_star_of_a_tcp_trace_is_sent_again_as_a_new_connection", || {
+        path();
+        for (target, v6, error) in
+            [(V4, false, "icmp type time-exceeded"), (V6, true, "icmpv6 type time-exceeded")]
+        {
+            for (method, run, stars) in
+                [("-T", traceroute as fn(&str) -> Ran, 0), ("-T", ordinary, 0), ("-M default", traceroute, 1)]
+            {
+                // Of the three errors of hop 2 the second is lost.
+                sh(&format!(
+                    "ip netns exec r2 nft 'flush ruleset; add table inet f
+                         add chain inet f c {{ type filter hook output priority 0; }}
+                         add rule inet f c {error} numgen inc mod 1000 == 1 drop'"
+                ));
+                let args = format!("-n {method} {target}");
+                let ran = run(&args);
+                let text = mask_times(&ran.stdout);
+                let expected = whole(v6, if v6 { 80 } else { 60 });
+                let seen = (text.matches('*').count(), text == expected);
+                assert_eq!(seen, (stars, stars == 0), "{args}: {}{}", ran.stdout, ran.stderr);
+            }
+        }
+    });
+}
+
+#[test]
 fn a_silent_target_costs_stars_and_status_1() {
     alone("a_silent_target_costs_stars_and_status_1", || {
         path();

@@ -296,21 +296,22 @@ fn hops_that_never_answer_are_sent_a_second_probe_for_each_query_and_no_third() 
 }
 
 #[test]
-fn a_star_at_a_tcp_target_is_sent_again_from_another_port() {
-    let lost = |probe: &Probe| probe.ttl == 3 && probe.nth == 2;
+fn a_star_of_a_tcp_trace_is_sent_again_from_another_port() {
     let port = |probe: &Probe| u16::from_be_bytes([probe.bytes[0], probe.bytes[1]]);
-    for (method, stars) in [(TraceMethod::Tcp(SYN), 0), (TraceMethod::Udp, 1)] {
-        let mut net = Net::new(|probe| match lost(probe) {
+    let methods = [(TraceMethod::Tcp(SYN), 0), (TraceMethod::Udp, 1)];
+    // At the target, and before it.
+    for (hop, (method, stars)) in [3, 2, 1].into_iter().flat_map(|hop| methods.map(|method| (hop, method))) {
+        let mut net = Net::new(|probe| match probe.ttl == hop && probe.nth == 2 {
             true => Ok(vec![]),
             false => Ok(vec![on_line(probe, 3, ms(30))]),
         });
         let mut config = trace_config(method, false);
         config.flow.src_ports = 6;
         let text = sketch(&net.events(config));
-        assert_eq!(text.matches('*').count(), stars, "{text}");
+        assert_eq!(text.matches('*').count(), stars, "{hop}: {text}");
         if stars == 0 {
-            let at_target: Vec<_> = net.sent.iter().filter(|probe| probe.ttl == 3).map(port).collect();
-            let offsets: Vec<_> = at_target.iter().map(|port| port - at_target[0]).collect();
+            let ports: Vec<_> = net.sent.iter().filter(|probe| probe.ttl == hop).map(port).collect();
+            let offsets: Vec<_> = ports.iter().map(|port| port - ports[0]).collect();
             assert_eq!(offsets, [0, 1, 2, 4], "the second query's next port");
         }
     }

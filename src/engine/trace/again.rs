@@ -31,8 +31,8 @@ impl TargetAnswers {
     /// What it answers the probes of a method with.
     pub const fn to(method: TraceMethod) -> Self {
         match method {
-            TraceMethod::Echo | TraceMethod::Connect => Self::Replies,
-            TraceMethod::Tcp(_) => Self::Segments,
+            TraceMethod::Echo => Self::Replies,
+            TraceMethod::Tcp(_) | TraceMethod::Connect => Self::Segments,
             TraceMethod::Udp
             | TraceMethod::UdpLite { .. }
             | TraceMethod::Dccp { .. }
@@ -55,17 +55,16 @@ const MOST_LIMITED: u8 = 2;
 
 /// The next query of a path with so many queries in each hop. `final_ttl`: the hop with the final answer.
 ///
-/// With a final answer: the queries of each nearer hop that no answer shows to be passed, once; of connections, those of the
-/// hop with the final answer too; and see [`limited`]. Without a final answer: those of the first hop behind the last that
+/// With a final answer: the queries of each nearer hop that no answer shows to be passed, once; of connections, all queries
+/// up to the hop with the final answer; and see [`limited`]. Without a final answer: those of the first hop behind the last that
 /// answered, once a second.
 pub fn next(table: &Table, final_ttl: Option<u8>, queries: u8, target: TargetAnswers) -> Option<Due> {
     let sent = |ttl: &u8| table.queries(*ttl).len() >= usize::from(queries);
     match final_ttl {
         Some(last) => {
-            let silent = |ttl: &u8| match *ttl == last {
-                true => target == TargetAnswers::Segments,
-                false => !table.is_passed(*ttl),
-            };
+            // A translator forgets a connection with its first reset, and then loses the answers of slower routers.
+            let connections = target == TargetAnswers::Segments;
+            let silent = |ttl: &u8| connections || (*ttl < last && !table.is_passed(*ttl));
             let hops = table.ttls().take_while(|ttl| *ttl <= last).filter(|ttl| sent(ttl) && silent(ttl));
             let wait = wait::answer_time(table);
             let once = hops.filter_map(|ttl| of_hop(table, ttl, 1, wait));
