@@ -104,7 +104,7 @@ fn trace(document: impl TraceDocument + 'static) -> String {
             })
         });
         net.run(TraceConfig { queries: 2, ..path::config() }, |event| report.event(event, EPOCH, output));
-        report.poll(Instant::ZERO, output);
+        report.poll(net.now, output);
         report.finish(Instant::ZERO, output);
     })
 }

@@ -48,7 +48,10 @@ fn run<R: Report<Account = TraceAccount>>(
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let mut report = driven::trace(report);
     report.begin(EPOCH, &mut output);
-    Net::new(script).run(config, |event| report.event(event, EPOCH, &mut output));
+    let mut net = Net::new(script);
+    net.run(config, |event| report.event(event, EPOCH, &mut output));
+    // One turn for all of it; then the end of all waits for names.
+    report.poll(net.now, &mut output);
     report.poll(Instant::ZERO + ms(60_000), &mut output);
     report.finish(Instant::ZERO, &mut output);
     assert_eq!(output.unwritten(Stream::Err), "");
@@ -96,9 +99,9 @@ fn csv_has_a_record_for_each_probe() {
         "253300000Z,HOST,2,2,ttl_exceeded,10.9.9.9,,,3,60,11,0,,",
         "252375000Z,HOST,2,3,ttl_exceeded,10.1.2.1,,,2,60,11,0,,",
         "254375000Z,HOST,2,3,extra,10.1.2.1,,,4,60,11,0,,",
-        "250000000Z,HOST,3,1,silent,,,,,,,,,",
-        "250000000Z,HOST,3,2,silent,,,,,,,,,",
-        "250000000Z,HOST,3,3,silent,,,,,,,,,",
+        "808846000Z,HOST,3,1,silent,,,,,,,,,",
+        "808846000Z,HOST,3,2,silent,,,,,,,,,",
+        "808846000Z,HOST,3,3,silent,,,,,,,,,",
         "254798000Z,HOST,4,1,reply,203.0.113.10,,,4.123,60,,,,",
         "254873000Z,HOST,4,2,reply,203.0.113.10,,,4.123,60,,,,",
         "254948000Z,HOST,4,3,reply,203.0.113.10,,,4.123,60,,,,",

@@ -202,6 +202,39 @@ fn a_trace_has_each_probe_and_its_ending() {
     assert_eq!(text, expected);
 }
 
+/// An event without a time of its own has that of the turn of the loop in which it happened.
+#[test]
+fn the_time_of_a_silent_probe_is_when_its_wait_was_over() {
+    let start = TraceStart {
+        host: "h".to_owned(),
+        target: TARGET.into(),
+        method: "icmp",
+        max_ttl: 30,
+        queries: 1,
+        packet_len: 60,
+        one_flow: true,
+    };
+    let after = |millis| Instant::ZERO + Duration::from_millis(millis);
+    let text = lines(|output| {
+        let wanted = Lookups { names: false, origins: false };
+        let mut json = driven::trace(JsonTrace::new(start, wanted, Names::new()));
+        for (ttl, at) in [(1, 100), (2, 700)] {
+            json.poll(after(at - 90), output);
+            let silent = TraceEvent::Decided { ttl, query: 1, outcome: Outcome::Silent, mtu: None };
+            json.event(&silent, EPOCH, output);
+            json.poll(after(at), output);
+        }
+        json.finish(after(800), output);
+    });
+    let times: Vec<_> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect(line))
+        .filter(|record| record["type"] == "probe")
+        .map(|record| record["ts"].as_str().expect("a time")[17..23].to_owned())
+        .collect();
+    assert_eq!(times, ["00.350", "00.950"]);
+}
+
 /// The probe lines of a trace whose routers have names, one of which takes `late` to be found.
 fn named(late: bool, wanted: Lookups, extension: Vec<u8>) -> Vec<Value> {
     let router = |n| IpAddr::V4(Ipv4Addr::new(10, 0, 0, n));

@@ -76,12 +76,12 @@ pub struct FormatTrace {
     document: Box<dyn TraceDocument>,
     start: TraceStart,
     zone: Option<String>,
+    /// What happened in this turn.
+    fresh: Vec<TraceEvent>,
     /// Not yet printed, each with the time of the turn in which it happened.
     waiting: Waiting<(TraceEvent, Instant)>,
     epoch: Epoch,
     began: Instant,
-    /// The time of the last turn, for events without a time of their own.
-    now: Instant,
 }
 
 impl FormatTrace {
@@ -91,10 +91,17 @@ impl FormatTrace {
             document,
             start,
             zone: None,
+            fresh: Vec::new(),
             waiting: Waiting::new(wanted, names),
             epoch: Epoch::default(),
             began: Instant::ZERO,
-            now: Instant::ZERO,
+        }
+    }
+
+    /// Queues what happened in the turn that is `now`.
+    fn take_fresh(&mut self, now: Instant) {
+        for event in self.fresh.drain(..) {
+            self.waiting.push((event, now));
         }
     }
 
@@ -133,12 +140,12 @@ impl Report for FormatTrace {
             self.waiting.query(answer.from);
         }
         if !matches!(event, TraceEvent::Passed { .. }) {
-            self.waiting.push((event.clone(), self.now));
+            self.fresh.push(event.clone());
         }
     }
 
     fn poll(&mut self, account: &TraceAccount, now: Instant, output: &mut Output<'_>) {
-        self.now = now;
+        self.take_fresh(now);
         self.print_ready(account, now, output);
     }
 
@@ -160,6 +167,7 @@ impl Report for FormatTrace {
 
     fn finish(&mut self, account: &TraceAccount, now: Instant, output: &mut Output<'_>) -> bool {
         self.finish_now();
+        self.take_fresh(now);
         self.print_ready(account, Instant::ZERO, output);
         let at = self.epoch.wall(account.ended().unwrap_or(now));
         let Self { document, start, zone, epoch, began, .. } = self;

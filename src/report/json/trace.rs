@@ -44,13 +44,13 @@ pub struct JsonTrace {
     /// The interface of link-local responders, once it is known.
     zone: Option<String>,
     start: TraceStart,
+    /// What happened in this turn.
+    fresh: Vec<TraceEvent>,
     /// Not yet printed, each with the time of the turn in which it happened.
     waiting: Waiting<(TraceEvent, Instant)>,
     /// TTL and query of the probes whose record was printed before their turn.
     passed: BTreeSet<(u8, u8)>,
     epoch: Epoch,
-    /// The time of the last turn, printed for events without a time of their own.
-    now: Instant,
 }
 
 #[derive(Serialize)]
@@ -157,10 +157,10 @@ impl JsonTrace {
         Self {
             zone: None,
             start,
+            fresh: Vec::new(),
             waiting: Waiting::new(wanted, names),
             passed: BTreeSet::new(),
             epoch: Epoch::default(),
-            now: Instant::ZERO,
         }
     }
 
@@ -176,6 +176,13 @@ impl JsonTrace {
             max_ttl,
             queries,
             packet_bytes: packet_len,
+        }
+    }
+
+    /// Queues what happened in the turn that is `now`.
+    fn take_fresh(&mut self, now: Instant) {
+        for event in self.fresh.drain(..) {
+            self.waiting.push((event, now));
         }
     }
 
@@ -318,12 +325,12 @@ impl Report for JsonTrace {
             _ => false,
         };
         if !printed {
-            self.waiting.push((event.clone(), self.now));
+            self.fresh.push(event.clone());
         }
     }
 
     fn poll(&mut self, _account: &TraceAccount, now: Instant, output: &mut Output<'_>) {
-        self.now = now;
+        self.take_fresh(now);
         self.print_ready(now, output);
     }
 
@@ -345,6 +352,7 @@ impl Report for JsonTrace {
 
     fn finish(&mut self, account: &TraceAccount, now: Instant, output: &mut Output<'_>) -> bool {
         self.finish_now();
+        self.take_fresh(now);
         self.print_ready(Instant::ZERO, output);
         let at = account.ended().unwrap_or(now);
         print(at, self.epoch, self.summary(account), output);
