@@ -195,7 +195,7 @@ fn a_silent_neighbour_is_probed_beyond_its_hop_at_once() {
                 add rule inet f c drop'");
         let user = "setpriv --inh-caps=-all --bounding-set=-all";
         let ways = ["-I", "-U", "-M default", "-T"].map(|method| ("", method));
-        let ways = ways.into_iter().chain(["-I", "-U", "-M default"].map(|method| (user, method)));
+        let ways = ways.into_iter().chain(["-I", "-U", "-M default", "-T"].map(|method| (user, method)));
         let traces: Vec<_> = ways
             .zip(&PRESENT[1..])
             .flat_map(|((user, method), host)| {

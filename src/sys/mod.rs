@@ -47,6 +47,8 @@ pub(crate) use imp::options::choose_port_at_connect;
 pub(crate) use imp::options::discarded;
 /// Reports how the kernel connected a TCP socket.
 pub(crate) use imp::options::handshake;
+/// Reports whether packets of a socket have not left yet.
+pub(crate) use imp::options::holds_packets;
 /// Leases an IPv6 flow label.
 pub(crate) use imp::options::lease_flow_label;
 /// Has ICMP errors about what was sent put into the error queue.

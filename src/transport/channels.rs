@@ -79,6 +79,14 @@ impl Member {
         }
     }
 
+    /// How soon something is to be looked at that no descriptor shows.
+    fn look_in(&self) -> Option<Duration> {
+        match self {
+            Self::PerProbe(sockets) => sockets.look_in(),
+            Self::Sender(_) | Self::Listener(_) | Self::PortHolder { .. } => None,
+        }
+    }
+
     /// Records that the error queue may hold something.
     fn note_error(&mut self) {
         match self {
@@ -338,7 +346,9 @@ impl Transport {
         let limit = if waiting {
             Some(timespec(Duration::ZERO))
         } else {
-            until.map(|until| timespec(until.since(clock.now())))
+            let due = until.map(|until| until.since(clock.now()));
+            let looks = self.members.iter().filter_map(Member::look_in);
+            due.into_iter().chain(looks).min().map(timespec)
         };
         let mut fds: Vec<PollFd<'_>> =
             others.iter().map(|(fd, interest)| PollFd::from_borrowed_fd(*fd, interest.flags())).collect();

@@ -16,7 +16,9 @@ use super::open::setup::SocketSetup;
 use super::placer::Placer;
 use super::receiver::scope_of;
 use crate::clock::{Clock, Instant};
-use crate::datagram::{ClockSource, Departed, Framing, Incoming, Received, SendFault, Stamp, Transmit};
+use crate::datagram::{
+    ClockSource, Departed, DepartureStamp, Framing, Incoming, Received, SendFault, Stamp, Transmit,
+};
 use crate::sys::{self, Entry};
 use crate::wire::tcp;
 
@@ -33,6 +35,8 @@ pub(super) struct Connection {
     /// When its SYN left.
     since: Instant,
     over: bool,
+    /// Whether its SYN is not known to have left this machine.
+    held: bool,
     /// Whether the kernel's clock may be used.
     stamped: bool,
 }
@@ -85,12 +89,20 @@ impl Connection {
         }
         let name = socket.local_addr().map_err(|e| fault(&e))?;
         let port = name.as_socket().map_or(0, |address| address.port());
-        Ok((Self { socket, id: transmit.id, since, over: false, stamped }, Departed { at: since, port }))
+        Ok((
+            Self { socket, id: transmit.id, since, over: false, held: true, stamped },
+            Departed { at: since, port },
+        ))
     }
 
     /// The socket.
     pub fn socket(&self) -> &Socket {
         &self.socket
+    }
+
+    /// Whether its SYN may wait in this machine, for a link-layer address. No stamp shows when it leaves.
+    pub fn is_held(&self) -> bool {
+        self.held && !self.over
     }
 
     /// Gives it up if its probe is not `awaited` any more.
@@ -106,6 +118,11 @@ impl Connection {
         setup: &SocketSetup,
         each: &mut dyn FnMut(&Incoming<'_>),
     ) -> usize {
+        if self.held && !sys::holds_packets(self.socket.as_fd()) {
+            self.held = false;
+            let (id, at) = (self.id, self.since);
+            each(&Incoming::Departure(DepartureStamp { id, at, clock: ClockSource::User }));
+        }
         if self.router_error(queue, clock, each) {
             return 1;
         }

@@ -23,6 +23,9 @@ use crate::datagram::{Departed, Incoming, Received, SendCause, SendFault, Transm
 use crate::wire::Family;
 use crate::wire::tcp;
 
+/// How soon connections are looked at again whose SYN may wait in this machine.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// Maximum number of source ports tried for one probe.
 const TRIES: u32 = 8;
 
@@ -216,6 +219,11 @@ impl SocketPerProbe {
         let datagrams = self.datagrams.iter().map(|datagram| (datagram.channel.socket(), PollFlags::IN));
         let open = self.connections.iter().filter(|connection| !connection.is_over());
         datagrams.chain(open.map(|connection| (connection.socket(), PollFlags::OUT)))
+    }
+
+    /// How soon they are to be looked at, whatever they are waited for.
+    pub fn look_in(&self) -> Option<Duration> {
+        self.connections.iter().any(Connection::is_held).then_some(LOOK_AGAIN)
     }
 
     /// Records that each of them may have errors; `recv` finds out which.

@@ -199,7 +199,7 @@ impl Plan {
         self.retries = 0;
     }
 
-    /// Records that the kernel stamped the departure of a probe: its neighbour is known.
+    /// Records that a probe left the machine: its neighbour is known.
     pub const fn stamped(&mut self) {
         self.alone_until = None;
     }

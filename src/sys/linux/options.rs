@@ -142,6 +142,15 @@ pub(crate) fn discarded(fd: BorrowedFd<'_>) -> u64 {
     discarded.into()
 }
 
+/// Whether packets of this socket are still in this machine (SK_MEMINFO_WMEM_ALLOC): they wait for a link-layer address, or
+/// for the interface. True where the kernel does not report it.
+pub(crate) fn holds_packets(fd: BorrowedFd<'_>) -> bool {
+    let mut figures = [0; MEMINFO_LEN];
+    let reported = get_ints(fd, libc::SOL_SOCKET, SO_MEMINFO, &mut figures).is_ok();
+    let [_, _, held, ..] = figures;
+    !reported || held > 0
+}
+
 /// How the kernel connected a TCP socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Handshake {
