@@ -16,6 +16,9 @@ use rping::report::formats::ping::{Document, FormatPing};
 use rping::report::formats::{AtlasPing, CsvProbes, CsvTable, InfluxPing, NagiosPing, PrometheusPing};
 use rping::report::hosts::Hosts;
 use rping::report::json::JsonPing;
+use rping::report::style::Style;
+use rping::report::text::many::{ManyText, Show};
+use rping::report::text::ping::PingText;
 use rping::stats::check::{CheckLimits, Limit, States};
 use rping::stats::{EachTime, Extras, PingAccount, WindowPlan};
 use serde_json::Value;
@@ -267,12 +270,12 @@ ping_rtt_mean_seconds{{{web}}} 0.020222
 # HELP ping_rtt_std_deviation_seconds Standard deviation in seconds
 # TYPE ping_rtt_std_deviation_seconds gauge
 ping_rtt_std_deviation_seconds{{{web}}} 0.000111
-# HELP ping_rtt_quantile_seconds Percentiles of the round trip time in seconds
-# TYPE ping_rtt_quantile_seconds gauge
-ping_rtt_quantile_seconds{{{web},quantile="0.5"}} 0.020111
-ping_rtt_quantile_seconds{{{web},quantile="0.9"}} 0.020333
-ping_rtt_quantile_seconds{{{web},quantile="0.95"}} 0.020333
-ping_rtt_quantile_seconds{{{web},quantile="0.99"}} 0.020333
+# HELP ping_rtt_percentile_seconds Percentiles of the round trip time in seconds
+# TYPE ping_rtt_percentile_seconds gauge
+ping_rtt_percentile_seconds{{{web},percentile="50"}} 0.020111
+ping_rtt_percentile_seconds{{{web},percentile="90"}} 0.020333
+ping_rtt_percentile_seconds{{{web},percentile="95"}} 0.020333
+ping_rtt_percentile_seconds{{{web},percentile="99"}} 0.020333
 # HELP ping_jitter_seconds Interarrival jitter (RFC 3550) in seconds
 # TYPE ping_jitter_seconds gauge
 ping_jitter_seconds{{{web}}} 0.000013875
@@ -452,6 +455,7 @@ fn all_formats_have_the_figures_of_json() {
         ("maximum_response_ms", "rtt.max_ms"),
         ("standard_deviation_ms", "rtt.mdev_ms"),
         ("percentile50_ms", "rtt.p50_ms"),
+        ("percentile90_ms", "rtt.p90_ms"),
         ("percentile95_ms", "rtt.p95_ms"),
         ("percentile99_ms", "rtt.p99_ms"),
         ("jitter_ms", "rtt.jitter_ms"),
@@ -461,7 +465,9 @@ fn all_formats_have_the_figures_of_json() {
 
     let prometheus = run(Box::<PrometheusPing>::default());
     let sample = |name: &str| {
-        let line = prometheus.lines().find(|line| line.starts_with(&format!("{name}{{"))).unwrap();
+        let (name, label) = name.split_once(' ').unwrap_or((name, ""));
+        let is_it = |line: &&str| line.starts_with(&format!("{name}{{")) && line.contains(label);
+        let line = prometheus.lines().find(is_it).unwrap();
         line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()
     };
     for (name, key) in [
@@ -469,12 +475,18 @@ fn all_formats_have_the_figures_of_json() {
         ("ping_rtt_mean_seconds", "rtt.avg_ms"),
         ("ping_rtt_worst_seconds", "rtt.max_ms"),
         ("ping_rtt_std_deviation_seconds", "rtt.mdev_ms"),
-        ("ping_rtt_quantile_seconds", "rtt.p50_ms"),
         ("ping_jitter_seconds", "rtt.jitter_ms"),
     ] {
         assert_eq!((sample(name) * 1e9).round(), (number(key) * 1e6).round(), "{name}");
     }
+    for percent in [50, 90, 95, 99] {
+        let found = sample(&format!("ping_rtt_percentile_seconds percentile=\"{percent}\""));
+        assert_eq!((found * 1e9).round(), (number(&format!("rtt.p{percent}_ms")) * 1e6).round(), "{percent}");
+    }
     assert_eq!(sample("ping_loss_ratio"), 14.0 / 100.0);
+    for (name, key) in [("transmitted", "transmitted"), ("received", "received"), ("not_sent", "not_sent")] {
+        assert_eq!(sample(&format!("ping_packets_{name}")), number(key), "{name}");
+    }
 
     let atlas: Value = serde_json::from_str(&run(Box::new(AtlasPing::new(56, None)))).unwrap();
     for (name, key) in [
@@ -493,6 +505,37 @@ fn all_formats_have_the_figures_of_json() {
     let expected = format!("|rta={:.6}ms;;;0.000000 pl=14%;;;0;100\n", number("rtt.avg_ms"));
     assert!(nagios.ends_with(&expected), "{nagios}");
     assert_eq!(States::of(&account, &CheckLimits::default(), true).state(None).status(), 0);
+}
+
+#[test]
+fn the_line_and_the_table_of_stats_have_the_figures_of_json() {
+    let (_, hosts) = one_host();
+    let config = || Config { count: Some(100), ..config() };
+    let stats = || PingText::new(Style { stats: true, quiet: true, ..style() }, None);
+    let json =
+        drive((config().into(), &hosts), hundred, JsonPing::one(style(), hosts.clone(), ms(1_000)), None);
+    let json: Value = serde_json::from_str(json.0.lines().last().unwrap()).unwrap();
+    // Cut to microseconds.
+    let millis = |key: &str| {
+        let nanos = (json["rtt"][format!("{key}_ms")].as_f64().unwrap() * 1e6).round() as u64;
+        format!("{}.{:03}", nanos / 1_000_000, nanos / 1_000 % 1_000)
+    };
+    let joined = |keys: &[&str]| keys.iter().map(|key| millis(key)).collect::<Vec<_>>().join("/");
+    let times = joined(&["min", "avg", "max", "mdev"]);
+    let percentiles = joined(&["p50", "p90", "p95", "p99"]);
+    let (jitter, differences) = (millis("jitter"), joined(&["diff_avg", "diff_max"]));
+    let burst = &json["loss_burst"];
+    let text = drive((config().into(), &hosts), hundred, stats(), None).0;
+    let expected = format!(
+        "p50/p90/p95/p99 {percentiles} ms, jitter {jitter} ms, diff avg/max {differences} ms, loss burst {burst}\n"
+    );
+    assert!(text.ends_with(&expected), "{text}\n{expected}");
+    let table = ManyText::new(Show::Table, "rping", hosts.clone(), stats());
+    let text = drive((config().into(), &hosts), hundred, table, None).0;
+    let row: Vec<_> = text.lines().nth(1).unwrap().split_whitespace().collect();
+    let figures = [&times, &percentiles, &jitter, &differences].map(String::as_str);
+    assert_eq!(row[..5], ["host.example", "192.0.2.2", "100", "86", "14%"]);
+    assert_eq!((&row[5..9], row[9]), (&figures[..], burst.to_string().as_str()));
 }
 
 #[test]

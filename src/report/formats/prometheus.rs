@@ -41,7 +41,7 @@ enum Value {
     /// A time in nanoseconds, if there is an answer.
     Time(fn(HostFigures<'_>) -> Option<u64>),
     /// Percentiles, if there is an answer.
-    Quantiles,
+    Percentiles,
     /// The loss, if it is known.
     Loss,
     /// A count.
@@ -72,9 +72,9 @@ const METRICS: [Metric; 12] = [
         value: Value::Time(|host| Some(host.figures.rtt().deviation())),
     },
     Metric {
-        name: "ping_rtt_quantile_seconds",
+        name: "ping_rtt_percentile_seconds",
         help: "Percentiles of the round trip time in seconds",
-        value: Value::Quantiles,
+        value: Value::Percentiles,
     },
     Metric {
         name: "ping_jitter_seconds",
@@ -154,11 +154,11 @@ impl Document for PrometheusPing {
         let labels = Labels(&row.name);
         let answered = row.figures.ok().filter(|host| host.figures.received() > 0);
         let value = match (&metric.value, row.figures) {
-            (Value::Quantiles, _) => {
+            (Value::Percentiles, _) => {
                 let Some(host) = answered else { return };
-                for (percent, quantile) in [(50, "0.5"), (90, "0.9"), (95, "0.95"), (99, "0.99")] {
+                for percent in [50, 90, 95, 99] {
                     if let Some(nanos) = host.figures.percentile(percent) {
-                        let labels = format_args!("{labels},quantile=\"{quantile}\"");
+                        let labels = format_args!("{labels},percentile=\"{percent}\"");
                         self.sample(metric, labels, seconds(nanos), output);
                     }
                 }
