@@ -66,6 +66,22 @@ rtt min/avg/max/mdev = 10.000/296.000/750.000/350.633 ms
 }
 
 #[test]
+fn an_answer_that_came_too_late_is_late_however_long_it_was_not_read() {
+    let text = |answers_after: u64| {
+        let mut sim = Sim::new(config(3), move |probe: &Seen| {
+            Ok(vec![echo(probe, ms(if probe.number == 2 { answers_after } else { 10 }))])
+        });
+        // Stopped from right after the second probe until both its answer and the end of its time are past.
+        sim.suspend = Some((Instant::ZERO + ms(1_005), ms(900)));
+        printed(&mut sim, Style { timeouts: true, ..style() }).0
+    };
+    let late = "no answer for icmp_seq=2\n64 bytes from 192.0.2.2: icmp_seq=2 ttl=64 time=700 ms (LATE)\n";
+    assert!(text(700).contains(late), "{}", text(700));
+    let in_time = "icmp_seq=1 ttl=64 time=10.0 ms\n64 bytes from 192.0.2.2: icmp_seq=2 ttl=64 time=250 ms\n";
+    assert!(text(250).contains(in_time), "{}", text(250));
+}
+
+#[test]
 fn an_answer_after_an_error_is_not_late() {
     let script = |probe: &Seen| Ok(vec![error(probe, 11, 0, 0, ms(1)), echo(probe, ms(700))]);
     let text = printed(&mut Sim::new(config(2), script), Style { timeouts: true, ..style() }).0;

@@ -118,6 +118,11 @@ impl Finish {
         self.patience.unwrap_or_else(|| self.longest.saturating_mul(2).max(self.least))
     }
 
+    /// Whether the time of a probe was up when its answer came, where that time is given.
+    pub fn is_overdue(&self, sent: Instant, answered: Instant) -> bool {
+        self.timeout.is_some_and(|timeout| answered.since(sent) > timeout)
+    }
+
     /// When no answer is waited for any more; `all_sent`: nothing more is to be sent.
     fn settled(&self, flight: &Flight, interval: Duration, all_sent: bool) -> Option<Instant> {
         // With a timeout, until each of the last probes is answered or lost.

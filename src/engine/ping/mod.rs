@@ -317,10 +317,15 @@ impl Ping {
         while let Some((place, slot)) = self.flight.oldest_open()
             && lost(&slot)
         {
-            self.flight.settle(place, State::Lost);
-            self.events.push_back(Event::Lost { at, target: slot.target, seq: slot.seq, sent: slot.sent });
-            self.decide(at, slot.target, place);
+            self.lose(at, place, slot);
         }
+    }
+
+    /// A probe in flight is lost.
+    fn lose(&mut self, at: Instant, place: u64, slot: Slot) {
+        self.flight.settle(place, State::Lost);
+        self.events.push_back(Event::Lost { at, target: slot.target, seq: slot.seq, sent: slot.sent });
+        self.decide(at, slot.target, place);
     }
 
     /// The oldest probe without a send result, and its place; emits [`Event::Unanswered`] for the target's probe before it

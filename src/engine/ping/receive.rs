@@ -67,8 +67,14 @@ impl Ping {
 
     pub(super) fn handle_answer(&mut self, reply: &Reply) -> Result<(), Reject> {
         let (number, found) = self.recognise(reply)?;
-        let (place, slot) = self.find(number, found.number)?;
+        let (place, mut slot) = self.find(number, found.number)?;
         let verdict = found.verdict(slot.state)?;
+        let open = verdict == Verdict::Received && slot.state == State::Open;
+        if open && self.finish.is_overdue(slot.sent, reply.at) {
+            // This answer is read before it is noticed that the time of its probe was up.
+            self.lose(reply.at, place, slot);
+            slot.state = State::Lost;
+        }
         if self.config.timeout_decides && self.is_late(slot, reply.at) {
             return Err(Reject::Late);
         }
