@@ -172,7 +172,7 @@ fn a_state_to_wait_for_decides_alone() {
         ("-c 3 h", "-c does not go with --until; -w limits the time"),
         ("-o h", "-o does not go with --until; --until up ends at the first reply"),
         ("-q -f h", "-f does not go with --until"),
-        ("--assert loss<1% h", "--assert does not go with --until, and each decides the exit status"),
+        ("--assert loss<1% h", "--assert does not go with --until; both decide the exit status"),
         ("--min-reachable 1 a b", "--min-reachable does not go with --until, which all hosts must meet"),
         ("--retry 1 a b", "--retry does not go with --until, which probes each host again and again"),
         ("--alive a b", "--alive does not go with --until"),

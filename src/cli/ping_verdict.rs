@@ -40,7 +40,7 @@ fn check_until(arguments: &PingArguments) -> Result<()> {
         (arguments.count.is_some(), "-c", "; -w limits the time"),
         (arguments.first_reply, "-o", "; --until up ends at the first reply"),
         (arguments.flood, "-f", ""),
-        (!arguments.verdict.assert.is_empty(), "--assert", ", and each decides the exit status"),
+        (!arguments.verdict.assert.is_empty(), "--assert", "; both decide the exit status"),
         (many.min_reachable.is_some(), "--min-reachable", ", which all hosts must meet"),
         (many.retry.is_some(), "--retry", ", which probes each host again and again"),
         (many.alive, "--alive", ""),
