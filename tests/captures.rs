@@ -1,4 +1,4 @@
-//! Replies as Linux really sent them, each against its dissection (`tests/captures/*.txt`).
+//! Replies as Linux sent them, each against its dissection (`tests/captures/*.txt`).
 
 use std::fmt::Write;
 use std::ops::Add;
@@ -57,9 +57,9 @@ fn option(option: Ipv4Option<'_>) -> String {
 /// A quoted request, but for its payload, which is beside it. The first eight octets of TCP are all there is.
 fn request(request: QuotedRequest<'_>) -> (String, &[u8]) {
     match request {
-        QuotedRequest::Query { method: asked, ident, seq, payload, .. } => {
-            let asked = method(asked);
-            (format!("quoted request: {asked}\nquoted ident: {ident}\nquoted seq: {seq}\n"), payload)
+        QuotedRequest::Query { method: query, ident, seq, payload, .. } => {
+            let query = method(query);
+            (format!("quoted request: {query}\nquoted ident: {ident}\nquoted seq: {seq}\n"), payload)
         }
         QuotedRequest::Ports { protocol, header, payload } => {
             let udp::UdpHeader { src_port, dst_port, third, checksum } = header;
@@ -99,13 +99,13 @@ fn object(object: ExtensionObject<'_>) -> String {
     .add("\n")
 }
 
-/// What our parser sees, in the form of a dissection.
+/// The result of the parser, in the form of a dissection.
 fn dissect(capture: &Capture) -> String {
     let received = capture.received();
     let reply = Reply::parse(&received).expect(&capture.name);
     let Some(reply) = reply else {
         let hop_limit = if capture.is_v4() { capture.packet[8] } else { capture.packet[7] };
-        return format!("from: {}\nhop limit: {hop_limit}\nnobody's\n", received.from);
+        return format!("from: {}\nhop limit: {hop_limit}\nnot ours\n", received.from);
     };
     let mut text = format!("from: {}\nhop limit: {}\n", reply.from, reply.hop_limit.unwrap());
     for each in options::walk(reply.options) {
@@ -139,7 +139,7 @@ fn dissect(capture: &Capture) -> String {
 }
 
 #[test]
-fn every_capture_reads_as_its_dissection_says() {
+fn every_capture_is_parsed_as_its_dissection() {
     let captures = load::all();
     assert_eq!(captures.len(), 54, "a capture is missing, or new");
     for capture in captures {
@@ -187,7 +187,7 @@ fn every_captured_checksum_is_computed_as_it_was_read() {
 }
 
 #[test]
-fn a_datagram_socket_and_a_raw_socket_say_the_same() {
+fn a_datagram_socket_and_a_raw_socket_deliver_the_same_reply() {
     for capture in load::all().iter().filter(|capture| capture.is_v4()) {
         let raw = capture.received();
         let packet = ipv4::split(&capture.packet).unwrap();
@@ -205,7 +205,7 @@ fn a_datagram_socket_and_a_raw_socket_say_the_same() {
 }
 
 #[test]
-fn an_error_queue_says_what_a_raw_socket_says_but_for_the_quoted_header() {
+fn an_error_queue_delivers_what_a_raw_socket_does_except_the_quoted_header() {
     let mut compared = 0;
     for capture in load::all() {
         let raw = capture.received();
@@ -232,7 +232,7 @@ fn an_error_queue_says_what_a_raw_socket_says_but_for_the_quoted_header() {
 }
 
 #[test]
-fn a_changed_octet_is_seen_on_a_raw_socket() {
+fn a_changed_octet_makes_the_checksum_wrong_on_a_raw_socket() {
     for mut capture in load::all() {
         let last = capture.packet.len() - 1;
         capture.packet[last] ^= 1;

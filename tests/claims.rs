@@ -421,7 +421,7 @@ fn a_timestamp_query_shows_how_far_the_clock_of_a_host_is_ahead() {
             let ahead = (originate + 500) % 86_400_000;
             icmp[12..16].copy_from_slice(&ahead.to_be_bytes());
             icmp[16..20].copy_from_slice(&ahead.to_be_bytes());
-            vec![Answer { from: request.to, icmp, sound: true }]
+            vec![Answer { from: request.to, icmp, checksum_ok: true }]
         });
         let ran = rping("-3 -c1 --query timestamp 10.9.0.2");
         let number = |before: &str| -> f64 {

@@ -28,7 +28,7 @@ fn every(millis: u64, count: u64) -> Config {
     Config { pacing, count: Some(count), linger: Some(ms(100)), ..config() }
 }
 
-fn events(config: Config, script: impl FnMut(&Seen) -> Fate) -> Vec<Event> {
+fn events(config: Config, script: impl FnMut(&Seen) -> Response) -> Vec<Event> {
     let mut events = Vec::new();
     Sim::new(config, script).run(|event| events.push(event.clone()));
     events
@@ -64,7 +64,7 @@ fn printed<R: Report<Account = PingAccount>>(events: &[Event], mut report: Drive
     shown(&mut output)
 }
 
-fn mixed(probe: &Seen) -> Fate {
+fn mixed(probe: &Seen) -> Response {
     Ok(match probe.number {
         7 | 20 | 21 => vec![],
         13 => vec![error(probe, 3, 1, 0, ms(2))],

@@ -185,7 +185,7 @@ fn damaging_host() -> Responder {
     Responder::start(|request| {
         let mut altered = request.echo();
         altered[8 + 20] ^= 0xff;
-        [altered, request.echo()].map(|icmp| Answer { from: request.to, icmp, sound: true }).to_vec()
+        [altered, request.echo()].map(|icmp| Answer { from: request.to, icmp, checksum_ok: true }).to_vec()
     })
 }
 

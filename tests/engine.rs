@@ -111,7 +111,7 @@ fn a_lost_last_probe_is_waited_for_twice_the_longest_round_trip_time() {
 }
 
 #[test]
-fn silence_is_waited_for_as_long_as_the_user_says() {
+fn a_run_without_a_reply_ends_after_the_linger_time() {
     let silent = |_: &Seen| Ok(vec![]);
     assert_eq!(Sim::new(count(1), silent).run(|_| ()), at(10_000));
     let config = Config { linger: Some(us(1_500)), ..count(1) };
@@ -119,7 +119,7 @@ fn silence_is_waited_for_as_long_as_the_user_says() {
 }
 
 #[test]
-fn silence_can_be_waited_for_without_end() {
+fn the_wait_for_the_last_reply_can_be_without_limit() {
     let config = Config { linger: None, ..count(1) };
     let late = |probe: &Seen| Ok(vec![echo(probe, ms(3_600_000))]);
     assert_eq!(Sim::new(config, late).run(|_| ()), at(3_600_000));
@@ -150,7 +150,7 @@ fn with_a_deadline_the_first_error_ends_the_run() {
 }
 
 #[test]
-fn one_probe_is_one_probe_whatever_the_interval_and_the_waits() {
+fn a_count_of_one_sends_one_probe_at_any_interval_and_wait() {
     for interval in [us(1), us(2_000), ms(200), ms(1_000)] {
         for deadline in [None, Some(ms(500)), Some(ms(10_000))] {
             for linger in [Some(us(100)), Some(ms(1_000)), None] {
@@ -160,7 +160,7 @@ fn one_probe_is_one_probe_whatever_the_interval_and_the_waits() {
             }
         }
     }
-    // A slow path and a tiny interval: the answer is on its way, so no further probe leaves.
+    // A slow path and a tiny interval: the answer is on its way, so no further probe is sent.
     let config = Config { deadline: Some(ms(1_000)), ..every(us(2_000), 1) };
     let mut sim = Sim::new(config, |probe| Ok(vec![echo(probe, ms(150))]));
     let counts = counts(&mut sim);
@@ -181,7 +181,7 @@ fn a_flood_sends_with_each_answer_and_otherwise_a_hundred_a_second() {
 }
 
 #[test]
-fn a_full_local_queue_is_not_hammered_in_a_flood() {
+fn a_flood_waits_ten_milliseconds_when_the_local_queue_is_full() {
     let config = Config { deadline: Some(ms(1_000)), ..every(Duration::ZERO, 1) };
     let config = Config { count: None, ..config };
     let mut tries = 0;
@@ -195,7 +195,7 @@ fn a_full_local_queue_is_not_hammered_in_a_flood() {
 }
 
 #[test]
-fn a_probe_that_finds_no_room_leaves_ten_milliseconds_later_with_its_number() {
+fn a_probe_that_finds_the_queue_full_is_sent_ten_milliseconds_later_with_its_number() {
     for interval in [ms(50), Duration::ZERO] {
         let mut tries = Vec::new();
         let mut sim = Sim::new(every(interval, 3), |probe| {
@@ -211,7 +211,7 @@ fn a_probe_that_finds_no_room_leaves_ten_milliseconds_later_with_its_number() {
 }
 
 #[test]
-fn a_preload_that_finds_no_room_in_part_loses_nothing() {
+fn a_preload_larger_than_the_local_queue_loses_no_probe() {
     let pacing = Pacing { preload: 30, ..config().pacing };
     let mut sim = Sim::new(Config { pacing, ..count(30) }, |probe| match probe.number {
         18..=40 => Err(FULL),
@@ -234,7 +234,7 @@ fn a_queue_that_stays_full_for_ten_seconds_is_an_error_of_each_probe() {
 const FULL: SendFault = rping::transport::send_fault(105, None);
 
 #[test]
-fn an_unsent_probe_is_counted_and_the_next_one_goes() {
+fn an_unsent_probe_is_counted_and_the_next_one_is_sent() {
     let fault = rping::transport::send_fault(1, None);
     let script = |probe: &Seen| if probe.number == 2 { Err(fault) } else { Ok(vec![echo(probe, ms(1))]) };
     let mut sim = Sim::new(count(3), script);
@@ -256,7 +256,7 @@ fn answers_out_of_order_and_across_the_wrap_are_each_counted_once() {
 }
 
 #[test]
-fn an_answer_later_than_its_sequence_number_lives_is_no_other_probes_answer() {
+fn an_answer_after_the_reuse_of_its_sequence_number_counts_for_no_other_probe() {
     // Every thousandth answer comes 65,535 or 65,536 or 70,000 probes late.
     for late in [65_535, 65_536, 69_000] {
         let mut sim = Sim::new(every(us(10), 71_000), |probe| {
@@ -282,9 +282,9 @@ fn a_hundred_thousand_copies_are_duplicates() {
     assert_eq!(got, Counts { sent: 3, received: 3, duplicates: 100_000, ..Counts::default() });
 }
 
-/// As with iputils: no standard gives the code of an answer a meaning, and the token shows that it is ours.
+/// As with iputils: no standard gives the code of an answer a meaning, and the token identifies it as ours.
 #[test]
-fn an_answer_counts_whatever_its_code_is() {
+fn an_answer_counts_with_any_code() {
     for code in [1, 5, 255] {
         let mut sim = Sim::new(every(ms(100), 3), |probe| Ok(vec![echo(probe, ms(1)).code(code)]));
         assert_eq!(counts(&mut sim), Counts { sent: 3, received: 3, ..Counts::default() }, "{code}");
@@ -296,7 +296,7 @@ fn an_answer_counts_whatever_its_code_is() {
 }
 
 #[test]
-fn answers_of_strangers_are_rejected_and_the_real_one_still_counts() {
+fn forged_answers_are_rejected_and_the_real_one_counts() {
     type Forge = fn(Packet) -> Packet;
     let forgeries: [(&str, Forge, Reject); 7] = [
         ("another identifier", |p| p.ident(IDENT + 1), Reject::Foreign),
@@ -322,7 +322,7 @@ fn answers_of_strangers_are_rejected_and_the_real_one_still_counts() {
             "a guessed token from elsewhere",
             |mut p| {
                 p.bytes[8..16].fill(7);
-                p.from(STRANGER)
+                p.from(OTHER_HOST)
             },
             Reject::Token,
         ),
@@ -345,7 +345,7 @@ fn answers_of_strangers_are_rejected_and_the_real_one_still_counts() {
 }
 
 #[test]
-fn a_flip_of_any_payload_octet_is_never_a_receipt() {
+fn an_answer_with_any_changed_payload_octet_is_corrupt() {
     for offset in 0..56 {
         let mut sim = Sim::new(Config { linger: Some(ms(100)), ..count(1) }, move |probe| {
             Ok(vec![echo(probe, ms(1)).flip(offset, 0x20)])
@@ -368,7 +368,7 @@ fn without_room_for_a_token_the_targets_address_is_required() {
     for size in 0..8 {
         let config = Config { payload: Payload::new(size, None), ..count(1) };
         let mut sim =
-            Sim::new(config, |probe| Ok(vec![echo(probe, ms(1)).from(STRANGER), echo(probe, ms(2))]));
+            Sim::new(config, |probe| Ok(vec![echo(probe, ms(1)).from(OTHER_HOST), echo(probe, ms(2))]));
         let got = counts(&mut sim);
         assert_eq!(got, Counts { sent: 1, received: 1, ..Counts::default() }, "{size} octets");
         assert_eq!(sim.session.rejects().of(Reject::Address), 1, "{size} octets");
@@ -376,15 +376,15 @@ fn without_room_for_a_token_the_targets_address_is_required() {
 }
 
 #[test]
-fn with_our_token_another_address_counts_and_is_told_apart() {
-    let mut sim = Sim::new(count(1), |probe| Ok(vec![echo(probe, ms(1)).from(STRANGER)]));
+fn an_answer_with_the_token_from_another_address_counts_and_is_marked() {
+    let mut sim = Sim::new(count(1), |probe| Ok(vec![echo(probe, ms(1)).from(OTHER_HOST)]));
     let mut seen = Vec::new();
     sim.run(|event| {
         if let Event::Answer(answer) = event {
             seen.push((answer.verdict, answer.from, answer.different_address));
         }
     });
-    assert_eq!(seen, [(Verdict::Received, IpAddr::from(STRANGER), true)]);
+    assert_eq!(seen, [(Verdict::Received, IpAddr::from(OTHER_HOST), true)]);
 }
 
 #[test]
@@ -414,7 +414,7 @@ fn a_longer_answer_and_a_bad_checksum_are_corrupt() {
 }
 
 #[test]
-fn errors_about_other_peoples_packets_are_ignored() {
+fn errors_about_packets_of_other_programs_are_rejected() {
     type Forge = fn(Packet) -> Packet;
     let forgeries: [(&str, Forge, Option<Reject>); 7] = [
         (
@@ -480,7 +480,7 @@ fn errors_about_other_peoples_packets_are_ignored() {
 }
 
 #[test]
-fn a_probe_with_an_error_and_an_answer_settles_once() {
+fn a_probe_with_an_error_and_an_answer_is_decided_once() {
     let script = |probe: &Seen| {
         let reply = echo(probe, ms(5));
         Ok(if probe.number < 3 { vec![error(probe, 11, 0, 0, ms(1)), reply] } else { vec![reply] })
@@ -490,7 +490,7 @@ fn a_probe_with_an_error_and_an_answer_settles_once() {
 }
 
 #[test]
-fn hostile_quotes_of_ipv6_end_nothing_and_are_counted() {
+fn hostile_quotes_of_ipv6_do_not_end_the_run_and_are_counted_as_rejected() {
     type Forge = Box<dyn Fn(Packet) -> Packet>;
     let cut = |quote: usize| -> Forge {
         Box::new(move |mut packet| {
@@ -530,7 +530,7 @@ fn hostile_quotes_of_ipv6_end_nothing_and_are_counted() {
 }
 
 #[test]
-fn a_notice_settles_nothing() {
+fn a_redirect_or_a_source_quench_does_not_decide_a_probe() {
     for (icmp_type, code) in [(4, 0), (5, 1)] {
         let mut sim = Sim::new(count(1), move |probe| {
             Ok(vec![error(probe, icmp_type, code, 0xc000_02fd, ms(1)), echo(probe, ms(20))])
@@ -541,16 +541,16 @@ fn a_notice_settles_nothing() {
 }
 
 #[test]
-fn an_unanswered_probe_is_told_when_the_next_one_leaves() {
+fn an_unanswered_probe_is_reported_when_the_next_one_is_sent() {
     let config = Config { report_unanswered: true, linger: Some(ms(100)), ..count(3) };
     let mut sim = Sim::new(config, |_| Ok(vec![]));
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     sim.run(|event| {
         if let Event::Unanswered { seq, at, .. } = event {
-            told.push((*seq, *at));
+            reported.push((*seq, *at));
         }
     });
-    assert_eq!(told, [(1, at(1_000)), (2, at(2_000))]);
+    assert_eq!(reported, [(1, at(1_000)), (2, at(2_000))]);
 }
 
 /// What comes back to a probe.
@@ -573,7 +573,7 @@ fn rejected(reason: Reject) -> Option<(Config, Answers)> {
             vec![echo(probe, if probe.number == 1 { us(655_365) } else { us(5) })]
         }),
         Reject::Address => (Config { payload: Payload::new(4, None), ..one() }, |probe| {
-            vec![echo(probe, ms(1)).from(STRANGER)]
+            vec![echo(probe, ms(1)).from(OTHER_HOST)]
         }),
         Reject::Checksum => (one(), |probe| vec![error(probe, 3, 1, 0, ms(1)).damaged()]),
         Reject::Repeated => return None,
@@ -598,7 +598,7 @@ fn every_reason_to_reject_has_a_sentence_of_its_own() {
 
 /// What a network may do to one probe, chosen at random.
 #[derive(Clone, Debug)]
-enum Fate {
+enum Action {
     Refused,
     Lost,
     Echo(u64),
@@ -606,40 +606,40 @@ enum Fate {
     Altered(u64, usize),
     Error(u64, u8, u8),
     ErrorThenEcho(u64, u64),
-    Stranger(u64),
+    Foreign(u64),
     Noise(u64, Vec<u8>),
 }
 
-fn fate() -> impl Strategy<Value = Fate> {
+fn action() -> impl Strategy<Value = Action> {
     let delay = 0_u64..5_000_000;
     prop_oneof![
-        Just(Fate::Refused),
-        Just(Fate::Lost),
-        delay.clone().prop_map(Fate::Echo),
-        (delay.clone(), delay.clone()).prop_map(|(a, b)| Fate::Twice(a, b)),
-        (delay.clone(), 0_usize..56).prop_map(|(a, octet)| Fate::Altered(a, octet)),
-        (delay.clone(), any::<u8>(), any::<u8>()).prop_map(|(a, t, c)| Fate::Error(a, t, c)),
-        (delay.clone(), delay.clone()).prop_map(|(a, b)| Fate::ErrorThenEcho(a, b)),
-        delay.clone().prop_map(Fate::Stranger),
-        (delay, proptest::collection::vec(any::<u8>(), 8..80)).prop_map(|(a, bytes)| Fate::Noise(a, bytes)),
+        Just(Action::Refused),
+        Just(Action::Lost),
+        delay.clone().prop_map(Action::Echo),
+        (delay.clone(), delay.clone()).prop_map(|(a, b)| Action::Twice(a, b)),
+        (delay.clone(), 0_usize..56).prop_map(|(a, octet)| Action::Altered(a, octet)),
+        (delay.clone(), any::<u8>(), any::<u8>()).prop_map(|(a, t, c)| Action::Error(a, t, c)),
+        (delay.clone(), delay.clone()).prop_map(|(a, b)| Action::ErrorThenEcho(a, b)),
+        delay.clone().prop_map(Action::Foreign),
+        (delay, proptest::collection::vec(any::<u8>(), 8..80)).prop_map(|(a, bytes)| Action::Noise(a, bytes)),
     ]
 }
 
-fn suffer(fate: &Fate, probe: &Seen) -> Result<Vec<Packet>, SendFault> {
-    Ok(match fate {
-        Fate::Refused => return Err(rping::transport::send_fault(1, None)),
-        Fate::Lost => vec![],
-        Fate::Echo(a) => vec![echo(probe, us(*a))],
-        Fate::Twice(a, b) => vec![echo(probe, us(*a)), echo(probe, us(*b))],
-        Fate::Altered(a, octet) => {
+fn apply(action: &Action, probe: &Seen) -> Result<Vec<Packet>, SendFault> {
+    Ok(match action {
+        Action::Refused => return Err(rping::transport::send_fault(1, None)),
+        Action::Lost => vec![],
+        Action::Echo(a) => vec![echo(probe, us(*a))],
+        Action::Twice(a, b) => vec![echo(probe, us(*a)), echo(probe, us(*b))],
+        Action::Altered(a, octet) => {
             let size = probe.bytes.len() - 8;
             let reply = echo(probe, us(*a));
             vec![if size == 0 { reply } else { reply.flip(octet % size, 1) }]
         }
-        Fate::Error(a, icmp_type, code) => vec![error(probe, *icmp_type, *code, 0, us(*a))],
-        Fate::ErrorThenEcho(a, b) => vec![error(probe, 11, 0, 0, us(*a)), echo(probe, us(a + b))],
-        Fate::Stranger(a) => vec![echo(probe, us(*a)).ident(7).from(STRANGER)],
-        Fate::Noise(a, bytes) => {
+        Action::Error(a, icmp_type, code) => vec![error(probe, *icmp_type, *code, 0, us(*a))],
+        Action::ErrorThenEcho(a, b) => vec![error(probe, 11, 0, 0, us(*a)), echo(probe, us(a + b))],
+        Action::Foreign(a) => vec![echo(probe, us(*a)).ident(7).from(OTHER_HOST)],
+        Action::Noise(a, bytes) => {
             let mut packet = echo(probe, us(*a));
             packet.bytes = bytes.clone();
             vec![packet]
@@ -650,39 +650,39 @@ fn suffer(fate: &Fate, probe: &Seen) -> Result<Vec<Packet>, SendFault> {
 /// What comes back, for the account of a probe.
 #[derive(Clone, Copy, PartialEq)]
 enum Back {
-    Sound,
+    Intact,
     Damaged,
     Error,
 }
 
-/// What comes back for a probe with `size` octets of data, and how long after it: the part of a fate that counts.
-fn backs(fate: &Fate, size: usize) -> Vec<(u64, Back)> {
-    match *fate {
-        Fate::Refused | Fate::Lost | Fate::Stranger(_) | Fate::Noise(..) => vec![],
-        Fate::Echo(a) => vec![(a, Back::Sound)],
-        Fate::Twice(a, b) => vec![(a, Back::Sound), (b, Back::Sound)],
-        Fate::Altered(a, _) => vec![(a, if size == 0 { Back::Sound } else { Back::Damaged })],
+/// What comes back for a probe with `size` octets of data, and how long after it: the part of an action that counts.
+fn backs(action: &Action, size: usize) -> Vec<(u64, Back)> {
+    match *action {
+        Action::Refused | Action::Lost | Action::Foreign(_) | Action::Noise(..) => vec![],
+        Action::Echo(a) => vec![(a, Back::Intact)],
+        Action::Twice(a, b) => vec![(a, Back::Intact), (b, Back::Intact)],
+        Action::Altered(a, _) => vec![(a, if size == 0 { Back::Intact } else { Back::Damaged })],
         // Destination unreachable, time exceeded, parameter problem; a notice or no error at all is not counted.
-        Fate::Error(a, 3 | 11 | 12, _) => vec![(a, Back::Error)],
-        Fate::Error(..) => vec![],
-        Fate::ErrorThenEcho(a, b) => vec![(a, Back::Error), (a + b, Back::Sound)],
+        Action::Error(a, 3 | 11 | 12, _) => vec![(a, Back::Error)],
+        Action::Error(..) => vec![],
+        Action::ErrorThenEcho(a, b) => vec![(a, Back::Error), (a + b, Back::Intact)],
     }
 }
 
-/// What is expected of probes with these fates that leave `interval` microseconds apart: the account of each, by its
+/// What is expected of probes with these actions that are sent `interval` microseconds apart: the account of each, by its
 /// sequence number, and when the run ends, in microseconds.
-fn oracle(fates: &[Fate], interval: u64, size: usize) -> (Vec<Counts>, u64) {
-    let mut accounts = vec![Counts::default(); fates.len()];
+fn oracle(actions: &[Action], interval: u64, size: usize) -> (Vec<Counts>, u64) {
+    let mut accounts = vec![Counts::default(); actions.len()];
     let mut arrivals = Vec::new();
-    for (n, fate) in fates.iter().enumerate() {
-        let refused = matches!(fate, Fate::Refused);
+    for (n, action) in actions.iter().enumerate() {
+        let refused = matches!(action, Action::Refused);
         (accounts[n].sent, accounts[n].not_sent) = (u64::from(!refused), u64::from(refused));
         let left = n as u64 * interval;
-        arrivals.extend(backs(fate, size).into_iter().map(|(after, back)| (left + after, n, after, back)));
+        arrivals.extend(backs(action, size).into_iter().map(|(after, back)| (left + after, n, after, back)));
     }
-    // Equal times keep the order of departure, and of the fate.
+    // Equal times keep the order of departure, and of the action.
     arrivals.sort_by_key(|(at, ..)| *at);
-    let last_left = (fates.len() as u64 - 1) * interval;
+    let last_left = (actions.len() as u64 - 1) * interval;
     let is_settled = |account: &Counts| account.not_sent + account.received > 0 || account.errors > 0;
     let (mut end, mut longest) = (last_left + 20_000_000, None);
     let mut over = if accounts.iter().all(is_settled) { Some(last_left) } else { None };
@@ -694,7 +694,7 @@ fn oracle(fates: &[Fate], interval: u64, size: usize) -> (Vec<Counts>, u64) {
         match back {
             Back::Damaged => account.corrupt += 1,
             Back::Error => account.errors += 1,
-            Back::Sound => {
+            Back::Intact => {
                 if account.received > 0 {
                     account.duplicates += 1;
                     continue;
@@ -715,28 +715,28 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// Nothing is invented and nothing is lost without trace, whatever the network does: each probe has the account
-    /// that its fate demands, and the run ends when the last of them is settled or has had its time.
+    /// that its action demands, and the run ends when the last of them is settled or has had its time.
     #[test]
     fn every_probe_is_accounted_for_after_every_event(
-        fates in proptest::collection::vec(fate(), 1..300),
+        actions in proptest::collection::vec(action(), 1..300),
         interval in 1_u64..1_000_000,
         size in 0_usize..64,
     ) {
         let config = Config {
             payload: Payload::new(size, None),
             linger: Some(ms(20_000)),
-            ..every(us(interval), fates.len() as u64)
+            ..every(us(interval), actions.len() as u64)
         };
-        let mut accounts = vec![Counts::default(); fates.len()];
-        let mut sim = Sim::new(config, |probe| suffer(&fates[probe.number as usize - 1], probe));
+        let mut accounts = vec![Counts::default(); actions.len()];
+        let mut sim = Sim::new(config, |probe| apply(&actions[probe.number as usize - 1], probe));
         let end = sim.run(|event| accounts[usize::from(seq_of(event)) - 1].add(event));
-        let (expected, expected_end) = oracle(&fates, interval, size);
+        let (expected, expected_end) = oracle(&actions, interval, size);
         for (n, (account, expected)) in accounts.iter().zip(&expected).enumerate() {
             // What nothing came back for is lost, once; what came late may have been lost before.
             let silent = account.sent > 0 && account.received + account.errors == 0;
             prop_assert!(account.lost == 1 || (!silent && account.lost == 0), "probe {}: {:?}", n + 1, account);
             let account = Counts { lost: 0, ..*account };
-            prop_assert_eq!(&account, expected, "probe {}: {:?}", n + 1, fates[n]);
+            prop_assert_eq!(&account, expected, "probe {}: {:?}", n + 1, actions[n]);
         }
         prop_assert_eq!(end, Instant::ZERO + us(expected_end));
     }
@@ -755,7 +755,7 @@ fn seq_of(event: &Event) -> u16 {
 }
 
 #[test]
-fn fates_belong_to_probes_in_the_order_of_taking() {
+fn send_results_belong_to_probes_in_the_order_of_transmission() {
     let config = Config { pacing: Pacing { preload: 3, ..config().pacing }, ..count(3) };
     let mut session = Ping::new(config.into(), [identity(); 2], Instant::ZERO);
     let mut buffer = [0; 64];
@@ -774,7 +774,7 @@ fn fates_belong_to_probes_in_the_order_of_taking() {
         Event::NotSent { at: at(2), target: 0, seq: 2, fault },
         Event::Sent { at: at(3), target: 0, seq: 3, in_flight: 3 },
     ];
-    assert_eq!(events, expected, "a fate too many is nobody's");
+    assert_eq!(events, expected, "a send result too many belongs to no probe");
 }
 
 /// A flood of so many probes, or of no end.
@@ -814,7 +814,7 @@ fn what_a_flood_has_in_flight_at_its_end_is_waited_for() {
 }
 
 #[test]
-fn a_flood_of_a_dead_network_sends_a_hundred_a_second_and_ends_when_told() {
+fn a_flood_without_replies_sends_a_hundred_a_second_and_ends_at_the_signal() {
     let mut sim = Sim::new(flood(None), |_| Ok(vec![]));
     sim.stop_at = Some(at(1_000));
     assert_eq!(sim.run(|_| ()), at(1_000));
@@ -824,30 +824,30 @@ fn a_flood_of_a_dead_network_sends_a_hundred_a_second_and_ends_when_told() {
 #[test]
 fn a_flood_through_fifteen_wraps_is_exact() {
     let probes = 1_000_000;
-    let fate = |number: u64| (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % 100;
+    let case = |number: u64| (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % 100;
     let mut sim = Sim::new(flood(Some(probes)), |probe| {
         let answer = echo(probe, us(40));
-        Ok(match fate(probe.number) {
+        Ok(match case(probe.number) {
             0 => vec![],
             1..=10 => vec![answer, echo(probe, us(70))],
-            // Behind some that left later.
+            // Behind some that were sent later.
             11..=20 => vec![echo(probe, us(100))],
-            // Strangers: an answer to somebody else, one without our token, and one from elsewhere that is damaged.
+            // Foreign ones: an answer to another sender, one without our token, and a damaged one from another address.
             21 => vec![answer.clone().ident(IDENT + 1), answer],
             22 => vec![answer.clone().flip(0, 0x55).flip(3, 0x55).flip(5, 0x55), answer],
-            23 => vec![answer.clone().from(STRANGER).flip(7, 0xff), answer],
+            23 => vec![answer.clone().from(OTHER_HOST).flip(7, 0xff), answer],
             _ => vec![answer],
         })
     });
-    let with = |wanted: std::ops::RangeInclusive<u64>| {
-        (1..=probes).filter(|number| wanted.contains(&fate(*number))).count() as u64
+    let with = |cases: std::ops::RangeInclusive<u64>| {
+        (1..=probes).filter(|number| cases.contains(&case(*number))).count() as u64
     };
     let counts = counts(&mut sim);
     let all = Counts { sent: probes, received: probes - with(0..=0), ..Counts::default() };
     assert_eq!(Counts { duplicates: 0, lost: 0, ..counts }, all);
     assert!(
         counts.lost <= with(0..=0),
-        "those whose time was up, unless they were forgotten before: {counts:?}"
+        "those whose time was up, unless their entries were removed before: {counts:?}"
     );
     // A duplicate of the last few may come when the run is over.
     assert!(with(1..=10) - counts.duplicates <= 10, "{counts:?}");

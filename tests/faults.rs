@@ -1,4 +1,4 @@
-//! `rping ping` among signals, readers that go or sleep, and descriptors that are not there.
+//! `rping ping` with signals, readers that close the pipe or do not read, and closed descriptors.
 
 mod lab;
 
@@ -11,15 +11,15 @@ use nix::sys::signal::Signal;
 
 const ENDING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
-/// A faithful host `t` that says which requests it saw.
+/// A host `t` that answers each request and reports its sequence number.
 fn observed() -> (Responder, Receiver<u16>) {
     pair();
-    let (saw, seen) = channel();
+    let (report, requests) = channel();
     let responder = Responder::start(move |request| {
-        let _ = saw.send(request.seq());
-        vec![Answer { from: request.to, icmp: request.echo(), sound: true }]
+        let _ = report.send(request.seq());
+        vec![Answer { from: request.to, icmp: request.echo(), checksum_ok: true }]
     });
-    (responder, seen)
+    (responder, requests)
 }
 
 #[test]
@@ -62,8 +62,8 @@ fn a_signal_before_any_answer_ends_the_run_as_a_failure() {
 }
 
 #[test]
-fn quit_tells_the_status_and_ends_nothing() {
-    alone("quit_tells_the_status_and_ends_nothing", || {
+fn a_quit_signal_prints_the_status_and_does_not_end_the_run() {
+    alone("a_quit_signal_prints_the_status_and_does_not_end_the_run", || {
         let mut run = Running::start(&mut foreground("-c2 -i0.2 127.0.0.1"));
         run.until("icmp_seq=1 ");
         run.signal(Signal::SIGQUIT);
@@ -76,8 +76,8 @@ fn quit_tells_the_status_and_ends_nothing() {
 }
 
 #[test]
-fn hangups_ignored_from_the_start_stay_ignored() {
-    alone("hangups_ignored_from_the_start_stay_ignored", || {
+fn signals_ignored_at_the_start_stay_ignored() {
+    alone("signals_ignored_at_the_start_stay_ignored", || {
         let script = r#"trap "" HUP TERM; exec "$0" ping -c3 -i0.2 127.0.0.1"#;
         let mut run =
             Running::start(Command::new("env").args(["--default-signal", "sh", "-c", script, RPING]));
@@ -109,36 +109,36 @@ fn a_job_in_the_background_is_ended_by_an_interrupt() {
 }
 
 #[test]
-fn a_second_interrupt_ends_at_once_even_when_nobody_reads() {
-    alone("a_second_interrupt_ends_at_once_even_when_nobody_reads", || {
-        let (_responder, seen) = observed();
-        let (_asleep, writer, _) = full_pipe();
+fn a_second_interrupt_ends_the_run_at_once_although_no_reader_reads() {
+    alone("a_second_interrupt_ends_the_run_at_once_although_no_reader_reads", || {
+        let (_responder, requests) = observed();
+        let (_reader, writer, _) = full_pipe();
         let run = Running::watch(foreground("10.9.0.2").stdout(Stdio::from(writer)));
-        seen.recv_timeout(HANGS).expect("a request");
+        requests.recv_timeout(HANGS).expect("a request");
         run.signal_until_it_ends(Signal::SIGINT);
         assert_eq!(run.end(), Ran { status: Some(130), stdout: String::new(), stderr: String::new() });
     });
 }
 
-/// What rping prints when it ends and nobody has read its standard output.
+/// What rping prints when it ends and its standard output has not been read.
 const NOT_READ: &str = "rping: write error: a signal came before the reader took everything\n";
 
 #[test]
-fn one_signal_ends_a_run_whose_reader_sleeps() {
-    alone("one_signal_ends_a_run_whose_reader_sleeps", || {
-        let (_responder, seen) = observed();
+fn one_signal_ends_a_run_with_a_reader_that_does_not_read() {
+    alone("one_signal_ends_a_run_with_a_reader_that_does_not_read", || {
+        let (_responder, requests) = observed();
         for signal in ENDING {
             for kind in
                 ["ping 10.9.0.2", "ping -c1000 -i0.2 10.9.0.2 127.0.0.1", "traceroute -I -f2 -m2 10.9.0.2"]
             {
                 let (subcommand, args) = kind.split_once(' ').expect("a subcommand");
-                let (_asleep, writer, _) = full_pipe();
+                let (_reader, writer, _) = full_pipe();
                 let run = Running::watch(foreground_of(subcommand, args).stdout(Stdio::from(writer)));
-                seen.recv_timeout(HANGS).expect("a request");
+                requests.recv_timeout(HANGS).expect("a request");
                 run.signal(signal);
                 let ran = run.end();
                 assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), NOT_READ), "{signal} {kind}");
-                while seen.try_recv().is_ok() {}
+                while requests.try_recv().is_ok() {}
             }
         }
     });
@@ -150,7 +150,7 @@ fn one_interrupt_ends_the_table_of_a_run_without_a_target() {
         // No label of a name is so long, so none of these is looked up. The table has more than a mebibyte.
         let names: String = (0..6_000).map(|n| format!("{n:04}{}\n", "a".repeat(236))).collect();
         std::fs::write("/run/names", names).expect("a file of names");
-        let (_asleep, writer, _) = full_pipe();
+        let (_reader, writer, _) = full_pipe();
         let mut run = Running::watch(foreground("--targets /run/names").stdout(Stdio::from(writer)));
         while !run.error_line().contains("5999aaa") {}
         run.signal(Signal::SIGINT);
@@ -161,35 +161,35 @@ fn one_interrupt_ends_the_table_of_a_run_without_a_target() {
 }
 
 #[test]
-fn a_reader_that_wakes_up_after_the_interrupt_misses_nothing() {
-    alone("a_reader_that_wakes_up_after_the_interrupt_misses_nothing", || {
-        let (_responder, seen) = observed();
+fn a_reader_that_reads_after_the_interrupt_gets_the_whole_text() {
+    alone("a_reader_that_reads_after_the_interrupt_gets_the_whole_text", || {
+        let (_responder, requests) = observed();
         let (reader, writer, held) = full_pipe();
         let run = Running::watch(foreground("-i0.02 10.9.0.2").stdout(Stdio::from(writer)));
-        while seen.recv_timeout(HANGS).expect("a request") < 3 {}
-        run.signal_and_see_it_taken(Signal::SIGINT);
-        run.signal_and_see_it_taken(Signal::SIGQUIT);
-        let said = rest(reader, held);
-        assert!(said.contains("icmp_seq=2 "), "{said}");
-        assert!(said.contains("\n--- 10.9.0.2 ping statistics ---\n"), "{said}");
-        assert!(said.contains("\nrtt min/avg/max/mdev = "), "{said}");
+        while requests.recv_timeout(HANGS).expect("a request") < 3 {}
+        run.signal_and_wait_until_taken(Signal::SIGINT);
+        run.signal_and_wait_until_taken(Signal::SIGQUIT);
+        let printed = rest(reader, held);
+        assert!(printed.contains("icmp_seq=2 "), "{printed}");
+        assert!(printed.contains("\n--- 10.9.0.2 ping statistics ---\n"), "{printed}");
+        assert!(printed.contains("\nrtt min/avg/max/mdev = "), "{printed}");
         assert_eq!(run.end().status, Some(0));
     });
 }
 
 #[test]
-fn a_sleeping_reader_holds_up_no_probe() {
-    alone("a_sleeping_reader_holds_up_no_probe", || {
-        let (_responder, seen) = observed();
+fn a_reader_that_does_not_read_delays_no_probe() {
+    alone("a_reader_that_does_not_read_delays_no_probe", || {
+        let (_responder, requests) = observed();
         let (reader, writer, held) = full_pipe();
         let run = Running::watch(foreground("-c20 -i0.01 10.9.0.2").stdout(Stdio::from(writer)));
-        // All of them leave, and nobody has read anything yet.
-        while seen.recv_timeout(HANGS).expect("a request") < 20 {}
-        let said = rest(reader, held);
+        // All of them are sent, and nothing has been read yet.
+        while requests.recv_timeout(HANGS).expect("a request") < 20 {}
+        let printed = rest(reader, held);
         let replies =
-            said.lines().filter(|line| line.starts_with("64 bytes from 10.9.0.2: icmp_seq=")).count();
-        assert_eq!(replies, 20, "{said}");
-        assert!(said.contains("\n20 packets transmitted, 20 received, 0% packet loss"), "{said}");
+            printed.lines().filter(|line| line.starts_with("64 bytes from 10.9.0.2: icmp_seq=")).count();
+        assert_eq!(replies, 20, "{printed}");
+        assert!(printed.contains("\n20 packets transmitted, 20 received, 0% packet loss"), "{printed}");
         let ran = run.end();
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
     });
@@ -213,8 +213,8 @@ fn a_closed_standard_output_is_refused_at_the_start() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_is_a_failure() {
-    alone("a_full_disk_is_told_and_is_a_failure", || {
+fn a_full_disk_is_reported_and_is_a_failure() {
+    alone("a_full_disk_is_reported_and_is_a_failure", || {
         let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
         for args in ["-c1 127.0.0.1", "-f 127.0.0.1", "-q -c1 127.0.0.1", "-h"] {
             let ran = Running::watch(foreground(args).stdout(full())).end();
@@ -228,8 +228,8 @@ fn a_full_disk_is_told_and_is_a_failure() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_the_run_quietly() {
-    alone("a_reader_that_goes_away_ends_the_run_quietly", || {
+fn a_reader_that_closes_the_pipe_ends_the_run_without_an_error() {
+    alone("a_reader_that_closes_the_pipe_ends_the_run_without_an_error", || {
         let ignoring = r#"trap "" PIPE; exec "$0" ping $1"#;
         for args in ["-i0.02 127.0.0.1", "-f 127.0.0.1", "-f -c1000000 127.0.0.1"] {
             let commands = [foreground(args), {
@@ -260,12 +260,12 @@ fn counter(protocol: &str, name: &str) -> u64 {
 }
 
 #[test]
-fn errors_about_older_probes_keep_no_younger_one_from_leaving() {
-    alone("errors_about_older_probes_keep_no_younger_one_from_leaving", || {
+fn pending_errors_of_earlier_probes_do_not_stop_later_probes() {
+    alone("pending_errors_of_earlier_probes_do_not_stop_later_probes", || {
         line();
         for kind in ["raw", "datagram"] {
             let before = counter("Icmp", "OutEchos");
-            // In a burst every error is pending when the next probe wants to leave.
+            // In a burst every error is pending when the next probe is to be sent.
             let ran = rping("-l20 -c40 -i0.02 -t1 10.8.0.2");
             assert_eq!(counter("Icmp", "OutEchos") - before, 40, "{kind}: {ran:?}");
             assert!(
@@ -304,7 +304,7 @@ fn a_shaper_that_refuses_probes_delays_them_and_loses_none() {
     });
 }
 
-/// Milliseconds from the first probe to the end, as the summary tells them.
+/// Milliseconds from the first probe to the end, as the summary prints them.
 fn time(ran: &Ran) -> u64 {
     let (_, rest) = ran.stdout.split_once(" packet loss, time ").expect("a summary");
     rest.split_once("ms").and_then(|(time, _)| time.parse().ok()).expect("a time")

@@ -124,7 +124,7 @@ fn an_anycast_address_is_answered_for_by_anyone() {
             linger: Some(ms(100)),
             ..config()
         };
-        let mut sim = Sim::new(config, |probe| Ok(vec![echo(probe, ms(1)).from(STRANGER)]));
+        let mut sim = Sim::new(config, |probe| Ok(vec![echo(probe, ms(1)).from(OTHER_HOST)]));
         let mut answers = Vec::new();
         sim.run(|event| {
             if let Event::Answer(answer) = event {

@@ -7,7 +7,7 @@ use rping::engine::ping::{Limits, Ping};
 use sim::*;
 
 /// When a run ends, in milliseconds after its start, and how many probes were sent.
-fn end(config: Config, script: impl FnMut(&Seen) -> Fate) -> (u128, usize) {
+fn end(config: Config, script: impl FnMut(&Seen) -> Response) -> (u128, usize) {
     let mut sim = Sim::<Ping>::new(config, script);
     let end = sim.run(|_| ());
     (end.since(Instant::ZERO).as_millis(), sim.sent.len())
@@ -35,7 +35,7 @@ fn the_first_reply_ends_a_run() {
 }
 
 /// Errors until the seventh probe, then answers.
-fn errors(probe: &Seen) -> Fate {
+fn errors(probe: &Seen) -> Response {
     Ok(vec![if probe.number < 7 { error(probe, 3, 1, 0, ms(2)) } else { echo(probe, ms(10)) }])
 }
 

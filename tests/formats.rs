@@ -28,7 +28,7 @@ use sim::*;
 /// What a run prints, and its account.
 fn drive<R: Report<Account = PingAccount>>(
     (config, hosts): (ping::Config, &Hosts),
-    script: impl FnMut(&Seen) -> Fate,
+    script: impl FnMut(&Seen) -> Response,
     report: R,
     plan: Option<WindowPlan>,
 ) -> (String, PingAccount) {
@@ -53,7 +53,7 @@ fn drive<R: Report<Account = PingAccount>>(
 }
 
 /// Four probes: answered twice, failed, not sent, lost.
-fn troubled(probe: &Seen) -> Fate {
+fn troubled(probe: &Seen) -> Response {
     match probe.seq() {
         1 => Ok(vec![echo(probe, us(10_250)).ttl(57), echo(probe, ms(12))]),
         2 => Ok(vec![error(probe, 3, 1, 0, ms(5))]),
@@ -92,7 +92,7 @@ fn many_hosts() -> (ping::Config, Hosts) {
 }
 
 /// The second probe to the IPv4 host is lost; the other host is silent.
-fn half(probe: &Seen) -> Fate {
+fn half(probe: &Seen) -> Response {
     let answered = probe.dst.is_ipv4() && probe.seq() != 2;
     Ok(if answered { vec![echo(probe, us(20_000 + 111 * u64::from(probe.seq())))] } else { vec![] })
 }
@@ -403,7 +403,7 @@ fn atlas_has_a_result_for_each_host() {
 }
 
 /// A hundred probes; every seventh is lost, and the times have all digits.
-fn hundred(probe: &Seen) -> Fate {
+fn hundred(probe: &Seen) -> Response {
     let number = probe.number;
     let after = Duration::from_nanos(5_000_000 + number.wrapping_mul(7_919_317) % 90_000_001);
     Ok(if number.is_multiple_of(7) { vec![] } else { vec![echo(probe, after)] })

@@ -24,8 +24,8 @@ use rping::stats::check::{CheckLimits, Limit};
 use rping::stats::{EachTime, Extras};
 use sim::path::{Net, exceeded, on_line};
 use sim::{
-    Config, Demand, EPOCH, Fate, HERE, ManyConfig, Seen, Sim, TARGET, config, driven, echo, ms, path, style,
-    us,
+    Config, Demand, EPOCH, HERE, ManyConfig, Response, Seen, Sim, TARGET, config, driven, echo, ms, path,
+    style, us,
 };
 
 fn document() -> String {
@@ -43,7 +43,7 @@ fn printed(print: impl FnOnce(&mut Output<'_>)) -> String {
 }
 
 /// Five probes, of which the fourth is lost.
-fn answers(probe: &Seen) -> Fate {
+fn answers(probe: &Seen) -> Response {
     Ok(match probe.seq() {
         4 => vec![],
         seq => vec![echo(probe, us(11_900 + 150 * u64::from(seq) * u64::from(seq % 3))).ttl(56)],

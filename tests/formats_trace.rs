@@ -21,7 +21,9 @@ use rping::stats::TraceAccount;
 use rping::wire::{Family, extension, icmp};
 use rustix::event::{PollFd, PollFlags};
 use serde_json::{Value, json};
-use sim::path::{Fate, Net, Probe, TARGET, TARGET6, config, error, exceeded, on_line, router, trace_config};
+use sim::path::{
+    Net, Probe, Response, TARGET, TARGET6, config, error, exceeded, on_line, router, trace_config,
+};
 use sim::{EPOCH, HERE, driven, ms, us};
 
 const SYN: TcpOptions =
@@ -41,7 +43,7 @@ fn start(target: IpAddr, method: &'static str) -> TraceStart {
 
 /// What is printed about a trace.
 fn run<R: Report<Account = TraceAccount>>(
-    (config, script): (TraceConfig, impl FnMut(&Probe) -> Fate),
+    (config, script): (TraceConfig, impl FnMut(&Probe) -> Response),
     report: R,
 ) -> String {
     let nowhere = driven::nowhere();
@@ -63,7 +65,7 @@ fn no_names() -> (Lookups, Names) {
 }
 
 /// A path of four hops: the second has two routers and MPLS, the third answers once, and late.
-fn troubled(probe: &Probe) -> Fate {
+fn troubled(probe: &Probe) -> Response {
     let labels = [0x05, 0xdc, 0x1b, 0x01];
     let mut structure = [0; 16];
     let len = extension::emit(&[(1, 1, &labels)], &mut structure);
@@ -269,7 +271,7 @@ fn atlas_has_one_result_with_all_hops() {
 
 #[test]
 fn atlas_has_the_marks_of_its_own_traces() {
-    let trace = |method, v6, name, script: &mut dyn FnMut(&Probe) -> Fate| {
+    let trace = |method, v6, name, script: &mut dyn FnMut(&Probe) -> Response| {
         let config = TraceConfig { queries: 1, parallel: Some(1), ..trace_config(method, v6) };
         let target: IpAddr = if v6 { TARGET6.into() } else { TARGET.into() };
         let (wanted, names) = no_names();

@@ -358,7 +358,7 @@ fn duplicates_are_printed_where_answers_are_not() {
 
 /// An answer from a stranger that has the token.
 fn packet_from(probe: &Seen) -> Packet {
-    echo(probe, ms(3)).from(STRANGER)
+    echo(probe, ms(3)).from(OTHER_HOST)
 }
 
 #[test]

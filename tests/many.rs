@@ -465,7 +465,7 @@ fn an_error_from_a_router_belongs_to_the_target_it_quotes() {
 #[test]
 fn an_answer_from_another_address_belongs_to_the_target_whose_token_it_carries() {
     let neighbour = IpAddr::from(Ipv4Addr::new(198, 51, 100, 5));
-    for from in [IpAddr::from(STRANGER), neighbour] {
+    for from in [IpAddr::from(OTHER_HOST), neighbour] {
         for config in [answers, |targets| probes(targets, 3)] {
             let mut seen = Vec::new();
             let mut net = net(config(targets(&[("198.51.100.0", 20)])), |probe| {
@@ -497,7 +497,7 @@ fn strangers_change_nothing() {
             |offset| echo(probe, ms(1)).flip(offset, 0x55).flip(offset + 1, 0x55).flip(offset + 2, 1);
         let neighbour = Ipv4Addr::new(198, 51, 100, octet(probe) ^ 1);
         Ok(vec![
-            forged(0).from(STRANGER),
+            forged(0).from(OTHER_HOST),
             forged(0).from(neighbour),
             echo(probe, ms(1)).ident(1),
             echo(probe, ms(1)).seq(99),

@@ -8,10 +8,10 @@ use lab::child::{Running, foreground};
 use lab::*;
 use nix::sys::signal::Signal;
 
-const STRANGER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 66);
+const OTHER_HOST: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 66);
 
-fn sound(request: &Request, icmp: Vec<u8>) -> Answer {
-    Answer { from: request.to, icmp, sound: true }
+fn answer(request: &Request, icmp: Vec<u8>) -> Answer {
+    Answer { from: request.to, icmp, checksum_ok: true }
 }
 
 #[test]
@@ -69,8 +69,8 @@ fn a_ttl_too_small_names_the_router() {
 }
 
 #[test]
-fn every_error_belongs_to_its_own_probe_and_every_probe_leaves_once() {
-    alone("every_error_belongs_to_its_own_probe_and_every_probe_leaves_once", || {
+fn each_error_is_reported_for_its_own_probe_and_each_probe_is_sent_once() {
+    alone("each_error_is_reported_for_its_own_probe_and_each_probe_is_sent_once", || {
         line();
         sh("nft add table ip c
             nft add chain ip c out '{ type filter hook output priority 0; }'
@@ -95,8 +95,8 @@ fn every_error_belongs_to_its_own_probe_and_every_probe_leaves_once() {
 }
 
 #[test]
-fn a_silent_neighbour_is_reported_by_our_own_kernel() {
-    alone("a_silent_neighbour_is_reported_by_our_own_kernel", || {
+fn a_neighbour_that_does_not_answer_is_reported_by_the_local_kernel() {
+    alone("a_neighbour_that_does_not_answer_is_reported_by_the_local_kernel", || {
         pair();
         sh("echo 1 > /proc/sys/net/ipv4/neigh/v0/mcast_solicit
             echo 50 > /proc/sys/net/ipv4/neigh/v0/retrans_time_ms
@@ -157,8 +157,8 @@ fn a_smaller_link_further_on_is_named_with_its_mtu() {
 }
 
 #[test]
-fn a_local_firewall_is_named_and_is_no_silent_loss() {
-    alone("a_local_firewall_is_named_and_is_no_silent_loss", || {
+fn a_refusal_by_a_local_firewall_is_reported_for_each_probe() {
+    alone("a_refusal_by_a_local_firewall_is_reported_for_each_probe", || {
         pair();
         sh("nft add table ip f
             nft add chain ip f out '{ type filter hook output priority 0; }'
@@ -180,8 +180,8 @@ fn a_local_firewall_is_named_and_is_no_silent_loss() {
 }
 
 #[test]
-fn routes_that_lead_nowhere_are_told_apart() {
-    alone("routes_that_lead_nowhere_are_told_apart", || {
+fn each_kind_of_route_without_a_next_hop_has_its_own_error() {
+    alone("each_kind_of_route_without_a_next_hop_has_its_own_error", || {
         pair();
         sh("ip route add unreachable 10.1.0.0/16
             ip route add prohibit 10.2.0.0/16
@@ -199,10 +199,10 @@ fn routes_that_lead_nowhere_are_told_apart() {
             ("10.4.0.1", "Network is unreachable"),
             ("203.0.113.1", "Network is unreachable"),
         ] {
-            let told = refused(host);
+            let error = refused(host);
             assert!(
-                told.starts_with("rping: ") && told.contains(cause) && told.lines().count() == 1,
-                "{host}: {told}"
+                error.starts_with("rping: ") && error.contains(cause) && error.lines().count() == 1,
+                "{host}: {error}"
             );
         }
         let broadcast = refused("10.9.0.255");
@@ -245,8 +245,8 @@ fn interrupted(args: &str, away: &str, back: impl Fn()) {
 }
 
 #[test]
-fn an_interface_that_goes_away_is_named_and_the_run_recovers() {
-    alone("an_interface_that_goes_away_is_named_and_the_run_recovers", || {
+fn probes_are_reported_as_not_sent_while_the_interface_is_down() {
+    alone("probes_are_reported_as_not_sent_while_the_interface_is_down", || {
         pair();
         with_both_sockets(|_| {
             interrupted("-i0.1 10.9.0.2", "ip link set v0 down", || sh("ip link set v0 up"))
@@ -255,8 +255,8 @@ fn an_interface_that_goes_away_is_named_and_the_run_recovers() {
 }
 
 #[test]
-fn an_interface_made_again_is_used_again() {
-    alone("an_interface_made_again_is_used_again", || {
+fn a_run_continues_on_an_interface_that_was_deleted_and_made_again() {
+    alone("a_run_continues_on_an_interface_that_was_deleted_and_made_again", || {
         pair();
         for args in ["-i0.1 10.9.0.2", "-I v0 -i0.1 10.9.0.2"] {
             interrupted(args, "ip link del v0", link);
@@ -265,14 +265,14 @@ fn an_interface_made_again_is_used_again() {
 }
 
 #[test]
-fn a_forged_reply_is_no_reply_and_the_real_one_is() {
-    alone("a_forged_reply_is_no_reply_and_the_real_one_is", || {
+fn a_forged_reply_is_not_counted_and_the_real_one_is() {
+    alone("a_forged_reply_is_not_counted_and_the_real_one_is", || {
         pair();
         let _responder = Responder::start(|request| {
             let mut forged = request.echo();
             forged[8..].fill(0);
-            let stranger = Answer { from: STRANGER, icmp: forged.clone(), sound: true };
-            vec![sound(request, forged), stranger, sound(request, request.echo())]
+            let other = Answer { from: OTHER_HOST, icmp: forged.clone(), checksum_ok: true };
+            vec![answer(request, forged), other, answer(request, request.echo())]
         });
         with_both_sockets(|kind| {
             let ran = rping("-c2 -l2 -i60 10.9.0.2");
@@ -286,8 +286,8 @@ fn a_forged_reply_is_no_reply_and_the_real_one_is() {
 }
 
 #[test]
-fn replies_that_are_damaged_are_shown_and_not_counted_as_received() {
-    alone("replies_that_are_damaged_are_shown_and_not_counted_as_received", || {
+fn damaged_replies_are_printed_and_not_counted_as_received() {
+    alone("damaged_replies_are_printed_and_not_counted_as_received", || {
         pair();
         let _responder = Responder::start(|request| {
             let mut icmp = request.echo();
@@ -295,10 +295,10 @@ fn replies_that_are_damaged_are_shown_and_not_counted_as_received() {
                 1 => icmp[8 + 20] ^= 0xff,
                 2 => icmp.extend([0; 64]),
                 3 => icmp.truncate(8 + 30),
-                4 => return vec![Answer { from: request.to, icmp, sound: false }],
+                4 => return vec![Answer { from: request.to, icmp, checksum_ok: false }],
                 _ => {}
             }
-            vec![sound(request, icmp)]
+            vec![answer(request, icmp)]
         });
         let common = "PING 10.9.0.2 (10.9.0.2) 56(84) bytes of data.\n\
              64 bytes from 10.9.0.2: icmp_seq=1 ttl=64 time=# ms\n\
@@ -330,12 +330,12 @@ fn replies_that_are_damaged_are_shown_and_not_counted_as_received() {
 }
 
 #[test]
-fn copies_and_other_addresses_are_marked() {
-    alone("copies_and_other_addresses_are_marked", || {
+fn duplicates_and_replies_from_other_addresses_are_marked() {
+    alone("duplicates_and_replies_from_other_addresses_are_marked", || {
         pair();
         let _responder = Responder::start(|request| match request.seq() {
-            1 => vec![sound(request, request.echo()); 3],
-            _ => vec![Answer { from: STRANGER, icmp: request.echo(), sound: true }],
+            1 => vec![answer(request, request.echo()); 3],
+            _ => vec![Answer { from: OTHER_HOST, icmp: request.echo(), checksum_ok: true }],
         });
         with_both_sockets(|kind| {
             assert_eq!(
@@ -355,25 +355,25 @@ fn copies_and_other_addresses_are_marked() {
 }
 
 #[test]
-fn hostile_errors_end_nothing() {
-    alone("hostile_errors_end_nothing", || {
+fn hostile_errors_do_not_end_the_run() {
+    alone("hostile_errors_do_not_end_the_run", || {
         pair();
         let _responder = Responder::start(|request| {
             let mut answers = Vec::new();
             for quote in [0, 4, 20, 24, 27] {
-                answers.push(sound(request, request.error(3, 1, 0, quote)));
+                answers.push(answer(request, request.error(3, 1, 0, quote)));
             }
             for ihl in 0..16 {
-                let mut lie = request.error(11, 0, 0, 600);
-                lie[8] = 0x40 | ihl;
+                let mut forged = request.error(11, 0, 0, 600);
+                forged[8] = 0x40 | ihl;
                 if ihl != 5 {
-                    answers.push(sound(request, lie));
+                    answers.push(answer(request, forged));
                 }
             }
             let mut udp = request.error(3, 3, 0, 600);
             udp[8 + 9] = 17;
-            answers.push(sound(request, udp));
-            answers.push(sound(request, request.echo()));
+            answers.push(answer(request, udp));
+            answers.push(answer(request, request.echo()));
             answers
         });
         with_both_sockets(|kind| {
@@ -383,23 +383,23 @@ fn hostile_errors_end_nothing() {
                 "{kind}: {ran:?}"
             );
             assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{kind}");
-            // A raw socket sees what its filter cannot judge, and says how many it ignored.
-            let told = rping("-v -c1 10.9.0.2").stderr;
-            assert_eq!(told.starts_with("rping: ignored packets: "), kind == "raw", "{kind}: {told}");
+            // A raw socket receives what its filter cannot decide, and rping prints how many packets it ignored.
+            let errors = rping("-v -c1 10.9.0.2").stderr;
+            assert_eq!(errors.starts_with("rping: ignored packets: "), kind == "raw", "{kind}: {errors}");
         });
     });
 }
 
 #[test]
-fn redirects_and_quenches_are_told_and_count_nothing() {
-    alone("redirects_and_quenches_are_told_and_count_nothing", || {
+fn redirects_and_source_quenches_are_printed_and_not_counted() {
+    alone("redirects_and_source_quenches_are_printed_and_not_counted", || {
         pair();
         let _responder = Responder::start(|request| {
             let gateway = u32::from(Ipv4Addr::new(10, 9, 0, 9));
             vec![
-                sound(request, request.error(5, 1, gateway, 600)),
-                sound(request, request.error(4, 0, 0, 600)),
-                sound(request, request.echo()),
+                answer(request, request.error(5, 1, gateway, 600)),
+                answer(request, request.error(4, 0, 0, 600)),
+                answer(request, request.echo()),
             ]
         });
         let raw = text(&rping("-c1 10.9.0.2"));
@@ -431,7 +431,7 @@ fn timestamp_and_mask_queries_are_answered() {
             let mut icmp = request.icmp.clone();
             icmp[0] = 18;
             icmp[8..12].copy_from_slice(&[255, 255, 254, 0]);
-            vec![sound(request, icmp)]
+            vec![answer(request, icmp)]
         });
         let ran = rping("-c1 --query mask 10.9.0.2");
         assert!(
@@ -443,11 +443,11 @@ fn timestamp_and_mask_queries_are_answered() {
 }
 
 #[test]
-fn sixty_at_once_with_one_identifier_never_mix() {
-    alone("sixty_at_once_with_one_identifier_never_mix", || {
+fn sixty_runs_with_one_identifier_receive_their_own_replies() {
+    alone("sixty_runs_with_one_identifier_receive_their_own_replies", || {
         pair();
         sh("ip netns exec t sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000");
-        // Each hears the replies to all: so many fit in its receive buffer, whenever it gets to read them.
+        // Each receives the replies to all. Its receive buffer has room for them, also when it reads late.
         let runs: Vec<_> = (0..60).map(|_| start("-q -e 77 -c3 -l3 -i60 10.9.0.2")).collect();
         for run in runs {
             let output = run.wait_with_output().expect("an end");
@@ -458,18 +458,18 @@ fn sixty_at_once_with_one_identifier_never_mix() {
 }
 
 #[test]
-fn strangers_packets_change_no_figure() {
-    alone("strangers_packets_change_no_figure", || {
+fn packets_of_other_programs_change_no_figure() {
+    alone("packets_of_other_programs_change_no_figure", || {
         pair();
         let _responder = Responder::start(|request| {
             let mut answers: Vec<_> = (0..20_u8)
                 .map(|n| {
                     let mut icmp = request.echo();
                     icmp[4] ^= n + 1;
-                    Answer { from: STRANGER, icmp, sound: n % 2 == 0 }
+                    Answer { from: OTHER_HOST, icmp, checksum_ok: n % 2 == 0 }
                 })
                 .collect();
-            answers.push(sound(request, request.echo()));
+            answers.push(answer(request, request.echo()));
             answers
         });
         with_both_sockets(|kind| {
@@ -483,8 +483,8 @@ fn strangers_packets_change_no_figure() {
 }
 
 #[test]
-fn sizes_up_to_the_largest_come_back_whole() {
-    alone("sizes_up_to_the_largest_come_back_whole", || {
+fn replies_of_all_sizes_up_to_the_largest_are_received_whole() {
+    alone("replies_of_all_sizes_up_to_the_largest_are_received_whole", || {
         pair();
         with_both_sockets(|kind| {
             for size in [0, 1, 7, 8, 15, 16, 17, 1472, 1473, 65_507] {
@@ -525,8 +525,8 @@ fn broadcast_and_multicast_have_many_responders() {
 }
 
 #[test]
-fn no_reply_of_this_host_to_a_multicast_or_a_broadcast_takes_no_time() {
-    alone("no_reply_of_this_host_to_a_multicast_or_a_broadcast_takes_no_time", || {
+fn the_round_trip_time_of_this_host_to_multicast_and_broadcast_is_above_zero() {
+    alone("the_round_trip_time_of_this_host_to_multicast_and_broadcast_is_above_zero", || {
         pair();
         sh("sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0");
         for target in ["-I v0 ff02::1", "-I v0 224.0.0.1", "-b 10.9.0.255"] {
@@ -571,18 +571,21 @@ fn a_wrong_host_is_named_before_a_socket_is_opened() {
 }
 
 #[test]
-fn an_ordinary_process_without_any_permission_gets_one_sentence() {
-    alone("an_ordinary_process_without_any_permission_gets_one_sentence", || {
+fn an_ordinary_process_without_any_permission_prints_one_sentence() {
+    alone("an_ordinary_process_without_any_permission_prints_one_sentence", || {
         let output = std::process::Command::new("setpriv")
             .args(["--bounding-set=-all", "--inh-caps=-all", RPING, "ping", "-c1", "127.0.0.1"])
             .output()
             .expect("setpriv");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{told}");
-        assert_eq!(told.lines().count(), 1, "{told}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
         // Without the capability in the bounding set, setcap(8) would only keep the file from being run.
-        assert!(told.contains(r#"docker run --sysctl net.ipv4.ping_group_range="0 2147483647""#), "{told}");
-        assert!(told.ends_with("docker run --cap-add NET_RAW\n"), "{told}");
+        assert!(
+            errors.contains(r#"docker run --sysctl net.ipv4.ping_group_range="0 2147483647""#),
+            "{errors}"
+        );
+        assert!(errors.ends_with("docker run --cap-add NET_RAW\n"), "{errors}");
     });
 }
 
@@ -592,8 +595,8 @@ fn json(ran: &Ran) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn a_ping_is_told_in_json_and_whose_clocks_timed_it() {
-    alone("a_ping_is_told_in_json_and_whose_clocks_timed_it", || {
+fn json_has_the_replies_of_a_ping_and_the_clocks_of_their_times() {
+    alone("json_has_the_replies_of_a_ping_and_the_clocks_of_their_times", || {
         let _stamping = Stamping::begin();
         pair();
         with_both_sockets(|kind| {
@@ -621,8 +624,8 @@ fn a_ping_is_told_in_json_and_whose_clocks_timed_it() {
 }
 
 #[test]
-fn an_interface_without_a_clock_is_refused_before_anything_leaves() {
-    alone("an_interface_without_a_clock_is_refused_before_anything_leaves", || {
+fn an_interface_without_a_clock_is_refused_before_anything_is_sent() {
+    alone("an_interface_without_a_clock_is_refused_before_anything_is_sent", || {
         let _stamping = Stamping::begin();
         pair();
         with_both_sockets(|kind| {
@@ -642,9 +645,9 @@ fn an_interface_without_a_clock_is_refused_before_anything_leaves() {
                     "{kind}: {args}"
                 );
             }
-            for (clock, told) in [("kernel", "2 kernel"), ("auto", "2 kernel"), ("user", "2 user")] {
+            for (clock, counts) in [("kernel", "2 kernel"), ("auto", "2 kernel"), ("user", "2 user")] {
                 let ran = rping(&format!("-v --clock {clock} -c2 -l2 -i60 10.9.0.2"));
-                assert_eq!((ran.status, ran.stderr), (Some(0), format!("rping: times by clock: {told}\n")));
+                assert_eq!((ran.status, ran.stderr), (Some(0), format!("rping: times by clock: {counts}\n")));
             }
         });
     });

@@ -193,7 +193,7 @@ fn networks_that_lose_copy_and_reorder() {
         pair();
         let mut held = Vec::new();
         let responder = Responder::start(move |request| {
-            let echo = Answer { from: request.to, icmp: request.echo(), sound: true };
+            let echo = Answer { from: request.to, icmp: request.echo(), checksum_ok: true };
             match request.seq() {
                 2 => vec![],
                 3 => vec![echo.clone(), echo],
@@ -257,7 +257,7 @@ fn altered_payloads_are_shown_alike_and_counted_as_corrupt_here() {
             if request.seq() == 2 {
                 icmp[8 + 40] ^= 0x11;
             }
-            vec![Answer { from: request.to, icmp, sound: true }]
+            vec![Answer { from: request.to, icmp, checksum_ok: true }]
         }));
     };
     beside("altered_payloads_are_shown_alike_and_counted_as_corrupt_here", build, || {

@@ -1,4 +1,4 @@
-//! `rping ping` among name servers that are silent, absent, hostile or sound, and hosts files likewise.
+//! `rping ping` with name servers that are silent, absent, hostile or correct, and with such hosts files.
 
 mod lab;
 
@@ -10,20 +10,20 @@ use lab::dns::{A, AAAA, address_server, name_server, resolver};
 use lab::*;
 use nix::sys::signal::Signal;
 
-const STRANGER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 66);
+const OTHER_HOST: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 66);
 const SERVED: &str = "nameserver 127.0.0.1\n";
 
 #[test]
-fn a_silent_name_server_holds_up_no_numeric_target() {
-    alone("a_silent_name_server_holds_up_no_numeric_target", || {
+fn a_silent_name_server_delays_no_numeric_target() {
+    alone("a_silent_name_server_delays_no_numeric_target", || {
         resolver(b"", "files dns", SERVED);
-        let asked = name_server(|_| None);
+        let queries = name_server(|_| None);
         assert_eq!(text(&rping("-c3 -l3 -i60 127.0.0.1")), THREE_REPLIES);
-        assert!(asked.try_recv().is_err(), "a name was asked for without -H");
-        // With names the run goes on and ends while the question is still open.
+        assert!(queries.try_recv().is_err(), "a name was looked up without -H");
+        // With names the run goes on and ends while the query is still open.
         let mut run = Running::start(&mut foreground("-H -i0.1 127.0.0.1"));
         run.until("icmp_seq=1 ");
-        asked.recv_timeout(HANGS).expect("a question");
+        queries.recv_timeout(HANGS).expect("a query");
         let line = run.until("icmp_seq=");
         assert!(line.starts_with("64 bytes from 127.0.0.1: "), "{line}");
         run.signal(Signal::SIGINT);
@@ -94,7 +94,7 @@ fn only_the_family_of_the_option_is_looked_up() {
 fn a_family_that_the_server_never_answers_for_is_not_waited_for() {
     alone("a_family_that_the_server_never_answers_for_is_not_waited_for", || {
         pair();
-        resolver(b"", "files dns", PATIENT);
+        resolver(b"", "files dns", LONG_TIMEOUT);
         let _queries = address_server(|name, kind| match (name, kind) {
             ("v4.example", A) => Some("10.9.0.2".parse().unwrap()),
             ("v6.example", AAAA) => Some("fd09::2".parse().unwrap()),
@@ -115,8 +115,8 @@ fn a_family_that_the_server_never_answers_for_is_not_waited_for() {
 }
 
 #[test]
-fn of_two_families_the_system_chooses() {
-    alone("of_two_families_the_system_chooses", || {
+fn the_resolver_of_the_system_chooses_between_two_families() {
+    alone("the_resolver_of_the_system_chooses_between_two_families", || {
         pair();
         resolver(b"", "files dns", SERVED);
         let _queries =
@@ -135,11 +135,11 @@ fn of_two_families_the_system_chooses() {
 #[test]
 fn a_signal_ends_the_lookup_of_a_trace() {
     alone("a_signal_ends_the_lookup_of_a_trace", || {
-        resolver(b"", "files dns", PATIENT);
-        let asked = name_server(|_| None);
+        resolver(b"", "files dns", LONG_TIMEOUT);
+        let queries = name_server(|_| None);
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
             let run = Running::start(&mut foreground_of("traceroute", "-4 nowhere.example"));
-            asked.recv_timeout(HANGS).expect("a question");
+            queries.recv_timeout(HANGS).expect("a query");
             run.signal(signal);
             assert_eq!(run.end(), no_answer("nowhere.example"), "{signal}");
         }
@@ -168,14 +168,14 @@ fn no_answer(name: &str) -> Ran {
     Ran { status: Some(2), stdout: String::new(), stderr }
 }
 
-/// A name server that is silent for longer than any test runs.
-const PATIENT: &str = "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n";
+/// A name server with a timeout that is longer than any test runs.
+const LONG_TIMEOUT: &str = "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n";
 
 #[test]
 fn the_deadline_ends_a_lookup_that_hangs() {
     alone("the_deadline_ends_a_lookup_that_hangs", || {
-        resolver(b"", "files dns", PATIENT);
-        let _asked = name_server(|_| None);
+        resolver(b"", "files dns", LONG_TIMEOUT);
+        let _queries = name_server(|_| None);
         let ran = Running::start(&mut foreground("-c1 -w0.2 nowhere.example")).end();
         assert_eq!(ran, no_answer("nowhere.example"));
         let ran = Running::start(&mut foreground("-j -c1 -w0.2 nowhere.example")).end();
@@ -191,10 +191,10 @@ fn the_deadline_ends_a_lookup_that_hangs() {
 #[test]
 fn addresses_and_found_names_are_probed_although_names_have_no_answer() {
     alone("addresses_and_found_names_are_probed_although_names_have_no_answer", || {
-        resolver(b"127.0.0.2 known.example\n", "files dns", PATIENT);
-        let _asked = name_server(|_| None);
-        let dead: Vec<_> = (0..40).map(|n| format!("dead{n}.example")).collect();
-        let args = format!("-q -c1 -w2 known.example {} 127.0.0.1", dead.join(" "));
+        resolver(b"127.0.0.2 known.example\n", "files dns", LONG_TIMEOUT);
+        let _queries = name_server(|_| None);
+        let unanswered: Vec<_> = (0..40).map(|n| format!("silent{n}.example")).collect();
+        let args = format!("-q -c1 -w2 known.example {} 127.0.0.1", unanswered.join(" "));
         let ran = Running::start(&mut foreground(&args)).end();
         let received = |host: &str| {
             let row = ran.stdout.lines().find(|line| line.starts_with(host)).expect("a row");
@@ -207,29 +207,31 @@ fn addresses_and_found_names_are_probed_although_names_have_no_answer() {
             0..32 => "no answer from the name server",
             _ => "not looked up: names before it took all the time",
         };
-        let errors = dead.iter().enumerate().map(|(n, name)| format!("rping: {name}: {}\n", reason(n)));
+        let errors = unanswered.iter().enumerate().map(|(n, name)| format!("rping: {name}: {}\n", reason(n)));
         assert_eq!(ran.stderr, errors.collect::<String>());
     });
 }
 
 #[test]
-fn a_signal_is_the_reason_for_names_with_a_lookup_that_had_not_begun() {
-    alone("a_signal_is_the_reason_for_names_with_a_lookup_that_had_not_begun", || {
-        resolver(b"", "files dns", PATIENT);
-        let asked = name_server(|_| None);
-        let dead: Vec<_> = (0..34).map(|n| format!("dead{n}.example")).collect();
+fn a_signal_is_the_reason_for_names_that_were_not_looked_up() {
+    alone("a_signal_is_the_reason_for_names_that_were_not_looked_up", || {
+        resolver(b"", "files dns", LONG_TIMEOUT);
+        let queries = name_server(|_| None);
+        let unanswered: Vec<_> = (0..34).map(|n| format!("silent{n}.example")).collect();
         // With -B, names are looked up before the run.
         for option in ["-q", "-B"] {
-            let run = Running::start(&mut foreground(&format!("-4 {option} {} 127.0.0.1", dead.join(" "))));
+            let run =
+                Running::start(&mut foreground(&format!("-4 {option} {} 127.0.0.1", unanswered.join(" "))));
             // As many as are looked up at a time.
-            (0..32).for_each(|_| asked.recv().expect("a query"));
+            (0..32).for_each(|_| queries.recv().expect("a query"));
             run.signal(Signal::SIGTERM);
             let ran = run.end();
             let reason = |number| match number {
                 0..32 => "no answer from the name server",
                 _ => "not looked up: a signal ended the run",
             };
-            let errors = dead.iter().enumerate().map(|(n, name)| format!("rping: {name}: {}\n", reason(n)));
+            let errors =
+                unanswered.iter().enumerate().map(|(n, name)| format!("rping: {name}: {}\n", reason(n)));
             assert_eq!((ran.status, ran.stderr), (Some(1), errors.collect::<String>()), "{option}");
         }
     });
@@ -238,19 +240,19 @@ fn a_signal_is_the_reason_for_names_with_a_lookup_that_had_not_begun() {
 #[test]
 fn an_address_answers_while_names_have_no_answer() {
     alone("an_address_answers_while_names_have_no_answer", || {
-        resolver(b"", "files dns", PATIENT);
-        let asked = name_server(|_| None);
+        resolver(b"", "files dns", LONG_TIMEOUT);
+        let queries = name_server(|_| None);
         for (args, names) in [("-4 no1.example 127.0.0.1", 1), ("-4 127.0.0.1 no1.example no2.example", 2)] {
             let mut run = Running::start(&mut foreground(args));
             run.until("64 bytes from 127.0.0.1: icmp_seq=1 ");
-            (0..names).for_each(|_| asked.recv().expect("a query"));
+            (0..names).for_each(|_| queries.recv().expect("a query"));
             run.signal(Signal::SIGTERM);
             let ran = run.end();
             assert!(ran.stdout.contains(" targets: 1 answered, 0 silent, "), "{ran:?}");
             assert!(ran.stderr.starts_with(&no_answer("no1.example").stderr), "{ran:?}");
             assert_eq!(ran.status, Some(1));
         }
-        // What is enough is enough, and what is missing is no error.
+        // With enough answers the status is 0, and a missing name is no error.
         let ran = Running::start(&mut foreground("-q --min-reachable 1 no1.example 127.0.0.1")).end();
         assert!(ran.stdout.contains("\nno1.example  unknown\n"), "{ran:?}");
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
@@ -261,7 +263,7 @@ fn an_address_answers_while_names_have_no_answer() {
 fn a_name_joins_when_the_server_answers() {
     alone("a_name_joins_when_the_server_answers", || {
         pair();
-        resolver(b"", "files dns", PATIENT);
+        resolver(b"", "files dns", LONG_TIMEOUT);
         let (answer, may_answer) = channel();
         let _queries = address_server(move |name, _| {
             let () = may_answer.recv().ok()?;
@@ -287,8 +289,8 @@ fn a_name_joins_when_the_server_answers() {
 }
 
 #[test]
-fn labels_of_a_list_stand_at_names_that_join() {
-    alone("labels_of_a_list_stand_at_names_that_join", || {
+fn labels_of_a_list_are_printed_with_names_that_join() {
+    alone("labels_of_a_list_are_printed_with_names_that_join", || {
         pair();
         resolver(b"10.9.0.2 known.example\n", "files", "");
         let list = "known.example\tcore # here\n10.9.0.2 by address\nknown.example again\nno.example gone\n";
@@ -354,8 +356,8 @@ fn a_changed_address_of_a_name_is_followed() {
 }
 
 #[test]
-fn further_addresses_of_a_name_join_where_all_are_wanted() {
-    alone("further_addresses_of_a_name_join_where_all_are_wanted", || {
+fn further_addresses_of_a_name_join_with_the_option_all_addresses() {
+    alone("further_addresses_of_a_name_join_with_the_option_all_addresses", || {
         pair();
         sh("ip -n t addr add 10.9.0.3/24 dev v1; ip -n t addr add 10.9.0.4/24 dev v1");
         resolver(b"10.9.0.2 db.example\n10.9.0.3 db.example\n", "files", "");
@@ -396,15 +398,15 @@ fn a_name_that_was_unknown_joins_when_it_has_an_address() {
 }
 
 #[test]
-fn a_lookup_again_that_hangs_delays_nothing() {
-    alone("a_lookup_again_that_hangs_delays_nothing", || {
+fn a_repeated_lookup_that_hangs_delays_no_probe() {
+    alone("a_repeated_lookup_that_hangs_delays_no_probe", || {
         pair();
-        resolver(b"10.9.0.2 db.example\n", "files dns", PATIENT);
-        let asked = name_server(|_| None);
+        resolver(b"10.9.0.2 db.example\n", "files dns", LONG_TIMEOUT);
+        let queries = name_server(|_| None);
         let mut run = Running::start(&mut foreground("-c 40 -i 0.05 --resolve-again 1 db.example"));
         run.until("icmp_seq=1 ");
         hosts_file("");
-        asked.recv_timeout(HANGS).expect("a question");
+        queries.recv_timeout(HANGS).expect("a query");
         let ran = run.end();
         assert!(ran.stdout.contains("\n40 packets transmitted, 40 received, 0% packet loss"), "{ran:?}");
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
@@ -414,11 +416,11 @@ fn a_lookup_again_that_hangs_delays_nothing() {
 #[test]
 fn an_interrupt_prints_the_table_although_names_have_no_answer() {
     alone("an_interrupt_prints_the_table_although_names_have_no_answer", || {
-        resolver(b"", "files dns", PATIENT);
-        let asked = name_server(|_| None);
+        resolver(b"", "files dns", LONG_TIMEOUT);
+        let queries = name_server(|_| None);
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
             let run = Running::start(&mut foreground("-q -4 -c9 127.0.0.1 nowhere.example"));
-            asked.recv_timeout(HANGS).expect("a question");
+            queries.recv_timeout(HANGS).expect("a query");
             run.signal(signal);
             let ran = run.end();
             assert!(ran.stdout.starts_with("name "), "{signal}: {ran:?}");
@@ -433,24 +435,24 @@ fn an_interrupt_prints_the_table_although_names_have_no_answer() {
 fn an_interrupt_ends_a_lookup_that_hangs() {
     alone("an_interrupt_ends_a_lookup_that_hangs", || {
         resolver(b"", "files dns", SERVED);
-        let asked = name_server(|_| None);
+        let queries = name_server(|_| None);
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
             let run = Running::start(&mut foreground("-c1 nowhere.example"));
-            asked.recv_timeout(HANGS).expect("a question");
+            queries.recv_timeout(HANGS).expect("a query");
             run.signal(signal);
             assert_eq!(run.end(), no_answer("nowhere.example"), "{signal}");
-            // What is left of this run's questions is not the next one's.
-            while asked.try_recv().is_ok() {}
+            // The remaining queries of this run do not count for the next one.
+            while queries.try_recv().is_ok() {}
         }
     });
 }
 
 #[test]
-fn a_sound_name_is_shown_once_it_is_known() {
-    alone("a_sound_name_is_shown_once_it_is_known", || {
+fn the_name_of_an_address_is_printed_once_it_is_looked_up() {
+    alone("the_name_of_an_address_is_printed_once_it_is_looked_up", || {
         pair();
         resolver(b"", "files dns", SERVED);
-        let _asked = name_server(|_| Some(b"good.example".to_vec()));
+        let _queries = name_server(|_| Some(b"good.example".to_vec()));
         let mut run = Running::start(&mut foreground("-H -i0.02 10.9.0.2"));
         let line = run.until("64 bytes from good.example (10.9.0.2): icmp_seq=");
         assert!(line.ends_with(" ms\n"), "{line}");
@@ -466,7 +468,7 @@ fn the_table_has_the_names_of_addresses_that_answer() {
     alone("the_table_has_the_names_of_addresses_that_answer", || {
         pair();
         resolver(b"10.9.0.1 typed.example\n", "files dns", SERVED);
-        let asked = name_server(|address| match address.octets()[3] {
+        let queries = name_server(|address| match address.octets()[3] {
             1 => Some(b"other.example".to_vec()),
             2 => Some(b"good.example".to_vec()),
             _ => None,
@@ -481,25 +483,25 @@ fn the_table_has_the_names_of_addresses_that_answer() {
         ];
         assert_eq!(rows[..4], expected, "{ran:?}");
         assert_eq!(ran.status, Some(1));
-        while asked.try_recv().is_ok() {}
+        while queries.try_recv().is_ok() {}
         // Without -H no name is looked up.
         assert!(rping("-q -c1 10.9.0.2 10.9.0.1").stdout.starts_with("address "));
-        assert!(asked.try_recv().is_err());
+        assert!(queries.try_recv().is_err());
     });
 }
 
 #[test]
-fn names_for_the_table_that_hang_do_not_keep_the_run() {
-    alone("names_for_the_table_that_hang_do_not_keep_the_run", || {
-        resolver(b"", "files dns", PATIENT);
-        let asked = name_server(|_| None);
+fn lookups_for_the_table_that_hang_do_not_delay_the_end() {
+    alone("lookups_for_the_table_that_hang_do_not_delay_the_end", || {
+        resolver(b"", "files dns", LONG_TIMEOUT);
+        let queries = name_server(|_| None);
         let table = |ran: &Ran| ran.stdout.contains("\n127.0.0.2     1 ") && ran.status == Some(0);
         let ran = Running::start(&mut foreground("-H -q -c1 127.0.0.1 127.0.0.2")).end();
         assert!(table(&ran), "{ran:?}");
-        while asked.try_recv().is_ok() {}
+        while queries.try_recv().is_ok() {}
         let run = Running::start(&mut foreground("-H -q -c1 127.0.0.1 127.0.0.2"));
         // One for each address that has answered.
-        (0..2).for_each(|_| asked.recv_timeout(HANGS).expect("a question"));
+        (0..2).for_each(|_| queries.recv_timeout(HANGS).expect("a query"));
         run.signal(Signal::SIGINT);
         let ran = run.end();
         assert!(table(&ran), "{ran:?}");
@@ -522,8 +524,8 @@ fn shows_only_text(ran: &Ran) -> bool {
     !bad(&ran.stdout) && !bad(&ran.stderr)
 }
 
-/// Reads until the name of [`STRANGER`] is shown: by then the name of 10.9.0.2, asked for before it, is
-/// known too. Then on to one more answer of both.
+/// Reads until the name of [`OTHER_HOST`] is printed: the name of 10.9.0.2 was queried before it, and is known by then.
+/// Then reads one more answer of both.
 fn known_names() -> Ran {
     let mut run = Running::start(&mut foreground("-H -i0.01 10.9.0.2"));
     run.until("64 bytes from good.example (10.9.0.66): ");
@@ -532,11 +534,11 @@ fn known_names() -> Ran {
     run.end()
 }
 
-/// The host `t` answers every request twice, the second time as [`STRANGER`].
+/// The host `t` answers every request twice, the second time as [`OTHER_HOST`].
 fn two_answers() -> Responder {
     pair();
     Responder::start(|request| {
-        [request.to, STRANGER].map(|from| Answer { from, icmp: request.echo(), sound: true }).to_vec()
+        [request.to, OTHER_HOST].map(|from| Answer { from, icmp: request.echo(), checksum_ok: true }).to_vec()
     })
 }
 
@@ -549,11 +551,11 @@ fn hostile_names_from_a_name_server_reach_no_terminal() {
         names.extend([b"two\nlines.example".as_slice(), b"-.example", b"no\0thing.example"]);
         let (choose, chosen) = channel();
         let current = std::cell::RefCell::new(Vec::new());
-        let _asked = name_server(move |address| {
+        let _queries = name_server(move |address| {
             while let Ok(name) = chosen.try_recv() {
                 *current.borrow_mut() = name;
             }
-            Some(if address == STRANGER { b"good.example".to_vec() } else { current.borrow().clone() })
+            Some(if address == OTHER_HOST { b"good.example".to_vec() } else { current.borrow().clone() })
         });
         for name in names {
             choose.send(name.to_vec()).expect("a server");
@@ -576,7 +578,7 @@ fn hostile_names_from_a_hosts_file_reach_no_terminal() {
             let ran = known_names();
             assert!(shows_only_text(&ran), "{name:?}: {ran:?}");
             assert!(!ran.stdout.contains("il.example") && !ran.stdout.contains("(id)"), "{name:?}: {ran:?}");
-            // As the canonical name of what was typed it is shown, in a form that harms nobody.
+            // As the canonical name of the typed host it is printed, in a harmless form.
             let ran = Running::start(&mut foreground("-v -c1 alias")).end();
             assert!(shows_only_text(&ran), "{name:?}: {ran:?}");
             assert!(ran.stdout.contains(" (10.9.0.2) 56(84) bytes of data.\n"), "{name:?}: {ran:?}");

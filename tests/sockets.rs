@@ -17,7 +17,7 @@ use rping::transport::{
 use rping::wire::Family;
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 
-// ---- the rig ----
+// ---- set-up ----
 
 /// Where loopback is up, raw sockets are allowed, and datagram sockets too.
 fn in_namespace(name: &str, test: impl FnOnce()) {
@@ -48,7 +48,7 @@ fn refusing_pair() {
     routes();
 }
 
-/// The way to those that are refused; it goes with the interface.
+/// The routes to the refused addresses; they are deleted with the interface.
 fn routes() {
     sh("ip route add 10.8.0.0/16 via 10.9.0.2; ip route add fd08::/16 via fd09::2");
 }
@@ -73,7 +73,7 @@ struct Run {
     dst: SocketAddr,
 }
 
-/// What was received, kept.
+/// A received datagram with a copy of its octets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Incoming {
     at: Instant,
@@ -123,7 +123,7 @@ impl Run {
         self.send_all(&[(dst, &bytes)]).remove(0)
     }
 
-    /// Sends messages together, and returns what became of each.
+    /// Sends messages together, and returns the outcome of each.
     fn send_all(&mut self, messages: &[(SocketAddr, &[u8])]) -> Vec<Result<Instant, SendFault>> {
         let mut batch = Batch::new(messages.iter().map(|(_, bytes)| bytes.len()).max().unwrap());
         let mut rest = messages.iter();
@@ -133,36 +133,37 @@ impl Run {
             Some(Transmit { dst: *dst, len: bytes.len(), ttl: None, id: 0, room: Room::Wait })
         });
         assert_eq!(count, messages.len());
-        let mut fates = Vec::new();
-        self.transport.send(&self.clock, &batch, &mut |fate| fates.push(fate.map(|departed| departed.at)));
-        fates
+        let mut outcomes = Vec::new();
+        self.transport
+            .send(&self.clock, &batch, &mut |outcome| outcomes.push(outcome.map(|departed| departed.at)));
+        outcomes
     }
 
     fn recv(&mut self) -> Vec<Incoming> {
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         let delivered = self
             .transport
-            .recv(&self.clock, usize::MAX, &mut |h| heard.extend(arrived(h).map(keep)))
+            .recv(&self.clock, usize::MAX, &mut |h| received.extend(arrived(h).map(keep)))
             .unwrap();
-        assert_eq!(delivered.count, heard.len());
-        heard
+        assert_eq!(delivered.count, received.len());
+        received
     }
 
-    /// Receives until so much was heard; fails after ten seconds of silence.
-    fn hear(&mut self, count: usize) -> Vec<Incoming> {
-        let mut heard = self.recv();
-        while heard.len() < count {
+    /// Receives until there are `count` datagrams; fails after ten seconds without one.
+    fn receive(&mut self, count: usize) -> Vec<Incoming> {
+        let mut received = self.recv();
+        while received.len() < count {
             let until = self.clock.now() + std::time::Duration::from_secs(10);
             let ready = self.transport.wait(&self.clock, Some(until), &[]).unwrap();
-            assert!(ready.socket, "{} of {count}: {heard:?}", heard.len());
-            heard.extend(self.recv());
+            assert!(ready.socket, "{} of {count}: {received:?}", received.len());
+            received.extend(self.recv());
         }
-        heard
+        received
     }
 }
 
-fn arrived<'a>(heard: &datagram::Incoming<'a>) -> Option<Received<'a>> {
-    match heard {
+fn arrived<'a>(received: &datagram::Incoming<'a>) -> Option<Received<'a>> {
+    match received {
         datagram::Incoming::Datagram(received) => Some(*received),
         datagram::Incoming::Departure(_) => None,
     }
@@ -204,9 +205,9 @@ fn an_echo_comes_back_framed_and_stamped() {
                 assert_eq!(run.transport.is_raw(), raw);
                 assert_ne!(run.transport.ident(), 0);
                 let sent = run.send(7);
-                let heard = run.hear(1);
+                let received = run.receive(1);
                 let now = run.clock.now();
-                let [reply] = &heard[..] else { panic!("{heard:?}") };
+                let [reply] = &received[..] else { panic!("{received:?}") };
                 let answer = if v4 { 0 } else { 129 };
                 assert_eq!(reply.icmp(), (answer, run.transport.ident(), 7));
                 assert_eq!(reply.from, ip(target));
@@ -226,14 +227,14 @@ fn an_echo_comes_back_framed_and_stamped() {
 }
 
 #[test]
-fn a_reply_that_lay_in_the_socket_has_the_stamp_of_its_arrival() {
-    in_namespace("a_reply_that_lay_in_the_socket_has_the_stamp_of_its_arrival", || {
+fn a_reply_that_is_read_late_has_the_stamp_of_its_arrival() {
+    in_namespace("a_reply_that_is_read_late_has_the_stamp_of_its_arrival", || {
         let _stamping = lab::Stamping::begin();
         for target in ["127.0.0.1", "::1"] {
             for kind in kinds() {
                 let stamped = |options: &Options| {
                     let mut run = Run::new(target, options);
-                    // One reading of both clocks may be interrupted, and tells little then; of so many the best counts.
+                    // One reading of both clocks may be interrupted and inexact; the best of these readings counts.
                     for _ in 0..100 {
                         let _ = run.clock.epoch();
                     }
@@ -242,7 +243,7 @@ fn a_reply_that_lay_in_the_socket_has_the_stamp_of_its_arrival() {
                             run.send(*seq);
                             run.transport.wait(&run.clock, None, &[]).unwrap();
                             let looked = run.clock.now();
-                            run.hear(1)[0].at < looked
+                            run.receive(1)[0].at < looked
                         })
                         .count()
                 };
@@ -255,43 +256,43 @@ fn a_reply_that_lay_in_the_socket_has_the_stamp_of_its_arrival() {
 }
 
 #[test]
-fn the_identifier_asked_for_is_used() {
-    in_namespace("the_identifier_asked_for_is_used", || {
+fn the_requested_identifier_is_used() {
+    in_namespace("the_requested_identifier_is_used", || {
         for kind in kinds() {
             for target in ["127.0.0.1", "::1"] {
                 let mut run = Run::new(target, &Options { ident: Some(4711), ..kind.clone() });
                 assert_eq!(run.transport.ident(), 4711);
                 run.send(1);
-                assert_eq!(run.hear(1)[0].icmp().1, 4711);
+                assert_eq!(run.receive(1)[0].icmp().1, 4711);
             }
         }
     });
 }
 
 #[test]
-fn a_raw_socket_does_not_hear_the_answers_and_requests_of_others() {
-    in_namespace("a_raw_socket_does_not_hear_the_answers_and_requests_of_others", || {
+fn a_raw_socket_does_not_receive_the_requests_and_answers_of_others() {
+    in_namespace("a_raw_socket_does_not_receive_the_requests_and_answers_of_others", || {
         for target in ["127.0.0.1", "::1"] {
-            let mut ours = Run::new(target, &Options { ident: Some(1), ..raw() });
-            let mut theirs = Run::new(target, &Options { ident: Some(2), ..raw() });
-            theirs.send(1);
-            assert_eq!(theirs.hear(1).len(), 1);
-            // Loopback delivers in order: what follows the stranger's answer proves that it was dropped.
-            ours.send(9);
-            let heard = ours.hear(1);
-            assert_eq!(heard.iter().map(|h| h.icmp().2).collect::<Vec<_>>(), [9]);
-            assert_eq!(ours.recv(), []);
+            let mut own = Run::new(target, &Options { ident: Some(1), ..raw() });
+            let mut other = Run::new(target, &Options { ident: Some(2), ..raw() });
+            other.send(1);
+            assert_eq!(other.receive(1).len(), 1);
+            // Loopback delivers in order: the answer after that of the other run shows that the latter was dropped.
+            own.send(9);
+            let received = own.receive(1);
+            assert_eq!(received.iter().map(|h| h.icmp().2).collect::<Vec<_>>(), [9]);
+            assert_eq!(own.recv(), []);
         }
     });
 }
 
 #[test]
-fn an_answer_longer_than_expected_is_seen_as_longer() {
-    in_namespace("an_answer_longer_than_expected_is_seen_as_longer", || {
+fn an_answer_may_be_received_with_2048_octets_more_than_expected() {
+    in_namespace("an_answer_may_be_received_with_2048_octets_more_than_expected", || {
         for kind in kinds() {
             let mut run = Run::new("::1", &kind);
             run.try_send(run.dst, 1, 3000).unwrap();
-            assert_eq!(run.hear(1)[0].bytes.len(), 2048 + 64);
+            assert_eq!(run.receive(1)[0].bytes.len(), 2048 + 64);
         }
     });
 }
@@ -305,7 +306,7 @@ fn at_most_64_datagrams_are_delivered_in_one_call() {
         }
         let first = run.recv();
         assert!((1..=64).contains(&first.len()), "{}", first.len());
-        let rest = run.hear(100 - first.len());
+        let rest = run.receive(100 - first.len());
         let seqs: Vec<u16> = first.iter().chain(&rest).map(|h| h.icmp().2).collect();
         assert_eq!(seqs, (0..100).collect::<Vec<_>>());
     });
@@ -326,7 +327,7 @@ fn record_route_and_timestamps_come_back_alike_on_both_kinds_of_socket() {
                 .map(|kind| {
                     let mut run = Run::new("127.0.0.1", &Options { ip_option: ip_option.clone(), ..kind });
                     run.send(1);
-                    let reply = run.hear(1).remove(0);
+                    let reply = run.receive(1).remove(0);
                     assert_eq!(reply.icmp().2, 1);
                     let end = usize::from(reply.bytes[0] & 15) * 4;
                     if reply.framing == Framing::Ipv4 { reply.bytes[20..end].to_vec() } else { reply.options }
@@ -351,8 +352,8 @@ fn time_exceeded_is_queued_on_a_datagram_socket_and_on_the_wire_of_a_raw_one() {
         for (target, router, exceeded) in [("10.8.0.1", "10.9.0.2", 11), ("fd08::1", "fd09::2", 3)] {
             let mut run = Run::new(target, &Options { ttl: Some(1), ..options() });
             let sent = run.send(5);
-            let heard = run.hear(1);
-            let [error] = &heard[..] else { panic!("{heard:?}") };
+            let received = run.receive(1);
+            let [error] = &received[..] else { panic!("{received:?}") };
             assert_eq!(error.error(), Some((exceeded, 0, 0)));
             assert_eq!(error.from, ip(router));
             assert!(matches!(error.framing, Framing::Queued { dst, .. } if dst == ip(target)));
@@ -362,8 +363,8 @@ fn time_exceeded_is_queued_on_a_datagram_socket_and_on_the_wire_of_a_raw_one() {
 
             let mut run = Run::new(target, &Options { ttl: Some(1), ..raw() });
             run.send(5);
-            let heard = run.hear(1);
-            let [error] = &heard[..] else { panic!("{heard:?}") };
+            let received = run.receive(1);
+            let [error] = &received[..] else { panic!("{received:?}") };
             assert_eq!((error.icmp().0, error.error(), error.from), (exceeded, None, ip(router)));
             assert_eq!(run.recv(), []);
             // The copy in the error queue went too: it would wake every wait.
@@ -372,34 +373,36 @@ fn time_exceeded_is_queued_on_a_datagram_socket_and_on_the_wire_of_a_raw_one() {
             let connected = Options { ttl: Some(1), connect: true, ..raw() };
             let mut run = Run::new(target, &connected);
             run.send(5);
-            assert_eq!(run.hear(1)[0].error(), Some((exceeded, 0, 0)));
+            assert_eq!(run.receive(1)[0].error(), Some((exceeded, 0, 0)));
         }
     });
 }
 
 #[test]
-fn the_pending_error_of_one_probe_is_not_blamed_on_the_next() {
-    in_namespace("the_pending_error_of_one_probe_is_not_blamed_on_the_next", || {
+fn the_pending_error_of_one_probe_is_not_reported_for_the_next() {
+    in_namespace("the_pending_error_of_one_probe_is_not_reported_for_the_next", || {
         refusing_pair();
-        for (dead, alive, error) in [("10.8.0.1", "10.9.0.2", (3, 1, 0)), ("fd08::1", "fd09::2", (1, 3, 0))] {
+        for (unreachable, reachable, error) in
+            [("10.8.0.1", "10.9.0.2", (3, 1, 0)), ("fd08::1", "fd09::2", (1, 3, 0))]
+        {
             for kind in kinds() {
-                let mut run = Run::new(dead, &kind);
+                let mut run = Run::new(unreachable, &kind);
                 for seq in 1..=3 {
-                    run.send_to(dead, seq);
+                    run.send_to(unreachable, seq);
                 }
-                // The errors are there: the kernel tells the next call of the last.
+                // The errors are pending: the kernel returns the last one to the next call.
                 let ready = run.transport.wait(&run.clock, None, &[]).unwrap();
                 assert!(ready.socket);
-                run.send_to(alive, 4);
-                let heard = run.hear(4);
+                run.send_to(reachable, 4);
+                let received = run.receive(4);
                 let mut seqs: Vec<u16> = Vec::new();
-                for h in &heard {
+                for h in &received {
                     match (h.error(), kind.raw_only) {
-                        (Some(told), false) => {
-                            assert_eq!(told, error);
+                        (Some(queued), false) => {
+                            assert_eq!(queued, error);
                             seqs.push(h.icmp().2);
                         }
-                        (None, true) if h.from != ip(alive) || [3, 1].contains(&h.icmp().0) => {}
+                        (None, true) if h.from != ip(reachable) || [3, 1].contains(&h.icmp().0) => {}
                         (None, _) => seqs.push(h.icmp().2),
                         (Some(_), true) => panic!("{h:?}"),
                     }
@@ -413,8 +416,8 @@ fn the_pending_error_of_one_probe_is_not_blamed_on_the_next() {
 }
 
 #[test]
-fn a_datagram_too_long_tells_the_mtu_and_loses_no_error() {
-    in_namespace("a_datagram_too_long_tells_the_mtu_and_loses_no_error", || {
+fn a_datagram_too_long_is_refused_with_the_mtu_and_no_error_is_lost() {
+    in_namespace("a_datagram_too_long_is_refused_with_the_mtu_and_no_error_is_lost", || {
         refusing_pair();
         sh("ip link set v0 mtu 1400");
         for target in ["10.8.0.1", "fd08::1"] {
@@ -425,9 +428,9 @@ fn a_datagram_too_long_tells_the_mtu_and_loses_no_error() {
                 assert!(run.transport.wait(&run.clock, None, &[]).unwrap().socket);
                 let fault = run.try_send(run.dst, 2, 1480).unwrap_err();
                 assert_eq!(fault, rping::transport::send_fault(libc::EMSGSIZE, Some(1400)));
-                let heard = run.hear(1);
-                assert_eq!(heard.len(), 1, "{heard:?}");
-                assert_eq!(heard[0].error().is_some(), !kind.raw_only);
+                let received = run.receive(1);
+                assert_eq!(received.len(), 1, "{received:?}");
+                assert_eq!(received[0].error().is_some(), !kind.raw_only);
                 assert_eq!(run.recv(), []);
             }
         }
@@ -435,15 +438,15 @@ fn a_datagram_too_long_tells_the_mtu_and_loses_no_error() {
 }
 
 #[test]
-fn a_firewall_that_refuses_is_the_datagrams_own_error() {
-    in_namespace("a_firewall_that_refuses_is_the_datagrams_own_error", || {
+fn the_refusal_of_a_local_firewall_is_the_error_of_its_own_datagram() {
+    in_namespace("the_refusal_of_a_local_firewall_is_the_error_of_its_own_datagram", || {
         sh("nft 'add table inet t; add chain inet t o { type filter hook output priority 0; }; \
             add rule inet t o meta l4proto { icmp, icmpv6 } drop'");
         for kind in kinds() {
             for target in ["127.0.0.1", "::1"] {
                 let mut run = Run::new(target, &kind);
                 let sent = run.try_send(run.dst, 1, 64);
-                // Linux does not tell what became of a datagram that an ICMPv6 datagram socket gave to the
+                // Linux does not report the outcome of a datagram that an ICMPv6 datagram socket gave to the
                 // output path (ping_v6_sendmsg, to 6.18 at least).
                 if kind.raw_only || target == "127.0.0.1" {
                     assert_eq!(sent, Err(rping::transport::send_fault(libc::EPERM, None)), "{target}");
@@ -456,35 +459,40 @@ fn a_firewall_that_refuses_is_the_datagrams_own_error() {
 }
 
 #[test]
-fn of_a_batch_only_what_is_refused_does_not_leave_and_fates_keep_their_order() {
-    in_namespace("of_a_batch_only_what_is_refused_does_not_leave_and_fates_keep_their_order", || {
+fn the_refused_datagrams_of_a_batch_are_not_sent_and_outcomes_keep_the_order() {
+    in_namespace("the_refused_datagrams_of_a_batch_are_not_sent_and_outcomes_keep_the_order", || {
         sh("nft 'add table inet t; add chain inet t o { type filter hook output priority 0; }; \
             add rule inet t o ip daddr 127.0.0.9 drop'");
         sh("ip address add fd09::1/64 dev lo nodad");
         for kind in kinds() {
-            for (alive, dead, errno) in
+            for (reachable, unreachable, errno) in
                 [("127.0.0.1", "127.0.0.9", libc::EPERM), ("::1", "fd99::1", libc::ENETUNREACH)]
             {
-                let mut run = Run::new(alive, &kind);
+                let mut run = Run::new(reachable, &kind);
                 let (family, ident) = (run.transport.family(), run.transport.ident());
                 let refused = [0, 20, 21, 39];
                 let messages: Vec<_> = (0..40)
                     .map(|seq| {
-                        let dst = if refused.contains(&seq) { dead } else { alive };
+                        let dst = if refused.contains(&seq) { unreachable } else { reachable };
                         (SocketAddr::new(ip(dst), 0), request(family, ident, seq, 64))
                     })
                     .collect();
                 let messages: Vec<_> = messages.iter().map(|(dst, bytes)| (*dst, &bytes[..])).collect();
-                let fates = run.send_all(&messages);
+                let outcomes = run.send_all(&messages);
                 let expected = |seq| if refused.contains(&seq) { Some(errno) } else { None };
-                let told: Vec<_> =
-                    fates.iter().map(|fate| fate.err().map(|fault| fault.error.number())).collect();
-                assert_eq!(told, (0..40).map(expected).collect::<Vec<_>>(), "{alive}");
-                let left: Vec<_> = fates.iter().flatten().collect();
+                let errnos: Vec<_> =
+                    outcomes.iter().map(|outcome| outcome.err().map(|fault| fault.error.number())).collect();
+                assert_eq!(errnos, (0..40).map(expected).collect::<Vec<_>>(), "{reachable}");
+                let left: Vec<_> = outcomes.iter().flatten().collect();
                 assert!(left.is_sorted(), "{left:?}");
                 let reply = if family == Family::V4 { 0 } else { 129 };
-                let seqs: Vec<_> =
-                    run.hear(36).iter().map(Incoming::icmp).filter(|i| i.0 == reply).map(|i| i.2).collect();
+                let seqs: Vec<_> = run
+                    .receive(36)
+                    .iter()
+                    .map(Incoming::icmp)
+                    .filter(|i| i.0 == reply)
+                    .map(|i| i.2)
+                    .collect();
                 assert_eq!(seqs, (0..40).filter(|seq| !refused.contains(seq)).collect::<Vec<_>>());
             }
         }
@@ -492,15 +500,15 @@ fn of_a_batch_only_what_is_refused_does_not_leave_and_fates_keep_their_order() {
 }
 
 #[test]
-fn a_send_waits_for_room_but_not_for_ever() {
-    in_namespace("a_send_waits_for_room_but_not_for_ever", || {
+fn a_send_waits_for_room_for_a_limited_time() {
+    in_namespace("a_send_waits_for_room_for_a_limited_time", || {
         refusing_pair();
         // Eight octets a second, and room for all: the socket buffer fills before the queue does.
         sh("tc qdisc add dev v0 root tbf rate 64bit burst 1600 limit 1000000");
         for kind in kinds() {
             let mut run = Run::new("10.9.0.2", &kind);
             let fault = (0..100).find_map(|seq| run.try_send(run.dst, seq, 64).err());
-            // Linux calls a full buffer by another name on a raw socket (__ip_append_data).
+            // Linux reports a full buffer with another error number on a raw socket (__ip_append_data).
             let errno = if kind.raw_only { libc::ENOBUFS } else { libc::EAGAIN };
             assert_eq!(fault, Some(rping::transport::send_fault(errno, None)));
         }
@@ -516,8 +524,8 @@ fn a_send_waits_for_room_but_not_for_ever() {
 // ---- receive buffers ----
 
 #[test]
-fn what_found_the_receive_buffer_full_is_counted_to_the_last() {
-    in_namespace("what_found_the_receive_buffer_full_is_counted_to_the_last", || {
+fn each_datagram_that_found_the_receive_buffer_full_is_counted() {
+    in_namespace("each_datagram_that_found_the_receive_buffer_full_is_counted", || {
         for target in ["127.0.0.1", "::1"] {
             for kind in kinds() {
                 let mut run = Run::new(target, &Options { stamps: Stamping::Arrivals, ..kind.clone() });
@@ -528,16 +536,19 @@ fn what_found_the_receive_buffer_full_is_counted_to_the_last() {
                     run.send(seq);
                 }
                 let full = run.transport.dropped();
-                // What fitted comes, and nothing after that.
-                let mut heard = 0;
-                while let news @ 1.. = run.recv().len() as u64 {
-                    heard += news;
+                // What fitted is received, and nothing after that.
+                let mut received = 0;
+                while let more @ 1.. = run.recv().len() as u64 {
+                    received += more;
                 }
                 assert!(full > 0);
                 assert_eq!(run.transport.dropped(), full);
-                // A raw socket counts our own requests too, which it would not have taken (Linux 6.18).
+                // A raw socket also counts its own requests, which it would not have delivered (Linux 6.18).
                 let all = u64::from(sent);
-                assert!(heard + full == all || kind.raw_only && heard + full > all, "{heard} + {full}");
+                assert!(
+                    received + full == all || kind.raw_only && received + full > all,
+                    "{received} + {full}"
+                );
             }
         }
     });
@@ -545,37 +556,37 @@ fn what_found_the_receive_buffer_full_is_counted_to_the_last() {
 
 // ---- routes ----
 
-/// Asks the way, and gives what a person would read.
-fn way(target: &str, options: &Options) -> Result<Route, String> {
+/// The route to a target, or the text of the error.
+fn route_to(target: &str, options: &Options) -> Result<Route, String> {
     let mut sockets = open(options).unwrap();
     let target = SocketAddr::new(ip(target), 0);
     sockets.route(target, options).map_err(|e: RouteError| PING.route_error(&e))
 }
 
 #[test]
-fn each_kind_of_dead_route_has_its_own_words() {
-    in_namespace("each_kind_of_dead_route_has_its_own_words", || {
+fn each_kind_of_route_without_a_next_hop_has_its_own_text() {
+    in_namespace("each_kind_of_route_without_a_next_hop_has_its_own_text", || {
         sh("ip route add unreachable 10.1.0.0/16; ip route add unreachable fd01::/16
             ip route add blackhole 10.2.0.0/16; ip route add blackhole fd02::/16
             ip route add prohibit 10.3.0.0/16; ip route add prohibit fd03::/16
             ip route add throw 10.4.0.0/16");
-        let said = |target| way(target, &options()).unwrap_err();
-        assert_eq!(said("10.1.0.1"), "connect: No route to host");
-        assert_eq!(said("fd01::1"), "connect: No route to host");
+        let refusal = |target| route_to(target, &options()).unwrap_err();
+        assert_eq!(refusal("10.1.0.1"), "connect: No route to host");
+        assert_eq!(refusal("fd01::1"), "connect: No route to host");
         for blackhole in ["10.2.0.1", "fd02::1"] {
-            assert_eq!(said(blackhole), "connect: Invalid argument: the route is of type blackhole");
+            assert_eq!(refusal(blackhole), "connect: Invalid argument: the route is of type blackhole");
         }
         for prohibit in ["10.3.0.1", "fd03::1"] {
             assert_eq!(
-                said(prohibit),
+                refusal(prohibit),
                 "connect: Permission denied: a route of type prohibit, or a firewall rule, forbids it"
             );
         }
         for none in ["10.4.0.1", "192.0.2.1", "2001:db8::1"] {
-            assert_eq!(said(none), "connect: Network is unreachable");
+            assert_eq!(refusal(none), "connect: Network is unreachable");
         }
         assert_eq!(
-            said("fe80::1"),
+            refusal("fe80::1"),
             "connect: Invalid argument: fe80::1 is a link-local address; name its interface: \
              fe80::1%INTERFACE or -I INTERFACE"
         );
@@ -583,22 +594,22 @@ fn each_kind_of_dead_route_has_its_own_words() {
 }
 
 #[test]
-fn a_broadcast_address_must_be_meant() {
-    in_namespace("a_broadcast_address_must_be_meant", || {
+fn a_broadcast_address_needs_its_option() {
+    in_namespace("a_broadcast_address_needs_its_option", || {
         refusing_pair();
         assert_eq!(
-            way("10.9.0.255", &options()).unwrap_err(),
+            route_to("10.9.0.255", &options()).unwrap_err(),
             "Do you want to ping broadcast? Then -b. If not, check your local firewall rules"
         );
-        let meant = Options { broadcast: true, ..options() };
-        assert!(way("10.9.0.255", &meant).unwrap().broadcast);
-        assert!(!way("10.9.0.2", &meant).unwrap().broadcast);
+        let allowed = Options { broadcast: true, ..options() };
+        assert!(route_to("10.9.0.255", &allowed).unwrap().broadcast);
+        assert!(!route_to("10.9.0.2", &allowed).unwrap().broadcast);
     });
 }
 
 #[test]
-fn the_source_is_asked_anew_for_each_target() {
-    in_namespace("the_source_is_asked_anew_for_each_target", || {
+fn the_source_is_looked_up_again_for_each_target() {
+    in_namespace("the_source_is_looked_up_again_for_each_target", || {
         refusing_pair();
         for device in [None, Some("v0".to_owned())] {
             let options = Options { device, ..options() };
@@ -616,7 +627,7 @@ fn the_source_is_asked_anew_for_each_target() {
         }
         sh("ip addr add 192.0.2.1/32 dev lo; ip route add 198.51.100.0/24 dev v0 src 192.0.2.1");
         let options = Options { device: Some("v0".to_owned()), ..options() };
-        let route = way("198.51.100.1", &options).unwrap();
+        let route = route_to("198.51.100.1", &options).unwrap();
         assert_eq!(
             (route.source, route.warning.unwrap().as_str()),
             (ip("192.0.2.1"), "Warning: source address might be selected on device other than: v0")
@@ -627,14 +638,14 @@ fn the_source_is_asked_anew_for_each_target() {
 #[test]
 fn the_unspecified_address_means_this_host() {
     in_namespace("the_unspecified_address_means_this_host", || {
-        assert_eq!(way("0.0.0.0", &options()).unwrap().target, "127.0.0.1:0".parse().unwrap());
-        assert_eq!(way("::", &options()).unwrap().target, "[::1]:0".parse().unwrap());
+        assert_eq!(route_to("0.0.0.0", &options()).unwrap().target, "127.0.0.1:0".parse().unwrap());
+        assert_eq!(route_to("::", &options()).unwrap().target, "[::1]:0".parse().unwrap());
     });
 }
 
 // ---- options ----
 
-/// What aiming says.
+/// The transport to a target, or the text of the error.
 fn aimed(target: &str, options: &Options) -> Result<Transport, String> {
     let mut sockets = open(options).map_err(|e| PING.open_error(&e))?;
     let route = sockets.route(SocketAddr::new(ip(target), 0), options).map_err(|e| PING.route_error(&e))?;
@@ -644,19 +655,19 @@ fn aimed(target: &str, options: &Options) -> Result<Transport, String> {
 #[test]
 fn refused_options_are_named_as_typed() {
     in_namespace("refused_options_are_named_as_typed", || {
-        let said = |target, options: Options| aimed(target, &options).unwrap_err();
+        let refusal = |target, options: Options| aimed(target, &options).unwrap_err();
         assert_eq!(
-            said("127.0.0.1", Options { ttl: Some(0), ..options() }),
+            refusal("127.0.0.1", Options { ttl: Some(0), ..options() }),
             "-t 0: cannot set unicast time-to-live: Invalid argument; 1 to 255 are allowed"
         );
         let foreign = Options { source: Some(ip("192.0.2.1")), ..options() };
         assert_eq!(
-            said("127.0.0.1", foreign),
+            refusal("127.0.0.1", foreign),
             "bind: Cannot assign requested address; -I 192.0.2.1: give an address of this host"
         );
         let nowhere = Options { device: Some("nosuch0".to_owned()), ..options() };
         assert_eq!(
-            said("127.0.0.1", nowhere),
+            refusal("127.0.0.1", nowhere),
             "-I nosuch0: SO_BINDTODEVICE: No such device; \
              give an address of this host or one of its interfaces: lo"
         );
@@ -664,8 +675,8 @@ fn refused_options_are_named_as_typed() {
 }
 
 #[test]
-fn no_name_of_an_interface_in_a_refusal_moves_a_cursor_or_hides() {
-    in_namespace("no_name_of_an_interface_in_a_refusal_moves_a_cursor_or_hides", || {
+fn names_of_interfaces_in_a_refusal_are_escaped() {
+    in_namespace("names_of_interfaces_in_a_refusal_are_escaped", || {
         sh("ip link add e\u{202e}\u{3164} type veth peer name p\u{9b}");
         let nowhere = Options { device: Some("\u{1b}[2J\u{9b}".to_owned()), ..options() };
         assert_eq!(
@@ -677,8 +688,8 @@ fn no_name_of_an_interface_in_a_refusal_moves_a_cursor_or_hides() {
 }
 
 #[test]
-fn everything_that_can_be_asked_for_at_once_is_granted() {
-    in_namespace("everything_that_can_be_asked_for_at_once_is_granted", || {
+fn options_that_do_not_exclude_each_other_work_together() {
+    in_namespace("options_that_do_not_exclude_each_other_work_together", || {
         refusing_pair();
         for kind in kinds() {
             for (target, source) in [("10.9.0.2", "10.9.0.1"), ("fd09::2", "fd09::1")] {
@@ -702,7 +713,7 @@ fn everything_that_can_be_asked_for_at_once_is_granted() {
                     };
                     let mut run = Run::new(target, &options);
                     let sent = run.send(1);
-                    let reply = run.hear(1).remove(0);
+                    let reply = run.receive(1).remove(0);
                     assert_eq!((reply.icmp().2, reply.from), (1, ip(target)));
                     assert!(sent < reply.at);
                 }
@@ -717,8 +728,8 @@ fn the_flow_label_is_on_the_wire() {
     among_users("the_flow_label_is_on_the_wire", || {
         const ETH_P_IPV6: u16 = 0x86dd;
         for kind in kinds() {
-            for (asked, expected) in [(0x12345, Some(0x12345)), (0, None)] {
-                let mut run = Run::new("::1", &Options { flow_label: Some(asked), ..kind.clone() });
+            for (requested, expected) in [(0x12345, Some(0x12345)), (0, None)] {
+                let mut run = Run::new("::1", &Options { flow_label: Some(requested), ..kind.clone() });
                 let label = run.transport.flow_label().unwrap();
                 assert_eq!(label, expected.unwrap_or(label));
                 assert!((1..=0xf_ffff).contains(&label));
@@ -728,14 +739,14 @@ fn the_flow_label_is_on_the_wire() {
                 let mut header = [0; 40];
                 std::io::Read::read_exact(&mut &wire, &mut header).unwrap();
                 assert_eq!(u32::from_be_bytes(*header.first_chunk().unwrap()) & 0xf_ffff, label);
-                assert_eq!(run.hear(1).len(), 1);
+                assert_eq!(run.receive(1).len(), 1);
             }
         }
         // A label belongs to one user at a time; its own user may lease it again at once.
         let options = Options { flow_label: Some(5), ..options() };
         let _first = aimed("::1", &options).unwrap();
         aimed("::1", &options).unwrap();
-        let stranger = std::thread::scope(|scope| {
+        let other_user = std::thread::scope(|scope| {
             let thread = scope.spawn(|| {
                 let uid = Some(rustix::process::Uid::from_raw(1000));
                 rustix::thread::set_thread_res_uid(uid, uid, uid).unwrap();
@@ -744,7 +755,7 @@ fn the_flow_label_is_on_the_wire() {
             thread.join().unwrap()
         });
         assert_eq!(
-            stranger,
+            other_user,
             "flow label 0x5: can't set flowlabel: Operation not permitted; \
              a label of 20 bits that no other user has is allowed, or 0 for any"
         );
@@ -752,19 +763,19 @@ fn the_flow_label_is_on_the_wire() {
 }
 
 #[test]
-fn a_preload_larger_than_the_buffer_granted_is_warned_of() {
-    in_namespace("a_preload_larger_than_the_buffer_granted_is_warned_of", || {
+fn a_preload_larger_than_the_granted_buffer_has_a_warning() {
+    in_namespace("a_preload_larger_than_the_granted_buffer_has_a_warning", || {
         let warned = |preload| Run::new("127.0.0.1", &Options { preload, ..options() }).transport;
         assert_eq!(warned(10).warnings(), [] as [&str; 0]);
         assert_eq!(warned(65_536).warnings(), ["WARNING: probably, rcvbuf is not enough to hold preload"]);
     });
 }
 
-// ---- interfaces that go and come ----
+// ---- interfaces that disappear and return ----
 
 #[test]
-fn an_interface_deleted_and_made_again_is_followed() {
-    in_namespace("an_interface_deleted_and_made_again_is_followed", || {
+fn a_socket_works_again_on_an_interface_that_was_deleted_and_made_again() {
+    in_namespace("a_socket_works_again_on_an_interface_that_was_deleted_and_made_again", || {
         refusing_pair();
         for kind in kinds() {
             for (target, source) in [("10.9.0.2", "10.9.0.1"), ("fd09::2", "fd09::1")] {
@@ -773,7 +784,7 @@ fn an_interface_deleted_and_made_again_is_followed() {
                     let mut run = Run::new(target, &options);
                     let ident = run.transport.ident();
                     run.send(1);
-                    assert_eq!(run.hear(1)[0].icmp(), (run.answer(), ident, 1));
+                    assert_eq!(run.receive(1)[0].icmp(), (run.answer(), ident, 1));
                     for seq in [2, 4] {
                         sh("ip link del v0");
                         let fault = run.try_send(run.dst, seq, 64).unwrap_err();
@@ -785,9 +796,9 @@ fn an_interface_deleted_and_made_again_is_followed() {
                         link();
                         routes();
                         run.send(seq + 1);
-                        let heard = run.hear(1);
-                        let last = heard.last().unwrap();
-                        assert_eq!(last.icmp(), (run.answer(), ident, seq + 1), "{heard:?}");
+                        let received = run.receive(1);
+                        let last = received.last().unwrap();
+                        assert_eq!(last.icmp(), (run.answer(), ident, seq + 1), "{received:?}");
                     }
                 }
             }
@@ -813,7 +824,7 @@ fn a_socket_whose_source_is_not_back_yet_waits_for_it() {
             }
             sh("ip addr add 10.9.0.1/24 dev v0");
             run.send(3);
-            assert_eq!(run.hear(1)[0].icmp().2, 3);
+            assert_eq!(run.receive(1)[0].icmp().2, 3);
         }
     });
 }
@@ -828,8 +839,8 @@ impl Run {
 }
 
 #[test]
-fn an_interface_that_is_down_is_survived() {
-    in_namespace("an_interface_that_is_down_is_survived", || {
+fn a_run_continues_after_its_interface_was_down() {
+    in_namespace("a_run_continues_after_its_interface_was_down", || {
         refusing_pair();
         for kind in kinds() {
             let mut run = Run::new("10.9.0.2", &kind);
@@ -839,7 +850,7 @@ fn an_interface_that_is_down_is_survived() {
             assert_eq!(run.recv(), []);
             sh("ip link set v0 up");
             run.send(2);
-            assert_eq!(run.hear(1)[0].icmp().2, 2);
+            assert_eq!(run.receive(1)[0].icmp().2, 2);
         }
     });
 }
@@ -847,10 +858,10 @@ fn an_interface_that_is_down_is_survived() {
 // ---- waiting ----
 
 #[test]
-fn waiting_tells_which_descriptor_is_ready() {
+fn waiting_reports_which_descriptor_is_ready() {
     use rping::transport::Interest;
     use std::os::fd::AsFd;
-    in_namespace("waiting_tells_which_descriptor_is_ready", || {
+    in_namespace("waiting_reports_which_descriptor_is_ready", || {
         let mut run = Run::new("127.0.0.1", &options());
         let (reader, writer) = std::io::pipe().unwrap();
         let others = [(reader.as_fd(), Interest::Read), (writer.as_fd(), Interest::Write)];
@@ -864,7 +875,7 @@ fn waiting_tells_which_descriptor_is_ready() {
         run.send(1);
         let ready = run.transport.wait(&run.clock, None, &others).unwrap();
         assert_eq!((ready.socket, ready.other(0), ready.other(1)), (true, true, true));
-        run.hear(1);
+        run.receive(1);
         let ready = run.transport.wait(&run.clock, past, &[]).unwrap();
         assert_eq!(ready, rping::transport::Ready::default());
         let until = run.clock.now() + std::time::Duration::from_millis(2);
@@ -883,8 +894,8 @@ fn status(names: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn root_loses_every_capability_for_good() {
-    in_namespace("root_loses_every_capability_for_good", || {
+fn root_drops_every_capability_permanently() {
+    in_namespace("root_drops_every_capability_permanently", || {
         assert!(privilege::is_superuser());
         privilege::drop().unwrap();
         assert!(privilege::is_superuser());
@@ -941,7 +952,7 @@ fn all_but_opening_works_without_privilege() {
             let transport = sockets.aim(&route, &options).unwrap();
             let mut run = Run { clock, transport, dst: route.target };
             run.send(1);
-            assert_eq!(run.hear(1)[0].icmp().2, 1);
+            assert_eq!(run.receive(1)[0].icmp().2, 1);
         }
     });
 }
@@ -987,19 +998,19 @@ fn a_mark_refused_is_one_warning() {
 }
 
 #[test]
-fn a_closed_standard_output_is_noticed() {
+fn a_closed_standard_output_is_detected() {
     const CHILD: &str = "RPING_TEST_STDOUT";
     if std::env::var_os(CHILD).is_some() {
         eprintln!("open: {}", stdout_was_open());
         return;
     }
-    let said = |script: &str| {
-        let name = "a_closed_standard_output_is_noticed";
+    let printed = |script: &str| {
+        let name = "a_closed_standard_output_is_detected";
         let mut command = Command::new("sh");
         command.args(["-c", script, "sh"]).arg(std::env::current_exe().unwrap());
         let output = command.args([name, "--exact", "--nocapture"]).env(CHILD, "1").output().unwrap();
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(said("exec \"$@\"").contains("open: true"));
-    assert!(said("exec \"$@\" >&-").contains("open: false"));
+    assert!(printed("exec \"$@\"").contains("open: true"));
+    assert!(printed("exec \"$@\" >&-").contains("open: false"));
 }

@@ -24,7 +24,7 @@ use sim::driven::Driven;
 use sim::*;
 
 /// All events of a run in the simulated network.
-fn events(config: Config, script: impl FnMut(&Seen) -> Fate) -> Vec<Event> {
+fn events(config: Config, script: impl FnMut(&Seen) -> Response) -> Vec<Event> {
     let mut events = Vec::new();
     Sim::new(config, script).run(|event| events.push(event.clone()));
     events
@@ -36,7 +36,7 @@ fn every(millis: u64, count: u64) -> Config {
 }
 
 /// Answers after 20 ms, but the fourth of four is lost, and every third is slow.
-fn mixed(probe: &Seen) -> Fate {
+fn mixed(probe: &Seen) -> Response {
     Ok(match probe.number % 4 {
         0 => vec![],
         _ if probe.number.is_multiple_of(3) => vec![echo(probe, ms(90))],
@@ -244,7 +244,7 @@ fn it_is_drawn_at_most_ten_times_a_second() {
 }
 
 /// The line after a run of 70 probes, of which the fates are known.
-fn line_of(columns: u16, style: StatusStyle, script: impl FnMut(&Seen) -> Fate) -> String {
+fn line_of(columns: u16, style: StatusStyle, script: impl FnMut(&Seen) -> Response) -> String {
     let events = events(every(1_000, 70), script);
     let report = with(text(quiet()).status(Some(status(style, columns))));
     let mut screens = screens(&events, report, columns.max(70));

@@ -1,7 +1,7 @@
 //! Signals, in a process of their own: this binary runs itself again.
 //!
 //! The test harness runs tests on a thread beside the main one, where signals would end the process. So the
-//! process is started with all of them blocked, and only the thread under test lets them in again.
+//! process is started with all of them blocked, and only the thread under test unblocks them.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 const CHILD: &str = "RPING_TEST_STOP";
 
-/// Not a test but what the tests run: says what it is asked, a line each, until it is asked to end thrice.
+/// Not a test but what the tests run: prints each request in a line, until the third request to stop.
 #[test]
 fn the_process_under_test() {
     if std::env::var_os(CHILD).is_none() {
@@ -31,11 +31,11 @@ fn the_process_under_test() {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => panic!("{error}"),
         }
-        let asked = stop.check();
-        if asked.status {
+        let requests = stop.check();
+        if requests.status {
             eprintln!("status");
         }
-        if asked.stop {
+        if requests.stop {
             eprintln!("stop");
             left -= 1;
         }
@@ -47,10 +47,10 @@ fn taken() -> SigSet {
     [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT].into_iter().collect()
 }
 
-/// The process under test, and what it says.
+/// The process under test, and the lines that it prints.
 struct Subject {
     child: Child,
-    said: Lines<BufReader<std::process::ChildStderr>>,
+    lines: Lines<BufReader<std::process::ChildStderr>>,
     _stdout: Option<ChildStdout>,
 }
 
@@ -74,9 +74,9 @@ impl Subject {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let said = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut subject = Self { _stdout: child.stdout.take(), child, said };
-        subject.hear("ready");
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut subject = Self { _stdout: child.stdout.take(), child, lines };
+        subject.expect_line("ready");
         subject
     }
 
@@ -85,9 +85,9 @@ impl Subject {
     }
 
     /// Reads on to the next line that is not empty; it must be this one.
-    fn hear(&mut self, line: &str) {
-        let heard = self.said.by_ref().map(Result::unwrap).find(|heard| !heard.is_empty());
-        assert_eq!(heard.as_deref(), Some(line));
+    fn expect_line(&mut self, line: &str) {
+        let found = self.lines.by_ref().map(Result::unwrap).find(|found| !found.is_empty());
+        assert_eq!(found.as_deref(), Some(line));
     }
 
     fn status(&mut self) -> Option<i32> {
@@ -103,7 +103,7 @@ impl Drop for Subject {
 }
 
 #[test]
-fn each_signal_asks_for_what_it_should() {
+fn sigquit_requests_the_status_and_other_signals_request_the_end() {
     let mut subject = Subject::new(":");
     for (signal, line) in [
         (Signal::SIGQUIT, "status"),
@@ -113,7 +113,7 @@ fn each_signal_asks_for_what_it_should() {
         (Signal::SIGINT, "stop"),
     ] {
         subject.send(signal);
-        subject.hear(line);
+        subject.expect_line(line);
     }
     assert_eq!(subject.status(), Some(0));
 }
@@ -122,8 +122,8 @@ fn each_signal_asks_for_what_it_should() {
 fn the_second_interrupt_ends_the_process_at_once() {
     let mut subject = Subject::new(":");
     subject.send(Signal::SIGINT);
-    subject.hear("stop");
-    // Soon after the first it counts for the same one; so the key is held down.
+    subject.expect_line("stop");
+    // A second one soon after the first counts as the same one, so it is sent again and again.
     while subject.child.try_wait().unwrap().is_none() {
         subject.send(Signal::SIGINT);
     }
@@ -136,10 +136,10 @@ fn an_interrupt_sent_to_the_process_and_to_its_group_is_one() {
     for _ in 0..2 {
         subject.send(Signal::SIGINT);
     }
-    subject.hear("stop");
-    // Still here, and asked no further.
+    subject.expect_line("stop");
+    // It still runs, and no further request to stop was made.
     subject.send(Signal::SIGQUIT);
-    subject.hear("status");
+    subject.expect_line("status");
 }
 
 #[test]
@@ -150,14 +150,14 @@ fn a_hangup_ignored_at_the_start_stays_ignored_and_an_interrupt_does_not() {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
     assert_eq!(u64::from_str_radix(ignored.trim(), 16).unwrap() & 7 & !2, 5);
     subject.send(Signal::SIGHUP);
-    // What follows is told, and nothing else: the first line could come from the same look as a SIGHUP.
+    // Only the signals below are reported: the first line could come from the same check as a SIGHUP.
     for _ in 0..2 {
         subject.send(Signal::SIGQUIT);
-        subject.hear("status");
+        subject.expect_line("status");
     }
     for _ in 0..3 {
         subject.send(Signal::SIGTERM);
-        subject.hear("stop");
+        subject.expect_line("stop");
     }
     assert_eq!(subject.status(), Some(0));
 }

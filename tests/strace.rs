@@ -1,4 +1,4 @@
-//! `rping ping` on a kernel that says no: errors injected into its system calls by strace(1).
+//! `rping ping` with system calls that fail: strace(1) injects the errors.
 
 mod lab;
 
@@ -40,8 +40,8 @@ fn with_strace(name: &str, mut check: impl FnMut(&str)) {
 }
 
 #[test]
-fn calls_cut_short_are_made_again_and_nobody_notices() {
-    with_strace("calls_cut_short_are_made_again_and_nobody_notices", |kind| {
+fn interrupted_calls_are_repeated_and_change_no_output() {
+    with_strace("interrupted_calls_are_repeated_and_change_no_output", |kind| {
         for (call, errno) in [
             ("sendmmsg", "EINTR"),
             ("recvmsg", "EINTR"),
@@ -61,8 +61,8 @@ fn calls_cut_short_are_made_again_and_nobody_notices() {
 const PENDING: [&str; 4] = ["EHOSTUNREACH", "ENETUNREACH", "ECONNREFUSED", "EPROTO"];
 
 #[test]
-fn an_error_that_may_be_about_an_earlier_probe_costs_nothing() {
-    with_strace("an_error_that_may_be_about_an_earlier_probe_costs_nothing", |kind| {
+fn an_error_that_may_be_about_an_earlier_probe_loses_no_probe() {
+    with_strace("an_error_that_may_be_about_an_earlier_probe_loses_no_probe", |kind| {
         for errno in PENDING {
             let ran = injected("sendmmsg", errno, "2", "-c3 -i0.1 127.0.0.1");
             assert_eq!(text(&ran), THREE_REPLIES, "{kind}: {errno}");
@@ -71,8 +71,8 @@ fn an_error_that_may_be_about_an_earlier_probe_costs_nothing() {
 }
 
 #[test]
-fn a_queue_that_is_full_for_a_while_costs_no_probe() {
-    with_strace("a_queue_that_is_full_for_a_while_costs_no_probe", |kind| {
+fn a_queue_that_is_full_for_a_short_time_loses_no_probe() {
+    with_strace("a_queue_that_is_full_for_a_short_time_loses_no_probe", |kind| {
         for options in ["-c3 -i0.01", "-c3 -i0.1", "-c3 -A"] {
             for (call, when) in [("ENOBUFS", "2..6"), ("EAGAIN", "1..4")] {
                 let ran = injected("sendmmsg", call, when, &format!("{options} 127.0.0.1"));
@@ -84,8 +84,8 @@ fn a_queue_that_is_full_for_a_while_costs_no_probe() {
 }
 
 #[test]
-fn calls_for_many_datagrams_are_done_without_where_they_are_refused() {
-    with_strace("calls_for_many_datagrams_are_done_without_where_they_are_refused", |kind| {
+fn calls_for_one_datagram_replace_refused_calls_for_many() {
+    with_strace("calls_for_one_datagram_replace_refused_calls_for_many", |kind| {
         for errno in ["ENOSYS", "EPERM"] {
             let ran = injected("sendmmsg", errno, "1+", "-c3 -i0.01 127.0.0.1");
             assert_eq!(text(&ran), THREE_REPLIES, "{kind}: sendmmsg {errno}");
@@ -99,8 +99,8 @@ fn calls_for_many_datagrams_are_done_without_where_they_are_refused() {
 }
 
 #[test]
-fn probes_that_cannot_leave_are_errors_of_their_own() {
-    with_strace("probes_that_cannot_leave_are_errors_of_their_own", |kind| {
+fn each_probe_that_cannot_be_sent_has_its_own_error() {
+    with_strace("each_probe_that_cannot_be_sent_has_its_own_error", |kind| {
         // ENOMEM passes: it is tried again for ten seconds.
         for errno in ERRNOS.into_iter().filter(|errno| *errno != "ENOMEM") {
             let ran = injected("sendmmsg,sendmsg", errno, "1+", "-c2 -i0.01 127.0.0.1");
@@ -114,38 +114,38 @@ fn probes_that_cannot_leave_are_errors_of_their_own() {
     });
 }
 
-/// The run does what it should, or says in one line why it does not begin.
-fn works_or_says_why(ran: &Ran) -> bool {
+/// The run does what it should, or reports in one line why it does not begin.
+fn works_or_reports_why(ran: &Ran) -> bool {
     let works = ran.status == Some(0)
         && ran.stdout.contains("\n2 packets transmitted, 2 received, 0% packet loss")
         && ran.stderr.is_empty();
-    let says_why = ran.status == Some(2)
+    let reports_why = ran.status == Some(2)
         && ran.stdout.is_empty()
         && ran.stderr.starts_with("rping: ")
         && ran.stderr.lines().count() == 1;
-    works || says_why
+    works || reports_why
 }
 
 #[test]
-fn an_option_that_is_refused_is_done_without_or_named() {
-    with_strace("an_option_that_is_refused_is_done_without_or_named", |kind| {
+fn a_refused_socket_option_is_left_out_or_named() {
+    with_strace("a_refused_socket_option_is_left_out_or_named", |kind| {
         let (_, calls) = traced("setsockopt", "-c1 127.0.0.1");
         assert!(calls.len() > 4, "{kind}: {calls:?}");
         for place in 1..=calls.len() {
             let errno = ERRNOS[place % ERRNOS.len()];
             let ran = injected("setsockopt", errno, &place.to_string(), "-c2 -l2 -i60 127.0.0.1");
-            assert!(works_or_says_why(&ran), "{kind}: {errno} {}: {ran:?}", calls[place - 1]);
+            assert!(works_or_reports_why(&ran), "{kind}: {errno} {}: {ran:?}", calls[place - 1]);
         }
         for errno in ERRNOS {
             let ran = injected("setsockopt", errno, "1+", "-c2 -l2 -i60 127.0.0.1");
-            assert!(works_or_says_why(&ran), "{kind}: {errno}: {ran:?}");
+            assert!(works_or_reports_why(&ran), "{kind}: {errno}: {ran:?}");
         }
     });
 }
 
 #[test]
-fn room_is_requested_for_replies_and_for_what_waits_for_absent_neighbours() {
-    with_strace("room_is_requested_for_replies_and_for_what_waits_for_absent_neighbours", |kind| {
+fn many_hosts_get_larger_receive_and_send_buffers() {
+    with_strace("many_hosts_get_larger_receive_and_send_buffers", |kind| {
         let (_, calls) = traced("setsockopt", "-q -c1 127.0.0.1 127.0.0.2");
         for room in ["SO_RCVBUF, [1048576]", "SO_SNDBUF, [4194304]"] {
             assert!(calls.iter().any(|call| call.contains(room)), "{kind}: {room}: {calls:?}");
@@ -165,7 +165,7 @@ fn sockets_that_are_refused_are_named_with_the_cause() {
         ] {
             for when in ["1", "2", "3", "4", "1+", "2+"] {
                 let ran = injected("socket", errno, when, "-c2 -l2 -i60 127.0.0.1");
-                assert!(works_or_says_why(&ran), "{kind}: {errno} {when}: {ran:?}");
+                assert!(works_or_reports_why(&ran), "{kind}: {errno} {when}: {ran:?}");
                 assert!(
                     ran.status == Some(0) || ran.stderr.contains(cause),
                     "{kind}: {errno} {when}: {ran:?}"
@@ -178,7 +178,7 @@ fn sockets_that_are_refused_are_named_with_the_cause() {
 #[test]
 fn a_wait_that_fails_ends_the_run_with_its_summary() {
     with_strace("a_wait_that_fails_ends_the_run_with_its_summary", |kind| {
-        // The first is for room on standard output; with nobody to answer, the second one waits.
+        // The first is for room on standard output; without answers, the second one waits.
         sh("sysctl -qw net.ipv4.icmp_echo_ignore_all=1");
         let ran = injected("ppoll", "ENOMEM", "2", "-c3 -i0.01 127.0.0.1");
         assert!(ran.stdout.contains("\n1 packets transmitted, 0 received"), "{kind}: {ran:?}");
@@ -191,8 +191,8 @@ fn a_wait_that_fails_ends_the_run_with_its_summary() {
 }
 
 #[test]
-fn a_socket_that_only_fails_keeps_no_run_from_its_deadline() {
-    with_strace("a_socket_that_only_fails_keeps_no_run_from_its_deadline", |kind| {
+fn a_run_ends_at_its_deadline_although_every_read_fails() {
+    with_strace("a_run_ends_at_its_deadline_although_every_read_fails", |kind| {
         let ran = injected("recvmsg,recvmmsg", "EIO", "1+", "-w1 127.0.0.1");
         assert!(ran.stdout.contains(" packets transmitted, 0 received"), "{kind}: {ran:?}");
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(1), ""), "{kind}");
@@ -216,8 +216,8 @@ fn no_text_reaches_a_socket_when_descriptors_are_closed() {
 }
 
 #[test]
-fn a_run_wakes_for_what_happens_and_for_nothing_else() {
-    with_strace("a_run_wakes_for_what_happens_and_for_nothing_else", |kind| {
+fn a_run_wakes_only_for_events() {
+    with_strace("a_run_wakes_only_for_events", |kind| {
         let (ran, calls) = traced("ppoll,sendmmsg", "-c10 -i0.1 127.0.0.1");
         assert_eq!(ran.status, Some(0), "{kind}");
         let sends = calls.iter().filter(|call| call.contains(" sendmmsg(")).count();
@@ -230,12 +230,14 @@ fn a_run_wakes_for_what_happens_and_for_nothing_else() {
 }
 
 #[test]
-fn a_kernel_without_stamps_is_refused_where_they_are_demanded_and_else_done_without() {
-    with_strace("a_kernel_without_stamps_is_refused_where_they_are_demanded_and_else_done_without", |kind| {
+fn a_kernel_without_time_stamps_is_refused_only_with_the_option_clock_kernel() {
+    with_strace("a_kernel_without_time_stamps_is_refused_only_with_the_option_clock_kernel", |kind| {
         let (ran, lines) = traced("setsockopt", "-c1 127.0.0.1");
         assert_eq!(ran.status, Some(0), "{kind}");
-        let stamps =
-            lines.iter().position(|line| line.contains("SO_TIMESTAMPING")).expect("stamps asked for");
+        let stamps = lines
+            .iter()
+            .position(|line| line.contains("SO_TIMESTAMPING"))
+            .expect("stamps that are requested");
         let nth = format!("{}", stamps + 1);
         let ran = injected("setsockopt", "EINVAL", &nth, "--clock kernel -c1 127.0.0.1");
         let line = "rping: --clock kernel: SO_TIMESTAMPING: Invalid argument\n";

@@ -84,7 +84,7 @@ fn losses_duplicates_damage_and_errors_in_one_run() {
             2 => vec![],
             3 => vec![echo(probe, us(1_500)).flip(17, 0xff)],
             4 => vec![error(probe, 3, 1, 0, us(2_000))],
-            5 => vec![echo(probe, us(700)).from(STRANGER)],
+            5 => vec![echo(probe, us(700)).from(OTHER_HOST)],
             6 => vec![echo(probe, us(800)).damaged()],
             _ => vec![echo(probe, us(990))],
         })

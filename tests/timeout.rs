@@ -24,7 +24,7 @@ fn config(count: u64) -> Config {
 }
 
 /// The second probe is answered late, the fourth never, the others at once.
-fn network(probe: &Seen) -> Fate {
+fn network(probe: &Seen) -> Response {
     Ok(match probe.number {
         2 => vec![echo(probe, ms(700)), echo(probe, ms(750))],
         4 => vec![],
@@ -90,7 +90,7 @@ fn an_answer_after_an_error_is_not_late() {
 }
 
 /// When a run ends, in milliseconds after its start.
-fn end(config: Config, script: impl FnMut(&Seen) -> Fate) -> u128 {
+fn end(config: Config, script: impl FnMut(&Seen) -> Response) -> u128 {
     Sim::<Ping>::new(config, script).run(|_| ()).since(Instant::ZERO).as_millis()
 }
 
@@ -109,7 +109,7 @@ fn a_run_ends_when_each_of_its_last_probes_is_answered_or_lost() {
 #[test]
 fn the_wait_for_a_first_reply_is_longer_and_loses_no_probe() {
     let lingering = Config { linger: Some(ms(2_000)), ..config(1) };
-    let run = |script: fn(&Seen) -> Fate| {
+    let run = |script: fn(&Seen) -> Response| {
         let mut sim = Sim::new(lingering.clone(), script);
         let text =
             printed(&mut sim, Style { timeouts: true, timestamps: Some(TimeFormat::Epoch), ..style() }).0;

@@ -31,7 +31,7 @@ fn slow_host() -> (Responder, Arc<Mutex<Vec<Duration>>>) {
         let arrived = Instant::now();
         std::thread::sleep(WAIT);
         seen.lock().expect("the waits").push(arrived.elapsed());
-        vec![Answer { from: request.to, icmp: request.echo(), sound: true }]
+        vec![Answer { from: request.to, icmp: request.echo(), checksum_ok: true }]
     });
     (responder, waits)
 }

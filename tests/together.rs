@@ -41,10 +41,12 @@ fn ping(args: &str, errors: &'static [bool]) -> Ran {
             thread::yield_now();
         }
         let answer = |error: &bool| match error {
-            true => {
-                Answer { from: Ipv4Addr::new(10, 9, 0, 9), icmp: request.error(3, 1, 0, 100), sound: true }
-            }
-            false => Answer { from: request.to, icmp: request.echo(), sound: true },
+            true => Answer {
+                from: Ipv4Addr::new(10, 9, 0, 9),
+                icmp: request.error(3, 1, 0, 100),
+                checksum_ok: true,
+            },
+            false => Answer { from: request.to, icmp: request.echo(), checksum_ok: true },
         };
         errors.iter().map(answer).collect()
     });

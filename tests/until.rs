@@ -27,7 +27,7 @@ fn config(state: TargetState, in_a_row: u32) -> Config {
 use TargetState::{Down, Up};
 
 /// When a run ends, in milliseconds after its start; since when the target is in the state; and the probes sent.
-fn end(config: Config, script: impl FnMut(&Seen) -> Fate) -> (u128, Option<u128>, usize) {
+fn end(config: Config, script: impl FnMut(&Seen) -> Response) -> (u128, Option<u128>, usize) {
     let mut sim = Sim::<Ping>::new(config, script);
     let end = sim.run(|_| ());
     let millis = |at: Instant| at.since(Instant::ZERO).as_millis();
@@ -35,7 +35,7 @@ fn end(config: Config, script: impl FnMut(&Seen) -> Fate) -> (u128, Option<u128>
 }
 
 /// A host that comes up at a time.
-fn from(millis: u64) -> impl FnMut(&Seen) -> Fate {
+fn from(millis: u64) -> impl FnMut(&Seen) -> Response {
     move |probe| {
         let up = probe.at >= Instant::ZERO + ms(millis);
         Ok(if up { vec![echo(probe, ms(20))] } else { vec![] })
@@ -53,7 +53,7 @@ fn a_run_ends_with_the_first_answer_within_an_interval_of_the_host_being_up() {
 
 /// A host in our own network: while it is off, our kernel holds three packets and reports them after three seconds of
 /// requests for the address. When it comes up, at a request, it gets those that are held.
-fn neighbour(up: u64) -> impl FnMut(&Seen) -> Fate {
+fn neighbour(up: u64) -> impl FnMut(&Seen) -> Response {
     move |probe| {
         let (sent, up) = (probe.at.since(Instant::ZERO), ms(up));
         let failed = ms(3_000 * (sent.as_millis() as u64 / 3_000 + 1));
@@ -126,7 +126,7 @@ fn what_this_machine_cannot_send_shows_neither_state() {
 
 /// The same for three hosts, 192.0.2.2 and so on, a probe a second to each: when it ends, how many are in the state, and
 /// whether all are.
-fn many(limits: Limits, script: impl FnMut(&Seen) -> Fate) -> (u128, u32, bool) {
+fn many(limits: Limits, script: impl FnMut(&Seen) -> Response) -> (u128, u32, bool) {
     let mut targets = Targets::default();
     targets.add(SocketAddr::new(TARGET.into(), 0), 3);
     let demand = Demand::Probes { count: 1, interval: ms(1_000) };

@@ -100,7 +100,7 @@ fn a_reply_after_the_timeout_is_late() {
         // The first request is answered with the second.
         let mut first = None;
         let _responder = Responder::start(move |request| {
-            let answer = Answer { from: request.to, icmp: request.echo(), sound: true };
+            let answer = Answer { from: request.to, icmp: request.echo(), checksum_ok: true };
             match request.number {
                 1 => {
                     first = Some(answer);
@@ -128,7 +128,7 @@ fn the_first_reply_ends_a_run_and_errors_do_not() {
         let host = std::net::Ipv4Addr::new(10, 9, 0, 2);
         let _responder = Responder::start(move |request| {
             let icmp = if request.number % 3 == 0 { request.echo() } else { request.error(3, 1, 0, 64) };
-            vec![Answer { from: host, icmp, sound: true }]
+            vec![Answer { from: host, icmp, checksum_ok: true }]
         });
         let counts = |args: &str| {
             let ran = rping(&format!("-q -i0.05 {args} 10.9.0.2"));

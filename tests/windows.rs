@@ -37,7 +37,7 @@ const fn since_start(millis: u64) -> WindowPlan {
 /// Standard output of a run to its end, where so many words are unknown.
 fn run<R: Report<Account = PingAccount>>(
     config: impl Into<ping::Config>,
-    script: impl FnMut(&Seen) -> Fate,
+    script: impl FnMut(&Seen) -> Response,
     report: R,
     plan: WindowPlan,
     unknown: u32,
@@ -50,7 +50,7 @@ fn run<R: Report<Account = PingAccount>>(
 /// The same and the report with its account, of a process that is suspended at a time, for so long.
 fn drive<R: Report<Account = PingAccount>>(
     config: impl Into<ping::Config>,
-    script: impl FnMut(&Seen) -> Fate,
+    script: impl FnMut(&Seen) -> Response,
     Driven { report, account }: Driven<R>,
     plan: WindowPlan,
     suspend: Option<(Instant, Duration)>,

@@ -1,4 +1,4 @@
-//! Whatever arrives, reading it ends in a verdict, and in the right one as far as one can be known.
+//! Any octets are parsed or rejected, and correctly as far as the right result can be known.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -20,7 +20,7 @@ mod traces;
 
 use load::received;
 
-/// Whom the answers and errors below come from.
+/// The source of the answers and errors below.
 const FROM: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 /// Every way that octets can come from a socket.
@@ -85,7 +85,7 @@ fn walk(octets: &[u8]) {
 
 proptest! {
     #[test]
-    fn any_octets_from_any_socket_get_a_verdict(
+    fn any_octets_from_any_socket_are_parsed_or_rejected(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
         framing in prop::sample::select(framings()),
     ) {
@@ -167,7 +167,7 @@ fn every_prefix_of_a_capture_is_malformed_up_to_its_last_needed_octet_and_the_sa
 }
 
 #[test]
-fn every_prefix_of_a_capture_from_every_socket_gets_a_verdict() {
+fn every_prefix_of_a_capture_from_every_socket_is_parsed_or_rejected() {
     for capture in load::all() {
         for framing in framings() {
             for len in 0..=capture.packet.len() {
@@ -178,7 +178,7 @@ fn every_prefix_of_a_capture_from_every_socket_gets_a_verdict() {
 }
 
 #[test]
-fn every_value_of_every_octet_of_some_captures_gets_a_verdict() {
+fn every_value_of_every_octet_of_some_captures_is_parsed_or_rejected() {
     let chosen = [
         "echo_reply_v4_record_route",
         "echo_reply_v4_timestamps_and_addresses",
@@ -223,14 +223,14 @@ impl Noise {
 
     /// A number below this.
     pub fn below(&mut self, bound: usize) -> usize {
-        // The bias towards small numbers is far below what these tests could notice.
+        // The bias towards small numbers is far below what these tests could detect.
         (self.bits() >> 32) as usize % bound.max(1)
     }
 }
 
-/// Captures with octets changed and cut off, from every socket. `RPING_T1=20000000` asks for more.
+/// Captures with octets changed and cut off, from every socket. `RPING_T1=20000000` makes them more.
 #[test]
-fn a_flood_of_damaged_datagrams_gets_verdicts() {
+fn each_of_many_damaged_datagrams_is_parsed_or_rejected() {
     let count = std::env::var("RPING_T1").map_or(300_000, |count| count.parse::<u64>().unwrap());
     let captures = load::all();
     let framings = framings();

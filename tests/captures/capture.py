@@ -4,7 +4,7 @@
 Needs root, ip, nft, tcpdump and iputils ping; touches only three network namespaces of its own:
 host (10.9.1.1) - router (10.9.1.2, 10.9.2.2) - target (10.9.2.1), and fd09:1::/64, fd09:2::/64 likewise.
 The dissector below is written apart from the code that the captures test. What no Linux router sends is built
-here from the RFC's figures (BUILT), and says so.
+here from the RFC's figures (BUILT), with a comment in its dissection.
 
     tests/captures/capture.py [NAME ...]
 """
@@ -278,25 +278,25 @@ def dissect(packet):
         yield from [f"from: {socket.inet_ntoa(packet[12:16])}", f"hop limit: {packet[8]}"]
         yield from options(packet[20:head])
         message, requests = packet[head:], {8: "echo", 13: "timestamp", 17: "mask"}
-        answers, errors, sound = {0: "echo", 14: "timestamp", 18: "mask"}, {3, 4, 5, 11, 12}, checksum(message) == 0
+        answers, errors, sum_line = {0: "echo", 14: "timestamp", 18: "mask"}, {3, 4, 5, 11, 12}, checksum(message) == 0
     else:
         yield from [f"from: {socket.inet_ntop(10, packet[8:24])}", f"hop limit: {packet[7]}"]
         message, requests = packet[40:], {128: "echo"}
         answers, errors = {129: "echo"}, set(range(128))
-        sound = checksum(packet[8:40] + struct.pack("!II", len(message), 58) + message) == 0
+        sum_line = checksum(packet[8:40] + struct.pack("!II", len(message), 58) + message) == 0
     kind, code, _, ident, seq = struct.unpack("!BBHHH", message[:8])
-    sound = f"checksum: {'good' if sound else 'bad'}"
+    sum_line = f"checksum: {'good' if sum_line else 'bad'}"
     if kind in answers:
         yield from [f"answer: {answers[kind]}", f"code: {code}", f"ident: {ident}", f"seq: {seq}",
-                    f"octets: {len(message)}", sound, f"body: {extent(message[8:])}"]
+                    f"octets: {len(message)}", sum_line, f"body: {extent(message[8:])}"]
     elif kind in errors:
         cut = extended(packet[0] >> 4, message)
         head, dst, protocol, request = quote(message[8:cut])
         icmp = protocol == (1 if packet[0] >> 4 == 4 else 58)
         if request is None or icmp and request[0] not in requests:
-            yield "nobody's"
+            yield "not ours"
             return
-        yield from [f"error: {kind}/{code}", f"info: {info(packet[0] >> 4, kind, code, message[4:8])}", sound]
+        yield from [f"error: {kind}/{code}", f"info: {info(packet[0] >> 4, kind, code, message[4:8])}", sum_line]
         yield f"quoted destination: {dst}"
         one, two, three, four = struct.unpack("!HHHH", request[:8])
         if icmp:
@@ -313,7 +313,7 @@ def dissect(packet):
         yield from [f"quoted header: {extent(head)}", f"quoted payload: {extent(payload)}"]
         yield from objects(message[cut:][4:])
     else:
-        yield "nobody's"
+        yield "not ours"
 
 
 def extended(version, message):

@@ -54,7 +54,7 @@ impl Capture {
     }
 }
 
-/// Octets from a socket that tells nothing beside them.
+/// Octets from a socket that delivers nothing beside them.
 pub fn received(framing: Framing, bytes: &[u8], from: IpAddr) -> Received<'_> {
     Received {
         at: Instant::ZERO,

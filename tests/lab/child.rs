@@ -1,4 +1,4 @@
-//! A program under way: what it says line by line, and signals to it.
+//! A running program: what it prints, line by line, and signals to it.
 
 use std::io::{BufRead, BufReader, ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::unix::process::ExitStatusExt;
@@ -28,14 +28,14 @@ pub fn foreground_of(subcommand: &str, args: &str) -> Command {
     command
 }
 
-/// A program under way.
+/// A running program.
 pub struct Running {
     child: Child,
     out: Option<BufReader<ChildStdout>>,
     err: BufReader<ChildStderr>,
     /// What has been read of standard output.
-    pub said: String,
-    told: String,
+    pub stdout: String,
+    stderr: String,
     alarm: Sender<()>,
     watch: JoinHandle<()>,
 }
@@ -58,7 +58,7 @@ impl Running {
                 let _ = kill(pid, Signal::SIGKILL);
             }
         });
-        Self { child, out, err, said: String::new(), told: String::new(), alarm, watch }
+        Self { child, out, err, stdout: String::new(), stderr: String::new(), alarm, watch }
     }
 
     pub fn pid(&self) -> Pid {
@@ -72,8 +72,8 @@ impl Running {
             let mut line = Vec::new();
             let len = out.read_until(b'\n', &mut line).expect("standard output");
             let line = String::from_utf8_lossy(&line).into_owned();
-            assert!(len > 0, "it ended without {part:?}: {}", self.said);
-            self.said += &line;
+            assert!(len > 0, "it ended without {part:?}: {}", self.stdout);
+            self.stdout += &line;
             if line.contains(part) {
                 return line;
             }
@@ -84,7 +84,7 @@ impl Running {
     pub fn error_line(&mut self) -> String {
         let mut line = String::new();
         self.err.read_line(&mut line).expect("standard error");
-        self.told += &line;
+        self.stderr += &line;
         line
     }
 
@@ -92,8 +92,8 @@ impl Running {
         kill(self.pid(), signal).expect("a process that takes signals");
     }
 
-    /// Sends a signal and returns when it is no longer pending, or nobody is left to take it.
-    pub fn signal_and_see_it_taken(&self, signal: Signal) {
+    /// Sends a signal and returns when it is no longer pending, or the process has ended.
+    pub fn signal_and_wait_until_taken(&self, signal: Signal) {
         self.signal(signal);
         while self.is_pending(signal) {
             thread::yield_now();
@@ -102,19 +102,19 @@ impl Running {
 
     /// Sends a signal again and again, as a key that is held down does.
     pub fn signal_until_it_ends(&self, signal: Signal) {
-        while self.is_alive() {
-            self.signal_and_see_it_taken(signal);
+        while self.is_running() {
+            self.signal_and_wait_until_taken(signal);
         }
     }
 
-    fn is_alive(&self) -> bool {
+    fn is_running(&self) -> bool {
         self.status("State:").is_some_and(|state| !state.starts_with('Z'))
     }
 
     fn is_pending(&self, signal: Signal) -> bool {
-        let alive = self.is_alive();
+        let running = self.is_running();
         let mask = self.status("ShdPnd:").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
-        alive && mask.is_some_and(|mask| mask >> (signal as u32 - 1) & 1 == 1)
+        running && mask.is_some_and(|mask| mask >> (signal as u32 - 1) & 1 == 1)
     }
 
     /// A field of `/proc/PID/status`; none once the process is gone.
@@ -131,7 +131,7 @@ impl Running {
         rest.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("ticks")).sum()
     }
 
-    /// Reads no more of standard output, ever.
+    /// Closes the pipe of standard output: nothing more is read.
     pub fn hang_up(&mut self) {
         self.out = None;
     }
@@ -141,14 +141,14 @@ impl Running {
         if let Some(mut out) = self.out.take() {
             let mut rest = Vec::new();
             out.read_to_end(&mut rest).expect("standard output");
-            self.said += &String::from_utf8_lossy(&rest);
+            self.stdout += &String::from_utf8_lossy(&rest);
         }
-        self.err.read_to_string(&mut self.told).expect("standard error");
+        self.err.read_to_string(&mut self.stderr).expect("standard error");
         let status = self.child.wait().expect("an end");
         drop(self.alarm);
         self.watch.join().expect("the watch");
         let status = status.code().or(status.signal().map(|signal| 128 + signal));
-        Ran { status, stdout: self.said, stderr: self.told }
+        Ran { status, stdout: self.stdout, stderr: self.stderr }
     }
 }
 

@@ -15,25 +15,25 @@ pub fn resolver(hosts: &[u8], sources: &str, conf: &str) {
     sh("mount --bind /run/etc /etc");
 }
 
-/// A name server that answers questions for names of addresses (PTR) with these octets, in one label
-/// each, and nothing else. It says what arrived.
+/// A name server that answers queries for names of addresses (PTR) with these octets, in one label
+/// each, and nothing else. It reports each query that arrives.
 pub fn name_server(answer: impl Fn(Ipv4Addr) -> Option<Vec<u8>> + Send + 'static) -> Receiver<()> {
     let socket = UdpSocket::bind("127.0.0.1:53").expect("port 53");
-    let (saw, seen) = channel();
+    let (report, queries) = channel();
     // It ends with the process.
     std::thread::spawn(move || {
         let mut buffer = [0; 1500];
         while let Ok((len, from)) = socket.recv_from(&mut buffer) {
-            let _ = saw.send(());
+            let _ = report.send(());
             if let Some(reply) = pointer(&buffer[..len], &answer) {
-                socket.send_to(&reply, from).expect("an answer on its way");
+                socket.send_to(&reply, from).expect("an answer that is sent");
             }
         }
     });
-    seen
+    queries
 }
 
-/// The answer to a question for a PTR record (RFC 1035 section 4.1).
+/// The answer to a query for a PTR record (RFC 1035 section 4.1).
 pub fn pointer(query: &[u8], answer: impl Fn(Ipv4Addr) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
     let mut rest = &query[12..];
     let mut numbers = Vec::new();
@@ -46,7 +46,7 @@ pub fn pointer(query: &[u8], answer: impl Fn(Ipv4Addr) -> Option<Vec<u8>>) -> Op
     let name = answer(Ipv4Addr::new(a, b, c, d))?;
     let mut reply = query[..query.len() - rest.len() + 5].to_vec();
     reply[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
-    // The name asked for, PTR, IN, a minute.
+    // The name of the query, PTR, IN, a minute.
     reply.extend([0xc0, 12, 0, 12, 0, 1, 0, 0, 0, 60]);
     let mut labels = Vec::new();
     for label in name.split(|octet| *octet == b'.') {
@@ -69,14 +69,14 @@ pub fn address_server(
     answer: impl Fn(&str, u16) -> Option<IpAddr> + Send + 'static,
 ) -> Receiver<(String, u16)> {
     let socket = UdpSocket::bind("127.0.0.1:53").expect("port 53");
-    let (saw, seen) = channel();
+    let (report, queries) = channel();
     // It ends with the process.
     std::thread::spawn(move || {
         let mut buffer = [0; 1500];
         while let Ok((len, from)) = socket.recv_from(&mut buffer) {
             let (name, kind, end) = question(&buffer[..len]);
             let found = answer(&name, kind);
-            let _ = saw.send((name, kind));
+            let _ = report.send((name, kind));
             let Some(address) = found else { continue };
             let mut reply = buffer[..end].to_vec();
             reply[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
@@ -88,10 +88,10 @@ pub fn address_server(
             };
             reply.push(octets.len() as u8);
             reply.extend(octets);
-            socket.send_to(&reply, from).expect("an answer on its way");
+            socket.send_to(&reply, from).expect("an answer that is sent");
         }
     });
-    seen
+    queries
 }
 
 /// Takes the queries of a process that has ended, also those that the name server has not read yet: it reads them in the

@@ -34,7 +34,7 @@ const LIMIT: &str = "RPING_TEST_LIMIT";
 
 pub const RPING: &str = env!("CARGO_BIN_EXE_rping");
 
-/// Runs `body` in a world of its own: root of a user namespace, loopback up, `/run` empty, datagram
+/// Runs `body` in namespaces of its own: root of a user namespace, loopback up, `/run` empty, datagram
 /// ICMP sockets forbidden as in a new network namespace (see [`allow_datagram`]).
 ///
 /// `name` is the path of the calling test function, so that the test binary can find it again.
@@ -253,14 +253,14 @@ pub fn start(args: &str) -> Child {
         .expect("rping")
 }
 
-/// Has the kernel stamp what arrives for as long as this lives. It begins a moment after the first socket has
-/// asked for it, and forgets it with the last one (net_enable_timestamp defers both), so that the first answers of
+/// Has the kernel stamp what arrives for as long as this lives. It begins a moment after the first socket
+/// requested it, and ends a moment after the last one (net_enable_timestamp defers both), so that the first answers of
 /// a run may come without.
 pub struct Stamping(Child);
 
 impl Stamping {
-    /// Returns once it does: after the socket that asks for it is open, for until then the stamps that are seen may be
-    /// those that another process, perhaps one that ends now, asked for. Nothing announces the first stamp after that.
+    /// Returns once the kernel stamps, and after the socket that requests it is open: until then the stamps may be those
+    /// that another process requested, perhaps one that ends now. Nothing announces the first stamp after that.
     pub fn begin() -> Self {
         let mut child = start("-i 1000 127.0.0.1");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
@@ -308,13 +308,13 @@ fn mask_line(line: &str) -> String {
     line
 }
 
-/// A host whose kernel keeps silent while a script of ours answers echo requests, from any address.
+/// A host where a script of the test answers echo requests instead of the kernel, from any address.
 pub struct Responder {
     stop: mpsc::Sender<()>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-/// An echo request as a responder sees it.
+/// An echo request as a responder receives it.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub from: Ipv4Addr,
@@ -332,7 +332,7 @@ impl Request {
         u16::from_be_bytes([self.icmp[6], self.icmp[7]])
     }
 
-    /// The faithful reply, from the ICMP header on.
+    /// The correct reply, from the ICMP header on.
     pub fn echo(&self) -> Vec<u8> {
         let mut icmp = self.icmp.clone();
         icmp[0] = 0;
@@ -353,12 +353,12 @@ impl Request {
 pub struct Answer {
     pub from: Ipv4Addr,
     pub icmp: Vec<u8>,
-    /// Whether the checksum is put right.
-    pub sound: bool,
+    /// Whether the checksum is correct.
+    pub checksum_ok: bool,
 }
 
 impl Responder {
-    /// Answers, in the network namespace `t` made by [`pair`], as `script` says.
+    /// Answers, in the network namespace `t` made by [`pair`], with the answers of `script`.
     pub fn start(script: impl FnMut(&Request) -> Vec<Answer> + Send + 'static) -> Self {
         sh("ip netns exec t sysctl -qw net.ipv4.icmp_echo_ignore_all=1");
         let (stop, stopped) = mpsc::channel();
@@ -384,17 +384,17 @@ fn respond(
     ready: &mpsc::Sender<()>,
 ) {
     let namespace = std::fs::File::open("/run/netns/t").expect("the namespace t");
-    nix::sched::setns(namespace.as_fd(), nix::sched::CloneFlags::CLONE_NEWNET).expect("a way into t");
-    let ears = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).expect("a raw socket");
-    let mouth = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(255))).expect("a raw socket");
-    mouth.set_header_included_v4(true).expect("IP_HDRINCL");
-    ears.set_read_timeout(Some(std::time::Duration::from_millis(50))).expect("a timeout");
-    ears.set_recv_buffer_size(4 << 20).expect("a buffer");
-    ready.send(()).expect("someone who waits");
+    nix::sched::setns(namespace.as_fd(), nix::sched::CloneFlags::CLONE_NEWNET).expect("setns");
+    let input = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).expect("a raw socket");
+    let output = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(255))).expect("a raw socket");
+    output.set_header_included_v4(true).expect("IP_HDRINCL");
+    input.set_read_timeout(Some(std::time::Duration::from_millis(50))).expect("a timeout");
+    input.set_recv_buffer_size(4 << 20).expect("a buffer");
+    ready.send(()).expect("a test that waits");
     let mut number = 0;
     while stopped.try_recv().is_err() {
         let mut buffer = [0_u8; 66_000];
-        let len = match std::io::Read::read(&mut &ears, &mut buffer) {
+        let len = match std::io::Read::read(&mut &input, &mut buffer) {
             Ok(len) => len,
             Err(_) => continue,
         };
@@ -412,7 +412,7 @@ fn respond(
         for answer in script(&request) {
             let packet = packet(&answer, request.from);
             let to = SockAddr::from(SocketAddr::new(IpAddr::V4(request.from), 0));
-            mouth.send_to(&packet, &to).expect("an answer on its way");
+            output.send_to(&packet, &to).expect("an answer that is sent");
         }
     }
 }
@@ -420,7 +420,7 @@ fn respond(
 fn packet(answer: &Answer, to: Ipv4Addr) -> Vec<u8> {
     let mut icmp = answer.icmp.clone();
     icmp[2..4].fill(0);
-    let sum = checksum(&icmp) ^ u16::from(!answer.sound);
+    let sum = checksum(&icmp) ^ u16::from(!answer.checksum_ok);
     icmp[2..4].copy_from_slice(&sum.to_be_bytes());
     let mut packet = vec![0x45, 0];
     packet.extend(((20 + icmp.len()) as u16).to_be_bytes());
@@ -465,7 +465,7 @@ pub fn address_link(near: &str, far: &str, net: usize) {
 /// and fd09::1.
 pub fn path() {
     let hosts = ["r1", "r2", "r3", "t"];
-    let quiet = "sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000 \
+    let settings = "sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000 \
                  net.ipv4.icmp_msgs_burst=10000 net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
                  net.ipv4.conf.all.accept_source_route=1 net.ipv4.conf.default.accept_source_route=1 \
                  net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0";
@@ -473,7 +473,7 @@ pub fn path() {
     sh("sysctl -qw net.ipv4.conf.all.accept_source_route=1 net.ipv4.conf.default.accept_source_route=1");
     for host in hosts {
         sh(&format!(
-            "ip netns add {host}; ip netns exec {host} {QUICK}; ip netns exec {host} {quiet}; ip -n {host} link set lo up"
+            "ip netns add {host}; ip netns exec {host} {QUICK}; ip netns exec {host} {settings}; ip -n {host} link set lo up"
         ));
     }
     veth(None, "v0", "r1", "v1");

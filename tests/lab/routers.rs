@@ -1,5 +1,5 @@
-//! Paths of routers and targets that are no kernels: a thread of the test answers for them, as each after its time, without a
-//! budget, and quotes eight octets.
+//! Paths of routers and targets without kernels: a thread of the test answers in the place of each after the time of that
+//! hop, without a budget, and quotes eight octets.
 
 use std::io::{PipeReader, PipeWriter};
 use std::sync::mpsc;
@@ -29,7 +29,7 @@ impl Routers {
         Self::noisy(0)
     }
 
-    /// The same with so many errors about packets of somebody else for each IPv4 probe, at once.
+    /// The same with so many errors about packets of other hosts for each IPv4 probe, at once.
     pub fn noisy(noise: usize) -> Self {
         bare_namespace();
         usual_veth(None, "v0", "d", "d0");

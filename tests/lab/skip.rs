@@ -1,4 +1,5 @@
-//! What this machine lacks: a test that cannot do without it is skipped aloud, or fails where it is required.
+//! What this machine lacks: a test that needs it is skipped with a line on standard error, or fails where it is
+//! required.
 
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -71,7 +71,7 @@ impl Left {
     }
 }
 
-/// Runs commands, and returns what came of them and the probes that left meanwhile, in their order.
+/// Runs commands, and returns their result and the probes that were sent meanwhile, in their order.
 pub fn sniffed<R>(run: impl FnOnce() -> R) -> (R, Vec<Left>) {
     // ETH_P_ALL; without the header of the link.
     let all = i32::from(3_u16.to_be());

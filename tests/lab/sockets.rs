@@ -2,7 +2,7 @@
 
 use rping::transport::{Families, IpOption, Options, Stamping};
 
-/// Datagram sockets of both families, or raw ones where those are refused; nothing else is asked for.
+/// Datagram sockets of both families, or raw ones where those are refused; nothing else is requested.
 pub fn options() -> Options {
     Options {
         families: Families::Both,

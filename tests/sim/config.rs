@@ -68,7 +68,7 @@ impl From<Config> for ping::Config {
     }
 }
 
-/// What is wanted of each of many hosts.
+/// What is requested of each of many hosts.
 #[derive(Clone, Copy, Debug)]
 pub enum Demand {
     /// So many probes, answered or not.
@@ -92,7 +92,7 @@ pub struct ManyConfig {
     pub window: u64,
     pub linger: Option<Duration>,
     pub deadline: Option<Duration>,
-    /// The linger is also the time after which a probe is lost for good.
+    /// The linger is also the time after which a probe is finally lost.
     pub timeout_decides: bool,
     pub enough: Option<u32>,
     pub millis_of_day: u32,

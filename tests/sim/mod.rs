@@ -36,7 +36,7 @@ pub const IDENT: u16 = 0x1234;
 pub const HERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 pub const TARGET: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 pub const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 254);
-pub const STRANGER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 66);
+pub const OTHER_HOST: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 66);
 pub const HERE6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 pub const TARGET6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
 pub const ROUTER6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0xfe);
@@ -49,7 +49,7 @@ pub fn us(micros: u64) -> Duration {
     Duration::from_micros(micros)
 }
 
-/// A probe as the network sees it.
+/// A probe as the network receives it.
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// Which datagram of the run it is, from 1.
@@ -98,11 +98,11 @@ enum Coming<'a, S> {
 /// What happens to a session outside of the network, at its time.
 pub type Call<'a, S> = Box<dyn FnOnce(&mut S, Instant) + 'a>;
 
-/// What the network does to a probe: everything that comes back, or a refusal to send it at all.
-pub type Fate = Result<Vec<Packet>, SendFault>;
+/// The response of the network to a probe: everything that comes back, or a refusal to send it.
+pub type Response = Result<Vec<Packet>, SendFault>;
 
-/// The network: a fate for each probe.
-pub type Script<'a> = Box<dyn FnMut(&Seen) -> Fate + 'a>;
+/// The network: a response for each probe.
+pub type Script<'a> = Box<dyn FnMut(&Seen) -> Response + 'a>;
 
 /// The stamps that the kernel gives for a probe, refused ones included.
 pub type Stamps<'a> = Box<dyn FnMut(&Seen) -> Vec<Stamp> + 'a>;
@@ -164,7 +164,7 @@ impl<'a> Sim<'a> {
     /// A ping that begins at [`Instant::ZERO`], in a network.
     pub fn new(
         config: impl Into<rping::engine::ping::Config>,
-        script: impl FnMut(&Seen) -> Fate + 'a,
+        script: impl FnMut(&Seen) -> Response + 'a,
     ) -> Self {
         Self::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), script)
     }
@@ -172,7 +172,7 @@ impl<'a> Sim<'a> {
 
 impl<'a, S: Session> Sim<'a, S> {
     /// A session that begins at [`Instant::ZERO`], in a network.
-    pub fn of(session: S, script: impl FnMut(&Seen) -> Fate + 'a) -> Self {
+    pub fn of(session: S, script: impl FnMut(&Seen) -> Response + 'a) -> Self {
         Self {
             now: Instant::ZERO,
             session,
@@ -198,7 +198,7 @@ impl<'a, S: Session> Sim<'a, S> {
         self.queue(packet.after, Coming::Packet(packet));
     }
 
-    /// Has something happen to the session that long from now, such as the end of a lookup.
+    /// Calls `call` with the session after this time, for example for the end of a lookup.
     pub fn after(&mut self, after: Duration, call: impl FnOnce(&mut S, Instant) + 'a) {
         self.queue(after, Coming::Call(Box::new(call)));
     }

@@ -12,7 +12,7 @@ use rping::wire::{Family, icmp};
 
 use super::{HERE, ROUTER, ROUTER6, Seen};
 
-/// Something on its way back.
+/// A packet on its way back.
 #[derive(Clone, Debug)]
 pub struct Packet {
     pub after: Duration,
@@ -24,11 +24,11 @@ pub struct Packet {
     /// From the ICMP or upper header on. The checksum of ICMPv4 is put right on arrival unless `damaged`.
     pub bytes: Vec<u8>,
     pub damaged: bool,
-    /// Where the probe was going.
+    /// The destination of the probe.
     pub dst: IpAddr,
     /// Through a datagram socket's error queue, as this error; `bytes` is then our own message.
     pub queued: Option<icmp::Error>,
-    /// Whose clock stamps its arrival.
+    /// The clock that stamps its arrival.
     pub clock: ClockSource,
 }
 
@@ -130,7 +130,7 @@ impl Packet {
     }
 }
 
-/// The faithful echo reply to a probe, `after` so long.
+/// The correct echo reply to a probe, `after` so long.
 pub fn echo(probe: &Seen, after: Duration) -> Packet {
     let (icmp_type, protocol) = if probe.dst.is_ipv4() { (0, 1) } else { (129, 58) };
     let mut bytes = probe.bytes.clone();
@@ -156,7 +156,7 @@ pub fn error(probe: &Seen, icmp_type: u8, code: u8, info: u32, after: Duration) 
     Packet::to(probe, from, protocol, bytes, after)
 }
 
-/// The same error as a datagram socket's error queue tells it.
+/// The same error as a datagram socket's error queue delivers it.
 pub fn queued(probe: &Seen, icmp_type: u8, code: u8, info: u32, after: Duration) -> Packet {
     let (family, from, protocol): (_, IpAddr, _) = match probe.dst.ip() {
         IpAddr::V4(_) => (Family::V4, ROUTER.into(), 1),

@@ -10,7 +10,7 @@ use rping::probe::trace::{Carrier, Flow, TraceMethod};
 
 use super::packet::{checksum6, ipv4_header, ipv6_header};
 #[allow(unused_imports)] // each test binary uses its own part
-pub use super::{Fate, HERE, HERE6, Packet, Seen as Probe, stamp};
+pub use super::{HERE, HERE6, Packet, Response, Seen as Probe, stamp};
 use super::{Script, Sim, Stamps, ms};
 
 pub const TARGET: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 10);
@@ -83,7 +83,7 @@ pub struct Net<'a> {
 }
 
 impl<'a> Net<'a> {
-    pub fn new(script: impl FnMut(&Probe) -> Fate + 'a) -> Self {
+    pub fn new(script: impl FnMut(&Probe) -> Response + 'a) -> Self {
         Self {
             script: Box::new(script),
             stamps: Box::new(|_| vec![]),
@@ -206,7 +206,7 @@ pub fn reached(probe: &Probe, after: Duration) -> Packet {
     }
 }
 
-/// A short text of a trace: for each hop who answered and after how many ms, then how it ended.
+/// A short text of a trace: for each hop the addresses that answered and after how many ms, then how it ended.
 pub fn sketch(events: &[TraceEvent]) -> String {
     let mut text = String::new();
     let mut hop = 0;

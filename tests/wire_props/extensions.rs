@@ -13,7 +13,7 @@ use super::load::received;
 
 const ROUTER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 254));
 
-/// Two labels, an interface that says all it can, and an object of no known class.
+/// Two labels, an interface with all fields, and an object of no known class.
 fn structure() -> Vec<u8> {
     let interface =
         [&[0, 0, 0, 42, 0, 1, 0, 0, 192, 0, 2, 1, 8][..], b"eth0\0\0\0", &[0, 0, 5, 220]].concat();
@@ -42,12 +42,12 @@ pub fn walk(structure: &[u8]) {
     assert!(count <= MAX_OBJECTS);
 }
 
-/// A time-exceeded that says so of its quote, which is a UDP datagram's beginning, with `tail` behind it: how
-/// many octets are read as quoted behind the IP header, and how many as structure.
-fn read(family: Family, said: u8, quote: usize, tail: &[u8]) -> Option<(usize, Option<usize>)> {
+/// A time-exceeded with this length field and a quote of so many octets, which is the beginning of a UDP datagram, with
+/// `tail` behind it: how many octets are read as quoted behind the IP header, and how many as structure.
+fn read(family: Family, field: u8, quote: usize, tail: &[u8]) -> Option<(usize, Option<usize>)> {
     let (head, mut message) = match family {
-        Family::V4 => (20, vec![11, 0, 0, 0, 0, said, 0, 0, 0x45, 0, 0, 0, 0, 0, 0, 0, 1, 17]),
-        Family::V6 => (40, vec![3, 0, 0, 0, said, 0, 0, 0, 0x60, 0, 0, 0, 0, 40, 17, 1]),
+        Family::V4 => (20, vec![11, 0, 0, 0, 0, field, 0, 0, 0x45, 0, 0, 0, 0, 0, 0, 0, 1, 17]),
+        Family::V6 => (40, vec![3, 0, 0, 0, field, 0, 0, 0, 0x60, 0, 0, 0, 0, 40, 17, 1]),
     };
     message.resize(8 + head, 0);
     message.resize(8 + quote, 0x11);
@@ -64,23 +64,27 @@ fn read(family: Family, said: u8, quote: usize, tail: &[u8]) -> Option<(usize, O
 }
 
 #[test]
-fn whatever_a_length_field_says_the_structure_is_found_where_one_is_proven_or_not_at_all() {
+fn with_any_length_field_a_structure_is_found_only_where_it_is_proven() {
     let structure = structure();
     for (family, head, unit) in [(Family::V4, 20, 4), (Family::V6, 40, 8)] {
-        for said in 0..=255_u8 {
-            let claimed = usize::from(said) * unit;
+        for field in 0..=255_u8 {
+            let claimed = usize::from(field) * unit;
             for quote in (head + 8..=576).step_by(13).chain([127, 128, 129, 256, claimed.clamp(48, 576)]) {
                 let legacy = quote == 128;
                 let total = quote + structure.len();
-                let found = read(family, said, quote, &structure);
+                let found = read(family, field, quote, &structure);
                 let expected = if claimed == quote || legacy {
                     (quote - head, Some(structure.len()))
                 } else {
                     (total - head, None)
                 };
-                assert_eq!(found, Some(expected), "{family:?} says {said}, {quote} octets");
+                assert_eq!(found, Some(expected), "{family:?}, length {field}, {quote} octets");
                 let alone = Some((quote - head, None));
-                assert_eq!(read(family, said, quote, &[]), alone, "{family:?} says {said}, {quote} alone");
+                assert_eq!(
+                    read(family, field, quote, &[]),
+                    alone,
+                    "{family:?}, length {field}, {quote} alone"
+                );
             }
         }
     }
@@ -88,10 +92,10 @@ fn whatever_a_length_field_says_the_structure_is_found_where_one_is_proven_or_no
 
 #[test]
 fn a_structure_with_any_octet_changed_is_dropped_and_its_quote_kept() {
-    let sound = structure();
-    for at in 0..sound.len() {
+    let valid = structure();
+    for at in 0..valid.len() {
         for flip in 1..=255 {
-            let mut structure = sound.clone();
+            let mut structure = valid.clone();
             structure[at] ^= flip;
             let expected = Some((108 + structure.len(), None));
             assert_eq!(read(Family::V4, 32, 128, &structure), expected, "octet {at} changed by {flip:#x}");
@@ -100,11 +104,11 @@ fn a_structure_with_any_octet_changed_is_dropped_and_its_quote_kept() {
 }
 
 #[test]
-fn a_sound_structure_with_any_octet_changed_is_read_within_bounds() {
-    let sound = structure();
-    for at in 4..sound.len() {
+fn a_structure_with_any_octet_changed_and_a_right_checksum_is_read_within_bounds() {
+    let valid = structure();
+    for at in 4..valid.len() {
         for value in 0..=255 {
-            let mut structure = sound.clone();
+            let mut structure = valid.clone();
             structure[at] = value;
             structure[2..4].fill(0);
             let sum = checksum::checksum(&structure).to_be_bytes();

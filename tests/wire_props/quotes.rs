@@ -1,4 +1,4 @@
-//! Errors whose quote is short, long, optioned, rewritten or a lie.
+//! Errors with a quote that is short, long, with options, rewritten or forged.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -155,10 +155,10 @@ fn a_quoted_header_length_is_followed_where_it_fits() {
     }
 }
 
-/// The rows of FreeBSD's sbin/ping/tests/test_ping.py that concern parsing, told again: the options in
-/// the quoted header never stand between us and the request behind them.
+/// The rows of FreeBSD's sbin/ping/tests/test_ping.py that concern parsing, repeated here: the request
+/// is found behind any options of the quoted header.
 #[test]
-fn no_options_in_a_quoted_header_hide_the_request() {
+fn the_request_is_found_behind_any_options_of_a_quoted_header() {
     let route =
         |kind: u8, len: u8, pointer: u8| [&[kind, len, pointer][..], &[10, 0, 0, 1].repeat(9)].concat();
     let stamps = |len: u8, flag: u8| [&[68, len, 37, flag][..], &[0, 0, 0, 9].repeat(9)].concat();
@@ -261,7 +261,7 @@ fn a_quote_of_any_protocol_is_read_by_that_protocols_header() {
 }
 
 #[test]
-fn a_quote_of_no_request_is_nobodys() {
+fn a_quote_without_a_request_belongs_to_no_probe() {
     let quoting =
         |protocol: u8, payload: &[u8]| time_exceeded(Family::V4, &datagram4(header4(protocol), &[], payload));
     for icmp_type in 0..=255 {
@@ -360,7 +360,7 @@ proptest! {
     }
 
     #[test]
-    fn any_sound_chain_of_up_to_sixteen_is_followed(
+    fn any_valid_chain_of_up_to_sixteen_headers_is_followed(
         kinds in prop::collection::vec(
             (prop::sample::select(vec![0_u8, 43, 44, 51, 60]), 0..4_u8), 0..=ipv6::MAX_EXTENSIONS),
     ) {
@@ -382,7 +382,7 @@ proptest! {
     }
 
     #[test]
-    fn any_octets_as_a_chain_get_a_verdict(
+    fn any_octets_as_a_chain_are_parsed_or_rejected(
         first in prop::sample::select(vec![0_u8, 43, 44, 51, 60]),
         octets in prop::collection::vec(prop_oneof![any::<u8>(), 0..2_u8, Just(60_u8)], 0..200),
     ) {

@@ -1,5 +1,5 @@
-//! The probes of a traceroute: one flow on the wire, and known again whatever translators did to them; those
-//! of others never taken for ours.
+//! The probes of a traceroute: one flow on the wire, and recognised after any translation; probes of
+//! others are never recognised as ours.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
@@ -23,7 +23,7 @@ const DST4: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 const SRC6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1));
 const DST6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
 
-/// Octets behind the IP header of all probes here, where nothing else is said.
+/// Octets behind the IP header of all probes here, where no other length is given.
 const LEN: usize = 40;
 
 /// Ninety probes of one length, as of thirty hops, each from the port that is its number and 40,000.
@@ -218,14 +218,14 @@ struct Translator {
 }
 
 impl Translator {
-    /// Whether it lets stand what eight octets need: all at one of the two ends.
+    /// Whether it keeps what eight octets need: all fields of one of the two ends.
     fn spares_an_end(self) -> bool {
         self.dst.is_none() || self.port.is_none()
     }
 
-    fn address(ours: IpAddr, theirs: Option<u16>) -> IpAddr {
-        match (ours, theirs.map(u16::to_be_bytes)) {
-            (ours, None) => ours,
+    fn address(own: IpAddr, other: Option<u16>) -> IpAddr {
+        match (own, other.map(u16::to_be_bytes)) {
+            (own, None) => own,
             (IpAddr::V4(_), Some([a, b])) => IpAddr::V4(Ipv4Addr::new(100, 64, a, b)),
             (IpAddr::V6(_), Some([a, b])) => {
                 IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, a.into(), 1, 2, 3, 4, b.into()))
@@ -258,7 +258,7 @@ fn translators() -> impl Strategy<Value = Translator> {
 
 proptest! {
     #[test]
-    fn a_probe_is_known_again_behind_any_translator(
+    fn a_probe_is_recognised_behind_any_translator(
         translator in translators(),
         chosen in prop::sample::select(methods().to_vec()),
         family in prop::sample::select(vec![Family::V4, Family::V6]),
@@ -281,12 +281,12 @@ proptest! {
                 let expected = Recognised { number, translated, shift: None };
                 prop_assert_eq!(found, expected, "{:?}", translator == untouched);
             }
-            None => prop_assert!(!proven && !translator.spares_an_end(), "not known"),
+            None => prop_assert!(!proven && !translator.spares_an_end(), "not recognised"),
         }
     }
 
     #[test]
-    fn a_quote_filled_up_with_zeros_is_worth_what_was_quoted(
+    fn zeros_behind_a_quote_do_not_change_what_is_recognised(
         translator in translators(),
         chosen in prop::sample::select(methods().to_vec()),
         number in 1..=90_u16,
@@ -298,16 +298,16 @@ proptest! {
     }
 }
 
-/// Somebody else's datagram, quoted to us: of this host or another, to the same target or another, with a
+/// The datagram of another program, in a quote: of this host or another, to the same target or another, with a
 /// number in our range or any, and with eight octets or more.
-fn stranger<'a>(noise: &mut Noise, flow: &Flow, payload: &'a [u8]) -> Quoted<'a> {
+fn foreign_quote<'a>(noise: &mut Noise, flow: &Flow, payload: &'a [u8]) -> Quoted<'a> {
     let word = |noise: &mut Noise| noise.bits() as u16;
-    // Whoever it is, it is not from our port: the kernel gives that to nobody else.
+    // It is not from our port: the kernel gives that to no other program.
     let port = word(noise);
     let port = if port == flow.src_port { port ^ 1 } else { port };
     let payload = &payload[..if noise.below(2) == 0 { 0 } else { 32 }];
     let small = 1 + noise.below(90) as u16;
-    // With eight octets a number in range is one of few things that can tell.
+    // With eight octets a number in range is one of few fields that can decide.
     let number = if payload.is_empty() { word(noise) } else { small };
     let other = IpAddr::V4(Ipv4Addr::from(noise.bits() as u32));
     let dst = if noise.below(4) == 0 { other } else { flow.dst };
@@ -315,7 +315,7 @@ fn stranger<'a>(noise: &mut Noise, flow: &Flow, payload: &'a [u8]) -> Quoted<'a>
     let dst_port = [33_434, 33_434_u16.wrapping_add(small), 53, word(noise)][noise.below(4)];
     let third = if noise.below(2) == 0 { flow.third(flow.len(LEN)) } else { word(noise) };
     // Another trace to the same port of the same target with the same length, quoted with an address and a port
-    // that are not ours, could be ours behind a translator: of eight octets only the range of the number tells.
+    // that are not ours, could be ours behind a translator: of eight octets only the range of the number decides.
     let could_be_ours = (dst, dst_port, third) == (flow.dst, flow.dst_port, flow.third(flow.len(LEN)));
     let src = if could_be_ours { flow.src } else { src };
     let request = match flow.method {
@@ -337,10 +337,10 @@ fn stranger<'a>(noise: &mut Noise, flow: &Flow, payload: &'a [u8]) -> Quoted<'a>
     Quoted { src: Some(src), dst, header: &[], request }
 }
 
-/// `RPING_STRANGERS=100000000` asks for more.
+/// `RPING_FOREIGN_QUOTES=100000000` makes them more.
 #[test]
-fn of_many_probes_of_others_none_is_taken_for_ours() {
-    let count = std::env::var("RPING_STRANGERS").map_or(200_000, |count| count.parse::<u64>().unwrap());
+fn no_foreign_probe_is_recognised_as_our_own() {
+    let count = std::env::var("RPING_FOREIGN_QUOTES").map_or(200_000, |count| count.parse::<u64>().unwrap());
     let mut noise = Noise(0x57a9_6e25_0f91_7e57);
     let flows: Vec<_> = [methods()[0], methods()[1], methods()[2], methods()[4], methods()[6]]
         .into_iter()
@@ -350,7 +350,7 @@ fn of_many_probes_of_others_none_is_taken_for_ours() {
     for _ in 0..count {
         let flow = &flows[noise.below(flows.len())];
         payload.as_chunks_mut::<8>().0.iter_mut().for_each(|chunk| *chunk = noise.bits().to_be_bytes());
-        let quoted = stranger(&mut noise, flow, &payload);
+        let quoted = foreign_quote(&mut noise, flow, &payload);
         let found = recognise::quoted(flow, &NINETY, &quoted, None);
         assert_eq!(found, None, "{quoted:?} for {flow:?}");
     }
