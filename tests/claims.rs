@@ -50,7 +50,7 @@ fn a_link_named_tracepath_prints_what_tracepath_does() {
         sh("ip -n r2 link set w0 mtu 1400; ip -n r3 link set v1 mtu 1400");
         symlink(RPING, "/run/tracepath").expect("a link");
         let shown = |program: &str, args: &str| {
-            // The kernel remembers what the other one found.
+            // The kernel keeps what the other run found.
             sh("ip route flush cache; ip -6 route flush cache");
             let ran = run(program, args);
             let mut lines: Vec<String> = ran.stdout.lines().map(str::to_owned).collect();
@@ -143,7 +143,7 @@ fn the_anycast_address_of_a_network_is_answered_for_by_its_router() {
         // A new link takes a moment until IPv6 works on it.
         assert_eq!(rping("-q -c1 -i0.1 -w9 fd09::2").status, Some(0));
         with_both_sockets(|kind| {
-            // Four octets are no room for a token: the address alone says whose the reply is.
+            // Four octets are no room for a token: the address alone identifies the reply.
             for size in [4, 56] {
                 let ran = rping(&format!("-n -c1 -s{size} fd09::"));
                 let line = format!("\n{} bytes from fd09::2: icmp_seq=1 ttl=64", size + 8);
@@ -256,8 +256,8 @@ fn injected(call: &str, errno: &str, when: &str, command: &str) -> Ran {
 }
 
 #[test]
-fn only_the_third_refusal_is_the_probes_own() {
-    alone("only_the_third_refusal_is_the_probes_own", || {
+fn a_probe_is_not_sent_after_three_refusals() {
+    alone("a_probe_is_not_sent_after_three_refusals", || {
         if !skip::has(skip::Need::Netns, "strace") {
             return;
         }
@@ -410,7 +410,7 @@ fn a_verbose_trace_counts_what_is_no_reply_to_it() {
 fn a_timestamp_query_shows_how_far_the_clock_of_a_host_is_ahead() {
     alone("a_timestamp_query_shows_how_far_the_clock_of_a_host_is_ahead", || {
         pair();
-        // The host's own kernel keeps silent; its packets are known by their TTL.
+        // The host's own kernel does not answer; its packets are known by their TTL.
         sh("ip netns exec t sysctl -qw net.ipv4.ip_default_ttl=63
             ip netns exec t nft 'add table ip f; add chain ip f c { type filter hook output priority 0; }'
             ip netns exec t nft add rule ip f c icmp type timestamp-reply ip ttl 63 drop");

@@ -59,7 +59,7 @@ fn help_for_a_closed_standard_output_is_an_error() {
 }
 
 #[test]
-fn rping_tells_its_version_and_ping_the_one_that_wrappers_look_for() {
+fn rping_prints_its_version_and_ping_the_one_that_other_programs_look_for() {
     assert_eq!(rping(&["--version"]), answered(&format!("rping {VERSION}\n")));
     assert_eq!(rping(&["-V"]), answered(&format!("rping {VERSION}\n")));
     let compatible = answered(&format!("ping from rping {VERSION} (iputils compatible)\n"));
@@ -144,7 +144,7 @@ fn a_mistyped_command_or_option_gets_the_one_that_was_meant() {
 }
 
 #[test]
-fn a_host_with_something_around_it_is_named_alone() {
+fn the_error_for_a_host_with_a_port_or_a_scheme_names_the_host_alone() {
     let alone = [
         ("[::1]", "::1"),
         ("[fe80::1%eth0]", "fe80::1%eth0"),
@@ -217,19 +217,19 @@ fn mistakes_about_the_terminal_are_one_line_that_names_the_option() {
 }
 
 #[test]
-fn text_from_the_command_line_cannot_reach_the_terminal_raw() {
-    let nasty = "\u{1b}[31m\u{9b}2J\u{7}\n\u{202e}";
-    let tame = r"\x1b[31m\u{9b}2J\x07\x0a\u{202e}";
+fn text_from_the_command_line_is_escaped_in_errors() {
+    let raw = "\u{1b}[31m\u{9b}2J\u{7}\n\u{202e}";
+    let escaped = r"\x1b[31m\u{9b}2J\x07\x0a\u{202e}";
     let count = "the count must be a whole number from 1 to 9223372036854775807";
-    assert_eq!(rping(&["ping", "-c", nasty, "h"]), refused(&format!("rping: -c {tame}: {count}")));
-    let long = format!("--{nasty}");
+    assert_eq!(rping(&["ping", "-c", raw, "h"]), refused(&format!("rping: -c {escaped}: {count}")));
+    let long = format!("--{raw}");
     assert_eq!(
         rping(&["ping", &long]),
-        refused(&format!("rping: unexpected argument '--{tame}'; see 'rping ping --help'"))
+        refused(&format!("rping: unexpected argument '--{escaped}'; see 'rping ping --help'"))
     );
     assert_eq!(
-        rping(&[nasty]),
-        refused(&format!("rping: {tame}: a host's name cannot have the character U+001B"))
+        rping(&[raw]),
+        refused(&format!("rping: {escaped}: a host's name cannot have the character U+001B"))
     );
     let octets = OsStr::from_bytes(b"a\xff\x9b$(id)\x7f");
     let output = Command::new(RPING).args(["ping", "-t"]).arg(octets).arg("h").output().unwrap();
@@ -296,7 +296,7 @@ fn help_of_ping_fits_a_terminal_and_has_every_option() {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_error() {
+fn a_reader_that_closes_the_pipe_is_no_error() {
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
     let output = Command::new(RPING).args(["ping", "--help"]).stdout(writer).output().unwrap();

@@ -59,8 +59,8 @@ fn without_numbers(text: &str) -> String {
 const CHECK_PING: &str = "/usr/lib/nagios/plugins/check_ping";
 
 #[test]
-fn check_ping_sees_hosts_that_answer_are_silent_and_cannot_be_reached() {
-    alone("check_ping_sees_hosts_that_answer_are_silent_and_cannot_be_reached", || {
+fn check_ping_reads_answering_silent_and_unreachable_hosts() {
+    alone("check_ping_reads_answering_silent_and_unreachable_hosts", || {
         if !can_run(CHECK_PING) {
             return;
         }

@@ -138,7 +138,7 @@ const FIGURES: &str = "time,host,address,label,window_ms,transmitted,received,lo
 const WEB: &str = r#""web 1,x=""y""|'z'",192.0.2.2,"rack 5, ""top""=\""#;
 
 #[test]
-fn csv_has_a_record_for_each_thing_that_becomes_of_a_probe() {
+fn csv_has_a_record_for_each_outcome_of_a_probe() {
     let expected = [
         EVENTS,
         "2026-11-22T14:58:00.260250000Z,host.example,192.0.2.2,,1,reply,192.0.2.2,64,57,10.25,,,",

@@ -233,7 +233,7 @@ fn prometheus_has_metrics_of_the_trace_and_of_each_hop() {
 }
 
 #[test]
-fn nagios_says_whether_the_target_was_reached() {
+fn nagios_shows_whether_the_target_was_reached() {
     assert_eq!(
         of_icmp(NagiosTrace),
         "TRACEROUTE OK - reached at hop 4, or nearer: no router seen at hop 3, RTA = 4.12 ms\

@@ -25,7 +25,7 @@ fn fping(args: &str) -> Ran {
     run(&link_to_rping(), args)
 }
 
-/// [`pair`] with a router that knows two more hosts, one that refuses networks, and one that is silent: 198.51.100.7 and
+/// [`pair`] with a router that has two more hosts, one that refuses networks, and one that is silent: 198.51.100.7 and
 /// .8 answer, those of 198.51.101.0/24 are refused by 10.9.0.2, and the rest of 198.51.100.0/24 is silent.
 fn hosts() {
     pair();
@@ -269,7 +269,7 @@ fn lists_come_from_standard_input_and_from_files() {
 fn the_names_of_all_addresses_are_there_before_the_first_line() {
     alone("the_names_of_all_addresses_are_there_before_the_first_line", || {
         resolver(b"", "files dns", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
-        let _asked = name_server(|address| match address.octets() {
+        let _queries = name_server(|address| match address.octets() {
             [.., 3] => None,
             [.., 4] => Some(b"a\x1b[2Jb.example".to_vec()),
             [.., 5] => Some(b"10.66.66.66".to_vec()),
@@ -295,8 +295,8 @@ fn the_names_of_all_addresses_are_there_before_the_first_line() {
 }
 
 #[test]
-fn the_mark_of_another_address_stands_on_the_line_of_its_answer() {
-    alone("the_mark_of_another_address_stands_on_the_line_of_its_answer", || {
+fn the_mark_of_another_address_is_on_the_line_of_its_answer() {
+    alone("the_mark_of_another_address_is_on_the_line_of_its_answer", || {
         hosts();
         with_both_sockets(|kind| {
             let ran = shell("fping -c1 -I v0 ff02::1 2>&1");

@@ -98,7 +98,7 @@ fn last_octet(probe: &Seen) -> u8 {
     }
 }
 
-/// 198.51.100.1 answers after 1.234 ms and a bit more each time, .2 never, a router speaks for .3, and IPv6 answers.
+/// 198.51.100.1 answers after 1.234 ms and a bit more each time, .2 never, a router sends errors for .3, and IPv6 answers.
 fn network(probe: &Seen) -> Result<Vec<Packet>, rping::datagram::SendFault> {
     Ok(match last_octet(probe) {
         1 => vec![echo(probe, us(1_234 + 1_111 * (u64::from(probe.seq()) - 1)))],
@@ -187,7 +187,7 @@ fn a_count_gives_each_probe_a_line_and_each_host_a_row() {
 
 /// As SmokePing and Zabbix call it: a time for each probe, and a minus where no answer came in time.
 #[test]
-fn a_time_stands_for_each_probe_and_a_minus_for_none() {
+fn each_probe_has_its_time_or_a_minus() {
     let script = |probe: &Seen| {
         Ok(match (last_octet(probe), probe.seq()) {
             (1, 2) => vec![echo(probe, us(600_001))],
@@ -356,7 +356,7 @@ fn duplicates_are_printed_where_answers_are_not() {
     assert_eq!((out.lines().count(), out.contains("dup"), err.contains("dup")), (2, false, false));
 }
 
-/// An answer from a stranger that has the token.
+/// An answer with the token from another host.
 fn packet_from(probe: &Seen) -> Packet {
     echo(probe, ms(3)).from(OTHER_HOST)
 }
@@ -420,7 +420,7 @@ fn icmp_errors_have_the_names_that_fping_gives_them() {
 }
 
 #[test]
-fn a_probe_that_cannot_leave_ends_the_attempts_and_counts_as_sent() {
+fn a_probe_that_cannot_be_sent_ends_the_attempts_and_counts_as_sent() {
     let no_route = |_: &Seen| Err(rping::transport::send_fault(101, None));
     let sentence = "silent: error while sending ping: Network is unreachable\n";
     let (out, err, status, end) = run("silent", no_route);

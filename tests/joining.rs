@@ -32,10 +32,10 @@ fn address(text: &str) -> SocketAddr {
     SocketAddr::new(text.parse().expect("an address"), 0)
 }
 
-/// What becomes of a name: how long after the start, and its addresses or why it has none.
+/// The result of a lookup: how long after the start, and the addresses or the reason for none.
 type Later<'a> = (u64, Result<&'a [&'a str], &'a str>);
 
-/// A word: an address, or a name and what becomes of it.
+/// A word: an address, or a name and the results of its lookups.
 enum Word<'a> {
     Known(&'a str),
     Name(&'a str, Vec<Later<'a>>),
@@ -118,7 +118,7 @@ fn printed(mut joined: Joined<'_>, show: Show) -> (String, String, Instant) {
     (output.unwritten(Stream::Out), output.unwritten(Stream::Err), end)
 }
 
-/// When each probe left, in milliseconds, and where to.
+/// When each probe was sent, in milliseconds, and where to.
 fn sent(joined: &mut Joined<'_>) -> Vec<(u64, u32, u16)> {
     let mut sent = Vec::new();
     joined.sim.run(|event| {
@@ -130,7 +130,7 @@ fn sent(joined: &mut Joined<'_>) -> Vec<(u64, u32, u16)> {
 }
 
 #[test]
-fn who_is_known_is_probed_at_once_and_names_join_in_their_rows() {
+fn hosts_with_an_address_are_probed_at_once_and_names_join_in_their_rows() {
     let words = [
         found("late.example", 45, &["198.51.100.9"]),
         Known("198.51.100.1"),

@@ -51,7 +51,7 @@ fn ping(config: Config, script: impl FnMut(&sim::Seen) -> Result<Vec<sim::Packet
 }
 
 #[test]
-fn a_ping_has_a_start_each_fate_and_a_summary() {
+fn a_ping_has_a_start_a_record_of_each_probe_and_a_summary() {
     let text = ping(Config { count: Some(4), ..config() }, |probe| match probe.seq() {
         1 => Ok(vec![echo(probe, ms(10)), echo(probe, ms(12))]),
         2 => Ok(vec![error(probe, 3, 1, 0, ms(5))]),
@@ -89,8 +89,8 @@ fn a_quiet_run_has_a_start_and_a_summary() {
             json.finish(end, output);
         })
     };
-    let loud = quiet(false);
-    let ends = [loud.lines().next(), loud.lines().last()].map(Option::unwrap);
+    let verbose = quiet(false);
+    let ends = [verbose.lines().next(), verbose.lines().last()].map(Option::unwrap);
     assert_eq!(quiet(true).lines().collect::<Vec<_>>(), ends);
 }
 

@@ -428,7 +428,7 @@ fn each_key_has_one_type_in_every_record() {
 }
 
 #[test]
-fn every_key_that_is_printed_is_documented_where_it_stands_and_the_other_way_round() {
+fn the_printed_keys_are_the_documented_keys_of_each_record() {
     let printed: BTreeMap<_, _> = keys_of(&everything())
         .into_iter()
         .map(|(key, (places, kinds))| (key, (kinds.into_iter().collect::<String>(), places)))
@@ -565,7 +565,7 @@ fn the_counts_of_a_ping_are_those_of_its_events() {
     let errors: Vec<_> = one(false).into_iter().filter(|line| line["type"] == "error").collect();
     let mtus: Vec<_> = errors.iter().map(|line| line.get("mtu").and_then(Value::as_u64)).collect();
     assert_eq!(mtus, [Some(1_400), None, None, None]);
-    // Five of the eight whose fate is known.
+    // Five of the eight with a known outcome.
     assert_eq!(summary["loss_pct"], 62.5);
     assert_eq!(summary["ts"], "2026-11-22T14:58:11.750000000Z");
 }

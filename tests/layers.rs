@@ -1,10 +1,10 @@
-//! Who may import whom. The table is the design; a new line in it is a design decision.
+//! Which module may import which. The table is the design; a new line in it is a design decision.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each room, and the rooms it may know.
+/// Each room, and the rooms that it may import.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("clock", &[]),
@@ -116,7 +116,7 @@ fn imports(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn rooms_know_only_whom_they_may() {
+fn modules_import_only_what_the_table_allows() {
     let (mut seen, mut used) = (BTreeSet::new(), BTreeSet::new());
     for path in sources(&source_folder()) {
         let room = room(&path);
@@ -130,7 +130,7 @@ fn rooms_know_only_whom_they_may() {
         let text = fs::read_to_string(&path).expect("a readable file");
         for import in imports(&text) {
             let fine = import == room || allowed.contains(&import.as_str());
-            assert!(fine, "{} ({room}) must not know {import}", path.display());
+            assert!(fine, "{} ({room}) must not import {import}", path.display());
             used.insert((room.clone(), import));
         }
         seen.insert(room);
@@ -138,7 +138,7 @@ fn rooms_know_only_whom_they_may() {
     for (room, allowed) in MAY_IMPORT {
         for import in *allowed {
             let needed = used.contains(&((*room).to_owned(), (*import).to_owned()));
-            assert!(needed, "{room} imports {import} no more: the permission goes");
+            assert!(needed, "{room} imports {import} no more: remove the permission");
         }
     }
     let table: BTreeSet<_> = MAY_IMPORT.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -146,7 +146,7 @@ fn rooms_know_only_whom_they_may() {
 }
 
 #[test]
-fn rooms_stand_in_the_order_of_their_imports() {
+fn modules_are_listed_in_the_order_of_their_imports() {
     let lib = fs::read_to_string(source_folder().join("lib.rs")).expect("a readable file");
     let listed: Vec<_> =
         lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
@@ -155,7 +155,7 @@ fn rooms_stand_in_the_order_of_their_imports() {
     for (at, (room, allowed)) in MAY_IMPORT.iter().enumerate() {
         for import in *allowed {
             let below = MAY_IMPORT[..at].iter().any(|(name, _)| name == import);
-            assert!(below, "{room} imports {import}, which does not stand before it");
+            assert!(below, "{room} imports {import}, which is not listed before it");
         }
     }
 }
@@ -169,7 +169,7 @@ fn imports_are_found_in_every_form() {
 }
 
 #[test]
-fn unsafe_code_lives_in_one_folder_with_reasons() {
+fn unsafe_code_is_in_one_folder_and_has_reasons() {
     for path in sources(&source_folder()) {
         let text = fs::read_to_string(&path).expect("a readable file");
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
@@ -211,7 +211,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn system_crates_sockets_and_threads_stay_in_their_rooms() {
+fn only_listed_modules_use_system_crates_sockets_and_threads() {
     for (name, rooms) in MAY_USE {
         let mut used = BTreeSet::new();
         for path in sources(&source_folder()).iter().filter(|path| !path.ends_with("tests.rs")) {
@@ -316,7 +316,7 @@ fn resolve(path: &str, at: &[String], modules: &BTreeSet<Vec<String>>) -> Option
     Some(from)
 }
 
-/// The folder of a module: `sys/linux` is known as `imp`.
+/// The folder of a module: `sys/linux` is named `imp`.
 fn platform(name: &str) -> String {
     if name == "imp" { "linux".to_owned() } else { name.to_owned() }
 }
@@ -366,7 +366,7 @@ fn no_files_of_a_room_import_each_other_in_a_circle() {
     });
     assert!(circles.is_empty(), "circles of files: {circles:#?}");
     for folder in KNOWN_CIRCLES {
-        assert!(known.contains(folder), "{folder} has no circle any more: the exception goes");
+        assert!(known.contains(folder), "{folder} has no circle any more: remove the exception");
     }
 }
 

@@ -69,7 +69,7 @@ fn many_hosts_are_pinged_until_an_interrupt() {
         pair();
         let mut run = Running::start(&mut foreground("-i 0.05 10.9.0.2 fd09::2"));
         assert_eq!(run.until("PING"), "PING 2 targets 56 data bytes, a probe each 0.05 s until Ctrl-C\n");
-        // Both have answered, and are asked again.
+        // Both have answered, and get another probe.
         run.until("from 10.9.0.2: icmp_seq=4 ");
         run.until("from fd09::2: icmp_seq=7 ");
         run.signal(Signal::SIGINT);

@@ -1,4 +1,4 @@
-//! Many targets against the simulated network: whom, when, and what became of every probe, in virtual time.
+//! Many targets against the simulated network: which of them get probes, when, and the outcome of every probe, in virtual time.
 
 mod sim;
 
@@ -30,7 +30,7 @@ fn targets(ranges: &[(&str, u32)]) -> Targets {
     targets
 }
 
-/// One answer wanted of each, a thousand probes a second.
+/// One answer of each, a thousand probes a second.
 fn answers(targets: Targets) -> Config {
     Config::new(Rc::new(targets), Demand::Answer { timeout: ms(500), retries: 3 })
 }
@@ -68,7 +68,7 @@ impl Accounts {
         match event {
             Event::Sent { .. } => account.sent += 1,
             Event::NotSent { .. } => account.not_sent += 1,
-            Event::Unanswered { .. } => panic!("nobody asked for {event:?}"),
+            Event::Unanswered { .. } => panic!("not requested: {event:?}"),
             Event::Lost { .. } => account.lost += 1,
             Event::Answer(answer) => match answer.verdict {
                 Verdict::Received => account.received += 1,
@@ -119,9 +119,9 @@ const ANSWERED: Account =
     Account { sent: 1, received: 1, not_sent: 0, duplicates: 0, corrupt: 0, errors: 0, lost: 0 };
 const SILENT: Account = Account { sent: 4, received: 0, lost: 4, ..ANSWERED };
 
-/// However many there are; more than 65,536 of all targets are remembered for so long only.
+/// With any number of probes. Above 65,536 probes of all targets, records are kept no longer.
 #[test]
-fn a_probe_is_remembered_for_ten_seconds() {
+fn the_record_of_a_probe_is_kept_for_ten_seconds() {
     let config = Config {
         demand: Demand::Probes { count: 60_000, interval: us(200) },
         rate: None,
@@ -139,7 +139,7 @@ fn a_probe_is_remembered_for_ten_seconds() {
 }
 
 #[test]
-fn who_answers_is_asked_once_and_who_is_silent_four_times() {
+fn a_host_that_answers_gets_one_probe_and_a_silent_host_four() {
     let mut when = Vec::new();
     let config = answers(targets(&[("198.51.100.1", 2), ("2001:db8::1", 1)]));
     let mut net = net(config, |probe| {
@@ -163,7 +163,7 @@ fn who_answers_is_asked_once_and_who_is_silent_four_times() {
 }
 
 #[test]
-fn all_who_answer_end_the_run_with_the_last_answer() {
+fn a_run_ends_with_the_last_answer_when_all_hosts_answer() {
     let mut net = net(answers(targets(&[("198.51.100.0", 100)])), |probe| Ok(vec![echo(probe, ms(7))]));
     let (accounts, end) = run(&mut net);
     assert_eq!(accounts.all(), Account { sent: 100, received: 100, ..Account::default() });
@@ -182,12 +182,12 @@ fn a_late_answer_to_an_earlier_probe_counts_and_keeps_its_own_time() {
         }
     });
     assert_eq!(rtts, [(1, ms(800), Verdict::Received)]);
-    assert_eq!(end, at(800_000), "nobody waits for the second probe's answer");
+    assert_eq!(end, at(800_000), "the answer to the second probe is not waited for");
 }
 
 /// Lost at 300 ms: what is refused by a router, and what is answered later. The times are those of the losses.
 #[test]
-fn where_the_timeout_decides_nothing_else_ends_the_wait_for_a_probe_and_nothing_comes_too_late() {
+fn with_a_deciding_timeout_errors_end_no_wait_and_late_answers_are_rejected() {
     let script = |probe: &Seen| {
         Ok(match (octet(probe), probe.seq()) {
             (1, 1) => vec![echo(probe, ms(300)), echo(probe, ms(400))],
@@ -263,12 +263,12 @@ fn the_last_probes_are_waited_for_twice_the_longest_time_and_a_second_at_least()
     let config = || probes(targets(&[("198.51.100.1", 2)]), 2);
     assert_eq!(run(&mut net(config(), script(20))).1, at(1_001_000 + 1_000_000));
     assert_eq!(run(&mut net(config(), script(900))).1, at(1_001_000 + 1_800_000));
-    let told = Config { linger: Some(ms(300)), ..config() };
-    assert_eq!(run(&mut net(told, script(20))).1, at(1_001_000 + 300_000));
+    let given = Config { linger: Some(ms(300)), ..config() };
+    assert_eq!(run(&mut net(given, script(20))).1, at(1_001_000 + 300_000));
 }
 
 #[test]
-fn enough_answers_end_the_run_at_once_and_what_is_out_is_not_lost() {
+fn enough_answers_end_the_run_at_once_and_probes_in_flight_are_not_lost() {
     let config = Config { enough: Some(3), ..answers(targets(&[("198.51.100.0", 50)])) };
     let mut net = net(config, |probe| Ok(vec![echo(probe, us(2_500))]));
     let (accounts, end) = run(&mut net);
@@ -277,7 +277,7 @@ fn enough_answers_end_the_run_at_once_and_what_is_out_is_not_lost() {
 }
 
 #[test]
-fn a_deadline_ends_the_run_and_what_is_out_is_not_lost() {
+fn a_deadline_ends_the_run_and_probes_in_flight_are_not_lost() {
     let config = Config { deadline: Some(us(10_500)), ..probes(targets(&[("198.51.100.0", 50)]), 9) };
     let mut net = net(config, |probe| Ok(vec![echo(probe, ms(4))]));
     let (accounts, end) = run(&mut net);
@@ -286,7 +286,7 @@ fn a_deadline_ends_the_run_and_what_is_out_is_not_lost() {
 }
 
 #[test]
-fn an_interrupt_waits_for_what_is_out() {
+fn an_interrupt_waits_for_probes_in_flight() {
     let mut net = net(probes(targets(&[("198.51.100.0", 50)]), 9), |probe| Ok(vec![echo(probe, ms(4))]));
     net.stop_at = Some(at(10_500));
     let (accounts, end) = run(&mut net);
@@ -295,7 +295,7 @@ fn an_interrupt_waits_for_what_is_out() {
 }
 
 #[test]
-fn an_interrupt_of_a_silent_network_ends_at_once() {
+fn an_interrupt_ends_a_run_without_answers_at_once() {
     let mut net = net(probes(targets(&[("198.51.100.0", 50)]), 9), |_| Ok(vec![]));
     net.stop_at = Some(at(10_500));
     assert_eq!(run(&mut net).1, at(10_500));
@@ -304,7 +304,7 @@ fn an_interrupt_of_a_silent_network_ends_at_once() {
 const FULL: SendFault = rping::transport::send_fault(libc::ENOBUFS, None);
 
 #[test]
-fn a_probe_that_finds_no_room_leaves_as_soon_as_there_is_some() {
+fn a_probe_that_finds_the_queue_full_is_sent_as_soon_as_there_is_room() {
     let mut times = Vec::new();
     let mut net = net(probes(targets(&[("198.51.100.1", 3)]), 2), |probe| {
         times.push((octet(probe), probe.seq(), probe.at));
@@ -333,7 +333,7 @@ fn a_probe_that_finds_no_room_leaves_as_soon_as_there_is_some() {
 }
 
 #[test]
-fn what_finds_no_room_for_ten_seconds_is_not_sent() {
+fn a_probe_that_finds_the_queue_full_for_ten_seconds_is_not_sent() {
     for demand in [probes(Targets::default(), 2).demand, answers(Targets::default()).demand] {
         let config = Config { demand, ..answers(targets(&[("198.51.100.1", 3)])) };
         let mut net =
@@ -348,7 +348,7 @@ fn what_finds_no_room_for_ten_seconds_is_not_sent() {
 }
 
 #[test]
-fn what_was_refused_for_another_reason_is_not_sent_again() {
+fn a_probe_refused_for_another_reason_is_not_sent_again() {
     let fault = rping::transport::send_fault(libc::EPERM, None);
     let mut times = Vec::new();
     let mut net = net(probes(targets(&[("198.51.100.1", 3)]), 2), |probe| {
@@ -392,8 +392,8 @@ impl Link {
 }
 
 #[test]
-fn a_sweep_of_a_link_finds_every_neighbour_in_time_whatever_the_send_buffer_holds() {
-    // A datagram of 56 octets takes 768: 277 in the half of what the kernel grants anyone, and fewer.
+fn a_sweep_of_a_link_finds_every_neighbour_in_time_with_any_send_buffer() {
+    // A datagram of 56 octets takes 768: 277 in the half of what the kernel grants by default, and fewer.
     for (capacity, limit) in [(554, 4_400), (277, 7_400), (128, 14_000), (40, 50_000), (4, 500_000)] {
         let present = |probe: &Seen| octet(probe) % 32 == 7;
         let mut link = Link::new(capacity);
@@ -410,7 +410,7 @@ fn a_sweep_of_a_link_finds_every_neighbour_in_time_whatever_the_send_buffer_hold
 }
 
 #[test]
-fn an_absent_neighbour_costs_one_that_is_there_no_probe() {
+fn an_absent_neighbour_costs_a_present_host_no_probe() {
     for (capacity, interval) in [(554, 1_000), (554, 40), (40, 100), (24, 50)] {
         let demand = Demand::Probes { count: 50, interval: ms(interval) };
         let config = Config { demand, ..answers(targets(&[("198.51.100.1", 20)])) };
@@ -463,7 +463,7 @@ fn an_error_from_a_router_belongs_to_the_target_it_quotes() {
 }
 
 #[test]
-fn an_answer_from_another_address_belongs_to_the_target_whose_token_it_carries() {
+fn an_answer_from_another_address_belongs_to_the_target_of_its_token() {
     let neighbour = IpAddr::from(Ipv4Addr::new(198, 51, 100, 5));
     for from in [IpAddr::from(OTHER_HOST), neighbour] {
         for config in [answers, |targets| probes(targets, 3)] {
@@ -488,7 +488,7 @@ fn an_answer_from_another_address_belongs_to_the_target_whose_token_it_carries()
 }
 
 #[test]
-fn strangers_change_nothing() {
+fn foreign_packets_change_no_account() {
     let quiet = |probe: &Seen| Ok(vec![echo(probe, ms(3))]);
     let config = || probes(targets(&[("198.51.100.0", 20)]), 5);
     let expected = run(&mut net(config(), quiet)).0.0;
@@ -508,19 +508,19 @@ fn strangers_change_nothing() {
     let mut net = net(config(), noisy);
     assert_eq!(run(&mut net).0.0, expected);
     let rejects = net.session.rejects();
-    assert_eq!(rejects.of(Reject::Foreign), 200, "a stranger's, and another identifier");
+    assert_eq!(rejects.of(Reject::Foreign), 200, "from another address, and with another identifier");
     assert_eq!(rejects.of(Reject::Token) + rejects.of(Reject::NeverSent), 300);
 }
 
 #[test]
-fn a_target_given_twice_is_asked_once() {
+fn a_target_given_twice_gets_one_probe() {
     let config = answers(targets(&[("198.51.100.1", 3), ("198.51.100.2", 1), ("198.51.100.3", 2)]));
     let mut net = net(config, |probe| Ok(vec![echo(probe, ms(1))]));
     assert_eq!(run(&mut net).0.all(), Account { sent: 4, received: 4, ..Account::default() });
 }
 
 #[test]
-fn a_hundred_thousand_duplicates_are_duplicates() {
+fn each_of_a_hundred_thousand_duplicates_is_counted() {
     let config = probes(targets(&[("198.51.100.1", 2)]), 1);
     let mut net = net(config, |probe| {
         let times = if octet(probe) == 1 { 100_001 } else { 1 };
@@ -541,7 +541,7 @@ fn a_hundred_thousand_duplicates_are_duplicates() {
 
 #[test]
 fn answers_in_any_order_are_each_received_once() {
-    // 100,000 probes, 30,000 under way at a time, in an order that only arithmetic knows.
+    // 100,000 probes, 30,000 under way at a time, in a pseudo-random order.
     let config = Config {
         rate: NonZeroU64::new(100_000),
         window: u64::MAX,
@@ -558,7 +558,7 @@ fn answers_in_any_order_are_each_received_once() {
 }
 
 #[test]
-fn seventy_thousand_under_way_invent_no_duplicate() {
+fn seventy_thousand_probes_in_flight_have_no_false_duplicate() {
     let config = Config { rate: None, window: u64::MAX, ..answers(targets(&[("10.0.0.0", 70_000)])) };
     let mut net = net(config, |probe| Ok(vec![echo(probe, ms(400))]));
     let mut most = 0;
@@ -574,7 +574,7 @@ fn seventy_thousand_under_way_invent_no_duplicate() {
 }
 
 #[test]
-fn no_more_are_out_than_the_window_until_they_are_old() {
+fn no_more_probes_are_in_flight_than_the_window_until_they_are_old() {
     let config = Config { rate: None, window: 10, ..answers(targets(&[("10.0.0.0", 25)])) };
     let mut times = Vec::new();
     let mut net = net(config, |probe| {
@@ -616,7 +616,7 @@ fn an_answer_of_the_last_turn_of_sequence_numbers_is_late() {
         demand: Demand::Probes { count: 65_600, interval: us(100) },
         ..answers(targets(&[("198.51.100.1", 1)]))
     };
-    // The answer to the tenth probe comes once its sequence number is another's.
+    // The answer to the tenth probe comes once its sequence number is that of another probe.
     let mut net = net(config, |probe| {
         Ok(if probe.number == 10 { vec![echo(probe, us(6_555_000))] } else { vec![echo(probe, us(50))] })
     });
@@ -655,43 +655,43 @@ fn a_million_probes_are_all_accounted_for() {
     assert!(accounts.0.values().all(|account| account.sent == 500));
 }
 
-/// A probe of the property below: whom it went to, when, and what the network did to it.
+/// A probe of the property below: its target, its time, and the response of the network.
 struct Attempt {
     target: u32,
     at: Instant,
-    fate: u8,
+    response: u8,
     delay: Duration,
 }
 
 /// What comes back, for the account of a probe.
 #[derive(Clone, Copy, PartialEq)]
 enum Back {
-    Sound,
+    Intact,
     Damaged,
     Error,
 }
 
 impl Attempt {
-    /// What comes back, and how long after it left.
+    /// What comes back, and how long after it was sent.
     fn backs(&self) -> Vec<(Duration, Back)> {
         let (first, second) = (self.delay, self.delay + ms(1));
-        match self.fate {
+        match self.response {
             0 | 1 => vec![],
             2 => vec![(first, Back::Error)],
-            3 => vec![(first, Back::Sound), (second, Back::Sound)],
-            4 => vec![(first, Back::Damaged), (second, Back::Sound)],
-            5 => vec![(first, Back::Error), (second, Back::Sound)],
-            _ => vec![(first, Back::Sound)],
+            3 => vec![(first, Back::Intact), (second, Back::Intact)],
+            4 => vec![(first, Back::Damaged), (second, Back::Intact)],
+            5 => vec![(first, Back::Error), (second, Back::Intact)],
+            _ => vec![(first, Back::Intact)],
         }
     }
 
     /// The same as packets.
     fn packets(&self, probe: &Seen) -> Result<Vec<Packet>, SendFault> {
-        if self.fate == 0 {
+        if self.response == 0 {
             return Err(rping::transport::send_fault(1, None));
         }
         let packet = |(after, back)| match back {
-            Back::Sound => echo(probe, after),
+            Back::Intact => echo(probe, after),
             Back::Damaged => echo(probe, after).damaged(),
             Back::Error => error(probe, 3, 1, 0, after),
         };
@@ -700,13 +700,13 @@ impl Attempt {
 
     /// What a run that ends at `end` counts of it, and whether it is still open then.
     fn account(&self, end: Instant) -> (Account, bool) {
-        let refused = self.fate == 0;
+        let refused = self.response == 0;
         let mut account =
             Account { sent: u64::from(!refused), not_sent: u64::from(refused), ..Account::default() };
         for (_, back) in self.backs().into_iter().filter(|(after, _)| self.at + *after <= end) {
             match back {
-                Back::Sound if account.received == 0 => account.received += 1,
-                Back::Sound => account.duplicates += 1,
+                Back::Intact if account.received == 0 => account.received += 1,
+                Back::Intact => account.duplicates += 1,
                 Back::Damaged => account.corrupt += 1,
                 Back::Error => account.errors += 1,
             }
@@ -714,20 +714,20 @@ impl Attempt {
         (account, !refused && account.received + account.errors == 0)
     }
 
-    /// When its first sound answer comes.
+    /// When its first intact answer comes.
     fn answered(&self) -> Option<Instant> {
-        self.backs().into_iter().find(|(_, back)| *back == Back::Sound).map(|(after, _)| self.at + after)
+        self.backs().into_iter().find(|(_, back)| *back == Back::Intact).map(|(after, _)| self.at + after)
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Whatever the network does, and whenever the run ends: every probe has the one outcome that its fate demands,
+    /// Whatever the network does, and whenever the run ends: every probe has the one outcome that its response demands,
     /// every target as many probes as it may have, and what is out at the end may still be answered.
     #[test]
     fn every_probe_has_one_outcome(
-        fates in prop::collection::vec((0..8_u8, 0..3_000_u64), 64),
+        responses in prop::collection::vec((0..8_u8, 0..3_000_u64), 64),
         count in 1..40_u32,
         each in 0..4_u64,
         enough in prop::option::of(1..40_u32),
@@ -739,9 +739,9 @@ proptest! {
         }
         let mut attempts = Vec::new();
         let mut net = net(Config { enough, ..config }, |probe| {
-            let (fate, delay) = fates[probe.number as usize * 31 % 64];
+            let (response, delay) = responses[probe.number as usize * 31 % 64];
             let target = u32::from(octet(probe) - 1);
-            let attempt = Attempt { target, at: probe.at, fate, delay: ms(delay) };
+            let attempt = Attempt { target, at: probe.at, response, delay: ms(delay) };
             let packets = attempt.packets(probe);
             attempts.push(attempt);
             packets
@@ -776,17 +776,17 @@ proptest! {
             prop_assert!((0..=silent).contains(&flying), "target {}: {} in flight, {} silent", target, flying, silent);
             prop_assert!(flying + account.lost as i64 >= silent);
             let answered = of_target().filter_map(Attempt::answered).filter(|at| *at <= end).min();
-            // Without a count: the last of four was waited for in vain.
+            // Without a count: the last of four had no answer in time.
             let last = of_target().nth(3).map(|attempt| attempt.at + us(1_687_500));
             let given_up = last.is_some_and(|up| up <= end && answered.is_none_or(|at| at > up));
             prop_assert!(!given_up || flying == 0, "target {}", target);
-            // None is asked once it has answered, or too often.
+            // No target gets a probe after it has answered, or too many.
             let most = if each > 0 { each } else { 4 };
             prop_assert!(of_target().count() as u64 <= most);
             if each == 0 {
                 prop_assert!(of_target().all(|attempt| answered.is_none_or(|at| attempt.at <= at)));
             }
-            // A run that ends by itself leaves nobody behind.
+            // A run that ends by itself has sent all probes to each target.
             let reached = enough.is_some_and(|enough| {
                 let all = (0..count).filter(|target| accounts.of(*target).received > 0).count();
                 all >= enough as usize

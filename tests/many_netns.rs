@@ -11,7 +11,7 @@ use lab::*;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// [`pair`], where three of the hosts of 198.51.100.0/24 live behind `t`, and the others do not answer.
+/// [`pair`], where three of the hosts of 198.51.100.0/24 are behind `t`, and the others do not answer.
 fn subnet() {
     pair();
     sh("ip route add 198.51.100.0/24 via 10.9.0.2
@@ -52,27 +52,27 @@ fn account(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_subnet_is_told_as_fping_tells_it() {
-    alone("a_subnet_is_told_as_fping_tells_it", || {
+fn the_hosts_of_a_subnet_are_printed_as_by_fping() {
+    alone("the_hosts_of_a_subnet_are_printed_as_by_fping", || {
         subnet();
         with_both_sockets(|kind| {
             let alive = rping("--alive --retry 1 -W 0.2 198.51.100.0/24");
-            let dead = rping("--unreachable --retry 1 -W 0.2 198.51.100.0/24");
-            assert_eq!((alive.status, dead.status), (Some(1), Some(1)), "{kind}: {}", alive.stderr);
+            let unreachable = rping("--unreachable --retry 1 -W 0.2 198.51.100.0/24");
+            assert_eq!((alive.status, unreachable.status), (Some(1), Some(1)), "{kind}: {}", alive.stderr);
             assert_eq!(alive.stdout, "198.51.100.7\n198.51.100.77\n198.51.100.200\n");
-            assert_eq!(dead.stdout.lines().count(), 251);
+            assert_eq!(unreachable.stdout.lines().count(), 251);
             if has(Need::Peers, "fping") {
                 let theirs = |which| run("fping", &format!("{which} -q -i 1 -r 1 -t 200 -g 198.51.100.0/24"));
                 assert_eq!(set(&alive.stdout), set(&theirs("-a").stdout));
-                assert_eq!(set(&dead.stdout), set(&theirs("-u").stdout));
+                assert_eq!(set(&unreachable.stdout), set(&theirs("-u").stdout));
             }
         });
     });
 }
 
 #[test]
-fn both_families_and_names_go_in_one_run() {
-    alone("both_families_and_names_go_in_one_run", || {
+fn hosts_of_both_families_and_names_are_pinged_in_one_run() {
+    alone("hosts_of_both_families_and_names_are_pinged_in_one_run", || {
         subnet();
         sh("printf '10.9.0.2 web\\nfd09::2 six\\n198.51.100.7 two\\n198.51.100.9 two\\n' > /run/hosts
             mount --bind /run/hosts /etc/hosts");
@@ -149,11 +149,11 @@ fn enough_answers_end_the_run_with_success() {
 }
 
 #[test]
-fn ordinary_users_are_slow_except_to_themselves() {
-    alone("ordinary_users_are_slow_except_to_themselves", || {
+fn the_rate_of_ordinary_users_is_limited_except_to_this_host() {
+    alone("the_rate_of_ordinary_users_is_limited_except_to_this_host", || {
         subnet();
         allow_datagram();
-        // Another identity, of whom the kernel knows that it is our own.
+        // Another identity, which the kernel maps to our own.
         let user = |args: &str| run("unshare", &format!("--user --map-user=1000 {RPING} ping {args}"));
         let fast = user("--rate max 10.9.0.2 198.51.100.7");
         let sentence =
@@ -166,8 +166,8 @@ fn ordinary_users_are_slow_except_to_themselves() {
 }
 
 #[test]
-fn a_hundred_thousand_hosts_answer_as_fast_as_they_are_asked() {
-    alone("a_hundred_thousand_hosts_answer_as_fast_as_they_are_asked", || {
+fn a_hundred_thousand_hosts_are_pinged_at_the_maximum_rate() {
+    alone("a_hundred_thousand_hosts_are_pinged_at_the_maximum_rate", || {
         sh("ip route add local 10.0.0.0/8 dev lo");
         with_both_sockets(|kind| {
             let ran = rping("-q --rate max --retry 0 -W 20 10.0.0.0/16 10.1.0.0-10.1.127.255");
@@ -239,8 +239,8 @@ fn a_signal_ends_a_long_table() {
 }
 
 #[test]
-fn many_hosts_are_told_in_json() {
-    alone("many_hosts_are_told_in_json", || {
+fn json_has_the_records_of_many_hosts() {
+    alone("json_has_the_records_of_many_hosts", || {
         let _stamping = Stamping::begin();
         subnet();
         with_both_sockets(|kind| {
@@ -248,14 +248,18 @@ fn many_hosts_are_told_in_json() {
             assert_eq!(ran.status, Some(1), "{kind}: {}", ran.stderr);
             let lines: Vec<serde_json::Value> =
                 ran.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
-            let told = |kind: &str| -> Vec<_> {
+            let hosts = |kind: &str| -> Vec<_> {
                 let these = lines.iter().filter(|line| line["type"] == kind);
                 these.map(|line| line["host"].as_str().unwrap_or_default()).collect()
             };
-            assert_eq!(told("unknown"), ["no.such.invalid"], "{kind}");
-            assert_eq!(set(&told("reply").join("\n")), BTreeSet::from(["198.51.100.7", "fd09::2"]), "{kind}");
-            assert_eq!(told("timeout"), ["198.51.100.6"], "{kind}");
-            assert_eq!(told("target"), ["198.51.100.6", "198.51.100.7", "fd09::2"], "{kind}");
+            assert_eq!(hosts("unknown"), ["no.such.invalid"], "{kind}");
+            assert_eq!(
+                set(&hosts("reply").join("\n")),
+                BTreeSet::from(["198.51.100.7", "fd09::2"]),
+                "{kind}"
+            );
+            assert_eq!(hosts("timeout"), ["198.51.100.6"], "{kind}");
+            assert_eq!(hosts("target"), ["198.51.100.6", "198.51.100.7", "fd09::2"], "{kind}");
             let (first, last) = (&lines[0], &lines[lines.len() - 1]);
             assert_eq!((&first["type"], &first["targets"]), (&"start".into(), &4.into()));
             assert_eq!((&last["type"], &last["answered"]), (&"summary".into(), &2.into()));
@@ -272,10 +276,10 @@ fn many_hosts_are_told_in_json() {
     });
 }
 
-/// Probes that leave together by an interface that was made again, and has no address yet.
+/// Probes that are sent together through an interface that was made again, and has no address yet.
 #[test]
-fn nothing_leaves_by_an_interface_without_its_address() {
-    alone("nothing_leaves_by_an_interface_without_its_address", || {
+fn no_probe_is_sent_through_an_interface_without_its_address() {
+    alone("no_probe_is_sent_through_an_interface_without_its_address", || {
         pair();
         sh("for host in 3 4 5; do ip -n t addr add 10.9.0.$host/24 dev v1; done");
         with_both_sockets(|kind| {
@@ -289,7 +293,7 @@ fn nothing_leaves_by_an_interface_without_its_address() {
                 serde_json::from_str(ran.stdout.lines().last().unwrap_or_default()).expect("a summary");
             let of = |key: &str| summary[key].as_u64().expect("a number");
             assert_eq!(of("transmitted") + of("not_sent"), 100, "{kind}: {summary}");
-            // Those of a round may have left as the interface went away.
+            // Those of a round may have been sent as the interface was deleted.
             assert!(of("transmitted") <= of("received") + 4, "{kind}: {summary}");
             sh("ip link del v0");
             link();

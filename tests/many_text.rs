@@ -21,7 +21,7 @@ use sim::driven;
 use sim::*;
 
 /// `web` is 198.51.100.1, `nope` cannot be found, then 198.51.100.2 and .3, and `six` is 2001:db8::2.
-fn everybody() -> Hosts {
+fn all_hosts() -> Hosts {
     let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
     let mut add = |name: Option<&str>, first: &str, count| {
         let first = SocketAddr::new(first.parse().unwrap(), 0);
@@ -48,7 +48,7 @@ fn last_octet(probe: &Seen) -> u8 {
     }
 }
 
-/// 198.51.100.1 answers after 1 ms and a bit more each time, .2 never, a router speaks for .3, and IPv6 answers.
+/// 198.51.100.1 answers after 1 ms and a bit more each time, .2 never, a router sends errors for .3, and IPv6 answers.
 fn network(probe: &Seen) -> Result<Vec<Packet>, SendFault> {
     Ok(match last_octet(probe) {
         1 => vec![echo(probe, us(1_000 + 111 * u64::from(probe.seq())))],
@@ -64,7 +64,7 @@ fn printed_by(
     show: Show,
     script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault>,
 ) -> (String, String) {
-    let hosts = everybody();
+    let hosts = all_hosts();
     let config = Config { targets: Rc::clone(hosts.targets()), ..config };
     let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), script);
     let nowhere = driven::nowhere();
@@ -125,13 +125,13 @@ no\\x1bpe      unknown
 }
 
 #[test]
-fn who_answers_is_named_and_who_does_not() {
+fn hosts_that_answer_and_hosts_that_do_not_are_listed() {
     assert_eq!(printed_by(answers(), Show::Alive, network).0, "web\nwww\nsix\n");
     assert_eq!(printed_by(answers(), Show::Unreachable, network).0, "198.51.100.2\n198.51.100.3\n");
 }
 
 #[test]
-fn what_was_cut_short_is_neither_lost_nor_silent() {
+fn a_probe_in_flight_at_the_end_is_neither_lost_nor_silent() {
     let config = Config { enough: Some(1), rate: NonZeroU64::new(2_000), ..answers() };
     let slow = |probe: &Seen| Ok(vec![echo(probe, us(750 * probe.number))]);
     let (out, _) = printed_by(config, Show::Table, slow);
@@ -150,7 +150,7 @@ no\\x1bpe      unknown
 }
 
 #[test]
-fn what_cannot_leave_is_reported_once_for_each_reason() {
+fn a_probe_that_cannot_be_sent_is_reported_once_for_each_cause() {
     let (out, err) =
         printed_by(answers(), Show::Table, |_| Err(rping::transport::send_fault(libc::ENETUNREACH, None)));
     let expected = "\
@@ -220,7 +220,7 @@ fn one_host_alone_and_among_many_give_the_same_figures_in_json() {
 
 /// The lines of a run in JSON, without what all of them begin with.
 fn json(config: Config, quiet: bool) -> Vec<String> {
-    let hosts = everybody();
+    let hosts = all_hosts();
     let config = Config { targets: Rc::clone(hosts.targets()), ..config };
     let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), network);
     let nowhere = driven::nowhere();
@@ -269,7 +269,7 @@ fn json_has_each_probe_each_target_and_a_summary() {
 }
 
 #[test]
-fn json_calls_in_flight_what_may_still_be_answered() {
+fn json_counts_a_probe_that_may_still_be_answered_as_in_flight() {
     let lines = json(Config { deadline: Some(ms(1_200)), ..answers() }, false);
     let about: Vec<_> = lines.iter().filter(|line| line.contains("198.51.100.2")).collect();
     assert_eq!(

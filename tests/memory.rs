@@ -80,12 +80,12 @@ fn answer(session: &mut impl Session, from: IpAddr, at: Instant, bytes: &mut [u8
         framing,
         bytes,
     };
-    let reply = Reply::parse(&received).expect("sound").expect("ours");
+    let reply = Reply::parse(&received).expect("a valid packet").expect("a reply");
     session.handle_reply(&reply);
 }
 
 #[test]
-fn a_day_allocates_nothing_once_the_table_is_full() {
+fn a_run_of_a_day_allocates_nothing_once_the_table_is_full() {
     let pacing = Pacing { interval: ms(10), adaptive: None, preload: 1 };
     let mut session = Ping::new(Config { pacing, ..config() }.into(), [identity(); 2], Instant::ZERO);
     let mut tally = Tally::default();
@@ -148,7 +148,7 @@ fn many_hosts_need_no_allocation_for_a_probe() {
         while let Some(event) = session.poll_event() {
             received += u32::from(matches!(event, Event::Answer(_)));
         }
-        // Probes are remembered for ten seconds, so all rooms have their full size now.
+        // Records of probes are kept for ten seconds, so all rooms have their full size now.
         if warm.is_none() && sent > 150 * HOSTS {
             warm = Some(allocations());
         }

@@ -1,6 +1,6 @@
 //! A link with real neighbours, most of them absent: what a probe waits for here, it waits for in this kernel.
 //!
-//! Loopback and TUN devices have no neighbours. On Ethernet a datagram to an address that nobody holds stays in the
+//! Loopback and TUN devices have no neighbours. On Ethernet a datagram to an address that no host has stays in the
 //! socket's send buffer for three seconds, until the kernel gives the neighbour up.
 
 mod lab;
@@ -127,8 +127,8 @@ fn an_absent_neighbour_costs_a_present_one_no_probe() {
 }
 
 #[test]
-fn what_was_never_sent_is_not_asked_and_not_unreachable() {
-    alone("what_was_never_sent_is_not_asked_and_not_unreachable", || {
+fn a_host_without_a_sent_probe_is_neither_silent_nor_unreachable() {
+    alone("a_host_without_a_sent_probe_is_neither_silent_nor_unreachable", || {
         lan(300);
         sh("nft add table ip f
             nft 'add chain ip f out { type filter hook output priority 0; }'

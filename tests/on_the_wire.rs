@@ -92,8 +92,8 @@ fn the_ttls_of_traceroute_are_on_the_wire() {
 }
 
 #[test]
-fn fragments_are_forbidden_on_the_wire_where_they_are_to_be() {
-    alone("fragments_are_forbidden_on_the_wire_where_they_are_to_be", || {
+fn fragments_are_forbidden_on_the_wire_where_the_option_forbids_them() {
+    alone("fragments_are_forbidden_on_the_wire_where_the_option_forbids_them", || {
         path();
         let ping = |kind| {
             for hosts in ["10.9.0.2", "10.9.0.2 10.9.0.2"] {
@@ -143,8 +143,8 @@ fn the_mark_of_ping_is_on_the_packet() {
 }
 
 #[test]
-fn our_own_multicasts_come_back_unless_forbidden() {
-    alone("our_own_multicasts_come_back_unless_forbidden", || {
+fn own_multicasts_are_received_unless_an_option_forbids_it() {
+    alone("own_multicasts_are_received_unless_an_option_forbids_it", || {
         pair();
         sh("sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0
             ip link set v0 addrgenmode none; ip addr add fe80::1/64 dev v0 nodad");

@@ -1,4 +1,4 @@
-//! What `rping ping` makes of its options: every number, every value, every pair that does not go together.
+//! The options of `rping ping`: every number, every value, every pair that is refused.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -184,7 +184,7 @@ fn numbers_of_any_length_are_refused_without_overflow() {
 }
 
 #[test]
-fn the_ends_of_each_range_are_in_it_and_arrive_as_they_were_given() {
+fn the_limits_of_each_range_are_accepted_unchanged() {
     assert_eq!(root(&["-c", "9223372036854775807", "h"]).ping.count, Some(9_223_372_036_854_775_807));
     assert_eq!(root(&["-l", "65536", "h"]).sockets.preload, 65_536);
     let flood = root(&["-l", "65536", "-f", "h"]).ping.pacing;
@@ -227,7 +227,7 @@ fn seconds_are_read_exactly_and_round_up_to_the_microsecond() {
 
 proptest! {
     #[test]
-    fn every_microsecond_survives_its_text(micros in 0_u64..=2_147_483_647_000_000) {
+    fn every_number_of_microseconds_is_read_back_from_its_text(micros in 0_u64..=2_147_483_647_000_000) {
         let (units, fraction) = (micros / 1_000_000, micros % 1_000_000);
         let plain = format!("{units}.{fraction:06}");
         let scientific = format!("{micros}e-6");
@@ -323,7 +323,7 @@ fn every_flag_reaches_the_request_under_both_its_names() {
 }
 
 #[test]
-fn options_are_written_as_getopt_lets_them() {
+fn options_have_the_forms_that_getopt_accepts() {
     assert_eq!(root(&["-nqc1", "-W1", "h"]).ping.count, Some(1));
     assert_eq!(root(&["-nqc1", "-W1", "h"]).ping.linger, Some(Duration::from_secs(1)));
     assert_eq!(root(&["h", "-i.2", "-c", "3"]).interval, Duration::from_millis(200));
@@ -361,7 +361,7 @@ fn a_pattern_is_octets_as_sscanf_reads_them() {
 }
 
 #[test]
-fn words_are_taken_only_from_their_list() {
+fn only_listed_words_are_accepted_as_values() {
     assert_eq!(refusal(&["-M", "Do", "h"]), "-M Do: path MTU discovery must be do, dont, want or probe");
     assert_eq!(refusal(&["-T", "ts", "h"]), "-T ts: the IP timestamp must be tsonly, tsandaddr or tsprespec");
     assert_eq!(refusal(&["--query", "date", "h"]), "--query date: the query must be echo, timestamp or mask");
@@ -478,7 +478,7 @@ fn windows_are_at_least_a_millisecond_long() {
 }
 
 #[test]
-fn what_is_for_one_host_does_not_go_with_many() {
+fn options_for_one_host_are_refused_with_many() {
     assert_eq!(refusal(&[]), "usage error: Destination address required");
     assert_eq!(refusal(&["-c", "1", "--"]), "usage error: Destination address required");
     let for_one = |option: &str| format!("{option} is for one host and does not go with many");
@@ -630,7 +630,7 @@ fn ordinary_users_reach_many_hosts_at_most_once_a_second() {
 }
 
 #[test]
-fn the_clock_is_named_or_the_best_there_is() {
+fn the_clock_is_the_given_one_or_the_best_one() {
     let stamps = |args: &[&str]| root(args).sockets.stamps;
     for (name, stamping) in [
         ("auto", Stamping::Both),

@@ -173,10 +173,10 @@ fn routers_that_refuse() {
             ip -n t link set w0 mtu 1400; ip -n far link set w1 mtu 1400; ip route flush cache");
         // Each must find the path MTU anew.
         for args in ["-c1 -M do -s 1450 10.8.0.2", "-c1 -M do -s 1450 fd08::2"] {
-            let forget = || sh("ip route flush cache; ip -6 route flush cache");
-            forget();
+            let flush = || sh("ip route flush cache; ip -6 route flush cache");
+            flush();
             let theirs = run(PEER, args);
-            forget();
+            flush();
             assert_eq!(shown(&rping(args)), shown(&theirs), "ping {args}");
         }
         sh(
@@ -210,7 +210,7 @@ fn networks_that_lose_copy_and_reorder() {
                 _ => vec![echo],
             }
         });
-        // It answers as long as the world lives.
+        // It answers as long as the namespaces exist.
         std::mem::forget(responder);
     };
     beside("networks_that_lose_copy_and_reorder", build, || {
@@ -302,7 +302,7 @@ fn names_with_both_families() {
         {
             same(args);
         }
-        // iputils forgets the name where the first address found is of the other family.
+        // iputils prints no name where the first address found is of the other family.
         for args in ["-4 -c2 -l2 both.example", "-n -4 -c2 -l2 both.example"] {
             same_but(args, |text| {
                 text.replace("PING  (", "PING both.example (").replace("---  ping", "--- both.example ping")
@@ -312,8 +312,8 @@ fn names_with_both_families() {
 }
 
 #[test]
-fn what_cannot_run_says_so_with_the_same_status() {
-    beside("what_cannot_run_says_so_with_the_same_status", pair, || {
+fn a_run_that_cannot_begin_has_the_same_status_and_text() {
+    beside("a_run_that_cannot_begin_has_the_same_status_and_text", pair, || {
         for args in [
             "-c1 no.such.host.invalid",
             "-c1 203.0.113.1",

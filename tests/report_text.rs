@@ -1,5 +1,5 @@
 //! The text of a ping, octet for octet. What is compared here was printed by ping from iputils 20221126 in
-//! network namespaces, unless a test says otherwise.
+//! network namespaces, unless a comment states otherwise.
 
 mod driven;
 
@@ -161,7 +161,7 @@ fn a_run_without_any_answer_ends_with_an_empty_line() {
 }
 
 #[test]
-fn a_run_without_any_probe_says_nothing_about_loss() {
+fn a_run_without_any_probe_prints_no_loss() {
     let (out, _) = run(style("::1"), []);
     assert_eq!(
         out,
@@ -269,7 +269,7 @@ fn link_local_addresses_carry_their_interface_and_others_do_not() {
 }
 
 #[test]
-fn a_flood_shows_what_is_missing() {
+fn a_flood_prints_a_dot_for_each_missing_reply() {
     let a = "10.99.2.1";
     let flood = || Style { flood: true, ..style(a) };
     let micro = |seq, micros: u64| Event::Sent {
@@ -298,7 +298,7 @@ fn a_flood_shows_what_is_missing() {
 }
 
 #[test]
-fn an_adaptive_ping_tells_its_pace() {
+fn the_summary_of_an_adaptive_ping_has_its_interval() {
     let a = "10.99.2.1";
     let events = || [sent(1, 0), received(a, 1, 25), sent(2, 3), received(a, 2, 8)];
     let tail = |style| run(style, events()).0.lines().last().map(str::to_owned);
@@ -312,7 +312,7 @@ fn an_adaptive_ping_tells_its_pace() {
 }
 
 #[test]
-fn icmpv4_errors_in_the_words_of_iputils() {
+fn icmpv4_errors_have_the_text_of_iputils() {
     let phrases: [(u8, u8, u32, &str); 28] = [
         (3, 0, 0, "Destination Net Unreachable"),
         (3, 1, 0, "Destination Host Unreachable"),
@@ -350,7 +350,7 @@ fn icmpv4_errors_in_the_words_of_iputils() {
 }
 
 #[test]
-fn icmpv6_errors_in_the_words_of_iputils() {
+fn icmpv6_errors_have_the_text_of_iputils() {
     // Codes 5 and 6 of type 1 as later versions of iputils say them.
     let phrases: [(u8, u8, u32, &str); 18] = [
         (1, 0, 0, "Destination unreachable: No route"),
@@ -378,10 +378,10 @@ fn icmpv6_errors_in_the_words_of_iputils() {
     }
 }
 
-/// The quoted header is read in network order, where iputils shows length, id and offset as its
-/// processor happens to read them; and its options end with a line's end.
+/// The quoted header is read in network order, where iputils shows length, id and offset in the byte
+/// order of its processor; and its options end with a line's end.
 #[test]
-fn a_notice_has_a_colon_and_shows_the_header_it_quotes_when_asked_to() {
+fn a_redirect_has_a_colon_and_with_verbose_its_quoted_header() {
     let header =
         [0x46, 0, 0, 88, 0x12, 0x34, 0x40, 0, 63, 1, 0xab, 0xcd, 10, 99, 1, 1, 10, 99, 2, 1, 148, 4, 0, 0];
     let redirect =
@@ -452,7 +452,7 @@ fn marks_of_a_reply_line_stand_in_the_order_of_iputils() {
 }
 
 #[test]
-fn the_time_of_day_stands_in_front_of_every_line() {
+fn every_line_begins_with_the_time_of_day() {
     let a = "10.99.2.1";
     let stamped = Style { timestamps: Some(TimeFormat::Epoch), ..style(a) };
     let redirect = Event::Error(notice("10.99.1.2", 1, 5, 1, 0x0a63_0103));
@@ -569,7 +569,7 @@ fn other_options_are_named_and_broken_ones_end_the_list() {
 
 /// iputils has no such queries.
 #[test]
-fn timestamp_and_mask_replies_show_what_they_carry() {
+fn timestamp_and_mask_replies_are_printed_with_their_fields() {
     let a = "10.99.2.1";
     let detail = |len, detail| Event::Answer(Answer { len, detail, ..answer(a, 1, 45) });
     let stamps =
@@ -594,7 +594,7 @@ fn timestamp_and_mask_replies_show_what_they_carry() {
 
 /// The first part of each line is that of iputils; what follows in parentheses is not.
 #[test]
-fn a_probe_that_could_not_leave_names_its_cause_on_standard_error() {
+fn the_cause_of_an_unsent_probe_is_printed_on_standard_error() {
     let causes = [
         (libc::EPERM, "Operation not permitted", ": a local firewall rule refused it"),
         (libc::ENETUNREACH, "Network is unreachable", ": no route here leads to it"),
@@ -723,19 +723,19 @@ fn names_from_anywhere_are_escaped() {
 }
 
 #[test]
-fn names_come_when_they_come() {
-    let (asked, taken) = std::sync::mpsc::channel();
+fn a_name_is_printed_from_the_first_line_after_its_lookup() {
+    let (queried, queries) = std::sync::mpsc::channel();
     let names = Names::with(move |address| {
-        asked.send(address).ok();
+        queried.send(address).ok();
         Some(format!("host-{}.example", address.to_string().replace('.', "-")))
     });
     let a = "10.99.2.1";
     let mut output = Output::stdio();
     let mut report = driven::ping(PingText::new(style(a), Some(names)), 1);
     report.event(&received(a, 1, 7), Epoch::default(), &mut output);
-    // The thread takes the second question when it has answered the first.
+    // The thread takes the second query when it has answered the first.
     report.event(&failed("10.99.1.2", 2, 11, 0, 0), Epoch::default(), &mut output);
-    assert_eq!(taken.iter().take(2).collect::<Vec<_>>(), [ip(a), ip("10.99.1.2")]);
+    assert_eq!(queries.iter().take(2).collect::<Vec<_>>(), [ip(a), ip("10.99.1.2")]);
     report.event(&received(a, 3, 7), Epoch::default(), &mut output);
     assert_eq!(
         output.unwritten(Stream::Out),

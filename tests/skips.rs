@@ -1,4 +1,4 @@
-//! A test that is skipped is heard, although it passes, and fails where what it lacks is required.
+//! A skipped test prints a line, although it passes, and fails where what it lacks is required.
 
 mod lab;
 
@@ -12,7 +12,7 @@ fn the_test_under_test() {
     alone("the_test_under_test", || ());
 }
 
-/// Runs it where no program is found, with this variable set to this value. Its output is captured as ever.
+/// Runs it where no program is found, with this variable set to this value. Its output is captured as usual.
 fn without_programs(variable: &str, value: &str) -> Output {
     let mut command = Command::new(std::env::current_exe().expect("the test's own path"));
     for need in [Need::Netns, Need::Peers, Need::Parsers, Need::Shells, Need::Consumers] {
@@ -23,7 +23,7 @@ fn without_programs(variable: &str, value: &str) -> Output {
 }
 
 #[test]
-fn a_skip_is_printed_past_the_capture_of_a_test_that_passes() {
+fn a_skip_is_printed_although_the_test_passes() {
     let output = without_programs("RPING_UNUSED", "1");
     assert!(output.status.success(), "{output:?}");
     assert_eq!(
@@ -44,7 +44,7 @@ fn a_skip_of_what_is_required_is_a_failure_whatever_the_value_of_the_variable() 
 }
 
 #[test]
-fn no_test_skips_in_a_way_of_its_own() {
+fn all_tests_skip_through_one_function() {
     let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     for file in std::fs::read_dir(tests).expect("the tests") {
         let path = file.expect("a file").path();

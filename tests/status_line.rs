@@ -191,7 +191,7 @@ fn the_cursor_stays_where_the_text_goes_on() {
 }
 
 #[test]
-fn what_remains_is_the_text_of_a_pipe_however_small_the_terminal_is() {
+fn the_remaining_text_is_that_of_a_pipe_on_any_size_of_terminal() {
     let script = |probe: &Seen| match probe.number % 7 {
         1 => Ok(vec![echo(probe, ms(20)), echo(probe, ms(130))]),
         2 => Ok(vec![error(probe, 3, 1, 0, ms(2))]),
@@ -243,7 +243,7 @@ fn it_is_drawn_at_most_ten_times_a_second() {
     }
 }
 
-/// The line after a run of 70 probes, of which the fates are known.
+/// The line after a run of 70 probes, with known outcomes.
 fn line_of(columns: u16, style: StatusStyle, script: impl FnMut(&Seen) -> Response) -> String {
     let events = events(every(1_000, 70), script);
     let report = with(text(quiet()).status(Some(status(style, columns))));
@@ -254,7 +254,7 @@ fn line_of(columns: u16, style: StatusStyle, script: impl FnMut(&Seen) -> Respon
 }
 
 #[test]
-fn at_five_probes_a_second_the_line_never_goes_away() {
+fn at_five_probes_a_second_the_line_is_never_absent() {
     let script = |probe: &Seen| {
         let late = Duration::from_micros(probe.number * 7_919 % 150_000);
         Ok(if probe.number % 6 == 3 { vec![] } else { vec![echo(probe, late)] })
@@ -292,7 +292,7 @@ fn the_line_fits_every_width() {
 }
 
 #[test]
-fn every_fate_has_its_character_with_and_without_utf_8() {
+fn every_outcome_has_its_character_with_and_without_utf_8() {
     let script = |probe: &Seen| match probe.number {
         ..=60 => Ok(vec![echo(probe, ms(20))]),
         61 => Ok(vec![error(probe, 3, 1, 0, ms(2))]),
@@ -309,7 +309,7 @@ fn every_fate_has_its_character_with_and_without_utf_8() {
 }
 
 #[test]
-fn slow_and_lost_probes_stand_out_by_colour_too() {
+fn slow_and_lost_probes_have_colours_too() {
     let script = |probe: &Seen| {
         let millis = [20, 35, 90][probe.number as usize % 3];
         Ok(if probe.number == 68 { vec![] } else { vec![echo(probe, ms(millis))] })
@@ -427,7 +427,7 @@ fn printed(events: &[Event], mut report: Terminal) -> String {
 const BOTH: PingColors = PingColors { stdout: true, stderr: true, limits: Limits { warn: None, crit: None } };
 
 #[test]
-fn times_and_trouble_have_colours() {
+fn times_and_errors_have_colours() {
     let script = |probe: &Seen| match probe.number {
         ..=6 => Ok(vec![echo(probe, ms(20))]),
         7 => Ok(vec![echo(probe, ms(31)), echo(probe, ms(90))]),

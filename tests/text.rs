@@ -38,7 +38,7 @@ fn three_replies() {
 }
 
 #[test]
-fn a_host_given_by_name_answers_under_that_name_in_both_families() {
+fn replies_of_a_host_given_by_name_have_that_name_in_both_families() {
     let named = || Style { name: "host.example".into(), reply_name: Some("host.example".into()), ..style() };
     let (text, _) = printed(&mut Sim::new(count(1), |probe| Ok(vec![echo(probe, ms(10))])), named());
     assert_eq!(
@@ -65,7 +65,7 @@ fn a_host_given_by_name_answers_under_that_name_in_both_families() {
 }
 
 #[test]
-fn silence_ends_with_an_empty_line() {
+fn a_run_without_replies_ends_with_an_empty_line() {
     assert_eq!(
         shown(count(2), |_| Ok(vec![])),
         "PING 192.0.2.2 (192.0.2.2) 56(84) bytes of data.\n\
@@ -207,7 +207,7 @@ fn every_icmpv6_error_has_its_sentence() {
 }
 
 #[test]
-fn redirects_and_source_quenches_are_told_and_not_counted() {
+fn redirects_and_source_quenches_have_lines_and_are_not_counted() {
     let script = |probe: &Seen| {
         let redirects = (0..5).map(|code| error(probe, 5, code, 0xc000_02fd, us(100 + u64::from(code))));
         let quench = error(probe, 4, 0, 0, us(200));
@@ -280,7 +280,7 @@ fn times_are_shown_for_payloads_of_every_size() {
 }
 
 #[test]
-fn a_flood_draws_dots_and_takes_them_back() {
+fn a_flood_prints_dots_and_erases_them() {
     let pacing = Pacing { interval: Duration::ZERO, adaptive: None, preload: 1 };
     let config = Config { pacing, ..count(3) };
     let script = |probe: &Seen| Ok(if probe.number == 2 { vec![] } else { vec![echo(probe, us(40))] });
@@ -297,7 +297,7 @@ fn a_flood_draws_dots_and_takes_them_back() {
 }
 
 #[test]
-fn a_probe_that_could_not_leave_is_named_and_counted() {
+fn a_probe_that_could_not_be_sent_is_named_and_counted() {
     let script = |probe: &Seen| match probe.number {
         1 => Err(rping::transport::send_fault(1, None)),
         2 => Err(rping::transport::send_fault(90, Some(1_400))),
@@ -354,7 +354,7 @@ fn a_cut_reply_shows_no_time() {
 }
 
 #[test]
-fn record_route_is_told_once_while_it_stays_the_same() {
+fn an_unchanged_record_route_is_printed_once() {
     let mut option = vec![1, 7, 39, 12];
     option.extend([192, 0, 2, 1, 192, 0, 2, 254]);
     option.resize(40, 0);
@@ -378,7 +378,7 @@ fn record_route_is_told_once_while_it_stays_the_same() {
 }
 
 #[test]
-fn a_timestamp_reply_tells_how_far_the_clocks_are_apart() {
+fn a_timestamp_reply_shows_the_offset_of_the_clocks() {
     let config = Config { method: Method::Timestamp, millis_of_day: 43_200_000, ..count(1) };
     let script = |probe: &Seen| {
         let mut reply = echo(probe, ms(20));

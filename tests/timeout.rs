@@ -140,7 +140,7 @@ fn a_silent_probe_is_replaced_after_the_timeout() {
 }
 
 #[test]
-fn json_says_which_replies_were_late() {
+fn json_marks_late_replies() {
     let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let hosts = Hosts::one(TARGET.to_string(), SocketAddr::new(TARGET.into(), 0));

@@ -101,8 +101,8 @@ fn timed(
 }
 
 #[test]
-fn a_printed_time_lies_between_what_the_host_waited_and_what_the_link_saw() {
-    alone("a_printed_time_lies_between_what_the_host_waited_and_what_the_link_saw", || {
+fn a_printed_time_is_between_those_of_the_host_and_of_the_link() {
+    alone("a_printed_time_is_between_those_of_the_host_and_of_the_link", || {
         let (_responder, waits) = slow_host();
         let _stamping = Stamping::begin();
         for kind in ["raw", "datagram"] {

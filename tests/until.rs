@@ -66,7 +66,7 @@ fn neighbour(up: u64) -> impl FnMut(&Seen) -> Response {
 }
 
 #[test]
-fn a_host_that_is_off_in_our_own_network_is_waited_for_whatever_errors_come() {
+fn a_host_that_is_off_in_the_own_network_is_waited_for_in_spite_of_errors() {
     assert_eq!(end(config(Up, 1), neighbour(7_500)), (7_501, Some(7_501), 8));
     // As with -w, which an error ends otherwise.
     let limited = Config { deadline: Some(ms(60_000)), ..config(Up, 1) };
@@ -116,7 +116,7 @@ fn a_run_ends_when_the_host_is_down_so_many_times_in_a_row() {
 }
 
 #[test]
-fn what_this_machine_cannot_send_shows_neither_state() {
+fn an_unsent_probe_shows_neither_state() {
     let refused = |_: &Seen| Err(rping::transport::send_fault(1, None));
     for state in [Up, Down] {
         let limited = Config { deadline: Some(ms(5_500)), ..config(state, 1) };

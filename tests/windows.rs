@@ -467,7 +467,7 @@ proptest! {
     #[test]
     fn the_sums_of_all_windows_are_the_figures_of_the_run(
         hosts in 1..4_u32,
-        fates in prop::collection::vec((0..8_u8, 1..3_000_u64), 1..60),
+        responses in prop::collection::vec((0..8_u8, 1..3_000_u64), 1..60),
         every in 1..4_000_u64,
         interval in 1..1_500_u64,
         patience in 1..2_000_u64,
@@ -481,9 +481,9 @@ proptest! {
             linger: Some(ms(patience)),
             ..ManyConfig::new(Rc::new(targets), Demand::Endless { interval: ms(interval) })
         };
-        let mut fates = fates.into_iter().cycle();
+        let mut responses = responses.into_iter().cycle();
         let script = |probe: &Seen| {
-            let (kind, delay) = fates.next().expect("a cycle");
+            let (kind, delay) = responses.next().expect("a cycle");
             Ok(match kind {
                 0 => vec![],
                 1 => return Err(rping::transport::send_fault(libc::EPERM, None)),
