@@ -1,4 +1,4 @@
-//! What a probe costs without sockets: taken, sent, answered and told, in virtual time.
+//! What a probe costs without sockets: taken, sent, answered and reported, in virtual time.
 //!
 //!     cargo bench --bench engine
 
@@ -21,7 +21,7 @@ fn identity() -> Identity {
     Identity { ident: 0x1234, key: [7; 16] }
 }
 
-/// Probes that a turn of the benchmark asks for.
+/// Probes that a turn of the benchmark requests.
 const PROBES: u64 = 10_000;
 
 /// A run in virtual time, where every probe is answered after 50 µs.

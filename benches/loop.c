@@ -43,7 +43,7 @@ int main(int argc, char **argv)
     if (fd < 0) die("socket");
     int room = 1 << 22, one = 1;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
-    /* What any ping needs to know of a reply: its time and its TTL. */
+    /* What any ping needs of a reply: its time and its TTL. */
     setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
     setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &one, sizeof one);
     struct timeval second = { 1, 0 };

@@ -44,7 +44,7 @@ class Path:
 
     Router k of `hops - 1` answers k / hops of `rtt` seconds after a probe arrives; the target is hop `hops`. With the
     shape "jump" the first three hops are near (1 ms), and all further ones answer after the whole `rtt`.
-    From hop `silent_from` on nobody answers.
+    From hop `silent_from` on no router answers.
     """
 
     def __init__(self, hops, rtt, silent_from=0, shape="ramp"):

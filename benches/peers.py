@@ -71,7 +71,7 @@ def table(title, names, rows):
 
 
 def wall(command):
-    """Seconds that a command takes when nobody reads what it says."""
+    """Seconds that a command takes when its output is not read."""
     return run(command, out=subprocess.DEVNULL)[1]
 
 
@@ -90,7 +90,7 @@ def one():
     table("One host", ["rping", "iputils ping", "busybox", "fping"], [
         ("one ping, start to end", "ms", 2, milliseconds),
         ("one ping, peak memory", "kB", 0, memory),
-        ("`-i 0.1 -c 50`, first to last probe (4900 asked for)", "ms", 0, schedule + none),
+        ("`-i 0.1 -c 50`, first to last probe (4900 is exact)", "ms", 0, schedule + none),
         ("`-i 0.002 -c 2000`, processor time", "s", 2, busy + none),
     ])
 
@@ -255,7 +255,7 @@ def clock():
                         file.write(groups)
                     cells.append("%+.1f, %+.1f, %+.1f" % tuple(error_of(command, times)[i] for i in (0, 2, 1)))
             finally:
-                # Whatever a cell met: a loop left behind would load the machine for ever.
+                # Also after a failure: a loop that remains would load the machine without end.
                 for loop in busy:
                     loop.kill()
                     loop.wait()
@@ -267,8 +267,8 @@ def clock():
 def traced(hops, silent, command, allowed):
     """Seconds that a tracer takes on a path whose target is 84 ms away, and its probes that went beyond."""
     script = [sys.executable, os.path.join(HERE, "path.py"), str(hops), "84", str(silent), *command]
-    told = subprocess.run(script, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True).stderr
-    status, seconds, probes, beyond = re.search(r"\[(\d+)\] ([\d.]+) s, (\d+) probes, (\d+) beyond", told).groups()
+    result = subprocess.run(script, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True).stderr
+    status, seconds, probes, beyond = re.search(r"\[(\d+)\] ([\d.]+) s, (\d+) probes, (\d+) beyond", result).groups()
     if int(status) not in allowed:
         sys.exit(f"{' '.join(command)} ended with {status}")
     return float(seconds), int(probes), int(beyond)

@@ -140,8 +140,8 @@ impl<S: Session, A: Account<Event = S::Event>> Run<'_, S, A> {
     /// Gives the session what has arrived, and takes the events about each before the next.
     fn deliver(&mut self, expected: usize, epoch: Epoch) -> io::Result<Delivered> {
         let Self { session, report, account, output, .. } = self;
-        self.transport.recv(self.clock, expected, &mut |heard| {
-            match heard {
+        self.transport.recv(self.clock, expected, &mut |incoming| {
+            match incoming {
                 Incoming::Departure(stamped) => session.handle_stamp(*stamped),
                 Incoming::Datagram(received) => session.handle_received(received),
             }
@@ -149,13 +149,13 @@ impl<S: Session, A: Account<Event = S::Event>> Run<'_, S, A> {
         })
     }
 
-    /// Sends what is due, a batch at most, so that a burst cannot keep replies waiting. Says how much that was.
+    /// Sends what is due, a batch at most, so that a burst cannot keep replies waiting. Returns how many.
     fn send(&mut self, epoch: Epoch, now: Instant) -> usize {
         let Self { clock, session, report, account, output, .. } = self;
         self.transport.release(&|id| session.is_awaited(id));
         let count = self.batch.fill(|share| session.poll_transmit(now, share));
-        self.transport.send(clock, &self.batch, &mut |fate| {
-            match fate {
+        self.transport.send(clock, &self.batch, &mut |outcome| {
+            match outcome {
                 Ok(departed) => session.handle_sent(departed),
                 Err(fault) => session.handle_send_fault(clock.now(), fault),
             }

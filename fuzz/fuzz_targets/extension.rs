@@ -2,7 +2,7 @@
 //!
 //!     cargo +nightly fuzz run extension
 //!
-//! The checksum is made right, which chance would not.
+//! The checksum is corrected: random octets almost never have a right one.
 
 #![no_main]
 

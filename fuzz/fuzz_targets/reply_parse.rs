@@ -1,4 +1,4 @@
-//! Whatever arrives, reading it ends in a verdict. The first octet chooses the socket, the rest arrives.
+//! Any octets are parsed or rejected. The first octet selects the socket, the rest is received from it.
 //!
 //!     fuzz/seeds.sh
 //!     cargo +nightly fuzz run reply_parse

@@ -1,10 +1,10 @@
-//! A session fed arbitrary replies at arbitrary times, mixed with faithful ones: every probe stays
-//! accounted for, and every run can still be ended.
+//! A session receives arbitrary replies at arbitrary times, mixed with correct ones: every probe is
+//! accounted for, and every run can be stopped.
 //!
 //!     cargo +nightly fuzz run session
 //!
-//! The input is a script. Each step begins with an octet that says what happens, and one that says how
-//! long after the step before.
+//! The input is a script. Each step begins with an octet that selects the action, and one for the time since
+//! the step before.
 
 #![no_main]
 
@@ -78,7 +78,7 @@ fuzz_target!(|input: &[u8]| {
                 session.handle_send_fault(now, rping::transport::send_fault(1, None));
             }
         }
-        // A reply that is faithful but for the script's octets over its end.
+        // A correct reply, but with the script's octets at its end.
         let mut reply = sent.get(usize::from(step) % sent.len().max(1)).cloned().unwrap_or_default();
         let answer = if choice & 1 == 0 { 0 } else { 14 };
         reply.first_mut().into_iter().for_each(|icmp_type| *icmp_type = answer);

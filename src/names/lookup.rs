@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_name_server_delays_nothing() {
+    fn a_name_server_that_never_answers_delays_nothing() {
         let (_hold, held) = mpsc::channel::<()>();
         let held = Mutex::new(held);
         let mut names = Names::pooled(3, move |_| {

@@ -136,39 +136,39 @@ mod tests {
 
     #[test]
     fn what_names_no_system_is_no_origin() {
-        let nobody = Some(OriginReply::Origins(None));
-        assert_eq!(read_built(&answer([])), nobody);
+        let none = Some(OriginReply::Origins(None));
+        assert_eq!(read_built(&answer([])), none);
         for hostile in
             ["", "|", "NA | | ZZ", "-1 | 192.0.2.0/24", "4294967296 |", "\x1b[2J | 1", "64500, 1 |"]
         {
-            assert_eq!(read_built(&answer([text(hostile)])), nobody, "{hostile:?}");
+            assert_eq!(read_built(&answer([text(hostile)])), none, "{hostile:?}");
         }
         let binary = simple_dns::CharacterString::new(b"\xff\xfe").unwrap();
         let binary = RData::TXT(TXT::new().with_char_string(binary));
         assert_eq!(read_built(&answer([binary, text("64500")])), known("AS64500"));
-        assert_eq!(read_built(&answer([RData::A(A { address: 1 })])), nobody);
+        assert_eq!(read_built(&answer([RData::A(A { address: 1 })])), none);
     }
 
     #[test]
     fn only_the_response_to_this_query_is_read() {
-        let sound = answer([text("64500 | 192.0.2.0/24")]).build_bytes_vec().unwrap();
+        let valid = answer([text("64500 | 192.0.2.0/24")]).build_bytes_vec().unwrap();
         let changed = |at: usize, octet: u8| {
-            let mut octets = sound.clone();
+            let mut octets = valid.clone();
             octets[at] = octet;
             octets
         };
-        assert_eq!(read(7, NAME, &sound), known("AS64500"));
-        assert_eq!(read(7, &NAME.to_uppercase(), &sound), known("AS64500"));
-        assert_eq!(read(8, NAME, &sound), None, "another id");
-        assert_eq!(read(7, "2.2.0.192.origin.as.example", &sound), None, "another name");
+        assert_eq!(read(7, NAME, &valid), known("AS64500"));
+        assert_eq!(read(7, &NAME.to_uppercase(), &valid), known("AS64500"));
+        assert_eq!(read(8, NAME, &valid), None, "another id");
+        assert_eq!(read(7, "2.2.0.192.origin.as.example", &valid), None, "another name");
         assert_eq!(read(7, NAME, &changed(2, 0x01)), None, "a question");
         assert_eq!(read(7, NAME, &changed(2, 0xa1)), None, "another operation");
         assert_eq!(read(7, NAME, &changed(5, 0)), None, "no question");
         let type_at = NO_ANSWER.len() - 3;
         assert_eq!(read(7, NAME, &changed(type_at, 1)), None, "another type");
         assert_eq!(read(7, NAME, &changed(type_at + 2, 3)), None, "another class");
-        for len in 0..sound.len() {
-            assert_eq!(read(7, NAME, &sound[..len]), None, "{len} octets of it");
+        for len in 0..valid.len() {
+            assert_eq!(read(7, NAME, &valid[..len]), None, "{len} octets of it");
         }
         assert_eq!(read(7, NAME, &changed(2, 0x83)), Some(OriginReply::Truncated));
         assert_eq!(read(7, NAME, &changed(3, 0x83)), Some(OriginReply::Origins(None)), "no such name");

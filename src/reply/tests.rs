@@ -33,7 +33,7 @@ fn emitted(probe: Probe, payload: &Payload) -> Vec<u8> {
 }
 
 #[test]
-fn a_raw_socket_tells_hop_limit_and_options_in_the_header() {
+fn the_header_from_a_raw_socket_has_the_hop_limit_and_the_options() {
     let datagram = [
         0x46, 0, 0, 36, 0, 0, 0, 0, 61, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 1, 1, 1, 0, // IPv4
         0, 0, 0x4f, 0x2c, 0x12, 0x34, 1, 2, 0xde, 0xad, 0xbe, 0xef, // ICMP
@@ -59,15 +59,15 @@ fn a_raw_socket_tells_hop_limit_and_options_in_the_header() {
 fn only_a_raw_socket_leaves_the_checksum_to_us() {
     let datagram =
         [0x45, 0, 0, 28, 0, 0, 0, 0, 61, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0, 0, 0, 0, 0, 1, 0, 1];
-    let sound = |framing, bytes| match Reply::parse(&received(framing, bytes)) {
+    let parsed = |framing, bytes| match Reply::parse(&received(framing, bytes)) {
         Ok(Some(Reply { kind: ReplyKind::Answer { checksum_ok, .. }, hop_limit, options, .. })) => {
             Some((checksum_ok, hop_limit, options.len()))
         }
         _ => None,
     };
-    assert_eq!(sound(Framing::Ipv4, &datagram), Some((false, Some(61), 0)));
-    assert_eq!(sound(Framing::Icmpv4, &datagram[20..]), Some((true, Some(9), 1)));
-    assert_eq!(sound(Framing::Icmpv6, &[129, 0, 0, 0, 0, 1, 0, 1]), Some((true, Some(9), 1)));
+    assert_eq!(parsed(Framing::Ipv4, &datagram), Some((false, Some(61), 0)));
+    assert_eq!(parsed(Framing::Icmpv4, &datagram[20..]), Some((true, Some(9), 1)));
+    assert_eq!(parsed(Framing::Icmpv6, &[129, 0, 0, 0, 0, 1, 0, 1]), Some((true, Some(9), 1)));
 }
 
 /// The same kind from a raw IPv4 socket, which gives the IP header too, and from a raw IPv6 socket.
@@ -104,7 +104,7 @@ fn other_protocols_on_raw_sockets_are_read_by_their_headers() {
 }
 
 #[test]
-fn what_comes_to_our_own_udp_and_tcp_sockets_is_told_by_its_ports() {
+fn packets_to_our_own_udp_and_tcp_sockets_have_their_ports() {
     let kind = |framing, bytes| Reply::parse(&received(framing, bytes)).unwrap().unwrap().kind;
     let came = Framing::Payload { protocol: 17, local: 1_000, remote: 53 };
     let expected = ReplyKind::Datagram { protocol: 17, src_port: 53, dst_port: 1_000, payload: &[1, 2] };
@@ -119,11 +119,11 @@ fn an_error_queue_of_a_socket_with_ports_quotes_its_payload() {
     let mut structure = [0; 16];
     extension::emit(&[(1, 1, &[0, 1, 1, 1, 0, 2, 1, 1])], &mut structure);
     let bytes = [&[7; 100][..], &structure].concat();
-    for (protocol, said, found) in
+    for (protocol, length, found) in
         [(17, None, true), (136, None, true), (6, None, false), (17, Some(100), true), (17, Some(99), false)]
     {
         let dst = std::net::SocketAddr::new(V4, 33_434);
-        let framing = Framing::QueuedPayload { protocol, error, dst, extension: said };
+        let framing = Framing::QueuedPayload { protocol, error, dst, extension: length };
         let payload = if found { &bytes[..100] } else { &bytes[..] };
         let request = QuotedRequest::Socket { protocol, dst_port: 33_434, payload };
         let quoted = Quoted { src: None, dst: V4, header: &[], request };
@@ -134,16 +134,16 @@ fn an_error_queue_of_a_socket_with_ports_quotes_its_payload() {
 }
 
 #[test]
-fn requests_and_unheard_of_types_are_nobodys() {
-    let nobodys = |framing, icmp_type| {
+fn requests_and_unknown_types_are_no_replies() {
+    let ignored = |framing, icmp_type| {
         let octets = [icmp_type, 0, 0, 0, 0, 0, 0, 0];
         matches!(Reply::parse(&received(framing, &octets)), Ok(None))
     };
     for icmp_type in [1, 2, 6, 7, 8, 9, 10, 13, 15, 16, 17, 19, 30, 42, 43, 255] {
-        assert!(nobodys(Framing::Icmpv4, icmp_type), "ICMPv4 type {icmp_type}");
+        assert!(ignored(Framing::Icmpv4, icmp_type), "ICMPv4 type {icmp_type}");
     }
     for icmp_type in [128, 130, 133, 135, 136, 137, 160, 161, 255] {
-        assert!(nobodys(Framing::Icmpv6, icmp_type), "ICMPv6 type {icmp_type}");
+        assert!(ignored(Framing::Icmpv6, icmp_type), "ICMPv6 type {icmp_type}");
     }
 }
 

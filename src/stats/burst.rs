@@ -1,19 +1,19 @@
 //! The longest run of losses.
 
-/// Runs that are remembered at most: a late answer can still divide one of them.
+/// Runs that are kept at most: a late answer can still divide one of them.
 const REMEMBERED: usize = 64;
 
 /// Runs of losses among the probes to a target: which probes, that follow one another by number, were lost. A probe
 /// that was answered, is in flight or could not be sent ends a run.
 ///
-/// The fate of a probe may be known before that of an earlier one, and an answer may come after the loss: a run grows
+/// The outcome of a probe may be known before that of an earlier one, and an answer may come after the loss: a run grows
 /// at either end, two become one, and one becomes two. The size is bounded: of more than 64 runs the oldest count as
 /// they are, and a later answer divides them no more.
 #[derive(Clone, Debug, Default)]
 pub struct Bursts {
     /// In the order of numbers, with something between each two.
     runs: Vec<Run>,
-    /// The longest of those that are not remembered.
+    /// The longest of those that are no longer kept.
     longest_before: u32,
 }
 
@@ -146,10 +146,10 @@ mod tests {
     proptest! {
         #[test]
         fn the_longest_run_is_that_of_a_table_of_all_probes(
-            fates in prop::collection::vec((0..80_u32, any::<bool>()), 0..200),
+            outcomes in prop::collection::vec((0..80_u32, any::<bool>()), 0..200),
         ) {
             let (mut bursts, mut table) = (Bursts::default(), [false; 80]);
-            for (number, is_lost) in fates {
+            for (number, is_lost) in outcomes {
                 match is_lost {
                     true => bursts.lose(number),
                     false => bursts.answer(number),

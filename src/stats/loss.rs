@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loss_is_of_known_fates_and_classic_loss_of_all_attempts() {
+    fn loss_is_of_known_outcomes_and_classic_loss_of_all_attempts() {
         assert_eq!((loss(0, 0), classic_loss(0, 0)), (None, None));
         assert_eq!(loss(1, 3).map(Ratio::percent), Some(25.0));
         assert_eq!(classic_loss(4, 1).map(Ratio::percent), Some(75.0));

@@ -14,7 +14,7 @@ use super::imp::control::NAME_LEN;
 pub(crate) struct Found {
     /// In the order of preference.
     pub names: Vec<[u8; NAME_LEN]>,
-    /// That of the first entry, where AI_CANONNAME asked for it.
+    /// That of the first entry, where AI_CANONNAME requested it.
     pub canonical: Option<Vec<u8>>,
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn get_addresses(host: &CStr, family: c_int, flags: c_int) -> Result<
     }
     let mut found = Found { names: Vec::new(), canonical: None };
     let mut next = first;
-    // SAFETY: getaddrinfo succeeded, so `next` walks a list of sound entries that ends in a null pointer
+    // SAFETY: getaddrinfo succeeded, so `next` walks a list of valid entries that ends in a null pointer
     // and lives until `freeaddrinfo` below.
     while let Some(entry) = unsafe { next.as_ref() } {
         let mut name = [0; NAME_LEN];

@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(stamps.place_arrival(arrived(777_050), at(59)), None, "after now");
         stamps.sent(2, at(200));
         assert_eq!(stamps.place(hardware(1, 777_195), EPOCH, at(300)), left(2, 205));
-        // Its clock went too slowly: the second stamp would say that the datagram left before it was sent.
+        // Its clock went too slowly: the second stamp alone would be before the call that sent the datagram.
         stamps.sent(3, at(1_000));
         assert_eq!(stamps.place(hardware(2, 777_980), EPOCH, at(2_000)), left(3, 1_000));
         assert_eq!(stamps.place_arrival(arrived(778_000), at(2_000)), Some(at(1_020)));

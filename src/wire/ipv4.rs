@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_total_length_is_believed_only_where_it_can_be_true() {
+    fn a_total_length_is_used_only_where_it_is_possible() {
         let payload_len = |total_len: u16, received: usize| {
             let mut datagram = [HEAD.to_vec(), vec![7; received]].concat();
             datagram[2..4].copy_from_slice(&total_len.to_be_bytes());
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_total_length_is_never_believed() {
+    fn a_quoted_total_length_is_never_used() {
         let mut quote = [HEAD.to_vec(), vec![7; 10]].concat();
         quote[2..4].copy_from_slice(&28_u16.to_be_bytes());
         assert_eq!(split_quoted(&quote).map(|packet| packet.payload.len()), Ok(10));

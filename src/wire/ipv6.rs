@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn each_extension_header_is_as_long_as_its_rfc_says() {
+    fn each_extension_header_has_the_length_of_its_rfc() {
         for next in [NEXT_HOP_BY_HOP, NEXT_ROUTING, NEXT_DESTINATION] {
             assert_eq!(upper(next, &chain(&[&[58, 0, 0, 0, 0, 0, 0, 0]])), icmp(&UPPER));
             assert_eq!(upper(next, &chain(&[&[58, 2], &[0; 22]])), icmp(&UPPER));

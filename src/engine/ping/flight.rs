@@ -8,10 +8,10 @@ use std::time::Duration;
 use crate::clock::Instant;
 use crate::datagram::{ClockSource, DepartureStamp};
 
-/// Sequence numbers before one is used again: as many probes of a target are remembered.
+/// Sequence numbers before one is used again: as many probes of a target are kept.
 pub const SEQUENCES: u64 = 65_536;
 
-/// A probe is remembered for this long at least, so that a late answer is known for what it is.
+/// A probe is kept for this long at least, so that a late answer is recognised as one.
 const MEMORY: Duration = Duration::from_secs(10);
 
 /// The answers to probes that left within this time may fill the receive buffer at any moment. Older ones are likelier
@@ -59,11 +59,11 @@ pub struct Slot {
     pub state: State,
 }
 
-/// The probes remembered, each known by its place in the order of sending, from 1.
+/// The probes that are kept, each known by its place in the order of sending, from 1.
 #[derive(Debug)]
 pub struct Flight {
     slots: VecDeque<Slot>,
-    /// Probes remembered at most.
+    /// Probes that are kept at most.
     capacity: usize,
     /// Place of the newest probe; 0 before the first.
     newest: u64,
@@ -102,7 +102,7 @@ impl Flight {
         flight
     }
 
-    /// Adds targets: more probes are remembered.
+    /// Adds targets: more probes are kept.
     pub fn add_targets(&mut self, targets: u32) {
         let more = usize::try_from(SEQUENCES.saturating_mul(targets.into())).unwrap_or(usize::MAX);
         self.capacity = self.capacity.saturating_add(more);
@@ -113,7 +113,7 @@ impl Flight {
     #[inline]
     pub fn push(&mut self, now: Instant, target: u32, seq: u16, last: u64) -> u64 {
         if self.slots.len() >= self.capacity {
-            self.forget_oldest();
+            self.remove_oldest();
         }
         self.newest = self.newest.saturating_add(1);
         let back = match last {
@@ -173,7 +173,7 @@ impl Flight {
         place.saturating_sub(self.overtaken)
     }
 
-    /// The probe at a place, if it is still remembered.
+    /// The probe at a place, if it is still kept.
     #[inline]
     pub fn slot(&self, place: u64) -> Option<Slot> {
         self.slots.get(self.index(place)?).copied()
@@ -292,7 +292,7 @@ impl Flight {
         probes.find(|(_, slot)| slot.state == State::Open)
     }
 
-    /// Lets probes grow old, and forgets those that were sent long ago, unless they are few.
+    /// Lets probes grow old, and removes those that were sent long ago, unless they are few.
     pub fn age(&mut self, now: Instant) {
         while let Some(slot) =
             self.slot(self.grown.saturating_add(1)).filter(|slot| slot.sent + BREATH <= now)
@@ -306,11 +306,11 @@ impl Flight {
             && let Some(slot) = self.slots.front().filter(|slot| slot.sent + MEMORY < now)
             && slot.state != State::Open
         {
-            self.forget_oldest();
+            self.remove_oldest();
         }
     }
 
-    fn forget_oldest(&mut self) {
+    fn remove_oldest(&mut self) {
         if let Some(slot) = self.slots.pop_front() {
             let oldest = self.newest.saturating_sub(u64::try_from(self.slots.len()).unwrap_or(0));
             (self.settled, self.grown) = (self.settled.max(oldest), self.grown.max(oldest));
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_probes_are_remembered_as_there_are_sequence_numbers() {
+    fn as_many_probes_are_kept_as_there_are_sequence_numbers() {
         let flight = filled(65_536 + 10);
         for behind in [0, 10, 65_535] {
             let place = flight.before(65_546, behind);

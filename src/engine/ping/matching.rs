@@ -14,7 +14,7 @@ use crate::engine::reject::Reject;
 use crate::probe::{Identity, Method, Payload};
 use crate::reply::{Quoted, QuotedRequest, Reply, ReplyKind};
 
-/// Octets of a token that must be right for a wrong one to count as ours, damaged: a stranger meets
+/// Octets of a token that must be right for a wrong one to count as ours, damaged: another payload meets
 /// this by chance once in 2^43 tries.
 const RECOGNISABLE: usize = 6;
 
@@ -165,7 +165,7 @@ fn echo(
     })
 }
 
-/// A payload without the probe's token: that of an older probe, a damaged one, or a stranger's.
+/// A payload without the probe's token: that of an older probe, a damaged one, or one of another program.
 fn damaged(
     expected: &Expected,
     identity: &Identity,

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn every_address_has_one_number_whoever_names_it_again() {
+    fn every_address_has_one_number_when_it_is_named_again() {
         let mut targets = Targets::default();
         assert_eq!(targets.add(at("192.0.2.10"), 1), [0..1]);
         assert_eq!(targets.add(at("192.0.2.8"), 5), [1..3, 0..1, 3..5]);
@@ -231,7 +231,7 @@ mod tests {
             ranges in prop::collection::vec((0..300_u32, 1..60_u32), 1..20),
         ) {
             let mut targets = Targets::default();
-            let mut told = std::collections::HashMap::new();
+            let mut numbered = std::collections::HashMap::new();
             for (offset, count) in ranges {
                 let first = SocketAddr::new(Ipv4Addr::from_bits(0xc000_0200 + offset).into(), 0);
                 let numbers: Vec<u32> = targets.add(first, count).into_iter().flatten().collect();
@@ -240,10 +240,10 @@ mod tests {
                     let ip = nth(first.ip(), n as u32).unwrap();
                     prop_assert_eq!(targets.number(ip, 0), Some(number));
                     prop_assert_eq!(targets.address(number), Some(SocketAddr::new(ip, 0)));
-                    prop_assert_eq!(*told.entry(ip).or_insert(number), number);
+                    prop_assert_eq!(*numbered.entry(ip).or_insert(number), number);
                 }
             }
-            prop_assert_eq!(told.len() as u32, targets.len());
+            prop_assert_eq!(numbered.len() as u32, targets.len());
         }
     }
 }

@@ -38,7 +38,7 @@ use event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use mtu::PathMtu;
 use order::{Order, Step};
 use plan::Plan;
-use recognise::Whose;
+use recognise::Subject;
 use table::{ProbeState, SentProbe, Table};
 use unnumbered::Unnumbered;
 
@@ -106,15 +106,15 @@ impl Trace {
 
     /// Matches a reply to its probe, and records the answer.
     fn receive(&mut self, reply: &Reply) -> Result<(), Reject> {
-        let (whose, kind) = recognise::probe_of(&self.config.flow, &self.table, reply)?;
-        let found = match whose {
-            Whose::Probe(found) => found,
-            Whose::OfFlow(index) => {
+        let (subject, kind) = recognise::probe_of(&self.config.flow, &self.table, reply)?;
+        let found = match subject {
+            Subject::Probe(found) => found,
+            Subject::OfFlow(index) => {
                 let answer = recognise::answer_of(reply, kind);
                 let waits = self.unnumbered.add(&self.config.flow, &self.table, index, answer, reply.clock);
                 return if waits { Ok(()) } else { Err(Reject::NeverSent) };
             }
-            Whose::PerhapsOfFlow(index) => {
+            Subject::PerhapsOfFlow(index) => {
                 let answer = recognise::answer_of(reply, kind);
                 let waits = self.unnumbered.add_doubtful(index, answer, reply.clock);
                 return if waits { Ok(()) } else { Err(Reject::Foreign) };

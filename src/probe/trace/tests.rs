@@ -197,7 +197,7 @@ fn a_tcp_probe_is_a_syn_as_linux_sends_it() {
         );
         assert_eq!(segment[18..], [0, 0, 2, 4, 5, 0xb4, 4, 2, 8, 10, o2, o3, 1, 2, 0, 0, 0, 0, 1, 3, 3, 2,]);
         assert!(adds_up(&flow, &segment, 40));
-        assert_eq!(emitted(&flow, 0x0102, 1_000), segment, "no data, whatever is asked");
+        assert_eq!(emitted(&flow, 0x0102, 1_000), segment, "no data at any requested length");
     }
 }
 
@@ -220,7 +220,7 @@ fn each_flow_has_its_source_port_and_each_number_four_sequence_numbers() {
 }
 
 #[test]
-fn every_choice_of_tcp_options_is_as_long_as_it_says() {
+fn every_choice_of_tcp_options_has_its_stated_length() {
     for bits in 0..16_u8 {
         let has = |bit: u8| bits >> bit & 1 == 1;
         let options = TcpOptions {

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn interfaces_are_told_by_role_index_address_name_and_mtu() {
+    fn interfaces_are_printed_with_role_index_address_name_and_mtu() {
         let index = [0, 0, 0, 3];
         let v4 = [0, 1, 0, 0, 10, 0, 0, 1];
         let name = *b"\x0cge-0/0/1\0\0\0";
@@ -132,13 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn names_that_routers_tell_do_no_harm() {
+    fn names_from_routers_are_escaped() {
         assert_eq!(interface(0x02, b"\x14a:b (1.2.3.4)\x1b[2J\0\0"), "INC=\"a%3ab%20%281.2.3.4%29%1b%5b2J\"");
         assert_eq!(interface(0x02, b"\x08<>;,\"%\xff"), "INC=\"%3c%3e%3b%2c%22%25%ff\"");
     }
 
     #[test]
-    fn what_is_malformed_says_nothing() {
+    fn nothing_is_printed_of_a_malformed_structure() {
         assert_eq!(text(&[]), None);
         assert_eq!(text(&[0x20, 0, 0, 0]), None);
         assert_eq!(text(&[0x10, 0, 0, 0, 0, 8, 1, 1, 0, 1, 0, 0xff]), None);

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_lies_ends_the_walk() {
+    fn a_wrong_length_ends_the_walk() {
         for lie in [0, 1, HEADER_LEN - 1, HEADER_LEN + 9, usize::MAX - 7, usize::MAX] {
             let mut buffer = message(1, 2, b"12345678");
             buffer[..size_of::<usize>()].copy_from_slice(&lie.to_ne_bytes());

@@ -87,7 +87,7 @@ fn become_user() -> io::Result<()> {
 /// Those of setresgid(2), setresuid(2), prctl(2) and capset(2).
 pub fn drop() -> io::Result<()> {
     become_user()?;
-    // Kernels before 4.3 have no ambient set, and say EINVAL.
+    // Kernels before 4.3 have no ambient set, and return EINVAL.
     match clear_ambient_capability_set() {
         Ok(()) | Err(rustix::io::Errno::INVAL) => {}
         Err(error) => return Err(error.into()),

@@ -24,11 +24,11 @@ pub struct Denied {
 pub struct Remedy {
     /// The command; the option of the one that starts the container; or the lines of the unit.
     pub command: String,
-    /// For whom, and until when.
+    /// The users or programs that it permits, and until when.
     pub scope: Scope,
 }
 
-/// For whom a command permits sockets.
+/// The users or programs that a command permits sockets to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Every user, until the next boot.

@@ -153,7 +153,7 @@ pub enum SetupError {
     },
     /// Stamps that were demanded are not available.
     NoStamps {
-        /// Whose stamps.
+        /// The clock of the stamps.
         demanded: Stamping,
         /// Why not.
         why: NoStamps,

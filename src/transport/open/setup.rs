@@ -102,7 +102,7 @@ impl SocketSetup {
             sys::set_dont_route(socket.as_fd()).map_err(|e| SetupError::new(Setting::DontRoute, &e))?;
         }
         let per_message = memory(options, self.target.is_ipv4());
-        // As iputils: no more than one message waits in the socket, unless -S says otherwise. The kernel
+        // As iputils: no more than one message waits in the socket, unless -S gives a size. The kernel
         // bounds both sizes and refuses neither.
         let _ = socket.set_send_buffer_size(options.send_buffer.unwrap_or(per_message));
         let _ = socket.set_recv_buffer_size(receive_buffer(options, per_message));

@@ -55,7 +55,7 @@ fn a_label_stack_is_read_and_written_octet_for_octet() {
 }
 
 #[test]
-fn a_stack_of_three_hundred_labels_is_cut_and_says_so() {
+fn a_stack_of_three_hundred_labels_is_cut_and_marked_as_cut() {
     let stack_of = |count: usize| structure(&[(1, 1, &[0, 1, 0, 1].repeat(count))]);
     for (count, read, cut) in [(1, 1, false), (16, 16, false), (17, 16, true), (300, 16, true)] {
         let structure = stack_of(count);
@@ -78,7 +78,7 @@ fn a_stack_that_is_none_is_an_unknown_object() {
 }
 
 #[test]
-fn an_interface_says_all_four_things_in_every_role() {
+fn an_interface_has_all_four_fields_in_every_role() {
     let roles = [Role::Incoming, Role::SubIp, Role::Outgoing, Role::NextHop];
     let octets = [
         &[0, 0, 0, 42][..],
@@ -101,7 +101,7 @@ fn an_interface_says_all_four_things_in_every_role() {
 }
 
 #[test]
-fn an_interface_says_any_part_alone() {
+fn an_interface_may_have_each_field_alone() {
     let v6 = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
     let nothing = Interface { role: Role::Incoming, index: None, address: None, name: None, mtu: None };
     let longest = [&[64][..], &[b'x'; 63]].concat();
@@ -199,7 +199,7 @@ fn only_version_two_with_a_good_checksum_or_none_is_a_structure() {
 }
 
 #[test]
-fn a_structure_is_where_the_length_field_says() {
+fn a_structure_begins_where_the_length_field_points() {
     for icmp_type in [3, 11, 12] {
         assert_eq!(found(Family::V4, icmp_type, 32, 128, &MPLS), (128, Some(16)), "ICMPv4 type {icmp_type}");
         assert_eq!(found(Family::V4, icmp_type, 50, 200, &MPLS), (200, Some(16)), "ICMPv4 type {icmp_type}");
@@ -218,7 +218,7 @@ fn a_structure_is_where_the_length_field_says() {
 }
 
 #[test]
-fn without_a_length_or_with_a_lie_it_is_at_octet_128_if_a_checksum_proves_it() {
+fn without_a_right_length_a_structure_is_at_octet_128_if_a_checksum_proves_it() {
     let mut unsummed = MPLS;
     unsummed[2..4].fill(0);
     for (family, icmp_type) in [(Family::V4, 11), (Family::V6, 3)] {
@@ -226,17 +226,17 @@ fn without_a_length_or_with_a_lie_it_is_at_octet_128_if_a_checksum_proves_it() {
             assert_eq!(
                 found(family, icmp_type, claimed, 128, &MPLS),
                 (128, Some(16)),
-                "{family:?} says {claimed}"
+                "{family:?}, length {claimed}"
             );
             assert_eq!(
                 found(family, icmp_type, claimed, 128, &unsummed),
                 (144, None),
-                "{family:?} says {claimed}"
+                "{family:?}, length {claimed}"
             );
             assert_eq!(
                 found(family, icmp_type, claimed, 127, &MPLS),
                 (143, None),
-                "{family:?} says {claimed}"
+                "{family:?}, length {claimed}"
             );
         }
     }
@@ -250,7 +250,7 @@ fn without_a_length_or_with_a_lie_it_is_at_octet_128_if_a_checksum_proves_it() {
 }
 
 #[test]
-fn an_error_queue_says_where_it_is_or_leaves_it_to_be_found() {
+fn the_length_of_an_error_queue_is_used_or_the_structure_is_searched() {
     let error = icmp::Error { family: Family::V4, icmp_type: 11, code: 0, info: 0 };
     let rest = [&[0x11; 100][..], &MPLS].concat();
     let (quote, structure) = (&rest[..100], Some(&MPLS[..]));

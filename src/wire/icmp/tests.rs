@@ -73,7 +73,7 @@ fn queries_of_icmpv6() {
 }
 
 #[test]
-fn errors_of_icmpv4_carry_what_their_word_says() {
+fn errors_of_icmpv4_carry_the_value_of_their_word() {
     let pair = |icmp_type, code, info, octets: [u8; 8]| {
         let error = error(Family::V4, icmp_type, code, info);
         pair(Family::V4, Message::Error { error, quoted: &[] }, &octets);
@@ -87,7 +87,7 @@ fn errors_of_icmpv4_carry_what_their_word_says() {
 }
 
 #[test]
-fn errors_of_icmpv6_carry_what_their_word_says() {
+fn errors_of_icmpv6_carry_the_value_of_their_word() {
     let pair = |icmp_type, code, info, octets: [u8; 8]| {
         let error = error(Family::V6, icmp_type, code, info);
         pair(Family::V6, Message::Error { error, quoted: &[] }, &octets);
@@ -108,7 +108,7 @@ fn other_messages_keep_everything() {
 }
 
 #[test]
-fn the_first_words_of_other_errors_say_nothing() {
+fn the_first_words_of_other_errors_are_ignored_but_in_unknown_ones() {
     let info = |family, icmp_type, code| match parse(family, &[icmp_type, code, 0, 0, 1, 2, 3, 4]) {
         Ok(Message::Error { error, .. }) => Some(error.info),
         _ => None,
@@ -134,7 +134,7 @@ fn eight_octets_are_a_message_and_seven_are_not() {
 }
 
 #[test]
-fn a_family_writes_only_what_it_knows() {
+fn a_family_writes_only_its_own_messages() {
     let mut buffer = [0xa5; 64];
     assert_eq!(Message::TimestampRequest(query(&[0; 12])).emit(Family::V6, &mut buffer), 0);
     assert_eq!(Message::MaskReply(query(&[0; 4])).emit(Family::V6, &mut buffer), 0);

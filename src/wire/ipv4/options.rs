@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_route_shows_what_lies_before_its_pointer() {
+    fn a_record_route_has_the_addresses_before_its_pointer() {
         let octets = [7, 11, 8, 10, 0, 0, 1, 10, 0, 0, 2, 1];
         let route = RouteOption { pointer: 8, slots: &octets[3..11] };
         assert_eq!(all(&octets), [Ipv4Option::RecordRoute(route), Ipv4Option::Nop]);

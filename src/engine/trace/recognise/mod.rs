@@ -21,14 +21,14 @@ use crate::probe::trace::Flow;
 use crate::reply::{Reply, ReplyKind};
 use crate::wire::tcp;
 
-/// Whose answer a reply is.
+/// What a reply answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
-    /// Of this probe.
+pub enum Subject {
+    /// This probe.
     Probe(Recognised),
-    /// Of one of those with this flow index: see [`candidates`].
+    /// One of those with this flow index: see [`candidates`].
     OfFlow(u16),
-    /// Of one of them, or of a trace that had the port before.
+    /// One of them, or one of a trace that had the port before.
     PerhapsOfFlow(u16),
 }
 
@@ -36,7 +36,7 @@ pub enum Whose {
 ///
 /// # Errors
 /// Why the reply is no answer to a probe of this trace.
-pub fn probe_of(flow: &Flow, table: &Table, reply: &Reply) -> Result<(Whose, AnswerKind), Reject> {
+pub fn probe_of(flow: &Flow, table: &Table, reply: &Reply) -> Result<(Subject, AnswerKind), Reject> {
     match reply.kind {
         ReplyKind::Error { checksum_ok: false, .. } | ReplyKind::Answer { checksum_ok: false, .. } => {
             Err(Reject::Checksum)
@@ -44,7 +44,7 @@ pub fn probe_of(flow: &Flow, table: &Table, reply: &Reply) -> Result<(Whose, Ans
         ReplyKind::Error { error, .. } if error.is_notice() => Err(Reject::Unrelated),
         ReplyKind::Error { error, quoted: quote, .. } => {
             let found = quoted(flow, table, &quote, reply.probe).ok_or(Reject::Foreign)?;
-            Ok((Whose::Probe(found), AnswerKind::Error(error)))
+            Ok((Subject::Probe(found), AnswerKind::Error(error)))
         }
         ReplyKind::Answer { .. } | ReplyKind::Datagram { .. } => {
             answer(flow, table, reply, AnswerKind::Reply)
@@ -63,11 +63,11 @@ fn answer(
     table: &Table,
     reply: &Reply,
     kind: AnswerKind,
-) -> Result<(Whose, AnswerKind), Reject> {
+) -> Result<(Subject, AnswerKind), Reject> {
     let number = match answered(flow, table, reply).ok_or(Reject::Foreign)? {
         Answered::Number(number) => number,
-        Answered::OfFlow(index) => return Ok((Whose::OfFlow(index), kind)),
-        Answered::PerhapsOfFlow(index) => return Ok((Whose::PerhapsOfFlow(index), kind)),
+        Answered::OfFlow(index) => return Ok((Subject::OfFlow(index), kind)),
+        Answered::PerhapsOfFlow(index) => return Ok((Subject::PerhapsOfFlow(index), kind)),
         // Most likely it is the answer to the first one.
         Answered::Any => {
             let last = passed(table);
@@ -75,7 +75,7 @@ fn answer(
             beyond.find_map(|ttl| table.in_flight(ttl).next()).ok_or(Reject::NeverSent)?.0
         }
     };
-    Ok((Whose::Probe(Recognised { number, translated: false, shift: None }), kind))
+    Ok((Subject::Probe(Recognised { number, translated: false, shift: None }), kind))
 }
 
 /// The last hop with a TTL exceeded.

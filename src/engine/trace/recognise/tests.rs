@@ -198,7 +198,7 @@ fn the_first_eight_octets_of_a_udp_datagram_are_ours_by_port_and_two_more() {
 }
 
 #[test]
-fn a_udp_datagram_quoted_whole_tells_its_number_twice_and_proves_it() {
+fn a_udp_datagram_quoted_whole_carries_its_number_twice_and_proves_it() {
     let flow = flow(TraceMethod::Udp);
     let mut packet = emitted(&flow, 9);
     assert_eq!(read(&flow, SRC, DST, ports(17, &packet)), Some((9, false)));
@@ -212,7 +212,7 @@ fn a_udp_datagram_quoted_whole_tells_its_number_twice_and_proves_it() {
     assert_eq!(read(&flow, SRC, DST, ports(17, &of_another_run)), None);
     let filled_up = [&emitted(&flow, 9)[..8], &[0; 100]].concat();
     assert_eq!(read(&flow, SRC, DST, ports(17, &filled_up)), Some((9, false)));
-    // The same in UDP-Lite, whose header does not tell its length.
+    // The same in UDP-Lite, which has no length in its header.
     let lite = Flow { method: TraceMethod::UdpLite { coverage: 0 }, ..flow };
     let mut packet = emitted(&lite, 9);
     packet[6..8].copy_from_slice(&[0x12, 0x34]);
@@ -220,7 +220,7 @@ fn a_udp_datagram_quoted_whole_tells_its_number_twice_and_proves_it() {
 }
 
 #[test]
-fn a_rising_destination_port_tells_the_number() {
+fn a_rising_destination_port_carries_the_number() {
     for src_port in [0x1234, 0] {
         let rising = Flow { src_port, carrier: Carrier::DestinationPort, ..flow(TraceMethod::Udp) };
         // Where the kernel chose the port, it is that of a probe.
@@ -241,7 +241,7 @@ fn a_rising_destination_port_tells_the_number() {
 }
 
 #[test]
-fn a_source_port_tells_the_number() {
+fn a_source_port_carries_the_number() {
     let each = Flow { src_port: 0, carrier: Carrier::SourcePort, ..flow(TraceMethod::Udp) };
     let quote = |dst: IpAddr, src_port: u16, dst_port: u16| {
         let request = QuotedRequest::Ports {
@@ -262,7 +262,7 @@ fn a_source_port_tells_the_number() {
 }
 
 #[test]
-fn an_error_queue_is_believed_where_the_target_agrees_or_a_token() {
+fn an_error_queue_entry_needs_the_address_of_the_target_or_a_token() {
     let queued = |flow: &Flow, dst: IpAddr, own: Option<u64>, dst_port: u16, payload: &[u8]| {
         let request = QuotedRequest::Socket { protocol: flow.protocol(), dst_port, payload };
         let quote = Quoted { src: None, dst, header: &[], request };

@@ -54,7 +54,7 @@ impl Back {
     }
 }
 
-/// A part of a result that says what went wrong.
+/// A part of a result with the text of an error.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Failure {
     pub error: String,

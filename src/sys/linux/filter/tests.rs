@@ -71,7 +71,7 @@ fn answers_pass_with_our_identifier_only() {
 }
 
 #[test]
-fn each_type_passes_as_the_table_says() {
+fn only_the_types_of_the_table_pass() {
     let passing: Vec<u8> = (0..=255).filter(|t| passes(&[ip(5, 1), icmp(*t, IDENT)].concat())).collect();
     assert_eq!(passing, [0, 3, 4, 5, 11, 12]);
     let timestamps = icmpv4(14, IDENT, None);
@@ -81,7 +81,7 @@ fn each_type_passes_as_the_table_says() {
 }
 
 #[test]
-fn errors_pass_unless_the_quote_is_clearly_somebody_elses() {
+fn errors_pass_unless_the_quote_is_clearly_of_another_program() {
     for (outer, inner) in [(5, 5), (5, 15), (15, 5), (15, 15), (6, 7)] {
         for icmp_type in [3, 4, 5, 11, 12] {
             let quoting =
@@ -95,7 +95,7 @@ fn errors_pass_unless_the_quote_is_clearly_somebody_elses() {
 }
 
 #[test]
-fn quotes_too_short_to_tell_pass() {
+fn quotes_too_short_to_decide_pass() {
     let whole = error(5, 11, &[ip(6, 1), icmp(8, 0x1111)]);
     for cut in 20..whole.len() {
         // The identifier ends six octets into the quoted ICMP message.
@@ -117,7 +117,7 @@ fn odd_quotes_pass() {
 }
 
 #[test]
-fn a_connected_socket_hears_answers_only() {
+fn a_connected_socket_receives_only_answers() {
     let program = icmpv4_answers(0, IDENT);
     assert!(run(&program, &[ip(6, 1), icmp(0, IDENT)].concat()));
     assert!(!run(&program, &[ip(6, 1), icmp(0, 1)].concat()));

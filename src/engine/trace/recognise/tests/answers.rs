@@ -30,7 +30,7 @@ fn an_echo_reply_is_ours_by_its_token_or_by_identifier_and_sender() {
 }
 
 #[test]
-fn a_segment_answers_the_probe_whose_number_it_acknowledges_or_repeats() {
+fn a_segment_answers_the_probe_with_the_number_that_it_acknowledges_or_repeats() {
     let segment = |flags: u8, seq: u32, ack: u32, answer_flags: u16| {
         let flow = flow(TraceMethod::Tcp(TcpOptions { flags, ..SYN }));
         let kind = ReplyKind::Segment { src_port: 33_434, dst_port: 0x1234, seq, ack, flags: answer_flags };
