@@ -109,6 +109,7 @@ fn wire(pacing: Pacing, hosts: u32, classic: bool) -> Wire<Ping> {
         report_unanswered: false,
         many_responders: false,
         anycast: false,
+        sampled: false,
         millis_of_day: 0,
     };
     Wire::new(Ping::new(config, [identity(); 2], Instant::ZERO))

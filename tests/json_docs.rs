@@ -60,6 +60,7 @@ fn answer(seq: u16, verdict: ping::Verdict, content: ping::Content, detail: ping
         len: 64,
         hop_limit: Some(62),
         rtt: Duration::from_millis(20) + Duration::from_nanos(u64::from(seq) * 123_456),
+        timed: true,
         timing: Timing::Kernel,
         verdict,
         content,

@@ -171,6 +171,7 @@ fn answered(target: u32, micros: u64) -> Event {
         len: 64,
         hop_limit: Some(64),
         rtt: us(micros),
+        timed: true,
         timing: Timing::Kernel,
         verdict: Verdict::Received,
         content: Content::Intact,

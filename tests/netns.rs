@@ -652,3 +652,56 @@ fn an_interface_without_a_clock_is_refused_before_anything_is_sent() {
         });
     });
 }
+
+/// The number of times in the line about clocks, if all of them are the kernel's.
+fn kernel_times(stderr: &str) -> u64 {
+    let count =
+        stderr.strip_prefix("rping: times by clock: ").and_then(|rest| rest.strip_suffix(" kernel\n"));
+    count.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{stderr}"))
+}
+
+#[test]
+fn the_times_of_a_flood_are_those_of_the_probes_that_the_kernel_stamped() {
+    alone("the_times_of_a_flood_are_those_of_the_probes_that_the_kernel_stamped", || {
+        let _stamping = Stamping::begin();
+        pair();
+        with_both_sockets(|kind| {
+            for host in ["10.9.0.2", "fd09::2", "127.0.0.1", "::1"] {
+                // The first 64 are stamped, whatever the rate.
+                let ran = rping(&format!("-q -f -v -c 64 {host}"));
+                assert_eq!((ran.status, kernel_times(&ran.stderr)), (Some(0), 64), "{kind} {host}");
+                let ran = rping(&format!("-q -f -v -c 5000 {host}"));
+                assert!(
+                    ran.stdout.contains("5000 packets transmitted, 5000 received, 0% "),
+                    "{}",
+                    ran.stdout
+                );
+                assert!((64..=5_000).contains(&kernel_times(&ran.stderr)), "{kind} {host}: {}", ran.stderr);
+                let ran = rping(&format!("-q -f -v -c 200 --clock kernel {host}"));
+                assert_eq!(kernel_times(&ran.stderr), 200, "{kind} {host}");
+            }
+        });
+    });
+}
+
+#[test]
+fn a_flood_that_a_firewall_thins_out_keeps_the_times_of_the_rest() {
+    alone("a_flood_that_a_firewall_thins_out_keeps_the_times_of_the_rest", || {
+        let _stamping = Stamping::begin();
+        pair();
+        sh("nft add table inet f
+            nft 'add chain inet f out { type filter hook output priority 0; }'
+            nft 'add rule inet f out icmp type echo-request numgen inc mod 2 == 0 drop'
+            nft 'add rule inet f out icmpv6 type echo-request numgen inc mod 2 == 0 drop'");
+        with_both_sockets(|kind| {
+            for host in ["10.9.0.2", "fd09::2"] {
+                let ran = rping(&format!("-q -f -v -c 100 {host}"));
+                // Over IPv6 the kernel reports no error.
+                let (text, stderr) = (&ran.stdout, &ran.stderr);
+                assert!(text.contains("100 packets transmitted, 50 received, "), "{text}");
+                let clocks = stderr.split_inclusive('\n').next_back().unwrap_or_default();
+                assert_eq!(kernel_times(clocks), 50, "{kind} {host}: {stderr}");
+            }
+        });
+    });
+}

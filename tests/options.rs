@@ -643,8 +643,11 @@ fn the_clock_is_the_given_one_or_the_best_one() {
     }
     assert_eq!((stamps(&["h"]), stamps(&["-U", "h"])), (Stamping::Both, Stamping::User));
     assert_eq!((stamps(&["-f", "h"]), stamps(&["-f", "--clock", "auto", "h"])), {
-        (Stamping::Arrivals, Stamping::Arrivals)
+        (Stamping::Sampled, Stamping::Sampled)
     });
+    // Its result has the time of each probe.
+    assert_eq!(stamps(&["-q", "-f", "-c", "9", "--format", "atlas", "h"]), Stamping::Both);
+    assert_eq!(stamps(&["--rate", "max", "a", "b"]), Stamping::Arrivals);
     assert_eq!(stamps(&["-f", "--clock", "kernel", "h"]), Stamping::Kernel);
     assert_eq!(stamps(&["-U", "--clock", "user", "h"]), Stamping::User);
     assert_eq!(

@@ -48,6 +48,7 @@ fn answer(from: &str, seq: u16, micros: u64) -> Answer {
         len: 64,
         hop_limit: Some(63),
         rtt: Duration::from_micros(micros),
+        timed: true,
         timing: Timing::Kernel,
         verdict: Verdict::Received,
         content: Content::Intact,

@@ -13,6 +13,7 @@ use rping::engine::ping::Ping;
 use rping::engine::ping::Targets;
 use rping::engine::ping::event::{Event, Verdict};
 use rping::engine::trace::event as trace;
+use rping::report::style::Style;
 use sim::path::{self, Net};
 use sim::*;
 
@@ -189,4 +190,91 @@ fn a_stamp_later_than_the_answer_makes_a_time_of_nothing_and_no_negative_one() {
     let mut net = Net::line(2, ms(2));
     net.stamps = Box::new(|probe| vec![path::stamp(probe, ms(4), us(500))]);
     assert_eq!(of_trace(&mut net), [(1, Duration::ZERO, Timing::Mixed), (2, Duration::ZERO, Timing::Mixed)]);
+}
+
+/// A flood of so many probes, some of which are stamped.
+fn sampled<'a>(
+    count: u64,
+    script: impl FnMut(&Seen) -> Result<Vec<Packet>, SendFault> + 'a,
+    stamps: impl FnMut(&Seen) -> Vec<Stamp> + 'a,
+) -> Sim<'a, Ping> {
+    let pacing = Pacing { interval: Duration::ZERO, ..config().pacing };
+    let mut sim = Sim::new(Config { count: Some(count), pacing, sampled: true, ..config() }, script);
+    sim.stamps = Box::new(stamps);
+    sim
+}
+
+/// The times of the answers of a run; `None`: one has none.
+fn times(sim: &mut Sim<Ping>) -> Vec<Option<Duration>> {
+    let mut times = Vec::new();
+    sim.run(|event| {
+        if let Event::Answer(answer) = event {
+            times.push(answer.time());
+        }
+    });
+    times
+}
+
+/// Each answer comes after a millisecond. The process was suspended between the call that sends and the departure of
+/// each probe, for 0.7 ms, which only a stamp of the departure shows.
+fn late(probe: &Seen) -> Result<Vec<Packet>, SendFault> {
+    Ok(vec![echo(probe, ms(1)).stamped()])
+}
+
+#[test]
+fn of_a_flood_only_stamped_probes_have_a_time_and_all_count() {
+    let each_fourth =
+        |probe: &Seen| if probe.number % 4 == 1 { vec![stamp(probe, us(700), us(700))] } else { vec![] };
+    let flood = || Style { flood: true, quiet: true, stats: true, interval_zero: true, ..style() };
+    assert_eq!(
+        times(&mut sampled(8, late, each_fourth)),
+        [Some(us(300)), None, None, None, Some(us(300)), None, None, None]
+    );
+    let (text, _) = printed(&mut sampled(8, late, each_fourth), flood());
+    let expected = "PING 192.0.2.2 (192.0.2.2) 56(84) bytes of data.\n\
+        \n--- 192.0.2.2 ping statistics ---\n\
+        8 packets transmitted, 8 received, 0% packet loss, time 7ms\n\
+        rtt min/avg/max/mdev = 0.300/0.300/0.300/0.000 ms, ipg/ewma 1.000/0.300 ms, \
+        p50/p90/p95/p99 0.300/0.300/0.300/0.300 ms, jitter 0.000 ms, diff avg/max 0.000/0.000 ms, loss burst 0\n";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_loss_in_a_flood_is_that_of_all_probes() {
+    let script = |probe: &Seen| if probe.number == 2 { Ok(vec![]) } else { late(probe) };
+    let first = |probe: &Seen| if probe.number == 1 { vec![stamp(probe, us(700), us(700))] } else { vec![] };
+    let (text, _) = printed(&mut sampled(4, script, first), Style { flood: true, quiet: true, ..style() });
+    let summary = "4 packets transmitted, 3 received, 25% packet loss, time 12ms\n\
+        rtt min/avg/max/mdev = 0.300/0.300/0.300/0.000 ms, ipg/ewma 4.000/0.300 ms\n";
+    assert!(text.ends_with(summary), "{text}");
+}
+
+#[test]
+fn all_times_count_in_a_flood_of_which_the_kernel_stamps_nothing() {
+    assert_eq!(times(&mut sampled(3, late, |_| vec![])), [Some(ms(1)); 3]);
+    // A run in which each departure is to be stamped has a time for each answer.
+    let mut sim = one(3, ms(1_000), late);
+    sim.stamps =
+        Box::new(|probe| if probe.number == 1 { vec![stamp(probe, us(700), us(700))] } else { vec![] });
+    assert_eq!(times(&mut sim), [Some(us(300)), Some(ms(1)), Some(ms(1))]);
+}
+
+#[test]
+fn a_flood_in_which_no_stamped_probe_is_answered_has_no_times() {
+    let script = |probe: &Seen| if probe.number == 1 { Ok(vec![]) } else { late(probe) };
+    let first = |probe: &Seen| if probe.number == 1 { vec![stamp(probe, us(700), us(700))] } else { vec![] };
+    let flood = Style { flood: true, quiet: true, stats: true, ..style() };
+    let (text, _) = printed(&mut sampled(3, script, first), flood);
+    let summary = "3 packets transmitted, 2 received, 33.3333% packet loss, time 11ms\nloss burst 1\n";
+    assert!(text.ends_with(summary), "{text}");
+}
+
+#[test]
+fn a_time_with_a_stamp_at_one_end_does_not_count_in_a_flood() {
+    let script = |probe: &Seen| match probe.number {
+        2 => Ok(vec![echo(probe, ms(1))]),
+        _ => late(probe),
+    };
+    let all = |probe: &Seen| vec![stamp(probe, us(700), us(700))];
+    assert_eq!(times(&mut sampled(3, script, all)), [Some(us(300)), None, Some(us(300))]);
 }

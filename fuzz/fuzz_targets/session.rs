@@ -49,6 +49,7 @@ fn config(choice: u8) -> Config {
         report_unanswered: choice & 4 != 0,
         many_responders: choice & 8 != 0,
         anycast: false,
+        sampled: false,
         millis_of_day: 0,
     }
 }

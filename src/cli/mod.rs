@@ -15,6 +15,7 @@ mod pages;
 mod ping;
 pub mod ping_request;
 mod ping_verdict;
+mod stamps;
 mod tcptraceroute;
 pub mod terminal;
 mod text;

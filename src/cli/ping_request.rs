@@ -11,6 +11,7 @@ use super::limits;
 use super::many::{self, Many};
 use super::ping::PingArguments;
 use super::ping_verdict;
+use super::stamps;
 use super::terminal::{self, TerminalRequest};
 use super::user_limits;
 use super::values::{Stamps, families, host_name};
@@ -96,10 +97,6 @@ impl PingRequest {
         if let Some(option) = format.option().filter(|_| dots) {
             bail!("-f prints dots and does not go with {option}; -q -f does");
         }
-        ensure!(
-            !arguments.user_latency || arguments.clock.is_none_or(|clock| clock == Stamping::User),
-            "-U means --clock user and does not go with another --clock"
-        );
         arguments.long_run.check(dots)?;
         ensure!(
             arguments.names.resolve_again.is_none() || !arguments.connect,
@@ -121,11 +118,13 @@ impl PingRequest {
             user_limits::check(&arguments, interval)?;
         }
         ping_verdict::check(&arguments, pacing, many.is_some())?;
-        let ping = session(&arguments, method, size, pacing, many.is_none());
+        let stamps = stamps::of(&arguments, many.as_ref(), format.format)?;
+        let sampled = stamps == Stamping::Sampled;
+        let ping = Config { sampled, ..session(&arguments, method, size, pacing, many.is_none()) };
         let request = Self {
             hosts,
             family,
-            sockets: sockets(&arguments, &ping, many.as_ref(), family),
+            sockets: Options { stamps, ..sockets(&arguments, &ping, many.as_ref(), family) },
             ping,
             style: style(program, &arguments, size, interval),
             terminal,
@@ -310,6 +309,7 @@ fn session(arguments: &PingArguments, method: Method, size: usize, pacing: Pacin
         report_unanswered: arguments.outstanding && arguments.timeout.is_none() && classic,
         many_responders: false,
         anycast: false,
+        sampled: false,
         millis_of_day: 0,
     }
 }
@@ -350,15 +350,7 @@ fn sockets(arguments: &PingArguments, ping: &Config, many: Option<&Many>, family
             (false, Some(Stamps::Prespecified)) => IpOption::TimestampPrespecified(Vec::new()),
         },
         send_buffer: arguments.sndbuf.or(many.map(|_| many::SEND_BUFFER)),
-        stamps: match arguments.clock {
-            _ if arguments.user_latency => Stamping::User,
-            None | Some(Stamping::Both)
-                if arguments.flood || many.is_some_and(Many::exceeds_stamped_rate) =>
-            {
-                Stamping::Arrivals
-            }
-            clock => clock.unwrap_or(Stamping::Both),
-        },
+        stamps: Stamping::Both,
         // A quiet run prints none of them.
         headers: !arguments.quiet,
         message_len: message_len(ping.method, &ping.payload),

@@ -155,7 +155,7 @@ fn mode(pmtu: Pmtu) -> &'static str {
 const fn clock(stamping: Stamping) -> &'static str {
     match stamping {
         Stamping::User => "user",
-        Stamping::Arrivals | Stamping::Both => "auto",
+        Stamping::Arrivals | Stamping::Sampled | Stamping::Both => "auto",
         Stamping::Kernel => "kernel",
         Stamping::Hardware => "hardware",
     }

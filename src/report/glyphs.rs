@@ -8,6 +8,8 @@ use crate::stats::Fate;
 pub struct Glyphs {
     /// Answered, from fast to slow.
     levels: [char; LEVELS],
+    /// Answered, after a time that was not measured.
+    untimed: char,
     /// Lost.
     pub lost: char,
     /// Not yet answered.
@@ -22,8 +24,11 @@ pub const FAILED: char = '!';
 pub const NOT_SENT: char = 'E';
 
 const BLOCKS: Glyphs =
-    Glyphs { levels: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'], lost: '×', waiting: '⋯' };
-const ASCII: Glyphs = Glyphs { levels: ['.', ':', '-', '=', '+', '*', '#', '@'], lost: 'x', waiting: '?' };
+    Glyphs {
+        levels: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'], untimed: '·', lost: '×', waiting: '⋯'
+    };
+const ASCII: Glyphs =
+    Glyphs { levels: ['.', ':', '-', '=', '+', '*', '#', '@'], untimed: ',', lost: 'x', waiting: '?' };
 
 /// The upper end of each level but the last, in percent of the median: each about one half more than the one before.
 const BOUNDS: [u64; LEVELS - 1] = [133, 200, 300, 450, 675, 1000, 1500];
@@ -52,7 +57,8 @@ impl Glyphs {
     pub fn of(&self, fate: Fate, median: u64) -> char {
         match fate {
             Fate::Waiting => self.waiting,
-            Fate::Answered(nanos) => {
+            Fate::Answered(None) => self.untimed,
+            Fate::Answered(Some(nanos)) => {
                 let level = bounds(median).iter().filter(|bound| nanos > **bound).count();
                 let [.., top] = self.levels;
                 self.levels.get(level).copied().unwrap_or(top)
@@ -68,7 +74,9 @@ impl Glyphs {
 pub fn tone(fate: Fate, limits: Limits, usual: Option<u64>) -> Option<Tone> {
     match fate {
         Fate::Waiting => Some(Tone::Dim),
-        Fate::Answered(nanos) => limits.tone(nanos, usual).filter(|tone| *tone != Tone::Good),
+        Fate::Answered(nanos) => {
+            nanos.and_then(|nanos| limits.tone(nanos, usual)).filter(|tone| *tone != Tone::Good)
+        }
         Fate::Lost | Fate::Failed | Fate::NotSent => Some(Tone::Crit),
     }
 }
@@ -78,7 +86,7 @@ mod tests {
     use super::*;
 
     fn shown(glyphs: Glyphs, median: u64, micros: &[u64]) -> String {
-        micros.iter().map(|micros| glyphs.of(Fate::Answered(micros * 1_000), median * 1_000)).collect()
+        micros.iter().map(|micros| glyphs.of(Fate::Answered(Some(micros * 1_000)), median * 1_000)).collect()
     }
 
     #[test]
@@ -91,9 +99,9 @@ mod tests {
     }
 
     #[test]
-    fn no_answer_looks_like_a_level() {
-        let others = [Fate::Waiting, Fate::Lost, Fate::Failed, Fate::NotSent];
-        for (glyphs, shown) in [(Glyphs::new(true), "⋯×!E"), (Glyphs::new(false), "?x!E")] {
+    fn nothing_without_a_time_looks_like_a_level() {
+        let others = [Fate::Waiting, Fate::Answered(None), Fate::Lost, Fate::Failed, Fate::NotSent];
+        for (glyphs, shown) in [(Glyphs::new(true), "⋯·×!E"), (Glyphs::new(false), "?,x!E")] {
             let others: Vec<_> = others.iter().map(|fate| glyphs.of(*fate, 1)).collect();
             assert_eq!(others.iter().collect::<String>(), shown);
             assert!(others.iter().all(|glyph| !glyphs.levels().contains(glyph)));

@@ -33,8 +33,14 @@ pub trait Figures {
         loss(self.lost(), self.received())
     }
 
-    /// Extremes, mean and deviation of the round-trip times of received answers, in nanoseconds.
+    /// Extremes, mean and deviation of the round-trip times of received answers, as far as they were measured, in
+    /// nanoseconds.
     fn rtt(&self) -> Moments;
+
+    /// Whether there are such times.
+    fn is_timed(&self) -> bool {
+        self.rtt().count() > 0
+    }
 
     /// A percentile of these times, in nanoseconds.
     fn percentile(&self, percent: u64) -> Option<u64>;

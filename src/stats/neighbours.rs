@@ -25,6 +25,11 @@ impl Neighbours {
         self.jitter.add(difference);
     }
 
+    /// How many differences there are.
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
     /// The mean difference, in nanoseconds, cut; `None` before the second round-trip time.
     pub const fn mean(&self) -> Option<u64> {
         self.sum.checked_div(self.count)

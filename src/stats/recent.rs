@@ -11,8 +11,8 @@ use crate::engine::ping::event::{Event, Verdict};
 pub enum Fate {
     /// It may still be answered.
     Waiting,
-    /// It was answered, be it late, after so many nanoseconds.
-    Answered(u64),
+    /// It was answered, be it late, after so many nanoseconds; `None`: its time was not measured.
+    Answered(Option<u64>),
     /// Its time was up.
     Lost,
     /// An ICMP error came back.
@@ -55,8 +55,7 @@ impl Recent {
             Event::Error(error) if error.notice => {}
             Event::Error(error) => self.settle(error.seq, Fate::Failed),
             Event::Answer(answer) if answer.verdict == Verdict::Received => {
-                let nanos = nanos(answer.rtt);
-                self.settle(answer.seq, Fate::Answered(nanos));
+                self.settle(answer.seq, Fate::Answered(answer.time().map(nanos)));
             }
             Event::Answer(_) => {}
         }
@@ -87,7 +86,7 @@ impl Recent {
 
     /// A percentile of their round-trip times, in nanoseconds, exact (nearest rank).
     pub fn percentile(&self, number: u64, count: usize, percent: usize) -> Option<u64> {
-        let time = |(_, fate)| if let Fate::Answered(nanos) = fate { Some(nanos) } else { None };
+        let time = |(_, fate)| if let Fate::Answered(nanos) = fate { nanos } else { None };
         let mut times: Vec<u64> = self.from(number).take(count).filter_map(time).collect();
         times.sort_unstable();
         let rank = times.len().saturating_mul(percent.min(100)).div_ceil(100).max(1);
@@ -180,8 +179,14 @@ mod tests {
                 sent(6),
             ],
         );
-        let fates =
-            [Fate::Waiting, Fate::Failed, Fate::Answered(30), Fate::Waiting, Fate::NotSent, Fate::Waiting];
+        let fates = [
+            Fate::Waiting,
+            Fate::Failed,
+            Fate::Answered(Some(30)),
+            Fate::Waiting,
+            Fate::NotSent,
+            Fate::Waiting,
+        ];
         assert_eq!(all(&recent), fates);
         assert_eq!(recent.last(2).collect::<Vec<_>>(), fates[4..]);
         assert_eq!(recent.from(4).collect::<Vec<_>>(), [(4, Fate::NotSent), (5, Fate::Waiting)]);
@@ -202,7 +207,7 @@ mod tests {
                 answer(2, 5, Verdict::Corrupt),
             ],
         );
-        assert_eq!(all(&recent), [Fate::Answered(10), Fate::Waiting]);
+        assert_eq!(all(&recent), [Fate::Answered(Some(10)), Fate::Waiting]);
     }
 
     #[test]
@@ -232,9 +237,15 @@ mod tests {
     #[test]
     fn sequence_numbers_begin_again_and_probes_may_leave_out_of_order() {
         let wrapped = [sent(65_535), sent(0), sent(1), received(65_535, 1), received(0, 2)];
-        assert_eq!(all(&after(9, wrapped)), [Fate::Answered(1), Fate::Answered(2), Fate::Waiting]);
+        assert_eq!(
+            all(&after(9, wrapped)),
+            [Fate::Answered(Some(1)), Fate::Answered(Some(2)), Fate::Waiting]
+        );
         let swapped = [sent(1), sent(3), received(3, 3), sent(2), received(2, 2)];
-        assert_eq!(all(&after(9, swapped)), [Fate::Waiting, Fate::Answered(2), Fate::Answered(3)]);
+        assert_eq!(
+            all(&after(9, swapped)),
+            [Fate::Waiting, Fate::Answered(Some(2)), Fate::Answered(Some(3))]
+        );
         // Of a probe that is no longer kept.
         assert_eq!(all(&after(1, [sent(1), lost(1), sent(2), received(1, 1)])), [Fate::Waiting]);
     }

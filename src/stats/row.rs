@@ -20,9 +20,9 @@ pub struct Row {
     pub received: u32,
     /// Probes that left and were neither answered nor failed nor lost.
     pub in_flight: u32,
-    /// The round-trip time of the last answer, in nanoseconds.
+    /// The last round-trip time that was measured, in nanoseconds.
     last: u64,
-    /// What is more than one answer without a loss, or than losses of the first probes without an answer.
+    /// What is more than one answer, with a time and without a loss, or than losses of the first probes without an answer.
     history: Option<Box<History>>,
 }
 
@@ -54,6 +54,11 @@ impl History {
         }
     }
 
+    /// How many times there are: each but the first one differs from the one before.
+    const fn times(&self) -> u64 {
+        if self.min > self.max { 0 } else { self.neighbours.count() + 1 }
+    }
+
     fn add(&mut self, nanos: u64) {
         (self.min, self.max) = (self.min.min(nanos), self.max.max(nanos));
         self.sum = self.sum.saturating_add(nanos);
@@ -80,8 +85,7 @@ impl Row {
             Event::Error(_) => {}
             Event::Answer(answer) => {
                 if answer.verdict == Verdict::Received {
-                    let nanos = nanos(answer.rtt);
-                    self.receive(answer.seq, nanos, answer.settles, precision);
+                    self.receive(answer.seq, answer.time().map(nanos), answer.settles, precision);
                 }
             }
         }
@@ -108,19 +112,23 @@ impl Row {
         }
     }
 
-    /// The first answer to a probe, which was `in_flight` or was lost.
-    fn receive(&mut self, seq: u16, nanos: u64, in_flight: bool, precision: Precision) {
-        let (nanos, number, lost) = (nanos.min(LONGEST), self.place(seq), self.lost());
-        if self.history.is_some() || self.received > 0 || lost > 0 {
-            let difference = (self.received > 0).then(|| nanos.abs_diff(self.last));
+    /// The first answer to a probe, which was `in_flight` or was lost, and its time.
+    fn receive(&mut self, seq: u16, nanos: Option<u64>, in_flight: bool, precision: Precision) {
+        let nanos = nanos.map(|nanos| nanos.min(LONGEST));
+        let (last, number, lost) = (self.last, self.place(seq), self.lost());
+        if self.history.is_some() || self.received > 0 || lost > 0 || nanos.is_none() {
             let history = self.history(lost, precision);
-            history.add(nanos);
-            difference.into_iter().for_each(|difference| history.neighbours.add(difference));
+            if let Some(nanos) = nanos {
+                if history.times() > 0 {
+                    history.neighbours.add(nanos.abs_diff(last));
+                }
+                history.add(nanos);
+            }
             if let Some(bursts) = &mut history.bursts {
                 bursts.answer(number);
             }
         }
-        self.last = nanos;
+        self.last = nanos.unwrap_or(last);
         self.in_flight = self.in_flight.saturating_sub(u32::from(in_flight));
         self.received = self.received.saturating_add(1);
     }
@@ -164,24 +172,19 @@ impl Row {
         self.sent.saturating_sub(self.received).saturating_sub(self.in_flight)
     }
 
-    /// Extremes, mean and deviation of the round-trip times of received answers, in nanoseconds.
+    /// Extremes, mean and deviation of the round-trip times that were measured of received answers, in nanoseconds.
     pub fn rtt(&self) -> Moments {
         let only = self.last;
-        let (min, max, sum, squares) = match self.history.as_deref() {
-            _ if self.received == 0 => (0, 0, 0, 0),
-            None => (only, only, only, u128::from(only) * u128::from(only)),
-            Some(history) => (history.min, history.max, history.sum, history.squares),
+        let (count, min, max, sum, squares) = match self.history.as_deref() {
+            None if self.received == 0 => (0, 0, 0, 0, 0),
+            None => (1, only, only, only, u128::from(only) * u128::from(only)),
+            Some(history) if history.times() == 0 => (0, 0, 0, 0, 0),
+            Some(history) => (history.times(), history.min, history.max, history.sum, history.squares),
         };
-        Moments {
-            count: self.received.into(),
-            min,
-            max,
-            sum: sum.into(),
-            squares: (squares >> 64, squares & u128::from(u64::MAX)),
-        }
+        Moments { count, min, max, sum: sum.into(), squares: (squares >> 64, squares & u128::from(u64::MAX)) }
     }
 
-    /// A percentile of the received answers' times, in nanoseconds, to the digits of the account's [`Precision`].
+    /// A percentile of these times, in nanoseconds, to the digits of the account's [`Precision`].
     pub fn percentile(&self, percent: u64) -> Option<u64> {
         match self.history.as_deref() {
             None => (self.received > 0).then_some(self.last),
@@ -218,7 +221,7 @@ mod tests {
 
     fn row(times: impl IntoIterator<Item = u64>) -> Row {
         times.into_iter().fold(Row::default(), |mut row, nanos| {
-            row.receive(0, nanos, false, Precision::Coarse);
+            row.receive(0, Some(nanos), false, Precision::Coarse);
             row
         })
     }
@@ -262,6 +265,25 @@ mod tests {
     }
 
     #[test]
+    fn answers_without_a_time_count_and_change_no_time() {
+        let shown = |times: &[Option<u64>]| {
+            let row = times.iter().fold(Row::default(), |mut row, nanos| {
+                row.receive(0, *nanos, false, Precision::Coarse);
+                row
+            });
+            let (rtt, p95, jitter) = (row.rtt(), row.percentile(95), row.jitter().as_nanos());
+            (row.received, [rtt.count(), rtt.min(), rtt.mean(), rtt.max()], p95, jitter)
+        };
+        assert_eq!(shown(&[None, None]), (2, [0; 4], None, 0));
+        assert_eq!(shown(&[None, Some(7)]), (2, [1, 7, 7, 7], Some(7), 0));
+        assert_eq!(shown(&[Some(7), None]), (2, [1, 7, 7, 7], Some(7), 0));
+        let with = [Some(1_000), None, Some(2_600), None, None, Some(1_000)];
+        let without = with.iter().filter(|time| time.is_some()).copied().collect::<Vec<_>>();
+        assert_eq!((shown(&with).1, shown(&with).2), (shown(&without).1, shown(&without).2));
+        assert_eq!(shown(&with).3, shown(&without).3);
+    }
+
+    #[test]
     fn a_time_beyond_an_hour_does_not_spoil_the_sums() {
         let row = row([u64::MAX; 3]);
         assert_eq!((row.rtt().mean(), row.rtt().deviation()), (LONGEST, 0));
@@ -300,7 +322,7 @@ mod tests {
                         fates[at] = Fate::Lost;
                     }
                     (_, Some(fate @ (Fate::Open | Fate::Lost))) => {
-                        row.receive(seq, 1_000, *fate == Fate::Open, Precision::Fine);
+                        row.receive(seq, Some(1_000), *fate == Fate::Open, Precision::Fine);
                         fates[at] = Fate::Answered;
                     }
                     _ => {}
@@ -325,7 +347,7 @@ mod tests {
         assert_eq!((row.burst(), row.history.is_none()), (4, true));
         let mut row = Row::default();
         row.add(&sent(1), Precision::Coarse);
-        row.receive(1, 5_000, true, Precision::Coarse);
+        row.receive(1, Some(5_000), true, Precision::Coarse);
         assert_eq!((row.burst(), row.history.is_none()), (0, true));
     }
 

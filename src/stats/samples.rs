@@ -24,6 +24,7 @@ pub fn answer(at: Instant, seq: u16, rtt: Duration, verdict: Verdict) -> Event {
         len: 64,
         hop_limit: Some(64),
         rtt,
+        timed: true,
         timing: Timing::Kernel,
         verdict,
         content: Content::Intact,

@@ -27,11 +27,11 @@ pub struct Tally {
     pub corrupted: u64,
     /// ICMP errors about our probes; notices (source quench, redirect) are none.
     pub icmp_errors: u64,
-    /// Round-trip times of received answers, in nanoseconds.
+    /// Round-trip times of received answers, as far as they were measured, in nanoseconds.
     pub rtt: Moments,
     /// The same times.
     pub percentiles: Percentiles,
-    /// Valid answers, duplicates among them, by the clocks that timed them.
+    /// Valid answers with a time, duplicates among them, by the clocks that measured it.
     pub timings: Timings,
     /// What only the classic text of one target shows.
     pub classic: Classic,
@@ -45,7 +45,7 @@ pub struct Classic {
     /// The largest number of probes that an answer, or an ICMPv4 error, found in flight: the newest
     /// probe's number minus that of the one it is about, plus one. 0 while nothing came back.
     pub pipe: u64,
-    /// Round-trip times of received and duplicate answers, each cut to whole microseconds.
+    /// Round-trip times of received and duplicate answers, as far as they were measured, each cut to whole microseconds.
     pub rtt: Moments,
     newest_seq: u16,
     /// Exponentially weighted average of these times, weight 1/8: eight times the microseconds.
@@ -123,22 +123,22 @@ impl Tally {
 
     fn answer(&mut self, answer: &Answer) {
         self.settle(answer.settles);
-        let nanos = nanos(answer.rtt);
         match answer.verdict {
             Verdict::Corrupt => {
                 self.corrupted += 1;
                 return;
             }
-            Verdict::Received => {
-                self.received += 1;
-                self.rtt.add(nanos);
-                self.percentiles.add(nanos);
-            }
+            Verdict::Received => self.received += 1,
             Verdict::Duplicate => self.duplicates += 1,
         }
-        self.timings.count(answer.timing);
         self.overtake(answer.seq);
+        let Some(nanos) = answer.time().map(nanos) else { return };
+        self.timings.count(answer.timing);
         self.classic.time(nanos / 1_000);
+        if answer.verdict == Verdict::Received {
+            self.rtt.add(nanos);
+            self.percentiles.add(nanos);
+        }
     }
 
     fn error(&mut self, error: &ProbeError) {
@@ -214,7 +214,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_silently_loss(events in prop::collection::vec(any_event(), 0..300)) {
-            let mut tally = Tally::default();
+            let (mut tally, mut times, mut further_times) = (Tally::default(), 0, 0);
             for event in &events {
                 let before = tally.clone();
                 tally.add(event);
@@ -231,9 +231,15 @@ mod tests {
                 let silent = matches!(event, Event::Unanswered { .. } | Event::Lost { .. })
                     || matches!(event, Event::Error(ProbeError { notice: true, .. }));
                 prop_assert_eq!(changes, u64::from(!silent));
-                prop_assert_eq!(tally.rtt.count(), tally.received);
-                prop_assert_eq!(tally.percentiles.count(), tally.received);
-                prop_assert_eq!(tally.classic.rtt.count(), tally.received + tally.duplicates);
+                if let Event::Answer(Answer { timed: true, verdict, .. }) = event {
+                    times += u64::from(*verdict == Verdict::Received);
+                    further_times += u64::from(*verdict == Verdict::Duplicate);
+                }
+                prop_assert_eq!(tally.rtt.count(), times);
+                prop_assert_eq!(tally.percentiles.count(), times);
+                prop_assert_eq!(tally.classic.rtt.count(), times + further_times);
+                let Timings { kernel, hardware, mixed, user } = tally.timings;
+                prop_assert_eq!(kernel + hardware + mixed + user, times + further_times);
                 prop_assert!(tally.rtt.min() <= tally.rtt.mean() && tally.rtt.mean() <= tally.rtt.max());
             }
         }
@@ -253,7 +259,11 @@ mod tests {
                 },
                 3 => Event::Unanswered { at, target: 0, seq },
                 8 => lost(seq),
-                4..=6 => answer(at, seq, Duration::from_nanos(rtt), verdict[usize::from(kind - 4)]),
+                4..=6 => {
+                    let event = answer(at, seq, Duration::from_nanos(rtt), verdict[usize::from(kind - 4)]);
+                    let Event::Answer(answer) = event else { return event };
+                    Event::Answer(Answer { timed: rtt % 3 > 0, ..answer })
+                }
                 _ => failed(at, seq, Family::V4, rtt % 2 == 0),
             }
         })

@@ -52,11 +52,14 @@ pub struct WindowRow {
     received: u32,
     /// Losses less late answers.
     net_lost: i32,
-    /// The round-trip time of the first answer, in nanoseconds.
+    /// The round-trip time of the first answer, in nanoseconds, or [`UNTIMED`].
     first: u64,
-    /// Those of all answers, if there are two or more; else what is left of an earlier window.
+    /// Those of all answers, if there are two or more or the first has none; else what is left of an earlier window.
     times: Option<Box<(Moments, Distribution)>>,
 }
+
+/// The first answer has no time.
+const UNTIMED: u64 = u64::MAX;
 
 impl Window {
     /// An empty one of so many targets.
@@ -113,7 +116,7 @@ impl Window {
             }
             Event::Answer(answer) => match answer.verdict {
                 Verdict::Received => {
-                    let nanos = nanos(answer.rtt);
+                    let nanos = answer.time().map(nanos);
                     self.total.receive(nanos);
                     row.receive(nanos);
                     // Else it was in flight until now.
@@ -151,10 +154,12 @@ impl Counted {
 }
 
 impl WindowTotal {
-    fn receive(&mut self, nanos: u64) {
+    fn receive(&mut self, nanos: Option<u64>) {
         self.received += 1;
-        self.times.add(nanos);
-        self.distribution.add(nanos);
+        if let Some(nanos) = nanos {
+            self.times.add(nanos);
+            self.distribution.add(nanos);
+        }
     }
 }
 
@@ -164,28 +169,33 @@ impl WindowRow {
         self.net_lost = self.net_lost.saturating_add(by);
     }
 
-    fn receive(&mut self, nanos: u64) {
-        let new = || Box::new((Moments::default(), Distribution::bounded()));
-        match self.received {
-            0 => self.first = nanos,
-            before => {
+    fn receive(&mut self, nanos: Option<u64>) {
+        match (self.received, nanos) {
+            (0, Some(nanos)) => self.first = nanos.min(UNTIMED - 1),
+            (before, nanos) => {
+                let only = (before == 1 && self.first != UNTIMED).then_some(self.first);
+                if before == 0 {
+                    self.first = UNTIMED;
+                }
+                let new = || Box::new((Moments::default(), Distribution::bounded()));
                 let (moments, distribution) = &mut **self.times.get_or_insert_with(new);
-                if before == 1 {
+                if before == 0 || only.is_some() {
                     *moments = Moments::default();
                     distribution.clear();
-                    moments.add(self.first);
-                    distribution.add(self.first);
                 }
-                moments.add(nanos);
-                distribution.add(nanos);
+                for nanos in only.into_iter().chain(nanos) {
+                    moments.add(nanos);
+                    distribution.add(nanos);
+                }
             }
         }
         self.received = self.received.saturating_add(1);
     }
 
-    /// The times of two or more answers.
+    /// The times, unless there is one answer, which has a time.
     fn times(&self) -> Option<&(Moments, Distribution)> {
-        self.times.as_deref().filter(|_| self.received > 1)
+        let many = self.received > 1 || (self.received == 1 && self.first == UNTIMED);
+        self.times.as_deref().filter(|_| many)
     }
 
     fn clear(&mut self) {
@@ -267,6 +277,37 @@ impl Figures for WindowRow {
         match self.times() {
             None => (self.received > 0).then_some(self.first),
             Some((moments, distribution)) => distribution.percentile(percent, (moments.min(), moments.max())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Count, least and largest time, and median, of a target with answers of these times.
+    fn shown(row: &mut WindowRow, times: &[Option<u64>]) -> (u64, u64, u64, Option<u64>) {
+        times.iter().for_each(|nanos| row.receive(*nanos));
+        assert_eq!(Figures::received(row), times.len() as u64);
+        let rtt = row.rtt();
+        (rtt.count(), rtt.min(), rtt.max(), row.percentile(50))
+    }
+
+    #[test]
+    fn answers_without_a_time_count_and_change_no_time() {
+        let mut row = WindowRow::default();
+        for (times, expected) in [
+            (&[None][..], (0, 0, 0, None)),
+            (&[Some(7)], (1, 7, 7, Some(7))),
+            (&[None, Some(7), None], (1, 7, 7, Some(7))),
+            (&[Some(7), None], (1, 7, 7, Some(7))),
+            (&[None, None], (0, 0, 0, None)),
+            (&[Some(5), None, Some(9)], (2, 5, 9, Some(5))),
+            (&[], (0, 0, 0, None)),
+        ] {
+            assert_eq!(shown(&mut row, times), expected, "{times:?}");
+            // The next window has the same memory.
+            row.clear();
         }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) use imp::error_queue::{Entry, QueuedError, SendStamp, read_error_queu
 /// Receives one datagram, never waits.
 pub(crate) use imp::socket::receive;
 /// Sends up to `N` datagrams with one system call, never waits.
-pub(crate) use imp::socket::{Datagram, send_batch};
+pub(crate) use imp::socket::{Ancillary, Datagram, send_batch};
 /// Receives up to `N` datagrams with one system call, never waits.
 pub(crate) use imp::socket::{ReadMessage, receive_batch};
 
@@ -68,7 +68,9 @@ pub(crate) use imp::options::wait_exactly;
 /// Reports whether an interface stamps packets.
 pub(crate) use imp::stamping::{InterfaceStamps, interface_stamps};
 /// Requests stamps of what arrives, and of what leaves.
-pub(crate) use imp::stamping::{end_numbering, stamp_arrivals, stamp_both_ends};
+pub(crate) use imp::stamping::{
+    end_numbering, end_numbering_of_some, stamp_arrivals, stamp_both_ends, stamp_some_departures,
+};
 
 // ---- the process ----
 /// Keeps the privilege that sockets need, and gives it up for good.

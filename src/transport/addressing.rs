@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::interface::FollowedInterface;
 use super::kind::Kind;
 use crate::datagram::Transmit;
-use crate::sys::Datagram;
+use crate::sys::{Ancillary, Datagram};
 
 /// What of a destination depends on the socket.
 #[derive(Debug)]
@@ -23,10 +23,15 @@ impl Addressing {
         Self { kind, flow_label, interface: None }
     }
 
-    /// A datagram for the kernel.
+    /// A datagram for the kernel. `stamped`: it requests a stamp of its departure, unless it has a TTL of its own.
     #[inline]
-    pub fn datagram<'a>(&self, transmit: &Transmit, bytes: &'a [u8]) -> Datagram<'a> {
-        Datagram::new(self.destination(transmit.dst), transmit.ttl, bytes)
+    pub fn datagram<'a>(&self, transmit: &Transmit, bytes: &'a [u8], stamped: bool) -> Datagram<'a> {
+        let ancillary = match transmit.ttl {
+            Some(ttl) => Ancillary::Ttl(ttl),
+            None if stamped => Ancillary::Stamp,
+            None => Ancillary::None,
+        };
+        Datagram::new(self.destination(transmit.dst), ancillary, bytes)
     }
 
     /// A destination with the port, the flow label and the scope id to use now.

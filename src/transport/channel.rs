@@ -318,17 +318,24 @@ impl Channel {
         if waits || !self.is_ready() || !self.sender.may_send_together() {
             return 0;
         }
-        let addressing = &self.addressing;
-        let datagrams = batch.clone().map(|(transmit, bytes)| addressing.datagram(transmit, bytes));
-        let sent = self.sender.send_together(self.socket.as_fd(), clock, datagrams);
+        let (addressing, departures) = (&self.addressing, &self.departures);
+        let sent = self.sender.send_together(self.socket.as_fd(), clock, |at| {
+            let requests = departures.requests(at);
+            let numbered = batch.clone().enumerate();
+            numbered.map(move |(n, (transmit, bytes))| addressing.datagram(transmit, bytes, n < requests))
+        });
+        let requests = self.departures.requests(sent.at);
         let mut at = sent.at;
-        for (transmit, _) in batch.take(sent.count) {
-            self.departures.sent(transmit.id, at);
-            report(Ok(Departed { at, port: self.ident }));
+        for (n, (transmit, _)) in batch.take(sent.count).enumerate() {
+            let requested = n < requests;
+            // The cost is an estimate, which must not shorten a time by the kernel's stamp.
+            let at_least = if requested { sent.at } else { at };
+            self.departures.sent(transmit.id, at_least, requested);
+            report(Ok(Departed { at: at_least, port: self.ident }));
             at = at + sent.cost;
         }
         if sent.count < count {
-            self.departures.refused(self.socket.as_fd());
+            self.departures.refused(self.socket.as_fd(), sent.count < requests);
             self.queue.note_error();
         }
         sent.count
@@ -355,7 +362,8 @@ impl Channel {
     }
 
     fn try_send(&mut self, clock: &Clock, transmit: &Transmit, bytes: &[u8]) -> Result<Departed, SendFault> {
-        let datagram = self.addressing.datagram(transmit, bytes);
+        let addressing = &self.addressing;
+        let datagram = |requested| addressing.datagram(transmit, bytes, requested);
         let aside = (&mut self.queue, &mut self.departures);
         let at = self.sender.send_one(&self.socket, clock, transmit, datagram, aside)?;
         Ok(Departed { at, port: self.ident })

@@ -1,12 +1,16 @@
 //! Kernel stamps of departures: which datagram a stamp belongs to.
 //!
-//! Linux numbers the datagrams of a socket from 0 (SOF_TIMESTAMPING_OPT_ID) and puts that number into the
-//! error-queue entry with the stamp. A send that fails may or may not use a number up, by kernel and by cause, so
-//! the numbering starts anew after each failure.
+//! Linux numbers the datagrams of a socket that are to be stamped from 0 (SOF_TIMESTAMPING_OPT_ID) and puts that number
+//! into the error-queue entry with the stamp. A send that fails may or may not use a number up, by kernel and by cause,
+//! so the numbering starts anew after each failure.
+//!
+//! In a flood a stamp of each departure costs more than the probe. Then the datagrams that request one are sampled by
+//! time: the first ones, and after that one each [`GAP`] at most.
 
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use super::open::options::Stamping;
 use crate::clock::{Epoch, Instant, Wall};
@@ -20,6 +24,25 @@ const WINDOW: usize = 1024;
 /// interface takes none, or the numbering is not the one known here.
 const HOPELESS: u32 = 64;
 
+/// Where some datagrams request a stamp, so many do at the start.
+const FIRST: usize = 64;
+
+/// Where some datagrams request a stamp, the time between two of them after that, at least: 10,000 stamps a second take
+/// about one percent of a processor.
+const GAP: Duration = Duration::from_micros(100);
+
+/// Which departures of a socket the kernel stamps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stamped {
+    /// None of them.
+    #[default]
+    None,
+    /// Those that request it.
+    Sampled,
+    /// All, by the clock of the interface or by its own.
+    All { by_interface: bool },
+}
+
 /// A datagram that left.
 #[derive(Clone, Copy, Debug)]
 struct Departure {
@@ -28,12 +51,26 @@ struct Departure {
     at: Instant,
 }
 
+impl Stamped {
+    /// Begins the numbering.
+    fn begin(self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        match self {
+            Self::None => Ok(()),
+            Self::Sampled => sys::stamp_some_departures(fd),
+            Self::All { by_interface } => sys::stamp_both_ends(fd, by_interface),
+        }
+    }
+}
+
 /// The departures of a socket.
 #[derive(Debug, Default)]
 pub(super) struct Departures {
-    /// Whether the kernel stamps departures, and by the clock of the interface; `None`: it does not.
-    by_interface: Option<bool>,
-    /// Number of the next datagram.
+    stamped: Stamped,
+    /// Where some datagrams request a stamp: how many left.
+    left: usize,
+    /// When the last one left that requested a stamp.
+    requested: Option<Instant>,
+    /// Number of the next datagram that is stamped.
     next: u32,
     /// The newest departures, the last one numbered `next - 1`; `None`: its stamp came.
     waiting: VecDeque<Option<Departure>>,
@@ -52,14 +89,15 @@ impl Departures {
     ///
     /// The second value is the error of a request that was refused; the socket then works without stamps.
     pub fn on(fd: BorrowedFd<'_>, stamping: Stamping) -> (Self, Option<io::Error>) {
-        let by_interface = match stamping {
+        let stamped = match stamping {
             Stamping::User => return (Self::default(), None),
             Stamping::Arrivals => return (Self::default(), sys::stamp_arrivals(fd).err()),
-            Stamping::Both | Stamping::Kernel => false,
-            Stamping::Hardware => true,
+            Stamping::Sampled => Stamped::Sampled,
+            Stamping::Both | Stamping::Kernel => Stamped::All { by_interface: false },
+            Stamping::Hardware => Stamped::All { by_interface: true },
         };
-        match sys::stamp_both_ends(fd, by_interface) {
-            Ok(()) => (Self { by_interface: Some(by_interface), ..Self::default() }, None),
+        match stamped.begin(fd) {
+            Ok(()) => (Self { stamped, ..Self::default() }, None),
             Err(error) => {
                 // Where this is refused as well, our own clock is used.
                 let _ = sys::stamp_arrivals(fd);
@@ -78,10 +116,27 @@ impl Departures {
         self.open > 0
     }
 
-    /// Records that a datagram was given to the kernel.
-    pub fn sent(&mut self, id: u64, at: Instant) {
-        if self.by_interface.is_none() {
-            return;
+    /// How many of the next datagrams, the first ones, request a stamp if they leave together at `at`.
+    pub fn requests(&self, at: Instant) -> usize {
+        let due = |last: Instant| at.since(last) >= GAP;
+        match self.stamped {
+            Stamped::Sampled => FIRST.saturating_sub(self.left).max(self.requested.is_none_or(due).into()),
+            Stamped::None | Stamped::All { .. } => 0,
+        }
+    }
+
+    /// Records that a datagram was given to the kernel, and whether it requested a stamp.
+    pub fn sent(&mut self, id: u64, at: Instant, requested: bool) {
+        match self.stamped {
+            Stamped::None => return,
+            Stamped::All { .. } => {}
+            Stamped::Sampled => {
+                self.left = self.left.saturating_add(1);
+                if !requested {
+                    return;
+                }
+                self.requested = Some(at);
+            }
         }
         self.next = self.next.wrapping_add(1);
         self.in_vain = self.in_vain.saturating_add(1);
@@ -102,19 +157,26 @@ impl Departures {
         }
     }
 
-    /// Records that the kernel refused a datagram: the next number is not known any more.
-    pub fn refused(&mut self, fd: BorrowedFd<'_>) {
-        if let Some(by_interface) = self.by_interface {
-            sys::end_numbering(fd);
-            let again = sys::stamp_both_ends(fd, by_interface).is_ok();
-            *self = Self {
-                by_interface: again.then_some(by_interface),
-                in_vain: self.in_vain,
-                interface: self.interface,
-                found: std::mem::take(&mut self.found),
-                ..Self::default()
-            };
+    /// Records that the kernel refused a datagram, and whether that requested a stamp: the next number is not known any
+    /// more.
+    pub fn refused(&mut self, fd: BorrowedFd<'_>, requested: bool) {
+        match self.stamped {
+            Stamped::None => return,
+            // It has no number.
+            Stamped::Sampled if !requested => return,
+            Stamped::Sampled => sys::end_numbering_of_some(fd),
+            Stamped::All { .. } => sys::end_numbering(fd),
         }
+        let again = self.stamped.begin(fd).is_ok();
+        *self = Self {
+            stamped: if again { self.stamped } else { Stamped::None },
+            left: self.left,
+            requested: self.requested,
+            in_vain: self.in_vain,
+            interface: self.interface,
+            found: std::mem::take(&mut self.found),
+            ..Self::default()
+        };
     }
 
     /// Finds the datagram that a stamp belongs to.
@@ -184,7 +246,7 @@ mod tests {
     }
 
     fn stamps() -> Departures {
-        Departures { by_interface: Some(false), ..Departures::default() }
+        Departures { stamped: Stamped::All { by_interface: false }, ..Departures::default() }
     }
 
     fn stamp(number: u32, nanos: u64) -> SendStamp {
@@ -199,7 +261,7 @@ mod tests {
     fn a_stamp_finds_its_datagram_in_any_order_and_once() {
         let mut stamps = stamps();
         for n in 0..4 {
-            stamps.sent(100 + n, at(10 * n));
+            stamps.sent(100 + n, at(10 * n), false);
         }
         assert_eq!(stamps.place(stamp(2, 25), EPOCH, at(50)), left(102, 25));
         assert_eq!(stamps.place(stamp(2, 25), EPOCH, at(50)), None);
@@ -214,8 +276,8 @@ mod tests {
     #[test]
     fn numbers_wrap() {
         let mut stamps = Departures { next: u32::MAX, ..stamps() };
-        stamps.sent(1, at(1));
-        stamps.sent(2, at(2));
+        stamps.sent(1, at(1), false);
+        stamps.sent(2, at(2), false);
         assert_eq!(stamps.place(stamp(u32::MAX, 3), EPOCH, at(9)), left(1, 3));
         assert_eq!(stamps.place(stamp(0, 4), EPOCH, at(9)), left(2, 4));
     }
@@ -224,7 +286,7 @@ mod tests {
     fn a_stamp_from_long_before_the_send_or_after_now_is_no_stamp() {
         for nanos in [39_999, 260_001] {
             let mut stamps = stamps();
-            stamps.sent(1, at(90_000));
+            stamps.sent(1, at(90_000), false);
             assert_eq!(stamps.place(stamp(0, nanos), EPOCH, at(210_000)), None);
             assert!(!stamps.awaited());
         }
@@ -238,14 +300,14 @@ mod tests {
         let left = |id, nanos| Some(DepartureStamp { id, at: at(nanos), clock: ClockSource::Hardware });
         let arrived = Wall::from_nanos;
         assert_eq!(stamps.place_arrival(arrived(777_050), at(100)), None, "nothing to compare with");
-        stamps.sent(1, at(10));
+        stamps.sent(1, at(10), false);
         assert_eq!(stamps.place(hardware(0, 777_000), EPOCH, at(100)), left(1, 10));
         assert_eq!(stamps.place_arrival(arrived(777_050), at(100)), Some(at(60)));
         assert_eq!(stamps.place_arrival(arrived(777_050), at(59)), None, "after now");
-        stamps.sent(2, at(200));
+        stamps.sent(2, at(200), false);
         assert_eq!(stamps.place(hardware(1, 777_195), EPOCH, at(300)), left(2, 205));
         // Its clock went too slowly: the second stamp alone would be before the call that sent the datagram.
-        stamps.sent(3, at(1_000));
+        stamps.sent(3, at(1_000), false);
         assert_eq!(stamps.place(hardware(2, 777_980), EPOCH, at(2_000)), left(3, 1_000));
         assert_eq!(stamps.place_arrival(arrived(778_000), at(2_000)), Some(at(1_020)));
     }
@@ -254,7 +316,7 @@ mod tests {
     fn old_departures_are_forgotten_and_a_driver_without_stamps_is_given_up() {
         let mut stamps = stamps();
         for n in 0..2 * WINDOW as u64 {
-            stamps.sent(n, at(n));
+            stamps.sent(n, at(n), false);
             stamps.in_vain = 0;
         }
         assert_eq!((stamps.waiting.len(), stamps.open), (WINDOW, WINDOW));
@@ -262,8 +324,45 @@ mod tests {
         assert_eq!(stamps.place(stamp(WINDOW as u32, 5000), EPOCH, at(9000)), left(WINDOW as u64, 5000));
         for n in 0..=u64::from(HOPELESS) {
             assert!(stamps.awaited());
-            stamps.sent(n, at(n));
+            stamps.sent(n, at(n), false);
         }
+        assert!(!stamps.awaited());
+    }
+
+    /// Which of the datagrams that leave together at `at` request a stamp; all of them leave.
+    fn requested(stamps: &mut Departures, nanos: u64, count: usize) -> Vec<usize> {
+        let requests = stamps.requests(at(nanos));
+        let requested = |n: &usize| *n < requests;
+        (0..count).for_each(|n| stamps.sent(n as u64, at(nanos), requested(&n)));
+        // Their stamps came.
+        stamps.in_vain = 0;
+        (0..count).filter(requested).collect()
+    }
+
+    #[test]
+    fn some_departures_request_a_stamp_the_first_ones_and_then_one_each_hundred_microseconds() {
+        let mut stamps = Departures { stamped: Stamped::Sampled, ..Departures::default() };
+        assert_eq!(requested(&mut stamps, 0, 63), (0..63).collect::<Vec<_>>());
+        assert_eq!(requested(&mut stamps, 1_000, 3), [0]);
+        for (nanos, expected) in
+            [(100_999, vec![]), (101_000, vec![0]), (101_001, vec![]), (999_000, vec![0])]
+        {
+            assert_eq!(requested(&mut stamps, nanos, 64), expected, "{nanos}");
+        }
+        let mut all = self::stamps();
+        assert_eq!(requested(&mut all, 0, 2), [] as [usize; 0], "the socket requests them");
+        assert_eq!(all.open, 2);
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_datagrams_that_request_a_stamp() {
+        let mut stamps = Departures { stamped: Stamped::Sampled, left: FIRST, ..Departures::default() };
+        for n in 0..4 {
+            stamps.sent(100 + n, at(10 * n), n % 2 == 1);
+        }
+        assert_eq!((stamps.next, stamps.open), (2, 2));
+        assert_eq!(stamps.place(stamp(0, 15), EPOCH, at(50)), left(101, 15));
+        assert_eq!(stamps.place(stamp(1, 35), EPOCH, at(50)), left(103, 35));
         assert!(!stamps.awaited());
     }
 }

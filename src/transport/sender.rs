@@ -96,44 +96,48 @@ impl Sender {
         self.firewall = self.firewall || fault.cause == SendCause::Firewall;
     }
 
-    /// Gives datagrams to the kernel with one call, [`BATCH`] at most. Never waits.
+    /// Gives datagrams to the kernel with one call, [`BATCH`] at most; `datagrams` makes them for the time of the call.
+    /// Never waits.
     ///
     /// They share one reading of the clock: if this process is suspended meanwhile, the later ones appear to have
     /// left too early, unless the kernel stamps them.
-    pub fn send_together<'a>(
+    pub fn send_together<'a, D: Iterator<Item = Datagram<'a>>>(
         &mut self,
         fd: BorrowedFd<'_>,
         clock: &Clock,
-        datagrams: impl Iterator<Item = Datagram<'a>>,
+        datagrams: impl FnOnce(Instant) -> D,
     ) -> Sent {
         let at = clock.now();
-        let count = sys::send_batch::<BATCH>(fd, datagrams).unwrap_or(0);
+        let count = sys::send_batch::<BATCH>(fd, datagrams(at)).unwrap_or(0);
         Sent { count, at, cost: self.cost.learn(clock.now().since(at), count) }
     }
 
-    /// Sends one datagram. Returns the time read immediately before the system call that sent it.
+    /// Sends one datagram, which `datagram` makes, with a request for a stamp or without. Returns the time read
+    /// immediately before the system call that sent it.
     ///
     /// With [`Room::Wait`] it waits up to 0.1 s for room in the socket buffer.
     ///
     /// # Errors
     /// An error of this datagram, not of an earlier one.
-    pub fn send_one(
+    pub fn send_one<'a>(
         &self,
         socket: &impl AsFd,
         clock: &Clock,
         transmit: &Transmit,
-        datagram: Datagram<'_>,
+        datagram: impl Fn(bool) -> Datagram<'a>,
         (queue, departures): (&mut ErrorQueue, &mut Departures),
     ) -> Result<Instant, SendFault> {
         let (mut attempts, mut own) = (0u32, 0u32);
         let mut full_since = None;
         loop {
             let at = clock.now();
-            let Err(error) = sys::send_batch::<1>(socket.as_fd(), std::iter::once(datagram)) else {
-                departures.sent(transmit.id, at);
+            let requested = departures.requests(at) > 0;
+            let Err(error) = sys::send_batch::<1>(socket.as_fd(), std::iter::once(datagram(requested)))
+            else {
+                departures.sent(transmit.id, at, requested);
                 return Ok(at);
             };
-            departures.refused(socket.as_fd());
+            departures.refused(socket.as_fd(), requested);
             match Errno::from_io_error(&error) {
                 Some(Errno::INTR) => {}
                 Some(Errno::AGAIN) if transmit.room != Room::Wait => {

@@ -31,6 +31,7 @@ pub struct Config {
     pub report_unanswered: bool,
     pub many_responders: bool,
     pub anycast: bool,
+    pub sampled: bool,
     pub millis_of_day: u32,
     pub limits: Limits,
     pub enough: Option<u32>,
@@ -63,6 +64,7 @@ impl From<Config> for ping::Config {
             report_unanswered: one.report_unanswered,
             many_responders: one.many_responders,
             anycast: one.anycast,
+            sampled: one.sampled,
             millis_of_day: one.millis_of_day,
         }
     }
@@ -151,6 +153,7 @@ impl From<ManyConfig> for ping::Config {
             report_unanswered: false,
             many_responders: false,
             anycast: false,
+            sampled: false,
             millis_of_day: many.millis_of_day,
         }
     }

@@ -120,6 +120,7 @@ pub fn config() -> Config {
         report_unanswered: false,
         many_responders: false,
         anycast: false,
+        sampled: false,
         millis_of_day: 0,
         limits: Limits::default(),
         enough: None,

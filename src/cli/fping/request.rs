@@ -160,6 +160,7 @@ fn session(arguments: &FpingArguments, size: usize) -> Config {
         report_unanswered: false,
         many_responders: false,
         anycast: false,
+        sampled: false,
         millis_of_day: 0,
     }
 }

@@ -51,6 +51,8 @@ pub struct Config {
     pub many_responders: bool,
     /// Whether anyone may answer for the target (subnet-router anycast).
     pub anycast: bool,
+    /// Whether the kernel stamps the departures of some probes only. The others have no time then, unless it stamps none.
+    pub sampled: bool,
     /// Wall-clock time of day at [`crate::clock::Instant::ZERO`], in milliseconds since midnight UT.
     pub millis_of_day: u32,
 }

@@ -127,8 +127,11 @@ pub struct Answer {
     pub len: usize,
     /// TTL or hop limit it arrived with.
     pub hop_limit: Option<u8>,
-    /// From sending the probe to receiving this.
+    /// From sending the probe to receiving this, as far as this process knows; see [`Answer::time`].
     pub rtt: Duration,
+    /// Whether that is a measurement. In a flood the kernel stamps the departures of some probes only. What is known of the
+    /// others includes the time that this process waited for a processor.
+    pub timed: bool,
     /// The clocks that measured that.
     pub timing: Timing,
     /// How it counts.
@@ -141,6 +144,13 @@ pub struct Answer {
     pub many_responders: bool,
     /// What the answer carries beside an echoed payload.
     pub detail: Detail,
+}
+
+impl Answer {
+    /// The round-trip time; `None`: it was not measured.
+    pub fn time(&self) -> Option<Duration> {
+        self.timed.then_some(self.rtt)
+    }
 }
 
 /// How an answer counts.

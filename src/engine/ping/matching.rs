@@ -86,6 +86,7 @@ impl Match {
             len: self.len,
             hop_limit: reply.hop_limit,
             rtt: reply.at.since(sent),
+            timed: true,
             timing: Timing::between(clock, reply.clock),
             verdict,
             content: self.content,

@@ -65,6 +65,8 @@ pub struct Ping {
     finish: Finish,
     flight: Flight,
     watch: Watch,
+    /// Whether the departure of any probe was stamped.
+    stamped: bool,
     /// Since when none of the probes that wait for room could leave, and why.
     stuck: Option<(Instant, SendFault)>,
     events: VecDeque<Event>,
@@ -117,6 +119,7 @@ impl Session for Ping {
     }
 
     fn handle_stamp(&mut self, stamped: DepartureStamp) {
+        self.stamped = true;
         self.flight.stamp(stamped);
     }
 
@@ -189,6 +192,7 @@ impl Ping {
             finish,
             flight: Flight::new(count),
             watch: Watch::new(config.limits, count, config.names),
+            stamped: false,
             stuck: None,
             events: VecDeque::new(),
             rejects: Rejects::default(),

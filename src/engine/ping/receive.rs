@@ -6,6 +6,7 @@ use super::flight::{Slot, State};
 use super::matching::{self, Match};
 use super::progress::Target;
 use crate::clock::Instant;
+use crate::datagram::Timing;
 use crate::engine::reject::Reject;
 use crate::reply::{Reply, ReplyKind};
 
@@ -80,6 +81,7 @@ impl Ping {
         }
         let mut answer = found.into_event(reply, verdict, (slot.sent, slot.clock), self.config.millis_of_day);
         answer.target = number;
+        answer.timed = self.is_measured(answer.timing);
         answer.settles = verdict == Verdict::Received && slot.state == State::Open;
         answer.late = verdict == Verdict::Received && slot.state == State::Lost;
         answer.many_responders = self.config.many_responders;
@@ -94,6 +96,13 @@ impl Ping {
         }
         self.events.push_back(Event::Answer(answer));
         Ok(())
+    }
+
+    /// Whether a time by these clocks is a measurement. Where the kernel stamps some departures, the times of others are
+    /// not: they include the time that this process waited for a processor. Which departures it stamps does not depend on
+    /// their answers, so the times of these stand for all.
+    fn is_measured(&self, timing: Timing) -> bool {
+        !(self.config.sampled && self.stamped) || timing == Timing::Kernel
     }
 
     /// Whether the time of a probe without an answer was up when this one came.

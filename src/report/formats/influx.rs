@@ -95,10 +95,10 @@ impl Document for InfluxPing {
             if let Some(loss) = figures.loss() {
                 output.print(format_args!(",percent_packet_loss={}", loss.percent()));
             }
-            if received > 0 {
-                if let Some(ttl) = whole.extra(target).ttl {
-                    output.print(format_args!(",ttl={ttl}i"));
-                }
+            if let Some(ttl) = whole.extra(target).ttl.filter(|_| received > 0) {
+                output.print(format_args!(",ttl={ttl}i"));
+            }
+            if figures.is_timed() {
                 times(&figures.rtt(), output);
                 if let Some(jitter) = host.jitter() {
                     output.print(format_args!(",jitter_ms={}", Millis(jitter)));

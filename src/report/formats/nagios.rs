@@ -91,11 +91,8 @@ impl NagiosPing {
     /// The values of a host.
     fn values(&mut self, host: &str, HostFigures { figures, .. }: HostFigures<'_>, output: &mut Output<'_>) {
         let CheckLimits { warn, crit } = &self.limits;
-        let rta = if figures.received() > 0 {
-            format!("{}ms", Fixed(figures.rtt().mean()))
-        } else {
-            "U".to_owned()
-        };
+        let rta =
+            if figures.is_timed() { format!("{}ms", Fixed(figures.rtt().mean())) } else { "U".to_owned() };
         let loss = figures.loss().map_or("U".to_owned(), |loss| format!("{}%", Percent(loss)));
         output.print(format_args!(
             "{}{}={rta};{};{};0.000000 {}={loss};{};{};0;100",
@@ -116,7 +113,7 @@ impl NagiosPing {
             None => output.print(format_args!("no probe was sent")),
             Some(loss) => {
                 output.print(format_args!("Packet loss = {}%", Percent(loss)));
-                if figures.received() > 0 {
+                if figures.is_timed() {
                     let mean = figures.rtt().mean() as f64 / 1e6;
                     output.print(format_args!(", RTA = {mean:.2} ms"));
                 }
@@ -130,9 +127,9 @@ impl NagiosPing {
         match row.figures {
             Err(reason) => output.print(format_args!(" :: {host}: {}", sentence(reason))),
             Ok(HostFigures { figures, .. }) if self.limits.state(figures) != State::Ok => {
-                match figures.received() {
-                    0 => output.print(format_args!(" :: {host}: rta nan")),
-                    _ => output.print(format_args!(" :: {host}: rta {}ms", Millis(figures.rtt().mean()))),
+                match figures.is_timed() {
+                    false => output.print(format_args!(" :: {host}: rta nan")),
+                    true => output.print(format_args!(" :: {host}: rta {}ms", Millis(figures.rtt().mean()))),
                 }
                 if let Some(loss) = figures.loss() {
                     output.print(format_args!(", lost {}%", Percent(loss)));

@@ -152,7 +152,7 @@ impl Document for PrometheusPing {
     fn row(&mut self, pass: usize, row: &HostRow<'_>, _whole: &Whole<'_>, output: &mut Output<'_>) {
         let Some(metric) = METRICS.get(pass) else { return };
         let labels = Labels(&row.name);
-        let answered = row.figures.ok().filter(|host| host.figures.received() > 0);
+        let answered = row.figures.ok().filter(|host| host.figures.is_timed());
         let value = match (&metric.value, row.figures) {
             (Value::Percentiles, _) => {
                 let Some(host) = answered else { return };

@@ -24,8 +24,10 @@ pub(super) struct ReplyRecord {
     icmp_type: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     ttl: Option<u8>,
-    rtt_ms: f64,
-    clock: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rtt_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     damage: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,8 +53,8 @@ impl ReplyRecord {
             bytes: answer.len,
             icmp_type,
             ttl: answer.hop_limit,
-            rtt_ms: millis(answer.rtt),
-            clock: clock(answer.timing),
+            rtt_ms: answer.time().map(millis),
+            clock: answer.timed.then_some(clock(answer.timing)),
             damage: damage(&answer.content),
             offset_ms,
             mask,

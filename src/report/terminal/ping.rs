@@ -87,9 +87,10 @@ fn painted(event: &Event, account: &PingAccount, limits: Limits, text: &str) -> 
     match event {
         Event::Answer(answer) => {
             let usual = account.row(answer.target).and_then(usual);
-            let nanos = nanos(answer.rtt);
             let tone = match answer.verdict {
-                Verdict::Received | Verdict::Duplicate => limits.tone(nanos, usual),
+                Verdict::Received | Verdict::Duplicate => {
+                    answer.time().and_then(|time| limits.tone(nanos(time), usual))
+                }
                 Verdict::Corrupt => Some(Tone::Crit),
             };
             paint::answer(text, tone)

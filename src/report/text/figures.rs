@@ -124,9 +124,9 @@ pub type RowOf<'a> = (&'a dyn Figures, Option<&'a Row>);
 
 fn cells((row, run): RowOf<'_>) -> [String; 4] {
     let dash = || "-".to_owned();
-    let answered = row.received() > 0;
-    let jitter = run.filter(|_| answered).map(|run| cut(run.jitter()).to_string());
-    let neighbours = row.neighbours().filter(|_| answered);
+    let timed = row.is_timed();
+    let jitter = run.filter(|_| timed).map(|run| cut(run.jitter()).to_string());
+    let neighbours = row.neighbours().filter(|_| timed);
     [
         percentiles(|percent| row.percentile(percent)).unwrap_or_else(dash),
         jitter.unwrap_or_else(dash),

@@ -167,11 +167,12 @@ impl PingText {
             output.print(format_args!(" (truncated)\n"));
             return;
         }
-        let micros = u64::try_from(answer.rtt.as_micros()).unwrap_or(u64::MAX);
-        if self.style.full_precision {
-            output.print(format_args!(" time={} ms", Millis(micros)));
-        } else {
-            output.print(format_args!(" time={} ms", ShortMillis(micros)));
+        match answer.time().map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX)) {
+            Some(micros) if self.style.full_precision => {
+                output.print(format_args!(" time={} ms", Millis(micros)));
+            }
+            Some(micros) => output.print(format_args!(" time={} ms", ShortMillis(micros))),
+            None => {}
         }
         detail(answer.detail, output);
         if answer.late && self.style.timeouts {

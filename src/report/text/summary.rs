@@ -6,7 +6,7 @@ use super::{figures, histogram};
 use crate::output::Output;
 use crate::report::style::Style;
 use crate::stats::loss::Ratio;
-use crate::stats::{PingAccount, Tally};
+use crate::stats::{Figures, PingAccount, Tally};
 
 /// The summary. `name` is the target's name, escaped.
 pub fn finish(style: &Style, name: &str, account: &PingAccount, output: &mut Output<'_>) {
@@ -14,7 +14,8 @@ pub fn finish(style: &Style, name: &str, account: &PingAccount, output: &mut Out
     output.print(format_args!("\n--- {name} ping statistics ---\n"));
     counts(tally, output);
     let mut line = String::new();
-    if tally.received > 0 {
+    let timed = tally.is_timed();
+    if timed {
         let rtt = &tally.classic.rtt;
         line = format!(
             "rtt min/avg/max/mdev = {}/{}/{}/{} ms",
@@ -29,7 +30,7 @@ pub fn finish(style: &Style, name: &str, account: &PingAccount, output: &mut Out
         line += &format!("{}pipe {}", separator(&line), tally.classic.pipe);
     }
     let paced_by_answers = style.flood || style.adaptive || style.interval_zero;
-    if tally.received > 0 && paced_by_answers && tally.attempted() > 1 {
+    if timed && paced_by_answers && tally.attempted() > 1 {
         let gap = tally.sending_time().as_micros() / u128::from(tally.attempted() - 1);
         let gap = Millis(u64::try_from(gap).unwrap_or(u64::MAX));
         line += &format!(", ipg/ewma {gap}/{} ms", Millis(tally.classic.ewma_micros()));
@@ -71,7 +72,7 @@ fn counts(tally: &Tally, output: &mut Output<'_>) {
 pub fn status(tally: &Tally, output: &mut Output<'_>) {
     let loss = tally.classic_loss().map_or(0, Ratio::whole_percent);
     output.print_error(format_args!("\r{}/{} packets, {loss}% loss", tally.received, tally.attempted()));
-    if tally.received > 0 {
+    if tally.is_timed() {
         let rtt = &tally.classic.rtt;
         output.print_error(format_args!(
             ", min/avg/ewma/max = {}/{}/{}/{} ms",

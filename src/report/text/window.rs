@@ -63,7 +63,7 @@ fn times(figures: &dyn Figures, jitter: Option<Duration>, stats: bool) -> String
             text += &format!(", p{percent} {} ms", Millis(nanos / 1_000));
         }
     }
-    if let Some(jitter) = jitter.filter(|_| figures.received() > 0) {
+    if let Some(jitter) = jitter.filter(|_| figures.is_timed()) {
         let micros = u64::try_from(jitter.as_micros()).unwrap_or(u64::MAX);
         text += &format!(", jitter {} ms", Millis(micros));
     }

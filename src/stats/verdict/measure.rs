@@ -152,7 +152,7 @@ fn failures(
 
 fn of_row(row: &Row, extra: Extra, field: Field) -> Measured {
     let time = |time: Option<u64>| {
-        time.filter(|_| row.received > 0).map_or(Measured::Nothing(NO_ANSWER), Measured::Time)
+        time.filter(|_| row.rtt().count() > 0).map_or(Measured::Nothing(NO_ANSWER), Measured::Time)
     };
     let percentile = |percent| time(row.percentile(percent));
     let count = |count: u32| Measured::Count(count.into());

@@ -11,7 +11,7 @@ const HEADER_LEN: usize = size_of::<usize>() + 8;
 /// error with its offender, and as much again.
 pub(crate) const CONTROL_LEN: usize = 512;
 
-/// Room for the control messages of one datagram to be sent: an integer.
+/// Room for the control message of one datagram to be sent: an integer.
 pub(super) const SEND_CONTROL_LEN: usize = 24;
 
 /// Room for the largest socket address met here, `sockaddr_in6`.
@@ -180,13 +180,21 @@ pub(crate) fn encoded(to: SocketAddr) -> ([u8; NAME_LEN], u32) {
 /// A control message that sets the TTL or hop limit of one datagram (ip(7), RFC 3542 section 6.3).
 pub(crate) fn ttl_message(v4: bool, ttl: u8) -> ([u8; SEND_CONTROL_LEN], usize) {
     let (level, kind) = if v4 { (libc::SOL_IP, libc::IP_TTL) } else { (libc::SOL_IPV6, libc::IPV6_HOPLIMIT) };
+    integer_message(level, kind, ttl.into())
+}
+
+/// A control message that requests the kernel's stamp of the departure of one datagram (SO_TIMESTAMPING,
+/// linux/net_tstamp.h; Linux 4.6).
+pub(crate) fn stamp_message() -> ([u8; SEND_CONTROL_LEN], usize) {
+    let flags = libc::SOF_TIMESTAMPING_TX_SOFTWARE.cast_signed();
+    integer_message(libc::SOL_SOCKET, libc::SO_TIMESTAMPING, flags)
+}
+
+/// A control message that has an integer.
+fn integer_message(level: i32, kind: i32, value: i32) -> ([u8; SEND_CONTROL_LEN], usize) {
     let len = HEADER_LEN.saturating_add(4);
-    let (message, _) = laid_out(&[
-        &len.to_ne_bytes(),
-        &level.to_ne_bytes(),
-        &kind.to_ne_bytes(),
-        &i32::from(ttl).to_ne_bytes(),
-    ]);
+    let (message, _) =
+        laid_out(&[&len.to_ne_bytes(), &level.to_ne_bytes(), &kind.to_ne_bytes(), &value.to_ne_bytes()]);
     (message, message.len())
 }
 
@@ -315,6 +323,14 @@ mod tests {
             let found: Vec<_> = Controls(&message[..len]).collect();
             assert_eq!(found, [Control { level, kind, data: &7i32.to_ne_bytes() }]);
         }
+    }
+
+    #[test]
+    fn a_request_for_a_stamp_is_one_control_message() {
+        let (message, len) = stamp_message();
+        let found: Vec<_> = Controls(&message[..len]).collect();
+        let data = &2_u32.to_ne_bytes();
+        assert_eq!(found, [Control { level: libc::SOL_SOCKET, kind: libc::SO_TIMESTAMPING, data }]);
     }
 
     #[test]

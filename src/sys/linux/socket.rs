@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use libc::{c_int, c_void, socklen_t};
 
-use super::control::{NAME_LEN, SEND_CONTROL_LEN, encoded, ttl_message};
+use super::control::{NAME_LEN, SEND_CONTROL_LEN, encoded, stamp_message, ttl_message};
 
 /// What `recvmsg` returns beside the octets.
 #[derive(Clone, Copy, Debug, Default)]
@@ -275,10 +275,25 @@ pub(crate) struct Datagram<'a> {
     control: ([u8; SEND_CONTROL_LEN], usize),
 }
 
+/// What a datagram requests beside the options of its socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ancillary {
+    /// Nothing.
+    None,
+    /// This TTL or hop limit.
+    Ttl(u8),
+    /// The kernel's stamp of its departure, on a socket with `stamp_some_departures`.
+    Stamp,
+}
+
 impl<'a> Datagram<'a> {
-    /// A datagram to `dst`. `ttl` is its TTL or hop limit; `None`: the socket's own.
-    pub fn new(dst: SocketAddr, ttl: Option<u8>, bytes: &'a [u8]) -> Self {
-        let control = ttl.map_or(([0; SEND_CONTROL_LEN], 0), |ttl| ttl_message(dst.is_ipv4(), ttl));
+    /// A datagram to `dst`.
+    pub fn new(dst: SocketAddr, ancillary: Ancillary, bytes: &'a [u8]) -> Self {
+        let control = match ancillary {
+            Ancillary::None => ([0; SEND_CONTROL_LEN], 0),
+            Ancillary::Ttl(ttl) => ttl_message(dst.is_ipv4(), ttl),
+            Ancillary::Stamp => stamp_message(),
+        };
         Self { name: encoded(dst), bytes, control }
     }
 }

@@ -58,9 +58,26 @@ pub(crate) fn stamp_both_ends(fd: BorrowedFd<'_>, by_interface: bool) -> io::Res
     set_flags(fd, ARRIVALS | NUMBERED | clock)
 }
 
+/// Requests stamps of what arrives, and of those datagrams that request one ([`Ancillary::Stamp`]). These are
+/// numbered from 0 in the order of sending. What arrives costs no more than with [`stamp_arrivals`].
+///
+/// [`Ancillary::Stamp`]: super::socket::Ancillary::Stamp
+///
+/// # Errors
+/// Those of setsockopt(2).
+pub(crate) fn stamp_some_departures(fd: BorrowedFd<'_>) -> io::Result<()> {
+    stamp_arrivals(fd)?;
+    set_flags(fd, NUMBERED)
+}
+
 /// Ends the numbering of what leaves; the next [`stamp_both_ends`] begins anew at 0.
 pub(crate) fn end_numbering(fd: BorrowedFd<'_>) {
     let _ = set_flags(fd, ARRIVALS);
+}
+
+/// Ends the numbering of the datagrams that [`stamp_some_departures`] is about; its next call begins anew at 0.
+pub(crate) fn end_numbering_of_some(fd: BorrowedFd<'_>) {
+    let _ = set_flags(fd, 0);
 }
 
 fn set_flags(fd: BorrowedFd<'_>, flags: u32) -> io::Result<()> {

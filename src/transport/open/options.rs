@@ -90,6 +90,9 @@ pub enum Stamping {
     User,
     /// The kernel's, for arrivals only: at rates where a stamp of each departure costs too much.
     Arrivals,
+    /// The kernel's, of arrivals and of some departures: of the first ones, and then of as many as cost next to nothing.
+    /// Probes without a stamp have no time then.
+    Sampled,
     /// The kernel's, at both ends, as far as it can.
     Both,
     /// The kernel's, at both ends; a kernel that cannot is an error.

@@ -75,7 +75,7 @@ impl Document for AtlasPing {
     fn row(&mut self, _pass: usize, row: &HostRow<'_>, whole: &Whole<'_>, output: &mut Output<'_>) {
         let (figures, address) = (row.figures.ok(), row.name.address.map(|address| address.ip()));
         let (sent, received) = figures.map_or((0, 0), |host| (host.figures.sent(), host.figures.received()));
-        let rtt = figures.filter(|_| received > 0).map(|host| host.figures.rtt());
+        let rtt = figures.filter(|host| host.figures.is_timed()).map(|host| host.figures.rtt());
         let extra = figures.map(|host| whole.extra(host.target)).unwrap_or_default();
         let source = self.source.filter(|_| address.is_some());
         let result = PingResult {

@@ -50,7 +50,7 @@ impl Fields {
             from: Some(host.shown(answer.from)),
             bytes: u32::try_from(answer.len).ok(),
             ttl: answer.hop_limit,
-            rtt: Some(nanos(answer.rtt)),
+            rtt: answer.time().map(nanos),
             icmp: None,
             reason: match answer.content {
                 Content::Intact => None,

@@ -27,7 +27,7 @@ impl Document for CsvTable {
     fn row(&mut self, _pass: usize, row: &HostRow<'_>, whole: &Whole<'_>, output: &mut Output<'_>) {
         let host = row.figures.ok();
         let all = host.map(|host| host.figures);
-        let times = all.filter(|figures| figures.received() > 0);
+        let times = all.filter(|figures| figures.is_timed());
         let rtt = times.map(|figures| figures.rtt());
         let run = host.and_then(|host| host.run);
         let jitter = host.and_then(|host| host.jitter()).filter(|_| times.is_some());
