@@ -91,7 +91,7 @@ fn trace(document: impl TraceDocument + 'static) -> String {
         one_flow: true,
     };
     let wanted = Lookups { names: false, origins: false };
-    let report = FormatTrace::new(Box::new(document), start, wanted, Names::of_path(|_| None));
+    let report = FormatTrace::report(Box::new(document), start, wanted, Names::of_path(|_| None));
     let mut report = driven::trace(report);
     printed(|output| {
         report.begin(EPOCH, output);

@@ -82,7 +82,7 @@ fn troubled(probe: &Probe) -> Response {
 
 fn of_icmp(document: impl TraceDocument + 'static) -> String {
     let (wanted, names) = no_names();
-    let report = FormatTrace::new(Box::new(document), start(TARGET.into(), "icmp"), wanted, names);
+    let report = FormatTrace::report(Box::new(document), start(TARGET.into(), "icmp"), wanted, names);
     run((config(), troubled), report)
 }
 
@@ -121,7 +121,7 @@ fn csv_has_names_networks_and_what_went_wrong() {
         Question::Name(_) | Question::Origin(_) => None,
     });
     let wanted = Lookups { names: true, origins: true };
-    let report = FormatTrace::new(Box::new(CsvTrace), start(TARGET.into(), "icmp"), wanted, names);
+    let report = FormatTrace::report(Box::new(CsvTrace), start(TARGET.into(), "icmp"), wanted, names);
     let script = |probe: &Probe| match probe.ttl {
         1 => Ok(vec![exceeded(probe, ms(1))]),
         2 => Ok(vec![error(probe, 3, 13, 0, ms(2))]),
@@ -240,7 +240,7 @@ fn nagios_shows_whether_the_target_was_reached() {
          |hops=4;;;0;255 rta=4.123000ms;;;0.000000 pl=0%;;;0;100\n"
     );
     let (wanted, names) = no_names();
-    let report = FormatTrace::new(Box::new(NagiosTrace), start(TARGET.into(), "icmp"), wanted, names);
+    let report = FormatTrace::report(Box::new(NagiosTrace), start(TARGET.into(), "icmp"), wanted, names);
     let refused = |probe: &Probe| {
         Ok(vec![if probe.ttl < 3 {
             exceeded(probe, ms(1))
@@ -276,7 +276,7 @@ fn atlas_has_the_marks_of_its_own_traces() {
         let target: IpAddr = if v6 { TARGET6.into() } else { TARGET.into() };
         let (wanted, names) = no_names();
         let document = Box::new(AtlasTrace::new(32, None));
-        hops(&run((config, script), FormatTrace::new(document, start(target, name), wanted, names)))
+        hops(&run((config, script), FormatTrace::report(document, start(target, name), wanted, names)))
     };
     // A port that does not exist is how a target answers a datagram.
     let reached = trace(TraceMethod::Udp, true, "udp", &mut |probe| Ok(vec![on_line(probe, 1, ms(3))]));
@@ -335,7 +335,7 @@ fn a_late_answer_takes_back_a_loss_and_has_no_time_in_atlas() {
     ];
     let print = |document: Box<dyn TraceDocument>| {
         let (wanted, names) = no_names();
-        let report = FormatTrace::new(document, start(TARGET.into(), "icmp"), wanted, names);
+        let report = FormatTrace::report(document, start(TARGET.into(), "icmp"), wanted, names);
         let nowhere = driven::nowhere();
         let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
         let mut report = driven::trace(report);
@@ -364,7 +364,7 @@ fn a_late_answer_takes_back_a_loss_and_has_no_time_in_atlas() {
 #[test]
 fn the_figures_are_those_of_json() {
     let (wanted, names) = no_names();
-    let json = run((config(), troubled), JsonTrace::new(start(TARGET.into(), "icmp"), wanted, names));
+    let json = run((config(), troubled), JsonTrace::report(start(TARGET.into(), "icmp"), wanted, names));
     let records: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let summary = records.last().unwrap();
     let influx = of_icmp(InfluxTrace);

@@ -137,7 +137,7 @@ fn a_link_local_responder_has_the_interface_that_its_answer_came_from() {
     };
     let text = lines(|output| {
         let wanted = Lookups { names: false, origins: false };
-        let mut json = driven::trace(JsonTrace::new(start, wanted, Names::new()));
+        let mut json = driven::trace(JsonTrace::report(start, wanted, Names::new()));
         json.begin(EPOCH, output);
         let decided =
             TraceEvent::Decided { ttl: 1, query: 1, outcome: Outcome::Answered(refused), mtu: None };
@@ -182,7 +182,7 @@ fn a_trace_has_each_probe_and_its_ending() {
     };
     let text = lines(|output| {
         let wanted = Lookups { names: false, origins: false };
-        let mut json = driven::trace(JsonTrace::new(start, wanted, Names::new()));
+        let mut json = driven::trace(JsonTrace::report(start, wanted, Names::new()));
         json.begin(EPOCH, output);
         events.iter().for_each(|event| json.event(event, EPOCH, output));
         json.finish(Instant::ZERO, output);
@@ -217,7 +217,7 @@ fn the_time_of_a_silent_probe_is_when_its_wait_was_over() {
     let after = |millis| Instant::ZERO + Duration::from_millis(millis);
     let text = lines(|output| {
         let wanted = Lookups { names: false, origins: false };
-        let mut json = driven::trace(JsonTrace::new(start, wanted, Names::new()));
+        let mut json = driven::trace(JsonTrace::report(start, wanted, Names::new()));
         for (ttl, at) in [(1, 100), (2, 700)] {
             json.poll(after(at - 90), output);
             let silent = TraceEvent::Decided { ttl, query: 1, outcome: Outcome::Silent, mtu: None };
@@ -260,7 +260,7 @@ fn named(late: bool, wanted: Lookups, extension: Vec<u8>) -> Vec<Value> {
         one_flow: true,
     };
     let text = lines(|output| {
-        let mut json = driven::trace(JsonTrace::new(start, wanted, names));
+        let mut json = driven::trace(JsonTrace::report(start, wanted, names));
         for ttl in [1, 2] {
             let answer = TraceAnswer {
                 extension: extension.clone(),

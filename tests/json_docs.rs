@@ -272,7 +272,7 @@ fn trace_lines(method: &'static str, events: &[trace::TraceEvent]) -> Vec<Value>
         packet_len: 60,
         one_flow: true,
     };
-    let mut report = driven::trace(JsonTrace::new(start, Lookups { names: true, origins: true }, names));
+    let mut report = driven::trace(JsonTrace::report(start, Lookups { names: true, origins: true }, names));
     lines(|output| {
         report.begin(EPOCH, output);
         events.iter().for_each(|event| report.event(event, EPOCH, output));

@@ -208,7 +208,7 @@ fn shown(events: &[TraceEvent], patient: bool) -> Vec<String> {
     let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let names = Names::of_path(|_| None);
-    let mut text = driven::trace(TraceText::new(TraceStyle::of([10, 0, 0, 9].into()), names));
+    let mut text = driven::trace(TraceText::report(TraceStyle::of([10, 0, 0, 9].into()), names));
     for event in events {
         text.event(event, Epoch::default(), &mut output);
     }

@@ -26,7 +26,7 @@ fn style() -> TraceStyle {
 fn printed(net: &mut Net, config: TraceConfig, style: TraceStyle) -> String {
     let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
-    let mut text = driven::trace(TraceText::new(style, Names::of_path(|_| None)));
+    let mut text = driven::trace(TraceText::report(style, Names::of_path(|_| None)));
     text.begin(EPOCH, &mut output);
     net.run(config, |event| text.event(event, EPOCH, &mut output));
     text.poll(Instant::ZERO, &mut output);
@@ -50,7 +50,7 @@ fn records(net: &mut Net, config: TraceConfig) -> Vec<Value> {
         one_flow: true,
     };
     let wanted = Lookups { names: false, origins: false };
-    let mut json = driven::trace(JsonTrace::new(start, wanted, Names::of_path(|_| None)));
+    let mut json = driven::trace(JsonTrace::report(start, wanted, Names::of_path(|_| None)));
     net.run(config, |event| json.event(event, EPOCH, &mut output));
     json.finish(Instant::ZERO, &mut output);
     let lines = output.unwritten(Stream::Out);
@@ -90,7 +90,7 @@ fn tracepath(net: &mut Net, config: TraceConfig) -> String {
     let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let style = TraceStyle { size: config.len + 20, ..style() };
-    let mut text = driven::trace(TracepathText::new(style, false, Names::of_path(|_| None)));
+    let mut text = driven::trace(TracepathText::report(style, false, Names::of_path(|_| None)));
     text.begin(EPOCH, &mut output);
     net.run(TraceConfig { queries: 1, parallel: Some(1), mtu: true, ..config }, |event| {
         text.event(event, EPOCH, &mut output);

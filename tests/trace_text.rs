@@ -20,6 +20,7 @@ use rping::names::lookup::{Names, Question};
 use rping::output::{Output, Stream};
 use rping::report::Report;
 use rping::report::text::trace::{TraceStyle, TraceText};
+use rping::report::trace::TraceReport;
 use rping::report::waiting::PATIENCE;
 use rping::wire::Family;
 use rping::wire::icmp::Error;
@@ -119,7 +120,7 @@ fn run_with(
     events: impl IntoIterator<Item = TraceEvent>,
 ) -> (String, String) {
     let (out, err, ()) = output(|output| {
-        let mut text = driven::trace(TraceText::new(style, names));
+        let mut text = driven::trace(TraceText::report(style, names));
         text.begin(Epoch::default(), output);
         for event in events {
             text.event(&event, Epoch::default(), output);
@@ -140,7 +141,7 @@ fn the_name_of_a_hop_is_looked_up_before_its_turn() {
     });
     let style = TraceStyle { numeric: false, ..style("192.0.2.9") };
     let (out, _, ()) = output(|output| {
-        let mut text = driven::trace(TraceText::new(style, names));
+        let mut text = driven::trace(TraceText::report(style, names));
         let event = passed(7, 1, "10.0.7.1", 1_000);
         let TraceEvent::Decided { ttl, query, outcome: Outcome::Answered(answer), mtu } = event else {
             panic!("{event:?}")
@@ -163,7 +164,7 @@ fn hops(style: TraceStyle, events: impl IntoIterator<Item = TraceEvent>) -> Stri
 
 fn header(style: TraceStyle) -> String {
     output(|output| {
-        driven::trace(TraceText::new(style, Names::with(|_| None))).begin(Epoch::default(), output)
+        driven::trace(TraceText::report(style, Names::with(|_| None))).begin(Epoch::default(), output)
     })
     .0
 }
@@ -532,7 +533,7 @@ fn a_person_reads_why_the_target_was_not_reached() {
 #[test]
 fn the_status_goes_to_standard_error() {
     let (out, err, ()) = output(|output| {
-        let mut text = driven::trace(TraceText::new(style("192.0.2.9"), Names::with(|_| None)));
+        let mut text = driven::trace(TraceText::report(style("192.0.2.9"), Names::with(|_| None)));
         text.event(&passed(1, 1, "10.0.0.1", 300), Epoch::default(), output);
         text.event(&silent(1, 2), Epoch::default(), output);
         text.status(output);
@@ -548,7 +549,7 @@ fn told(threads: usize) -> (Names, Sender<Option<String>>) {
 }
 
 /// Sleeps until a name has come.
-fn hear(text: &TraceText) {
+fn hear(text: &TraceReport) {
     use rustix::event::{PollFd, PollFlags, poll};
     let mut fds = [PollFd::from_borrowed_fd(text.ready_fd().expect("a bell"), PollFlags::IN)];
     rustix::io::retry_on_intr(|| poll(&mut fds, None)).expect("a ring");
@@ -562,7 +563,7 @@ fn named(origins: bool) -> TraceStyle {
 fn a_line_waits_for_its_name_and_those_behind_it_wait_too() {
     let (names, tell) = told(1);
     output(|output| {
-        let mut text = driven::trace(TraceText::new(named(false), names));
+        let mut text = driven::trace(TraceText::report(named(false), names));
         text.event(&silent(1, 1), Epoch::default(), output);
         text.event(&passed(1, 2, "10.0.0.1", 300), Epoch::default(), output);
         text.event(&silent(2, 1), Epoch::default(), output);
@@ -581,7 +582,7 @@ fn a_line_waits_for_its_name_and_those_behind_it_wait_too() {
 fn each_name_is_waited_for_from_its_asking_so_that_waits_do_not_add_up() {
     let (names, tell) = told(1);
     output(|output| {
-        let mut text = driven::trace(TraceText::new(named(false), names));
+        let mut text = driven::trace(TraceText::report(named(false), names));
         text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
         text.event(&passed(2, 1, "10.0.0.2", 200), Epoch::default(), output);
         text.poll(at(100), output);
@@ -616,7 +617,7 @@ fn each_name_is_waited_for_from_its_asking_so_that_waits_do_not_add_up() {
 fn a_dead_name_server_holds_up_the_end_of_a_run_once() {
     let (names, _tell) = told(1);
     output(|output| {
-        let mut text = driven::trace(TraceText::new(named(true), names));
+        let mut text = driven::trace(TraceText::report(named(true), names));
         let mut last = at(0);
         for ttl in 1..=30 {
             last = at(u64::from(ttl) * 300);
@@ -641,7 +642,7 @@ fn a_dead_name_server_holds_up_the_end_of_a_run_once() {
 fn who_wants_the_end_waits_for_no_name() {
     let (names, _tell) = told(1);
     let (out, _, wake) = output(|output| {
-        let mut text = driven::trace(TraceText::new(named(false), names));
+        let mut text = driven::trace(TraceText::report(named(false), names));
         text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
         text.poll(at(100), output);
         text.finish_now();
@@ -661,7 +662,7 @@ fn names_are_asked_for_side_by_side() {
         Some(format!("host-{}.example", address.to_string().replace('.', "-")))
     });
     let (out, _, ()) = output(|output| {
-        let mut text = driven::trace(TraceText::new(named(false), names));
+        let mut text = driven::trace(TraceText::report(named(false), names));
         for ttl in 1..=3 {
             text.event(&passed(ttl, 1, &format!("10.0.0.{ttl}"), 100), Epoch::default(), output);
         }
@@ -678,7 +679,7 @@ fn names_are_asked_for_side_by_side() {
 /// A whole trace of one hop, whose questions are answered as `source` says.
 fn one_hop(style: TraceStyle, source: fn(Question) -> Option<String>) -> String {
     let (out, _, ()) = output(|output| {
-        let mut text = driven::trace(TraceText::new(style, Names::pooled(2, source)));
+        let mut text = driven::trace(TraceText::report(style, Names::pooled(2, source)));
         text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
         text.poll(at(0), output);
         while text.wake().is_some() {
@@ -770,7 +771,7 @@ proptest! {
         };
         let mut hops = std::collections::BTreeSet::new();
         let (out, _, ()) = output(|output| {
-            let mut text = driven::trace(TraceText::new(style, Names::pooled(2, move |_| Some(name.clone()))));
+            let mut text = driven::trace(TraceText::report(style, Names::pooled(2, move |_| Some(name.clone()))));
             text.begin(Epoch::default(), output);
             for (index, (outcome, mtu)) in (0..).zip(outcomes) {
                 let ttl = index / 3 + 1;
@@ -857,7 +858,7 @@ fn jc_reads_addresses_times_and_marks_among_all_that_stands_between_them() {
         Question::Origin(_) => Some("AS64500".to_owned()),
     };
     let (text, _, ()) = output(|output| {
-        let mut text = driven::trace(TraceText::new(style, Names::pooled(4, source)));
+        let mut text = driven::trace(TraceText::report(style, Names::pooled(4, source)));
         text.begin(Epoch::default(), output);
         for event in &events {
             text.event(event, Epoch::default(), output);

@@ -58,7 +58,7 @@ fn same_with_mtu(args: &str, style: TraceStyle, hops: &[Hop<'_>], mtus: &[(u8, u
     let mut times = times(theirs.stdout.split_once('\n').expect("a header").1).into_iter();
     let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
-    let mut text = driven::trace(TraceText::new(style, Names::of_path(|_| None)));
+    let mut text = driven::trace(TraceText::report(style, Names::of_path(|_| None)));
     text.begin(Epoch::default(), &mut output);
     for (ttl, answer) in hops {
         for query in 1..=3 {

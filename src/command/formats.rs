@@ -26,6 +26,7 @@ use crate::report::formats::{
 use crate::report::hosts::Hosts;
 use crate::report::json::TraceStart;
 use crate::report::style::Style;
+use crate::report::trace::TraceReport;
 use crate::report::waiting::Lookups;
 use crate::stats::check::{self, State, States};
 use crate::stats::verdict::{self, Goal};
@@ -72,8 +73,8 @@ pub fn of_trace(
     start: TraceStart,
     (data, source): (usize, IpAddr),
     (wanted, names): (Lookups, Names),
-) -> FormatTrace {
-    FormatTrace::new(trace_document(format, data, Some(source)), start, wanted, names)
+) -> TraceReport {
+    FormatTrace::report(trace_document(format, data, Some(source)), start, wanted, names)
 }
 
 fn trace_document(format: Format, data: usize, source: Option<IpAddr>) -> Box<dyn TraceDocument> {

@@ -81,13 +81,13 @@ pub fn command(request: &TraceRequest) -> anyhow::Result<u8> {
         let start = start_line(&style, &setup, &config);
         let probe = (data_len(setup.probes.name, config.len), setup.route.source);
         match request.format.format {
-            Format::Json => Box::new(JsonTrace::new(start, wanted, names)),
+            Format::Json => Box::new(JsonTrace::report(start, wanted, names)),
             format => Box::new(formats::of_trace(format, start, probe, (wanted, names))),
         }
     } else if let Some(Tracepath { both }) = request.tracepath {
-        Box::new(TracepathText::new(style, both, names))
+        Box::new(TracepathText::report(style, both, names))
     } else {
-        Box::new(terminal::around_trace(request, TraceText::new(style, names)))
+        Box::new(terminal::around_trace(request, TraceText::report(style, names)))
     };
     run(request, setup.transport, config, report, (output, stop), &clock)
 }

@@ -25,6 +25,7 @@ pub mod target_names;
 pub mod terminal;
 pub mod text;
 pub mod tone;
+pub mod trace;
 pub mod waiting;
 
 /// Prints a run. The loop calls [`Report::begin`] once, [`Report::take`] for each event, [`Report::end_window`],

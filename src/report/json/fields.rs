@@ -50,12 +50,12 @@ pub(super) fn unknown_of(
     epoch: Epoch,
     output: &mut Output<'_>,
 ) {
-    print(at, epoch, Unknown { kind: "unknown", host, label, reason }, output);
+    print(epoch.wall(at), Unknown { kind: "unknown", host, label, reason }, output);
 }
 
 /// Prints one line.
-pub(super) fn print(at: Instant, epoch: Epoch, record: impl Serialize, output: &mut Output<'_>) {
-    let record = Line { v: VERSION, ts: rfc3339(epoch.wall(at)), record };
+pub(super) fn print(at: Wall, record: impl Serialize, output: &mut Output<'_>) {
+    let record = Line { v: VERSION, ts: rfc3339(at), record };
     // Every record can be serialized: no map has keys that are not text.
     if let Some(text) = line(&record) {
         output.print(format_args!("{text}\n"));

@@ -98,7 +98,7 @@ impl JsonPing {
         for label in self.hosts.labels(target) {
             let zone = self.zone(label.address);
             let record = Of { host: Host::new(label, zone.as_deref()), record: record(zone.as_deref()) };
-            print(event.at(), self.epoch, kind(record), output);
+            print(self.epoch.wall(event.at()), kind(record), output);
         }
     }
 
@@ -117,7 +117,7 @@ impl JsonPing {
                 let host = Host::new(HostLabel { name: Some(name), note, address }, zone(address).as_deref());
                 let old_addr = before.map(|before| numeric(before.ip(), zone(before).as_deref()));
                 let record = Of { host, record: ResolvedRecord::new(old_addr) };
-                print(lookup.at, self.epoch, PingRecord::Resolved(record), output);
+                print(self.epoch.wall(lookup.at), PingRecord::Resolved(record), output);
             };
             match &lookup.outcome {
                 LookupOutcome::Unknown { reason, .. } => {
@@ -157,7 +157,7 @@ impl JsonPing {
                 let label = HostLabel { name, note, address };
                 let host = Host::new(label, self.zone(address).as_deref());
                 let record = Of { host, record: Counts::new(row, row.burst(), Some(row)) };
-                print(now, self.epoch, PingRecord::Target(record), output);
+                print(self.epoch.wall(now), PingRecord::Target(record), output);
             }
         }
         Some(cursor)
@@ -182,7 +182,7 @@ impl JsonPing {
                 };
                 let window = Window::new(totals.figures, account.jitter(), span.duration());
                 let window = Window { host: self.host(), all: Some(all), ..window };
-                return print(span.ended, self.epoch, PingRecord::Window(window), output);
+                return print(self.epoch.wall(span.ended), PingRecord::Window(window), output);
             };
             if let Some(target) = target
                 && let Some((figures, address)) = rows.figures(target).zip(self.hosts.address(target))
@@ -192,7 +192,7 @@ impl JsonPing {
                 let host = Some(Host::new(label, self.zone(address).as_deref()));
                 let jitter = account.row(target).map(|row| row.jitter());
                 let window = Window { host, ..Window::new(figures, jitter, span.duration()) };
-                print(span.ended, self.epoch, PingRecord::Window(window), output);
+                print(self.epoch.wall(span.ended), PingRecord::Window(window), output);
             }
         }
         self.window = Some(cursor);
@@ -222,7 +222,7 @@ impl Report for JsonPing {
 
     fn begin(&mut self, account: &PingAccount, now: Instant, epoch: Epoch, output: &mut Output<'_>) {
         self.epoch = epoch;
-        print(now, epoch, PingRecord::Start(self.start(account)), output);
+        print(epoch.wall(now), PingRecord::Start(self.start(account)), output);
         for entry in self.hosts.entries() {
             if let (Some(host), Some(reason)) = (&entry.name, &entry.trouble) {
                 unknown_of(host, entry.note.as_deref(), reason, now, epoch, output);
@@ -279,7 +279,7 @@ impl Report for JsonPing {
         let Some(cursor) = self.end else { return false };
         self.end = self.some_targets(account, cursor, now, output);
         if self.end.is_none() {
-            print(now, self.epoch, PingRecord::Summary(self.summary(account)), output);
+            print(self.epoch.wall(now), PingRecord::Summary(self.summary(account)), output);
         }
         self.end.is_some()
     }

@@ -2,21 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::os::fd::BorrowedFd;
 
 use serde::Serialize;
 
 use super::extension::{self, Object};
 use super::fields::{ClockCounts, FaultFields, IcmpInfo, clock, family, millis, print};
-use crate::clock::{Epoch, Instant};
 use crate::engine::trace::event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use crate::names::lookup::Names;
 use crate::output::Output;
-use crate::report::Report;
 use crate::report::addresses::{numeric, zone_of};
-use crate::report::text::trace_summary;
-use crate::report::waiting::{Lookups, Waiting};
-use crate::stats::TraceAccount;
+use crate::report::trace::{Happened, TraceLines, TraceReport, TraceSoFar};
+use crate::report::waiting::Lookups;
 use crate::wire::icmp::{v4, v6};
 
 /// The content of the first line, without the time.
@@ -38,19 +34,12 @@ pub struct TraceStart {
     pub one_flow: bool,
 }
 
-/// Prints one trace. A line waits for lookups as long as a line of text.
+/// The records of one trace.
 #[derive(Debug)]
 pub struct JsonTrace {
-    /// The interface of link-local responders, once it is known.
-    zone: Option<String>,
     start: TraceStart,
-    /// What happened in this turn.
-    fresh: Vec<TraceEvent>,
-    /// Not yet printed, each with the time of the turn in which it happened.
-    waiting: Waiting<(TraceEvent, Instant)>,
     /// TTL and query of the probes whose record was printed before their turn.
     passed: BTreeSet<(u8, u8)>,
-    epoch: Epoch,
 }
 
 #[derive(Serialize)]
@@ -151,17 +140,16 @@ struct AnswerRecord {
     extensions: Vec<Object>,
 }
 
+/// The name and the autonomous systems of a responder.
+type LookedUp = (Option<String>, Option<String>);
+
+/// The word for an outcome, and what it has.
+type Decided = (&'static str, Option<AnswerRecord>, Option<FaultFields>);
+
 impl JsonTrace {
     /// A report about a trace. `names` does the `wanted` lookups.
-    pub fn new(start: TraceStart, wanted: Lookups, names: Names) -> Self {
-        Self {
-            zone: None,
-            start,
-            fresh: Vec::new(),
-            waiting: Waiting::new(wanted, names),
-            passed: BTreeSet::new(),
-            epoch: Epoch::default(),
-        }
+    pub fn report(start: TraceStart, wanted: Lookups, names: Names) -> TraceReport {
+        TraceReport::new(Box::new(Self { start, passed: BTreeSet::new() }), wanted, names, None)
     }
 
     fn first_record(&self) -> TraceRecord<'_> {
@@ -179,65 +167,20 @@ impl JsonTrace {
         }
     }
 
-    /// Queues what happened in the turn that is `now`.
-    fn take_fresh(&mut self, now: Instant) {
-        for event in self.fresh.drain(..) {
-            self.waiting.push((event, now));
-        }
-    }
-
-    /// Prints what can be printed by `now`.
-    fn print_ready(&mut self, now: Instant, output: &mut Output<'_>) {
-        self.waiting.poll(now);
-        while let Some((event, _)) = self.waiting.first() {
-            let responder = event.answer().map(|answer| answer.from);
-            let Some((event, at)) = self.waiting.take(now, responder) else { return };
-            self.print(&event, at, output);
-        }
-    }
-
-    /// Prints an event; one without a time of its own happened `at`.
-    fn print(&mut self, event: &TraceEvent, at: Instant, output: &mut Output<'_>) {
-        let at = event.answer().map_or(at, |answer| answer.at);
-        let record = match event {
-            TraceEvent::Decided { ttl, query, outcome, mtu } => {
-                self.decided(Place { hop: *ttl, query: *query }, outcome, *mtu)
-            }
-            TraceEvent::Passed { ttl, query, answer, mtu } => TraceRecord::Probe {
-                place: Place { hop: *ttl, query: *query },
-                outcome: "answered",
-                answer: Some(self.answered(answer)),
-                fault: None,
-                path_mtu: *mtu,
-            },
-            TraceEvent::Extra { ttl, query, answer } => {
-                let answer = self.answered(answer);
-                TraceRecord::Extra { place: Place { hop: *ttl, query: *query }, answer }
-            }
-            TraceEvent::PathMtu { ttl, query, answer, mtu } => {
-                let answer = answer.as_ref().map(|answer| self.answered(answer));
-                TraceRecord::PathMtu { place: Place { hop: *ttl, query: *query }, answer, path_mtu: *mtu }
-            }
-            TraceEvent::Ended { .. } => return,
-        };
-        print(at, self.epoch, record, output);
-    }
-
-    fn decided(&mut self, place: Place, outcome: &Outcome, path_mtu: Option<u32>) -> TraceRecord<'static> {
-        let (outcome, answer, fault) = match outcome {
-            Outcome::Answered(answer) => ("answered", Some(self.answered(answer)), None),
+    fn decided(&self, outcome: &Outcome, names: LookedUp) -> Decided {
+        match outcome {
+            Outcome::Answered(answer) => ("answered", Some(self.answered(answer, names)), None),
             Outcome::Silent => ("silent", None, None),
             Outcome::NotSent(fault) => ("not_sent", None, Some(FaultFields::from(*fault))),
             Outcome::Unfinished => ("unfinished", None, None),
-        };
-        TraceRecord::Probe { place, outcome, answer, fault, path_mtu }
+        }
     }
 
-    fn answered(&mut self, answer: &TraceAnswer) -> AnswerRecord {
+    fn answered(&self, answer: &TraceAnswer, (name, origin): LookedUp) -> AnswerRecord {
         let mut record = AnswerRecord {
             from: numeric(answer.from, zone_of(answer.from, answer.scope).as_deref()),
-            name: self.waiting.name(answer.from),
-            origins: self.waiting.origin(answer.from).as_deref().map(numbers).unwrap_or_default(),
+            name,
+            origins: origin.as_deref().map(numbers).unwrap_or_default(),
             rtt_ms: millis(answer.rtt),
             clock: clock(answer.timing),
             ttl: answer.hop_limit,
@@ -265,7 +208,7 @@ impl JsonTrace {
         record
     }
 
-    fn summary(&self, account: &TraceAccount) -> TraceRecord<'_> {
+    fn summary(&self, &TraceSoFar { account, zone, .. }: &TraceSoFar<'_>) -> TraceRecord<'_> {
         let ending = account.ending();
         let (word, by, error, loop_hops) = match ending {
             Ending::Reached => ("reached", None, None, None),
@@ -280,7 +223,7 @@ impl JsonTrace {
             host: &self.start.host,
             addr: self.start.target,
             ending: word,
-            by: by.map(|by| numeric(by, self.zone.as_deref())),
+            by: by.map(|by| numeric(by, zone)),
             icmp_type: error.map(|error| error.icmp_type),
             icmp_code: error.map(|error| error.code),
             loop_hops,
@@ -304,58 +247,51 @@ fn numbers(origins: &str) -> Vec<u32> {
     origins.split('/').filter_map(|origin| origin.strip_prefix("AS")?.parse().ok()).collect()
 }
 
-impl Report for JsonTrace {
-    type Account = TraceAccount;
-
-    fn begin(&mut self, _account: &TraceAccount, now: Instant, epoch: Epoch, output: &mut Output<'_>) {
-        self.epoch = epoch;
-        print(now, epoch, self.first_record(), output);
+impl TraceLines for JsonTrace {
+    fn begin(&mut self, trace: &TraceSoFar<'_>, output: &mut Output<'_>) {
+        print(trace.began, self.first_record(), output);
     }
 
-    fn event(&mut self, event: &TraceEvent, _account: &TraceAccount, epoch: Epoch, _output: &mut Output<'_>) {
-        self.epoch = epoch;
-        if let Some(answer) = event.answer() {
-            // All probes leave by one interface.
-            self.zone = self.zone.take().or_else(|| zone_of(answer.from, answer.scope));
-            self.waiting.query(answer.from);
+    fn prints(&mut self, event: &TraceEvent) -> bool {
+        match event {
+            TraceEvent::Passed { ttl, query, .. } => self.passed.insert((*ttl, *query)),
+            TraceEvent::Decided { ttl, query, .. } => !self.passed.remove(&(*ttl, *query)),
+            TraceEvent::Extra { .. } | TraceEvent::PathMtu { .. } => true,
+            TraceEvent::Ended { .. } => false,
         }
-        let printed = match event {
-            TraceEvent::Passed { ttl, query, .. } => !self.passed.insert((*ttl, *query)),
-            TraceEvent::Decided { ttl, query, .. } => self.passed.remove(&(*ttl, *query)),
-            _ => false,
+    }
+
+    fn print(&mut self, happened: Happened<'_>, _trace: &TraceSoFar<'_>, output: &mut Output<'_>) {
+        let Happened { event, at, name, origin } = happened;
+        let names = (name, origin);
+        let record = match event {
+            &TraceEvent::Decided { ttl, query, ref outcome, mtu: path_mtu } => {
+                let (outcome, answer, fault) = self.decided(outcome, names);
+                TraceRecord::Probe { place: Place { hop: ttl, query }, outcome, answer, fault, path_mtu }
+            }
+            &TraceEvent::Passed { ttl, query, ref answer, mtu: path_mtu } => {
+                let (outcome, answer) = ("answered", Some(self.answered(answer, names)));
+                TraceRecord::Probe {
+                    place: Place { hop: ttl, query },
+                    outcome,
+                    answer,
+                    fault: None,
+                    path_mtu,
+                }
+            }
+            &TraceEvent::Extra { ttl, query, ref answer } => {
+                TraceRecord::Extra { place: Place { hop: ttl, query }, answer: self.answered(answer, names) }
+            }
+            &TraceEvent::PathMtu { ttl, query, ref answer, mtu } => {
+                let answer = answer.as_ref().map(|answer| self.answered(answer, names));
+                TraceRecord::PathMtu { place: Place { hop: ttl, query }, answer, path_mtu: mtu }
+            }
+            TraceEvent::Ended { .. } => return,
         };
-        if !printed {
-            self.fresh.push(event.clone());
-        }
+        print(at, record, output);
     }
 
-    fn poll(&mut self, _account: &TraceAccount, now: Instant, output: &mut Output<'_>) {
-        self.take_fresh(now);
-        self.print_ready(now, output);
-    }
-
-    fn wake(&self) -> Option<Instant> {
-        self.waiting.wake()
-    }
-
-    fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.waiting.ready_fd()
-    }
-
-    fn finish_now(&mut self) {
-        self.waiting.finish_now();
-    }
-
-    fn status(&mut self, account: &TraceAccount, output: &mut Output<'_>) {
-        trace_summary::status(account, output);
-    }
-
-    fn finish(&mut self, account: &TraceAccount, now: Instant, output: &mut Output<'_>) -> bool {
-        self.finish_now();
-        self.take_fresh(now);
-        self.print_ready(Instant::ZERO, output);
-        let at = account.ended().unwrap_or(now);
-        print(at, self.epoch, self.summary(account), output);
-        false
+    fn end(&mut self, trace: &TraceSoFar<'_>, output: &mut Output<'_>) {
+        print(trace.at, self.summary(trace), output);
     }
 }

@@ -35,5 +35,5 @@ pub fn until(waited: &Waited, (at, epoch): (Instant, Epoch), output: &mut Output
         targets,
         elapsed_ms: millis(elapsed),
     };
-    print(at, epoch, record, output);
+    print(epoch.wall(at), record, output);
 }

@@ -44,7 +44,7 @@ pub fn verdict<'a>(
     let failures = judgement.failures.iter();
     let failures = failures.filter_map(|failure| Some(record(failure, label(failure.target)?))).collect();
     let (passed, failed, unknown) = (judgement.passed(), judgement.failed, judgement.missing);
-    print(at, epoch, Verdict { kind: "verdict", passed, failed, unknown, failures }, output);
+    print(epoch.wall(at), Verdict { kind: "verdict", passed, failed, unknown, failures }, output);
 }
 
 fn record(failure: &Failure, label: HostLabel<'_>) -> FailureRecord {

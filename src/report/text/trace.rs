@@ -1,20 +1,17 @@
 //! The text of a traceroute, octet for octet as traceroute(8) prints it. It decides nothing itself.
 
 use std::net::IpAddr;
-use std::os::fd::BorrowedFd;
 
 use super::number::Millis;
 use super::{extension, trace_notes, trace_summary};
-use crate::clock::{Epoch, Instant};
 use crate::datagram::SendFault;
 use crate::engine::trace::event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use crate::escape::escape;
 use crate::names::lookup::Names;
 use crate::output::Output;
-use crate::report::addresses;
-use crate::report::waiting::{Lookups, Waiting};
-use crate::report::{Report, fault};
-use crate::stats::TraceAccount;
+use crate::report::fault;
+use crate::report::trace::{Happened, TraceLines, TraceReport, TraceSoFar};
+use crate::report::waiting::Lookups;
 
 /// The style of the text of a traceroute. Its texts may contain anything: they are escaped before they are
 /// printed.
@@ -71,13 +68,10 @@ impl TraceStyle {
     }
 }
 
-/// Prints one trace.
+/// The lines of one trace.
 #[derive(Debug)]
 pub struct TraceText {
     style: TraceStyle,
-    zone: Option<String>,
-    /// Not yet printed.
-    waiting: Waiting<TraceEvent>,
     /// The hop of the current line.
     hop: Option<u8>,
     /// The responder of the last answer on that line.
@@ -97,28 +91,15 @@ struct Responder {
 
 impl TraceText {
     /// A report in a style. `names` does the lookups that the style needs.
-    pub fn new(style: TraceStyle, names: Names) -> Self {
+    pub fn report(style: TraceStyle, names: Names) -> TraceReport {
         let wanted = Lookups { names: !style.numeric, origins: style.origins };
-        Self {
-            zone: style.zone.as_deref().map(|zone| escape(zone).into_owned()),
-            waiting: Waiting::new(wanted, names),
-            hop: None,
-            shown: None,
-            faults: Vec::new(),
-            style,
-        }
-    }
-
-    /// Prints the header. The line of the first hop begins with its newline.
-    fn header(&self, output: &mut Output<'_>) {
-        let TraceStyle { name, target, max_ttl, size, .. } = &self.style;
-        let (name, target) = (escape(name), self.numeric(*target));
-        let limits = format_args!("{max_ttl} hops max, {size} byte packets");
-        output.print(format_args!("traceroute to {name} ({target}), {limits}"));
-    }
-
-    fn numeric(&self, address: IpAddr) -> String {
-        addresses::numeric(address, self.zone.as_deref())
+        let zone = style.zone.clone();
+        TraceReport::new(
+            Box::new(Self { style, hop: None, shown: None, faults: Vec::new() }),
+            wanted,
+            names,
+            zone,
+        )
     }
 
     fn responder(&self, answer: &TraceAnswer) -> Responder {
@@ -130,25 +111,77 @@ impl TraceText {
         Responder { from: answer.from, note, back: answer.hop_limit.filter(|_| self.style.back) }
     }
 
-    /// Prints the events that wait for no lookup at `now`.
-    fn print_ready(&mut self, now: Instant, output: &mut Output<'_>) {
-        self.waiting.poll(now);
-        while let Some(event) = self.waiting.first() {
-            let responder = self.introduces(event);
-            let Some(event) = self.waiting.take(now, responder) else { return };
-            self.print(&event, output);
+    fn answer(
+        &mut self,
+        ttl: u8,
+        answer: &TraceAnswer,
+        happened: &Happened<'_>,
+        trace: &TraceSoFar<'_>,
+        output: &mut Output<'_>,
+    ) {
+        let responder = self.responder(answer);
+        if self.shown.as_ref() != Some(&responder) {
+            self.introduce(ttl, &responder, (happened, trace.shown(answer.from)), output);
+            self.shown = Some(responder);
+        }
+        // As printf's "%.3f" rounds: to the nearest.
+        let micros = (answer.rtt.as_nanos() + 500) / 1_000;
+        output.print(format_args!("  {} ms", Millis(u64::try_from(micros).unwrap_or(u64::MAX))));
+    }
+
+    fn introduce(
+        &self,
+        ttl: u8,
+        responder: &Responder,
+        (happened, address): (&Happened<'_>, String),
+        output: &mut Output<'_>,
+    ) {
+        if self.style.numeric {
+            output.print(format_args!(" {address}"));
+        } else {
+            output.print(format_args!(" {} ({address})", happened.name.as_ref().unwrap_or(&address)));
+        }
+        if self.style.origins {
+            output.print(format_args!(" [{}]", happened.origin.as_deref().unwrap_or("*")));
+        }
+        if let Some(note) = &responder.note {
+            output.print(format_args!(" <{note}>"));
+        }
+        if let Some(back) = responder.back.map(trace_notes::hops_back).filter(|back| *back != u16::from(ttl))
+        {
+            output.print(format_args!(" '-{back}'"));
         }
     }
 
-    /// The address that the event would print: that of a responder which differs from the one before.
+    fn remember(&mut self, fault: SendFault, ttl: u8) {
+        if self.faults.iter().all(|(known, _)| known.error != fault.error) {
+            self.faults.push((fault, ttl));
+        }
+    }
+}
+
+impl TraceLines for TraceText {
+    /// The line of the first hop begins with the newline of this one.
+    fn begin(&mut self, trace: &TraceSoFar<'_>, output: &mut Output<'_>) {
+        let TraceStyle { name, target, max_ttl, size, .. } = &self.style;
+        let (name, target) = (escape(name), trace.shown(*target));
+        let limits = format_args!("{max_ttl} hops max, {size} byte packets");
+        output.print(format_args!("traceroute to {name} ({target}), {limits}"));
+    }
+
+    fn prints(&mut self, event: &TraceEvent) -> bool {
+        matches!(event, TraceEvent::Decided { .. })
+    }
+
+    /// The responder, if it differs from that of the answer before.
     fn introduces(&self, event: &TraceEvent) -> Option<IpAddr> {
         let TraceEvent::Decided { ttl, outcome: Outcome::Answered(answer), .. } = event else { return None };
         let shown = self.hop == Some(*ttl) && self.shown == Some(self.responder(answer));
         (!shown).then_some(answer.from)
     }
 
-    fn print(&mut self, event: &TraceEvent, output: &mut Output<'_>) {
-        let TraceEvent::Decided { ttl, outcome, mtu, .. } = event else { return };
+    fn print(&mut self, happened: Happened<'_>, trace: &TraceSoFar<'_>, output: &mut Output<'_>) {
+        let TraceEvent::Decided { ttl, outcome, mtu, .. } = happened.event else { return };
         if *outcome == Outcome::Unfinished {
             return;
         }
@@ -159,7 +192,7 @@ impl TraceText {
         }
         match outcome {
             Outcome::Answered(answer) => {
-                self.answer(*ttl, answer, output);
+                self.answer(*ttl, answer, &happened, trace, output);
                 if let AnswerKind::Error(error) = &answer.kind
                     && let Some(mark) = trace_notes::mark(error, answer.arrived)
                 {
@@ -180,110 +213,19 @@ impl TraceText {
         }
     }
 
-    fn answer(&mut self, ttl: u8, answer: &TraceAnswer, output: &mut Output<'_>) {
-        let responder = self.responder(answer);
-        if self.shown.as_ref() != Some(&responder) {
-            self.introduce(ttl, &responder, output);
-            self.shown = Some(responder);
-        }
-        // As printf's "%.3f" rounds: to the nearest.
-        let micros = (answer.rtt.as_nanos() + 500) / 1_000;
-        output.print(format_args!("  {} ms", Millis(u64::try_from(micros).unwrap_or(u64::MAX))));
-    }
-
-    fn introduce(&mut self, ttl: u8, responder: &Responder, output: &mut Output<'_>) {
-        let address = self.numeric(responder.from);
-        if self.style.numeric {
-            output.print(format_args!(" {address}"));
-        } else {
-            let name = self.waiting.name(responder.from);
-            output.print(format_args!(" {} ({address})", name.as_ref().unwrap_or(&address)));
-        }
-        if self.style.origins {
-            let origin = self.waiting.origin(responder.from);
-            output.print(format_args!(" [{}]", origin.as_deref().unwrap_or("*")));
-        }
-        if let Some(note) = &responder.note {
-            output.print(format_args!(" <{note}>"));
-        }
-        if let Some(back) = responder.back.map(trace_notes::hops_back).filter(|back| *back != u16::from(ttl))
-        {
-            output.print(format_args!(" '-{back}'"));
-        }
-    }
-
-    fn remember(&mut self, fault: SendFault, ttl: u8) {
-        if self.faults.iter().all(|(known, _)| known.error != fault.error) {
-            self.faults.push((fault, ttl));
-        }
-    }
-}
-
-impl Report for TraceText {
-    type Account = TraceAccount;
-
-    fn begin(&mut self, _account: &TraceAccount, _now: Instant, _epoch: Epoch, output: &mut Output<'_>) {
-        self.header(output);
-    }
-
-    fn event(
-        &mut self,
-        event: &TraceEvent,
-        _account: &TraceAccount,
-        _epoch: Epoch,
-        _output: &mut Output<'_>,
-    ) {
-        // The lookups for a hop begin before its turn.
-        if let TraceEvent::Decided { outcome: Outcome::Answered(answer), .. }
-        | TraceEvent::Passed { answer, .. } = event
-        {
-            if self.zone.is_none() {
-                // All probes leave by one interface.
-                self.zone =
-                    addresses::zone_of(answer.from, answer.scope).map(|zone| escape(&zone).into_owned());
-            }
-            self.waiting.query(answer.from);
-        }
-        if let TraceEvent::Decided { .. } = event {
-            self.waiting.push(event.clone());
-        }
-    }
-
-    fn poll(&mut self, _account: &TraceAccount, now: Instant, output: &mut Output<'_>) {
-        self.print_ready(now, output);
-    }
-
-    fn wake(&self) -> Option<Instant> {
-        self.waiting.wake()
-    }
-
-    fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.waiting.ready_fd()
-    }
-
-    fn finish_now(&mut self) {
-        self.waiting.finish_now();
-    }
-
-    fn status(&mut self, account: &TraceAccount, output: &mut Output<'_>) {
-        trace_summary::status(account, output);
-    }
-
-    fn finish(&mut self, account: &TraceAccount, _now: Instant, output: &mut Output<'_>) -> bool {
-        self.finish_now();
-        self.print_ready(Instant::ZERO, output);
+    fn end(&mut self, trace: &TraceSoFar<'_>, output: &mut Output<'_>) {
         output.print(format_args!("\n"));
-        let program = escape(&self.style.program);
+        let (account, program) = (trace.account, escape(&self.style.program));
         for (fault, ttl) in &self.faults {
             output.print_error(format_args!("{program}: {}\n", fault::at_hop(*fault, *ttl)));
         }
+        let (name, zone) = (escape(&self.style.name), trace.zone.map(escape));
         if self.style.summary {
-            let target = format!("{} ({})", escape(&self.style.name), self.numeric(self.style.target));
-            trace_summary::finish(account, &target, self.zone.as_deref(), output);
+            let target = format!("{name} ({})", trace.shown(self.style.target));
+            trace_summary::finish(account, &target, zone.as_deref(), output);
         } else if self.style.reason && !matches!(account.ending(), Ending::Reached | Ending::Stopped) {
-            let (name, end) = (escape(&self.style.name), trace_summary::end(account, self.zone.as_deref()));
+            let end = trace_summary::end(account, zone.as_deref());
             output.print_error(format_args!("{program}: {name}: {end}\n"));
         }
-        false
     }
 }

@@ -1,18 +1,15 @@
 //! The text of tracepath(8): one line for each hop, with the path MTU where it is found.
 
-use std::os::fd::BorrowedFd;
-
 use super::number::Millis;
 use super::trace::TraceStyle;
-use super::{trace_notes, trace_summary};
-use crate::clock::{Epoch, Instant};
+use super::trace_notes;
 use crate::engine::trace::event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use crate::escape::escape;
 use crate::names::lookup::Names;
 use crate::output::Output;
-use crate::report::waiting::{Lookups, Waiting};
-use crate::report::{Report, addresses, fault};
-use crate::stats::TraceAccount;
+use crate::report::trace::{Happened, TraceLines, TraceReport, TraceSoFar};
+use crate::report::waiting::Lookups;
+use crate::report::{addresses, fault};
 
 /// Columns of a responder.
 const RESPONDER: usize = 52;
@@ -20,59 +17,25 @@ const RESPONDER: usize = 52;
 /// Columns of `[LOCALHOST]` with the blanks behind it.
 const LOCAL: usize = 33;
 
-/// Prints one trace.
+/// The lines of one trace.
 #[derive(Debug)]
 pub struct TracepathText {
     style: TraceStyle,
     /// Names and addresses (`-b`).
     both: bool,
-    /// Not yet printed.
-    waiting: Waiting<TraceEvent>,
     /// Forward and return length of the path to the target, once it answered.
     lengths: (Option<u8>, Option<u16>),
 }
 
 impl TracepathText {
     /// A report in a style. `both`: names and addresses. `names` does the lookups.
-    pub fn new(style: TraceStyle, both: bool, names: Names) -> Self {
+    pub fn report(style: TraceStyle, both: bool, names: Names) -> TraceReport {
         let wanted = Lookups { names: !style.numeric, origins: false };
-        Self { style, both, waiting: Waiting::new(wanted, names), lengths: (None, None) }
+        TraceReport::new(Box::new(Self { style, both, lengths: (None, None) }), wanted, names, None)
     }
 
-    /// Prints the events that wait for no name at `now`.
-    fn print_ready(&mut self, now: Instant, output: &mut Output<'_>) {
-        self.waiting.poll(now);
-        while let Some(event) = self.waiting.first() {
-            let responder = event.answer().map(|answer| answer.from);
-            let Some(event) = self.waiting.take(now, responder) else { return };
-            self.print(&event, output);
-        }
-    }
-
-    fn print(&mut self, event: &TraceEvent, output: &mut Output<'_>) {
-        match event {
-            TraceEvent::PathMtu { ttl, answer: None, mtu, .. } => {
-                output.print(format_args!("{ttl:2}?: {:LOCAL$}pmtu {mtu}\n", "[LOCALHOST]"));
-            }
-            TraceEvent::PathMtu { ttl, answer: Some(answer), mtu, .. } => {
-                self.responder(*ttl, answer, output);
-                output.print(format_args!("pmtu {mtu}\n"));
-            }
-            TraceEvent::Decided { ttl, outcome, .. } => match outcome {
-                Outcome::Answered(answer) => self.answer(*ttl, answer, output),
-                Outcome::Silent => output.print(format_args!("{ttl:2}:  no reply\n")),
-                Outcome::NotSent(reason) => {
-                    let program = escape(&self.style.program);
-                    output.print_error(format_args!("{program}: {}\n", fault::at_hop(*reason, *ttl)));
-                }
-                Outcome::Unfinished => {}
-            },
-            TraceEvent::Passed { .. } | TraceEvent::Extra { .. } | TraceEvent::Ended { .. } => {}
-        }
-    }
-
-    fn answer(&mut self, ttl: u8, answer: &TraceAnswer, output: &mut Output<'_>) {
-        self.responder(ttl, answer, output);
+    fn answer(&mut self, ttl: u8, answer: &TraceAnswer, name: Option<String>, output: &mut Output<'_>) {
+        self.responder(ttl, answer, name, output);
         let back = answer.hop_limit.map(trace_notes::hops_back);
         if answer.arrived {
             self.lengths = (Some(ttl), back);
@@ -94,10 +57,9 @@ impl TracepathText {
     }
 
     /// Prints the beginning of a line: the hop, its responder and the time.
-    fn responder(&mut self, ttl: u8, answer: &TraceAnswer, output: &mut Output<'_>) {
+    fn responder(&self, ttl: u8, answer: &TraceAnswer, name: Option<String>, output: &mut Output<'_>) {
         let zone = addresses::zone_of(answer.from, answer.scope);
         let address = addresses::numeric(answer.from, zone.as_deref().or(self.style.zone.as_deref()));
-        let name = self.waiting.name(answer.from);
         let responder = match (name, self.both && !self.style.numeric) {
             (name, true) => format!("{} ({address})", name.as_deref().unwrap_or("???")),
             (Some(name), false) => name,
@@ -109,49 +71,36 @@ impl TracepathText {
     }
 }
 
-impl Report for TracepathText {
-    type Account = TraceAccount;
+impl TraceLines for TracepathText {
+    fn prints(&mut self, event: &TraceEvent) -> bool {
+        matches!(event, TraceEvent::Decided { .. } | TraceEvent::PathMtu { .. })
+    }
 
-    fn begin(&mut self, _account: &TraceAccount, _now: Instant, _epoch: Epoch, _output: &mut Output<'_>) {}
-
-    fn event(
-        &mut self,
-        event: &TraceEvent,
-        _account: &TraceAccount,
-        _epoch: Epoch,
-        _output: &mut Output<'_>,
-    ) {
-        if let Some(answer) = event.answer() {
-            self.waiting.query(answer.from);
+    fn print(&mut self, happened: Happened<'_>, _trace: &TraceSoFar<'_>, output: &mut Output<'_>) {
+        let name = happened.name;
+        match happened.event {
+            TraceEvent::PathMtu { ttl, answer: None, mtu, .. } => {
+                output.print(format_args!("{ttl:2}?: {:LOCAL$}pmtu {mtu}\n", "[LOCALHOST]"));
+            }
+            TraceEvent::PathMtu { ttl, answer: Some(answer), mtu, .. } => {
+                self.responder(*ttl, answer, name, output);
+                output.print(format_args!("pmtu {mtu}\n"));
+            }
+            TraceEvent::Decided { ttl, outcome, .. } => match outcome {
+                Outcome::Answered(answer) => self.answer(*ttl, answer, name, output),
+                Outcome::Silent => output.print(format_args!("{ttl:2}:  no reply\n")),
+                Outcome::NotSent(reason) => {
+                    let program = escape(&self.style.program);
+                    output.print_error(format_args!("{program}: {}\n", fault::at_hop(*reason, *ttl)));
+                }
+                Outcome::Unfinished => {}
+            },
+            TraceEvent::Passed { .. } | TraceEvent::Extra { .. } | TraceEvent::Ended { .. } => {}
         }
-        if !matches!(event, TraceEvent::Passed { .. }) {
-            self.waiting.push(event.clone());
-        }
     }
 
-    fn poll(&mut self, _account: &TraceAccount, now: Instant, output: &mut Output<'_>) {
-        self.print_ready(now, output);
-    }
-
-    fn wake(&self) -> Option<Instant> {
-        self.waiting.wake()
-    }
-
-    fn ready_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.waiting.ready_fd()
-    }
-
-    fn finish_now(&mut self) {
-        self.waiting.finish_now();
-    }
-
-    fn status(&mut self, account: &TraceAccount, output: &mut Output<'_>) {
-        trace_summary::status(account, output);
-    }
-
-    fn finish(&mut self, account: &TraceAccount, _now: Instant, output: &mut Output<'_>) -> bool {
-        self.finish_now();
-        self.print_ready(Instant::ZERO, output);
+    fn end(&mut self, trace: &TraceSoFar<'_>, output: &mut Output<'_>) {
+        let account = trace.account;
         let size = u32::try_from(self.style.size).unwrap_or(u32::MAX);
         let mtu = account.path_mtu.unwrap_or(size);
         if matches!(account.ending(), Ending::HopLimit | Ending::Loop { .. }) {
@@ -166,6 +115,5 @@ impl Report for TracepathText {
             output.print(format_args!("back {hops} "));
         }
         output.print(format_args!("\n"));
-        false
     }
 }

@@ -10,7 +10,8 @@ use super::result::{Back, Failure, Front, SILENCE, Silence, millis, print, secon
 use crate::clock::{Wall, nanos};
 use crate::engine::trace::event::{AnswerKind, Outcome, TraceAnswer, TraceEvent};
 use crate::output::Output;
-use crate::report::formats::trace::{Happened, TraceDocument, TraceWhole};
+use crate::report::formats::trace::{TraceDocument, TraceWhole};
+use crate::report::trace::Happened;
 use crate::wire::Family;
 use crate::wire::icmp::{Error, v4, v6};
 

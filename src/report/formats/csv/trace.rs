@@ -4,9 +4,10 @@ use super::record::Record;
 use crate::clock::{Wall, nanos};
 use crate::engine::trace::event::{AnswerKind, Outcome, TraceAnswer, TraceEvent};
 use crate::output::Output;
-use crate::report::formats::trace::{Happened, TraceDocument, TraceWhole};
+use crate::report::formats::trace::{TraceDocument, TraceWhole};
 use crate::report::json::rfc3339;
 use crate::report::phrases::phrase;
+use crate::report::trace::Happened;
 
 /// The columns.
 const PROBES: &str =
