@@ -2,14 +2,17 @@
 """rping beside its peers and beside the machine's limit, in one run: what docs/measurements.md has.
 
     cargo build --release && python3 benches/peers.py [one] [lan] [flood] [sweep] [steady] [clock] [path]
+                                                         [formats] [status]
 
 Without names of parts all are run. Programs take turns, so that a machine that gets slower is slower for all.
 Needs root, to make its own network namespaces (nothing leaves the machine), a C compiler, and iputils-ping,
 fping, busybox, traceroute, mtr-tiny and tcpdump; those that are not here are left out.
 """
 
+import fcntl
 import json
 import os
+import pty
 import re
 import shutil
 import statistics
@@ -17,6 +20,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -137,6 +141,60 @@ def steady():
 
 
 PRESENT = [2, 17, 40, 77, 100, 130, 200, 254]
+
+
+def formats():
+    """What a format costs, at 10,000 probes a second."""
+    names = ["text", "text, `-q`", "`--json`", "`--format csv`"]
+    options = [[], ["-q"], ["--json"], ["--format", "csv"]]
+    commands = [[RPING, "ping", *each, "-i0.0001", "-c20000", "127.0.0.1"] for each in options]
+
+    def processor(command):
+        return run(command, out=subprocess.DEVNULL)[2]
+
+    figures = rounds(commands, processor, 7)
+    print(f"\n20,000 probes at 10,000 a second\n\n| | {' | '.join(names)} |\n|{' --- |' * (len(names) + 1)}")
+    print("| processor time, s | " + " | ".join(f"{statistics.median(each):.2f}" for each in figures) + " |")
+    parts = [statistics.median(a / b for a, b in zip(each, figures[0])) for each in figures]
+    print("| divided by that of text | " + " | ".join(f"{part:.2f}" for part in parts) + " |", flush=True)
+
+
+def on_terminal(command):
+    """Runs a command on a terminal of its own. Returns its processor time in percent of its time, and octets written."""
+    start = time.monotonic()
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ.update(TERM="xterm-256color", LANG="C.UTF-8")
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        os.execvp(command[0], command)
+    octets = 0
+    try:
+        while part := os.read(terminal, 65536):
+            octets += len(part)
+    except OSError:
+        pass  # The other end is closed.
+    _, status, usage = os.wait4(child, 0)
+    os.close(terminal)
+    if status != 0:
+        sys.exit(f"{' '.join(command)} ended with {status}")
+    return (usage.ru_utime + usage.ru_stime) / (time.monotonic() - start) * 100, octets
+
+
+def status():
+    """What the line of status costs: 5 probes a second, each answered at once and drawn."""
+    sh("""ip netns add rping-status 2>/dev/null || true
+          ip link add status0 type veth peer name status1 netns rping-status
+          ip addr add 10.252.0.1/24 dev status0; ip link set status0 up
+          ip -n rping-status addr add 10.252.0.2/24 dev status1; ip -n rping-status link set status1 up""")
+    try:
+        commands = [[RPING, "ping", *each, "-i0.2", "-w60", "10.252.0.2"] for each in ([], ["--status", "never"])]
+        figures = rounds(commands, on_terminal, 1)
+        print("\n5 probes a second for 60 s on a terminal\n\n| | with the line of status | `--status never` |\n"
+              "| --- | --- | --- |")
+        print("| processor time, % of a core | " + " | ".join(f"{each[0][0]:.2f}" for each in figures) + " |")
+        print("| written, octets | " + " | ".join(str(each[0][1]) for each in figures) + " |")
+    finally:
+        sh("ip netns del rping-status")
 
 
 def lan():
@@ -294,7 +352,8 @@ def path():
                 print(f"| {name} | {seconds:.3f} | {probes} | {beyond} |", flush=True)
 
 
-PARTS = {"one": one, "lan": lan, "flood": flood, "sweep": sweep, "steady": steady, "clock": clock, "path": path}
+PARTS = {"one": one, "lan": lan, "flood": flood, "sweep": sweep, "steady": steady, "clock": clock, "path": path,
+         "formats": formats, "status": status}
 
 
 def main():
