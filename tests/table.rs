@@ -220,6 +220,19 @@ address                                 sent  received    loss   avg ms
 198.51.100.9                               2         0    100%        -
 ";
     assert_eq!(table(&lines, 79), expected);
+    assert_eq!(table(&lines, 71), expected);
+    let expected = "\
+address                                 received    loss   avg ms
+2001:db8:1234:5678:9abc:def0:1234:5678         2      0%  123.456
+198.51.100.9                                   0    100%        -
+";
+    assert_eq!(table(&lines, 70), expected);
+    let expected = "\
+address                                   loss   avg ms
+2001:db8:1234:5678:9abc:def0:1234:5678      0%  123.456
+198.51.100.9                              100%        -
+";
+    assert_eq!(table(&lines, 54), expected);
     assert_eq!(table(&lines, 20), expected, "this is the least");
 }
 
@@ -298,7 +311,7 @@ gateway.example     2         2      0%  123.456/123.456/123.456/123.456
     for (columns, expected) in expected {
         assert_eq!(whole(&lines, columns, true).0, expected, "{columns}");
     }
-    for columns in 74..=200 {
+    for columns in 56..=200 {
         let (table, _) = whole(&lines, columns, true);
         assert!(widest(&table) <= columns, "{columns}:\n{table}");
     }

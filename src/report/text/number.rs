@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::stats::Moments;
+use crate::stats::loss::Ratio;
 
 /// A number as `printf("%g")` prints it: six significant digits, no trailing zeros, an exponent where
 /// that is shorter (C11 section 7.21.6.1).
@@ -71,9 +72,23 @@ impl fmt::Display for ShortMillis {
     }
 }
 
+/// A loss in percent: whole, or with a tenth.
+pub struct Loss(pub Ratio);
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = self.0.tenths();
+        match (tenths / 10, tenths % 10) {
+            (whole, 0) => write!(f, "{whole}%"),
+            (whole, tenth) => write!(f, "{whole}.{tenth}%"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::loss::loss;
 
     #[test]
     fn percentages_look_as_percent_g_prints_them() {
@@ -121,5 +136,14 @@ mod tests {
         for (micros, text) in printed {
             assert_eq!(ShortMillis(micros).to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_loss_has_a_tenth_where_it_is_not_whole() {
+        let shown = |lost, received| loss(lost, received).map(|loss| Loss(loss).to_string());
+        assert_eq!(shown(0, 0), None);
+        assert_eq!(shown(5, 0).as_deref(), Some("100%"));
+        assert_eq!(shown(1, 2).as_deref(), Some("33.3%"));
+        assert_eq!(shown(1_000_000, 1).as_deref(), Some("99.9%"));
     }
 }

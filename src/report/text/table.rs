@@ -3,17 +3,15 @@
 //! Without a terminal it is as wide as its contents. On a terminal that is narrower, it loses columns until it fits.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::net::SocketAddr;
 
 use super::figures::{FigureColumns, RowOf};
-use super::number::{Millis, micros};
+use super::number::{Loss, Millis, micros};
 use super::width::{columns, fit};
 use crate::escape::escape;
 use crate::output::{Output, Printer, Stream};
 use crate::report::addresses::Shown;
 use crate::report::hosts::{HostCursor, HostEntry, Hosts, PART};
-use crate::stats::loss::Ratio;
 use crate::stats::{Figures, PingAccount, Targeted};
 
 /// The rows of a table: those of a run, or those of a window, beside the account of the run.
@@ -241,6 +239,13 @@ impl Widths {
                 (_, false) => break,
             }
         }
+        // The loss is the least.
+        let counts: [fn(&mut Self); 2] = [|widths| widths.sent = 0, |widths| widths.received = 0];
+        for leave_out in counts {
+            if excess(self) > 0 {
+                leave_out(self);
+            }
+        }
     }
 
     /// Leaves out a column of `--stats`.
@@ -257,8 +262,8 @@ impl Widths {
                 first = false;
             }
         }
-        output.print(format_args!("  {:>sent$}  {:>received$}  {:>LOSS$}", "sent", "received", "loss"));
-        for (title, width) in [(RTT, rtt), (MEAN, mean), (P95, p95)] {
+        let counts = [("sent", sent), ("received", received), ("loss", LOSS)];
+        for (title, width) in counts.into_iter().chain([(RTT, rtt), (MEAN, mean), (P95, p95)]) {
             if width > 0 {
                 output.print(format_args!("  {title:>width$}"));
             }
@@ -303,7 +308,11 @@ impl Widths {
 
     fn figures(&self, (row, run): RowOf<'_>, output: &mut Printer<'_, '_>) {
         let (sent, received) = (row.sent(), row.received());
-        output.print(format_args!("  {sent:>0$}  {received:>1$}", self.sent, self.received));
+        for (count, width) in [(sent, self.sent), (received, self.received)] {
+            if width > 0 {
+                output.print(format_args!("  {count:>width$}"));
+            }
+        }
         match row.loss() {
             Some(loss) => output.print(format_args!("  {:>LOSS$}", Loss(loss).to_string())),
             None => output.print(format_args!("  {:>LOSS$}", "-")),
@@ -369,32 +378,4 @@ fn millis_len(micros: u64) -> usize {
 /// The time that 95 of 100 answers of a target did not exceed, in whole microseconds.
 fn p95(row: &dyn Figures) -> u64 {
     row.percentile(95).unwrap_or(0) / 1_000
-}
-
-/// A loss in percent: whole, or with a tenth.
-pub struct Loss(pub Ratio);
-
-impl fmt::Display for Loss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = self.0.tenths();
-        match (tenths / 10, tenths % 10) {
-            (whole, 0) => write!(f, "{whole}%"),
-            (whole, tenth) => write!(f, "{whole}.{tenth}%"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stats::loss::loss;
-
-    #[test]
-    fn a_loss_has_a_tenth_where_it_is_not_whole() {
-        let shown = |lost, received| loss(lost, received).map(|loss| Loss(loss).to_string());
-        assert_eq!(shown(0, 0), None);
-        assert_eq!(shown(5, 0).as_deref(), Some("100%"));
-        assert_eq!(shown(1, 2).as_deref(), Some("33.3%"));
-        assert_eq!(shown(1_000_000, 1).as_deref(), Some("99.9%"));
-    }
 }

@@ -1,7 +1,6 @@
 //! The line below the table of many targets: what all of them came to together. It counts nothing itself.
 
-use super::number::{Millis, micros, whole_millis};
-use super::table::Loss;
+use super::number::{Loss, Millis, micros, whole_millis};
 use crate::stats::{PingAccount, Totals};
 
 /// The counts, the loss and the times.

@@ -4,8 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::figures::PERCENTS;
-use super::number::Millis;
-use super::table::Loss;
+use super::number::{Loss, Millis};
 use crate::stats::{Figures, PingAccount, Totals};
 
 /// The words in front of a window: `the last 60 s`, or `all 120 s` where it began with the run.
