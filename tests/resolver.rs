@@ -385,7 +385,7 @@ fn a_name_that_was_unknown_joins_when_it_has_an_address() {
         for args in ["-c 1000 -i 0.05 --resolve-again 1", "-B -c 1000 -i 0.05 --resolve-again 1"] {
             resolver(b"", "files", "");
             let mut run = Running::start(&mut foreground(&format!("{args} new.example 10.9.0.1")));
-            assert_eq!(run.error_line(), "rping: new.example: Name or service not known\n");
+            assert_eq!(run.error_line(), "rping: new.example: Name or service not known; trying again\n");
             hosts_file("10.9.0.2 new.example\n");
             run.until("64 bytes from new.example (10.9.0.2): icmp_seq=1 ");
             run.signal(Signal::SIGINT);
