@@ -303,3 +303,15 @@ fn a_day_of_windows_of_a_thousand_hosts_takes_no_more_memory_than_minutes() {
     assert!(at_end <= after_two + after_two / 50, "{used:?}");
     println!("octets: {after_two} after two windows, {at_end} after {}: {used:?}", used.len());
 }
+
+/// Each library costs a short run time and memory: libm a twentieth of its time, and 300 kB.
+#[cfg(target_env = "gnu")]
+#[test]
+fn the_program_loads_no_library_but_that_of_c() {
+    let program = std::fs::read(env!("CARGO_BIN_EXE_rping")).expect("the program");
+    let has = |name: &[u8]| program.windows(name.len()).any(|part| part == name);
+    assert!(has(b"libc.so.6\0"));
+    for library in [&b"libm.so.6\0"[..], b"libgcc_s.so.1\0", b"libpthread.so.0\0", b"libresolv.so.2\0"] {
+        assert!(!has(library), "{}", String::from_utf8_lossy(library));
+    }
+}
