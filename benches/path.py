@@ -3,7 +3,7 @@
 Linux has netem for this, where it is built in; here a program answers for the routers and the target. Needs
 root, for the network namespace and the device. Import it, or try it by hand:
 
-    python3 benches/path.py HOPS RTT_MS SILENT_FROM COMMAND...      (SILENT_FROM 0: everybody answers)
+    python3 benches/path.py HOPS RTT_MS SILENT_FROM COMMAND...      (SILENT_FROM 0: all answer)
 
 The curve, rping beside traceroute(8), over numbers of hops and round-trip times:
 

@@ -323,7 +323,7 @@ def clock():
 
 
 def traced(hops, silent, command, allowed):
-    """Seconds that a tracer takes on a path whose target is 84 ms away, and its probes that went beyond."""
+    """Seconds that a tracer takes on a path with a target 84 ms away, and its probes that went beyond."""
     script = [sys.executable, os.path.join(HERE, "path.py"), str(hops), "84", str(silent), *command]
     result = subprocess.run(script, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True).stderr
     status, seconds, probes, beyond = re.search(r"\[(\d+)\] ([\d.]+) s, (\d+) probes, (\d+) beyond", result).groups()

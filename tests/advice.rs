@@ -111,7 +111,7 @@ fn a_container_is_permitted_by_its_own_options() {
         let (_, commands) = advice(&format!("--bounding-set=-net_raw {USER}"));
         let as_root = "docker run --user root --cap-add NET_RAW";
         assert_eq!(commands, [format!("{sysctl}{RANGE}"), as_root.to_owned()]);
-        // A container that has the capability, and whose settings nobody within can change.
+        // A container that has the capability, with settings that no process within can change.
         sh("mount --bind /proc/sys /proc/sys");
         begin();
         sh("mount -o remount,ro,bind /proc/sys");

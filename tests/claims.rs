@@ -295,7 +295,7 @@ fn a_protocol_that_the_kernel_does_not_have_is_named() {
     });
 }
 
-/// A host `t` that accepts TCP connections to port 80 for as long as this lives.
+/// A host `t` that accepts TCP connections to port 80 for as long as this exists.
 fn listening() -> Running {
     let script = "import socket,time\ns=socket.socket()\ns.bind(('10.9.3.2',80))\ns.listen(64)\n\
                   print('ready',flush=True)\ntime.sleep(60)";

@@ -196,7 +196,7 @@ fn home_assistant_finds_the_times_and_gping_its_version() {
             words.filter(|word| word.matches('/').count() == 3 && word.split('/').all(is_time)).collect();
         assert_eq!(found.len(), 1, "{ran:?}");
         assert_eq!(ran.stdout.lines().last().map(|line| line.ends_with(" ms")), Some(true), "{ran:?}");
-        // gping refuses a ping whose version does not have this word; it reads `time=` with -O.
+        // gping refuses a ping without this word in its version; it reads `time=` with -O.
         assert!(rping("-V").stdout.contains("iputils"));
         let ran = rping("-O -i0.2 -c1 127.0.0.1");
         assert!(

@@ -847,7 +847,7 @@ fn a_flood_through_fifteen_wraps_is_exact() {
     assert_eq!(Counts { duplicates: 0, lost: 0, ..counts }, all);
     assert!(
         counts.lost <= with(0..=0),
-        "those whose time was up, unless their entries were removed before: {counts:?}"
+        "those with a time that was up, unless their entries were removed before: {counts:?}"
     );
     // A duplicate of the last few may come when the run is over.
     assert!(with(1..=10) - counts.duplicates <= 10, "{counts:?}");

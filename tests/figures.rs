@@ -38,13 +38,13 @@ fn tail(longest: u64) -> u128 {
 }
 
 #[test]
-fn silence_behind_the_routers_costs_three_seconds_and_a_third_and_the_longest_time() {
+fn a_trace_without_a_target_takes_three_seconds_and_a_third_and_the_longest_time() {
     assert_eq!(tail(40), 3_340);
     assert_eq!(tail(480), 3_780);
 }
 
 #[test]
-fn a_late_trace_makes_up_for_eight_probes() {
+fn a_delayed_trace_sends_eight_late_probes_at_once() {
     let mut net = Net::line(20, ms(80));
     net.suspend = Some((path::at(1), ms(20)));
     net.events(path::config());
@@ -57,7 +57,7 @@ fn a_late_trace_makes_up_for_eight_probes() {
 }
 
 #[test]
-fn a_trace_gives_a_full_local_queue_ten_milliseconds() {
+fn a_trace_waits_ten_milliseconds_when_the_local_queue_is_full() {
     let mut net = Net::new(|probe| match probe.number {
         1..=3 => Err(rping::transport::send_fault(105, None)),
         _ => Ok(vec![path::on_line(probe, 3, ms(1))]),
@@ -133,7 +133,7 @@ fn an_anycast_address_is_answered_for_by_anyone() {
         });
         (answers, sim.session.rejects().of(Reject::Address))
     };
-    // Without room for a token only the address says whose a reply is.
+    // Without room for a token only the address identifies a reply.
     assert_eq!(run(true, 4), (vec![(Verdict::Received, false)], 0));
     assert_eq!(run(false, 4), (vec![], 1));
     assert_eq!(run(true, 56), (vec![(Verdict::Received, false)], 0));

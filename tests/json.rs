@@ -235,7 +235,7 @@ fn the_time_of_a_silent_probe_is_when_its_wait_was_over() {
     assert_eq!(times, ["00.350", "00.950"]);
 }
 
-/// The probe lines of a trace whose routers have names, one of which takes `late` to be found.
+/// The probe lines of a trace with routers that have names; one of them is found `late`.
 fn named(late: bool, wanted: Lookups, extension: Vec<u8>) -> Vec<Value> {
     let router = |n| IpAddr::V4(Ipv4Addr::new(10, 0, 0, n));
     let exceeded = icmp::Error { family: Family::V4, icmp_type: 11, code: 0, info: 0 };

@@ -228,7 +228,7 @@ fn only_listed_modules_use_system_crates_sockets_and_threads() {
     }
 }
 
-/// Folders whose files still import each other in a circle. The list may only shrink.
+/// Folders with files that still import each other in a circle. The list may only shrink.
 const KNOWN_CIRCLES: &[&str] = &[];
 
 /// The module path of a file: `transport::open` for `transport/open/mod.rs` and for `transport/open.rs`.

@@ -1,4 +1,4 @@
-//! Options whose effect is in the packets that leave, or in where they go: read on the wire, for both commands, both
+//! Options with an effect on the packets that are sent, or on where they go: read on the wire, for both commands, both
 //! families and both kinds of socket.
 
 mod lab;

@@ -6,7 +6,7 @@
 //! answered leave at once (`-l`), a whole interval of a second before anybody gives up; and no text here depends on
 //! whether a reply comes before the next probe is due.
 //!
-//! Needs ping of iputils 20221126, whose text of this version is the reference; without it the tests are skipped.
+//! Needs ping of iputils 20221126: the text of this version is the reference; without it the tests are skipped.
 
 mod lab;
 

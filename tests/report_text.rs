@@ -352,7 +352,7 @@ fn icmpv4_errors_have_the_text_of_iputils() {
 
 #[test]
 fn icmpv6_errors_have_the_text_of_iputils() {
-    // Codes 5 and 6 of type 1 as later versions of iputils say them.
+    // Codes 5 and 6 of type 1 as later versions of iputils print them.
     let phrases: [(u8, u8, u32, &str); 18] = [
         (1, 0, 0, "Destination unreachable: No route"),
         (1, 1, 0, "Destination unreachable: Administratively prohibited"),

@@ -162,7 +162,7 @@ fn a_name_beyond_ascii_is_looked_up_in_its_ascii_form() {
     });
 }
 
-/// The end of a ping of one host whose name the server has no answer to.
+/// The end of a ping of one host when the server does not answer the query for its name.
 fn no_answer(name: &str) -> Ran {
     let stderr = format!("rping: {name}: no answer from the name server\n");
     Ran { status: Some(2), stdout: String::new(), stderr }

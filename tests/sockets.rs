@@ -35,7 +35,7 @@ fn among_users(name: &str, test: impl FnOnce()) {
     });
 }
 
-/// [`pair`], whose far end refuses whatever it should forward (10.8.0.0/16, fd08::/16) with host unreachable, each
+/// [`pair`] with a far end that refuses all that it should forward (10.8.0.0/16, fd08::/16) with host unreachable, each
 /// time.
 fn refusing_pair() {
     pair();

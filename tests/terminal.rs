@@ -17,7 +17,7 @@ use rping::output::{Output, below};
 /// How each drawing of the line of status begins.
 const DRAWN: &str = "\x1b[?7l";
 
-/// A world with a loopback interface, and datagram sockets for everybody.
+/// Namespaces with a loopback interface, and datagram sockets for all users.
 fn on_loopback(name: &str, body: impl FnOnce()) {
     alone(name, || {
         allow_datagram();

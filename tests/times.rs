@@ -36,7 +36,7 @@ fn slow_host() -> (Responder, Arc<Mutex<Vec<Duration>>>) {
     (responder, waits)
 }
 
-/// A packet socket on the link to the host, whose packets the kernel stamps.
+/// A packet socket on the link to the host; the kernel stamps its packets.
 fn tap() -> Socket {
     // ETH_P_ALL; without the header of the link.
     let all = i32::from(3_u16.to_be());

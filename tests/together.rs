@@ -25,7 +25,7 @@ fn is_stopped(pid: i32) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
 }
 
-/// Runs a ping whose only probe is answered by these while the process is stopped. Each is an answer or an error of a
+/// Runs a ping with one probe that is answered by these while the process is stopped. Each is an answer or an error of a
 /// router.
 fn ping(args: &str, errors: &'static [bool]) -> Ran {
     let process = Arc::new(AtomicI32::new(0));

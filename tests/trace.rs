@@ -20,7 +20,7 @@ const SYN: TcpOptions =
     TcpOptions { flags: 2, mss: Some(1460), sack: true, timestamps: true, window_scale: true };
 
 #[test]
-fn a_short_path_is_told_hop_by_hop_and_hardly_asked_beyond_the_target() {
+fn a_short_path_is_reported_hop_by_hop_without_probes_beyond_the_target() {
     for (method, v6) in [
         (TraceMethod::Echo, false),
         (TraceMethod::Echo, true),
@@ -42,14 +42,13 @@ fn a_short_path_is_told_hop_by_hop_and_hardly_asked_beyond_the_target() {
     }
 }
 
-/// A path of `hops` with this RTT to the target: hop k answers after k / `hops` of it.
 /// All events but the answers that come before their turn.
 fn in_turn(events: &[TraceEvent]) -> impl Iterator<Item = &TraceEvent> {
     events.iter().filter(|event| !matches!(event, TraceEvent::Passed { .. }))
 }
 
 #[test]
-fn what_nothing_can_change_is_reported_when_it_happens() {
+fn an_answer_that_nothing_can_change_is_reported_at_once() {
     let mut net = Net::new(|probe| match probe.ttl {
         2 => Ok(vec![]),
         _ => Ok(vec![on_line(probe, 5, ms(50))]),
@@ -74,6 +73,7 @@ fn what_nothing_can_change_is_reported_when_it_happens() {
     assert_eq!(seen, expected);
 }
 
+/// A path of `hops` with this RTT to the target: hop k answers after k / `hops` of it.
 fn ramp(hops: u8, rtt: Duration) -> (u64, usize, Vec<TraceEvent>) {
     let mut net = Net::line(hops, rtt);
     let events = net.events(config());
@@ -130,7 +130,7 @@ fn the_nearest_unfinished_hop_is_probed_first() {
 }
 
 #[test]
-fn never_more_than_three_probes_are_out_to_one_hop() {
+fn at_most_three_probes_are_in_flight_to_one_hop() {
     let mut net = Net::line(4, ms(50));
     let events = net.events(TraceConfig { queries: 10, ..config() });
     assert_eq!(in_turn(&events).count(), 41);
@@ -143,7 +143,7 @@ fn never_more_than_three_probes_are_out_to_one_hop() {
 }
 
 #[test]
-fn a_silent_hop_costs_a_few_times_what_the_next_one_needed() {
+fn the_wait_for_a_silent_hop_follows_the_time_of_the_next_one() {
     let mut net = Net::new(|probe| match probe.ttl {
         2 => Ok(vec![]),
         _ => Ok(vec![on_line(probe, 4, ms(80))]),
@@ -211,7 +211,7 @@ fn waits_as_given_are_those_of_traceroute() {
 }
 
 #[test]
-fn one_probe_at_a_time_means_one() {
+fn with_one_probe_at_a_time_each_waits_for_the_answer_before() {
     let mut net = Net::line(3, ms(30));
     net.events(TraceConfig { parallel: Some(1), ..config() });
     assert_eq!(net.sent.len(), 9);
@@ -227,8 +227,8 @@ fn a_gap_between_probes_is_kept() {
 }
 
 #[test]
-fn a_late_answer_fills_its_star_while_it_is_not_told_and_is_extra_after() {
-    // Hop 1 keeps silent until hop 2's late answer is here.
+fn a_late_answer_replaces_its_star_until_that_is_reported_and_is_extra_after() {
+    // Hop 1 does not answer until hop 2's late answer is here.
     let mut net = Net::new(|probe| match (probe.ttl, probe.nth) {
         (1, 1) => Ok(vec![]),
         (2, 1) => Ok(vec![exceeded(probe, ms(110))]),
@@ -249,7 +249,7 @@ fn a_late_answer_fills_its_star_while_it_is_not_told_and_is_extra_after() {
 }
 
 #[test]
-fn who_says_that_it_goes_no_further_ends_the_trace_with_the_reason() {
+fn an_error_that_ends_the_path_ends_the_trace_with_its_reason() {
     for (icmp_type, code) in
         [(3, 0), (3, 1), (3, 2), (3, 4), (3, 5), (3, 9), (3, 13), (3, 200), (11, 1), (12, 0)]
     {
@@ -282,7 +282,7 @@ fn with_odd_answers_at_hop_3(odd: impl Fn(&sim::path::Probe) -> Option<sim::Pack
 }
 
 #[test]
-fn a_refusal_in_mid_path_ends_no_trace_that_goes_on() {
+fn a_refusal_on_the_way_ends_no_trace_with_answers_from_beyond() {
     let whole = with_odd_answers_at_hop_3(|_| None).0;
     for odd in [(3, 13), (3, 1), (3, 3), (3, 4), (12, 0)] {
         // One probe in three is refused.
@@ -302,7 +302,7 @@ fn a_refusal_in_mid_path_ends_no_trace_that_goes_on() {
 }
 
 #[test]
-fn the_targets_own_answer_overrules_a_refusal_on_the_way() {
+fn an_answer_of_the_target_overrules_a_refusal_on_the_way() {
     let mut net = Net::new(|probe| match probe.ttl {
         1 | 2 => Ok(vec![on_line(probe, 6, ms(30))]),
         3 => Ok(vec![error(probe, 3, 13, 0, ms(15)).from(router(3))]),
@@ -463,7 +463,7 @@ fn port_unreachable_is_an_arrival_only_where_the_target_can_have_sent_it() {
 }
 
 #[test]
-fn notices_settle_nothing() {
+fn redirects_and_source_quenches_decide_no_query() {
     let mut net = Net::new(|probe| {
         let redirect = error(probe, 5, 1, 0x0a01_0101, us(100));
         let quench = error(probe, 4, 0, 0, us(200));
@@ -475,7 +475,7 @@ fn notices_settle_nothing() {
 }
 
 #[test]
-fn a_path_that_goes_round_is_told_to_the_end_and_called_a_loop() {
+fn a_path_with_a_loop_is_probed_to_the_end_and_reported_as_a_loop() {
     let mut net = Net::new(|probe| {
         let node = if probe.ttl < 3 { probe.ttl } else { 3 + (probe.ttl - 3) % 2 };
         Ok(vec![exceeded(probe, ms(u64::from(probe.ttl))).from(router(node))])
@@ -501,7 +501,7 @@ fn ending_of(nodes: &str) -> Ending {
 }
 
 #[test]
-fn a_loop_is_found_after_two_turns_whatever_is_silent() {
+fn a_loop_is_found_after_two_turns_with_any_silent_nodes() {
     let round = |at: u8, first, again| Ending::Loop { at: router(at).into(), first, again };
     for (nodes, expected) in [
         ("abcdcdcdcdcd", round(b'c', 3, 5)),
@@ -530,7 +530,7 @@ fn a_loop_is_found_after_two_turns_whatever_is_silent() {
     for nodes in [
         "abc*********",
         "************",
-        // A router that forwards probes whose TTL is 0.
+        // A router that forwards probes with a TTL of 0.
         "abcc********",
         "abccdefghijk",
         "abcccdefghij",
@@ -547,7 +547,7 @@ fn a_loop_is_found_after_two_turns_whatever_is_silent() {
 }
 
 #[test]
-fn a_router_that_refuses_what_goes_round_is_no_loop_alone() {
+fn a_loop_with_a_router_that_refuses_some_probes_is_found() {
     // Routers 3 and 4 are a loop; 4 refuses the first probe of each hop from the ninth on.
     let mut net = Net::new(|probe| {
         let node = if probe.ttl < 3 { probe.ttl } else { 3 + (probe.ttl - 3) % 2 };
@@ -570,14 +570,14 @@ fn a_gap_limit_ends_a_silent_tail_early() {
 }
 
 #[test]
-fn several_routers_duplicates_and_strangers_are_told_apart() {
+fn several_routers_duplicates_and_foreign_errors_are_distinguished() {
     let mut net = Net::new(|probe| {
         let other = Ipv4Addr::new(10, 1, probe.ttl, 2);
         let mut back = vec![on_line(probe, 3, ms(3))];
         match (probe.ttl, probe.nth) {
             (1, 2) => back = vec![exceeded(probe, ms(1)).from(other)],
             (2, 1) => back.push(exceeded(probe, ms(2) + us(500)).from(other)),
-            // Somebody else's probe: another identifier, and no token of ours.
+            // A foreign probe: another identifier, and no token of ours.
             (3, _) => back.push(exceeded(probe, us(10)).mangle(|quote| {
                 quote[24] ^= 0x55;
                 quote[28..36].fill(7);
@@ -598,7 +598,7 @@ fn several_routers_duplicates_and_strangers_are_told_apart() {
 }
 
 #[test]
-fn a_router_that_answers_one_probe_a_thousand_times_is_shown_sixteen_times_more_and_the_rest_is_counted() {
+fn of_a_thousand_answers_to_a_probe_sixteen_are_extra_and_the_rest_is_rejected() {
     let mut net = Net::new(|probe| match probe.ttl {
         1 => Ok((0..1_200).map(|n| exceeded(probe, ms(1) + us(n))).collect()),
         _ => Ok(vec![on_line(probe, 3, ms(30))]),
@@ -687,7 +687,7 @@ fn with_others(config: TraceConfig, runs: u16, quoted: usize) -> String {
 }
 
 #[test]
-fn fifty_traces_at_once_to_one_target_never_take_the_answer_of_another() {
+fn fifty_traces_at_once_to_one_target_never_count_the_answer_of_another() {
     for (method, carrier) in raw_methods() {
         for v6 in [false, true] {
             let mut config = trace_config(method, v6);
@@ -717,14 +717,14 @@ fn port_of(probe: &sim::path::Probe) -> u16 {
 #[test]
 fn each_query_of_tcp_is_a_connection_of_its_own_over_all_hops() {
     for v6 in [false, true] {
-        let mut known = Vec::new();
+        let mut answered = Vec::new();
         let mut net = Net::new(|probe| {
             // The target, or a translator on the way, answers the first segment of each connection only.
-            if probe.ttl >= 3 && known.contains(&port_of(probe)) {
+            if probe.ttl >= 3 && answered.contains(&port_of(probe)) {
                 return Ok(vec![]);
             }
             if probe.ttl >= 3 {
-                known.push(port_of(probe));
+                answered.push(port_of(probe));
             }
             Ok(vec![on_line(probe, 3, ms(3))])
         });
@@ -737,7 +737,7 @@ fn each_query_of_tcp_is_a_connection_of_its_own_over_all_hops() {
     }
 }
 
-/// The path with a target whose resets acknowledge what `acknowledged` makes of the sequence number.
+/// The path with a target that resets: `acknowledged` makes the acknowledged number from the sequence number.
 fn with_resets(config: TraceConfig, acknowledged: impl Fn(u32) -> u32) -> String {
     let mut net = Net::new(|probe| {
         let mut answer = on_line(probe, 3, ms(3));
@@ -840,7 +840,7 @@ fn quotes_that_a_translator_rewrote_are_recognised_and_marked() {
 /// Translators that restore addresses and ports in what is quoted, and leave the checksum as they rewrote it. The
 /// routers behind quote all of a probe or its first eight octets.
 #[test]
-fn what_a_translator_left_in_a_checksum_is_learned_from_whole_quotes() {
+fn the_checksum_difference_of_a_translator_is_found_from_whole_quotes() {
     let dccp = TraceMethod::Dccp { service: 7 };
     let methods = [(TraceMethod::Udp, 6), (TraceMethod::UdpLite { coverage: 0 }, 6), (dccp, 6)];
     for (v6, (method, at), shift) in [false, true]
@@ -908,7 +908,7 @@ fn the_path_mtu_is_found_hop_by_hop() {
 
 /// RFC 1191 section 5: a router that reports no MTU.
 #[test]
-fn an_mtu_that_no_router_reports_is_searched_until_it_is_the_truth() {
+fn an_mtu_that_no_router_reports_is_searched_until_it_is_exact() {
     for v6 in [false, true] {
         let header: u32 = if v6 { 40 } else { 20 };
         let plateaus = [1_280, 1_281, 1_400, 1_491, 1_492, 1_499];
@@ -934,7 +934,7 @@ fn an_mtu_that_no_router_reports_is_searched_until_it_is_the_truth() {
     }
 }
 
-/// A second link, behind the searched one, whose router reports its MTU; and one that reports none either.
+/// A second link, behind the searched one, with a router that reports its MTU; and one that reports none either.
 #[test]
 fn a_search_ends_with_the_smallest_mtu_of_the_path() {
     for (near, far, reported, expected) in [
@@ -989,7 +989,7 @@ fn probes_longer_than_the_first_link_end_the_trace_at_its_first_hop() {
 }
 
 #[test]
-fn an_mtu_that_makes_no_sense_is_an_error_like_another() {
+fn an_impossible_mtu_is_an_error_like_any_other() {
     for mtu in [0, 10, 70_000] {
         let mut net = Net::new(|probe| Ok(vec![error(probe, 3, 4, mtu, ms(1)).from(router(1))]));
         let config = TraceConfig { mtu: true, parallel: Some(1), len: 1_480, ..config() };
@@ -1002,10 +1002,10 @@ fn an_mtu_that_makes_no_sense_is_an_error_like_another() {
     }
 }
 
-/// An MTU that no link has is not believed, and none is guessed.
+/// An MTU that no link has is not used, and none is guessed.
 #[test]
 fn an_mtu_below_the_smallest_of_its_family_is_not_found() {
-    for (v6, named, believed) in
+    for (v6, named, used) in
         [(false, 67, false), (false, 68, true), (true, 68, false), (true, 1_279, false), (true, 1_280, true)]
     {
         let mut net = Net::new(|probe| {
@@ -1020,8 +1020,8 @@ fn an_mtu_below_the_smallest_of_its_family_is_not_found() {
         let config = trace_config(TraceMethod::Udp, v6);
         let text =
             sketch(&net.events(TraceConfig { mtu: true, parallel: Some(1), len: 1_500 - header, ..config }));
-        assert_eq!(text.contains(&format!("F={named}")), believed, "{text}");
-        assert_eq!(text.contains("F="), believed, "{text}");
+        assert_eq!(text.contains(&format!("F={named}")), used, "{text}");
+        assert_eq!(text.contains("F="), used, "{text}");
     }
     // A router of IPv6 that reports none.
     let mut net = Net::new(|probe| Ok(vec![error(probe, 2, 0, 0, ms(1))]));
@@ -1051,16 +1051,16 @@ fn a_router_that_names_ever_smaller_mtus_is_followed_to_the_smallest() {
 }
 
 #[test]
-fn probes_that_cannot_leave_are_told_and_cost_no_wait() {
+fn probes_that_cannot_be_sent_are_reported_and_cause_no_wait() {
     let mut net = Net::new(|_| Err(rping::transport::send_fault(libc::EPERM, None)));
     let events = net.events(TraceConfig { max_ttl: 5, ..config() });
-    let told = |e: &&TraceEvent| matches!(e, TraceEvent::Decided { outcome: Outcome::NotSent(_), .. });
-    assert_eq!(events.iter().filter(told).count(), 15);
+    let not_sent = |e: &&TraceEvent| matches!(e, TraceEvent::Decided { outcome: Outcome::NotSent(_), .. });
+    assert_eq!(events.iter().filter(not_sent).count(), 15);
     assert!(millis(net.now) < 10, "{}", millis(net.now));
 }
 
 #[test]
-fn a_full_local_queue_is_given_time() {
+fn a_trace_waits_while_the_local_queue_is_full() {
     let mut refused = 0;
     let mut net = Net::new(|probe| {
         if refused < 20 {
@@ -1075,7 +1075,7 @@ fn a_full_local_queue_is_given_time() {
 }
 
 #[test]
-fn what_the_local_queue_refused_is_not_tried_beyond_the_target() {
+fn a_probe_refused_by_the_local_queue_is_not_repeated_beyond_the_target() {
     let mut net = Net::new(|probe| match probe.ttl {
         6.. => Err(rping::transport::send_fault(libc::ENOBUFS, None)),
         _ => Ok(vec![on_line(probe, 2, ms(4))]),
@@ -1092,7 +1092,7 @@ fn the_end_is_when_the_last_wait_is_over() {
 }
 
 #[test]
-fn what_is_known_is_told_when_the_user_stops() {
+fn the_outcomes_so_far_are_reported_when_the_user_stops() {
     let mut net = Net::line(20, ms(840));
     net.stop_at = Some(sim::path::at(100));
     let text = sketch(&net.events(config()));
@@ -1110,7 +1110,7 @@ fn what_is_known_is_told_when_the_user_stops() {
 }
 
 #[test]
-fn a_router_that_limits_its_answers_is_asked_more_slowly() {
+fn a_router_that_limits_its_answers_gets_probes_more_slowly() {
     // One answer in 80 ms.
     let mut next = sim::path::at(0);
     let mut net = Net::new(|probe| {
@@ -1125,8 +1125,8 @@ fn a_router_that_limits_its_answers_is_asked_more_slowly() {
     let text = sketch(&net.events(TraceConfig { queries: 6, ..config() }));
     let first = text.lines().next().unwrap();
     assert!(first.matches("10.1.1.1").count() >= 3, "{text}");
-    let asked = net.sent.iter().filter(|probe| probe.ttl == 1).count();
-    assert_eq!(asked, 6);
+    let count = net.sent.iter().filter(|probe| probe.ttl == 1).count();
+    assert_eq!(count, 6);
 }
 
 #[test]
@@ -1156,7 +1156,7 @@ fn all_probes_of_a_trace_carry_one_flow_identifier() {
 }
 
 #[test]
-fn answers_from_addresses_that_cannot_be_are_shown_as_they_came() {
+fn answers_from_impossible_addresses_are_reported_unchanged() {
     let odd: IpAddr = Ipv4Addr::new(127, 0, 0, 1).into();
     let mut net = Net::new(|probe| match probe.ttl {
         1 => Ok(vec![exceeded(probe, ms(1)).from(odd)]),
@@ -1167,7 +1167,7 @@ fn answers_from_addresses_that_cannot_be_are_shown_as_they_came() {
 }
 
 #[test]
-fn an_answer_that_is_read_before_the_fate_of_its_probe_counts() {
+fn an_answer_that_is_read_before_the_send_result_of_its_probe_counts() {
     use rping::clock::Instant;
     use rping::datagram::{ClockSource, Departed, Framing, Received};
     use rping::engine::Session;
@@ -1211,11 +1211,11 @@ fn a_path_through_many_hops_and_the_highest_ttl_is_walked() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
-    /// Whatever the network does, and whenever the user stops: the trace ends, every query is told once and
-    /// in order, no hop is asked more often than it may be.
+    /// Whatever the network does, and whenever the user stops: the trace ends, every query is reported once
+    /// and in order, no hop gets more probes than it may.
     #[test]
-    fn every_trace_ends_and_tells_each_query_once_and_in_order(
-        fates in prop::collection::vec((0..12_u8, 0..4_000_u64), 97),
+    fn every_trace_ends_and_reports_each_query_once_and_in_order(
+        responses in prop::collection::vec((0..12_u8, 0..4_000_u64), 97),
         hops in 1..12_u8,
         queries in 1..=10_u8,
         max_ttl in 1..20_u8,
@@ -1226,9 +1226,9 @@ proptest! {
         stop in prop::option::of(0..3_000_u64),
     ) {
         let mut net = Net::new(|probe| {
-            let (fate, delay) = fates[probe.number as usize * 31 % fates.len()];
+            let (response, delay) = responses[probe.number as usize * 31 % responses.len()];
             let usual = || on_line(probe, hops, ms(delay.min(200)));
-            match fate {
+            match response {
                 0 => Err(rping::transport::send_fault(libc::ENETUNREACH, None)),
                 1 => Err(rping::transport::send_fault(libc::ENOBUFS, None)),
                 2 | 3 => Ok(vec![]),
@@ -1247,7 +1247,7 @@ proptest! {
         let config = TraceConfig { queries, max_ttl, parallel, wait, mtu, gap_limit, len, ..config() };
         let events = net.events(config);
 
-        let told: Vec<_> = events
+        let reported: Vec<_> = events
             .iter()
             .filter_map(|event| match event {
                 TraceEvent::Decided { ttl, query, .. } => Some((*ttl, *query)),
@@ -1258,21 +1258,21 @@ proptest! {
         let TraceEvent::Ended { ending, .. } = ended else { panic!("{ended:?} is no end") };
         let ends = before.iter().filter(|event| matches!(event, TraceEvent::Ended { .. })).count();
         prop_assert_eq!(ends, 0);
-        prop_assert!(told.windows(2).all(|two| two[0] < two[1]), "{:?}", told);
+        prop_assert!(reported.windows(2).all(|two| two[0] < two[1]), "{:?}", reported);
         if *ending != Ending::Stopped {
-            let whole: Vec<_> = (1..=told.last().map_or(0, |(ttl, _)| *ttl))
+            let whole: Vec<_> = (1..=reported.last().map_or(0, |(ttl, _)| *ttl))
                 .flat_map(|ttl| (1..=queries).map(move |query| (ttl, query)))
                 .collect();
-            prop_assert_eq!(&told, &whole);
+            prop_assert_eq!(&reported, &whole);
         }
         if !mtu {
             for ttl in 1..=max_ttl {
                 // Those that the local queue refused are tried again.
-                let refused = |probe: &&sim::path::Probe| fates[probe.number as usize * 31 % fates.len()].0 != 1;
-                let asked = net.sent.iter().filter(|probe| probe.ttl == ttl).filter(refused).count();
+                let refused = |probe: &&sim::path::Probe| responses[probe.number as usize * 31 % responses.len()].0 != 1;
+                let tries = net.sent.iter().filter(|probe| probe.ttl == ttl).filter(refused).count();
                 // Silent ones are sent again three times at most, and not if the wait is given.
                 let most = if given || parallel.is_some() { 1 } else { 4 };
-                prop_assert!(asked <= most * usize::from(queries), "hop {}: {}", ttl, asked);
+                prop_assert!(tries <= most * usize::from(queries), "hop {}: {}", ttl, tries);
             }
         }
     }

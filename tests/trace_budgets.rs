@@ -39,7 +39,9 @@ fn wrong(ran: &Ran, v6: bool) -> Result<(), String> {
         }
         let (Some(hop), Some(from)) = (record["hop"].as_u64(), record["from"].as_str()) else { continue };
         let node =
-            nodes.iter().position(|node| *node == from).ok_or(format!("a stranger: {line}"))? as u64 + 1;
+            nodes.iter().position(|node| *node == from).ok_or(format!("an unexpected address: {line}"))?
+                as u64
+                + 1;
         let passed = record["answer"] == "ttl_exceeded";
         let is_there = if node == 4 { hop >= 4 && !passed } else { hop == node && passed };
         reached |= node == 4;

@@ -90,7 +90,7 @@ fn crowd(v6: bool, method: &'static str, ordinary: bool, to: impl Fn(u8) -> u8) 
     ran.iter().for_each(|(trace, ran)| trace.check(ran));
 }
 
-/// The methods whose quoted probes differ in more than ports, whoever looks at them.
+/// The methods with quoted probes that differ in more than ports.
 const NUMBERED: [&str; 3] = ["-I", "-T -p 80", "-T -p 81"];
 const ALL: [&str; 5] = ["-I", "-T -p 80", "-T -p 81", "-U", "-M default"];
 

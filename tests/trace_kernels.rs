@@ -16,7 +16,7 @@ use lab::*;
 /// Round-trip times to the target, milliseconds.
 const RTTS: [u64; 3] = [5, 84, 250];
 
-/// Traces at the same time between hosts that know their neighbours: a host sends 50 ICMP errors at once.
+/// Traces at the same time between hosts with known neighbours: a host sends 50 ICMP errors at once.
 const TOGETHER: usize = 5;
 
 /// What a trace is called with.
@@ -101,7 +101,7 @@ impl Results {
     }
 }
 
-/// Does all cases, each run from an address of its own. In the first run of each, and each second one, no host knows its
+/// Does all cases, each run from an address of its own. In the first run of each, and each second one, no host has its
 /// neighbours, and there are two traces of each family at a time: Linux keeps some 160 SYN segments for a neighbour that it
 /// looks for, and drops the oldest for each further one.
 fn trace_all(firewall: Firewall, rtts: &[u64]) {
@@ -126,7 +126,7 @@ fn trace_all(firewall: Firewall, rtts: &[u64]) {
                     renew_mask(number / 2);
                 }
                 if run % 2 == 0 {
-                    forget_neighbours();
+                    flush_neighbours();
                 }
                 for (case, ran) in at_once(group, number) {
                     results.entry(case).or_default().add(&ran, &case.expected(firewall));
@@ -209,8 +209,8 @@ fn a_silent_router_costs_its_own_stars_only() {
     alone("a_silent_router_costs_its_own_stars_only", || trace_all(Firewall::Silent, &[84]));
 }
 
-/// The methods that are told of a host that is off, and the users that may use them. Connections show nothing after 0.95 s.
-const TOLD: [(&str, bool); 7] = [
+/// The methods that get errors about a host that is off, and the users that may use them. Connections show nothing after 0.95 s.
+const REPORTED: [(&str, bool); 7] = [
     ("-I", false),
     ("-U", false),
     ("-M default", false),
@@ -250,10 +250,10 @@ fn unreachable(hop: usize, by: &str) -> String {
 fn a_host_that_is_off_on_the_own_network_ends_the_trace_at_the_first_hop() {
     alone("a_host_that_is_off_on_the_own_network_ends_the_trace_at_the_first_hop", || {
         // A host reports 50 failures at once, fewer than one trace has: each has a host of its own.
-        lonely_hosts(2 * TOLD.len());
-        let each = TOLD
+        lonely_hosts(2 * REPORTED.len());
+        let each = REPORTED
             .into_iter()
-            .flat_map(|told| [(told, "10.9.0.77", "10.9.0.1"), (told, "fd09::77", "fd09::1")]);
+            .flat_map(|method| [(method, "10.9.0.77", "10.9.0.1"), (method, "fd09::77", "fd09::1")]);
         let traces = each.map(|((method, ordinary), host, own)| {
             (format!("{method} {host}"), ordinary, unreachable(1, own))
         });
@@ -263,7 +263,7 @@ fn a_host_that_is_off_on_the_own_network_ends_the_trace_at_the_first_hop() {
 
 /// A router reports six failures to each address, and 50 at once in all.
 fn off_behind_a_router(v6: bool) {
-    let kernels = Kernels::new(Firewall::None, TOLD.len() as u16);
+    let kernels = Kernels::new(Firewall::None, REPORTED.len() as u16);
     kernels.set_rtt(Duration::from_millis(20));
     allow_datagram();
     let (net, routers) = match v6 {
@@ -272,7 +272,7 @@ fn off_behind_a_router(v6: bool) {
     };
     let expected = lines(&routers) + &unreachable(4, routers[2]);
     let traces: Vec<_> = (0..)
-        .zip(TOLD)
+        .zip(REPORTED)
         .map(|(n, (method, ordinary))| {
             let args = format!("{method} -s {} {net}{}", source(v6, n), 100 + n);
             (args, ordinary, expected.clone())

@@ -105,23 +105,23 @@ fn other_protocols_end_with_the_targets_refusal() {
 }
 
 #[test]
-fn without_any_icmp_socket_udp_takes_its_place_and_says_so() {
-    alone("without_any_icmp_socket_udp_takes_its_place_and_says_so", || {
+fn without_any_icmp_socket_udp_is_used_and_reported() {
+    alone("without_any_icmp_socket_udp_is_used_and_reported", || {
         path();
         let ran = ordinary(&format!("-n {V4}"));
         assert_eq!(mask_times(&ran.stdout), whole(false, 60));
         assert_eq!(ran.status, Some(0));
         assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
         assert!(ran.stderr.starts_with("rping: no ICMP socket is permitted here"), "{}", ran.stderr);
-        let asked = ordinary(&format!("-n -I {V4}"));
-        assert_eq!((asked.status, asked.stdout.as_str()), (Some(2), ""));
-        assert!(asked.stderr.contains("ping_group_range"), "{}", asked.stderr);
+        let icmp = ordinary(&format!("-n -I {V4}"));
+        assert_eq!((icmp.status, icmp.stdout.as_str()), (Some(2), ""));
+        assert!(icmp.stderr.contains("ping_group_range"), "{}", icmp.stderr);
     });
 }
 
 #[test]
-fn extent_source_and_interface_are_what_was_asked() {
-    alone("extent_source_and_interface_are_what_was_asked", || {
+fn extent_source_and_interface_are_as_requested() {
+    alone("extent_source_and_interface_are_as_requested", || {
         path();
         let one = |args: &str| {
             let ran = traceroute(&format!("-n {args}"));
@@ -205,8 +205,8 @@ fn a_second_uplink_with_a_table_of_its_own_is_used_in_both_commands() {
 }
 
 #[test]
-fn what_cannot_be_done_is_told_in_the_letters_of_traceroute() {
-    alone("what_cannot_be_done_is_told_in_the_letters_of_traceroute", || {
+fn errors_of_setup_have_the_text_of_traceroute() {
+    alone("errors_of_setup_have_the_text_of_traceroute", || {
         path();
         for (args, line) in [
             ("-i nope 10.9.3.2", "-i nope: SO_BINDTODEVICE: No such device; give"),
@@ -219,8 +219,8 @@ fn what_cannot_be_done_is_told_in_the_letters_of_traceroute() {
             ),
         ] {
             let ran = traceroute(&format!("-n {args}"));
-            let told = ran.stderr.starts_with(&format!("rping: {line}"));
-            assert!(told && ran.stderr.lines().count() == 1, "{args}: {}", ran.stderr);
+            let named = ran.stderr.starts_with(&format!("rping: {line}"));
+            assert!(named && ran.stderr.lines().count() == 1, "{args}: {}", ran.stderr);
             assert_eq!((ran.status, ran.stdout.as_str()), (Some(2), ""), "{args}");
         }
     });
@@ -259,8 +259,8 @@ fn a_multicast_target_is_refused_and_nothing_is_sent() {
 }
 
 #[test]
-fn refusals_on_the_way_are_marked_and_the_status_says_so() {
-    alone("refusals_on_the_way_are_marked_and_the_status_says_so", || {
+fn refusals_on_the_way_are_marked_and_the_status_is_1() {
+    alone("refusals_on_the_way_are_marked_and_the_status_is_1", || {
         path();
         for (rule, mark, v6) in [
             ("reject with icmp type host-unreachable", "!H", false),
@@ -331,8 +331,8 @@ fn a_firewall_that_rejects_on_the_way_is_not_the_target() {
 }
 
 #[test]
-fn our_own_firewall_that_rejects_is_not_the_target() {
-    alone("our_own_firewall_that_rejects_is_not_the_target", || {
+fn a_local_firewall_that_rejects_is_not_the_target() {
+    alone("a_local_firewall_that_rejects_is_not_the_target", || {
         path();
         allow_datagram();
         rejecting("", "output");
@@ -386,8 +386,8 @@ fn a_star_of_a_tcp_trace_is_sent_again_as_a_new_connection() {
 }
 
 #[test]
-fn a_silent_target_costs_stars_and_status_1() {
-    alone("a_silent_target_costs_stars_and_status_1", || {
+fn a_silent_target_has_stars_and_the_status_is_1() {
+    alone("a_silent_target_has_stars_and_the_status_is_1", || {
         path();
         sh(
             "ip netns exec t nft 'add table ip f; add chain ip f c { type filter hook input priority 0; policy drop; }'",
@@ -458,8 +458,8 @@ fn a_packet_longer_than_the_first_link_ends_the_trace_at_one_hop() {
 }
 
 #[test]
-fn names_come_from_the_hosts_file_and_a_trace_can_be_told_in_json() {
-    alone("names_come_from_the_hosts_file_and_a_trace_can_be_told_in_json", || {
+fn names_are_read_from_the_hosts_file_and_json_has_the_trace() {
+    alone("names_are_read_from_the_hosts_file_and_json_has_the_trace", || {
         path();
         sh("echo '10.9.0.2 first.example\n10.9.3.2 target.example' > /run/hosts; mount --bind /run/hosts /etc/hosts
             echo > /run/empty; mount --bind /run/empty /etc/resolv.conf");
@@ -486,19 +486,19 @@ fn names_come_from_the_hosts_file_and_a_trace_can_be_told_in_json() {
     });
 }
 
-/// All probes that leave from here, from the upper header on, with the flow label.
+/// All probes that are sent from here, from the upper header on, with the flow label.
 fn sniffed(args: &str, run: impl Fn(&str) -> Ran, v6: bool) -> Vec<(u32, Vec<u8>)> {
     // ETH_P_ALL, without the link's header (packet(7)).
     let all = i32::from(3_u16.to_be());
-    let ears =
-        socket2::Socket::new(socket2::Domain::PACKET, socket2::Type::DGRAM, Some(all.into())).expect("ears");
-    ears.set_recv_buffer_size(4 << 20).expect("a buffer");
-    ears.set_nonblocking(true).expect("no waiting");
+    let socket = socket2::Socket::new(socket2::Domain::PACKET, socket2::Type::DGRAM, Some(all.into()))
+        .expect("a packet socket");
+    socket.set_recv_buffer_size(4 << 20).expect("a buffer");
+    socket.set_nonblocking(true).expect("no waiting");
     let ran = run(args);
     assert_eq!(ran.status, Some(0), "{args}: {}", ran.stderr);
     let mut packets = Vec::new();
     let mut buffer = [0; 2_048];
-    while let Ok(len) = std::io::Read::read(&mut &ears, &mut buffer) {
+    while let Ok(len) = std::io::Read::read(&mut &socket, &mut buffer) {
         let packet = &buffer[..len];
         if packet[0] >> 4 != if v6 { 6 } else { 4 } {
             continue;
@@ -599,13 +599,13 @@ fn a_source_port_is_every_probes_with_privilege_and_without() {
 }
 
 #[test]
-fn marks_and_flow_labels_are_on_the_wire_or_refused_aloud() {
-    alone("marks_and_flow_labels_are_on_the_wire_or_refused_aloud", || {
+fn marks_and_flow_labels_are_on_the_wire_or_refused_with_an_error() {
+    alone("marks_and_flow_labels_are_on_the_wire_or_refused_with_an_error", || {
         path();
         for method in ["-I", "-U", "-M default", "-T", "-M tcpconn"] {
             let args = format!("-n {method} -l 0x12345 {V6}");
             let packets = sniffed(&args, traceroute, true);
-            // The kernel itself may hang up on a probe that came late.
+            // The kernel itself may reset a connection that came late.
             assert!(packets.len() >= 4, "{method}: {} packets", packets.len());
             assert!(packets.iter().all(|(label, _)| *label == 0x12345), "{method}: {packets:?}");
         }
@@ -630,8 +630,8 @@ fn marks_and_flow_labels_are_on_the_wire_or_refused_aloud() {
 }
 
 #[test]
-fn a_trace_that_is_stopped_tells_what_it_knows() {
-    alone("a_trace_that_is_stopped_tells_what_it_knows", || {
+fn a_stopped_trace_prints_the_outcomes_so_far() {
+    alone("a_stopped_trace_prints_the_outcomes_so_far", || {
         path();
         sh(
             "ip netns exec t nft 'add table ip f; add chain ip f c { type filter hook input priority 0; policy drop; }'",
@@ -660,8 +660,8 @@ fn a_trace_that_is_stopped_tells_what_it_knows() {
 }
 
 #[test]
-fn gateways_are_gone_by_and_need_privilege() {
-    alone("gateways_are_gone_by_and_need_privilege", || {
+fn gateways_are_used_and_need_privilege() {
+    alone("gateways_are_used_and_need_privilege", || {
         path();
         for (gateways, size) in [("10.9.1.2", 72), ("10.9.0.2,10.9.1.2", 76)] {
             for method in ["-I", "-U", "-M default", "-T", "-M tcpconn"] {
@@ -717,8 +717,8 @@ fn jc_reads_real_traces_of_both_families() {
     });
 }
 
-/// Errors that no probe of ours caused, or that are cut off or lie about lengths, among them those that end other
-/// tracers, or confuse them.
+/// Errors that no probe of ours caused, or that are cut off or have wrong lengths. Some of them end or confuse other
+/// tracers.
 fn strange_errors() -> Vec<Vec<u8>> {
     let quotes = [
         (0x45, 0),
@@ -741,30 +741,30 @@ fn strange_errors() -> Vec<Vec<u8>> {
     quotes.into_iter().map(packet).collect()
 }
 
-/// Has the first router send strange errors for each packet of ours that it sees, some at a time, so that they lie among
+/// Has the first router send strange errors for each packet of ours that it receives, some at a time, so that they lie among
 /// the answers, and no more of them than the receive buffer holds beside those. How many it sent.
 fn noise(stopped: &std::sync::atomic::AtomicBool, ready: &std::sync::mpsc::Sender<()>) -> usize {
     use socket2::{Domain, Protocol, Socket, Type};
     const AT_A_TIME: usize = 4;
     const ETH_P_IP: u16 = 0x0800;
     let namespace = std::fs::File::open("/run/netns/r1").expect("the namespace r1");
-    nix::sched::setns(&namespace, nix::sched::CloneFlags::CLONE_NEWNET).expect("a way into r1");
+    nix::sched::setns(&namespace, nix::sched::CloneFlags::CLONE_NEWNET).expect("setns");
     let all = Protocol::from(i32::from(ETH_P_IP.to_be()));
-    let sees = Socket::new(Domain::PACKET, Type::DGRAM, Some(all)).expect("a packet socket");
-    sees.set_read_timeout(Some(std::time::Duration::from_millis(50))).expect("a timeout");
-    let sends = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).expect("a raw socket");
+    let input = Socket::new(Domain::PACKET, Type::DGRAM, Some(all)).expect("a packet socket");
+    input.set_read_timeout(Some(std::time::Duration::from_millis(50))).expect("a timeout");
+    let output = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).expect("a raw socket");
     let to: std::net::SocketAddr = "10.9.0.1:0".parse().expect("an address");
     ready.send(()).expect("a test");
     let errors = strange_errors();
     let mut errors = errors.iter().cycle();
     let mut sent = 0;
     let mut header = [0; 20];
-    // What it saw before it is stopped has its errors too.
+    // What it received before it is stopped has its errors too.
     loop {
-        match std::io::Read::read(&mut &sees, &mut header) {
+        match std::io::Read::read(&mut &input, &mut header) {
             Ok(_) if header[12..16] == [10, 9, 0, 1] => {
                 for error in errors.by_ref().take(AT_A_TIME) {
-                    sends.send_to(error, &to.into()).expect("an error on its way");
+                    output.send_to(error, &to.into()).expect("an error on its way");
                     sent += 1;
                 }
             }
@@ -777,8 +777,8 @@ fn noise(stopped: &std::sync::atomic::AtomicBool, ready: &std::sync::mpsc::Sende
 }
 
 #[test]
-fn errors_of_strangers_and_broken_ones_end_no_trace() {
-    alone("errors_of_strangers_and_broken_ones_end_no_trace", || {
+fn foreign_and_broken_errors_end_no_trace() {
+    alone("foreign_and_broken_errors_end_no_trace", || {
         path();
         let stop = std::sync::atomic::AtomicBool::new(false);
         let (ready, started) = std::sync::mpsc::channel();
@@ -801,8 +801,8 @@ fn errors_of_strangers_and_broken_ones_end_no_trace() {
 }
 
 #[test]
-fn ports_and_descriptors_that_are_not_to_be_had_are_no_crash() {
-    alone("ports_and_descriptors_that_are_not_to_be_had_are_no_crash", || {
+fn missing_ports_and_descriptors_cause_no_panic() {
+    alone("missing_ports_and_descriptors_cause_no_panic", || {
         if !has(Need::Netns, "strace") {
             return;
         }
@@ -828,19 +828,19 @@ fn ports_and_descriptors_that_are_not_to_be_had_are_no_crash() {
 }
 
 #[test]
-fn the_clock_is_the_one_that_was_asked_for_and_is_told() {
-    alone("the_clock_is_the_one_that_was_asked_for_and_is_told", || {
+fn the_requested_clock_is_used_and_printed() {
+    alone("the_requested_clock_is_used_and_printed", || {
         path();
         let _stamping = Stamping::begin();
-        let told = |args: &str| {
+        let last_line = |args: &str| {
             let ran = traceroute(&format!("-v -n {args} {V4}"));
             assert_eq!(ran.status, Some(0), "{}", ran.stderr);
             ran.stderr.lines().last().unwrap_or_default().to_owned()
         };
         for method in ["-I", "-U", "-T", "-I --json"] {
             for (clock, times) in [("auto", "12 kernel"), ("kernel", "12 kernel"), ("user", "12 user")] {
-                let told = told(&format!("{method} --clock {clock}"));
-                assert_eq!(told, format!("rping: times by clock: {times}"), "{method}");
+                let line = last_line(&format!("{method} --clock {clock}"));
+                assert_eq!(line, format!("rping: times by clock: {times}"), "{method}");
             }
         }
         let refused = |ran: Ran| (ran.status, ran.stdout, ran.stderr);

@@ -97,7 +97,7 @@ fn methods_have_their_ports() {
 }
 
 #[test]
-fn tcp_says_what_it_is_told_to() {
+fn tcp_probes_carry_the_flags_and_options_that_are_requested() {
     let tcp = |line: &str| match of(&format!("-T {line} host")).probes.method {
         TraceMethod::Tcp(options) => options,
         method => panic!("{line}: {method:?}"),

@@ -1,4 +1,4 @@
-//! Names and origins among servers that are silent, absent, hostile or sound.
+//! Names and origins with servers that are silent, absent, hostile or correct.
 
 mod driven;
 mod lab;
@@ -24,7 +24,7 @@ use rping::report::text::trace::{TraceStyle, TraceText};
 use rping::report::waiting::PATIENCE;
 use rustix::event::{PollFd, PollFlags, poll};
 
-/// The answer to a question with these texts, one record each: records behind the question, so that its
+/// The answer to a query with these texts, one record each: records behind the question, so that its
 /// name is pointed to (RFC 1035 section 4.1).
 fn answer(query: &[u8], texts: &[&str]) -> Vec<u8> {
     let mut reply = query.to_vec();
@@ -44,49 +44,49 @@ fn changed(mut message: Vec<u8>, at: usize, mask: u8) -> Vec<u8> {
     message
 }
 
-/// A server on loopback that answers each question with these datagrams, in their order. It says what was
-/// asked.
+/// A server on loopback that answers each query with these datagrams, in their order. It reports each
+/// query.
 fn server(
     address: &str,
     replies: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static,
 ) -> (SocketAddr, Receiver<Vec<u8>>) {
     let socket = UdpSocket::bind((address, 0)).expect("a port");
     let here = socket.local_addr().expect("an address");
-    let (saw, seen) = channel();
+    let (report, queries) = channel();
     // It ends with the process.
     thread::spawn(move || {
         let mut buffer = [0; 1500];
         while let Ok((len, from)) = socket.recv_from(&mut buffer) {
-            let _ = saw.send(buffer[..len].to_vec());
+            let _ = report.send(buffer[..len].to_vec());
             for reply in replies(&buffer[..len]) {
-                socket.send_to(&reply, from).expect("an answer on its way");
+                socket.send_to(&reply, from).expect("an answer that is sent");
             }
         }
     });
-    (here, seen)
+    (here, queries)
 }
 
-fn ask(server: SocketAddr) -> Option<String> {
+fn origin_of(server: SocketAddr) -> Option<String> {
     Origins::new(Some(server), Some("as.example")).query(IpAddr::from([192, 0, 2, 1]))
 }
 
-const SOUND: &str = "64500 | 192.0.2.0/24 | ZZ | example | 2020-01-01";
+const VALID: &str = "64500 | 192.0.2.0/24 | ZZ | example | 2020-01-01";
 const FORGED: &str = "64666 | 192.0.2.0/32 | ZZ | example | 2020-01-01";
 
 #[test]
-fn a_sound_server_is_asked_once_in_both_families() {
+fn a_server_that_answers_gets_one_query_over_both_families() {
     for address in ["127.0.0.1", "::1"] {
-        let (here, asked) = server(address, |query| vec![answer(query, &[SOUND])]);
-        assert_eq!(ask(here), Some("AS64500".into()));
-        let query = asked.recv().expect("a question");
+        let (here, queries) = server(address, |query| vec![answer(query, &[VALID])]);
+        assert_eq!(origin_of(here), Some("AS64500".into()));
+        let query = queries.recv().expect("a query");
         let question = b"\x011\x012\x010\x03192\x06origin\x02as\x07example\0\0\x10\0\x01";
         assert_eq!(query[2..], [&[1, 0, 0, 1, 0, 0, 0, 0, 0, 0], question.as_slice()].concat());
-        assert!(asked.try_recv().is_err(), "asked again");
+        assert!(queries.try_recv().is_err(), "a second query");
     }
 }
 
 #[test]
-fn what_answers_no_question_of_ours_is_passed_over() {
+fn datagrams_that_answer_no_query_of_ours_are_ignored() {
     let (here, _) = server("127.0.0.1", |query| {
         let forged = answer(query, &[FORGED]);
         vec![
@@ -95,67 +95,67 @@ fn what_answers_no_question_of_ours_is_passed_over() {
             changed(forged.clone(), 1, 0xff),  // another id
             changed(forged.clone(), 13, 0x01), // another name
             changed(forged, 2, 0x80),          // a question
-            answer(query, &[SOUND]),
+            answer(query, &[VALID]),
         ]
     });
-    assert_eq!(ask(here), Some("AS64500".into()));
+    assert_eq!(origin_of(here), Some("AS64500".into()));
 }
 
 #[test]
-fn what_comes_from_another_port_is_not_seen() {
-    let stranger = UdpSocket::bind("127.0.0.1:0").expect("a port");
+fn an_answer_from_another_port_is_not_received() {
+    let other = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let here = socket.local_addr().expect("an address");
     thread::spawn(move || {
         let mut buffer = [0; 1500];
-        let (len, from) = socket.recv_from(&mut buffer).expect("a question");
-        // A connected socket refuses it, which the stranger may hear of.
-        let _ = stranger.send_to(&answer(&buffer[..len], &[FORGED]), from);
-        socket.send_to(&answer(&buffer[..len], &[SOUND]), from).expect("an answer on its way");
+        let (len, from) = socket.recv_from(&mut buffer).expect("a query");
+        // A connected socket refuses it, and the other one may get an error.
+        let _ = other.send_to(&answer(&buffer[..len], &[FORGED]), from);
+        socket.send_to(&answer(&buffer[..len], &[VALID]), from).expect("an answer that is sent");
     });
-    assert_eq!(ask(here), Some("AS64500".into()));
+    assert_eq!(origin_of(here), Some("AS64500".into()));
 }
 
 #[test]
-fn a_silent_server_is_asked_twice_and_given_up() {
-    let (here, asked) = server("127.0.0.1", |_| Vec::new());
-    assert_eq!(ask(here), None);
-    assert_eq!(asked.try_iter().count(), 2);
+fn a_silent_server_gets_two_queries_and_no_more() {
+    let (here, queries) = server("127.0.0.1", |_| Vec::new());
+    assert_eq!(origin_of(here), None);
+    assert_eq!(queries.try_iter().count(), 2);
 }
 
 #[test]
-fn a_lost_answer_is_asked_for_again_under_another_id() {
+fn a_query_without_an_answer_is_repeated_with_another_id() {
     let first = std::sync::Once::new();
-    let (here, asked) = server("127.0.0.1", move |query| {
-        let mut replies = vec![answer(query, &[SOUND])];
+    let (here, queries) = server("127.0.0.1", move |query| {
+        let mut replies = vec![answer(query, &[VALID])];
         first.call_once(|| replies.clear());
         replies
     });
-    assert_eq!(ask(here), Some("AS64500".into()));
-    let asked: Vec<_> = asked.try_iter().collect();
-    assert_eq!(asked.len(), 2);
-    assert_eq!(asked[0][2..], asked[1][2..]);
+    assert_eq!(origin_of(here), Some("AS64500".into()));
+    let queries: Vec<_> = queries.try_iter().collect();
+    assert_eq!(queries.len(), 2);
+    assert_eq!(queries[0][2..], queries[1][2..]);
 }
 
 #[test]
-fn a_server_that_refuses_or_is_not_there_answers_nothing() {
-    let (here, asked) = server("127.0.0.1", |query| vec![changed(answer(query, &[]), 3, 0x05)]);
-    assert_eq!(ask(here), None);
-    assert_eq!(asked.try_iter().count(), 2);
-    // A port that nobody listens to.
+fn a_server_that_refuses_or_does_not_exist_has_no_answer() {
+    let (here, queries) = server("127.0.0.1", |query| vec![changed(answer(query, &[]), 3, 0x05)]);
+    assert_eq!(origin_of(here), None);
+    assert_eq!(queries.try_iter().count(), 2);
+    // A closed port.
     let closed = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    assert_eq!(ask(closed), None);
+    assert_eq!(origin_of(closed), None);
 }
 
 #[test]
-fn an_address_that_nobody_announces_is_asked_for_once() {
-    let (here, asked) = server("127.0.0.1", |query| vec![changed(answer(query, &[]), 3, 0x03)]);
-    assert_eq!(ask(here), None);
-    assert_eq!(asked.try_iter().count(), 1);
+fn an_address_without_an_origin_is_queried_once() {
+    let (here, queries) = server("127.0.0.1", |query| vec![changed(answer(query, &[]), 3, 0x03)]);
+    assert_eq!(origin_of(here), None);
+    assert_eq!(queries.try_iter().count(), 1);
 }
 
 #[test]
-fn an_answer_that_does_not_fit_a_datagram_is_fetched_over_tcp() {
+fn a_truncated_answer_is_queried_again_over_tcp() {
     // Both kinds of port with one number; another test may hold the second one.
     let (udp, tcp) = std::iter::repeat_with(|| UdpSocket::bind("127.0.0.1:0").expect("a port"))
         .find_map(|udp| TcpListener::bind(udp.local_addr().ok()?).ok().map(|tcp| (udp, tcp)))
@@ -163,20 +163,20 @@ fn an_answer_that_does_not_fit_a_datagram_is_fetched_over_tcp() {
     let here = udp.local_addr().expect("an address");
     thread::spawn(move || {
         let mut buffer = [0; 1500];
-        let (len, from) = udp.recv_from(&mut buffer).expect("a question");
-        udp.send_to(&changed(answer(&buffer[..len], &[]), 2, 0x02), from).expect("an answer on its way");
+        let (len, from) = udp.recv_from(&mut buffer).expect("a query");
+        udp.send_to(&changed(answer(&buffer[..len], &[]), 2, 0x02), from).expect("an answer that is sent");
         let (mut stream, _) = tcp.accept().expect("a connection");
-        let mut asked = [0; 1500];
-        stream.read_exact(&mut asked[..len + 2]).expect("the question again");
-        assert_eq!(asked[2..len + 2], buffer[..len]);
-        let reply = answer(&buffer[..len], &[SOUND]);
+        let mut repeated = [0; 1500];
+        stream.read_exact(&mut repeated[..len + 2]).expect("the query again");
+        assert_eq!(repeated[2..len + 2], buffer[..len]);
+        let reply = answer(&buffer[..len], &[VALID]);
         // Octet by octet.
         let framed = [&(reply.len() as u16).to_be_bytes(), reply.as_slice()].concat();
         for octet in framed {
             stream.write_all(&[octet]).expect("a reader");
         }
     });
-    assert_eq!(ask(here), Some("AS64500".into()));
+    assert_eq!(origin_of(here), Some("AS64500".into()));
 }
 
 /// Answers from these hosts of 10.0.0.0/24, one hop each.
@@ -202,7 +202,7 @@ fn answers(hosts: impl IntoIterator<Item = u8>) -> Vec<TraceEvent> {
     hosts.into_iter().map(decided).collect()
 }
 
-/// The lines of these hops under the names that the system knows, each waited for as long as it takes where
+/// The lines of these hops under the names of the system, each waited for as long as it takes where
 /// `patient`, and not at all otherwise.
 fn shown(events: &[TraceEvent], patient: bool) -> Vec<String> {
     let nowhere = driven::nowhere();
@@ -227,10 +227,10 @@ fn shown(events: &[TraceEvent], patient: bool) -> Vec<String> {
 const SERVED: &str = "nameserver 127.0.0.1\n";
 
 #[test]
-fn a_name_server_that_hangs_is_asked_for_all_names_at_once_and_left() {
-    alone("a_name_server_that_hangs_is_asked_for_all_names_at_once_and_left", || {
+fn a_name_server_that_hangs_gets_all_queries_at_once_and_is_not_waited_for() {
+    alone("a_name_server_that_hangs_gets_all_queries_at_once_and_is_not_waited_for", || {
         resolver(b"", "files dns", SERVED);
-        let asked = name_server(|_| None);
+        let queries = name_server(|_| None);
         assert_eq!(
             shown(&answers(1..=3), false),
             [
@@ -239,9 +239,9 @@ fn a_name_server_that_hangs_is_asked_for_all_names_at_once_and_left() {
                 "3  10.0.0.3 (10.0.0.3)  1.000 ms"
             ]
         );
-        // None of them is answered, and the resolver asks again after five seconds.
+        // None of them is answered, and the resolver repeats the query after five seconds.
         for _ in 0..3 {
-            asked.recv_timeout(HANGS).expect("a question");
+            queries.recv_timeout(HANGS).expect("a query");
         }
     });
 }
@@ -260,30 +260,30 @@ fn without_a_name_server_addresses_are_shown_at_once() {
 }
 
 #[test]
-fn names_that_come_out_of_order_and_among_forgeries_are_shown_in_their_places() {
-    alone("names_that_come_out_of_order_and_among_forgeries_are_shown_in_their_places", || {
+fn names_out_of_order_and_among_forgeries_are_printed_at_their_addresses() {
+    alone("names_out_of_order_and_among_forgeries_are_printed_at_their_addresses", || {
         resolver(b"", "files dns", SERVED);
         let socket = UdpSocket::bind("127.0.0.1:53").expect("port 53");
-        let stranger = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let other = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let name = |address: Ipv4Addr| {
             let [.., host] = address.octets();
             Some(format!("host-{host}.example").into_bytes())
         };
         thread::spawn(move || {
             let mut buffer = [0; 1500];
-            let asked: Vec<_> = std::iter::repeat_with(|| {
-                let (len, from) = socket.recv_from(&mut buffer).expect("a question");
+            let queries: Vec<_> = std::iter::repeat_with(|| {
+                let (len, from) = socket.recv_from(&mut buffer).expect("a query");
                 (buffer[..len].to_vec(), from)
             })
             .take(4)
             .collect();
-            for (query, from) in asked.iter().rev() {
+            for (query, from) in queries.iter().rev() {
                 let forged =
-                    pointer(query, |_| Some(b"forged.example".to_vec())).expect("a question for a name");
-                let _ = stranger.send_to(&forged, from);
-                socket.send_to(&changed(forged, 1, 0xff), from).expect("a forgery on its way");
-                let sound = pointer(query, name).expect("a question for a name");
-                socket.send_to(&sound, from).expect("an answer on its way");
+                    pointer(query, |_| Some(b"forged.example".to_vec())).expect("a query for a name");
+                let _ = other.send_to(&forged, from);
+                socket.send_to(&changed(forged, 1, 0xff), from).expect("a forgery that is sent");
+                let valid = pointer(query, name).expect("a query for a name");
+                socket.send_to(&valid, from).expect("an answer that is sent");
             }
         });
         let expected: Vec<_> =
@@ -307,7 +307,7 @@ fn hostile_names_are_not_shown() {
             b"10.66.66.66",
         ];
         resolver(b"", "files dns", SERVED);
-        let _asked = name_server(move |address| {
+        let _queries = name_server(move |address| {
             let [.., host] = address.octets();
             hostile.get(usize::from(host) - 1).map(|name| name.to_vec())
         });
@@ -317,16 +317,16 @@ fn hostile_names_are_not_shown() {
     });
 }
 
-/// The whole command, where the servers for names and for systems behave as they like.
+/// The whole command, with silent, valid and broken servers for names and for systems.
 #[test]
-fn a_trace_is_whole_whatever_the_servers_do() {
-    alone("a_trace_is_whole_whatever_the_servers_do", || {
+fn a_trace_is_complete_with_servers_of_any_behaviour() {
+    alone("a_trace_is_complete_with_servers_of_any_behaviour", || {
         lab::path();
         resolver(b"", "files dns", SERVED);
-        let _asked = name_server(|_| None);
+        let _queries = name_server(|_| None);
         let (silent, _) = server("127.0.0.1", |_| vec![]);
-        let (sound, _) = server("127.0.0.1", |query| vec![answer(query, &[SOUND])]);
-        let (lying, _) = server("127.0.0.1", |query| vec![query[..7].to_vec(), b"\xff".repeat(600)]);
+        let (valid, _) = server("127.0.0.1", |query| vec![answer(query, &[VALID])]);
+        let (broken, _) = server("127.0.0.1", |query| vec![query[..7].to_vec(), b"\xff".repeat(600)]);
         let hop = |n: usize, origin: &str| {
             let from = format!("10.9.{}.2", n - 1);
             format!("{n:2}  {from} ({from}){origin}  # ms\n")
@@ -335,9 +335,9 @@ fn a_trace_is_whole_whatever_the_servers_do() {
         let zone = "--as-zone as.example --as-server";
         for (args, origin) in [
             (String::new(), ""),
-            (format!("-A {zone} {sound}"), " [AS64500]"),
+            (format!("-A {zone} {valid}"), " [AS64500]"),
             (format!("-A {zone} {silent}"), " [*]"),
-            (format!("-A {zone} {lying}"), " [*]"),
+            (format!("-A {zone} {broken}"), " [*]"),
             ("-A".to_owned(), " [*]"),
         ] {
             let ran = lab::traceroute(&format!("-I -q1 {args} 10.9.3.2"));

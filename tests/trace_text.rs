@@ -85,11 +85,11 @@ fn ended(ending: Ending) -> TraceEvent {
     TraceEvent::Ended { at: at(1_234), ending }
 }
 
-fn output<R>(say: impl FnOnce(&mut Output<'_>) -> R) -> (String, String, R) {
+fn output<R>(print: impl FnOnce(&mut Output<'_>) -> R) -> (String, String, R) {
     let nowhere = driven::nowhere();
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
-    let said = say(&mut output);
-    (output.unwritten(Stream::Out), output.unwritten(Stream::Err), said)
+    let result = print(&mut output);
+    (output.unwritten(Stream::Out), output.unwritten(Stream::Err), result)
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_link_local_hop_has_the_interface_that_its_answer_came_from() {
     );
 }
 
-/// Standard output and standard error of a whole trace whose names are there at once or never.
+/// Standard output and standard error of a whole trace with names that are there at once or never.
 fn run_with(
     style: TraceStyle,
     names: Names,
@@ -157,7 +157,7 @@ fn the_name_of_a_hop_is_looked_up_before_its_turn() {
 
 /// Standard output of a whole trace without names, the header left out.
 fn hops(style: TraceStyle, events: impl IntoIterator<Item = TraceEvent>) -> String {
-    let (out, err) = run_with(style, Names::with(|_| panic!("names are asked for")), events);
+    let (out, err) = run_with(style, Names::with(|_| panic!("a name is looked up")), events);
     assert_eq!(err, "");
     out.split_once('\n').expect("a header").1.to_owned()
 }
@@ -187,12 +187,12 @@ fn the_header_names_target_hops_and_octets() {
 }
 
 #[test]
-fn an_address_is_said_once_in_a_row() {
+fn an_address_is_printed_once_for_consecutive_probes() {
     let events = [
         passed(1, 1, "10.0.0.1", 1_000),
         passed(1, 2, "10.0.0.1", 1_100),
         passed(1, 3, "10.0.0.1", 1_200),
-        passed(2, 1, "10.0.0.1", 2_000), // a new hop says it again
+        passed(2, 1, "10.0.0.1", 2_000), // a new hop prints it again
         silent(2, 2),
         passed(2, 3, "10.0.0.1", 2_200), // a star between does not count
         silent(3, 1),
@@ -249,7 +249,7 @@ fn times_are_rounded_to_the_nearest_microsecond() {
 }
 
 #[test]
-fn marks_stand_behind_the_time() {
+fn marks_are_printed_behind_the_time() {
     let marked = |icmp_type, code, query| {
         decided(4, query, Outcome::Answered(error("10.0.0.4", 400, icmp_type, code, 1_400)))
     };
@@ -271,7 +271,7 @@ fn marks_stand_behind_the_time() {
 }
 
 #[test]
-fn a_new_path_mtu_is_told_at_the_probe_that_found_it() {
+fn a_new_path_mtu_is_printed_at_the_probe_that_found_it() {
     let with_mtu = |event| match event {
         TraceEvent::Decided { ttl, query, outcome, .. } => {
             TraceEvent::Decided { ttl, query, outcome, mtu: Some(1_400) }
@@ -296,13 +296,13 @@ fn a_new_path_mtu_is_told_at_the_probe_that_found_it() {
 }
 
 #[test]
-fn a_probe_too_large_for_this_machine_says_so_in_its_place() {
+fn a_probe_too_large_for_this_machine_has_its_error_in_its_place() {
     let events = [not_sent(1, 1, libc::EMSGSIZE, Some(1_400)), not_sent(1, 2, libc::EMSGSIZE, Some(1_400))];
     assert_eq!(hops(style("192.0.2.9"), events), " 1  * !F-1400 * !F-1400\n");
 }
 
 #[test]
-fn a_probe_that_could_not_leave_is_a_star_and_each_cause_one_sentence() {
+fn an_unsent_probe_is_a_star_and_each_cause_is_one_sentence() {
     let events = [
         not_sent(2, 1, libc::EPERM, None),
         not_sent(2, 2, libc::EPERM, None),
@@ -325,7 +325,7 @@ fn a_probe_that_could_not_leave_is_a_star_and_each_cause_one_sentence() {
 }
 
 #[test]
-fn probes_that_were_out_when_the_user_ended_it_are_not_told() {
+fn probes_in_flight_when_the_user_ends_the_trace_are_not_printed() {
     let unfinished = |ttl, query| decided(ttl, query, Outcome::Unfinished);
     let events = [
         passed(1, 1, "10.0.0.1", 300),
@@ -345,7 +345,7 @@ fn probes_that_were_out_when_the_user_ended_it_are_not_told() {
 }
 
 #[test]
-fn the_way_back_is_told_where_its_length_differs() {
+fn the_length_of_the_way_back_is_printed_where_it_differs() {
     let back = |ttl, query, hop_limit| {
         let mut answer = error("10.0.0.3", 300, 11, 0, 0);
         answer.hop_limit = hop_limit;
@@ -354,7 +354,7 @@ fn the_way_back_is_told_where_its_length_differs() {
     let events = || {
         [
             back(3, 1, Some(62)),  // three hops back
-            back(3, 2, Some(253)), // three as well, but another number: the sender is told again
+            back(3, 2, Some(253)), // three as well, but another number: the sender is printed again
             back(3, 3, Some(250)),
             back(3, 4, Some(250)),
             back(3, 5, None),
@@ -369,7 +369,7 @@ fn the_way_back_is_told_where_its_length_differs() {
 }
 
 #[test]
-fn tcp_flags_are_told_where_they_are_asked_for() {
+fn tcp_flags_are_printed_with_their_option() {
     let segment = |query, flags| {
         decided(1, query, Outcome::Answered(answer("192.0.2.9", 200, AnswerKind::Segment(flags))))
     };
@@ -395,7 +395,7 @@ fn extended(ttl: u8, query: u8, from: &str, extension: &[u8]) -> TraceEvent {
 }
 
 #[test]
-fn extensions_are_told_where_they_are_asked_for_and_differ() {
+fn extensions_are_printed_with_their_option_where_they_differ() {
     let events = || {
         [
             extended(2, 1, "10.0.0.2", MPLS),
@@ -428,7 +428,7 @@ fn extensions_are_told_where_they_are_asked_for_and_differ() {
 }
 
 #[test]
-fn the_summary_says_how_it_ended_and_what_it_took() {
+fn the_summary_has_the_ending_and_the_duration() {
     let last = |events: Vec<TraceEvent>| {
         let style = TraceStyle { name: "host.example".into(), summary: true, ..style("192.0.2.9") };
         hops(style, events).lines().next_back().map(str::to_owned).expect("a line")
@@ -505,27 +505,27 @@ fn hops_without_an_answer_at_the_end_are_named() {
 
 #[test]
 fn a_person_reads_why_the_target_was_not_reached() {
-    let told = |reason: bool, ending: Ending| {
+    let error = |reason: bool, ending: Ending| {
         let style = TraceStyle { name: "host.example".into(), reason, ..style("192.0.2.9") };
         let events = [passed(1, 1, "10.0.0.1", 300), silent(2, 1), ended(ending)];
         run_with(style, Names::with(|_| None), events).1
     };
     assert_eq!(
-        told(true, Ending::HopLimit),
+        error(true, Ending::HopLimit),
         "rping: host.example: not reached within 2 hops, no answer from hop 2\n"
     );
     let prohibited = Error { family: Family::V4, icmp_type: 3, code: 13, info: 0 };
     assert_eq!(
-        told(true, Ending::Unreachable { by: ip("10.0.0.1"), error: prohibited }),
+        error(true, Ending::Unreachable { by: ip("10.0.0.1"), error: prohibited }),
         "rping: host.example: not reached, 10.0.0.1 at hop 2 reports Packet filtered (!X)\n"
     );
     assert_eq!(
-        told(true, Ending::Loop { at: ip("10.0.0.1"), first: 1, again: 3 }),
+        error(true, Ending::Loop { at: ip("10.0.0.1"), first: 1, again: 3 }),
         "rping: host.example: not reached, the path loops: 10.0.0.1 is hop 1 and hop 3\n"
     );
     // Reached, or stopped by the user, or read by a program.
     assert_eq!(
-        told(true, Ending::Reached) + &told(true, Ending::Stopped) + &told(false, Ending::HopLimit),
+        error(true, Ending::Reached) + &error(true, Ending::Stopped) + &error(false, Ending::HopLimit),
         ""
     );
 }
@@ -541,15 +541,15 @@ fn the_status_goes_to_standard_error() {
     assert_eq!((out.as_str(), err.as_str()), ("", "\rhop 1, 2 probes, 1 answered\n"));
 }
 
-/// Names that are answered one by one, as the test lets them.
-fn told(threads: usize) -> (Names, Sender<Option<String>>) {
-    let (tell, told) = mpsc::channel();
-    let told = Mutex::new(told);
-    (Names::pooled(threads, move |_| told.lock().ok()?.recv().ok().flatten()), tell)
+/// Names that are answered one by one, when the test sends them.
+fn held_names(threads: usize) -> (Names, Sender<Option<String>>) {
+    let (reply, replies) = mpsc::channel();
+    let replies = Mutex::new(replies);
+    (Names::pooled(threads, move |_| replies.lock().ok()?.recv().ok().flatten()), reply)
 }
 
-/// Sleeps until a name has come.
-fn hear(text: &TraceReport) {
+/// Waits until a name has arrived.
+fn wait_for_name(text: &TraceReport) {
     use rustix::event::{PollFd, PollFlags, poll};
     let mut fds = [PollFd::from_borrowed_fd(text.ready_fd().expect("a bell"), PollFlags::IN)];
     rustix::io::retry_on_intr(|| poll(&mut fds, None)).expect("a ring");
@@ -561,7 +561,7 @@ fn named(origins: bool) -> TraceStyle {
 
 #[test]
 fn a_line_waits_for_its_name_and_those_behind_it_wait_too() {
-    let (names, tell) = told(1);
+    let (names, reply) = held_names(1);
     output(|output| {
         let mut text = driven::trace(TraceText::report(named(false), names));
         text.event(&silent(1, 1), Epoch::default(), output);
@@ -570,8 +570,8 @@ fn a_line_waits_for_its_name_and_those_behind_it_wait_too() {
         text.poll(at(100), output);
         assert_eq!(output.unwritten(Stream::Out), "\n 1  *");
         assert_eq!(text.wake(), Some(at(100) + PATIENCE));
-        tell.send(Some("gw.example".into())).expect("a thread");
-        hear(&text);
+        reply.send(Some("gw.example".into())).expect("a thread");
+        wait_for_name(&text);
         text.poll(at(150), output);
         assert_eq!(output.unwritten(Stream::Out), "\n 1  * gw.example (10.0.0.1)  0.300 ms\n 2  *");
         assert_eq!(text.wake(), None);
@@ -579,8 +579,8 @@ fn a_line_waits_for_its_name_and_those_behind_it_wait_too() {
 }
 
 #[test]
-fn each_name_is_waited_for_from_its_asking_so_that_waits_do_not_add_up() {
-    let (names, tell) = told(1);
+fn the_wait_for_a_name_begins_with_its_query_so_that_waits_do_not_add_up() {
+    let (names, reply) = held_names(1);
     output(|output| {
         let mut text = driven::trace(TraceText::report(named(false), names));
         text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
@@ -589,11 +589,11 @@ fn each_name_is_waited_for_from_its_asking_so_that_waits_do_not_add_up() {
         text.event(&passed(3, 1, "10.0.0.3", 300), Epoch::default(), output);
         text.poll(at(400), output);
         assert_eq!((output.unwritten(Stream::Out).as_str(), text.wake()), ("", Some(at(1_100))));
-        tell.send(Some("one.example".into())).expect("a thread");
-        hear(&text);
+        reply.send(Some("one.example".into())).expect("a thread");
+        wait_for_name(&text);
         text.poll(at(500), output);
         assert_eq!(output.unwritten(Stream::Out), "\n 1  one.example (10.0.0.1)  0.100 ms");
-        // The second one was asked for when the first was.
+        // The second one was queried when the first was.
         assert_eq!(text.wake(), Some(at(1_100)));
         text.poll(at(1_099), output);
         assert_eq!(text.wake(), Some(at(1_100)));
@@ -604,8 +604,8 @@ fn each_name_is_waited_for_from_its_asking_so_that_waits_do_not_add_up() {
         assert!(output.unwritten(Stream::Out).ends_with("\n 3  10.0.0.3 (10.0.0.3)  0.300 ms"));
         assert_eq!(text.wake(), None);
         // What comes late is shown from then on.
-        tell.send(Some("two.example".into())).expect("a thread");
-        hear(&text);
+        reply.send(Some("two.example".into())).expect("a thread");
+        wait_for_name(&text);
         text.event(&passed(4, 1, "10.0.0.2", 400), Epoch::default(), output);
         text.poll(at(1_500), output);
         let shown = output.unwritten(Stream::Out);
@@ -614,8 +614,8 @@ fn each_name_is_waited_for_from_its_asking_so_that_waits_do_not_add_up() {
 }
 
 #[test]
-fn a_dead_name_server_holds_up_the_end_of_a_run_once() {
-    let (names, _tell) = told(1);
+fn a_silent_name_server_delays_the_end_of_a_run_once() {
+    let (names, _reply) = held_names(1);
     output(|output| {
         let mut text = driven::trace(TraceText::report(named(true), names));
         let mut last = at(0);
@@ -639,8 +639,8 @@ fn a_dead_name_server_holds_up_the_end_of_a_run_once() {
 }
 
 #[test]
-fn who_wants_the_end_waits_for_no_name() {
-    let (names, _tell) = told(1);
+fn an_interrupt_waits_for_no_name() {
+    let (names, _reply) = held_names(1);
     let (out, _, wake) = output(|output| {
         let mut text = driven::trace(TraceText::report(named(false), names));
         text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
@@ -653,8 +653,8 @@ fn who_wants_the_end_waits_for_no_name() {
 }
 
 #[test]
-fn names_are_asked_for_side_by_side() {
-    // No name is told before all three are asked for.
+fn names_are_looked_up_at_the_same_time() {
+    // No query is answered before all three are there.
     let together = std::sync::Barrier::new(3);
     let names = Names::pooled(3, move |question| {
         together.wait();
@@ -668,7 +668,7 @@ fn names_are_asked_for_side_by_side() {
         }
         text.poll(at(0), output);
         while text.wake().is_some() {
-            hear(&text);
+            wait_for_name(&text);
             text.poll(at(0), output);
         }
     });
@@ -676,14 +676,14 @@ fn names_are_asked_for_side_by_side() {
     assert_eq!(out, line(1) + &line(2) + &line(3));
 }
 
-/// A whole trace of one hop, whose questions are answered as `source` says.
+/// A whole trace of one hop, with the answers of `source` to its queries.
 fn one_hop(style: TraceStyle, source: fn(Question) -> Option<String>) -> String {
     let (out, _, ()) = output(|output| {
         let mut text = driven::trace(TraceText::report(style, Names::pooled(2, source)));
         text.event(&passed(1, 1, "10.0.0.1", 100), Epoch::default(), output);
         text.poll(at(0), output);
         while text.wake().is_some() {
-            hear(&text);
+            wait_for_name(&text);
             text.poll(at(0), output);
         }
         text.finish(Instant::ZERO, output);
@@ -702,7 +702,7 @@ fn names_that_no_host_can_have_are_not_shown() {
 }
 
 #[test]
-fn origins_stand_behind_the_address() {
+fn origins_are_printed_behind_the_address() {
     let source = |question| match question {
         Question::Name(_) => Some("gw.example".into()),
         Question::Origin(_) => Some("AS64500/AS64501".to_owned()),
@@ -714,7 +714,7 @@ fn origins_stand_behind_the_address() {
     assert_eq!(one_hop(numeric, |_| Some("\x1b[2J".into())), "\n 1  10.0.0.1 [*]  0.100 ms\n");
 }
 
-/// An answer from anywhere that says anything, with anything behind it.
+/// An answer from any address, with any content and any extension.
 fn any_answer() -> impl Strategy<Value = TraceAnswer> {
     let family = |v6| if v6 { Family::V6 } else { Family::V4 };
     let kind = prop_oneof![
@@ -728,7 +728,7 @@ fn any_answer() -> impl Strategy<Value = TraceAnswer> {
     ];
     let extension = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..80),
-        // A sound head, so that objects are read.
+        // A valid header, so that objects are read.
         prop::collection::vec(any::<u8>(), 0..80).prop_map(|rest| [&[0x20, 0, 0, 0], &rest[..]].concat()),
         Just(INTERFACE.to_vec()),
         Just(MPLS.to_vec()),
@@ -761,7 +761,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
 
 proptest! {
     #[test]
-    fn whatever_is_told_becomes_plain_lines_each_of_one_hop(
+    fn any_answers_become_plain_lines_of_one_hop_each(
         outcomes in prop::collection::vec((any_outcome(), any::<Option<u32>>()), 0..40),
         (host, zone, name) in any::<(String, Option<String>, String)>(),
         [numeric, origins, extensions, back, flags] in any::<[bool; 5]>(),
@@ -782,7 +782,7 @@ proptest! {
             }
             text.poll(at(0), output);
             while text.wake().is_some() {
-                hear(&text);
+                wait_for_name(&text);
                 text.poll(at(0), output);
             }
             text.finish(Instant::ZERO, output);
@@ -811,7 +811,7 @@ for hop in p['hops']:
 }
 
 #[test]
-fn jc_reads_addresses_times_and_marks_among_all_that_stands_between_them() {
+fn jc_reads_addresses_times_and_marks_among_all_other_text() {
     let marked = |query, icmp_type, code| {
         decided(4, query, Outcome::Answered(error("10.0.0.4", 400, icmp_type, code, 1_400)))
     };
@@ -865,7 +865,7 @@ fn jc_reads_addresses_times_and_marks_among_all_that_stands_between_them() {
         }
         text.poll(at(0), output);
         while text.wake().is_some() {
-            hear(&text);
+            wait_for_name(&text);
             text.poll(at(0), output);
         }
         text.finish(Instant::ZERO, output);

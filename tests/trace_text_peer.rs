@@ -1,4 +1,4 @@
-//! What traceroute(8) prints of a network of real kernels, told again as events: the text of these is the
+//! What traceroute(8) prints of a network of real kernels, repeated as events: the text of these is the
 //! same, octet for octet.
 //!
 //! Needs traceroute 2.1; without it the tests are skipped.
@@ -23,7 +23,7 @@ use rping::wire::Family;
 use rping::wire::icmp::Error;
 use rustix::event::{PollFd, PollFlags, poll};
 
-/// A hop of the three-host line: who answers each of its probes, and what. Nobody: a star.
+/// A hop of the three-host line: the address that answers each of its probes, and the answer. `None`: a star.
 type Hop<'a> = (u8, Option<(&'a str, AnswerKind)>);
 
 fn error(family: Family, icmp_type: u8, code: u8, info: u32) -> AnswerKind {
@@ -46,14 +46,14 @@ fn times(text: &str) -> Vec<u64> {
     before.filter_map(|time| time.replace('.', "").parse::<u64>().ok()).map(|micros| micros * 1_000).collect()
 }
 
-/// Runs `traceroute ARGS`, and tells its times as answers of these hops.
+/// Runs `traceroute ARGS`, and reports its times as answers of these hops.
 fn same(args: &str, style: TraceStyle, hops: &[Hop<'_>]) {
     same_with_mtu(args, style, hops, &[]);
 }
 
 /// The same, where the first probes of some hops found a path MTU.
 fn same_with_mtu(args: &str, style: TraceStyle, hops: &[Hop<'_>], mtus: &[(u8, u32)]) {
-    // Left to itself it waits for ten times as long as a neighbour took: too short for a busy machine.
+    // By default it waits for ten times as long as a neighbour took: too short for a busy machine.
     let theirs = run("traceroute", &format!("-w 5 {args}"));
     let mut times = times(theirs.stdout.split_once('\n').expect("a header").1).into_iter();
     let nowhere = driven::nowhere();
@@ -94,7 +94,7 @@ fn same_with_mtu(args: &str, style: TraceStyle, hops: &[Hop<'_>], mtus: &[(u8, u
     assert_eq!(output.unwritten(Stream::Out), theirs.stdout, "traceroute {args}\n{}", theirs.stderr);
 }
 
-/// [`line`], where the far host answers as fast as it is asked.
+/// [`line`], where the far host answers at any rate.
 fn open_line() {
     line();
     sh("ip netns exec far sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 \
@@ -125,7 +125,7 @@ fn headers_hops_and_stars_are_the_same() {
         same("-n -m 7 10.8.0.2 100", short, &[(1, passed(first)), (2, end4)]);
         same("-n -f 2 10.8.0.2", numeric(v4), &[(2, end4)]);
         same("-n -I 10.8.0.2", numeric(v4), &[(1, passed(first)), (2, Some((v4, AnswerKind::Reply)))]);
-        // Names: one from a file, and one that nobody knows. The program itself may be found by way of /etc.
+        // Names: one from a file, and one without an entry. The program itself may be found by way of /etc.
         sh("mkdir -p /run/etc; cp -a /etc/alternatives /run/etc 2>/dev/null || true");
         resolver(b"10.9.0.2 gw.example alias\n10.8.0.2 far.example\n", "files", "");
         let named = TraceStyle { name: "far.example".into(), ..TraceStyle::of(ip(v4)) };
@@ -196,7 +196,7 @@ fn path_mtus_are_the_same() {
         same("-n -F 10.8.0.2 1500", large("10.8.0.2"), &[(1, passed("10.9.0.2")), (2, refused4)]);
         let refused6 = Some(("fd09::2", error(Family::V6, 2, 0, 1400)));
         same("-n -F fd08::2 1500", large("fd08::2"), &[(1, passed("fd09::2")), (2, refused6)]);
-        // The kernel remembers what the first ones found.
+        // The kernel keeps what the first ones found.
         sh("ip route flush cache; ip -6 route flush cache");
         let whole = |target| TraceStyle { size: 65_000, ..numeric(target) };
         let found = [(1, 1500), (2, 1400)];

@@ -1,4 +1,4 @@
-//! Traces through generated networks, in virtual time, against the truth that the generator knows: whether the target
+//! Traces through generated networks, in virtual time, compared with the generated network: whether the target
 //! answered, and at which hop it and each router are.
 
 #[path = "trace_truth/network.rs"]
@@ -25,7 +25,7 @@ use world::{Sent, World};
 /// How many networks are generated.
 const NETWORKS: u64 = 3_000;
 
-/// A trace, and what its network knows of it.
+/// A trace, and what its network did.
 struct Traced {
     network: Network,
     sent: Vec<Sent>,
@@ -66,7 +66,7 @@ impl Traced {
         })
     }
 
-    /// Whether a router refuses as a target does, and nothing that arrived shows that it is a router: no trace can know.
+    /// Whether a router refuses as a target does, and nothing that arrived shows that it is a router: no trace can decide it.
     fn is_ambiguous(&self) -> bool {
         self.network.method == TraceMethod::Udp
             && self.network.refusal.is_some_and(|refusal| {
@@ -159,7 +159,7 @@ impl Traced {
     }
 }
 
-/// Compares a trace with the truth.
+/// Compares a trace with its network.
 fn compare(seed: u64) -> Result<(), String> {
     let traced = Traced::of(seed);
     let wrong = traced.wrong_ending().and_then(|()| traced.wrong_lines()).and_then(|()| traced.wrong_sums());
@@ -167,7 +167,7 @@ fn compare(seed: u64) -> Result<(), String> {
 }
 
 #[test]
-fn every_trace_through_a_generated_network_tells_the_truth() {
+fn every_trace_through_a_generated_network_reports_the_real_path() {
     let wrong: Vec<String> = (0..NETWORKS).filter_map(|seed| compare(seed).err()).collect();
     assert!(wrong.is_empty(), "{} of {NETWORKS}:\n{}", wrong.len(), wrong[..wrong.len().min(3)].join("\n\n"));
 }
@@ -197,8 +197,12 @@ fn the_generated_networks_are_of_every_kind() {
         ("no error left at a router", |n| n.limit.is_some_and(|limit| limit.tokens == 0)),
         ("a budget of the target", |n| n.target_limit.is_some()),
         ("no error left at the target", |n| n.target_limit.is_some_and(|limit| limit.tokens == 0)),
-        ("a deaf target", |n| n.deaf.is_some_and(|(node, _)| node == Node::Target)),
-        ("a deaf router", |n| n.deaf.is_some_and(|(node, _)| node != Node::Target)),
+        ("a target that is silent at first", |n| {
+            n.silent_until.is_some_and(|(node, _)| node == Node::Target)
+        }),
+        ("a router that is silent at first", |n| {
+            n.silent_until.is_some_and(|(node, _)| node != Node::Target)
+        }),
         ("loss", |n| n.loss.is_some()),
         ("odd resets", |n| matches!(n.method, TraceMethod::Tcp(_)) && n.reset != Reset::Usual),
         ("resets with a number of others", |n| n.reset == Reset::Renumbered),

@@ -1,4 +1,4 @@
-//! Traces past nodes that are deaf, slow, limited or off, in virtual time: how long a trace waits, and what it sends
+//! Traces past nodes that are silent at first, slow, limited or off, in virtual time: how long a trace waits, and what it sends
 //! again.
 
 mod sim;
@@ -54,32 +54,32 @@ impl Budget {
 }
 
 #[test]
-fn a_target_that_is_deaf_at_first_stands_at_its_hop() {
+fn a_target_that_is_silent_at_first_is_at_its_hop() {
     for method in [TraceMethod::Echo, TraceMethod::Udp] {
-        for deaf in [1, 2, 5, 20, 80, 150, 900] {
+        for until in [1, 2, 5, 20, 80, 150, 900] {
             let mut net = Net::new(|probe| match probe.ttl {
-                6.. if probe.at < at(deaf) => Ok(vec![]),
+                6.. if probe.at < at(until) => Ok(vec![]),
                 _ => Ok(vec![six(probe)]),
             });
             let text = sketch(&net.events(trace_config(method, false)));
-            assert_eq!(text, lines_of_six(), "{method:?}, deaf for {deaf} ms");
+            assert_eq!(text, lines_of_six(), "{method:?}, silent for {until} ms");
         }
     }
 }
 
 #[test]
-fn a_last_router_that_is_deaf_at_first_is_shown() {
-    for deaf in [5, 20, 80, 110] {
+fn a_last_router_that_is_silent_at_first_is_shown() {
+    for until in [5, 20, 80, 110] {
         let mut net = Net::new(|probe| match probe.ttl {
-            5 if probe.at < at(deaf) => Ok(vec![]),
+            5 if probe.at < at(until) => Ok(vec![]),
             _ => Ok(vec![six(probe)]),
         });
-        assert_eq!(sketch(&net.events(config())), lines_of_six(), "deaf for {deaf} ms");
+        assert_eq!(sketch(&net.events(config())), lines_of_six(), "silent for {until} ms");
     }
 }
 
 #[test]
-fn a_target_without_any_icmp_error_left_stands_at_its_hop() {
+fn a_target_without_any_icmp_error_left_is_at_its_hop() {
     for tokens in 0..=6 {
         let mut budget = Budget::new(tokens, 6, ms(1_000));
         let mut net = Net::new(|probe| match probe.ttl {
@@ -329,28 +329,28 @@ fn limited<'a>(mut lost: impl FnMut(&Probe) -> bool + 'a) -> Net<'a> {
 }
 
 #[test]
-fn a_limited_target_that_is_deaf_at_first_stands_at_its_hop() {
-    for deaf in [1, 2, 3, 5, 20, 50] {
-        let mut net = limited(|probe| probe.ttl >= 6 && probe.at < at(deaf));
+fn a_limited_target_that_is_silent_at_first_is_at_its_hop() {
+    for until in [1, 2, 3, 5, 20, 50] {
+        let mut net = limited(|probe| probe.ttl >= 6 && probe.at < at(until));
         let text = sketch(&net.events(trace_config(TraceMethod::Udp, false)));
-        assert_eq!(text, lines_of_six(), "deaf for {deaf} ms");
-        assert!(millis(net.now) < 3_500, "deaf for {deaf} ms: {}", millis(net.now));
+        assert_eq!(text, lines_of_six(), "silent for {until} ms");
+        assert!(millis(net.now) < 3_500, "silent for {until} ms: {}", millis(net.now));
     }
 }
 
 #[test]
 fn a_limited_target_is_found_behind_a_silent_router() {
-    for (silent, deaf) in [(5, 0), (5, 2), (4, 3), (3, 5)] {
+    for (silent, until) in [(5, 0), (5, 2), (4, 3), (3, 5)] {
         let mut net = limited(|probe| match probe.ttl {
-            6.. => probe.at < at(deaf),
+            6.. => probe.at < at(until),
             ttl => ttl >= silent,
         });
         let text = sketch(&net.events(trace_config(TraceMethod::Udp, false)));
         let stars: String = (silent..6).map(|ttl| format!("{ttl}: * * *\n")).collect();
         let last = format!("6: {TARGET} 60 {TARGET} 60 {TARGET} 60\nReached");
-        assert!(text.ends_with(&(stars + &last)), "{silent}, {deaf} ms: {text}");
+        assert!(text.ends_with(&(stars + &last)), "{silent}, {until} ms: {text}");
         let took = millis(net.now);
-        assert!(took < if deaf == 0 { 1_700 } else { 3_500 }, "{silent}, {deaf} ms: {took} ms");
+        assert!(took < if until == 0 { 1_700 } else { 3_500 }, "{silent}, {until} ms: {took} ms");
     }
 }
 

@@ -113,7 +113,7 @@ def raw_v6(dst, settings):
 
 
 def bad_option():
-    """An echo request to the router with a record route whose pointer is too small."""
+    """An echo request to the router with a record route with a pointer that is too small."""
     mac = inside(ROUTER, "cat /sys/class/net/r0/address").stdout.strip().replace(":", "")
     message = bytes.fromhex("0800000012340009") + bytes(range(16))
     message = message[:2] + struct.pack("!H", checksum(message)) + message[4:]

@@ -46,7 +46,7 @@ impl Running {
         Self::watch(command.stdout(Stdio::piped()))
     }
 
-    /// Starts a program whose standard output the command names already.
+    /// Starts a program with the standard output that the command has already.
     pub fn watch(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a program");
         let out = child.stdout.take().map(BufReader::new);
@@ -172,7 +172,7 @@ pub fn full_pipe() -> (PipeReader, PipeWriter, usize) {
     (reader, writer, held)
 }
 
-/// What was written to a full pipe once somebody reads it.
+/// What was written to a full pipe once it is read.
 pub fn rest(mut reader: PipeReader, held: usize) -> String {
     let mut text = String::new();
     reader.read_to_string(&mut text).expect("text");

@@ -130,8 +130,8 @@ pub fn source(v6: bool, number: u16) -> String {
     }
 }
 
-/// All hosts forget their neighbours, but for those that they look for meanwhile: flushing ends after ten rounds.
-pub fn forget_neighbours() {
+/// Removes the neighbours of all hosts, but for those that they look for meanwhile: flushing ends after ten rounds.
+pub fn flush_neighbours() {
     sh("ip neigh flush all || :; ip -6 neigh flush all || :
         for host in r1 r2 r3 t; do ip -n $host neigh flush all || :; ip -n $host -6 neigh flush all || :; done");
 }

@@ -253,7 +253,7 @@ pub fn start(args: &str) -> Child {
         .expect("rping")
 }
 
-/// Has the kernel stamp what arrives for as long as this lives. It begins a moment after the first socket
+/// Has the kernel stamp what arrives for as long as this exists. It begins a moment after the first socket
 /// requested it, and ends a moment after the last one (net_enable_timestamp defers both), so that the first answers of
 /// a run may come without.
 pub struct Stamping(Child);

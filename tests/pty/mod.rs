@@ -34,7 +34,7 @@ pub struct Pty {
 }
 
 impl Pty {
-    /// Starts a command line of the shell. It is the leader of a session whose terminal this is.
+    /// Starts a command line of the shell. It is the leader of a session with this terminal.
     pub fn start((rows, columns): (u16, u16), variables: &[(&str, &str)], line: &str) -> Self {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let OpenptyResult { master, slave } = openpty(Some(&size), None).expect("a terminal");

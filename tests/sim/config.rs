@@ -85,7 +85,7 @@ pub enum Demand {
 #[derive(Clone, Debug)]
 pub struct ManyConfig {
     pub targets: Rc<Targets>,
-    /// Names whose lookups end while the run goes on.
+    /// Names with lookups that end during the run.
     pub names: u32,
     pub method: Method,
     pub payload: Payload,

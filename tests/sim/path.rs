@@ -34,7 +34,7 @@ pub fn trace_config(method: TraceMethod, v6: bool) -> TraceConfig {
     let dst_port = match method {
         TraceMethod::Echo => 0,
         TraceMethod::Tcp(_) | TraceMethod::Connect => 80,
-        // The path knows these protocols by their port.
+        // The path identifies these protocols by their port.
         TraceMethod::Protocol(protocol) => protocol.into(),
         TraceMethod::Dccp { .. } => 33,
         TraceMethod::UdpLite { .. } => 136,
@@ -95,7 +95,7 @@ impl<'a> Net<'a> {
         }
     }
 
-    /// `hops - 1` routers and the target, whose answer takes `rtt`, those of the others in proportion.
+    /// `hops - 1` routers and the target. Its answer takes `rtt`, those of the others in proportion.
     pub fn line(hops: u8, rtt: Duration) -> Self {
         Self::new(move |probe| Ok(vec![on_line(probe, hops, rtt)]))
     }

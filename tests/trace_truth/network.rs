@@ -132,8 +132,8 @@ pub struct Network {
     pub awake: Instant,
     /// From then on answers take so much longer.
     pub congested: Option<(Instant, Duration)>,
-    /// This node is deaf before.
-    pub deaf: Option<(Node, Instant)>,
+    /// This node is silent before.
+    pub silent_until: Option<(Node, Instant)>,
     /// The limit of each router.
     pub limit: Option<Limit>,
     /// The limit of the target.
@@ -160,7 +160,7 @@ impl Network {
         });
         let cycle =
             random.once_in(8).then(|| Cycle { first: random.hop(hops.min(24)), nodes: random.hop(4) });
-        let deaf = random.once_in(5).then(|| {
+        let silent_until = random.once_in(5).then(|| {
             let node = if random.once_in(2) { Node::Target } else { Node::Router(random.hop(hops)) };
             (node, at(random.hop(60).into()))
         });
@@ -180,7 +180,7 @@ impl Network {
             quotes: random.one_of(&[Quotes::All, Quotes::All, Quotes::Eight, Quotes::Mixed]),
             awake: at(if random.once_in(6) { random.one_of(&[100, 300, 700, 1_500]) } else { 0 }),
             congested: random.once_in(6).then(|| (at(random.below(300)), ms(random.one_of(&[50, 200, 400])))),
-            deaf,
+            silent_until,
             limit: random.once_in(4).then(|| limit(random)),
             target_limit: (udp && random.once_in(2)).then(|| limit(random)),
             loss: random.once_in(4).then(|| random.one_of(&[5, 10, 20])),
@@ -190,7 +190,7 @@ impl Network {
         };
         // Nothing keeps our probes from a target that answers those of another trace, and its resets are as they should be.
         let answers = !network.silent.contains(&Node::Target)
-            && network.deaf.is_none()
+            && network.silent_until.is_none()
             && network.cycle.is_none()
             && network.refusal.is_none();
         let numbered = [Reset::Usual, Reset::Uncounted].contains(&network.reset);
@@ -248,7 +248,7 @@ impl Network {
         !(hides && self.quotes != Quotes::All)
             && self.loss.is_none()
             && self.limit.is_none()
-            && self.deaf.is_none()
+            && self.silent_until.is_none()
             && self.refusal.is_none()
     }
 

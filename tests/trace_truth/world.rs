@@ -81,7 +81,7 @@ impl<'a> World<'a> {
             return vec![];
         }
         let (hop, node, refusal) = self.ends(probe);
-        if self.network.silent.contains(&node) || self.is_deaf(node, probe) {
+        if self.network.silent.contains(&node) || self.is_still_silent(node, probe) {
             return vec![];
         }
         let is_error = node != Node::Target || self.network.method == TraceMethod::Udp;
@@ -113,8 +113,8 @@ impl<'a> World<'a> {
         (1..=probe.ttl).find_map(ends).expect("the last hop ends it")
     }
 
-    fn is_deaf(&self, node: Node, probe: &Probe) -> bool {
-        self.network.deaf.is_some_and(|(deaf, until)| deaf == node && probe.at < until)
+    fn is_still_silent(&self, node: Node, probe: &Probe) -> bool {
+        self.network.silent_until.is_some_and(|(silent, until)| silent == node && probe.at < until)
     }
 
     fn allows(&mut self, node: Node, now: Instant) -> bool {
