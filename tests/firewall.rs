@@ -89,7 +89,9 @@ fn one_host_gets_one_try_one_line_and_one_error_a_probe() {
     });
 }
 
-/// Of probes that leave together the kernel hides which error one had, so that the first one refused is tried again.
+/// Of probes that leave together the kernel hides the error of a later one, which is tried again. Until such a second try is
+/// refused too, probes leave together: with a rule that refuses half of them, eight second tries in a row that pass are
+/// rarer than one in 200 runs, even if all probes of a run leave together.
 #[test]
 fn many_hosts_get_one_try_and_one_error_a_probe() {
     with_each_rule("many_hosts_get_one_try_and_one_error_a_probe", |case| {
@@ -99,7 +101,7 @@ fn many_hosts_get_one_try_and_one_error_a_probe() {
         let (transmitted, not_sent, received) = (of("transmitted"), of("not_sent"), of("received"));
         assert_eq!((transmitted + not_sent, received), (200, transmitted), "{case}: {}", ran.stdout);
         assert!(
-            tried - 200 <= 1 && refused - not_sent == tried - 200,
+            tried - 200 <= 8 && refused - not_sent == tried - 200,
             "{case}: {tried} {refused} {not_sent}"
         );
         assert_eq!(ran.stderr, "", "{case}");
