@@ -161,7 +161,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_leaves_a_control_and_escaping_twice_changes_nothing(text in any::<String>()) {
+        fn no_control_character_remains_and_escaping_twice_changes_nothing(text in any::<String>()) {
             let once = escape(&text).into_owned();
             prop_assert!(once.chars().all(is_visible));
             prop_assert_eq!(escape(&once), once.as_str());

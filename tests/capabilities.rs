@@ -77,8 +77,8 @@ fn an_ordinary_user_has_nothing_to_lose_and_root_keeps_it_until_sockets_are_open
 }
 
 #[test]
-fn nobody_attaches_to_a_process_with_a_raw_socket() {
-    alone_among_users("nobody_attaches_to_a_process_with_a_raw_socket", || {
+fn no_user_attaches_to_a_process_with_a_raw_socket() {
+    alone_among_users("no_user_attaches_to_a_process_with_a_raw_socket", || {
         let _sockets = open(&raw()).unwrap();
         assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
     });

@@ -795,7 +795,7 @@ fn the_last_probes_of_a_flood_have_a_tenth_of_a_second_or_twice_the_longest_time
 }
 
 #[test]
-fn what_a_flood_has_in_flight_at_its_end_is_waited_for() {
+fn the_probes_in_flight_at_the_end_of_a_flood_are_waited_for() {
     let slow_at_last = |probe: &Seen| Ok(vec![echo(probe, if probe.number < 990 { us(50) } else { ms(90) })]);
     let all = Counts { sent: 1_000, received: 1_000, ..Counts::default() };
     assert_eq!(counts(&mut Sim::new(flood(Some(1_000)), slow_at_last)), all);

@@ -353,8 +353,8 @@ fn no_thread_of_a_run_keeps_any_privilege() {
 }
 
 #[test]
-fn waiting_costs_no_processor_time() {
-    alone("waiting_costs_no_processor_time", || {
+fn waiting_uses_no_processor_time() {
+    alone("waiting_uses_no_processor_time", || {
         let mut run = Running::start(&mut foreground("-c3 -i1 127.0.0.1"));
         run.until("rtt min/avg/max/mdev");
         let ticks = run.processor_ticks();

@@ -149,8 +149,8 @@ fn the_loss_of_two_thousand_probes_is_what_a_rule_refused_at_random() {
 }
 
 #[test]
-fn what_a_limit_passes_is_what_was_sent() {
-    alone("what_a_limit_passes_is_what_was_sent", || {
+fn the_packets_that_a_limit_passes_are_counted_as_sent() {
+    alone("the_packets_that_a_limit_passes_are_counted_as_sent", || {
         pair();
         with_both_sockets(|kind| {
             for verdict in ["drop", "reject"] {

@@ -68,7 +68,7 @@ fn each_format_has_its_name_and_json_has_two() {
 }
 
 #[test]
-fn what_has_no_place_in_a_format_is_refused_in_one_sentence() {
+fn options_without_effect_in_a_format_are_refused_in_one_sentence() {
     let allowed = "the format must be text, json, csv, influx, prometheus, nagios or atlas";
     let refusals = [
         ("ping --format xml h", &*format!("--format xml: {allowed}")),

@@ -322,8 +322,8 @@ fn times_of_day_have_the_zone_of_the_user() {
 }
 
 #[test]
-fn what_the_system_refuses_has_the_status_four() {
-    alone("what_the_system_refuses_has_the_status_four", || {
+fn a_refusal_of_the_system_has_the_status_four() {
+    alone("a_refusal_of_the_system_has_the_status_four", || {
         pair();
         let ran = fping("-S 192.0.2.1 10.9.0.2");
         assert_eq!((ran.stdout.as_str(), ran.status), ("", Some(4)));

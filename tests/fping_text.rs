@@ -206,7 +206,7 @@ fn each_probe_has_its_time_or_a_minus() {
 }
 
 #[test]
-fn what_is_still_open_is_neither_sent_nor_lost() {
+fn an_open_probe_is_neither_sent_nor_lost() {
     // The first answer takes longer than the second one.
     let (out, ..) = run("-c2 -p100 -t1000 web", |probe| {
         Ok(vec![echo(probe, if probe.seq() == 1 { ms(300) } else { ms(10) })])

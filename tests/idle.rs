@@ -40,8 +40,8 @@ fn a_run_that_waits_for_its_reader_at_the_end_is_idle() {
 }
 
 #[test]
-fn a_name_that_comes_when_no_line_waits_for_it_is_taken_at_once() {
-    alone("a_name_that_comes_when_no_line_waits_for_it_is_taken_at_once", || {
+fn a_name_that_arrives_when_no_line_waits_for_it_is_taken_at_once() {
+    alone("a_name_that_arrives_when_no_line_waits_for_it_is_taken_at_once", || {
         path();
         sh(
             "ip netns exec t nft 'add table ip f; add chain ip f c { type filter hook input priority 0; policy drop; }'",

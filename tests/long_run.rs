@@ -216,7 +216,7 @@ fn forms() -> [(TimeFormat, [&'static str; 3]); 5] {
 }
 
 #[test]
-fn the_time_stands_before_each_line_of_one_host_in_each_form() {
+fn each_line_of_one_host_begins_with_the_time_in_each_form() {
     for (form, times) in forms() {
         let style = Style { timestamps: Some(form), utc_offset: |_| 19_800, ..style() };
         let config = Config { count: Some(3), linger: Some(ms(100)), ..config() };
@@ -237,7 +237,7 @@ fn the_time_stands_before_each_line_of_one_host_in_each_form() {
 }
 
 #[test]
-fn the_time_stands_before_each_line_of_many_hosts_in_each_form() {
+fn each_line_of_many_hosts_begins_with_the_time_in_each_form() {
     for (form, times) in forms() {
         let style = Style { timestamps: Some(form), utc_offset: |_| 19_800, outstanding: true, ..style() };
         let demand = Demand::Probes { count: 2, interval: ms(1_000) };

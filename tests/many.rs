@@ -410,7 +410,7 @@ fn a_sweep_of_a_link_finds_every_neighbour_in_time_with_any_send_buffer() {
 }
 
 #[test]
-fn an_absent_neighbour_costs_a_present_host_no_probe() {
+fn an_absent_neighbour_takes_no_probe_from_a_present_host() {
     for (capacity, interval) in [(554, 1_000), (554, 40), (40, 100), (24, 50)] {
         let demand = Demand::Probes { count: 50, interval: ms(interval) };
         let config = Config { demand, ..answers(targets(&[("198.51.100.1", 20)])) };

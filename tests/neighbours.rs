@@ -73,8 +73,8 @@ fn counts(table: &str, address: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_sweep_finds_every_neighbour_that_is_there() {
-    alone("a_sweep_finds_every_neighbour_that_is_there", || {
+fn a_sweep_finds_every_present_neighbour() {
+    alone("a_sweep_finds_every_present_neighbour", || {
         lan(1_000);
         with_both_sockets(|kind| {
             both_families(|family| {
@@ -87,8 +87,8 @@ fn a_sweep_finds_every_neighbour_that_is_there() {
 }
 
 #[test]
-fn a_small_send_buffer_costs_time_and_no_host() {
-    alone("a_small_send_buffer_costs_time_and_no_host", || {
+fn a_small_send_buffer_makes_a_sweep_longer_and_loses_no_host() {
+    alone("a_small_send_buffer_makes_a_sweep_longer_and_loses_no_host", || {
         lan(20);
         with_both_sockets(|kind| {
             both_families(|Family { prefix, len, small, .. }| {
@@ -106,8 +106,8 @@ fn a_small_send_buffer_costs_time_and_no_host() {
 }
 
 #[test]
-fn an_absent_neighbour_costs_a_present_one_no_probe() {
-    alone("an_absent_neighbour_costs_a_present_one_no_probe", || {
+fn an_absent_neighbour_takes_no_probe_from_a_present_one() {
+    alone("an_absent_neighbour_takes_no_probe_from_a_present_one", || {
         lan(300);
         with_both_sockets(|kind| {
             for (sent, options) in [("10", "-i 0.05"), ("60", "-i 0.02 -S 20000")] {

@@ -268,8 +268,8 @@ fn altered_payloads_are_shown_alike_and_counted_as_corrupt_here() {
 }
 
 #[test]
-fn ip_options_come_back() {
-    beside("ip_options_come_back", line, || {
+fn ip_options_of_replies_are_printed() {
+    beside("ip_options_of_replies_are_printed", line, || {
         same("-c2 -l2 -R 10.8.0.2");
         let no_times = |text: &str| -> String {
             let keep = |line: &str| match line.rsplit_once('\t') {

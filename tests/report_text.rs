@@ -405,7 +405,7 @@ fn a_redirect_has_a_colon_and_with_verbose_its_quoted_header() {
 }
 
 #[test]
-fn marks_of_a_reply_line_stand_in_the_order_of_iputils() {
+fn marks_of_a_reply_line_are_in_the_order_of_iputils() {
     let a = "10.99.2.1";
     let verbose = || Style { verbose: true, ..style(a) };
     let reply = |change: fn(&mut Answer)| {
@@ -656,7 +656,7 @@ fn a_quiet_run_names_each_new_cause_once() {
 }
 
 #[test]
-fn counts_stand_in_the_order_of_iputils_and_loss_has_six_digits() {
+fn counts_are_in_the_order_of_iputils_and_loss_has_six_digits() {
     let a = "10.99.2.1";
     let counted = |verdict| Event::Answer(Answer { verdict, ..answer(a, 3, 7) });
     let (out, _) = run(

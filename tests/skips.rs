@@ -33,7 +33,7 @@ fn a_skip_is_printed_although_the_test_passes() {
 }
 
 #[test]
-fn a_skip_of_what_is_required_is_a_failure_whatever_the_value_of_the_variable() {
+fn a_skip_of_what_is_required_is_a_failure_with_any_value_of_the_variable() {
     for value in ["1", "yes", ""] {
         let output = without_programs("RPING_REQUIRE_NETNS", value);
         let text = String::from_utf8_lossy(&output.stdout);

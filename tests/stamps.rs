@@ -149,7 +149,7 @@ fn a_stamp_for_a_refused_probe_changes_nothing() {
 }
 
 #[test]
-fn a_stamp_of_a_former_turn_of_sequence_numbers_is_no_later_probes() {
+fn a_stamp_of_a_former_turn_of_sequence_numbers_counts_for_no_later_probe() {
     // The stamp of the first probe comes when its sequence number is that of number 65,537, which is on its way.
     let probes = 65_540;
     let (interval, late) = (us(10), us(10) * 65_536 + us(5));

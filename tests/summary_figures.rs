@@ -54,7 +54,7 @@ fn quiet() -> Style {
 }
 
 #[test]
-fn stats_stand_at_the_end_of_the_last_line() {
+fn stats_are_at_the_end_of_the_last_line() {
     let text = shown(sim(), PingText::new(Style { stats: true, ..quiet() }, None), 1);
     let expected = "\
 PING 192.0.2.2 (192.0.2.2) 56(84) bytes of data.

@@ -102,7 +102,7 @@ const LABELLED: [Line<'_>; 5] = [
 ];
 
 #[test]
-fn a_label_stands_beside_its_host() {
+fn a_label_is_printed_beside_its_host() {
     let expected = "\
 name          address       label                 sent  received    loss            min/avg/max/mdev ms   p95 ms
 198.51.100.1  198.51.100.1  core router              2         2      0%  123.456/123.456/123.456/0.000  123.456
@@ -183,7 +183,7 @@ nope.example     unknown
 }
 
 #[test]
-fn a_name_that_was_looked_up_stands_beside_its_address_at_any_width() {
+fn a_name_that_was_looked_up_is_printed_beside_its_address_at_any_width() {
     let rows = |columns| {
         let mut hosts = hosts(&[(None, "198.51.100.1", 2, None)]);
         hosts.put_name(0, "a-router-with-a-long-name.example.net".to_owned());
@@ -205,7 +205,7 @@ a-router-with-a-l...mple.net  198.51.100.1     2         2      0%  123.456
 }
 
 #[test]
-fn what_is_wider_loses_times_and_no_address_is_cut() {
+fn a_wider_table_has_fewer_times_and_no_address_is_cut() {
     let address = "2001:db8:1234:5678:9abc:def0:1234:5678";
     let lines = [(None, address, 1, None), (None, "198.51.100.9", 1, None)];
     let expected = "\

@@ -88,8 +88,8 @@ fn a_line_of_status_is_drawn_below_the_cursor_and_interrupt_erases_it() {
 }
 
 #[test]
-fn signals_that_end_a_run_leave_the_text_of_a_pipe() {
-    on_loopback("signals_that_end_a_run_leave_the_text_of_a_pipe", || {
+fn after_a_signal_the_text_is_that_of_a_pipe() {
+    on_loopback("after_a_signal_the_text_is_that_of_a_pipe", || {
         for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
             // So few rows that replies scroll off.
             let mut run = Pty::start((6, 80), XTERM, &ping("-i 0.1 127.0.0.1"));
@@ -103,8 +103,8 @@ fn signals_that_end_a_run_leave_the_text_of_a_pipe() {
 }
 
 #[test]
-fn a_line_of_status_by_signal_and_an_empty_line_of_the_user_stand_in_the_text() {
-    on_loopback("a_line_of_status_by_signal_and_an_empty_line_of_the_user_stand_in_the_text", || {
+fn a_line_of_status_by_signal_and_an_empty_line_of_the_user_are_in_the_text() {
+    on_loopback("a_line_of_status_by_signal_and_an_empty_line_of_the_user_are_in_the_text", || {
         let mut run = Pty::start((24, 80), XTERM, &ping("-i 0.2 127.0.0.1"));
         run.until(has_line);
         run.press("\r");
@@ -145,8 +145,8 @@ fn a_new_size_of_the_terminal_is_drawn_at_once() {
 }
 
 #[test]
-fn a_suspended_run_leaves_nothing_and_goes_on_with_its_line() {
-    on_loopback("a_suspended_run_leaves_nothing_and_goes_on_with_its_line", || {
+fn a_suspended_run_erases_its_line_and_draws_it_again_when_it_continues() {
+    on_loopback("a_suspended_run_erases_its_line_and_draws_it_again_when_it_continues", || {
         let line = format!("set -m; {RPING} ping -i 30 127.0.0.1; echo shell; read key; fg");
         let mut run = Pty::start((24, 80), XTERM, &line);
         run.until(has_line);

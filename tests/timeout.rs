@@ -66,7 +66,7 @@ rtt min/avg/max/mdev = 10.000/296.000/750.000/350.633 ms
 }
 
 #[test]
-fn an_answer_that_came_too_late_is_late_however_long_it_was_not_read() {
+fn an_answer_that_arrived_too_late_is_late_when_it_is_read_later_too() {
     let text = |answers_after: u64| {
         let mut sim = Sim::new(config(3), move |probe: &Seen| {
             Ok(vec![echo(probe, ms(if probe.number == 2 { answers_after } else { 10 }))])

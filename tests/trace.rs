@@ -1201,7 +1201,7 @@ fn an_answer_that_is_read_before_the_send_result_of_its_probe_counts() {
 }
 
 #[test]
-fn a_path_through_many_hops_and_the_highest_ttl_is_walked() {
+fn a_path_of_255_hops_is_traced_with_the_highest_ttl() {
     let mut net = Net::line(255, Duration::from_millis(255));
     let events = net.events(TraceConfig { max_ttl: 255, queries: 1, ..config() });
     assert_eq!(in_turn(&events).count(), 256);

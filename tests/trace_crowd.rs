@@ -105,25 +105,29 @@ fn crowds(ordinary: bool, methods: &[&'static str], to: impl Fn(u8) -> u8 + Copy
 }
 
 #[test]
-fn fifty_traces_to_one_host_mix_no_line() {
-    alone("fifty_traces_to_one_host_mix_no_line", || crowds(false, &ALL, |_| 1));
+fn fifty_traces_to_one_host_have_their_own_answers() {
+    alone("fifty_traces_to_one_host_have_their_own_answers", || crowds(false, &ALL, |_| 1));
 }
 
 #[test]
-fn fifty_traces_to_fifty_hosts_mix_no_line() {
-    alone("fifty_traces_to_fifty_hosts_mix_no_line", || crowds(false, &ALL, |n| n));
+fn fifty_traces_to_fifty_hosts_have_their_own_answers() {
+    alone("fifty_traces_to_fifty_hosts_have_their_own_answers", || crowds(false, &ALL, |n| n));
 }
 
 // Not by UDP: the kernel shows an ordinary user nothing of a quoted UDP header, so a socket with the port that another
 // process had a moment ago can get the late answer to its probe.
 #[test]
-fn fifty_traces_of_an_ordinary_user_to_one_host_mix_no_line() {
-    alone("fifty_traces_of_an_ordinary_user_to_one_host_mix_no_line", || crowds(true, &NUMBERED, |_| 1));
+fn fifty_traces_of_an_ordinary_user_to_one_host_have_their_own_answers() {
+    alone("fifty_traces_of_an_ordinary_user_to_one_host_have_their_own_answers", || {
+        crowds(true, &NUMBERED, |_| 1)
+    });
 }
 
 #[test]
-fn fifty_traces_of_an_ordinary_user_to_fifty_hosts_mix_no_line() {
-    alone("fifty_traces_of_an_ordinary_user_to_fifty_hosts_mix_no_line", || crowds(true, &ALL, |n| n));
+fn fifty_traces_of_an_ordinary_user_to_fifty_hosts_have_their_own_answers() {
+    alone("fifty_traces_of_an_ordinary_user_to_fifty_hosts_have_their_own_answers", || {
+        crowds(true, &ALL, |n| n)
+    });
 }
 
 #[test]

@@ -205,8 +205,8 @@ fn three_answers_of_three_behind_a_firewall_that_drops_what_is_invalid() {
 }
 
 #[test]
-fn a_silent_router_costs_its_own_stars_only() {
-    alone("a_silent_router_costs_its_own_stars_only", || trace_all(Firewall::Silent, &[84]));
+fn a_silent_router_has_stars_and_no_other_hop_does() {
+    alone("a_silent_router_has_stars_and_no_other_hop_does", || trace_all(Firewall::Silent, &[84]));
 }
 
 /// The methods that get errors about a host that is off, and the users that may use them. Connections show nothing after 0.95 s.
@@ -333,8 +333,8 @@ fn a_loop_between_two_routers_is_named() {
 }
 
 #[test]
-fn an_error_that_comes_while_a_connection_is_looked_at_is_seen() {
-    alone("an_error_that_comes_while_a_connection_is_looked_at_is_seen", || {
+fn an_error_that_arrives_while_a_connection_is_checked_is_reported() {
+    alone("an_error_that_arrives_while_a_connection_is_checked_is_reported", || {
         if !has(Need::Netns, "strace") {
             return;
         }

@@ -312,7 +312,7 @@ fn odd_numbers_are_taken_exactly_or_refused_with_the_range() {
 }
 
 #[test]
-fn what_does_not_go_together_is_refused_in_one_sentence() {
+fn options_that_exclude_each_other_are_refused_in_one_sentence() {
     for (args, reason) in [
         (&["-I", "-U", "h"][..], "-I does not go with -U: one method at a time"),
         (&["-T", "-M", "udp", "h"], "-T does not go with -M: one method at a time"),

@@ -214,7 +214,7 @@ fn a_silent_target_ends_within_four_seconds() {
 }
 
 #[test]
-fn a_neighbour_that_does_not_answer_costs_few_probes_for_three_seconds() {
+fn a_neighbour_that_does_not_answer_gets_few_probes_for_three_seconds() {
     for (queries, probes) in [(1, 3), (3, 9), (10, 3)] {
         let mut net = Net::new(|_| Ok(vec![]));
         net.events(TraceConfig { neighbour: true, queries, ..config() });
@@ -256,7 +256,7 @@ fn a_neighbour_behind_routers_is_shown_as_any_target() {
 }
 
 #[test]
-fn routers_that_answer_once_cost_a_trace_of_ten_queries_a_few_seconds() {
+fn a_trace_of_ten_queries_past_routers_that_answer_once_takes_a_few_seconds() {
     for (burst, interval) in [(1, 60_000), (1, 1_000), (3, 1_000), (6, 1_000)] {
         let mut budgets: Vec<_> = (0..=6).map(|_| Budget::new(burst, burst, ms(interval))).collect();
         let mut net = Net::new(|probe| match probe.ttl {
@@ -383,7 +383,7 @@ fn a_second_trace_to_a_limited_target_shows_the_whole_path() {
 }
 
 #[test]
-fn a_target_that_does_not_limit_its_errors_costs_no_further_second() {
+fn a_target_that_does_not_limit_its_errors_causes_no_further_wait() {
     for silent in [1, 3, 5] {
         let mut net = Net::new(|probe| match probe.ttl {
             ttl if ttl == silent => Ok(vec![]),
@@ -410,7 +410,7 @@ fn a_probe_waits_for_a_descriptor_as_long_as_it_must() {
 }
 
 #[test]
-fn the_wait_for_an_answer_begins_when_the_probe_leaves() {
+fn the_wait_for_an_answer_begins_when_the_probe_is_sent() {
     // A host that is off is reported three seconds after the first probe to it left.
     let mut net = Net::new(|probe| match probe.ttl {
         1 => Ok(vec![exceeded(probe, ms(1))]),

@@ -228,7 +228,7 @@ fn many_hosts_have_a_table_for_each_window_and_one_of_the_run() {
 }
 
 #[test]
-fn stats_of_a_window_have_what_a_window_knows() {
+fn stats_of_a_window_have_the_figures_of_the_window() {
     let stats = Style { stats: true, ..quiet() };
     let text = of_three(Show::Table, stats.clone(), each(2_000));
     let expected = "\
@@ -275,7 +275,7 @@ rtt min/avg/max/mdev = 1.000/1.500/2.000/0.500 ms, p50/p90/p95/p99 1.000/2.000/2
 }
 
 #[test]
-fn lines_about_probes_stand_between_the_tables() {
+fn lines_about_probes_are_printed_between_the_tables() {
     let outstanding = Style { outstanding: true, ..style() };
     let text = of_three(Show::Lines, outstanding, each(2_000));
     let first = "\
@@ -533,7 +533,7 @@ fn row_of(hosts: u32) -> Hosts {
 }
 
 #[test]
-fn a_long_table_is_printed_in_parts_and_no_other_line_stands_in_it() {
+fn a_long_table_is_printed_in_parts_without_other_lines_between() {
     const HOSTS: u32 = 1_500;
     let hosts = row_of(HOSTS);
     let config = || ManyConfig {
@@ -561,7 +561,7 @@ fn a_long_table_is_printed_in_parts_and_no_other_line_stands_in_it() {
 }
 
 #[test]
-fn a_table_of_a_run_that_goes_on_holds_what_is_wider_than_what_was_measured() {
+fn the_table_of_a_running_ping_has_room_for_wider_values() {
     let hosts = row_of(1_000);
     let mut many = ManyText::new(Show::Table, "rping", hosts.clone(), PingText::new(style(), None));
     let mut account = PingAccount::new(1_000);

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_system_is_no_origin() {
+    fn a_text_without_a_system_is_no_origin() {
         let none = Some(OriginReply::Origins(None));
         assert_eq!(read_built(&answer([])), none);
         for hostile in

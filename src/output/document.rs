@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_complete_leaves_nothing_behind() {
+    fn an_incomplete_file_is_removed() {
         let folder = folder("incomplete");
         let place = folder.join("out.csv");
         let mut output = Output::to_file(&place).unwrap();

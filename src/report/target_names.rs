@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_server_without_answers_costs_a_second_at_most() {
+    fn a_name_server_without_answers_delays_the_end_by_at_most_a_second() {
         let (_hold, held) = mpsc::channel::<()>();
         let held = Mutex::new(held);
         let mut names = Names::pooled(2, move |_| {

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tone_stands_around_its_text_and_an_empty_text_has_none() {
+    fn a_tone_is_around_its_text_and_an_empty_text_has_none() {
         let painted = |tone, text| {
             let mut painted = String::new();
             Tone::paint(tone, text, &mut painted);

@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_knows_the_same_moments_percentiles_and_differences_as_a_full_account() {
+    fn a_row_has_the_same_moments_percentiles_and_differences_as_a_full_account() {
         // Fewer sizes than a bounded distribution can tell apart.
         let times: Vec<u64> = (1..1_000_u64)
             .map(|n| 20_000_000 + (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57) * 100_000)

@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_that_could_not_leave_count_as_transmitted_and_as_errors() {
+    fn unsent_probes_count_as_transmitted_and_as_errors() {
         let fault = SendFault { cause: SendCause::Firewall, error: SystemError::new(1) };
         let not_sent = |seq| Event::NotSent { at: at(5), target: 0, seq, fault };
         let tally = tally([sent(1), not_sent(2), not_sent(3)]);

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn without_extension_headers_the_walk_stands_still() {
+    fn without_extension_headers_the_walk_ends_at_its_start() {
         assert_eq!(upper(NEXT_ICMPV6, &UPPER), icmp(&UPPER));
         assert_eq!(upper(NEXT_ICMPV6, &[]), icmp(&[]));
         assert_eq!(upper(17, &UPPER), Ok(Some(Upper { protocol: 17, rest: &UPPER })));

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_roff_has_a_meaning_for_is_escaped() {
+    fn characters_with_a_meaning_in_roff_are_escaped() {
         let mut roff = Roff::default();
         roff.control("SH", &["EXIT STATUS"]);
         roff.words(".5 is no request, 'nor' is \\fB");

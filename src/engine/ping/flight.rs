@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_withdrawn_last_leaves_its_place_free() {
+    fn the_place_of_the_probe_withdrawn_last_is_free() {
         let mut flight = filled(6);
         while flight.take_result().is_some() {}
         flight.settle(2, State::NotSent);

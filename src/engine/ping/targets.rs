@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_addresses_there_are_are_no_trouble() {
+    fn the_last_addresses_of_a_family_can_be_targets() {
         let mut targets = Targets::default();
         assert_eq!(targets.add(at("255.255.255.254"), 9), [0..2]);
         assert_eq!(targets.add(at("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), 9), [2..3]);

@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_separates_is_escaped_in_a_tag() {
+    fn separators_are_escaped_in_a_tag() {
         let tag = |text| Tag(text).to_string();
         assert_eq!(tag("fe80::1%eth0"), "fe80::1%eth0");
         assert_eq!(tag("a, b=c"), "a\\,\\ b\\=c");

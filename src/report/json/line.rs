@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_hides_is_escaped_and_what_shows_is_not() {
+    fn invisible_characters_are_escaped_and_visible_ones_are_not() {
         let cases = [
             ("a\u{9b}2J\u{7f}", r#""a\u009b2J\u007f""#),
             ("\u{1b}[31m\n\t\"\\", r#""\u001b[31m\n\t\"\\""#),

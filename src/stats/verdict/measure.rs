@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_sent_is_lost_and_an_error_and_what_is_in_flight_is_neither() {
+    fn an_unsent_probe_is_lost_and_an_error_and_one_in_flight_is_neither() {
         let of = row(3, 1, 2, 1);
         let expected = ["loss<=1%: 50% (1 of 2)", "errors=0: 1"];
         assert_eq!(judged(&of, Extra::default(), "loss<=1%,errors=0"), expected);

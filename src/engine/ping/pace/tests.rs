@@ -75,7 +75,7 @@ fn the_rate_is_kept_where_the_interval_requests_more() {
 }
 
 #[test]
-fn what_is_due_within_half_a_millisecond_leaves_with_the_first_of_it() {
+fn probes_due_within_half_a_millisecond_are_sent_together() {
     let turns = turns(&mut probes(10, 1, Duration::from_secs(1), 6_000), &[]);
     let micros: Vec<u64> = turns.iter().map(|(when, _)| when.as_nanos() / 1_000).collect();
     assert_eq!(micros, [0, 0, 0, 500, 500, 500, 1_000, 1_000, 1_000, 1_500]);
@@ -105,7 +105,7 @@ fn the_waits_grow_by_any_factor_or_none() {
 }
 
 #[test]
-fn a_target_that_no_probe_can_leave_for_is_probed_again_or_given_up_at_once() {
+fn a_target_with_an_unsent_probe_is_probed_again_or_given_up_at_once() {
     for (after_fault, next) in [(true, (507_000, Turn::Probe(0))), (false, (7_000, Turn::GiveUp(0)))] {
         let mut pace = retry(2, Duration::from_millis(500), Backoff::ONE_HALF, 3, after_fault, 1_000);
         assert_eq!(pace.take(at(0), 0), Some(Turn::Probe(0)));
@@ -134,7 +134,7 @@ fn targets_that_waited_come_before_those_that_were_sent_nothing_yet() {
 }
 
 #[test]
-fn what_was_slept_through_is_skipped() {
+fn turns_that_passed_while_suspended_are_skipped() {
     let mut pace = probes(2, 5, Duration::from_millis(100), 1_000);
     assert_eq!(pace.take(at(0), 0), Some(Turn::Probe(0)));
     let mut sent = Vec::new();
@@ -166,7 +166,7 @@ fn one_target_keeps_its_grid_whatever_is_late() {
 }
 
 #[test]
-fn a_preload_leaves_at_once() {
+fn a_preload_is_sent_at_once() {
     let pacing = Pacing::Rounds { interval: Duration::from_secs(1), preload: 3, rate: None };
     let mut pace = Pace::new(pacing, 1, None, 64, Instant::ZERO);
     for _ in 0..3 {
