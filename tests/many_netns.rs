@@ -184,11 +184,11 @@ fn a_hundred_thousand_hosts_are_pinged_at_the_maximum_rate() {
 fn too_many_hosts_are_refused() {
     alone("too_many_hosts_are_refused", || {
         let ran = rping("--alive 10.0.0.0/11");
-        let sentence = "rping: 2097150 hosts or more: if so many are meant, say --yes; without it, at most 1048576 are asked\n";
+        let sentence = "rping: 2097150 hosts or more: without --yes at most 1048576 are pinged\n";
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), sentence));
         let ran = rping("--yes 2001:db8::/64");
         let sentence =
-            "rping: 18446744073709551616 hosts or more are too many; at most 16777216 can be asked\n";
+            "rping: 18446744073709551616 hosts or more are too many; at most 16777216 can be pinged\n";
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), sentence));
     });
 }

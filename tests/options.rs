@@ -486,9 +486,9 @@ fn options_for_one_host_are_refused_with_many() {
         assert_eq!(refusal(&[option, "a", "b"]), for_one(option));
         assert_eq!(refusal(&[option, "192.0.2.0/24"]), for_one(option));
     }
-    let flood = for_one("-f") + "; to ask many as fast as possible, use --rate max";
+    let flood = for_one("-f") + "; to ping many as fast as possible, use --rate max";
     assert_eq!(refusal(&["-f", "-i", "1", "--retry", "1", "a"]), flood);
-    let preload = for_one("-l") + "; --rate says how many probes leave in a second";
+    let preload = for_one("-l") + "; --rate sets how many probes are sent in a second";
     assert_eq!(refusal(&["-l", "2", "192.0.2.1-192.0.2.9"]), preload);
     for option in ["-c", "-i", "--every"] {
         assert_eq!(

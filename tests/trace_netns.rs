@@ -856,8 +856,8 @@ fn the_requested_clock_is_used_and_printed() {
         assert_eq!(
             refused(traceroute(&format!("--clock kernel -M tcpconn {V4}"))),
             line(
-                "kernel: each of these probes has a socket of its own, and nobody stamps it as it leaves; \
-                 --clock auto or user will do"
+                "kernel: each of these probes has a socket of its own, which the kernel does not stamp when it leaves; \
+                 use --clock auto or user"
             )
         );
         assert_eq!(

@@ -317,7 +317,7 @@ fn options_that_exclude_each_other_are_refused_in_one_sentence() {
         (&["-I", "-U", "h"][..], "-I does not go with -U: one method at a time"),
         (&["-T", "-M", "udp", "h"], "-T does not go with -M: one method at a time"),
         (&["-4", "-6", "h"], "only one -4 or -6 option may be specified"),
-        (&["-6", "-s", "192.0.2.1", "h"], "-s 192.0.2.1 is of the other family than -4 or -6 asks for"),
+        (&["-6", "-s", "192.0.2.1", "h"], "-s 192.0.2.1 is not of the family that -4 or -6 selects"),
         (&["-6", "-g", "a", "h"], "-g does not go with -6: Linux sends no IPv6 source routes (RFC 5095)"),
         (&["-T", "--classic", "h"], "--classic goes with UDP only (-U or -M default)"),
         (&["-f", "9", "-m", "3", "h"], "-f 9: the first hop must not lie beyond the last, which is 3"),

@@ -191,9 +191,9 @@ fn is_range(word: &str) -> bool {
 /// Refuses options that mean nothing, or something else, for many hosts.
 fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
     let for_one = [
-        (arguments.flood, "-f", "; to ask many as fast as possible, use --rate max"),
+        (arguments.flood, "-f", "; to ping many as fast as possible, use --rate max"),
         (arguments.adaptive, "-A", ""),
-        (arguments.preload.is_some(), "-l", "; --rate says how many probes leave in a second"),
+        (arguments.preload.is_some(), "-l", "; --rate sets how many probes are sent in a second"),
         (arguments.connect, "-C", ""),
         (arguments.first_reply, "-o", "; to stop when one has answered, use --min-reachable 1"),
         (arguments.keep_going, "--keep-going", ", which ICMP errors do not end"),
@@ -206,7 +206,7 @@ fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
     if let Some(count) = arguments.count {
         ensure!(
             count <= MAX_COUNT,
-            "-c {count}: the count must be a whole number from 1 to {MAX_COUNT} where many hosts are asked"
+            "-c {count}: the count must be a whole number from 1 to {MAX_COUNT} where many hosts are pinged"
         );
     }
     let rounds = [

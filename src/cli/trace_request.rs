@@ -134,7 +134,7 @@ fn family(arguments: &TraceArguments) -> Result<Option<Family>> {
     };
     let needed = arguments.source.map(Family::of);
     if let (Some(named), Some(needed), Some(source)) = (named, needed, arguments.source) {
-        ensure!(named == needed, "-s {source} is of the other family than -4 or -6 asks for");
+        ensure!(named == needed, "-s {source} is not of the family that -4 or -6 selects");
     }
     ensure!(
         arguments.gateway.is_empty() || named != Some(Family::V6),

@@ -171,8 +171,8 @@ fn no_stamps(why: &NoStamps) -> Cow<'static, str> {
             format!("{name} does not stamp all packets now; hwstamp_ctl -i {name} -t 1 -r 1 makes it").into()
         }
         NoStamps::SocketPerProbe => {
-            "each of these probes has a socket of its own, and nobody stamps it as it \
-                                     leaves; --clock auto or user will do"
+            "each of these probes has a socket of its own, which the kernel does not stamp when \
+             it leaves; use --clock auto or user"
                 .into()
         }
     }

@@ -92,10 +92,13 @@ impl Words {
     /// Too many.
     fn check_count(&self, many: &Many) -> anyhow::Result<()> {
         let count = self.count;
-        ensure!(count <= MOST_HOSTS, "{count} hosts or more are too many; at most {MOST_HOSTS} can be asked");
+        ensure!(
+            count <= MOST_HOSTS,
+            "{count} hosts or more are too many; at most {MOST_HOSTS} can be pinged"
+        );
         ensure!(
             many.yes || count <= MANY_HOSTS,
-            "{count} hosts or more: if so many are meant, say --yes; without it, at most {MANY_HOSTS} are asked"
+            "{count} hosts or more: without --yes at most {MANY_HOSTS} are pinged"
         );
         Ok(())
     }

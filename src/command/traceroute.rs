@@ -134,7 +134,7 @@ fn open(request: &TraceRequest, output: &mut Output<'_>) -> anyhow::Result<(Prob
         return Err(advice::open_error(&TRACEROUTE, &refusal.error));
     };
     output.print_error(format_args!(
-        "{}: no ICMP socket is permitted here, so UDP probes to ports from {TRACEROUTE_PORT} are sent; -I says why\n",
+        "{}: no ICMP socket is permitted here, so UDP probes to ports from {TRACEROUTE_PORT} are sent; with -I the reason is printed\n",
         request.style.program
     ));
     Ok((udp, sockets))
@@ -302,9 +302,9 @@ fn print_method(request: &TraceRequest, setup: &TraceSetup, output: &mut Output<
             "by a raw socket, each query one flow over all hops"
         }
         Mode::Raw => "by a raw socket, all probes one flow",
-        Mode::Shared => "without privilege: the port tells probes apart, so each is a flow of its own",
+        Mode::Shared => "without privilege: the port distinguishes probes, so each is a flow of its own",
         Mode::SocketPerProbe => {
-            "without privilege: the source port tells probes apart, so each is a flow of its own"
+            "without privilege: the source port distinguishes probes, so each is a flow of its own"
         }
         Mode::Connect => {
             "by TCP connections, each a flow of its own; an answer after 0.95 s is not seen, because the kernel \

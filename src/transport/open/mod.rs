@@ -298,7 +298,7 @@ pub(super) fn wanted(family: Family, options: &Options, ident: u16) -> Accept {
 }
 
 fn filter_refused(error: io::Error) -> OpenError {
-    OpenError::Unavailable(format!("cannot filter what the raw socket hears: {}", SystemError::of(&error)))
+    OpenError::Unavailable(format!("cannot filter what the raw socket receives: {}", SystemError::of(&error)))
 }
 
 fn no_device(device: &str, error: &io::Error) -> OpenError {
