@@ -98,7 +98,7 @@ fn same_with_mtu(args: &str, style: TraceStyle, hops: &[Hop<'_>], mtus: &[(u8, u
 fn open_line() {
     line();
     sh("ip netns exec far sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 \
-        net.ipv4.icmp_msgs_per_sec=1000000");
+        net.ipv4.icmp_msgs_per_sec=1000000 net.ipv4.icmp_msgs_burst=10000");
 }
 
 fn numeric(target: &str) -> TraceStyle {

@@ -190,7 +190,8 @@ pub fn line() {
         ip route add default via 10.9.0.2
         ip -6 route add default via fd09::2
         ip netns exec t sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
-            net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000");
+            net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000 \
+            net.ipv4.icmp_msgs_burst=10000");
     reach("ip netns exec t", ["10.8.0.2", "fd08::2"]);
 }
 
