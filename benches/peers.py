@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """rping beside its peers and beside the machine's limit, in one run: what docs/measurements.md has.
 
-    cargo build --release && python3 benches/peers.py [one] [lan] [flood] [sweep] [steady] [clock] [path]
+    cargo build --release && python3 benches/peers.py [one] [lan] [flood] [sweep] [steady] [clock] [loss] [path]
                                                          [formats] [status]
 
 Without names of parts all are run. Programs take turns, so that a machine that gets slower is slower for all.
 Needs root, to make its own network namespaces (nothing leaves the machine), a C compiler, and iputils-ping,
-fping, busybox, traceroute, mtr-tiny and tcpdump; those that are not here are left out.
+fping, busybox, traceroute, mtr-tiny, tcpdump and nftables; those that are not here are left out.
 """
 
 import fcntl
@@ -265,8 +265,8 @@ def captured(path):
     return rtts
 
 
-def error_of(command, times):
-    """Median and 99th percentile of what a ping shows beyond what the wire did, in µs."""
+def beside(command):
+    """What a ping prints, and what the wire did meanwhile."""
     with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
         tcpdump = subprocess.Popen(["tcpdump", "-i", "wire0", "-U", "-w", file.name, "--time-stamp-precision=nano",
                                     "-B", "8192", "icmp"], stderr=subprocess.PIPE)
@@ -277,7 +277,12 @@ def error_of(command, times):
         time.sleep(1.5)
         tcpdump.terminate()
         tcpdump.wait()
-        wire = captured(file.name)
+        return text, captured(file.name)
+
+
+def error_of(command, times):
+    """Median and 99th percentile of what a ping shows beyond what the wire did, in µs."""
+    text, wire = beside(command)
     errors = sorted(shown - wire[seq] for seq, shown in times(text) if seq in wire)
     if len(errors) < 1900:
         sys.exit(f"{' '.join(command)}: only {len(errors)} of 2000 replies were both shown and captured")
@@ -293,6 +298,52 @@ def from_text(text):
     return [(int(seq), float(millis) * 1000) for seq, millis in re.findall(r"icmp_seq=(\d+) .*time=([\d.]+) ms", text)]
 
 
+def flood_error(command, figures):
+    """The median and mean that a flood shows beyond those of the wire, and the mean and maximum shown, in µs."""
+    text, wire = beside(command)
+    if len(wire) < FLOOD * 0.99:
+        sys.exit(f"{' '.join(command)}: only {len(wire)} of {FLOOD} probes were captured")
+    median, mean, longest = figures(text)
+    beyond = 0 if median is None else median - statistics.median(wire.values())
+    return beyond, mean - statistics.mean(wire.values()), mean, longest
+
+
+def flood_json(text):
+    rtt = json.loads(text.splitlines()[-1])["rtt"]
+    if rtt["min_ms"] <= 0:
+        sys.exit("a flood has a time of zero")
+    return [rtt[key] * 1000 for key in ("p50_ms", "avg_ms", "max_ms")]
+
+
+def flood_text(text):
+    """iputils shows no median."""
+    _, mean, longest, _ = re.search(r"mdev = ([\d.]+)/([\d.]+)/([\d.]+)/([\d.]+)", text).groups()
+    return None, float(mean) * 1000, float(longest) * 1000
+
+
+# Fewer than there are sequence numbers.
+FLOOD = 50_000
+
+
+def clock_in_flood(busy):
+    """Five floods by each program in turn: the median of each figure."""
+    ours = ["ping", "-q", "-f", f"-c{FLOOD}", "10.250.0.2"]
+    columns = [("0 2147483647", [RPING, *ours, "--json"], flood_json), ("1 0", [RPING, *ours, "--json"], flood_json),
+               ("0 2147483647", ours, flood_text)]
+    figures = [[] for _ in columns]
+    for _ in range(5):
+        for (groups, command, read), taken in zip(columns, figures):
+            datagram_sockets(groups)
+            taken.append(flood_error(command, read))
+    cells = ["%+.2f, %+.2f, %.2f, %.0f" % tuple(map(statistics.median, zip(*taken))) for taken in figures]
+    print(f"| {busy} | {' | '.join(cells)} |", flush=True)
+
+
+def datagram_sockets(groups):
+    with open("/proc/sys/net/ipv4/ping_group_range", "w") as file:
+        file.write(groups)
+
+
 def clock():
     sh("""ip netns add rping-wire 2>/dev/null || true
           ip link add wire0 type veth peer name wire1 netns rping-wire
@@ -301,25 +352,67 @@ def clock():
     try:
         ours = [RPING, "ping", "--json", "-c2000", "-i0.002", "10.250.0.2"]
         theirs = ["ping", "-c2000", "-i0.002", "10.250.0.2"]
-        print("\nRTT shown beyond the wire's (tcpdump's stamps), 2000 probes at 2 ms, µs: median, 1 %, 99 %\n\n"
-              "| | rping, datagram | rping, raw | iputils ping |\n| --- | --- | --- | --- |")
-        for load, loops in [("idle", 0), ("6 busy loops", 6)]:
-            busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(loops)]
+
+        def steadily(load):
             cells = []
-            try:
-                for groups, command, times in [("0 2147483647", ours, from_json), ("1 0", ours, from_json),
-                                               ("0 2147483647", theirs, from_text)]:
-                    with open("/proc/sys/net/ipv4/ping_group_range", "w") as file:
-                        file.write(groups)
-                    cells.append("%+.1f, %+.1f, %+.1f" % tuple(error_of(command, times)[i] for i in (0, 2, 1)))
-            finally:
-                # Also after a failure: a loop that remains would load the machine without end.
-                for loop in busy:
-                    loop.kill()
-                    loop.wait()
-            print(f"| {load} | {' | '.join(cells)} |")
+            for groups, command, times in [("0 2147483647", ours, from_json), ("1 0", ours, from_json),
+                                           ("0 2147483647", theirs, from_text)]:
+                datagram_sockets(groups)
+                cells.append("%+.1f, %+.1f, %+.1f" % tuple(error_of(command, times)[i] for i in (0, 2, 1)))
+            print(f"| {load} | {' | '.join(cells)} |", flush=True)
+
+        for title, measure in [
+            ("RTT shown beyond the wire's (tcpdump's stamps), 2000 probes at 2 ms, µs: median, 1 %, 99 %", steadily),
+            (f"Floods of {FLOOD}, µs: median and mean beyond the wire's, mean and maximum shown", clock_in_flood),
+        ]:
+            print(f"\n{title}\n\n| | rping, datagram | rping, raw | iputils ping |\n| --- | --- | --- | --- |")
+            for load, loops in [("idle", 0), ("6 busy loops", 6)]:
+                busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(loops)]
+                try:
+                    measure(load)
+                finally:
+                    # Also after a failure: a loop that remains would load the machine without end.
+                    for loop in busy:
+                        loop.kill()
+                        loop.wait()
     finally:
         sh("ip netns del rping-wire")
+
+
+LOSSES = 20
+
+
+def loss():
+    """A rule in the output hook drops probes at random: what is shown is what the rule counted, and lies about p."""
+    sh("""nft add table ip rping
+          nft 'add counter ip rping refused'
+          nft 'add chain ip rping out { type filter hook output priority 0; }'""")
+    user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    runs = [("root, raw socket", "1 0", [RPING, "ping", "-q", "-c2000", "-i0.0005", "127.0.0.1"]),
+            ("ordinary user, datagram socket", "0 2147483647",
+             user + [RPING, "ping", "-q", "-c2000", "-i0.002", "127.0.0.1"])]
+    print(f"\n2000 probes, of which a rule drops a part p at random, {LOSSES} runs\n\n"
+          "| | p | within 3 standard deviations | loss shown = counter of the rule | loss shown |\n"
+          "| --- | --- | --- | --- | --- |")
+    for who, groups, command in runs:
+        datagram_sockets(groups)
+        for percent in (1, 10, 50):
+            sh(f"""nft flush chain ip rping out
+                   nft 'add rule ip rping out icmp type echo-request numgen random mod 100 < {percent} \
+                        counter name refused drop'""")
+            shown, equal = [], 0
+            for _ in range(LOSSES):
+                text = run(command)[0]
+                counter = subprocess.run(["nft", "reset", "counter", "ip", "rping", "refused"], stdout=subprocess.PIPE,
+                                         check=True, text=True).stdout
+                refused = int(re.search(r"packets (\d+)", counter).group(1))
+                received, errors, part = re.search(r" (\d+) received, (?:\+(\d+) errors, )?([\d.]+)% ", text).groups()
+                shown.append(float(part))
+                equal += (int(received), int(errors or 0), float(part)) == (2000 - refused, refused, refused / 20)
+            deviation = (percent * (100 - percent) / 2000) ** 0.5
+            within = sum(abs(part - percent) <= 3 * deviation for part in shown)
+            print(f"| {who} | {percent} % | {within} of {LOSSES} | {equal} of {LOSSES} | "
+                  f"{min(shown):g} % to {max(shown):g} % |", flush=True)
 
 
 def traced(hops, silent, command, allowed):
@@ -352,8 +445,8 @@ def path():
                 print(f"| {name} | {seconds:.3f} | {probes} | {beyond} |", flush=True)
 
 
-PARTS = {"one": one, "lan": lan, "flood": flood, "sweep": sweep, "steady": steady, "clock": clock, "path": path,
-         "formats": formats, "status": status}
+PARTS = {"one": one, "lan": lan, "flood": flood, "sweep": sweep, "steady": steady, "clock": clock, "loss": loss,
+         "path": path, "formats": formats, "status": status}
 
 
 def main():

@@ -97,7 +97,8 @@ pub struct PingArguments {
     /// Send as fast as replies come, or 100 a second.
     ///
     /// Prints a dot for each probe and takes it back for each reply, so that the dots that stay are the
-    /// losses. Only root may do this without an interval (-i). No names are looked up, as with -n.
+    /// losses. Only root may do this without an interval (-i). No names are looked up, as with -n. The kernel takes the
+    /// times of some replies, which stand for all; --clock kernel: of all of them.
     #[arg(short, long, help_heading = TIMING)]
     pub flood: bool,
 
