@@ -540,6 +540,13 @@ fn the_round_trip_time_of_this_host_to_multicast_and_broadcast_is_above_zero() {
                 assert!(reply["rtt_ms"].as_f64().expect("a time") > 0.0, "{target}: {reply}");
                 assert_eq!(reply["clock"], "mixed", "{target}: {reply}");
             }
+            let ran = rping(&format!("--json -q -f -c5 {target}"));
+            let lines = json(&ran);
+            let summary = lines.last().expect("a summary");
+            let least = summary["rtt"]["min_ms"].as_f64();
+            assert!(least.is_some_and(|least| least > 0.0), "{target}: {summary}");
+            let clocks = &summary["clocks"];
+            assert_eq!((&clocks["kernel"], &clocks["user"]), (&0.into(), &0.into()), "{target}: {summary}");
         }
     });
 }

@@ -34,7 +34,9 @@ impl SocketSetup {
         let port = if raw { 0 } else { options.ident.unwrap_or(0) };
         let Route { target, source, .. } = *route;
         let mut setup = Self { options: options.clone(), target, source, raw, port, bound: false };
-        if setup.options.stamps == Stamping::Both && setup.many_responders() {
+        if let Stamping::Both | Stamping::Sampled = setup.options.stamps
+            && setup.many_responders()
+        {
             // The kernel delivers the copy for this host, and its reply, before it stamps the departure.
             setup.options.stamps = Stamping::Arrivals;
         }
