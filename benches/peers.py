@@ -304,7 +304,7 @@ def flood_error(command, figures):
     if len(wire) < FLOOD * 0.99:
         sys.exit(f"{' '.join(command)}: only {len(wire)} of {FLOOD} probes were captured")
     median, mean, longest = figures(text)
-    beyond = 0 if median is None else median - statistics.median(wire.values())
+    beyond = float("nan") if median is None else median - statistics.median(wire.values())
     return beyond, mean - statistics.mean(wire.values()), mean, longest
 
 
