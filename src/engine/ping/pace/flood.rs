@@ -8,9 +8,13 @@ use crate::clock::Instant;
 /// A flood sends this long after the last probe when nothing comes back (so at least 100 a second).
 const GAP: Duration = Duration::from_millis(10);
 
-/// A flood lets one more probe be in flight for each so many answered in a row, so that batches form; while
-/// there are few it looks as one of iputils.
+/// A flood lets one more probe be in flight for each so many answers that came at once, so that batches form; while there are
+/// few it looks as one of iputils.
 const OPENING: u64 = 32;
+
+/// An answer that takes no longer came at once: to sleep until it is there costs as much. A longer time may be spent in a
+/// queue, which more probes in flight would fill until some are lost: there a flood sends one for one.
+const AT_ONCE: Duration = Duration::from_micros(100);
 
 /// The schedule.
 #[derive(Debug)]
@@ -20,14 +24,14 @@ pub struct Flood {
     preload: u64,
     /// Maximum number of probes in flight.
     most: u64,
-    /// Probes answered since the flood last had to go on without an answer.
-    in_a_row: u64,
+    /// Answers that came at once, since the flood last had to go on without one. Each later answer halves it.
+    at_once: u64,
 }
 
 impl Flood {
     /// See [`super::Pacing::Flood`]; `most` are in flight at most, or the preload if that is more.
     pub fn new(preload: u64, most: u64, count: Option<u64>, start: Instant) -> Self {
-        Self { sends: Sends::new(count, preload, start), preload, most, in_a_row: 0 }
+        Self { sends: Sends::new(count, preload, start), preload, most, at_once: 0 }
     }
 
     /// When the next probe is due, given the probes in flight.
@@ -39,18 +43,18 @@ impl Flood {
     pub fn take(&mut self, now: Instant, in_flight: u64) {
         self.sends.take(now);
         if in_flight >= self.window() {
-            self.in_a_row = 0;
+            self.at_once = 0;
         }
     }
 
-    /// A probe was answered.
-    pub fn learn(&mut self) {
-        self.in_a_row = self.in_a_row.saturating_add(1);
+    /// A probe was answered after this time.
+    pub fn learn(&mut self, rtt: Duration) {
+        self.at_once = if rtt <= AT_ONCE { self.at_once.saturating_add(1) } else { self.at_once / 2 };
     }
 
     /// Probes that may be in flight at once.
     fn window(&self) -> u64 {
-        let opened = self.in_a_row.checked_div(OPENING).unwrap_or(0);
+        let opened = self.at_once.checked_div(OPENING).unwrap_or(0);
         self.preload.saturating_add(opened).min(self.most.max(self.preload))
     }
 }
@@ -78,12 +82,25 @@ mod tests {
     fn a_flood_opens_up_as_answers_come_and_closes_when_none_does() {
         let mut flood = Flood::new(1, 64, None, Instant::ZERO);
         flood.take(millis(5), 0);
-        (0..OPENING * 3).for_each(|_| flood.learn());
+        (0..OPENING * 3).for_each(|_| flood.learn(AT_ONCE));
         assert_eq!([flood.due(3), flood.due(4)], [Some(millis(5)), Some(millis(15))]);
-        (0..OPENING * 100).for_each(|_| flood.learn());
+        (0..OPENING * 100).for_each(|_| flood.learn(AT_ONCE));
         assert_eq!([flood.due(63), flood.due(64)], [Some(millis(5)), Some(millis(15))], "64 and no more");
         flood.take(millis(15), 64);
         assert_eq!([flood.due(0), flood.due(1)], [Some(millis(15)), Some(millis(25))], "one for one again");
+    }
+
+    #[test]
+    fn a_flood_does_not_open_up_where_answers_take_their_time() {
+        let mut flood = Flood::new(1, 64, None, Instant::ZERO);
+        flood.take(millis(5), 0);
+        (0..1_000).for_each(|_| flood.learn(AT_ONCE + Duration::from_micros(1)));
+        assert_eq!([flood.due(0), flood.due(1)], [Some(millis(5)), Some(millis(15))]);
+        (0..OPENING * 8).for_each(|_| flood.learn(AT_ONCE));
+        assert_eq!([flood.due(8), flood.due(9)], [Some(millis(5)), Some(millis(15))]);
+        // Its own probes fill a queue.
+        (0..3).for_each(|_| flood.learn(Duration::from_millis(1)));
+        assert_eq!([flood.due(1), flood.due(2)], [Some(millis(5)), Some(millis(15))]);
     }
 
     #[test]

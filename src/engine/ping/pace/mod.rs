@@ -197,7 +197,7 @@ impl Pace {
     pub fn learn(&mut self, rtt: Duration) {
         match self {
             Self::Rounds(_) | Self::Retry(_) => {}
-            Self::Flood(flood) => flood.learn(),
+            Self::Flood(flood) => flood.learn(rtt),
             Self::Adaptive(adaptive) => adaptive.learn(rtt),
         }
     }
