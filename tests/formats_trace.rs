@@ -403,6 +403,13 @@ fn a_host_that_is_not_found_is_in_every_format() {
         document.unknown("nope,x", "Name | not known", at, &mut output);
         output.unwritten(Stream::Out)
     };
+    let unreachable = || {
+        let nowhere = driven::nowhere();
+        let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+        let mut document = AtlasTrace::new(32, None);
+        document.unknown("10.0.0.1", "connect: Network is unreachable", at, &mut output);
+        serde_json::from_str::<Value>(&output.unwritten(Stream::Out)).expect("JSON")
+    };
     let expected =
         format!("{PROBES}2026-11-22T14:58:00.250000000Z,\"nope,x\",,,,unknown,,,,,,,,,Name | not known\r\n");
     assert_eq!(print(Box::new(CsvTrace)), expected);
@@ -412,4 +419,7 @@ fn a_host_that_is_not_found_is_in_every_format() {
     assert_eq!(print(Box::new(NagiosTrace)), "TRACEROUTE UNKNOWN - nope,x: Name / not known\n");
     let atlas: Value = serde_json::from_str(&print(Box::new(AtlasTrace::new(32, None)))).unwrap();
     assert_eq!(atlas["result"], json!([{"error": "name resolution failed: Name | not known"}]));
+    let atlas = unreachable();
+    assert_eq!((&atlas["dst_addr"], &atlas["af"]), (&json!("10.0.0.1"), &json!(4)));
+    assert_eq!(atlas["result"], json!([{"error": "connect: Network is unreachable"}]));
 }

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::result::{Back, Failure, Front, SILENCE, Silence, millis, print};
+use super::result::{Back, Failure, Front, SILENCE, Silence, address_of, millis, print};
 use crate::output::Output;
-use crate::report::formats::ping::{Document, HostFigures, HostRow, Whole};
+use crate::report::formats::ping::{Document, HostRow, Whole};
 use crate::stats::ProbeTime;
 
 /// A result for each host.
@@ -53,12 +53,11 @@ impl AtlasPing {
     }
 
     /// What became of each probe to a host.
-    fn packets(figures: Result<HostFigures<'_>, &str>, whole: &Whole<'_>) -> Vec<Packet> {
-        let target = match figures {
+    fn packets(row: &HostRow<'_>, whole: &Whole<'_>) -> Vec<Packet> {
+        let target = match row.figures {
             Ok(host) => host.target,
             Err(reason) => {
-                let error = format!("dns resolution failed: {reason}");
-                return vec![Packet::Failed(Failure { error })];
+                return vec![Packet::Failed(Failure::of_host(&row.name.host, "dns resolution", reason))];
             }
         };
         let probes = whole.account.each.iter().flat_map(|each| each.probes(target));
@@ -73,17 +72,18 @@ impl AtlasPing {
 
 impl Document for AtlasPing {
     fn row(&mut self, _pass: usize, row: &HostRow<'_>, whole: &Whole<'_>, output: &mut Output<'_>) {
-        let (figures, address) = (row.figures.ok(), row.name.address.map(|address| address.ip()));
+        let figures = row.figures.ok();
+        let address = row.name.address.map(|address| address.ip()).or_else(|| address_of(&row.name.host));
         let (sent, received) = figures.map_or((0, 0), |host| (host.figures.sent(), host.figures.received()));
         let rtt = figures.filter(|host| host.figures.is_timed()).map(|host| host.figures.rtt());
         let extra = figures.map(|host| whole.extra(host.target)).unwrap_or_default();
-        let source = self.source.filter(|_| address.is_some());
+        let source = self.source.filter(|_| figures.is_some());
         let result = PingResult {
             front: Front::new(&row.name.host, address, source),
             proto: "ICMP",
             ttl: extra.ttl,
             size: self.size,
-            result: Self::packets(row.figures, whole),
+            result: Self::packets(row, whole),
             dup: extra.duplicates,
             rcvd: received,
             sent,

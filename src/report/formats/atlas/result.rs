@@ -60,6 +60,22 @@ pub(super) struct Failure {
     pub error: String,
 }
 
+impl Failure {
+    /// What keeps a host from being probed. A name was not found; an address has another reason. `lookup`: the words for a
+    /// lookup that failed.
+    pub fn of_host(host: &str, lookup: &str, reason: &str) -> Self {
+        match address_of(host) {
+            Some(_) => Self { error: reason.to_owned() },
+            None => Self { error: format!("{lookup} failed: {reason}") },
+        }
+    }
+}
+
+/// The address of a host that is given by it.
+pub(super) fn address_of(host: &str) -> Option<IpAddr> {
+    host.parse().ok()
+}
+
 /// No answer.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Silence {

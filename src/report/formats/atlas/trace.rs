@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::extension::{IcmpExtension, structure};
-use super::result::{Back, Failure, Front, SILENCE, Silence, millis, print, seconds};
+use super::result::{Back, Failure, Front, SILENCE, Silence, address_of, millis, print, seconds};
 use crate::clock::{Wall, nanos};
 use crate::engine::trace::event::{AnswerKind, Outcome, TraceAnswer, TraceEvent};
 use crate::output::Output;
@@ -194,12 +194,12 @@ impl TraceDocument for AtlasTrace {
 
     fn unknown(&mut self, host: &str, reason: &str, at: Wall, output: &mut Output<'_>) {
         let result = TraceResult {
-            front: Front::new(host, None, None),
+            front: Front::new(host, address_of(host), None),
             proto: "ICMP".to_owned(),
             size: self.size,
             paris_id: 0,
             endtime: seconds(at),
-            result: vec![Hop::Failed(Failure { error: format!("name resolution failed: {reason}") })],
+            result: vec![Hop::Failed(Failure::of_host(host, "name resolution", reason))],
             back: Back::new(("Traceroute", "traceroute"), at, None),
         };
         print(&result, output);
