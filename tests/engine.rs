@@ -416,7 +416,7 @@ fn a_longer_answer_and_a_bad_checksum_are_corrupt() {
 #[test]
 fn errors_about_packets_of_other_programs_are_rejected() {
     type Forge = fn(Packet) -> Packet;
-    let forgeries: [(&str, Forge, Option<Reject>); 7] = [
+    let forgeries: [(&str, Forge, Option<Reject>); 8] = [
         (
             "another identifier quoted",
             |mut p| {
@@ -450,6 +450,15 @@ fn errors_about_packets_of_other_programs_are_rejected() {
             Some(Reject::Token),
         ),
         (
+            "eight octets of ICMP with another checksum",
+            |mut p| {
+                p.bytes.truncate(36);
+                p.bytes[30] ^= 1;
+                p
+            },
+            Some(Reject::Token),
+        ),
+        (
             "UDP quoted",
             |mut p| {
                 p.bytes[17] = 17;
@@ -477,6 +486,28 @@ fn errors_about_packets_of_other_programs_are_rejected() {
             assert_eq!(sim.session.rejects().of(reason), 1, "{name}");
         }
     }
+}
+
+/// RFC 792 quotes eight octets: the identifier, the sequence number and a checksum, which depends on the token.
+#[test]
+fn of_65_536_blind_errors_that_quote_eight_octets_one_is_about_a_probe() {
+    let config = Config { linger: Some(ms(100)), ..count(1) };
+    let all = |probe: &Seen| {
+        let short = || {
+            let mut packet = error(probe, 3, 1, 0, ms(1));
+            packet.bytes.truncate(36);
+            packet
+        };
+        let with = |checksum: u16| {
+            let mut packet = short();
+            packet.bytes[30..32].copy_from_slice(&checksum.to_be_bytes());
+            packet
+        };
+        Ok((0..=u16::MAX).map(with).collect())
+    };
+    let mut sim = Sim::new(config, all);
+    assert_eq!(counts(&mut sim), Counts { sent: 1, errors: 1, ..Counts::default() });
+    assert_eq!(sim.session.rejects().of(Reject::Token), 65_535);
 }
 
 #[test]

@@ -11,8 +11,9 @@ use crate::datagram::{ClockSource, Timing};
 use crate::engine::ping::event::{self, Answer, Content, Detail, ProbeError, Verdict};
 use crate::engine::ping::flight::{SEQUENCES, State};
 use crate::engine::reject::Reject;
-use crate::probe::{Identity, Method, Payload};
+use crate::probe::{Identity, Method, Payload, Probe, message_len};
 use crate::reply::{Quoted, QuotedRequest, Reply, ReplyKind};
+use crate::wire::icmp;
 
 /// Octets of a token that must be right for a wrong one to count as ours, damaged: another payload meets
 /// this by chance once in 2^43 tries.
@@ -206,8 +207,8 @@ pub fn error(
     if !checksum_ok {
         return Err(Reject::Checksum);
     }
-    let Quoted { dst, header, request, .. } = quoted;
-    let QuotedRequest::Query { method, ident, seq, payload, .. } = request else {
+    let Quoted { src, dst, header, request, .. } = quoted;
+    let QuotedRequest::Query { method, ident, seq, checksum, payload } = request else {
         return Err(Reject::Unrelated);
     };
     if dst != expected.dst || method != expected.method || ident != identity.ident {
@@ -216,7 +217,11 @@ pub fn error(
     let number = newest(seq).ok_or(Reject::NeverSent)?;
     let has_token = method == Method::Echo && expected.payload.octets().len() >= Identity::TOKEN_LEN;
     let carried = payload.get(..Identity::TOKEN_LEN).filter(|_| has_token);
-    if carried.is_some_and(|carried| carried != identity.token(number, dst)) {
+    let proved = match carried {
+        Some(carried) => carried == identity.token(number, dst),
+        None => checksum_of(expected, identity, number, src).is_none_or(|sent| sent == checksum),
+    };
+    if !proved {
         return Err(Reject::Token);
     }
     let notice = error.is_notice();
@@ -234,6 +239,23 @@ pub fn error(
             quoted_header,
         },
     ))
+}
+
+/// The checksum of the echo request with this number, which depends on its token; `None`: it is not known. A quote of eight
+/// octets (RFC 792) has no other proof that its sender saw the probe. `src`: the source address of the quoted packet, if known.
+fn checksum_of(expected: &Expected, identity: &Identity, number: u64, src: Option<IpAddr>) -> Option<u16> {
+    let &Expected { dst, method, payload, .. } = expected;
+    if method != Method::Echo {
+        return None;
+    }
+    let mut message = vec![0; message_len(method, payload)];
+    let _ = Probe { number, dst, method, originate: 0 }.emit(identity, payload, &mut message);
+    if let IpAddr::V6(dst) = dst {
+        // The kernel wrote it, with the addresses.
+        let Some(IpAddr::V6(src)) = src else { return None };
+        icmp::seal_v6(&mut message, src, dst);
+    }
+    message.get(2..4)?.try_into().ok().map(u16::from_be_bytes)
 }
 
 /// What an answer carries beside an echoed payload; `returned` is when it arrived here, in
