@@ -202,10 +202,9 @@ fn a_trace_has_each_probe_and_its_ending() {
     assert_eq!(text, expected);
 }
 
-/// An event without a time of its own has that of the turn of the loop in which it happened.
-#[test]
-fn the_time_of_a_silent_probe_is_when_its_wait_was_over() {
-    let start = TraceStart {
+/// A trace of the target with a query for each hop.
+fn start_line() -> TraceStart {
+    TraceStart {
         host: "h".to_owned(),
         target: TARGET.into(),
         method: "icmp",
@@ -213,11 +212,16 @@ fn the_time_of_a_silent_probe_is_when_its_wait_was_over() {
         queries: 1,
         packet_len: 60,
         one_flow: true,
-    };
+    }
+}
+
+/// An event without a time of its own has that of the turn of the loop in which it happened.
+#[test]
+fn the_time_of_a_silent_probe_is_when_its_wait_was_over() {
     let after = |millis| Instant::ZERO + Duration::from_millis(millis);
     let text = lines(|output| {
         let wanted = Lookups { names: false, origins: false };
-        let mut json = driven::trace(JsonTrace::report(start, wanted, Names::new()));
+        let mut json = driven::trace(JsonTrace::report(start_line(), wanted, Names::new()));
         for (ttl, at) in [(1, 100), (2, 700)] {
             json.poll(after(at - 90), output);
             let silent = TraceEvent::Decided { ttl, query: 1, outcome: Outcome::Silent, mtu: None };
@@ -250,17 +254,8 @@ fn named(late: bool, wanted: Lookups, extension: Vec<u8>) -> Vec<Value> {
         Question::Origin(address) if address == router(1) => Some("AS64500/AS64501".to_owned()),
         Question::Name(_) | Question::Origin(_) => None,
     });
-    let start = TraceStart {
-        host: "h".to_owned(),
-        target: TARGET.into(),
-        method: "icmp",
-        max_ttl: 30,
-        queries: 1,
-        packet_len: 60,
-        one_flow: true,
-    };
     let text = lines(|output| {
-        let mut json = driven::trace(JsonTrace::report(start, wanted, names));
+        let mut json = driven::trace(JsonTrace::report(start_line(), wanted, names));
         for ttl in [1, 2] {
             let answer = TraceAnswer {
                 extension: extension.clone(),

@@ -22,6 +22,7 @@ use crate::names::forward::{self, Candidate};
 use crate::names::interface_index;
 use crate::output::Output;
 use crate::report::hosts::Hosts;
+use crate::report::missing::AGAIN;
 use crate::transport::Sockets;
 use crate::wire::Family;
 
@@ -374,7 +375,7 @@ impl<'a> Numbered<'a> {
             }
             Err(why) => {
                 // Where lookups go on, it is among the names that are looked up again.
-                let next = if self.plain.is_some() { "; trying again" } else { "" };
+                let next = if self.plain.is_some() { AGAIN } else { "" };
                 output.print_error(format_args!("{}: {why}{next}\n", self.usable.program()));
                 self.hosts.resolve(number, Err(command::reason(name, why)));
             }

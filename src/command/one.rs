@@ -18,6 +18,7 @@ use crate::names::background::Background;
 use crate::names::forward::{self, AddressFamilies, Candidate};
 use crate::output::{self, Output};
 use crate::report::hosts::Hosts;
+use crate::report::missing::AGAIN;
 use crate::report::style::Style;
 use crate::report::text::ping::print_pattern;
 use crate::run::Lookups;
@@ -140,7 +141,7 @@ fn find(
         let Some(until) = request.ping.limits.until.filter(|_| may_come) else { return Err(reason) };
         let text = format!("{reason:#}");
         if text != printed {
-            output.print_error(format_args!("{}: {text}; trying again\n", request.style.program));
+            output.print_error(format_args!("{}: {text}{AGAIN}\n", request.style.program));
             let _ = output.flush(&[], None);
             printed = text;
         }

@@ -4,12 +4,15 @@ use crate::engine::ping::event::Missing;
 use crate::escape::escape;
 use crate::output::Output;
 
+/// The end of a line about a name that is looked up again.
+pub const AGAIN: &str = "; trying again";
+
 /// Prints why a name has no address, and whether it is looked up again; nothing where the run was complete without it.
 /// `program` and `reason` are fit to be shown.
 pub fn print(program: &str, name: &str, (reason, missing): (&str, Missing), output: &mut Output<'_>) {
     let next = match missing {
         Missing::Final => "",
-        Missing::Again => "; trying again",
+        Missing::Again => AGAIN,
         Missing::NotNeeded => return,
     };
     output.print_error(format_args!("{program}: {}: {reason}{next}\n", escape(name)));

@@ -17,7 +17,7 @@ pub mod formats;
 pub mod glyphs;
 pub mod hosts;
 pub mod json;
-mod missing;
+pub mod missing;
 mod phrases;
 mod plain_targets;
 pub mod style;

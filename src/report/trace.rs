@@ -1,6 +1,7 @@
 //! A report of a trace: what all texts and formats of it have in common. Its events are printed in their order, each when
 //! the lookups about its responder have ended.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
@@ -62,9 +63,14 @@ pub struct TraceSoFar<'a> {
 }
 
 impl TraceSoFar<'_> {
+    /// The interface, escaped.
+    pub fn shown_zone(&self) -> Option<Cow<'_, str>> {
+        self.zone.map(escape)
+    }
+
     /// An address as text, escaped, with the interface where it is link-local.
     pub fn shown(&self, address: IpAddr) -> String {
-        addresses::numeric(address, self.zone.map(escape).as_deref())
+        addresses::numeric(address, self.shown_zone().as_deref())
     }
 }
 

@@ -319,12 +319,12 @@ impl Channel {
             return 0;
         }
         let (addressing, departures) = (&self.addressing, &self.departures);
+        let mut requests = 0;
         let sent = self.sender.send_together(self.socket.as_fd(), clock, |at| {
-            let requests = departures.requests(at);
-            let numbered = batch.clone().enumerate();
+            requests = departures.requests(at);
+            let (requests, numbered) = (requests, batch.clone().enumerate());
             numbered.map(move |(n, (transmit, bytes))| addressing.datagram(transmit, bytes, n < requests))
         });
-        let requests = self.departures.requests(sent.at);
         let mut at = sent.at;
         for (n, (transmit, _)) in batch.take(sent.count).enumerate() {
             let requested = n < requests;

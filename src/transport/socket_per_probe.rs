@@ -23,7 +23,7 @@ use crate::datagram::{Departed, Incoming, Received, SendCause, SendFault, Transm
 use crate::wire::Family;
 use crate::wire::tcp;
 
-/// How soon connections are looked at again whose SYN may wait in this machine.
+/// How soon connections are looked at again while a SYN of theirs may wait in this machine.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Maximum number of source ports tried for one probe.

@@ -137,7 +137,7 @@ impl Trace {
         self.answer(id, answer)
     }
 
-    /// Records the answers without a number whose probes are known at `now`; with `None` all.
+    /// Records the answers without a number that are assigned to probes at `now`; with `None` all.
     fn settle_unnumbered(&mut self, now: Option<Instant>) {
         for (id, answer) in self.unnumbered.settled(&self.config.flow, &self.table, now) {
             if let Err(reason) = self.answer(id, answer) {
@@ -213,7 +213,7 @@ impl Trace {
         self.emit();
     }
 
-    /// Emits the outcomes whose turn it is, and the end of the trace.
+    /// Emits the outcomes that are next in their order, and the end of the trace.
     fn emit(&mut self) {
         while self.ending.is_none() {
             if self.held_until().is_some_and(|until| until > self.now) {

@@ -33,7 +33,7 @@ impl Trace {
         })
     }
 
-    /// The open queries whose time is up: TTL and query.
+    /// The open queries that have waited long enough: TTL and query.
     pub(super) fn expired(&self, now: Instant) -> Vec<(u8, u8)> {
         let late = self.deadlines(self.config.max_ttl).filter(|(_, _, deadline)| *deadline <= now);
         late.map(|(ttl, query, _)| (ttl, query)).collect()

@@ -113,8 +113,8 @@ impl Unnumbered {
         Some(newest + taken.min(wait::TAIL).max(wait::answer_time(table)))
     }
 
-    /// The answers whose probes are known at `now`, with the numbers of these in the table: those of a flow with an answer for
-    /// each of its probes, or that has waited long enough. With `None` all.
+    /// The answers that are assigned to probes at `now`, with the numbers of these in the table: those of a flow with an
+    /// answer for each of its probes, or that has waited long enough. With `None` all.
     pub fn settled(&mut self, flow: &Flow, table: &Table, now: Option<Instant>) -> Vec<(u64, TraceAnswer)> {
         let mut settled = Vec::new();
         for index in self.indexes() {

@@ -129,18 +129,18 @@ impl InfluxTrace {
         }
         if *received > 0 {
             times(rtt, output);
-            let all: Vec<_> = hop.responders.iter().map(|address| whole.shown(*address)).collect();
+            let all: Vec<_> = hop.responders.iter().map(|address| whole.trace.shown(*address)).collect();
             // Digits and the name of an interface, which has neither quotes nor, escaped, more than backslashes.
             let all = all.join(" ").replace('\\', "\\\\").replace('"', "\\\"");
             output.print(format_args!(",responders=\"{all}\""));
         }
-        output.print(format_args!(" {}\n", whole.at.as_nanos()));
+        output.print(format_args!(" {}\n", whole.trace.at.as_nanos()));
     }
 }
 
 impl TraceDocument for InfluxTrace {
     fn end(&mut self, whole: &TraceWhole<'_>, output: &mut Output<'_>) {
-        let (account, url) = (whole.account, Tag(&whole.start.host));
+        let (account, url) = (whole.trace.account, Tag(&whole.start.host));
         let reached = account.ending() == Ending::Reached;
         output.print(format_args!(
             "traceroute,url={url} result_code={}i,reached={reached},hops={}i,packets_transmitted={}i,\
@@ -150,7 +150,7 @@ impl TraceDocument for InfluxTrace {
             account.sent(),
             account.received(),
             Millis(nanos(account.duration())),
-            whole.at.as_nanos(),
+            whole.trace.at.as_nanos(),
         ));
         account.hops.iter().for_each(|(number, hop)| Self::hop(number, hop, whole, output));
     }

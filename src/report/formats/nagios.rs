@@ -186,9 +186,9 @@ pub struct NagiosTrace;
 
 impl TraceDocument for NagiosTrace {
     fn end(&mut self, whole: &TraceWhole<'_>, output: &mut Output<'_>) {
-        let account = whole.account;
+        let account = whole.trace.account;
         let state = check::of_trace(account);
-        let end = sentence(&trace_summary::end(account, whole.zone));
+        let end = sentence(&trace_summary::end(account, whole.trace.shown_zone().as_deref()));
         output.print(format_args!("TRACEROUTE {} - {end}", word(state)));
         let target = account.hops.get(account.last_hop).filter(|_| state == State::Ok);
         let target = target.filter(|hop| hop.received > 0);

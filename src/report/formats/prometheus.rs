@@ -238,7 +238,7 @@ impl PrometheusTrace {
     fn hops(labels: &str, whole: &TraceWhole<'_>, output: &mut Output<'_>) {
         for HopMetric { name, help, value } in &HOP_METRICS {
             let mut headed = false;
-            for (number, hop) in whole.account.hops.iter() {
+            for (number, hop) in whole.trace.account.hops.iter() {
                 let Some(value) = value(hop) else { continue };
                 if !std::mem::replace(&mut headed, true) {
                     head(name, help, output);
@@ -252,10 +252,10 @@ impl PrometheusTrace {
     fn responders(labels: &str, whole: &TraceWhole<'_>, output: &mut Output<'_>) {
         let name = "traceroute_hop_info";
         let all = |(number, hop): (u8, &Hop)| {
-            let shown = |address: &IpAddr| (number, whole.shown(*address));
+            let shown = |address: &IpAddr| (number, whole.trace.shown(*address));
             hop.responders.iter().map(shown).collect::<Vec<_>>()
         };
-        for (place, (number, responder)) in whole.account.hops.iter().flat_map(all).enumerate() {
+        for (place, (number, responder)) in whole.trace.account.hops.iter().flat_map(all).enumerate() {
             if place == 0 {
                 head(name, "Addresses that answered", output);
             }
@@ -267,9 +267,9 @@ impl PrometheusTrace {
 
 impl TraceDocument for PrometheusTrace {
     fn end(&mut self, whole: &TraceWhole<'_>, output: &mut Output<'_>) {
-        let (account, target) = (whole.account, whole.start.target);
+        let (account, target) = (whole.trace.account, whole.start.target);
         let version = if target.is_ipv4() { 4 } else { 6 };
-        let (host, ip) = (Label(&whole.start.host), whole.shown(target));
+        let (host, ip) = (Label(&whole.start.host), whole.trace.shown(target));
         let labels = format!("target=\"{host}\",ip=\"{}\",ip_version=\"{version}\"", Label(&ip));
         let reached = if account.ending() == Ending::Reached { 1.0 } else { 0.0 };
         for (name, help, value) in [

@@ -1,18 +1,14 @@
 //! A traceroute as a document: lines for its events, or its figures at the end.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use crate::clock::Wall;
 use crate::engine::trace::event::TraceEvent;
-use crate::escape::escape;
 use crate::names::lookup::Names;
 use crate::output::Output;
-use crate::report::addresses::numeric;
 use crate::report::json::TraceStart;
 use crate::report::trace::{Happened, TraceLines, TraceReport, TraceSoFar};
 use crate::report::waiting::Lookups;
-use crate::stats::TraceAccount;
 
 /// A document about a traceroute.
 pub trait TraceDocument: fmt::Debug {
@@ -39,21 +35,8 @@ pub trait TraceDocument: fmt::Debug {
 pub struct TraceWhole<'a> {
     /// The target and the method.
     pub start: &'a TraceStart,
-    /// The account.
-    pub account: &'a TraceAccount,
-    /// When the trace began.
-    pub began: Wall,
-    /// When it ended.
-    pub at: Wall,
-    /// The interface of link-local responders, escaped.
-    pub zone: Option<&'a str>,
-}
-
-impl TraceWhole<'_> {
-    /// An address as text, with the interface where it is link-local.
-    pub fn shown(&self, address: IpAddr) -> String {
-        numeric(address, self.zone)
-    }
+    /// The trace so far; at its end all of it.
+    pub trace: &'a TraceSoFar<'a>,
 }
 
 /// The lines of a document about a traceroute.
@@ -73,17 +56,6 @@ impl FormatTrace {
     ) -> TraceReport {
         TraceReport::new(Box::new(Self { document, start }), wanted, names, None)
     }
-
-    /// Calls a function of the document with the trace so far.
-    fn with_whole(
-        &mut self,
-        &TraceSoFar { account, began, at, zone }: &TraceSoFar<'_>,
-        call: impl FnOnce(&mut dyn TraceDocument, &TraceWhole<'_>),
-    ) {
-        let zone = zone.map(escape);
-        let whole = TraceWhole { start: &self.start, account, began, at, zone: zone.as_deref() };
-        call(&mut *self.document, &whole);
-    }
 }
 
 impl TraceLines for FormatTrace {
@@ -96,10 +68,10 @@ impl TraceLines for FormatTrace {
     }
 
     fn print(&mut self, happened: Happened<'_>, trace: &TraceSoFar<'_>, output: &mut Output<'_>) {
-        self.with_whole(trace, |document, whole| document.event(&happened, whole, output));
+        self.document.event(&happened, &TraceWhole { start: &self.start, trace }, output);
     }
 
     fn end(&mut self, trace: &TraceSoFar<'_>, output: &mut Output<'_>) {
-        self.with_whole(trace, |document, whole| document.end(whole, output));
+        self.document.end(&TraceWhole { start: &self.start, trace }, output);
     }
 }

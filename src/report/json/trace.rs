@@ -38,7 +38,7 @@ pub struct TraceStart {
 #[derive(Debug)]
 pub struct JsonTrace {
     start: TraceStart,
-    /// TTL and query of the probes whose record was printed before their turn.
+    /// TTL and query of the probes with a record that was printed before their turn.
     passed: BTreeSet<(u8, u8)>,
 }
 

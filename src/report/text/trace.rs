@@ -219,7 +219,7 @@ impl TraceLines for TraceText {
         for (fault, ttl) in &self.faults {
             output.print_error(format_args!("{program}: {}\n", fault::at_hop(*fault, *ttl)));
         }
-        let (name, zone) = (escape(&self.style.name), trace.zone.map(escape));
+        let (name, zone) = (escape(&self.style.name), trace.shown_zone());
         if self.style.summary {
             let target = format!("{name} ({})", trace.shown(self.style.target));
             trace_summary::finish(account, &target, zone.as_deref(), output);

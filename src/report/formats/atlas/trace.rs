@@ -185,9 +185,9 @@ impl TraceDocument for AtlasTrace {
             proto: start.method.to_ascii_uppercase(),
             size: self.size,
             paris_id: u8::from(start.one_flow),
-            endtime: seconds(whole.at),
+            endtime: seconds(whole.trace.at),
             result: hops.collect(),
-            back: Back::new(("Traceroute", "traceroute"), whole.began, self.source),
+            back: Back::new(("Traceroute", "traceroute"), whole.trace.began, self.source),
         };
         print(&result, output);
     }

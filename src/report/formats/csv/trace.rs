@@ -31,7 +31,7 @@ fn answered(answer: &TraceAnswer, whole: &TraceWhole<'_>) -> (&'static str, Opti
     match answer.kind {
         AnswerKind::Reply | AnswerKind::Segment(_) => ("reply", None),
         AnswerKind::Error(error) if error.is_ttl_exceeded() => ("ttl_exceeded", None),
-        AnswerKind::Error(error) => ("error", Some(phrase(&error, |node| whole.shown(node)))),
+        AnswerKind::Error(error) => ("error", Some(phrase(&error, |node| whole.trace.shown(node)))),
     }
 }
 
@@ -76,7 +76,7 @@ impl TraceDocument for CsvTrace {
             .number(fields.place.map(|(hop, _)| hop))
             .number(fields.place.map(|(_, query)| query))
             .text(fields.outcome)
-            .maybe(answer.map(|answer| whole.shown(answer.from)).as_deref())
+            .maybe(answer.map(|answer| whole.trace.shown(answer.from)).as_deref())
             .maybe(happened.name.as_deref())
             .maybe(happened.origin.as_deref())
             .millis(answer.map(|answer| nanos(answer.rtt)))
