@@ -9,6 +9,7 @@ Needs root, to make its own network namespaces (nothing leaves the machine), a C
 fping, busybox, traceroute, mtr-tiny, tcpdump and nftables; those that are not here are left out.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -180,21 +181,28 @@ def on_terminal(command):
     return (usage.ru_utime + usage.ru_stime) / (time.monotonic() - start) * 100, octets
 
 
+@contextlib.contextmanager
+def link(name, octet):
+    """An Ethernet link to a host in a namespace of its own: the address of that host."""
+    sh(f"""ip netns add rping-{name} 2>/dev/null || true
+           ip link add {name}0 type veth peer name {name}1 netns rping-{name}
+           ip addr add 10.{octet}.0.1/24 dev {name}0; ip link set {name}0 up
+           ip -n rping-{name} addr add 10.{octet}.0.2/24 dev {name}1; ip -n rping-{name} link set {name}1 up""")
+    try:
+        yield f"10.{octet}.0.2"
+    finally:
+        sh(f"ip netns del rping-{name}")
+
+
 def status():
     """What the line of status costs: 5 probes a second, each answered at once and drawn."""
-    sh("""ip netns add rping-status 2>/dev/null || true
-          ip link add status0 type veth peer name status1 netns rping-status
-          ip addr add 10.252.0.1/24 dev status0; ip link set status0 up
-          ip -n rping-status addr add 10.252.0.2/24 dev status1; ip -n rping-status link set status1 up""")
-    try:
-        commands = [[RPING, "ping", *each, "-i0.2", "-w60", "10.252.0.2"] for each in ([], ["--status", "never"])]
+    with link("status", 252) as host:
+        commands = [[RPING, "ping", *each, "-i0.2", "-w60", host] for each in ([], ["--status", "never"])]
         figures = rounds(commands, on_terminal, 1)
         print("\n5 probes a second for 60 s on a terminal\n\n| | with the line of status | `--status never` |\n"
               "| --- | --- | --- |")
         print("| processor time, % of a core | " + " | ".join(f"{each[0][0]:.2f}" for each in figures) + " |")
         print("| written, octets | " + " | ".join(str(each[0][1]) for each in figures) + " |")
-    finally:
-        sh("ip netns del rping-status")
 
 
 def lan():
@@ -345,13 +353,9 @@ def datagram_sockets(groups):
 
 
 def clock():
-    sh("""ip netns add rping-wire 2>/dev/null || true
-          ip link add wire0 type veth peer name wire1 netns rping-wire
-          ip addr add 10.250.0.1/24 dev wire0; ip link set wire0 up
-          ip -n rping-wire addr add 10.250.0.2/24 dev wire1; ip -n rping-wire link set wire1 up""")
-    try:
-        ours = [RPING, "ping", "--json", "-c2000", "-i0.002", "10.250.0.2"]
-        theirs = ["ping", "-c2000", "-i0.002", "10.250.0.2"]
+    with link("wire", 250) as host:
+        ours = [RPING, "ping", "--json", "-c2000", "-i0.002", host]
+        theirs = ["ping", "-c2000", "-i0.002", host]
 
         def steadily(load):
             cells = []
@@ -375,8 +379,6 @@ def clock():
                     for loop in busy:
                         loop.kill()
                         loop.wait()
-    finally:
-        sh("ip netns del rping-wire")
 
 
 LOSSES = 20
