@@ -389,9 +389,14 @@ fn an_answer_with_the_token_from_another_address_counts_and_is_marked() {
 
 #[test]
 fn a_cut_answer_counts_while_it_still_carries_the_token() {
-    for (payload, verdict) in
-        [(0, Verdict::Corrupt), (7, Verdict::Corrupt), (8, Verdict::Received), (55, Verdict::Received)]
-    {
+    for (payload, verdict) in [
+        (0, None),
+        (5, None),
+        (6, Some(Verdict::Corrupt)),
+        (7, Some(Verdict::Corrupt)),
+        (8, Some(Verdict::Received)),
+        (55, Some(Verdict::Received)),
+    ] {
         let config = Config { linger: Some(ms(100)), ..count(1) };
         let mut sim = Sim::new(config, move |probe| Ok(vec![echo(probe, ms(1)).cut(payload)]));
         let mut seen = Vec::new();
@@ -400,7 +405,26 @@ fn a_cut_answer_counts_while_it_still_carries_the_token() {
                 seen.push((answer.verdict, answer.content.clone()));
             }
         });
-        assert_eq!(seen, [(verdict, Content::Truncated)], "{payload} octets left");
+        let expected: Vec<_> = verdict.into_iter().map(|verdict| (verdict, Content::Truncated)).collect();
+        assert_eq!(seen, expected, "{payload} octets left");
+        assert_eq!(
+            sim.session.rejects().of(Reject::Token),
+            u64::from(verdict.is_none()),
+            "{payload} octets left"
+        );
+    }
+}
+
+/// Anybody can send these, with all identifiers and sequence numbers, under the target's address.
+#[test]
+fn short_answers_without_the_token_are_not_damaged_answers() {
+    for target in [SocketAddr::new(TARGET.into(), 0), SocketAddr::new(TARGET6.into(), 0)] {
+        let blind = |probe: &Seen| {
+            Ok((0..8).map(|len| echo(probe, ms(1)).cut(len).mangle(|payload| payload.fill(0))).collect())
+        };
+        let config = Config { target, linger: Some(ms(100)), ..count(1) };
+        let mut sim = Sim::new(config, blind);
+        assert_eq!(counts(&mut sim), Counts { sent: 1, lost: 1, ..Counts::default() });
     }
 }
 
@@ -508,6 +532,28 @@ fn of_65_536_blind_errors_that_quote_eight_octets_one_is_about_a_probe() {
     let mut sim = Sim::new(config, all);
     assert_eq!(counts(&mut sim), Counts { sent: 1, errors: 1, ..Counts::default() });
     assert_eq!(sim.session.rejects().of(Reject::Token), 65_535);
+}
+
+/// Of what an error of ICMPv6 quotes, the error queue hides the addresses, and so what the checksum depends on.
+#[test]
+fn an_error_of_ipv6_without_the_token_is_about_no_probe() {
+    for (quoted, errors) in [(8, 0), (15, 0), (16, 1), (64, 1)] {
+        let target = SocketAddr::new(TARGET6.into(), 0);
+        let config = Config { target, linger: Some(ms(100)), ..count(1) };
+        let short = |probe: &Seen| {
+            let mut packet = queued(probe, 1, 3, 0, ms(1));
+            packet.bytes.truncate(quoted);
+            Ok(vec![packet])
+        };
+        let mut sim = Sim::new(config, short);
+        let seen = counts(&mut sim);
+        assert_eq!(
+            seen,
+            Counts { sent: 1, errors, lost: 1 - errors, ..Counts::default() },
+            "{quoted} octets"
+        );
+        assert_eq!(sim.session.rejects().of(Reject::Token), 1 - errors, "{quoted} octets");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::probe::{Identity, Method, Payload, Probe, message_len};
 use crate::reply::{Quoted, QuotedRequest, Reply, ReplyKind};
 use crate::wire::icmp;
 
-/// Octets of a token that must be right for a wrong one to count as ours, damaged: another payload meets
+/// Octets of a token that must be right for a wrong or cut one to count as ours, damaged: another payload meets
 /// this by chance once in 2^43 tries.
 const RECOGNISABLE: usize = 6;
 
@@ -148,7 +148,8 @@ fn echo(
     let sent = expected.payload.octets();
     let has_token = sent.len() >= Identity::TOKEN_LEN;
     let token = identity.token(number, expected.dst);
-    match body.get(..Identity::TOKEN_LEN).filter(|_| has_token) {
+    let carried = body.get(..body.len().min(Identity::TOKEN_LEN)).filter(|_| has_token);
+    match carried {
         Some(carried) if carried == token => {}
         Some(carried) => return damaged(expected, identity, number, from, carried, body),
         None if expected.is_from(from) => {}
@@ -167,7 +168,7 @@ fn echo(
     })
 }
 
-/// A payload without the probe's token: that of an older probe, a damaged one, or one of another program.
+/// A payload without the whole token of the probe: that of an older probe, a damaged or cut one, or one of another program.
 fn damaged(
     expected: &Expected,
     identity: &Identity,
@@ -182,13 +183,14 @@ fn damaged(
     }
     let token = identity.token(number, expected.dst);
     let right = token.iter().zip(carried).filter(|(ours, theirs)| ours == theirs).count();
-    let wrong = token.iter().zip(carried).enumerate().find(|(_, (ours, theirs))| ours != theirs);
-    match wrong {
-        Some((offset, (&octet, _))) if right >= RECOGNISABLE && expected.is_from(from) => {
-            Ok(Content::Altered { offset, expected: octet, payload: body.to_vec() })
-        }
-        _ => Err(Reject::Token),
+    if right < RECOGNISABLE || !expected.is_from(from) {
+        return Err(Reject::Token);
     }
+    let wrong = token.iter().zip(carried).enumerate().find(|(_, (ours, theirs))| ours != theirs);
+    Ok(match wrong {
+        Some((offset, (&expected, _))) => Content::Altered { offset, expected, payload: body.to_vec() },
+        None => Content::Truncated,
+    })
 }
 
 /// The number of the probe that an ICMP error is about, and the event.
@@ -219,7 +221,11 @@ pub fn error(
     let carried = payload.get(..Identity::TOKEN_LEN).filter(|_| has_token);
     let proved = match carried {
         Some(carried) => carried == identity.token(number, dst),
-        None => checksum_of(expected, identity, number, src).is_none_or(|sent| sent == checksum),
+        None => match checksum_of(expected, identity, number, src) {
+            Some(sent) => sent == checksum,
+            // An ICMPv6 error quotes as much as fits (RFC 4443 section 2.4 c): of a correct one, the token too.
+            None => !(has_token && dst.is_ipv6()),
+        },
     };
     if !proved {
         return Err(Reject::Token);
