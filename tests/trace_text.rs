@@ -496,6 +496,16 @@ fn hops_without_an_answer_at_the_end_are_named() {
         last(events(5).collect()),
         "reached at hop 5, or nearer: no router seen at hops 2 to 4: 5 probes, 2 answered, 1234.000 ms"
     );
+    // So may be a router that limits its refusals.
+    let refused = Error { family: Family::V4, icmp_type: 3, code: 0, info: 0 };
+    let refusal = decided(4, 1, Outcome::Answered(error("10.0.0.2", 400, 3, 0, 0)));
+    let by_router = [first(), silent(2, 1), silent(3, 1), refusal];
+    let end = ended(Ending::Unreachable { by: ip("10.0.0.2"), error: refused });
+    assert_eq!(
+        last(by_router.into_iter().chain([end]).collect()),
+        "not reached, 10.0.0.2 at hop 4, or nearer (no router seen at hops 2 to 3), reports Destination Net \
+         Unreachable (!N): 4 probes, 2 answered, 1234.000 ms"
+    );
     // A late answer shows that the path goes on there.
     let late = TraceEvent::Extra { ttl: 2, query: 1, answer: error("10.0.0.2", 9_000, 11, 0, 0) };
     let mut events: Vec<_> = events(3).collect();

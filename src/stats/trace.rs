@@ -75,8 +75,8 @@ impl TraceAccount {
         self.ended.map_or(Ending::Stopped, |(_, ending)| ending)
     }
 
-    /// The lowest hop that the target may be at. It is less than [`Self::last_hop`] if the hops before it are silent: the
-    /// target may have been silent there too.
+    /// The lowest hop that the target may be at, or the node that reports it as unreachable. It is less than
+    /// [`Self::last_hop`] if the hops before it are silent: the node may have been silent there too.
     pub fn least_hop(&self) -> u8 {
         let first = self.first_hop.unwrap_or(self.last_hop);
         let silent = (first..self.last_hop).rev().take_while(|hop| !self.passed_hops.contains(hop));

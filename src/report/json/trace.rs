@@ -229,7 +229,8 @@ impl JsonTrace {
             loop_hops,
             reached: ending == Ending::Reached,
             hops: account.last_hop,
-            hops_min: (ending == Ending::Reached).then(|| account.least_hop()),
+            hops_min: matches!(ending, Ending::Reached | Ending::Unreachable { .. })
+                .then(|| account.least_hop()),
             transmitted: account.sent(),
             received: account.received(),
             not_sent: account.not_sent,

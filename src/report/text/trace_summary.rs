@@ -24,7 +24,14 @@ pub fn end(account: &TraceAccount, zone: Option<&str>) -> String {
         Ending::Unreachable { by, error } => {
             let mark = trace_notes::mark(&error, false).map(|mark| format!(" ({mark})")).unwrap_or_default();
             let phrase = phrases::phrase(&error, |node| node.to_string());
-            format!("not reached, {} at hop {hop} reports {phrase}{mark}", addresses::numeric(by, zone))
+            let nearer = match account.least_hop() {
+                least if least == hop => String::new(),
+                least => format!(", or nearer (no router seen at {}),", hops(least, hop - 1)),
+            };
+            format!(
+                "not reached, {} at hop {hop}{nearer} reports {phrase}{mark}",
+                addresses::numeric(by, zone)
+            )
         }
         Ending::TooLong { mtu } => {
             let mtu = mtu.map(|mtu| format!(" of {mtu} bytes")).unwrap_or_default();
