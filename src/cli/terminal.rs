@@ -32,8 +32,8 @@ pub struct TerminalArguments {
     ///
     /// auto shows it on a terminal: what became of the last probes, how many were sent and received, how
     /// many wait, and percentiles of the times. It is erased before anything else is printed, so nothing of it
-    /// stays. Not with -f or --compact, below 0.1 seconds of interval only with -q, and under the name of a link
-    /// (such as ping) only with this option.
+    /// stays. Not with -f, --compact or several hosts, below 0.1 seconds of interval only with -q, and under the name of
+    /// a link (such as ping) only with this option.
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true, value_parser = STATUS, help_heading = TERMINAL)]
     pub status: Option<bool>,
 
