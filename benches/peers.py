@@ -9,6 +9,7 @@ Needs root, to make its own network namespaces (nothing leaves the machine), a C
 fping, busybox, traceroute, mtr-tiny, tcpdump and nftables; those that are not here are left out.
 """
 
+import argparse
 import contextlib
 import fcntl
 import json
@@ -452,7 +453,12 @@ PARTS = {"one": one, "lan": lan, "flood": flood, "sweep": sweep, "steady": stead
 
 
 def main():
-    parts = sys.argv[1:] or list(PARTS)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="*", help=", ".join(PARTS) + "; default: all")
+    parts = parser.parse_args().part or list(PARTS)
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        parser.error(f"no part is called {unknown[0]}; there are: {', '.join(PARTS)}")
     if os.environ.get("RPING_BENCH_INSIDE") is None:
         subprocess.run(["cc", "-O2", "-o", LOOP, os.path.join(HERE, "loop.c")], check=True)
         # Each part in a network namespace of its own.
