@@ -83,6 +83,7 @@ fn the_text_and_the_status_are_those_of_fping() {
                 "-r1 -t100 -B1 web 198.51.100.9",
                 "-c2 -p200 -t100 web two 198.51.100.9",
                 "-c2 -p100 -q 198.51.101.1 six",
+                "-c2 -p10 -i30 -q web two",
                 "-C2 -p200 -t100 web 198.51.100.9",
                 "-C3 -q -p50 -t60 -i1 web 198.51.100.9 www",
                 "-c2 -p200 -t100 -o 198.51.100.9 web",

@@ -113,6 +113,33 @@ fn each_option_reaches_the_request() {
 }
 
 #[test]
+fn blanks_before_a_number_are_skipped() {
+    for (option, value) in [
+        ("-b", "20"),
+        ("-B", "1.5"),
+        ("-c", "2"),
+        ("-C", "2"),
+        ("-H", "5"),
+        ("-i", "10"),
+        ("-k", "3"),
+        ("-O", "0x10"),
+        ("-p", "50"),
+        ("-Q", "1"),
+        ("-Q", "0.5,cumulative"),
+        ("-r", "1"),
+        ("-t", "100"),
+        ("-x", "1"),
+        ("-X", "1"),
+    ] {
+        let requested =
+            |value: &str| cli::parse(["fping", "-c1", option, value, "h"].map(OsString::from), true, 80);
+        let (bare, blanks) = (requested(value), requested(&format!(" \t{value}")));
+        assert!(matches!(&bare, Ok(Action::Ping(_))), "{option} {value}");
+        assert_eq!(format!("{blanks:?}"), format!("{bare:?}"), "{option} {value}");
+    }
+}
+
+#[test]
 fn fping6_is_fping_for_ipv6() {
     let Ok(Action::Ping(request)) = parse("/usr/bin/fping6", "::1", false) else { panic!("a request") };
     assert_eq!((request.family, request.style.program.as_str()), (Some(Family::V6), "fping6"));

@@ -71,10 +71,12 @@ pub fn set_up<'a>(
     })
 }
 
-/// Prints a line if the rate makes the interval longer. An interval of zero is as short as the rate permits.
+/// Prints a line if the rate makes the interval longer. An interval of zero is as short as the rate permits. fping has no
+/// such line, and its options have other names.
 fn warn_of_period(request: &PingRequest, many: &Many, targets: u32, output: &mut Output<'_>) {
+    let Many { rate: Some(rate), fping: None, .. } = many else { return };
     let period = request.ping.pacing.period(targets).filter(|period| *period > request.interval);
-    if let (Some(period), Some(rate), false) = (period, many.rate, request.interval.is_zero()) {
+    if let Some(period) = period.filter(|_| !request.interval.is_zero()) {
         output.print_error(format_args!(
             "{}: -i {}: {targets} targets at {rate} probes a second (--rate) get a probe each {} s\n",
             request.style.program,

@@ -62,6 +62,7 @@ pub const TOS: Checked<u8> = Checked {
 /// `-Q`. As with fping, what follows the number has no meaning, unless it is `,cumulative`.
 pub const SQUIET: Checked<Splits> = Checked {
     parse: |text| {
+        let text = text.trim_ascii_start();
         let (number, rest) = text.split_once(',').unwrap_or((text, ""));
         let end = number.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(number.len());
         let every = seconds::<{ u32::MAX as u64 }>(number.get(..end)?)?;
