@@ -26,7 +26,8 @@ pub enum Answered {
 pub fn answered(flow: &Flow, table: &Table, reply: &Reply) -> Option<Answered> {
     let from_target = reply.from == flow.dst;
     let number = match (reply.kind, flow.method) {
-        (ReplyKind::Answer { method: Method::Echo, code: 0, ident, seq, body, .. }, TraceMethod::Echo) => {
+        // With any code, as in a ping.
+        (ReplyKind::Answer { method: Method::Echo, ident, seq, body, .. }, TraceMethod::Echo) => {
             let len = flow.len(table.sent_len(seq)?);
             let agrees = ident == flow.src_port && from_target;
             token(flow, seq, len, body).unwrap_or(agrees).then_some(seq)?

@@ -22,7 +22,9 @@ fn an_echo_reply_is_ours_by_its_token_or_by_identifier_and_sender() {
     assert_eq!(reply(DST, 0, 0x1234, 9, &packet[8..]), nine);
     assert_eq!(reply(OTHER, 0, 0x1234, 9, &packet[8..]), nine);
     assert_eq!(reply(DST, 0, 0x1234, 8, &packet[8..]), None);
-    assert_eq!(reply(DST, 5, 0x1234, 9, &packet[8..]), None);
+    assert_eq!(reply(DST, 5, 0x1234, 9, &packet[8..]), nine);
+    assert_eq!(reply(DST, 255, 0x1234, 9, &[]), nine);
+    assert_eq!(reply(DST, 5, 0x1234, 8, &packet[8..]), None);
     assert_eq!(reply(DST, 0, 0x1234, 9, &[]), nine);
     assert_eq!(reply(OTHER, 0, 0x1234, 9, &[]), None);
     assert_eq!(reply(DST, 0, 0x4321, 9, &[]), None);
