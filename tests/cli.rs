@@ -124,9 +124,13 @@ fn options_before_the_command_are_refused() {
 
 #[test]
 fn a_mistyped_command_or_option_gets_the_one_that_was_meant() {
-    for (typed, meant) in
-        [("pign", "ping"), ("Ping", "ping"), ("tracroute", "traceroute"), ("mtr", "traceroute")]
-    {
+    for (typed, meant) in [
+        ("pign", "ping"),
+        ("Ping", "ping"),
+        ("tracroute", "traceroute"),
+        ("mtr", "traceroute"),
+        ("ping6", "ping -6"),
+    ] {
         let line = format!(
             "rping: '{typed}' is not a command; did you mean '{meant}'? To ping a host of that name, run: \
              rping ping {typed}"
@@ -154,11 +158,14 @@ fn the_error_for_a_host_with_a_port_or_a_scheme_names_the_host_alone() {
         ("http://host.example", "host.example"),
         ("https://host.example:8443/path?query#part", "host.example"),
         ("http://[::1]:80/", "::1"),
+        ("root@192.0.2.7", "192.0.2.7"),
+        ("ssh://root@host.example:22", "host.example"),
     ];
     for (typed, host) in alone {
         let line = format!("rping: {typed}: give the host alone: {host}");
         assert_eq!(rping(&["ping", typed]), refused(&line));
         assert_eq!(rping(&["traceroute", typed]), refused(&line));
+        assert_eq!(rping(&["ping", "192.0.2.8", typed]), refused(&line));
     }
 }
 

@@ -27,7 +27,7 @@ mod trace_values;
 mod tracepath;
 mod traceroute;
 mod user_limits;
-mod values;
+pub(crate) mod values;
 mod verdict;
 pub mod wording;
 

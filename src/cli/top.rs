@@ -33,7 +33,13 @@ pub struct TopArguments {
 pub const COMMANDS: [&str; 3] = ["ping", "traceroute", "help"];
 
 /// Names under which others know a command.
-const OTHER_NAMES: [(&str, &str); 2] = [("mtr", "traceroute"), ("fping", "ping")];
+const OTHER_NAMES: [(&str, &str); 5] = [
+    ("mtr", "traceroute"),
+    ("fping", "ping"),
+    ("ping4", "ping -4"),
+    ("ping6", "ping -6"),
+    ("traceroute6", "traceroute -6"),
+];
 
 /// The command that a word was probably meant to be; `None`: it is a host.
 ///
@@ -42,11 +48,11 @@ const OTHER_NAMES: [(&str, &str); 2] = [("mtr", "traceroute"), ("fping", "ping")
 /// taken for a mistake only if its name is nearly `ping`, such as `pine`; its address never is.
 pub fn meant(word: &str) -> Option<&'static str> {
     let word = word.to_ascii_lowercase();
-    if !word.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'-') {
-        return None;
-    }
     if let Some((_, command)) = OTHER_NAMES.iter().find(|(name, _)| *name == word) {
         return Some(command);
+    }
+    if !word.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'-') {
+        return None;
     }
     if word.starts_with("trace") {
         return Some("traceroute");
@@ -69,6 +75,8 @@ mod tests {
         for word in traceroute {
             assert_eq!(meant(word), Some("traceroute"), "{word}");
         }
+        assert_eq!(meant("ping6"), Some("ping -6"));
+        assert_eq!(meant("Traceroute6"), Some("traceroute -6"));
         for word in ["hlep", "hel"] {
             assert_eq!(meant(word), Some("help"), "{word}");
         }

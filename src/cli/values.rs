@@ -221,25 +221,36 @@ pub fn host_name(name: &OsString) -> Result<String> {
     let Some(text) = name.to_str() else {
         bail!("{}: the host's name must be UTF-8 text", escape::argument(name))
     };
+    check_alone(text)?;
+    Ok(text.to_owned())
+}
+
+/// Refuses a host with something around it.
+///
+/// # Errors
+/// One line with the host alone.
+pub fn check_alone(text: &str) -> Result<()> {
+    let shown = |text: &str| escape::argument(OsStr::new(text));
     match host_within(text) {
-        Some(host) => {
-            bail!("{}: give the host alone: {}", escape::argument(name), escape::argument(OsStr::new(host)))
-        }
-        None => Ok(text.to_owned()),
+        Some(host) => bail!("{}: give the host alone: {}", shown(text), shown(host)),
+        None => Ok(()),
     }
 }
 
-/// The host in a URL, in `HOST:PORT`, in `[ADDRESS]` or in `[ADDRESS]:PORT`; `None`: it is none of these.
+/// The host in a URL, in `HOST:PORT`, in `USER@HOST`, in `[ADDRESS]` or in `[ADDRESS]:PORT`; `None`: it is none of these.
 fn host_within(text: &str) -> Option<&str> {
     let authority =
         text.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(rest));
     let place = authority.unwrap_or(text);
+    // ip(8) has interfaces such as eth0@if5.
+    let behind_user = place.rsplit_once('@').filter(|(user, _)| !user.contains('%')).map(|(_, place)| place);
+    let place = behind_user.unwrap_or(place);
     let bracketed = place.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(address, _)| address);
     let before_port = || {
         let (host, port) = place.split_once(':')?;
         (!port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit())).then_some(host)
     };
-    let host = bracketed.or_else(before_port).or(authority)?;
+    let host = bracketed.or_else(before_port).or(behind_user).or(authority)?;
     (!host.is_empty()).then_some(host)
 }
 

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use anyhow::{Result, anyhow, ensure};
 
+use crate::cli::values::check_alone;
 use crate::escape::{escape, is_visible};
 use crate::names::forward::{check, check_characters};
 use crate::names::interface_index;
@@ -32,6 +33,7 @@ pub enum HostSpec {
 /// One line that begins with the word, escaped.
 pub fn parse(word: &str) -> Result<HostSpec> {
     check_characters(word)?;
+    check_alone(word)?;
     if let Some((address, length)) = word.split_once('/') {
         return prefix(address, length).map_err(|why| anyhow!("{}: {why}", escape(word)));
     }
@@ -314,11 +316,15 @@ mod tests {
             ("1.2.3.4-9", range),
             ("1.2.3.4-::1", range),
             ("1.2.3.4-1.2.3.3", "the last address of the range lies before the first"),
+            ("http://10.0.0.1/24", "give the host alone: 10.0.0.1"),
+            ("10.0.0.1:80", "give the host alone: 10.0.0.1"),
+            ("[::1]", "give the host alone: ::1"),
         ];
         for (word, why) in refused {
             assert_eq!(read(word), format!("{word}: {why}"));
         }
-        for host in ["localhost", "a-b.example", "1.2.3.4", "1-2", "fe80::1%lo", "127.1"] {
+        for host in ["localhost", "a-b.example", "1.2.3.4", "1-2", "fe80::1%lo", "127.1", "fe80::1%eth0@if5"]
+        {
             assert_eq!(read(host), format!("host {host}"));
         }
         assert_eq!(read(""), "the host is empty; give a name or an address");
