@@ -110,6 +110,42 @@ fn a_lost_last_probe_is_waited_for_twice_the_longest_round_trip_time() {
     assert_eq!(Sim::new(count(3), quick).run(|_| ()), at(3_000), "but at least one interval");
 }
 
+/// The second probe has no answer.
+#[test]
+fn a_target_that_answers_one_probe_again_and_again_does_not_lengthen_the_run() {
+    let again = |probe: &Seen| Ok((1..400 * (2 - probe.number)).map(|n| echo(probe, ms(300 * n))).collect());
+    let mut sim = Sim::new(every(ms(100), 2), again);
+    assert_eq!(sim.run(|_| ()), at(100 + 2 * 300));
+    let again_and_damaged = |probe: &Seen| {
+        let first = Some(echo(probe, ms(300))).filter(|_| probe.number == 1);
+        let damaged = (1..400).map(|n| echo(probe, ms(400 * n)).damaged());
+        Ok(first.into_iter().chain(damaged).collect())
+    };
+    assert_eq!(Sim::new(every(ms(100), 2), again_and_damaged).run(|_| ()), at(100 + 2 * 300));
+}
+
+#[test]
+fn duplicates_change_no_adaptive_interval() {
+    let gaps = |copies: u64| {
+        let pacing = Pacing { interval: ms(1_000), adaptive: Some(ms(2)), preload: 1 };
+        let script = |probe: &Seen| Ok((0..=copies).map(|n| echo(probe, ms(10 + 15 * n))).collect());
+        let mut sim = Sim::new(Config { pacing, ..count(50) }, script);
+        sim.run(|_| ());
+        sim.sent.windows(2).map(|pair| pair[1].1.since(pair[0].1)).collect::<Vec<_>>()
+    };
+    assert_eq!(gaps(100), gaps(0));
+}
+
+/// Each first answer comes before the wait is over that the one before it had made longer.
+#[test]
+fn answers_that_come_ever_later_lengthen_the_run_to_ten_seconds() {
+    let later = |probe: &Seen| Ok(vec![echo(probe, ms(150 << probe.number))]);
+    assert_eq!(Sim::new(every(ms(100), 20), later).run(|_| ()), at(1_900 + 10_000));
+    // What is known when the last probe leaves is waited for.
+    let slow = |probe: &Seen| Ok(if probe.number == 2 { vec![] } else { vec![echo(probe, ms(7_000))] });
+    assert_eq!(Sim::new(every(ms(8_000), 2), slow).run(|_| ()), at(8_000 + 14_000));
+}
+
 #[test]
 fn a_run_without_a_reply_ends_after_the_linger_time() {
     let silent = |_: &Seen| Ok(vec![]);
@@ -761,7 +797,7 @@ fn oracle(actions: &[Action], interval: u64, size: usize) -> (Vec<Counts>, u64) 
     arrivals.sort_by_key(|(at, ..)| *at);
     let last_left = (actions.len() as u64 - 1) * interval;
     let is_settled = |account: &Counts| account.not_sent + account.received > 0 || account.errors > 0;
-    let (mut end, mut longest) = (last_left + 20_000_000, None);
+    let (mut end, mut longest, mut longest_then) = (last_left + 20_000_000, 0, 0);
     let mut over = if accounts.iter().all(is_settled) { Some(last_left) } else { None };
     for (at, n, after, back) in arrivals {
         if at > over.unwrap_or(end) {
@@ -777,8 +813,11 @@ fn oracle(actions: &[Action], interval: u64, size: usize) -> (Vec<Counts>, u64) 
                     continue;
                 }
                 account.received += 1;
-                longest = longest.max(Some(after));
-                end = last_left + longest.map_or(0, |rtt| 2 * rtt).max(interval);
+                longest = longest.max(after);
+                // Answers that come after the last probe left make the wait ten seconds at most.
+                longest_then = if at <= last_left { longest } else { longest_then };
+                let allowed = (2 * longest_then).max(10_000_000);
+                end = last_left + (2 * longest).min(allowed).max(interval);
             }
         }
         if over.is_none() && accounts.iter().all(is_settled) {

@@ -13,6 +13,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The least time that the last probes of a flood have to be answered.
 const FLOOD_PATIENCE: Duration = Duration::from_millis(100);
 
+/// As long as the last probes are waited for at most because of answers that came after the last one left (`MAXWAIT` of
+/// iputils). Else each later answer could make the wait twice as long.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
 /// The end of a run, and the little that it counts.
 #[derive(Debug)]
 pub struct Finish {
@@ -40,6 +44,8 @@ pub struct Finish {
     reached: u32,
     /// The longest round-trip time of a first answer.
     longest: Duration,
+    /// The same when the last probe left.
+    longest_then: Duration,
     /// When the wait for what is still in flight ends, once the run is to stop.
     stopping: Option<Instant>,
     over: bool,
@@ -71,6 +77,7 @@ impl Finish {
             failed: 0,
             reached: 0,
             longest: Duration::ZERO,
+            longest_then: Duration::ZERO,
             stopping: None,
             over: false,
             natural: false,
@@ -110,7 +117,13 @@ impl Finish {
     /// How long an answer may take in a classic run, judged by those that came.
     fn allowance(&self, interval: Duration) -> Duration {
         let least = if self.flood { FLOOD_PATIENCE } else { interval };
-        self.longest.saturating_mul(2).max(least)
+        self.twice_longest().max(least)
+    }
+
+    /// Twice the longest round-trip time, as far as it may make the wait longer.
+    fn twice_longest(&self) -> Duration {
+        let allowed = self.longest_then.saturating_mul(2).max(LONGEST_WAIT);
+        self.longest.saturating_mul(2).min(allowed)
     }
 
     /// After how long without an answer a probe is lost.
@@ -132,7 +145,7 @@ impl Finish {
             _ if self.retry || flight.unanswered() == 0 => Duration::ZERO,
             true if self.answered > 0 => timeout.unwrap_or_else(|| self.allowance(interval)),
             true => self.linger?,
-            false => self.linger.or(timeout).unwrap_or_else(|| self.longest.saturating_mul(2).max(PATIENCE)),
+            false => self.linger.or(timeout).unwrap_or_else(|| self.twice_longest().max(PATIENCE)),
         };
         Some(self.last_left + wait)
     }
@@ -173,7 +186,7 @@ impl Finish {
             true => self.flood && self.answered > 0 && flight.open() > 0,
             false => !deadline,
         };
-        let allowance = if self.classic { self.allowance(interval) } else { self.longest.saturating_mul(2) };
+        let allowance = if self.classic { self.allowance(interval) } else { self.twice_longest() };
         if waits && self.stopping.is_none() {
             self.stopping = Some(self.last_left + allowance.min(PATIENCE));
         } else if self.classic || deadline {
@@ -189,6 +202,7 @@ impl Finish {
     /// A probe left, or could not, at `at`.
     pub fn departed(&mut self, at: Instant) {
         self.last_left = self.last_left.max(at);
+        self.longest_then = self.longest;
     }
 
     /// The first valid answer to a probe came, which an error may have been about before; `first`: from its target.

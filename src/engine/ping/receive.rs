@@ -87,9 +87,9 @@ impl Ping {
         answer.many_responders = self.config.many_responders;
         if verdict != Verdict::Corrupt {
             self.flight.settle(place, State::Answered);
-            self.pace.learn(answer.rtt);
         }
         if verdict == Verdict::Received {
+            self.pace.learn(answer.rtt);
             let first = self.progress.get_mut(number).is_some_and(Target::answer);
             self.finish.answered(answer.rtt, slot.state == State::Failed, first);
             self.decide(answer.at, number, place);
