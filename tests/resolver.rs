@@ -2,11 +2,12 @@
 
 mod lab;
 
-use std::net::Ipv4Addr;
+use std::io::Read;
+use std::net::{Ipv4Addr, TcpStream};
 use std::sync::mpsc::channel;
 
 use lab::child::{HANGS, Running, foreground, foreground_of};
-use lab::dns::{A, AAAA, address_server, name_server, resolver};
+use lab::dns::{A, AAAA, address_server, name_server, resolver, truncating_server};
 use lab::*;
 use nix::sys::signal::Signal;
 
@@ -185,6 +186,33 @@ fn the_deadline_ends_a_lookup_that_hangs() {
         assert_eq!(fields, ["unknown", "nowhere.example", "no answer from the name server"]);
         // Addresses need no lookup, in any form.
         assert_eq!(text(&rping("-c3 -l3 -i60 -w0.2 127.1")), text(&rping("-c3 -l3 -i60 127.1")));
+    });
+}
+
+/// The resolver of the system waits for such a server without limit.
+#[test]
+fn a_lookup_over_tcp_that_hangs_ends_with_the_deadline_or_a_signal() {
+    alone("a_lookup_over_tcp_that_hangs_ends_with_the_deadline_or_a_signal", || {
+        resolver(b"", "files dns", SERVED);
+        let connections = truncating_server();
+        let ran = Running::start(&mut foreground("-c1 -w0.2 nowhere.example")).end();
+        assert_eq!(ran, no_answer("nowhere.example"));
+        let ran = Running::start(&mut foreground("-q -c1 -w0.2 nowhere.example 127.0.0.1")).end();
+        assert!(ran.stdout.contains("\n2 targets: 1 answered, 0 silent, 1 unknown; 1 packets"), "{ran:?}");
+        assert_eq!((ran.status, ran.stderr), (Some(1), no_answer("nowhere.example").stderr));
+        assert_eq!(text(&rping("-c3 -l3 -i60 127.0.0.1")), THREE_REPLIES);
+        for command in ["ping", "traceroute"] {
+            let run = Running::start(&mut foreground_of(command, "-4 nowhere.example"));
+            // Those of earlier runs are closed.
+            let is_open = |connection: &TcpStream| {
+                connection.set_nonblocking(true).expect("no waiting");
+                (&*connection).read_to_end(&mut Vec::new()).is_err()
+            };
+            let next = || connections.recv_timeout(HANGS).expect("a connection");
+            let _connection = std::iter::repeat_with(next).find(is_open);
+            run.signal(Signal::SIGTERM);
+            assert_eq!(run.end(), no_answer("nowhere.example"), "{command}");
+        }
     });
 }
 

@@ -1,6 +1,6 @@
 //! Name servers and hosts files of our own.
 
-use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};
 
 use super::child::HANGS;
@@ -92,6 +92,27 @@ pub fn address_server(
         }
     });
     queries
+}
+
+/// A name server that truncates each answer, so that the query comes again over TCP, where it is silent. Each connection is
+/// returned.
+pub fn truncating_server() -> Receiver<TcpStream> {
+    let socket = UdpSocket::bind("127.0.0.1:53").expect("port 53");
+    let listener = TcpListener::bind("127.0.0.1:53").expect("port 53");
+    let (report, connections) = channel();
+    // They end with the process.
+    std::thread::spawn(move || {
+        let mut buffer = [0; 1500];
+        while let Ok((len, from)) = socket.recv_from(&mut buffer) {
+            let (.., end) = question(&buffer[..len]);
+            buffer[2..12].copy_from_slice(&[0x83, 0x80, 0, 1, 0, 0, 0, 0, 0, 0]);
+            socket.send_to(&buffer[..end], from).expect("an answer that is sent");
+        }
+    });
+    std::thread::spawn(move || {
+        listener.incoming().flatten().try_for_each(|connection| report.send(connection))
+    });
+    connections
 }
 
 /// Takes the queries of a process that has ended, also those that the name server has not read yet: it reads them in the
