@@ -192,9 +192,10 @@ pub struct AtEnd {
 }
 
 impl AtEnd {
-    /// The printing begins. `stopped`: a signal ended the run; one that comes soon after is the same one.
-    pub const fn new(began: Instant, stopped: bool) -> Self {
-        Self { began, stopped, requested: false, progress: (0, began) }
+    /// The printing begins, when so many octets are `written`. `stopped`: a signal ended the run; one that comes soon after
+    /// is the same one.
+    pub const fn new(began: Instant, stopped: bool, written: u64) -> Self {
+        Self { began, stopped, requested: false, progress: (written, began) }
     }
 
     /// When the printing began.
@@ -249,7 +250,7 @@ mod tests {
     fn a_signal_with_the_end_of_a_run_spares_what_is_printed_at_once() {
         let at = |millis| Instant::ZERO + Duration::from_millis(millis);
         let over = |stopped, signals: &[u64]| {
-            let mut end = AtEnd::new(at(0), stopped);
+            let mut end = AtEnd::new(at(0), stopped, 0);
             // The reader takes an octet each millisecond.
             (0..3000).find(|now| end.is_over(signals.contains(now), *now, at(*now)))
         };
@@ -265,14 +266,17 @@ mod tests {
     fn after_a_signal_a_reader_that_takes_nothing_for_a_second_ends_the_run() {
         let at = |millis| Instant::ZERO + Duration::from_millis(millis);
         let over = |stopped, until: u64| {
-            let mut end = AtEnd::new(at(0), stopped);
+            let mut end = AtEnd::new(at(0), stopped, 0);
             (0..5000).find(|now| end.is_over(false, (*now).min(until), at(*now)))
         };
         assert_eq!((over(true, 0), over(true, 700)), (Some(1000), Some(1700)));
         assert_eq!(over(false, 0), None);
-        let mut end = AtEnd::new(at(0), true);
+        // What was written before is no progress.
+        let mut end = AtEnd::new(at(0), true, 7_000);
+        assert_eq!((0..5000).find(|now| end.is_over(false, 7_000, at(*now))), Some(1000));
+        let mut end = AtEnd::new(at(0), true, 0);
         assert_eq!(end.patience(at(400)), Some(Duration::from_millis(600)));
         assert_eq!((end.is_over(true, 0, at(400)), end.patience(at(400))), (true, Some(Duration::ZERO)));
-        assert_eq!(AtEnd::new(at(0), false).patience(at(400)), None);
+        assert_eq!(AtEnd::new(at(0), false, 0).patience(at(400)), None);
     }
 }

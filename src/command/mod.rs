@@ -142,7 +142,8 @@ pub fn conduct<S: Session, A: Account<Event = S::Event>>(
         if !stopped {
             await_names(&mut report, &account, &mut output, &stop, clock)?;
         }
-        let mut end = End { clock, at_end: AtEnd::new(clock.now(), stopped), stop: &stop };
+        let at_end = AtEnd::new(clock.now(), stopped, output.written());
+        let mut end = End { clock, at_end, stop: &stop };
         let complete = end.print(&mut report, &account, &mut output)?;
         last_words(&session, &transport, (&report, &account), &mut output);
         end.write(complete, &mut output)?;
@@ -198,7 +199,7 @@ pub fn report_nothing<A: Account>(
 ) -> anyhow::Result<()> {
     let clock = &Clock::start();
     report.begin(account, Instant::ZERO, clock.epoch(), &mut output);
-    let mut end = End { clock, at_end: AtEnd::new(Instant::ZERO, false), stop };
+    let mut end = End { clock, at_end: AtEnd::new(Instant::ZERO, false, output.written()), stop };
     let written = end.print(&mut report, account, &mut output);
     let written = written.and_then(|complete| end.write(complete, &mut output));
     unless_closed(written.and_then(|()| output.close()))
