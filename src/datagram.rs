@@ -189,8 +189,10 @@ pub struct SendFault {
 pub enum SendCause {
     /// The send buffer of the socket is full.
     BufferFull,
-    /// The queue of the interface or the table of neighbours is full.
+    /// The queue of the interface is full, or the table of neighbours of IPv4.
     QueueFull,
+    /// The table of neighbours of IPv6 is full.
+    NeighboursFull,
     /// The kernel is short of memory.
     NoMemory,
     /// No descriptor is free for the socket of this datagram.
@@ -226,7 +228,11 @@ impl SendFault {
     pub const fn is_full(&self) -> bool {
         matches!(
             self.cause,
-            SendCause::BufferFull | SendCause::QueueFull | SendCause::NoMemory | SendCause::NoDescriptor
+            SendCause::BufferFull
+                | SendCause::QueueFull
+                | SendCause::NeighboursFull
+                | SendCause::NoMemory
+                | SendCause::NoDescriptor
         )
     }
 

@@ -83,6 +83,37 @@ fn a_queue_that_is_full_for_a_short_time_loses_no_probe() {
     });
 }
 
+/// Linux gives the error of a blackhole route to a datagram of IPv6 for which the table of neighbours has no room.
+#[test]
+fn a_table_of_neighbours_that_is_full_for_a_short_time_loses_no_probe_of_ipv6() {
+    with_strace("a_table_of_neighbours_that_is_full_for_a_short_time_loses_no_probe_of_ipv6", |kind| {
+        sh("ip -6 route replace blackhole fd02::/16");
+        for hosts in ["::1", "::1 fd02::1"] {
+            let ran = injected("sendmmsg", "EINVAL", "2..6", &format!("--json -q -c 3 -i 0.05 {hosts}"));
+            let target =
+                ran.stdout.lines().find(|line| line.contains(r#""addr":"::1","#) && line.contains("trans"));
+            let counts =
+                target.is_some_and(|target| target.contains(r#""transmitted":3,"received":3,"not_sent":0,"#));
+            assert!(counts, "{kind}: {hosts}: {ran:?}");
+        }
+    });
+}
+
+#[test]
+fn a_full_table_of_neighbours_and_a_blackhole_route_have_each_their_sentence() {
+    with_strace("a_full_table_of_neighbours_and_a_blackhole_route_have_each_their_sentence", |kind| {
+        let ran = injected("sendmmsg,sendmsg", "EINVAL", "1+", "-c 1 ::1");
+        let full =
+            "rping: sendmsg: Invalid argument (icmp_seq=1 not sent: the table of neighbours is full)\n";
+        assert_eq!(ran.stderr, full, "{kind}: {ran:?}");
+        sh("ip -6 route replace blackhole fd02::/16");
+        let ran = rping("-c 1 fd02::1 ::1");
+        let blackhole = "rping: fd02::1: sendmsg: Invalid argument (icmp_seq=1 not sent: a blackhole route swallowed \
+                         it, or its source and route do not fit)\n";
+        assert_eq!((ran.stderr.as_str(), ran.status), (blackhole, Some(1)), "{kind}: {ran:?}");
+    });
+}
+
 #[test]
 fn calls_for_one_datagram_replace_refused_calls_for_many() {
     with_strace("calls_for_one_datagram_replace_refused_calls_for_many", |kind| {

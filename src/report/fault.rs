@@ -35,6 +35,7 @@ const fn words(cause: SendCause) -> Option<&'static str> {
         SendCause::InterfaceGone => "the interface is gone",
         SendCause::SourceGone => "the source address is no longer here",
         SendCause::QueueFull => "the local queue is full",
+        SendCause::NeighboursFull => "the table of neighbours is full",
         SendCause::NoMemory => "the kernel is short of memory",
         SendCause::TooLong { .. } => "it exceeds the path MTU",
         SendCause::Invalid => "a blackhole route swallowed it, or its source and route do not fit",

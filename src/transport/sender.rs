@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::cause::send_fault;
+use super::cause::{send_fault, without_neighbour};
 use super::departures::Departures;
 use super::error_queue::{Drained, ErrorQueue};
 use crate::clock::{Clock, Instant};
@@ -166,7 +166,8 @@ impl Sender {
                     }
                     if !pending || own >= OWN || attempts >= ATTEMPTS {
                         let mtu = drained.mtu.filter(|_| errno == Some(Errno::MSGSIZE));
-                        return Err(send_fault(error.raw_os_error().unwrap_or(0), mtu));
+                        let fault = send_fault(error.raw_os_error().unwrap_or(0), mtu);
+                        return Err(without_neighbour(fault, socket, transmit.dst));
                     }
                 }
             }
