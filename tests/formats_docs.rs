@@ -84,6 +84,7 @@ fn trace(document: impl TraceDocument + 'static) -> String {
     let start = TraceStart {
         host: "host.example".to_owned(),
         target: path::TARGET.into(),
+        zone: None,
         method: "icmp",
         max_ttl: 30,
         queries: 2,

@@ -33,6 +33,7 @@ fn start(target: IpAddr, method: &'static str) -> TraceStart {
     TraceStart {
         host: "host, \"x\".example".to_owned(),
         target,
+        zone: None,
         method,
         max_ttl: 30,
         queries: 3,
@@ -111,6 +112,20 @@ fn csv_has_a_record_for_each_probe() {
     let line = |line: &&str| format!("2026-11-22T14:58:00.{}\r\n", line.replace("HOST", HOST));
     let expected: String = lines.iter().map(line).collect();
     assert_eq!(of_icmp(CsvTrace), format!("{PROBES}{expected}"));
+}
+
+#[test]
+fn a_link_local_target_has_its_interface_before_any_answer() {
+    let print = |document: Box<dyn TraceDocument>| {
+        let (wanted, names) = no_names();
+        let start = TraceStart { zone: Some("eth0".to_owned()), ..start("fe80::9".parse().unwrap(), "icmp") };
+        let config = TraceConfig { max_ttl: 1, queries: 1, ..config() };
+        run((config, |_: &Probe| Ok(Vec::new())), FormatTrace::report(document, start, wanted, names))
+    };
+    let csv = print(Box::new(CsvTrace));
+    assert!(csv.ends_with(",\"host, \"\"x\"\".example\",fe80::9%eth0,1,1,silent,,,,,,,,,\r\n"), "{csv}");
+    let prometheus = print(Box::new(PrometheusTrace));
+    assert!(prometheus.contains(r#",ip="fe80::9%eth0",ip_version="6"} "#), "{prometheus}");
 }
 
 #[test]

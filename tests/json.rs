@@ -128,7 +128,8 @@ fn a_link_local_responder_has_the_interface_that_its_answer_came_from() {
     let ending = Ending::Unreachable { by: router, error: refusal };
     let start = TraceStart {
         host: "host".to_owned(),
-        target: "2001:db8::9".parse().unwrap(),
+        target: "fe80::9".parse().unwrap(),
+        zone: Some("lo".to_owned()),
         method: "icmp",
         max_ttl: 30,
         queries: 1,
@@ -146,6 +147,7 @@ fn a_link_local_responder_has_the_interface_that_its_answer_came_from() {
         json.finish(Instant::ZERO, output);
     });
     let records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&records[0]["addr"], &records[2]["addr"]), (&"fe80::9%lo".into(), &"fe80::9%lo".into()));
     assert_eq!((&records[1]["from"], &records[2]["by"]), (&"fe80::1%lo".into(), &"fe80::1%lo".into()));
 }
 
@@ -174,6 +176,7 @@ fn a_trace_has_each_probe_and_its_ending() {
     let start = TraceStart {
         host: "host \"\u{1b}[m\"".to_owned(),
         target: TARGET.into(),
+        zone: None,
         method: "tcp",
         max_ttl: 30,
         queries: 1,
@@ -207,6 +210,7 @@ fn start_line() -> TraceStart {
     TraceStart {
         host: "h".to_owned(),
         target: TARGET.into(),
+        zone: None,
         method: "icmp",
         max_ttl: 30,
         queries: 1,

@@ -266,6 +266,7 @@ fn trace_lines(method: &'static str, events: &[trace::TraceEvent]) -> Vec<Value>
     let start = TraceStart {
         host: "host.example".to_owned(),
         target: ip("192.0.2.2"),
+        zone: None,
         method,
         max_ttl: 30,
         queries: 3,

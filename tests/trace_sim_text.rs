@@ -43,6 +43,7 @@ fn records(net: &mut Net, config: TraceConfig) -> Vec<Value> {
     let start = TraceStart {
         host: "host".to_owned(),
         target: TARGET.into(),
+        zone: None,
         method: "icmp",
         max_ttl: config.max_ttl,
         queries: config.queries,

@@ -271,6 +271,7 @@ fn start_line(style: &TraceStyle, setup: &TraceSetup, config: &TraceConfig) -> T
     TraceStart {
         host: style.name.clone(),
         target: style.target,
+        zone: style.zone.clone(),
         method: setup.probes.name,
         max_ttl: config.max_ttl,
         queries: config.queries,

@@ -54,7 +54,8 @@ impl FormatTrace {
         wanted: Lookups,
         names: Names,
     ) -> TraceReport {
-        TraceReport::new(Box::new(Self { document, start }), wanted, names, None)
+        let zone = start.zone.clone();
+        TraceReport::new(Box::new(Self { document, start }), wanted, names, zone)
     }
 }
 

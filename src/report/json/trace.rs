@@ -22,6 +22,8 @@ pub struct TraceStart {
     pub host: String,
     /// Its address.
     pub target: IpAddr,
+    /// The interface of its link, if it is link-local, and that of link-local responders, if it is known.
+    pub zone: Option<String>,
     /// The method: icmp, udp, tcp, ….
     pub method: &'static str,
     /// TTL of the last hop.
@@ -48,7 +50,7 @@ enum TraceRecord<'a> {
     Start {
         command: &'static str,
         host: &'a str,
-        addr: IpAddr,
+        addr: String,
         family: u8,
         method: &'static str,
         one_flow: bool,
@@ -82,7 +84,7 @@ enum TraceRecord<'a> {
     },
     Summary {
         host: &'a str,
-        addr: IpAddr,
+        addr: String,
         ending: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<String>,
@@ -149,15 +151,16 @@ type Decided = (&'static str, Option<AnswerRecord>, Option<FaultFields>);
 impl JsonTrace {
     /// A report about a trace. `names` does the `wanted` lookups.
     pub fn report(start: TraceStart, wanted: Lookups, names: Names) -> TraceReport {
-        TraceReport::new(Box::new(Self { start, passed: BTreeSet::new() }), wanted, names, None)
+        let zone = start.zone.clone();
+        TraceReport::new(Box::new(Self { start, passed: BTreeSet::new() }), wanted, names, zone)
     }
 
-    fn first_record(&self) -> TraceRecord<'_> {
-        let TraceStart { ref host, target, method, max_ttl, queries, packet_len, one_flow } = self.start;
+    fn first_record(&self, zone: Option<&str>) -> TraceRecord<'_> {
+        let TraceStart { ref host, target, method, max_ttl, queries, packet_len, one_flow, .. } = self.start;
         TraceRecord::Start {
             command: "traceroute",
             host,
-            addr: target,
+            addr: numeric(target, zone),
             family: family(target),
             method,
             one_flow,
@@ -221,7 +224,7 @@ impl JsonTrace {
         };
         TraceRecord::Summary {
             host: &self.start.host,
-            addr: self.start.target,
+            addr: numeric(self.start.target, zone),
             ending: word,
             by: by.map(|by| numeric(by, zone)),
             icmp_type: error.map(|error| error.icmp_type),
@@ -250,7 +253,7 @@ fn numbers(origins: &str) -> Vec<u32> {
 
 impl TraceLines for JsonTrace {
     fn begin(&mut self, trace: &TraceSoFar<'_>, output: &mut Output<'_>) {
-        print(trace.began, self.first_record(), output);
+        print(trace.began, self.first_record(trace.zone), output);
     }
 
     fn prints(&mut self, event: &TraceEvent) -> bool {

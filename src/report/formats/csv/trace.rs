@@ -72,7 +72,7 @@ impl TraceDocument for CsvTrace {
         Record::new(output)
             .text(&rfc3339(happened.at))
             .text(&whole.start.host)
-            .text(&whole.start.target.to_string())
+            .text(&whole.trace.shown(whole.start.target))
             .number(fields.place.map(|(hop, _)| hop))
             .number(fields.place.map(|(_, query)| query))
             .text(fields.outcome)
