@@ -243,6 +243,25 @@ fn the_time_of_a_silent_probe_is_when_its_wait_was_over() {
     assert_eq!(times, ["00.350", "00.950"]);
 }
 
+/// The loop prints a moment after the turn in which the last wait was over.
+#[test]
+fn no_probe_of_a_trace_has_a_time_after_that_of_its_end() {
+    let after = |millis| Instant::ZERO + Duration::from_millis(millis);
+    let text = lines(|output| {
+        let wanted = Lookups { names: false, origins: false };
+        let mut json = driven::trace(JsonTrace::report(start_line(), wanted, Names::new()));
+        let silent = TraceEvent::Decided { ttl: 1, query: 1, outcome: Outcome::Silent, mtu: None };
+        json.event(&silent, EPOCH, output);
+        json.event(&TraceEvent::Ended { at: after(700), ending: Ending::HopLimit }, EPOCH, output);
+        json.poll(after(703), output);
+        json.finish(after(705), output);
+    });
+    let records = text.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+    let times: Vec<_> =
+        records.map(|record| record["ts"].as_str().expect("a time")[17..23].to_owned()).collect();
+    assert_eq!(times, ["00.950", "00.950"]);
+}
+
 /// The probe lines of a trace with routers that have names; one of them is found `late`.
 fn named(late: bool, wanted: Lookups, extension: Vec<u8>) -> Vec<Value> {
     let router = |n| IpAddr::V4(Ipv4Addr::new(10, 0, 0, n));

@@ -186,6 +186,23 @@ fn a_late_answer_to_an_earlier_probe_counts_and_keeps_its_own_time() {
 }
 
 /// Lost at 300 ms: what is refused by a router, and what is answered later. The times are those of the losses.
+/// Its round-trip time is longer than the waits for its first two probes.
+#[test]
+fn no_probe_to_a_slow_host_is_lost_because_another_one_followed_it() {
+    let slow = |probe: &Seen| Ok(if octet(probe) == 1 { vec![echo(probe, ms(1_400))] } else { vec![] });
+    let mut alone = net(answers(targets(&[("198.51.100.1", 1)])), slow);
+    let (accounts, end) = run(&mut alone);
+    assert_eq!(accounts.of(0), Account { sent: 3, received: 1, ..Account::default() });
+    assert_eq!(end, at(1_400_000), "two answers are under way");
+    // Their answers count where the run goes on, in both families.
+    for hosts in [[("198.51.100.1", 1), ("198.51.100.2", 1)], [("2001:db8::1", 1), ("2001:db8::2", 1)]] {
+        let mut among_others = net(answers(targets(&hosts)), slow);
+        let (accounts, _) = run(&mut among_others);
+        let answered = Account { sent: 3, received: 3, ..Account::default() };
+        assert_eq!([0, 1].map(|target| accounts.of(target)), [answered, SILENT], "{hosts:?}");
+    }
+}
+
 #[test]
 fn with_a_deciding_timeout_errors_end_no_wait_and_late_answers_are_rejected() {
     let script = |probe: &Seen| {

@@ -101,8 +101,9 @@ impl TraceReport {
         }
     }
 
-    /// Queues what happened in the turn that is `now`.
-    fn take_fresh(&mut self, now: Instant) {
+    /// Queues what happened in the turn that is `now`; nothing happens after the end.
+    fn take_fresh(&mut self, account: &TraceAccount, now: Instant) {
+        let now = account.ended().map_or(now, |end| end.min(now));
         self.fresh.drain(..).for_each(|event| self.waiting.push((event, now)));
     }
 
@@ -163,7 +164,7 @@ impl Report for TraceReport {
     }
 
     fn poll(&mut self, account: &TraceAccount, now: Instant, output: &mut Output<'_>) {
-        self.take_fresh(now);
+        self.take_fresh(account, now);
         self.print_ready(account, now, output);
     }
 
@@ -185,7 +186,7 @@ impl Report for TraceReport {
 
     fn finish(&mut self, account: &TraceAccount, now: Instant, output: &mut Output<'_>) -> bool {
         self.finish_now();
-        self.take_fresh(now);
+        self.take_fresh(account, now);
         self.print_ready(account, Instant::ZERO, output);
         let (lines, trace) = self.split(account, account.ended().unwrap_or(now));
         lines.end(&trace, output);
