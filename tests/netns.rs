@@ -547,6 +547,14 @@ fn the_round_trip_time_of_this_host_to_multicast_and_broadcast_is_above_zero() {
             assert!(least.is_some_and(|least| least > 0.0), "{target}: {summary}");
             let clocks = &summary["clocks"];
             assert_eq!((&clocks["kernel"], &clocks["user"]), (&0.into(), &0.into()), "{target}: {summary}");
+            // The stamp of the departure is there, and after the arrival.
+            let ran = rping(&format!("--json -c5 -i0.01 --clock kernel {target}"));
+            let replies: Vec<_> = json(&ran).into_iter().filter(|line| line["type"] == "reply").collect();
+            assert!(!replies.is_empty(), "{target}: {ran:?}");
+            for reply in replies {
+                assert!(reply["rtt_ms"].as_f64().expect("a time") > 0.0, "{target}: {reply}");
+                assert_eq!(reply["clock"], "mixed", "{target}: {reply}");
+            }
         }
     });
 }

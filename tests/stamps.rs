@@ -177,19 +177,25 @@ fn a_stamp_of_a_former_turn_of_sequence_numbers_counts_for_no_later_probe() {
 }
 
 #[test]
-fn a_stamp_later_than_the_answer_makes_a_time_of_nothing_and_no_negative_one() {
+fn an_answer_before_the_stamp_of_its_probe_has_the_time_of_our_own_clock() {
     let script = |probe: &Seen| Ok(vec![echo(probe, ms(1)).stamped()]);
     let stamps = |probe: &Seen| vec![stamp(probe, ms(2), us(500))];
-    let expected = |seq| (seq, Duration::ZERO, Timing::Kernel, Verdict::Received);
+    let expected = |seq| (seq, ms(1), Timing::Mixed, Verdict::Received);
     let mut sim = one(2, ms(1_000), script);
     sim.stamps = Box::new(stamps);
     assert_eq!(answers(&mut sim), [1, 2].map(expected));
+    // Another host's answer to the same probe comes after the stamp.
+    let mut sim =
+        one(2, ms(1_000), |probe| Ok(vec![echo(probe, ms(1)).stamped(), echo(probe, ms(3)).stamped()]));
+    sim.stamps = Box::new(stamps);
+    let copy = (1, ms(1), Timing::Kernel, Verdict::Duplicate);
+    assert_eq!(answers(&mut sim), [expected(1), copy, expected(2)]);
     let mut sim = two(1, ms(1_000), script);
     sim.stamps = Box::new(stamps);
     assert_eq!(answers(&mut sim), [1, 1].map(expected));
     let mut net = Net::line(2, ms(2));
     net.stamps = Box::new(|probe| vec![path::stamp(probe, ms(4), us(500))]);
-    assert_eq!(of_trace(&mut net), [(1, Duration::ZERO, Timing::Mixed), (2, Duration::ZERO, Timing::Mixed)]);
+    assert_eq!(of_trace(&mut net), [(1, ms(1), Timing::User), (2, ms(2), Timing::User)]);
 }
 
 /// A flood of so many probes, some of which are stamped.

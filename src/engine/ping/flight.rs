@@ -51,12 +51,27 @@ pub struct Slot {
     pub target: u32,
     /// How many probes, of all targets, the one before it to the same target lies back; 0: there is none.
     back: u32,
+    /// How many nanoseconds our own clock's time of departure lies before `sent`, where that is a stamp.
+    stamped_after: u32,
     /// Its sequence number.
     pub seq: u16,
     /// The clock that measured that.
     pub clock: ClockSource,
     /// What became of it.
     pub state: State,
+}
+
+impl Slot {
+    /// When it left, for an answer that arrived at `at`, and the clock that measured that. The kernel can deliver an
+    /// answer of this host before it stamps the departure; then our own clock has the time.
+    pub fn left_before(&self, at: Instant) -> (Instant, ClockSource) {
+        match self.stamped_after {
+            after if after > 0 && self.sent >= at => {
+                (self.sent - Duration::from_nanos(after.into()), ClockSource::User)
+            }
+            _ => (self.sent, self.clock),
+        }
+    }
 }
 
 /// The probes that are kept, each known by its place in the order of sending, from 1.
@@ -121,7 +136,7 @@ impl Flight {
             last => u32::try_from(self.newest.saturating_sub(last)).unwrap_or(0),
         };
         let (clock, state) = (ClockSource::User, State::Open);
-        self.slots.push_back(Slot { sent: now, target, back, seq, clock, state });
+        self.slots.push_back(Slot { sent: now, target, back, stamped_after: 0, seq, clock, state });
         self.open = self.open.saturating_add(1);
         self.unanswered = self.unanswered.saturating_add(1);
         self.young = self.young.saturating_add(1);
@@ -225,7 +240,9 @@ impl Flight {
     /// Records the kernel's stamp of a probe that left. What never left has none.
     pub fn stamp(&mut self, DepartureStamp { id, at, clock }: DepartureStamp) {
         if let Some(slot) = self.slot_mut(id).filter(|slot| slot.state != State::Withdrawn) {
-            (slot.sent, slot.clock) = (slot.sent.max(at), clock);
+            let own = slot.left_before(Instant::ZERO).0;
+            (slot.sent, slot.clock) = (own.max(at), clock);
+            slot.stamped_after = u32::try_from(slot.sent.since(own).as_nanos()).unwrap_or(0);
         }
     }
 

@@ -79,7 +79,8 @@ impl Ping {
         if self.config.timeout_decides && self.is_late(slot, reply.at) {
             return Err(Reject::Late);
         }
-        let mut answer = found.into_event(reply, verdict, (slot.sent, slot.clock), self.config.millis_of_day);
+        let left = slot.left_before(reply.at);
+        let mut answer = found.into_event(reply, verdict, left, self.config.millis_of_day);
         answer.target = number;
         answer.timed = self.is_measured(answer.timing);
         answer.settles = verdict == Verdict::Received && slot.state == State::Open;

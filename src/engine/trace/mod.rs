@@ -28,7 +28,7 @@ pub use config::TraceConfig;
 pub use wait::Wait;
 
 use crate::clock::Instant;
-use crate::datagram::{Departed, DepartureStamp, Room, SendCause, SendFault, Timing, Transmit};
+use crate::datagram::{Departed, DepartureStamp, Room, SendCause, SendFault, Transmit};
 use crate::engine::Session;
 use crate::engine::reject::{Reject, Rejects};
 use crate::probe::trace::TraceProbe;
@@ -128,12 +128,9 @@ impl Trace {
         }
         let id = self.table.id_of(found.number).ok_or(Reject::NeverSent)?;
         let probe = self.table.probe(id).ok_or(Reject::NeverSent)?;
-        let answer = TraceAnswer {
-            rtt: reply.at.since(probe.sent),
-            timing: Timing::between(probe.clock, reply.clock),
-            translated: found.translated,
-            ..recognise::answer_of(reply, kind)
-        };
+        let (rtt, timing) = probe.rtt(reply.at, reply.clock);
+        let answer =
+            TraceAnswer { rtt, timing, translated: found.translated, ..recognise::answer_of(reply, kind) };
         self.answer(id, answer)
     }
 

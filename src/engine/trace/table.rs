@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::event::{Outcome, TraceAnswer};
 use super::shifts::Shifts;
 use crate::clock::Instant;
-use crate::datagram::{ClockSource, Departed, DepartureStamp, SendCause, SendFault};
+use crate::datagram::{ClockSource, Departed, DepartureStamp, SendCause, SendFault, Timing};
 
 /// The state of a probe.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +37,8 @@ pub struct SentProbe {
     pub sent: Instant,
     /// The clock that `sent` was read from.
     pub clock: ClockSource,
+    /// When it left by our own clock.
+    pub own: Instant,
     /// The path MTU that was found on the way to it, octets.
     pub mtu: Option<u32>,
     /// Its state.
@@ -50,7 +52,15 @@ impl SentProbe {
     pub fn new(ttl: u8, query: u8, len: usize, now: Instant) -> Self {
         let (clock, state) = (ClockSource::User, ProbeState::Sending);
         let flow = u16::from(query.saturating_sub(1));
-        Self { ttl, query, flow, len, sent: now, clock, mtu: None, state, answered: false }
+        Self { ttl, query, flow, len, sent: now, clock, own: now, mtu: None, state, answered: false }
+    }
+
+    /// The time that an answer took which arrived at `at`, as the clock `arrival` measured, and both clocks. A stamp of the
+    /// departure that is not before the answer is not used.
+    pub fn rtt(&self, at: Instant, arrival: ClockSource) -> (Duration, Timing) {
+        let (left, clock) =
+            if self.sent < at { (self.sent, self.clock) } else { (self.own, ClockSource::User) };
+        (at.since(left), Timing::between(clock, arrival))
     }
 }
 
@@ -289,7 +299,7 @@ impl Table {
         };
         probe.state = ProbeState::Sent;
         if !probe.answered {
-            probe.sent = departed.at;
+            (probe.sent, probe.own) = (departed.at, departed.at);
             if departed.port != 0 {
                 self.ports.insert(departed.port, wire_number(id));
             }

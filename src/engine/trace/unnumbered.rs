@@ -16,7 +16,7 @@ use super::recognise;
 use super::table::{SentProbe, Table};
 use super::wait;
 use crate::clock::Instant;
-use crate::datagram::{ClockSource, Timing};
+use crate::datagram::ClockSource;
 use crate::probe::trace::Flow;
 
 /// Doubtful answers of one flow that are kept: as many as there are hops.
@@ -138,7 +138,7 @@ impl Unnumbered {
 impl Waiting {
     /// The answer to this probe.
     fn to(self, probe: &SentProbe) -> TraceAnswer {
-        let rtt = self.answer.at.since(probe.sent);
-        TraceAnswer { rtt, timing: Timing::between(probe.clock, self.clock), ..self.answer }
+        let (rtt, timing) = probe.rtt(self.answer.at, self.clock);
+        TraceAnswer { rtt, timing, ..self.answer }
     }
 }
