@@ -2,6 +2,7 @@
 
 mod lab;
 
+use lab::dns::resolver;
 use lab::*;
 
 /// The first line of standard error, and the number of packets that left.
@@ -130,6 +131,28 @@ fn the_interface_of_a_link_local_target_is_named_where_it_is_wrong_or_missing() 
         // What is right is not refused.
         for args in ["-c1 -I v0 fe80::7%v0", "-c1 -I fe80::5%v0 fe80::7", "-c1 -I fe80::5 fe80::7%v0"] {
             assert_eq!(rping(args).status, Some(0), "{args}");
+        }
+    });
+}
+
+#[test]
+fn a_name_is_refused_among_many_for_what_its_address_is() {
+    alone("a_name_is_refused_among_many_for_what_its_address_is", || {
+        pair();
+        let hosts =
+            b"224.0.0.1 group.example\n10.9.0.255 all.example\nfe80::7 near.example\n10.9.0.2 one.example\n";
+        resolver(hosts, "files", "");
+        let missing = "connect: Invalid argument: fe80::7 is a link-local address; name its interface: \
+             fe80::7%INTERFACE or -I INTERFACE";
+        for (name, why) in
+            [("group.example", MULTICAST), ("all.example", BROADCAST), ("near.example", missing)]
+        {
+            // With -B, names are looked up before the run.
+            for option in ["", "-B"] {
+                let (line, last) = refusal(&format!("-q -c1 {option} {name} one.example"));
+                assert_eq!(line, format!("rping: {name}: {why}"), "{option}");
+                assert_eq!(last, "2 targets: 1 answered, 0 silent, 1 unknown", "{option} {name}");
+            }
         }
     });
 }
