@@ -559,6 +559,30 @@ fn the_round_trip_time_of_this_host_to_multicast_and_broadcast_is_above_zero() {
     });
 }
 
+/// The kernel stamps what leaves the queue of the interface; a time from there on would hide the wait in it.
+#[test]
+fn the_wait_in_the_queue_of_the_interface_is_part_of_the_round_trip_time() {
+    alone("the_wait_in_the_queue_of_the_interface_is_part_of_the_round_trip_time", || {
+        if !has(Need::Netns, "tc") {
+            return;
+        }
+        pair();
+        with_both_sockets(|kind| {
+            for command in [
+                "ping --json -l3 -c3 -i2 -s1000 10.9.0.2",
+                "traceroute --json -n -I -w5 -q3 -N3 10.9.0.2 1028",
+            ] {
+                // Of three packets of 1042 octets half of the second and the third wait, for 0.76 seconds.
+                sh("tc qdisc replace dev v0 root tbf rate 16kbit burst 1600 latency 9s");
+                let ran = run(RPING, command);
+                let times = json(&ran).into_iter().filter_map(|line| line["rtt_ms"].as_f64());
+                assert!(times.fold(0.0, f64::max) > 700.0, "{kind}: {command}: {ran:?}");
+                sh("tc qdisc del dev v0 root");
+            }
+        });
+    });
+}
+
 #[test]
 fn a_wrong_host_is_named_before_a_socket_is_opened() {
     alone("a_wrong_host_is_named_before_a_socket_is_opened", || {

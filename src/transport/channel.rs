@@ -9,7 +9,7 @@ use socket2::Socket;
 use super::addressing::Addressing;
 use super::cause::send_fault;
 use super::congestion::Congestion;
-use super::departures::Departures;
+use super::departures::{Call, Departures};
 use super::error_queue::{ErrorQueue, LOOK, received};
 use super::interface::FollowedInterface;
 use super::kind::Kind;
@@ -325,12 +325,12 @@ impl Channel {
             let (requests, numbered) = (requests, batch.clone().enumerate());
             numbered.map(move |(n, (transmit, bytes))| addressing.datagram(transmit, bytes, n < requests))
         });
-        let mut at = sent.at;
+        let mut at = sent.call.begin;
         for (n, (transmit, _)) in batch.take(sent.count).enumerate() {
             let requested = n < requests;
             // The cost is an estimate, which must not shorten a time by the kernel's stamp.
-            let at_least = if requested { sent.at } else { at };
-            self.departures.sent(transmit.id, at_least, requested);
+            let at_least = if requested { sent.call.begin } else { at };
+            self.departures.sent(transmit.id, Call { begin: at_least, ..sent.call }, requested);
             report(Ok(Departed { at: at_least, port: self.ident }));
             at = at + sent.cost;
         }

@@ -4,6 +4,10 @@
 //! into the error-queue entry with the stamp. A send that fails may or may not use a number up, by kernel and by cause,
 //! so the numbering starts anew after each failure.
 //!
+//! The kernel stamps a datagram as the driver of the interface gets it. A datagram that waited before that, for the
+//! link-layer address of its neighbour or in the queue of the interface, has left when the system call returned: as with
+//! other programs, the wait is part of the round-trip time.
+//!
 //! In a flood a stamp of each departure costs more than the probe. Then the datagrams that request one are sampled by
 //! time: the first ones, and after that one each [`GAP`] at most.
 
@@ -43,12 +47,21 @@ enum Stamped {
     All { by_interface: bool },
 }
 
+/// When the system call began that sent a datagram, and when it had returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Call {
+    /// Read immediately before it.
+    pub begin: Instant,
+    /// Read after it.
+    pub end: Instant,
+}
+
 /// A datagram that left.
 #[derive(Clone, Copy, Debug)]
 struct Departure {
     id: u64,
-    /// The time read before the system call.
-    at: Instant,
+    /// The times read before and after the system call.
+    call: Call,
 }
 
 impl Stamped {
@@ -126,7 +139,7 @@ impl Departures {
     }
 
     /// Records that a datagram was given to the kernel, and whether it requested a stamp.
-    pub fn sent(&mut self, id: u64, at: Instant, requested: bool) {
+    pub fn sent(&mut self, id: u64, call: Call, requested: bool) {
         match self.stamped {
             Stamped::None => return,
             Stamped::All { .. } => {}
@@ -135,7 +148,7 @@ impl Departures {
                 if !requested {
                     return;
                 }
-                self.requested = Some(at);
+                self.requested = Some(call.begin);
             }
         }
         self.next = self.next.wrapping_add(1);
@@ -147,7 +160,7 @@ impl Departures {
         if self.waiting.len() >= WINDOW {
             self.forget_oldest();
         }
-        self.waiting.push_back(Some(Departure { id, at }));
+        self.waiting.push_back(Some(Departure { id, call }));
         self.open = self.open.saturating_add(1);
     }
 
@@ -182,7 +195,7 @@ impl Departures {
     /// Finds the datagram that a stamp belongs to.
     ///
     /// A valid stamp lies between the send call and `now`. Otherwise it belongs to another datagram or the wall
-    /// clock was stepped; our own time is kept then.
+    /// clock was stepped; our own time is kept then. The kernel's stamp counts up to the end of the call.
     pub fn place(&mut self, stamp: SendStamp, epoch: Epoch, now: Instant) -> Option<DepartureStamp> {
         let (wall, clock) = match stamp {
             SendStamp { hardware: Some(wall), .. } => (wall, ClockSource::Hardware),
@@ -190,14 +203,14 @@ impl Departures {
         };
         let behind = usize::try_from(self.next.wrapping_sub(stamp.number)).ok()?;
         let index = self.waiting.len().checked_sub(behind)?;
-        let Departure { id, at } = self.waiting.get_mut(index)?.take()?;
+        let Departure { id, call } = self.waiting.get_mut(index)?.take()?;
         self.open = self.open.saturating_sub(1);
         while let Some(None) = self.waiting.front() {
             self.waiting.pop_front();
         }
         let at = match clock {
-            ClockSource::Hardware => self.place_departure(wall, at, now),
-            _ => epoch.place(wall, at, now)?,
+            ClockSource::Hardware => self.place_departure(wall, call.begin, now),
+            _ => epoch.place(wall, call.begin, now)?.min(call.end),
         };
         self.in_vain = 0;
         Some(DepartureStamp { id, at, clock })
@@ -245,6 +258,11 @@ mod tests {
         Instant::from_nanos(nanos)
     }
 
+    /// A call that takes a second: no stamp is later than its end.
+    fn call(nanos: u64) -> Call {
+        Call { begin: at(nanos), end: at(nanos + 1_000_000_000) }
+    }
+
     fn stamps() -> Departures {
         Departures { stamped: Stamped::All { by_interface: false }, ..Departures::default() }
     }
@@ -261,7 +279,7 @@ mod tests {
     fn a_stamp_finds_its_datagram_in_any_order_and_once() {
         let mut stamps = stamps();
         for n in 0..4 {
-            stamps.sent(100 + n, at(10 * n), false);
+            stamps.sent(100 + n, call(10 * n), false);
         }
         assert_eq!(stamps.place(stamp(2, 25), EPOCH, at(50)), left(102, 25));
         assert_eq!(stamps.place(stamp(2, 25), EPOCH, at(50)), None);
@@ -276,8 +294,8 @@ mod tests {
     #[test]
     fn numbers_wrap() {
         let mut stamps = Departures { next: u32::MAX, ..stamps() };
-        stamps.sent(1, at(1), false);
-        stamps.sent(2, at(2), false);
+        stamps.sent(1, call(1), false);
+        stamps.sent(2, call(2), false);
         assert_eq!(stamps.place(stamp(u32::MAX, 3), EPOCH, at(9)), left(1, 3));
         assert_eq!(stamps.place(stamp(0, 4), EPOCH, at(9)), left(2, 4));
     }
@@ -286,10 +304,21 @@ mod tests {
     fn a_stamp_from_long_before_the_send_or_after_now_is_no_stamp() {
         for nanos in [39_999, 260_001] {
             let mut stamps = stamps();
-            stamps.sent(1, at(90_000), false);
+            stamps.sent(1, call(90_000), false);
             assert_eq!(stamps.place(stamp(0, nanos), EPOCH, at(210_000)), None);
             assert!(!stamps.awaited());
         }
+    }
+
+    #[test]
+    fn a_datagram_that_waits_in_this_machine_has_left_when_the_call_ended() {
+        let mut stamps = stamps();
+        let call = |begin, end| Call { begin: at(begin), end: at(end) };
+        stamps.sent(1, call(100, 130), false);
+        stamps.sent(2, call(200, 230), false);
+        let now = at(3_000_000_000);
+        assert_eq!(stamps.place(stamp(0, 2_000_000_000), EPOCH, now), left(1, 130));
+        assert_eq!(stamps.place(stamp(1, 229), EPOCH, now), left(2, 229));
     }
 
     #[test]
@@ -300,14 +329,14 @@ mod tests {
         let left = |id, nanos| Some(DepartureStamp { id, at: at(nanos), clock: ClockSource::Hardware });
         let arrived = Wall::from_nanos;
         assert_eq!(stamps.place_arrival(arrived(777_050), at(100)), None, "nothing to compare with");
-        stamps.sent(1, at(10), false);
+        stamps.sent(1, call(10), false);
         assert_eq!(stamps.place(hardware(0, 777_000), EPOCH, at(100)), left(1, 10));
         assert_eq!(stamps.place_arrival(arrived(777_050), at(100)), Some(at(60)));
         assert_eq!(stamps.place_arrival(arrived(777_050), at(59)), None, "after now");
-        stamps.sent(2, at(200), false);
+        stamps.sent(2, call(200), false);
         assert_eq!(stamps.place(hardware(1, 777_195), EPOCH, at(300)), left(2, 205));
         // Its clock went too slowly: the second stamp alone would be before the call that sent the datagram.
-        stamps.sent(3, at(1_000), false);
+        stamps.sent(3, call(1_000), false);
         assert_eq!(stamps.place(hardware(2, 777_980), EPOCH, at(2_000)), left(3, 1_000));
         assert_eq!(stamps.place_arrival(arrived(778_000), at(2_000)), Some(at(1_020)));
     }
@@ -316,7 +345,7 @@ mod tests {
     fn old_departures_are_forgotten_and_a_driver_without_stamps_is_given_up() {
         let mut stamps = stamps();
         for n in 0..2 * WINDOW as u64 {
-            stamps.sent(n, at(n), false);
+            stamps.sent(n, call(n), false);
             stamps.in_vain = 0;
         }
         assert_eq!((stamps.waiting.len(), stamps.open), (WINDOW, WINDOW));
@@ -324,7 +353,7 @@ mod tests {
         assert_eq!(stamps.place(stamp(WINDOW as u32, 5000), EPOCH, at(9000)), left(WINDOW as u64, 5000));
         for n in 0..=u64::from(HOPELESS) {
             assert!(stamps.awaited());
-            stamps.sent(n, at(n), false);
+            stamps.sent(n, call(n), false);
         }
         assert!(!stamps.awaited());
     }
@@ -333,7 +362,7 @@ mod tests {
     fn requested(stamps: &mut Departures, nanos: u64, count: usize) -> Vec<usize> {
         let requests = stamps.requests(at(nanos));
         let requested = |n: &usize| *n < requests;
-        (0..count).for_each(|n| stamps.sent(n as u64, at(nanos), requested(&n)));
+        (0..count).for_each(|n| stamps.sent(n as u64, call(nanos), requested(&n)));
         // Their stamps came.
         stamps.in_vain = 0;
         (0..count).filter(requested).collect()
@@ -358,7 +387,7 @@ mod tests {
     fn numbers_are_those_of_the_datagrams_that_request_a_stamp() {
         let mut stamps = Departures { stamped: Stamped::Sampled, left: FIRST, ..Departures::default() };
         for n in 0..4 {
-            stamps.sent(100 + n, at(10 * n), n % 2 == 1);
+            stamps.sent(100 + n, call(10 * n), n % 2 == 1);
         }
         assert_eq!((stamps.next, stamps.open), (2, 2));
         assert_eq!(stamps.place(stamp(0, 15), EPOCH, at(50)), left(101, 15));

@@ -7,7 +7,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::cause::{send_fault, without_neighbour};
-use super::departures::Departures;
+use super::departures::{Call, Departures};
 use super::error_queue::{Drained, ErrorQueue};
 use crate::clock::{Clock, Instant};
 use crate::datagram::{BATCH, Room, SendCause, SendFault, Transmit};
@@ -60,8 +60,8 @@ pub(super) struct Sender {
 pub(super) struct Sent {
     /// Number of datagrams that left.
     pub count: usize,
-    /// The time read immediately before the call.
-    pub at: Instant,
+    /// When the call began and ended.
+    pub call: Call,
     /// The time between two of them, at least.
     pub cost: Duration,
 }
@@ -109,7 +109,8 @@ impl Sender {
     ) -> Sent {
         let at = clock.now();
         let count = sys::send_batch::<BATCH>(fd, datagrams(at)).unwrap_or(0);
-        Sent { count, at, cost: self.cost.learn(clock.now().since(at), count) }
+        let call = Call { begin: at, end: clock.now() };
+        Sent { count, call, cost: self.cost.learn(call.end.since(at), count) }
     }
 
     /// Sends one datagram, which `datagram` makes, with a request for a stamp or without. Returns the time read
@@ -134,7 +135,7 @@ impl Sender {
             let requested = departures.requests(at) > 0;
             let Err(error) = sys::send_batch::<1>(socket.as_fd(), std::iter::once(datagram(requested)))
             else {
-                departures.sent(transmit.id, at, requested);
+                departures.sent(transmit.id, Call { begin: at, end: clock.now() }, requested);
                 return Ok(at);
             };
             departures.refused(socket.as_fd(), requested);
