@@ -14,7 +14,7 @@ use crate::sys;
 
 /// The signals of a run, as descriptors that can be polled.
 ///
-/// SIGINT, SIGTERM and SIGHUP end the run, SIGQUIT requests a line of status. SIGTERM and SIGHUP stay ignored if they
+/// SIGINT, SIGTERM and SIGHUP end the run, SIGQUIT requests a line of status, SIGCONT ends a wait. SIGTERM and SIGHUP stay ignored if they
 /// were when the program started (nohup(1)). SIGINT and SIGQUIT do not: a shell without job control ignores them for a
 /// job in the background (POSIX, Shell Command Language, section 2.12), which then could be ended by no `kill -INT`.
 #[derive(Debug)]
@@ -72,6 +72,8 @@ impl Stop {
     fn take_over(mut blocked: SigSet) -> anyhow::Result<Self> {
         // A signal that is blocked reaches its descriptor although it is ignored (signal(7)).
         blocked.add(Signal::SIGQUIT);
+        // After a stop (SIGSTOP), Linux goes on with a wait for as long as was left of it before.
+        blocked.add(Signal::SIGCONT);
         let mut ending = SigSet::empty();
         for signal in [Signal::SIGTERM, Signal::SIGHUP] {
             if !sys::is_ignored(signal as i32) {
@@ -150,7 +152,7 @@ impl Stop {
         while let Ok(Some(signal)) = self.signals.read_signal() {
             match i32::try_from(signal.ssi_signo).map(Signal::try_from) {
                 Ok(Ok(Signal::SIGQUIT)) => requested.status = true,
-                Ok(Ok(Signal::SIGWINCH)) => requested.refresh = true,
+                Ok(Ok(Signal::SIGWINCH | Signal::SIGCONT)) => requested.refresh = true,
                 Ok(Ok(Signal::SIGTSTP)) => {
                     before();
                     suspend();

@@ -35,6 +35,9 @@ fn the_process_under_test() {
         if requests.status {
             eprintln!("status");
         }
+        if requests.refresh {
+            eprintln!("refresh");
+        }
         if requests.stop {
             eprintln!("stop");
             left -= 1;
@@ -44,7 +47,7 @@ fn the_process_under_test() {
 
 /// The signals that are blocked while they are taken over.
 fn taken() -> SigSet {
-    [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT].into_iter().collect()
+    [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGCONT].into_iter().collect()
 }
 
 /// The process under test, and the lines that it prints.
@@ -61,7 +64,7 @@ impl Subject {
         let mut child = Command::new("env")
             .args([
                 "--default-signal",
-                "--block-signal=TERM,HUP,QUIT",
+                "--block-signal=TERM,HUP,QUIT,CONT",
                 "sh",
                 "-c",
                 &format!("{before}; exec \"$@\""),
@@ -114,6 +117,21 @@ fn sigquit_requests_the_status_and_other_signals_request_the_end() {
     ] {
         subject.send(signal);
         subject.expect_line(line);
+    }
+    assert_eq!(subject.status(), Some(0));
+}
+
+/// Else ppoll(2) waits for as long as was left at the stop, and a run with -w 600 can last ten minutes longer.
+#[test]
+fn a_process_that_was_stopped_does_not_go_on_with_its_wait() {
+    let mut subject = Subject::new("true");
+    subject.send(Signal::SIGSTOP);
+    subject.send(Signal::SIGCONT);
+    subject.expect_line("refresh");
+    // Three requests end it.
+    for _ in 0..3 {
+        subject.send(Signal::SIGTERM);
+        subject.expect_line("stop");
     }
     assert_eq!(subject.status(), Some(0));
 }
