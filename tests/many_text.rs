@@ -131,10 +131,12 @@ fn hosts_that_answer_and_hosts_that_do_not_are_listed() {
 }
 
 #[test]
-fn a_probe_in_flight_at_the_end_is_neither_lost_nor_silent() {
-    let config = Config { enough: Some(1), rate: NonZeroU64::new(2_000), ..answers() };
+fn a_probe_in_flight_at_the_end_is_not_lost_and_its_target_is_silent() {
+    let config = || Config { enough: Some(1), rate: NonZeroU64::new(2_000), ..answers() };
     let slow = |probe: &Seen| Ok(vec![echo(probe, us(750 * probe.number))]);
-    let (out, _) = printed_by(config, Show::Table, slow);
+    let (out, _) = printed_by(config(), Show::Unreachable, slow);
+    assert_eq!(out, "198.51.100.2\n");
+    let (out, _) = printed_by(config(), Show::Table, slow);
     let expected = "\
 name          address       sent  received    loss      min/avg/max/mdev ms  p95 ms
 web           198.51.100.1     1         1      0%  0.750/0.750/0.750/0.000   0.750

@@ -56,9 +56,9 @@ pub trait Figures {
         None
     }
 
-    /// Whether probes were sent, none was answered, and none is in flight.
+    /// Whether probes were sent and none was answered.
     fn is_unreachable(&self) -> bool {
-        self.sent() > 0 && self.received() == 0 && self.in_flight() == 0
+        self.sent() > 0 && self.received() == 0
     }
 }
 

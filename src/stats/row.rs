@@ -162,11 +162,6 @@ impl Row {
         newest.saturating_sub((newest as u16).wrapping_sub(seq) as u64)
     }
 
-    /// Whether probes were sent, none was answered, and none is in flight.
-    pub const fn is_unreachable(&self) -> bool {
-        self.sent > 0 && self.received == 0 && self.in_flight == 0
-    }
-
     /// Probes that left, were not answered, and are not in flight.
     pub const fn lost(&self) -> u32 {
         self.sent.saturating_sub(self.received).saturating_sub(self.in_flight)
