@@ -372,6 +372,16 @@ fn nagios_has_the_line_of_check_ping_for_one_host() {
 }
 
 #[test]
+fn nagios_names_a_deadline_that_left_all_probes_in_flight() {
+    let (_, hosts) = one_host();
+    let nagios = NagiosPing::new(CheckLimits::default(), None);
+    let report = FormatPing::new(Box::new(nagios), &style(), hosts.clone(), true);
+    let config = Config { linger: Some(ms(10_000)), deadline: Some(ms(500)), ..config() };
+    let (line, _) = drive((config.into(), &hosts), |_| Ok(vec![]), report, None);
+    assert_eq!(line, "PING CRITICAL - no reply before the end of the run|rta=U;;;0.000000 pl=U;;;0;100\n");
+}
+
+#[test]
 fn nagios_names_each_host_of_many_that_is_not_ok() {
     let line = |limits, enough| many(NagiosPing::new(limits, enough), None);
     let values = |limits: &str, losses: &str| {

@@ -109,6 +109,9 @@ impl NagiosPing {
     /// The sentence about the only host.
     fn one(HostFigures { figures, .. }: HostFigures<'_>, output: &mut Output<'_>) {
         match figures.loss() {
+            None if figures.in_flight() > 0 => {
+                output.print(format_args!("no reply before the end of the run"))
+            }
             None if figures.not_sent() > 0 => output.print(format_args!("no probe could be sent")),
             None => output.print(format_args!("no probe was sent")),
             Some(loss) => {
