@@ -6,8 +6,8 @@ mod lab;
 use std::io::ErrorKind;
 use std::net::UdpSocket;
 
-use lab::alone_among_users;
 use lab::sockets::options;
+use lab::*;
 use rping::transport::{Options, open, privilege};
 use rustix::process::{DumpableBehavior, Uid, dumpable_behavior};
 use rustix::thread::{
@@ -58,6 +58,35 @@ fn a_setuid_binary_opens_raw_sockets_and_nothing_else_with_its_privilege() {
         open(&raw()).unwrap();
         assert_eq!(UdpSocket::bind("0.0.0.0:22").unwrap_err().kind(), ErrorKind::PermissionDenied);
         assert!(set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).is_err());
+    });
+}
+
+/// The program itself, with the bit of setuid.
+#[test]
+fn a_setuid_program_opens_ports_and_files_with_the_rights_of_its_user() {
+    alone_among_users("a_setuid_program_opens_ports_and_files_with_the_rights_of_its_user", || {
+        pair();
+        sh(&format!(
+            "cp {RPING} /run/rping; chmod 4755 /run/rping; echo 127.0.0.1 > /run/list; chmod 600 /run/list"
+        ));
+        let user = |args: &str| {
+            run("setpriv", &format!("--reuid=1000 --regid=1000 --clear-groups /run/rping {args}"))
+        };
+        let refused = |args: &str, why: &str| {
+            let expected = Ran { status: Some(2), stdout: String::new(), stderr: format!("rping: {why}\n") };
+            assert_eq!(user(args), expected, "{args}");
+        };
+        for host in ["10.9.0.2", "fd09::2"] {
+            for method in ["-U", "-T", "-M tcpconn"] {
+                let trace = |port| format!("traceroute -q1 -m1 {method} --sport {port} {host}");
+                refused(&trace(22), "--sport 22: bind: Permission denied");
+                let ran = user(&trace(2222));
+                assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{method} {host}");
+            }
+        }
+        refused("ping --targets /run/list", "--targets /run/list: Permission denied");
+        let ran = user("ping -q -c1 10.9.0.2");
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "a raw socket: {}", ran.stdout);
     });
 }
 
