@@ -180,7 +180,11 @@ pub(crate) fn receive_batch<const N: usize>(
             unsafe { libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, flags, ptr::null_mut()) };
         usize::try_from(answer).map_err(|_| io::Error::last_os_error())
     };
-    let came = match RECVMMSG.try_call(call, || false) {
+    let permitted = || {
+        // SAFETY: no header is written.
+        unsafe { libc::recvmmsg(fd.as_raw_fd(), ptr::null_mut(), 0, flags, ptr::null_mut()) == 0 }
+    };
+    let came = match RECVMMSG.try_call(call, permitted) {
         Some(answer) => answer?,
         None => return receive_each(&RECVMMSG, fd, (bytes, share), (control, control_share), messages),
     };
@@ -213,11 +217,11 @@ fn receive_each(
     Ok(count)
 }
 
-/// A system call for many datagrams, which a sandbox or a system-call filter may refuse (ENOSYS, EPERM).
+/// A system call for many datagrams, which a sandbox or a system-call filter may refuse, with any error number.
 ///
-/// EPERM of a send can also be a firewall's answer to a datagram. A call that has succeeded once is not refused, so
-/// EPERM is the firewall's then. Before that, a call for no datagram at all decides: a datagram must not pass the
-/// firewall twice, which may refuse some at random.
+/// An error can also be about a datagram: EPERM of a send is a firewall's answer to it. A call that has succeeded once is
+/// not refused. Before that, a call for no datagram at all decides: a datagram must not pass the firewall twice, which
+/// may refuse some at random.
 struct BatchCall(AtomicU8);
 
 impl BatchCall {
@@ -229,8 +233,8 @@ impl BatchCall {
         Self(AtomicU8::new(Self::UNKNOWN))
     }
 
-    /// Makes the call. `None`: the call for one datagram must be used. `permitted` makes the call for none, where EPERM
-    /// has two meanings, and returns whether that succeeded.
+    /// Makes the call. `None`: the call for one datagram must be used. `permitted` makes the call for none, and returns
+    /// whether that succeeded.
     fn try_call(
         &self,
         call: impl FnOnce() -> io::Result<usize>,
@@ -241,16 +245,12 @@ impl BatchCall {
             return None;
         }
         let answer = call();
-        match answer.as_ref().map_err(io::Error::raw_os_error) {
-            Ok(_) if state == Self::UNKNOWN => self.0.store(Self::WORKS, Ordering::Relaxed),
-            Err(Some(libc::ENOSYS)) => return None,
-            Err(Some(libc::EPERM)) if state == Self::UNKNOWN => {
-                if !permitted() {
-                    return None;
-                }
-                self.0.store(Self::WORKS, Ordering::Relaxed);
+        let error = answer.as_ref().err().and_then(io::Error::raw_os_error);
+        if state == Self::UNKNOWN && !matches!(error, Some(libc::EAGAIN | libc::EINTR)) {
+            if error.is_some() && !permitted() {
+                return None;
             }
-            _ => {}
+            self.0.store(Self::WORKS, Ordering::Relaxed);
         }
         Some(answer)
     }
