@@ -2,7 +2,9 @@
 
 mod lab;
 
+use lab::child::{Running, foreground};
 use lab::*;
+use nix::sys::signal::Signal;
 
 /// `v0` and `x0` here, each joined to a host of its own that has the address fe80::1: `t`, and `u`, which is off
 /// (`x0` has no carrier then) unless it is `up`.
@@ -64,6 +66,36 @@ fn what_arrives_on_a_link_is_of_that_link() {
                 let from = format!(r#""from":"fe80::1%{link}""#);
                 assert!(reply.is_some_and(|reply| reply.contains(&from)), "{kind}: {}", ran.stdout);
             }
+        });
+    });
+}
+
+#[test]
+fn hosts_on_an_interface_that_is_made_again_are_the_same_hosts() {
+    alone("hosts_on_an_interface_that_is_made_again_are_the_same_hosts", || {
+        pair();
+        let near =
+            || sh("ip -n t addr add fe80::1/64 dev v1 nodad; ip -n t addr add fe80::2/64 dev v1 nodad");
+        near();
+        with_both_sockets(|kind| {
+            let mut run = Running::start(&mut foreground("-i0.1 fe80::1%v0 fe80::2%v0"));
+            run.until("64 bytes from fe80::2%v0: icmp_seq=2 ");
+            sh("ip link del v0");
+            let fault = run.error_line();
+            let host = ["rping: fe80::1%v0: ", "rping: fe80::2%v0: "];
+            assert!(host.iter().any(|host| fault.starts_with(host)), "{kind}: {fault}");
+            link();
+            near();
+            let seq = |line: &str| -> u32 {
+                let (_, rest) = line.split_once("icmp_seq=").expect("a number");
+                rest.split(' ').next().and_then(|seq| seq.parse().ok()).expect(line)
+            };
+            for host in ["fe80::1", "fe80::2"] {
+                while seq(&run.until(&format!("64 bytes from {host}%v0: icmp_seq="))) <= seq(&fault) {}
+            }
+            run.signal(Signal::SIGINT);
+            let ran = run.end();
+            assert!(ran.stdout.contains("\n2 targets: 2 answered, 0 silent; "), "{kind}: {}", ran.stdout);
         });
     });
 }

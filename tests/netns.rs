@@ -265,6 +265,23 @@ fn a_run_continues_on_an_interface_that_was_deleted_and_made_again() {
 }
 
 #[test]
+fn a_run_to_a_link_local_address_continues_on_an_interface_that_was_made_again() {
+    alone("a_run_to_a_link_local_address_continues_on_an_interface_that_was_made_again", || {
+        pair();
+        let near = || sh("ip -n t addr add fe80::2/64 dev v1 nodad");
+        near();
+        with_both_sockets(|_| {
+            for args in ["-i0.1 fe80::2%v0", "-I v0 -i0.1 fe80::2"] {
+                interrupted(args, "ip link del v0", || {
+                    link();
+                    near();
+                });
+            }
+        });
+    });
+}
+
+#[test]
 fn a_forged_reply_is_not_counted_and_the_real_one_is() {
     alone("a_forged_reply_is_not_counted_and_the_real_one_is", || {
         pair();

@@ -1,6 +1,8 @@
 //! The interfaces of this host and their addresses (getifaddrs(3), if_nametoindex(3)).
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Mutex, PoisonError};
 
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::sys::socket::SockaddrStorage;
@@ -10,10 +12,19 @@ pub fn index_of(name: &str) -> Option<u32> {
     nix::net::if_::if_nametoindex(name).ok()
 }
 
-/// The name of the interface of this index; `None`: there is none now.
+/// The names of interfaces, as they were looked up last.
+static NAMES: Mutex<BTreeMap<u32, String>> = Mutex::new(BTreeMap::new());
+
+/// The name of the interface of this index, or the name that it had before it was deleted, as far as it was looked up then;
+/// `None`: there is none.
 pub fn name_of(index: u32) -> Option<String> {
-    let name = nix::net::if_::if_indextoname(index).ok()?;
-    Some(name.to_string_lossy().into_owned())
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    // The empty name is that of no interface: nix takes a null pointer for a success.
+    let now = nix::net::if_::if_indextoname(index).ok().filter(|name| !name.is_empty());
+    let Some(now) = now else { return names.get(&index).cloned() };
+    let name = now.to_string_lossy().into_owned();
+    names.insert(index, name.clone());
+    Some(name)
 }
 
 /// The names of all interfaces.

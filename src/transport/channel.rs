@@ -162,8 +162,7 @@ impl Channel {
         }
         let mut count = self.deliver_stash(&mut placer, each);
         let from_wire = FULL_READ.saturating_sub(count).min(expected);
-        let mut errors = 0usize;
-        let mut more = true;
+        let (mut errors, mut more) = (0usize, true);
         while more && count < from_wire && errors < PATIENCE {
             let limit = from_wire.saturating_sub(count);
             let read = match self.receiver.read(self.socket.as_fd(), clock, limit) {
@@ -198,7 +197,7 @@ impl Channel {
             && let Some(kept) = self.queue.next_stashed()
         {
             let at = placer.place(kept.stamp, self.queue.empty_since());
-            each(&Incoming::Datagram(received(kept.borrowed(), self.kind, at)));
+            each(&self.addressing.delivered(received(kept.borrowed(), self.kind, at)));
             count = count.saturating_add(1);
         }
         count
@@ -220,7 +219,7 @@ impl Channel {
                 None => placer.place_by(now, raw.control.stamp, floor),
             };
             let framing = self.kind.framing(self.setup.raw, self.ident, raw.from);
-            each(&Incoming::Datagram(raw.received(framing, stamp)));
+            each(&self.addressing.delivered(raw.received(framing, stamp)));
             count = count.saturating_add(1);
         }
         self.receiver.clear();
@@ -245,7 +244,7 @@ impl Channel {
             match entry {
                 Entry::Icmp(queued) if delivers => {
                     let at = placer.place(queued.stamp, floor);
-                    each(&Incoming::Datagram(received(queued, self.kind, at)));
+                    each(&self.addressing.delivered(received(queued, self.kind, at)));
                     count = count.saturating_add(1);
                 }
                 Entry::Departure(stamp) => {
@@ -318,6 +317,7 @@ impl Channel {
         if waits || !self.is_ready() || !self.sender.may_send_together() {
             return 0;
         }
+        batch.clone().for_each(|(transmit, _)| self.addressing.scopes.learn(transmit.dst));
         let (addressing, departures) = (&self.addressing, &self.departures);
         let mut requests = 0;
         let sent = self.sender.send_together(self.socket.as_fd(), clock, |at| {
@@ -350,13 +350,13 @@ impl Channel {
         if !self.is_ready() {
             self.follow().map_err(|errno| send_fault(errno, None))?;
         }
-        let fault = match self.try_send(clock, transmit, bytes) {
-            Ok(departed) => return Ok(departed),
-            Err(fault) => fault,
-        };
+        self.addressing.scopes.learn(transmit.dst);
+        let sent = self.try_send(clock, transmit, bytes);
+        let Err(fault) = sent else { return sent };
+        let follows = self.addressing.scopes.follow(transmit.dst);
         match self.follow() {
-            Ok(true) => self.try_send(clock, transmit, bytes),
-            Ok(false) => Err(fault),
+            Ok(new) if new || follows => self.try_send(clock, transmit, bytes),
+            Ok(_) => Err(fault),
             Err(errno) => Err(send_fault(errno, None)),
         }
     }

@@ -13,8 +13,7 @@ use crate::sys::interfaces;
 #[derive(Debug)]
 pub(super) struct FollowedInterface {
     device: String,
-    /// Interface index at the start, and now.
-    first_index: u32,
+    /// Its index now.
     index: u32,
     replacement: Option<Socket>,
     /// Whether the socket is set up. False between a replacement and a bind that succeeds.
@@ -25,12 +24,7 @@ impl FollowedInterface {
     /// The interface of this name, with a socket to replace the bound one.
     pub fn new(device: &str, replacement: Option<Socket>) -> Self {
         let index = interfaces::index_of(device).unwrap_or(0);
-        Self { device: device.to_owned(), first_index: index, index, replacement, ready: true }
-    }
-
-    /// The scope id to use now for a link-local destination: that of the interface follows its new index.
-    pub fn current_scope(&self, scope: u32) -> u32 {
-        if scope == self.first_index { self.index } else { scope }
+        Self { device: device.to_owned(), index, replacement, ready: true }
     }
 
     /// Whether the socket is set up to send.

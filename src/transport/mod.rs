@@ -31,6 +31,7 @@ mod open;
 mod placer;
 mod receiver;
 mod recv_buffer;
+mod scopes;
 mod sender;
 mod socket_per_probe;
 
