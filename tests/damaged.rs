@@ -6,7 +6,7 @@ mod sim;
 
 use std::time::Duration;
 
-use lab::{Answer, Responder, allow_datagram, alone, pair, rping, text};
+use lab::{Answer, RPING, Responder, allow_datagram, alone, pair, rping, run, sh, text};
 use rping::clock::Instant;
 use rping::engine::ping::event::{Event, Verdict};
 use rping::report::text::many::Show;
@@ -215,5 +215,26 @@ fn a_real_host_that_damages_every_first_reply_loses_none() {
             assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), clocks), "{kind}");
             allow_datagram();
         }
+    });
+}
+
+/// ICMPv6 over raw sockets: the kernel discards them itself, and counts them with those that found no room.
+#[test]
+fn replies_that_the_kernel_discards_are_counted_with_both_causes() {
+    alone("replies_that_the_kernel_discards_are_counted_with_both_causes", || {
+        pair();
+        sh("ip netns exec t nft 'add table ip6 f; add chain ip6 f out { type filter hook output priority 0; }
+            add rule ip6 f out icmpv6 type echo-reply icmpv6 checksum set 0x1234'");
+        let discarded = |count: u32, packets: &str| {
+            format!(
+                "rping: up to {count} {packets} discarded by the kernel on arrival: no room in the receive buffer, \
+                 or a wrong checksum\n"
+            )
+        };
+        for args in ["ping -q -c3 -i0.01 -W0.1 fd09::2", "ping -q -c3 -i0.01 -W0.1 fd09::2 10.9.0.2"] {
+            assert_eq!(run(RPING, args).stderr, discarded(3, "packets"), "{args}");
+        }
+        let trace = run(RPING, "traceroute -I -q1 -m1 -w0.1 fd09::2");
+        assert_eq!(trace.stderr, discarded(1, "packet"), "{}", trace.stdout);
     });
 }

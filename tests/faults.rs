@@ -78,15 +78,17 @@ fn a_quit_signal_prints_the_status_and_does_not_end_the_run() {
 #[test]
 fn signals_ignored_at_the_start_stay_ignored() {
     alone("signals_ignored_at_the_start_stay_ignored", || {
-        let script = r#"trap "" HUP TERM; exec "$0" ping -c3 -i0.2 127.0.0.1"#;
-        let mut run =
-            Running::start(Command::new("env").args(["--default-signal", "sh", "-c", script, RPING]));
-        run.until("icmp_seq=1 ");
-        run.signal(Signal::SIGHUP);
-        run.signal(Signal::SIGTERM);
-        let ran = run.end();
-        assert!(ran.stdout.contains("\n3 packets transmitted, 3 received, 0% packet loss"), "{ran:?}");
-        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+        for before in ["", "mount -t tmpfs none /proc;"] {
+            let script = format!(r#"{before} trap "" HUP TERM; exec "$0" ping -c3 -i0.2 127.0.0.1"#);
+            let program = ["--default-signal", "unshare", "--mount", "sh", "-c", &script, RPING];
+            let mut run = Running::start(Command::new("env").args(program));
+            run.until("icmp_seq=1 ");
+            run.signal(Signal::SIGHUP);
+            run.signal(Signal::SIGTERM);
+            let ran = run.end();
+            assert!(ran.stdout.contains("\n3 packets transmitted, 3 received, 0% packet loss"), "{ran:?}");
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{before}");
+        }
     });
 }
 
@@ -94,16 +96,22 @@ fn signals_ignored_at_the_start_stay_ignored() {
 #[test]
 fn a_job_in_the_background_is_ended_by_an_interrupt() {
     alone("a_job_in_the_background_is_ended_by_an_interrupt", || {
-        for command in ["ping 127.0.0.1", "ping -c 1000 127.0.0.1-127.0.0.1"] {
+        // This host discards what is sent there.
+        sh("ip route add 192.0.2.0/24 dev lo");
+        for (command, text, status) in [
+            ("ping 127.0.0.1", "icmp_seq=1 ", 0),
+            ("ping -c 1000 127.0.0.1-127.0.0.1", "icmp_seq=1 ", 0),
+            ("traceroute --json -w 60 192.0.2.1", "start", 1),
+        ] {
             let script = format!(r#"trap "" INT QUIT; exec "$0" {command}"#);
             let mut run =
                 Running::start(Command::new("env").args(["--default-signal", "sh", "-c", &script, RPING]));
-            run.until("icmp_seq=1 ");
+            run.until(text);
             run.signal(Signal::SIGQUIT);
             run.error_line();
             run.signal(Signal::SIGINT);
             let ran = run.end();
-            assert_eq!(ran.status, Some(0), "{command}: {ran:?}");
+            assert_eq!(ran.status, Some(status), "{command}: {ran:?}");
         }
     });
 }
