@@ -37,7 +37,7 @@ fn one_address_on_two_links_is_two_hosts() {
             );
             let ran = rping("-q -c 2 -i 0.1 fe80::1%v0 fe80::1%x0");
             let rows: Vec<_> =
-                ran.stdout.lines().map(|line| line.split_whitespace().take(3).collect()).collect();
+                ran.table().lines().map(|line| line.split_whitespace().take(3).collect()).collect();
             assert_eq!(rows[1], ["fe80::1%v0", "2", "2"], "{kind}: {}", ran.stdout);
             let other: &Vec<&str> = &rows[2];
             assert_eq!((other[0], other[2]), ("fe80::1%x0", "0"), "{kind}: {}", ran.stdout);

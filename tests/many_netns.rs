@@ -90,7 +90,7 @@ fn hosts_of_both_families_and_names_are_pinged_in_one_run() {
                 "fd09::2 fd09::2 2 2",
                 "5 targets: 3 answered, 1 silent, 1 unknown; 8 packets transmitted, 6 received, 25%",
             ];
-            assert_eq!(account(&ran.stdout), expected, "{kind}");
+            assert_eq!(account(ran.table()), expected, "{kind}");
         });
     });
 }

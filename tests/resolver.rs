@@ -325,7 +325,7 @@ fn labels_of_a_list_are_printed_with_names_that_join() {
         std::fs::write("/run/list", list).expect("a list");
         let ran = rping("-q -c1 --targets /run/list");
         let hosts: Vec<_> =
-            ran.stdout.lines().map(|line| line.get(..40).unwrap_or(line).trim_end()).collect();
+            ran.table().lines().map(|line| line.get(..40).unwrap_or(line).trim_end()).collect();
         let expected = [
             "name           address   label       sen",
             "known.example  10.9.0.2  core",
@@ -451,7 +451,7 @@ fn an_interrupt_prints_the_table_although_names_have_no_answer() {
             queries.recv_timeout(HANGS).expect("a query");
             run.signal(signal);
             let ran = run.end();
-            assert!(ran.stdout.starts_with("name "), "{signal}: {ran:?}");
+            assert!(ran.table().starts_with("name "), "{signal}: {ran:?}");
             assert!(ran.stdout.contains("\n2 targets: "), "{signal}: {ran:?}");
             assert!(ran.stdout.contains(" 1 unknown; "), "{signal}: {ran:?}");
             assert_eq!(ran.stderr, no_answer("nowhere.example").stderr);
@@ -502,7 +502,7 @@ fn the_table_has_the_names_of_addresses_that_answer() {
             _ => None,
         });
         let ran = rping("-H -q -c1 -W0.2 10.9.0.2-10.9.0.3 typed.example");
-        let rows: Vec<_> = ran.stdout.lines().map(|row| row.get(..28).unwrap_or(row).trim_end()).collect();
+        let rows: Vec<_> = ran.table().lines().map(|row| row.get(..28).unwrap_or(row).trim_end()).collect();
         let expected = [
             "name           address   sen",
             "good.example   10.9.0.2",
@@ -513,7 +513,7 @@ fn the_table_has_the_names_of_addresses_that_answer() {
         assert_eq!(ran.status, Some(1));
         while queries.try_recv().is_ok() {}
         // Without -H no name is looked up.
-        assert!(rping("-q -c1 10.9.0.2 10.9.0.1").stdout.starts_with("address "));
+        assert!(rping("-q -c1 10.9.0.2 10.9.0.1").table().starts_with("address "));
         assert!(queries.try_recv().is_err());
     });
 }
@@ -523,16 +523,16 @@ fn lookups_for_the_table_that_hang_do_not_delay_the_end() {
     alone("lookups_for_the_table_that_hang_do_not_delay_the_end", || {
         resolver(b"", "files dns", LONG_TIMEOUT);
         let queries = name_server(|_| None);
-        let table = |ran: &Ran| ran.stdout.contains("\n127.0.0.2     1 ") && ran.status == Some(0);
+        let is_whole = |ran: &Ran| ran.stdout.contains("\n127.0.0.2     1 ") && ran.status == Some(0);
         let ran = Running::start(&mut foreground("-H -q -c1 127.0.0.1 127.0.0.2")).end();
-        assert!(table(&ran), "{ran:?}");
+        assert!(is_whole(&ran), "{ran:?}");
         while queries.try_recv().is_ok() {}
         let run = Running::start(&mut foreground("-H -q -c1 127.0.0.1 127.0.0.2"));
         // One for each address that has answered.
         (0..2).for_each(|_| queries.recv_timeout(HANGS).expect("a query"));
         run.signal(Signal::SIGINT);
         let ran = run.end();
-        assert!(table(&ran), "{ran:?}");
+        assert!(is_whole(&ran), "{ran:?}");
     });
 }
 

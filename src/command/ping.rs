@@ -1,5 +1,7 @@
 //! `rping ping`: opens sockets, drops privilege, resolves and runs, in the order that privilege requires.
 
+use std::time::Duration;
+
 use anyhow::Context;
 
 use crate::cli::format::Format;
@@ -9,7 +11,7 @@ use crate::command::conclude::{GaveUp, Judge};
 use crate::command::setup::PingSetup;
 use crate::command::{self, advice, formats, gather, many, one, terminal};
 use crate::datagram::{Batch, DATAGRAM_OVERHEAD};
-use crate::engine::ping::{Config, Ping};
+use crate::engine::ping::{Config, Pacing, Ping};
 use crate::names::lookup::Names;
 use crate::output::Output;
 use crate::probe::{Identity, Payload};
@@ -18,8 +20,9 @@ use crate::report::json::JsonPing;
 use crate::report::style::Style;
 use crate::report::text::compact::CompactText;
 use crate::report::text::fping::{FpingText, Rows};
-use crate::report::text::many::{Endless, ManyText};
+use crate::report::text::many::ManyText;
 use crate::report::text::ping::PingText;
+use crate::report::text::schedule::Schedule;
 use crate::run::{Lookups, Run};
 use crate::stats::{PingAccount, Precision, WindowPlan};
 use crate::stop::Stop;
@@ -94,11 +97,9 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
             }
             None => around.put(lines(style)),
             Some(many) => {
-                let endless = period.filter(|_| request.ping.count.is_none());
-                let endless = endless.map(|period| Endless { period, deadline: request.ping.deadline });
-                let report = ManyText::new(many.show, &request.style.program, hosts, lines(style));
-                let report = report.endless(endless);
                 let deadline = request.ping.deadline;
+                let report = ManyText::new(many.show, &request.style.program, hosts, lines(style));
+                let report = report.scheduled(schedule(&request.ping, period));
                 around.put(if request.resolve { report.with_names(deadline) } else { report })
             }
         })
@@ -107,6 +108,16 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     Ok(match passed {
         Some(passed) => u8::from(!passed),
         None => formats::ping_status(request, &account, goal),
+    })
+}
+
+/// Which probes each of many targets is sent, one each `period`.
+fn schedule(config: &Config, period: Option<Duration>) -> Option<Schedule> {
+    Some(match (config.pacing, config.count, period) {
+        (Pacing::Retry { retries, .. }, ..) => Schedule::UntilAnswered { probes: u64::from(retries) + 1 },
+        (_, Some(probes), Some(period)) => Schedule::Count { probes, period },
+        (_, None, Some(period)) => Schedule::Endless { period, deadline: config.deadline },
+        (_, _, None) => return None,
     })
 }
 

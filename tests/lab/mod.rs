@@ -224,6 +224,13 @@ pub struct Ran {
     pub stderr: String,
 }
 
+impl Ran {
+    /// What a ping of many hosts printed behind the first empty line: the table.
+    pub fn table(&self) -> &str {
+        self.stdout.split_once("\n\n").map_or("", |(_, table)| table)
+    }
+}
+
 /// Runs a command line; the words are split at blanks. What never ends is ended after a minute.
 pub fn run(program: &str, args: &str) -> Ran {
     let output = Command::new("timeout")

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::figures::{self, FigureColumns};
 use super::number::{Millis, micros};
 use super::ping::PingText;
+use super::schedule::Schedule;
 use super::table::{HostTable, Rows};
 use super::width::wrapped;
 use super::window::{self, Title};
@@ -51,7 +52,7 @@ pub struct ManyText {
     printed: bool,
     /// The last cause of a probe not sent that was printed.
     printed_error: Option<SystemError>,
-    endless: Option<Endless>,
+    schedule: Option<Schedule>,
     /// Targets whose names the table shows, once these are known; `None`: names are not wanted.
     names: Option<TargetNames>,
     listing: Option<Listing>,
@@ -60,15 +61,6 @@ pub struct ManyText {
     title: String,
     /// Whether the end was begun.
     ended: bool,
-}
-
-/// A run without a last probe, for its first line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Endless {
-    /// From one probe to a target to the next.
-    pub period: Duration,
-    /// How long it goes on; `None`: until a signal ends it.
-    pub deadline: Option<Duration>,
 }
 
 /// A table that is being printed, and the line below it.
@@ -114,7 +106,7 @@ impl ManyText {
             lines,
             printed: false,
             printed_error: None,
-            endless: None,
+            schedule: None,
             names: None,
             listing: None,
             epoch: Epoch::default(),
@@ -123,9 +115,9 @@ impl ManyText {
         }
     }
 
-    /// The report of a run that goes on after the hosts have answered, which its first line shows.
-    pub fn endless(self, endless: Option<Endless>) -> Self {
-        Self { endless, ..self }
+    /// The same with a first line, which shows which probes each target is sent.
+    pub fn scheduled(self, schedule: Option<Schedule>) -> Self {
+        Self { schedule, ..self }
     }
 
     /// The same, where the table has the names of addresses that answer. None is waited for beyond this time of the run.
@@ -135,15 +127,10 @@ impl ManyText {
     }
 
     /// The line before everything else.
-    fn first_line(&self, endless: Endless, account: &PingAccount, output: &mut Output<'_>) {
-        let Endless { period, deadline } = endless;
-        let (all, size, period) = (account.all(), self.lines.size(), period.as_secs_f64());
+    fn first_line(&self, schedule: Schedule, account: &PingAccount, output: &mut Output<'_>) {
+        let (all, size) = (account.all(), self.lines.size());
         let plural = if all == 1 { "" } else { "s" };
-        output.print(format_args!("PING {all} target{plural} {size} data bytes, a probe each {period} s "));
-        match deadline {
-            Some(deadline) => output.print(format_args!("for {} s\n", deadline.as_secs_f64())),
-            None => output.print(format_args!("until Ctrl-C\n")),
-        }
+        output.print(format_args!("PING {all} target{plural} {size} data bytes, {schedule}\n"));
     }
 
     /// The line below the table, and the histogram below that of the run at its end.
@@ -266,8 +253,8 @@ impl Report for ManyText {
     fn begin(&mut self, account: &PingAccount, _now: Instant, epoch: Epoch, output: &mut Output<'_>) {
         self.epoch = epoch;
         let has_table = matches!(self.show, Show::Lines | Show::Table);
-        if let Some(endless) = self.endless.filter(|_| has_table) {
-            self.first_line(endless, account, output);
+        if let Some(schedule) = self.schedule.filter(|_| has_table) {
+            self.first_line(schedule, account, output);
             self.printed = true;
         }
     }

@@ -10,6 +10,7 @@ pub mod many;
 pub mod number;
 mod options;
 pub mod ping;
+pub mod schedule;
 mod stamp;
 pub(super) mod summary;
 mod table;
