@@ -4,10 +4,12 @@ mod lab;
 
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpStream};
-use std::sync::mpsc::channel;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 
 use lab::child::{HANGS, Running, foreground, foreground_of};
-use lab::dns::{A, AAAA, address_server, name_server, resolver, truncating_server};
+use lab::dns::{A, AAAA, address_server, name_server, record_server, resolver, truncating_server};
 use lab::*;
 use nix::sys::signal::Signal;
 
@@ -102,7 +104,7 @@ fn a_family_that_the_server_never_answers_for_is_not_waited_for() {
             _ => None,
         });
         for (command, name, address) in [
-            ("ping", "-q -c1 v4.example", "10.9.0.2"),
+            ("ping", "-q -c1 v4.example", "PING v4.example (10.9.0.2)"),
             ("ping", "-q -c1 v6.example", "fd09::2"),
             ("ping", "-q -c1 v4.example v6.example", "10.9.0.2"),
             ("traceroute", "v4.example", "10.9.0.2"),
@@ -111,6 +113,58 @@ fn a_family_that_the_server_never_answers_for_is_not_waited_for() {
             let ran = Running::start(&mut foreground_of(command, name)).end();
             assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{command} {name}: {ran:?}");
             assert!(ran.stdout.contains(address), "{command} {name}: {ran:?}");
+            assert!(!ran.stdout.contains(".example."), "{command} {name}: {ran:?}");
+        }
+    });
+}
+
+/// A name server without an answer to the first query for one kind of record of `host` in the first domain of the search
+/// list, which has it, nor to any in the other domain, which has the other kind. The kind is set for each run.
+fn slow_server(slow: Arc<AtomicBool>, kind: Arc<AtomicU16>) -> Receiver<(String, u16)> {
+    let address = |kind| Some(if kind == A { "10.9.0.2" } else { "fd09::2" }.parse().unwrap());
+    record_server(move |name, wanted| {
+        let of_kind = wanted == kind.load(Ordering::Relaxed);
+        match name {
+            "host.a.test" | "host.sub" if of_kind => {
+                if slow.swap(false, Ordering::Relaxed) {
+                    None
+                } else {
+                    Some(address(wanted))
+                }
+            }
+            "host.b.test" | "host.sub.b.test" if !of_kind => Some(address(wanted)),
+            _ => Some(None),
+        }
+    })
+}
+
+/// As with the other programs of the system, which query for both families in one domain after the other.
+#[test]
+fn a_slow_answer_leads_to_no_other_host_of_the_search_list() {
+    alone("a_slow_answer_leads_to_no_other_host_of_the_search_list", || {
+        pair();
+        // The query is repeated after one second.
+        let conf = "search a.test b.test\nnameserver 127.0.0.1\noptions timeout:1 attempts:3\n";
+        resolver(b"", "files dns", conf);
+        let (slow, kind) = (Arc::default(), Arc::default());
+        let queries = slow_server(Arc::clone(&slow), Arc::clone(&kind));
+        for (command, args) in [
+            ("ping", "-q -c1 host"),
+            ("ping", "-q -c1 host 127.0.0.1"),
+            ("ping", "-q -c1 host.sub"),
+            ("traceroute", "host"),
+            ("traceroute", "host.sub"),
+        ] {
+            for (slow_kind, address) in [(A, "10.9.0.2"), (AAAA, "fd09::2")] {
+                kind.store(slow_kind, Ordering::Relaxed);
+                slow.store(true, Ordering::Relaxed);
+                let ran = Running::start(&mut foreground_of(command, args)).end();
+                assert!(ran.stdout.contains(address), "{command} {args}: {ran:?}");
+                assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{command} {args}");
+                let further: Vec<_> =
+                    queries.try_iter().filter(|(name, _)| name.ends_with("b.test")).collect();
+                assert!(further.is_empty(), "{command} {args}: {further:?}");
+            }
         }
     });
 }

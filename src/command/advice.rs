@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use crate::cli::wording::OptionNames;
 use crate::escape::escape;
 use crate::names::forward::{LookupStep, NotFound};
-use crate::names::origin::system_servers;
+use crate::names::resolv_conf;
 use crate::output::terminal::stderr_is_terminal;
 use crate::transport::{Denied, OpenError, RouteError, Scope};
 
@@ -103,7 +103,7 @@ pub fn for_person(error: anyhow::Error) -> anyhow::Error {
 
 /// Which step of a lookup failed, and what may help.
 fn lookup(step: LookupStep) -> Option<String> {
-    let servers: Vec<_> = system_servers().iter().map(|server| server.ip().to_string()).collect();
+    let servers: Vec<_> = resolv_conf::servers().iter().map(|server| server.ip().to_string()).collect();
     let servers = servers.join(", ");
     Some(match step {
         LookupStep::Name => {

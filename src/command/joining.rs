@@ -146,7 +146,7 @@ impl<'a> Joining<'a> {
     }
 
     /// Gives the session what was found of a name.
-    fn take(&mut self, now: Instant, Looked { number, found }: Looked, session: &mut Ping) {
+    fn take(&mut self, now: Instant, Looked { number, found, .. }: Looked, session: &mut Ping) {
         let Ok(place) = self.names.binary_search_by_key(&number, |name| name.number) else { return };
         let Some(name) = self.names.get_mut(place) else { return };
         name.pending = false;

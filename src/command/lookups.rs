@@ -99,7 +99,7 @@ impl ForwardLookups {
             return names.iter().map(look_up).collect();
         };
         open.iter().for_each(|(number, name)| background.request(*number, name, wanted));
-        for Looked { number, found: result } in
+        for Looked { number, found: result, .. } in
             self.wait(|limit| bounded::wait_for_all(&mut background, limit))
         {
             if let Some(place) = found.get_mut(number as usize) {

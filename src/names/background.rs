@@ -15,8 +15,8 @@ use anyhow::Result;
 use rustix::event::{EventfdFlags, eventfd};
 
 use crate::clock::{Clock, Instant};
-use crate::names::forward::{AddressFamilies, Candidate, resolve};
-use crate::names::race::{Race, Step};
+use crate::names::forward::{AddressFamilies, Candidate, absolute, resolve};
+use crate::names::race::{Outcome, Race, Step};
 
 /// Names that are looked up at a time.
 const LOOKUPS: usize = 32;
@@ -27,6 +27,9 @@ const THREADS: usize = 256;
 
 /// Looks a name up; may block.
 type Resolver = dyn Fn(&str, AddressFamilies) -> Result<Vec<Candidate>> + Send + Sync;
+
+/// The absolute name, if that is looked up first; see [`absolute`].
+type Absolute = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// Names that are being looked up.
 pub struct Background {
@@ -54,17 +57,20 @@ pub struct Looked {
     pub number: u32,
     /// Its addresses, at least one; or why there is none, in a line that begins with the name.
     pub found: Result<Vec<Candidate>>,
+    /// The family that nothing is known of: its addresses may be missing.
+    pub unknown: Option<AddressFamilies>,
 }
 
 impl Background {
     /// Lookups by the system's resolver; `None`: the system allows no thread or no descriptor.
     pub fn start() -> Option<Self> {
-        Self::with(resolve)
+        Self::with(resolve, absolute)
     }
 
-    /// Lookups by `resolver`.
+    /// Lookups by `resolver`. A family is looked up by itself where there is an `absolute` name.
     fn with(
         resolver: impl Fn(&str, AddressFamilies) -> Result<Vec<Candidate>> + Send + Sync + 'static,
+        absolute: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Option<Self> {
         let ready = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).ok()?);
         let (sender, inbox) = channel();
@@ -72,6 +78,7 @@ impl Background {
         let begun = Arc::new(AtomicUsize::new(0));
         let director = Director {
             resolver: Arc::new(resolver),
+            absolute: Arc::new(absolute),
             inbox,
             sender: sender.clone(),
             done,
@@ -150,6 +157,7 @@ struct Lookup {
 /// The thread that starts lookups.
 struct Director {
     resolver: Arc<Resolver>,
+    absolute: Arc<Absolute>,
     inbox: Receiver<Message>,
     sender: Sender<Message>,
     done: Sender<Looked>,
@@ -232,13 +240,15 @@ impl Director {
             }
         }
         for (number, name) in split {
+            let Some(name) = (self.absolute)(&name).map(Arc::from) else { continue };
             for families in [AddressFamilies::V4, AddressFamilies::V6] {
                 self.start_thread(number, &name, families);
             }
         }
-        for (number, found) in done {
+        for (number, Outcome { found, unknown }) in done {
             let Some(lookup) = self.lookups.remove(&number) else { continue };
-            self.done.send(Looked { number: lookup.request.number, found }).map_err(|_| ())?;
+            let number = lookup.request.number;
+            self.done.send(Looked { number, found, unknown }).map_err(|_| ())?;
             // It fails only at 2^64 unread results.
             let _ = rustix::io::write(&self.ready, &1_u64.to_ne_bytes());
             // There is room for another name.
@@ -274,12 +284,17 @@ mod tests {
         while let Some(ready) = names.ready_fd() {
             let mut fds = [PollFd::from_borrowed_fd(ready, PollFlags::IN)];
             rustix::io::retry_on_intr(|| poll(&mut fds, None)).unwrap();
-            all.extend(names.take().into_iter().map(|Looked { number, found }| {
+            all.extend(names.take().into_iter().map(|Looked { number, found, .. }| {
                 let found = found.map_or_else(|error| error.to_string(), |found| found[0].addr.to_string());
                 (number, found)
             }));
         }
         all
+    }
+
+    /// Names with a dot are looked up as they are first.
+    fn dotted(name: &str) -> Option<String> {
+        name.contains('.').then(|| format!("{name}."))
     }
 
     fn address(text: &str) -> Result<Vec<Candidate>> {
@@ -290,12 +305,15 @@ mod tests {
     fn a_name_is_found_while_another_one_has_no_answer() {
         let (_hold, held) = channel::<()>();
         let held = Mutex::new(held);
-        let mut names = Background::with(move |name, _| {
-            if name == "dead" {
-                let _ = held.lock().map(|held| held.recv());
-            }
-            address("192.0.2.1:0")
-        })
+        let mut names = Background::with(
+            move |name, _| {
+                if name == "dead" {
+                    let _ = held.lock().map(|held| held.recv());
+                }
+                address("192.0.2.1:0")
+            },
+            dotted,
+        )
         .unwrap();
         names.request(7, "dead", AddressFamilies::V4);
         names.request(8, "alive", AddressFamilies::V4);
@@ -307,20 +325,24 @@ mod tests {
     fn a_family_that_is_never_answered_for_is_not_waited_for() {
         let (_hold, held) = channel::<()>();
         let held = Mutex::new(held);
-        let mut names = Background::with(move |_, families| {
-            if families != AddressFamilies::V4 {
-                let _ = held.lock().map(|held| held.recv());
-            }
-            address("192.0.2.1:0")
-        })
+        let mut names = Background::with(
+            move |name, families| {
+                if families != AddressFamilies::V4 {
+                    let _ = held.lock().map(|held| held.recv());
+                }
+                assert_eq!(name, "half.example.");
+                address("192.0.2.1:0")
+            },
+            dotted,
+        )
         .unwrap();
-        names.request(0, "half", AddressFamilies::Any);
+        names.request(0, "half.example", AddressFamilies::Any);
         assert_eq!(results(&mut names), [(0, "192.0.2.1:0".to_owned())]);
     }
 
     #[test]
     fn every_name_has_its_result_however_many_there_are() {
-        let mut names = Background::with(|name, _| address(&format!("192.0.2.{name}:0"))).unwrap();
+        let mut names = Background::with(|name, _| address(&format!("192.0.2.{name}:0")), dotted).unwrap();
         for number in 0..1_000 {
             names.request(number, &(number % 256).to_string(), AddressFamilies::V6);
         }
@@ -335,11 +357,14 @@ mod tests {
         let (begin, begun) = channel();
         let (_hold, held) = channel::<()>();
         let held = Mutex::new(held);
-        let mut names = Background::with(move |name, _| {
-            let _ = begin.send(name.to_owned());
-            let _ = held.lock().map(|held| held.recv());
-            address("192.0.2.1:0")
-        })
+        let mut names = Background::with(
+            move |name, _| {
+                let _ = begin.send(name.to_owned());
+                let _ = held.lock().map(|held| held.recv());
+                address("192.0.2.1:0")
+            },
+            dotted,
+        )
         .unwrap();
         for number in 0..40 {
             names.request(number, &number.to_string(), AddressFamilies::V4);

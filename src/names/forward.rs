@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::escape::{escape, is_visible};
-use crate::names::international;
+use crate::names::{international, resolv_conf};
 use crate::sys::{self, ResolverError, address};
 
 /// The families of the addresses that are looked up.
@@ -75,7 +75,7 @@ pub struct NotFound {
 }
 
 impl NotFound {
-    fn new(name: &str, ResolverError { number, text }: ResolverError) -> Self {
+    pub(super) fn new(name: &str, ResolverError { number, text }: ResolverError) -> Self {
         let step = match number {
             libc::EAI_NONAME => LookupStep::Name,
             libc::EAI_NODATA | EAI_ADDRFAMILY => LookupStep::Address,
@@ -171,6 +171,22 @@ fn candidates(
         }
     }
     candidates
+}
+
+/// The absolute name (with a dot at its end) if that is what the C library looks up first: a name with as many dots as
+/// `options ndots` has. Of others it tries the domains of the search list before; those without a dot may be an alias
+/// (`HOSTALIASES`) too.
+pub fn absolute(name: &str) -> Option<String> {
+    with_dot(name, resolv_conf::dots)
+}
+
+fn with_dot(name: &str, needed: impl Fn() -> usize) -> Option<String> {
+    if name.ends_with('.') {
+        return Some(name.to_owned());
+    }
+    // An ideographic full stop is one in the ASCII form.
+    let dots = international::to_ascii(name).ok()?.matches('.').count();
+    (dots >= needed().max(1)).then(|| format!("{name}."))
 }
 
 /// Whether a host is given as an address, so that no name is resolved.
@@ -293,6 +309,20 @@ mod tests {
         assert_eq!(addresses("-f"), refused(dashed));
         let odd = "1.2.3.4 \\u{202e}x: a host's name cannot have the character U+202E";
         assert_eq!(addresses("1.2.3.4 \u{202e}x"), refused(odd));
+    }
+
+    #[test]
+    fn an_absolute_name_is_known_where_the_search_list_comes_later() {
+        let absolute = |name, dots| with_dot(name, || dots);
+        for (name, dots) in [("a.example", 0), ("a.example", 1), ("b\u{fc}cher.example", 1), ("a.b.c.d", 3)] {
+            assert_eq!(absolute(name, dots), Some(format!("{name}.")), "{name}");
+        }
+        assert_eq!(absolute("host.", 5).as_deref(), Some("host."));
+        for (name, dots) in [("host", 0), ("host", 1), ("a.example", 2), ("a.b.c.d", 4)] {
+            assert_eq!(absolute(name, dots), None, "{name}");
+        }
+        #[cfg(feature = "idn")]
+        assert_eq!(absolute("b\u{fc}cher\u{3002}example", 1).as_deref(), Some("b\u{fc}cher\u{3002}example."));
     }
 
     #[test]

@@ -9,5 +9,6 @@ pub mod lookup;
 pub mod origin;
 mod origin_message;
 mod race;
+pub mod resolv_conf;
 
 pub use crate::sys::interfaces::{index_of as interface_index, name_of as interface_name};

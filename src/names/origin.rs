@@ -8,14 +8,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use super::origin_message::{self, OriginReply};
+use super::resolv_conf;
+pub use super::resolv_conf::PORT;
 use crate::clock::{Clock, Instant};
-use crate::sys::{self, interfaces};
+use crate::sys;
 
 /// Default zone; `origin` and `origin6` are its subdomains that are queried.
 pub const ZONE: &str = "asn.cymru.com";
-
-/// Port of DNS servers (RFC 1035 section 4.2).
-pub const PORT: u16 = 53;
 
 /// Tries of one query: datagrams get lost.
 const TRIES: usize = 2;
@@ -25,9 +24,6 @@ const WAIT: Duration = Duration::from_millis(450);
 
 /// Octets of the read buffer. Over UDP a response has 512 at most without EDNS (RFC 1035 section 4.2.1).
 const LONGEST: usize = 4096;
-
-/// Most servers of `resolv.conf` that are used (resolv.conf(5): MAXNS).
-const SERVERS: usize = 3;
 
 /// Queries for origins.
 #[derive(Clone, Debug)]
@@ -39,7 +35,7 @@ pub struct Origins {
 impl Origins {
     /// Queries to this server, or to those of `/etc/resolv.conf`, in this zone (default [`ZONE`]).
     pub fn new(server: Option<SocketAddr>, zone: Option<&str>) -> Self {
-        let servers = server.map_or_else(system_servers, |server| vec![server]);
+        let servers = server.map_or_else(resolv_conf::servers, |server| vec![server]);
         Self { servers, zone: zone.unwrap_or(ZONE).to_owned() }
     }
 
@@ -152,34 +148,6 @@ fn rest(clock: &Clock, until: Instant) -> io::Result<Duration> {
     }
 }
 
-/// The servers of `resolv.conf`; without any, the local host (resolv.conf(5)).
-pub fn system_servers() -> Vec<SocketAddr> {
-    servers(&std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default())
-}
-
-fn servers(conf: &str) -> Vec<SocketAddr> {
-    let named = conf.lines().filter_map(|line| {
-        let mut words = line.split_whitespace();
-        let server = (words.next() == Some("nameserver")).then(|| words.next())??;
-        server_address(server)
-    });
-    let mut servers: Vec<_> = named.take(SERVERS).collect();
-    if servers.is_empty() {
-        servers.push((Ipv4Addr::LOCALHOST, PORT).into());
-    }
-    servers
-}
-
-/// An address, with its interface where it has one (`fe80::1%eth0`).
-fn server_address(text: &str) -> Option<SocketAddr> {
-    let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
-    let mut server = SocketAddr::new(address.parse().ok()?, PORT);
-    if let (SocketAddr::V6(v6), Some(zone)) = (&mut server, zone) {
-        v6.set_scope_id(zone.parse().ok().or_else(|| interfaces::index_of(zone))?);
-    }
-    Some(server)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,14 +188,5 @@ mod tests {
             let longest = name("2001:db8::1", Some(zone)).unwrap();
             assert!(origin_message::query(1, &longest).is_some(), "{zone}");
         }
-    }
-
-    #[test]
-    fn the_servers_are_those_of_the_system() {
-        let conf = "# nameserver 192.0.2.1\nsearch example\nnameserver 192.0.2.2\n nameserver\t2001:db8::53 x\n\
-                    nameserver\nnameserver nonsense\nnameserver fe80::1%1\nnameserver 192.0.2.5\n";
-        let found: Vec<_> = servers(conf).iter().map(ToString::to_string).collect();
-        assert_eq!(found, ["192.0.2.2:53", "[2001:db8::53]:53", "[fe80::1%1]:53"]);
-        assert_eq!(servers(""), [SocketAddr::from(([127, 0, 0, 1], 53))]);
     }
 }

@@ -4,13 +4,17 @@
 //! The C library looks both families up together and returns when both are known, in the order of preference of the
 //! system (RFC 6724, gai.conf(5)). Where it has returned nothing for [`HEAD_START`], each family is looked up by itself
 //! too. Once one of these is known, the other lookups have [`GRACE`] left.
+//!
+//! The lookups by family are of the absolute name, and only where the common lookup begins with that. Each would walk the
+//! search list by itself otherwise, and could end at another host (`host.b.example` where the common one ends at
+//! `host.a.example`).
 
 use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::clock::Instant;
-use crate::names::forward::{AddressFamilies, Candidate};
+use crate::names::forward::{AddressFamilies, Candidate, LookupStep, NotFound};
 
 /// After this time without a result of both families together, each family is looked up by itself.
 pub const HEAD_START: Duration = Duration::from_millis(100);
@@ -26,10 +30,26 @@ type Found = Result<Vec<Candidate>>;
 pub enum Step {
     /// To wait for a result, or until then.
     Wait(Option<Instant>),
-    /// To look up each family by itself too.
+    /// To look up each family by itself too, of the absolute name.
     Split,
     /// Nothing: this is the result.
-    Done(Found),
+    Done(Outcome),
+}
+
+/// The result of a race.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was found.
+    pub found: Found,
+    /// The family that nothing is known of: its lookup has not ended, or no server answered it.
+    pub unknown: Option<AddressFamilies>,
+}
+
+impl Outcome {
+    /// That of both families, or of the only one.
+    const fn complete(found: Found) -> Self {
+        Self { found, unknown: None }
+    }
 }
 
 /// The lookups of one name.
@@ -72,8 +92,10 @@ impl Race {
     /// What is next at `now`. After [`Step::Done`] there is nothing more.
     pub fn step(&mut self, now: Instant) -> Step {
         match self.first.take() {
-            Some(Ok(found)) => return Step::Done(Ok(found)),
-            Some(Err(error)) => return Step::Done(self.of_one_family().unwrap_or(Err(error))),
+            Some(Ok(found)) => return Step::Done(Outcome::complete(Ok(found))),
+            Some(Err(error)) => {
+                return Step::Done(self.of_one_family().unwrap_or(Outcome::complete(Err(error))));
+            }
             None if !self.split => return self.before_split(now),
             None => {}
         }
@@ -99,9 +121,26 @@ impl Race {
     }
 
     /// What the lookups of one family found; IPv6 comes first (the default policy of RFC 6724 section 2.1).
-    fn of_one_family(&mut self) -> Option<Found> {
-        let found: Vec<_> = [self.v6.take(), self.v4.take()].into_iter().flatten().flatten().collect();
-        (!found.is_empty()).then(|| Ok(found.concat()))
+    fn of_one_family(&mut self) -> Option<Outcome> {
+        let (v6, v4) = (self.v6.take(), self.v4.take());
+        let unknown = match (&v6, &v4) {
+            (v6, _) if !is_final(v6.as_ref()) => Some(AddressFamilies::V6),
+            (_, v4) if !is_final(v4.as_ref()) => Some(AddressFamilies::V4),
+            _ => None,
+        };
+        let found: Vec<_> = [v6, v4].into_iter().flatten().flatten().collect();
+        (!found.is_empty()).then(|| Outcome { found: Ok(found.concat()), unknown })
+    }
+}
+
+/// Whether a family has these addresses, or none for certain.
+fn is_final(found: Option<&Found>) -> bool {
+    match found {
+        None => false,
+        Some(Ok(_)) => true,
+        Some(Err(error)) => error
+            .downcast_ref::<NotFound>()
+            .is_none_or(|error| matches!(error.step, LookupStep::Name | LookupStep::Address)),
     }
 }
 
@@ -110,6 +149,7 @@ mod tests {
     use anyhow::anyhow;
 
     use super::*;
+    use crate::sys::ResolverError;
 
     fn at(millis: u64) -> Instant {
         Instant::ZERO + Duration::from_millis(millis)
@@ -134,10 +174,11 @@ mod tests {
             match race.step(at(now)) {
                 Step::Split => assert_eq!(now, 100),
                 Step::Wait(until) => assert!(until.is_none_or(|until| until > at(now)), "{until:?} at {now}"),
-                Step::Done(Err(error)) => return (now, error.to_string()),
-                Step::Done(Ok(found)) => {
-                    let addresses: Vec<_> = found.iter().map(|found| found.addr.to_string()).collect();
-                    return (now, addresses.join(" "));
+                Step::Done(Outcome { found: Err(error), .. }) => return (now, error.to_string()),
+                Step::Done(Outcome { found: Ok(found), unknown }) => {
+                    let addresses = found.iter().map(|found| found.addr.to_string());
+                    let unknown = unknown.map(|unknown| format!("{unknown:?}?"));
+                    return (now, addresses.chain(unknown).collect::<Vec<_>>().join(" "));
                 }
             }
         }
@@ -158,8 +199,8 @@ mod tests {
 
     #[test]
     fn a_family_without_an_answer_costs_the_other_one_150_milliseconds() {
-        assert_eq!(outcome(vec![(101, V4, found(&[A]))]), (151, A.to_owned()));
-        assert_eq!(outcome(vec![(101, V6, found(&[AAAA]))]), (151, AAAA.to_owned()));
+        assert_eq!(outcome(vec![(101, V4, found(&[A]))]), (151, format!("{A} V6?")));
+        assert_eq!(outcome(vec![(101, V6, found(&[AAAA]))]), (151, format!("{AAAA} V4?")));
     }
 
     #[test]
@@ -176,13 +217,24 @@ mod tests {
     }
 
     #[test]
+    fn a_family_that_no_server_answered_for_is_unknown_and_one_without_addresses_is_not() {
+        let error = |number| {
+            let error = ResolverError { number, text: "text".to_owned() };
+            Err(anyhow::Error::new(NotFound::new("name", error)))
+        };
+        let with = |number| outcome(vec![(101, V4, found(&[A])), (103, V6, error(number))]).1;
+        assert_eq!([libc::EAI_NODATA, libc::EAI_NONAME].map(with), [A; 2]);
+        assert_eq!([libc::EAI_AGAIN, libc::EAI_FAIL].map(with), [format!("{A} V6?"), format!("{A} V6?")]);
+    }
+
+    #[test]
     fn a_name_without_addresses_has_the_error_of_both_families() {
         let error = |text: &'static str| Err(anyhow!(text));
         assert_eq!(outcome(vec![(30, Any, error("not known"))]), (30, "not known".to_owned()));
         let slow = vec![(120, V4, error("v4")), (130, V6, error("v6")), (5_000, Any, error("not known"))];
         assert_eq!(outcome(slow), (5_000, "not known".to_owned()));
         let late = vec![(120, V4, found(&[A])), (130, Any, error("try again"))];
-        assert_eq!(outcome(late), (130, A.to_owned()), "one family is known");
+        assert_eq!(outcome(late), (130, format!("{A} V6?")), "one family is known");
         assert_eq!(outcome(vec![]), (20_000, "nothing".to_owned()));
     }
 
@@ -191,6 +243,6 @@ mod tests {
         let mut race = Race::new(V4, at(0));
         assert!(matches!(race.step(at(5_000)), Step::Wait(None)));
         race.end(V4, found(&[A]), at(5_001));
-        assert!(matches!(race.step(at(5_001)), Step::Done(Ok(_))));
+        assert!(matches!(race.step(at(5_001)), Step::Done(Outcome { found: Ok(_), unknown: None })));
     }
 }

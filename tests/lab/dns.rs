@@ -68,6 +68,13 @@ pub const AAAA: u16 = 28;
 pub fn address_server(
     answer: impl Fn(&str, u16) -> Option<IpAddr> + Send + 'static,
 ) -> Receiver<(String, u16)> {
+    record_server(move |name, kind| answer(name, kind).map(Some))
+}
+
+/// The same; `answer` is `Some(None)` where the name has no such record (NODATA).
+pub fn record_server(
+    answer: impl Fn(&str, u16) -> Option<Option<IpAddr>> + Send + 'static,
+) -> Receiver<(String, u16)> {
     let socket = UdpSocket::bind("127.0.0.1:53").expect("port 53");
     let (report, queries) = channel();
     // It ends with the process.
@@ -77,17 +84,18 @@ pub fn address_server(
             let (name, kind, end) = question(&buffer[..len]);
             let found = answer(&name, kind);
             let _ = report.send((name, kind));
-            let Some(address) = found else { continue };
+            let Some(record) = found else { continue };
             let mut reply = buffer[..end].to_vec();
-            reply[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
-            // The name of the query, the type, IN, a minute.
-            reply.extend([0xc0, 12, 0, kind as u8, 0, 1, 0, 0, 0, 60, 0]);
-            let octets = match address {
+            reply[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, u8::from(record.is_some()), 0, 0, 0, 0]);
+            let octets = record.map(|address| match address {
                 IpAddr::V4(v4) => v4.octets().to_vec(),
                 IpAddr::V6(v6) => v6.octets().to_vec(),
-            };
-            reply.push(octets.len() as u8);
-            reply.extend(octets);
+            });
+            if let Some(octets) = octets {
+                // The name of the query, the type, IN, a minute.
+                reply.extend([0xc0, 12, 0, kind as u8, 0, 1, 0, 0, 0, 60, 0, octets.len() as u8]);
+                reply.extend(octets);
+            }
             socket.send_to(&reply, from).expect("an answer that is sent");
         }
     });
