@@ -437,6 +437,109 @@ fn a_changed_address_of_a_name_is_followed() {
     });
 }
 
+/// The address of the name is one of IPv4, then one of IPv6, then the first one again.
+#[test]
+fn a_name_that_changes_its_family_is_followed_with_one_host_as_with_many() {
+    alone("a_name_that_changes_its_family_is_followed_with_one_host_as_with_many", || {
+        pair();
+        for args in [
+            "-i 0.05 --resolve-again 1 db.example",
+            "-e 77 -i 0.05 --resolve-again 1 db.example",
+            "-I v0 -i 0.05 --resolve-again 1 db.example",
+            "-c 1000 -i 0.05 --resolve-again 1 db.example 10.9.0.1",
+        ] {
+            resolver(b"10.9.0.2 db.example\n", "files", "");
+            let mut run = Running::start(&mut foreground(args));
+            run.until("(10.9.0.2): icmp_seq=1 ");
+            hosts_file("fd09::2 db.example\n");
+            run.until("db.example: the address changed from 10.9.0.2 to fd09::2");
+            run.until("64 bytes from db.example (fd09::2): icmp_seq=");
+            hosts_file("10.9.0.2 db.example\n");
+            run.until("db.example: the address changed from fd09::2 to 10.9.0.2");
+            run.until("64 bytes from db.example (10.9.0.2): icmp_seq=");
+            run.signal(Signal::SIGINT);
+            let ran = run.end();
+            assert!(ran.stdout.contains(" 0% packet loss") || ran.stdout.contains(" 0% "), "{args}: {ran:?}");
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{args}: {ran:?}");
+            sh("umount /etc");
+        }
+    });
+}
+
+/// Until the second lookup, 10.9.0.9 is a host that is down.
+#[test]
+fn a_host_is_waited_for_at_its_address_of_the_other_family() {
+    alone("a_host_is_waited_for_at_its_address_of_the_other_family", || {
+        pair();
+        resolver(b"10.9.0.9 mv.example\n", "files", "");
+        let run = Running::start(&mut foreground("--until up -i 0.1 --resolve-again 1 mv.example"));
+        hosts_file("fd09::2 mv.example\n");
+        let ran = run.end();
+        assert!(ran.stdout.contains("\nmv.example is up after "), "{ran:?}");
+        assert_eq!(ran.status, Some(0));
+    });
+}
+
+#[test]
+fn the_family_is_kept_while_it_has_an_address_and_where_an_option_is_bound_to_it() {
+    alone("the_family_is_kept_while_it_has_an_address_and_where_an_option_is_bound_to_it", || {
+        pair();
+        sh("ip -n t addr add 10.9.0.3/24 dev v1");
+        for hosts in ["db.example", "db.example 10.9.0.1"] {
+            resolver(b"10.9.0.2 db.example\n", "files", "");
+            std::fs::write("/run/etc/host.conf", "multi on\n").expect("host.conf");
+            let mut run = Running::start(&mut foreground(&format!("-i 0.05 --resolve-again 1 {hosts}")));
+            run.until("(10.9.0.2): icmp_seq=1 ");
+            hosts_file("fd09::2 db.example\n10.9.0.3 db.example\n");
+            run.until("db.example: the address changed from 10.9.0.2 to 10.9.0.3");
+            run.signal(Signal::SIGINT);
+            assert_eq!(run.end().status, Some(0));
+            for option in ["-4", "-B", "-I 10.9.0.1"] {
+                hosts_file("10.9.0.2 db.example\n");
+                let args = format!("{option} -i 0.05 --resolve-again 1 {hosts}");
+                let mut run = Running::start(&mut foreground(&args));
+                run.until("(10.9.0.2): icmp_seq=1 ");
+                hosts_file("fd09::2 db.example\n");
+                run.until("(10.9.0.2): icmp_seq=30 ");
+                run.signal(Signal::SIGINT);
+                let ran = run.end();
+                assert!(!ran.stdout.contains("the address changed"), "{args}: {ran:?}");
+                assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{args}: {ran:?}");
+            }
+            sh("umount /etc");
+        }
+    });
+}
+
+#[test]
+fn an_address_is_kept_while_no_server_answers_for_its_family() {
+    alone("an_address_is_kept_while_no_server_answers_for_its_family", || {
+        pair();
+        resolver(b"", "files dns", LONG_TIMEOUT);
+        let answered = Arc::new(AtomicBool::new(false));
+        let server = Arc::clone(&answered);
+        let queries = address_server(move |_, kind| match kind {
+            A => Some("10.9.0.2".parse().unwrap()),
+            _ if server.swap(true, Ordering::Relaxed) => None,
+            _ => Some("fd09::2".parse().unwrap()),
+        });
+        for hosts in ["db.example", "db.example 10.9.0.1"] {
+            answered.store(false, Ordering::Relaxed);
+            while queries.try_recv().is_ok() {}
+            let args = format!("-i 0.05 --resolve-again 1 {hosts}");
+            let mut run = Running::start(&mut foreground(&args));
+            run.until("(fd09::2): icmp_seq=1 ");
+            // Both families, and a second later both again and each by itself.
+            (0..6).for_each(|_| drop(queries.recv_timeout(HANGS).expect("a query")));
+            run.until("(fd09::2): icmp_seq=30 ");
+            run.signal(Signal::SIGINT);
+            let ran = run.end();
+            assert!(!ran.stdout.contains("the address changed"), "{args}: {ran:?}");
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{args}: {ran:?}");
+        }
+    });
+}
+
 #[test]
 fn further_addresses_of_a_name_join_with_the_option_all_addresses() {
     alone("further_addresses_of_a_name_join_with_the_option_all_addresses", || {

@@ -1,6 +1,6 @@
 //! Resolves a host to the first address with a route.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::{anyhow, bail};
 
@@ -66,6 +66,25 @@ pub fn first_route(
     match families.into_iter().find_map(|family| sockets.refusal(family)) {
         Some(refusal) => Err(anyhow!("{refusal}")),
         None => Err(anyhow!("{}: no address of a family that can be used here", escape(host))),
+    }
+}
+
+/// The route to a target where it is not known.
+pub fn unknown_route(target: SocketAddr, options: &Options) -> Route {
+    let family = Family::of(target.ip());
+    let source = options.source.filter(|source| Family::of(*source) == family);
+    Route { target, source: source.unwrap_or(unspecified(family)), broadcast: false, warning: None }
+}
+
+/// The same, to a target of a family that is not known either.
+pub fn no_route(family: Family, options: &Options) -> Route {
+    unknown_route(SocketAddr::new(unspecified(family), 0), options)
+}
+
+const fn unspecified(family: Family) -> IpAddr {
+    match family {
+        Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        Family::V6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use crate::cli::ping_request::PingRequest;
 use crate::clock::Instant;
 use crate::command;
 use crate::command::lookups::missed;
@@ -14,6 +15,7 @@ use crate::engine::ping::{Ping, Targets};
 use crate::names::background::{Background, Looked};
 use crate::names::forward::{AddressFamilies, Candidate};
 use crate::run::Lookups;
+use crate::transport::check_scope;
 use crate::wire::Family;
 
 /// The names, and their lookups.
@@ -59,8 +61,8 @@ impl Again {
 enum Rules<'a> {
     /// Those of many hosts: what can be probed. The other targets are given as addresses.
     Many { usable: Usable<'a>, others: Targets },
-    /// That of one host: of the family of its socket, and with as many responders.
-    One { first: SocketAddr },
+    /// That of one host: of the families of its sockets, and with as many responders.
+    One { request: &'a PingRequest, families: AddressFamilies, first: SocketAddr },
 }
 
 /// A name.
@@ -89,11 +91,17 @@ impl<'a> Joining<'a> {
         Self::new(rules, background, Vec::new(), again)
     }
 
-    /// The name of the only host, which is looked up again after that time.
-    pub fn one(host: &str, address: SocketAddr, background: Background, again: Duration) -> Self {
+    /// The name of the only host, which is looked up again after that time, for the families of the sockets.
+    pub fn one(
+        request: &'a PingRequest,
+        host: &str,
+        (address, families): (SocketAddr, AddressFamilies),
+        background: Background,
+        again: Duration,
+    ) -> Self {
         let state = NameState::Known;
         let name = Name { number: 0, text: host.to_owned(), state, addresses: vec![address], pending: false };
-        Self::new(Rules::One { first: address }, background, vec![name], Some(again))
+        Self::new(Rules::One { request, families, first: address }, background, vec![name], Some(again))
     }
 
     fn new(rules: Rules<'a>, background: Background, names: Vec<Name>, again: Option<Duration>) -> Self {
@@ -114,6 +122,13 @@ impl<'a> Joining<'a> {
     pub fn set_others(&mut self, targets: Targets) {
         if let Rules::Many { others, .. } = &mut self.rules {
             *others = targets;
+        }
+    }
+
+    /// Addresses of this family cannot be probed, for a reason.
+    pub fn refuse(&mut self, family: Family, reason: &str) {
+        if let Rules::Many { usable, .. } = &mut self.rules {
+            usable.refuse(family, reason);
         }
     }
 
@@ -146,13 +161,13 @@ impl<'a> Joining<'a> {
     }
 
     /// Gives the session what was found of a name.
-    fn take(&mut self, now: Instant, Looked { number, found, .. }: Looked, session: &mut Ping) {
+    fn take(&mut self, now: Instant, Looked { number, found, unknown }: Looked, session: &mut Ping) {
         let Ok(place) = self.names.binary_search_by_key(&number, |name| name.number) else { return };
         let Some(name) = self.names.get_mut(place) else { return };
         name.pending = false;
         let missing = if self.again.or(self.missing).is_some() { Missing::Again } else { Missing::Final };
         match (name.state, &self.rules) {
-            (NameState::Known, _) => self.follow(now, place, &found, session),
+            (NameState::Known, _) => self.follow(now, place, (&found, unknown), session),
             (NameState::Open | NameState::Unknown, Rules::One { .. }) => {}
             (before, Rules::Many { usable, .. }) => {
                 let chosen = usable.choose(&name.text, &found);
@@ -175,20 +190,22 @@ impl<'a> Joining<'a> {
     }
 
     /// Compares the addresses of a name with those that are probed. One of these that was not found moves to one that is
-    /// new; further new ones join if all addresses are wanted. A lookup that fails changes nothing.
+    /// new; further new ones join if all addresses are wanted. A lookup that fails changes nothing, and so does one that
+    /// knows nothing of the family of an address.
     fn follow(
         &mut self,
         now: Instant,
         place: usize,
-        found: &anyhow::Result<Vec<Candidate>>,
+        (found, unknown): (&anyhow::Result<Vec<Candidate>>, Option<AddressFamilies>),
         session: &mut Ping,
     ) {
         let (Ok(found), Some(name)) = (found, self.names.get(place)) else { return };
         let usable = self.rules.usable(found);
-        let mut fresh = usable.iter().copied().filter(|address| !name.addresses.contains(address));
-        let gone: Vec<_> = name.addresses.iter().copied().filter(|old| !usable.contains(old)).collect();
-        let moves: Vec<_> = gone.into_iter().zip(fresh.by_ref()).collect();
-        let further: Vec<_> = fresh.filter(|_| self.rules.wants_all()).collect();
+        let mut fresh = usable.clone();
+        fresh.retain(|address| !name.addresses.contains(address));
+        let is_unknown = |address: &SocketAddr| unknown.is_some_and(|family| family.accepts(&address.ip()));
+        let gone = name.addresses.iter().copied().filter(|old| !usable.contains(old) && !is_unknown(old));
+        let moves = moves(gone.collect(), &mut fresh);
         let number = name.number;
         for (from, to) in moves {
             let alone = self.is_alone(place, from);
@@ -196,9 +213,9 @@ impl<'a> Joining<'a> {
             let Some(name) = self.names.get_mut(place) else { return };
             name.addresses.iter_mut().filter(|address| **address == from).for_each(|address| *address = to);
         }
-        if !further.is_empty() {
-            session.name_found(now, number, &further, NameState::Known);
-            self.names.get_mut(place).into_iter().for_each(|name| name.addresses.extend(further.clone()));
+        if !fresh.is_empty() && self.rules.wants_all() {
+            session.name_found(now, number, &fresh, NameState::Known);
+            self.names.get_mut(place).into_iter().for_each(|name| name.addresses.extend(fresh.clone()));
         }
     }
 
@@ -210,12 +227,27 @@ impl<'a> Joining<'a> {
     }
 }
 
+/// Which address that is gone moves to which new one, which is taken from these: to one of its family, else to one of the
+/// other family.
+fn moves(gone: Vec<SocketAddr>, fresh: &mut Vec<SocketAddr>) -> Vec<(SocketAddr, SocketAddr)> {
+    let mut moves = Vec::new();
+    let mut left = gone;
+    for same in [true, false] {
+        left.retain(|from| {
+            let to = fresh.iter().position(|to| !same || to.is_ipv4() == from.is_ipv4());
+            moves.extend(to.map(|place| (*from, fresh.remove(place))));
+            to.is_none()
+        });
+    }
+    moves
+}
+
 impl Rules<'_> {
     /// The families that are looked up.
     fn wanted(&self) -> AddressFamilies {
         match self {
             Self::Many { usable, .. } => usable.wanted(),
-            Self::One { first } => command::first_route::wanted(Some(Family::of(first.ip()))),
+            Self::One { families, .. } => *families,
         }
     }
 
@@ -223,13 +255,15 @@ impl Rules<'_> {
     fn usable(&self, found: &[Candidate]) -> Vec<SocketAddr> {
         match self {
             Self::Many { usable, .. } => usable.all(found),
-            Self::One { first } => {
-                let of_one = |address: &SocketAddr| {
-                    Family::of(address.ip()) == Family::of(first.ip())
+            Self::One { request, families, first } => {
+                let can = |address: &SocketAddr| {
+                    families.accepts(&address.ip())
                         && address.ip().is_multicast() == first.ip().is_multicast()
                         && !address.ip().is_unspecified()
+                        && check_scope(*address, &request.sockets).is_ok()
+                        && request.check_size(Family::of(address.ip())).is_ok()
                 };
-                found.iter().map(|candidate| candidate.addr).filter(of_one).collect()
+                found.iter().map(|candidate| candidate.addr).filter(can).collect()
             }
         }
     }

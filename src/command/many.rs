@@ -1,6 +1,5 @@
 //! Ping of many hosts: their addresses, and sockets of each family among them.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 
 use anyhow::anyhow;
@@ -9,6 +8,7 @@ use super::setup::PingSetup;
 use crate::cli::many::Many;
 use crate::cli::ping_request::PingRequest;
 use crate::command;
+use crate::command::first_route::{no_route, unknown_route};
 use crate::command::fping_hosts;
 use crate::command::gather::{Found, find, firsts};
 use crate::command::joining::Joining;
@@ -17,7 +17,7 @@ use crate::output::{self, Output};
 use crate::report::style::Style;
 use crate::run::Lookups;
 use crate::stats::verdict::Goal;
-use crate::transport::{Options, Route, Sockets, Transport};
+use crate::transport::{Sockets, Transport};
 use crate::wire::Family;
 
 /// Resolves the hosts, and sets up the sockets that reach them.
@@ -35,13 +35,13 @@ pub fn set_up<'a>(
         None => find(request, many, &sockets, output)?,
         Some(fping) => fping_hosts::find(request, many, fping, &sockets, output)?,
     };
-    let Found { hosts, complete, lookups, joining } = found;
+    let Found { hosts, complete, lookups, mut joining } = found;
     let targets = Rc::clone(hosts.targets());
     let names = joining.as_ref().map_or(0, Joining::open);
     warn_of_period(request, many, targets.len().saturating_add(names), output);
     let transport = match targets.is_empty() && names == 0 {
         true => None,
-        false => Some(aim(&targets, names > 0, sockets, request)?),
+        false => Some(aim(&targets, (joining.as_mut(), names > 0), sockets, request)?),
     };
     if let Some(transport) = &transport {
         command::warn(&request.style.program, transport.warnings(), output);
@@ -86,10 +86,14 @@ fn warn_of_period(request: &PingRequest, many: &Many, targets: u32, output: &mut
     }
 }
 
-/// Sets up the sockets, with the first target of each family. Where `names` will join, sockets of both families are kept.
+/// Why a name gets no address of a family.
+const BOUND: &str = "no socket of its family: -B and -F need an address of it at the start";
+
+/// Sets up the sockets, with the first target of each family. Where names will join, or may change their address, sockets
+/// of both families are kept. `open`: there are names without an address yet.
 fn aim(
     targets: &Targets,
-    names: bool,
+    (mut joining, open): (Option<&mut Joining<'_>>, bool),
     mut sockets: Sockets,
     request: &PingRequest,
 ) -> anyhow::Result<Transport> {
@@ -103,24 +107,16 @@ fn aim(
             Err(_) => unknown_route(target, options),
         });
     }
-    for family in [Family::V4, Family::V6].into_iter().filter(|_| names) {
-        if !routes.iter().any(|route| Family::of(route.target.ip()) == family) {
-            routes.push(unknown_route(SocketAddr::new(unspecified(family), 0), options));
+    let bound = options.strict_source || options.flow_label.is_some();
+    for family in [Family::V4, Family::V6] {
+        if routes.iter().any(|route| Family::of(route.target.ip()) == family) {
+            continue;
+        }
+        match &mut joining {
+            Some(joining) if bound && !open => joining.refuse(family, BOUND),
+            Some(_) => routes.push(no_route(family, options)),
+            None => {}
         }
     }
     sockets.aim_all(&routes, options).map_err(|error| anyhow!(wording.setup_error(&error)))
-}
-
-/// The route to a target where it is not known.
-fn unknown_route(target: SocketAddr, options: &Options) -> Route {
-    let family = Family::of(target.ip());
-    let source = options.source.filter(|source| Family::of(*source) == family);
-    Route { target, source: source.unwrap_or(unspecified(family)), broadcast: false, warning: None }
-}
-
-const fn unspecified(family: Family) -> IpAddr {
-    match family {
-        Family::V4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        Family::V6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-    }
 }

@@ -48,18 +48,18 @@ pub fn check_hosts(request: &PingRequest, output: &mut Output<'_>) -> anyhow::Re
 /// # Errors
 /// One line: no address, no route, or an option that the kernel or the address does not allow. In a format for
 /// programs it is printed here too.
-pub fn set_up(
-    request: &PingRequest,
+pub fn set_up<'a>(
+    request: &'a PingRequest,
     sockets: Sockets,
     output: &mut Output<'_>,
-) -> anyhow::Result<PingSetup<'static>> {
+) -> anyhow::Result<PingSetup<'a>> {
     let host = request.hosts.last().map_or("", String::as_str);
     let lookups =
         ForwardLookups::begin(&request.style.program, request.ping.deadline, terminal::has_status(request))?;
-    let (candidate, route, transport) =
-        reach(request, host, sockets, &lookups, output).inspect_err(|error| {
-            formats::print_unknown_ping(request, host, error, output);
-        })?;
+    let Reached { candidate, route, transport, families } = reach(request, host, sockets, &lookups, output)
+        .inspect_err(|error| {
+        formats::print_unknown_ping(request, host, error, output);
+    })?;
     let hosts = Hosts::one(host.to_owned(), route.target);
     let target = route.target.ip();
     Ok(PingSetup {
@@ -75,7 +75,7 @@ pub fn set_up(
         transport: Some(transport),
         waited: lookups.elapsed(),
         stop: lookups.into_stop(),
-        lookups: again(request, host, route.target, output),
+        lookups: again(request, host, (route.target, families), output),
         // With a count and a deadline, all replies counted must come, unless the first one ends the run.
         goal: Goal::Answers(match request.ping {
             Config { enough: None, deadline: Some(_), count: Some(count), .. } => count,
@@ -85,18 +85,27 @@ pub fn set_up(
 }
 
 /// The lookups of the name that go on, if they are requested.
-fn again(
-    request: &PingRequest,
+fn again<'a>(
+    request: &'a PingRequest,
     host: &str,
-    target: SocketAddr,
+    (target, families): (SocketAddr, AddressFamilies),
     output: &mut Output<'_>,
-) -> Option<Box<dyn Lookups<Ping>>> {
+) -> Option<Box<dyn Lookups<Ping> + 'a>> {
     let every = request.resolve_again.filter(|_| !forward::is_numeric(host))?;
     let background = Background::start();
     if background.is_none() {
         output.print_error(format_args!("{}: {NO_THREAD}\n", request.style.program));
     }
-    Some(Box::new(Joining::one(host, target, background?, every)))
+    Some(Box::new(Joining::one(request, host, (target, families), background?, every)))
+}
+
+/// A host, and the sockets that reach it.
+struct Reached {
+    candidate: Candidate,
+    route: Route,
+    transport: Transport,
+    /// The families that the sockets can send to.
+    families: AddressFamilies,
 }
 
 /// The first address of the host that a route leads to, and a socket set up for it.
@@ -106,7 +115,7 @@ fn reach(
     mut sockets: Sockets,
     lookups: &ForwardLookups,
     output: &mut Output<'_>,
-) -> anyhow::Result<(Candidate, Route, Transport)> {
+) -> anyhow::Result<Reached> {
     let program = &request.style.program;
     command::warn(program, sockets.warnings(), output);
     let mut options = request.sockets.clone();
@@ -114,9 +123,28 @@ fn reach(
     let (candidate, route) = find(request, host, &mut sockets, &options, lookups, output)?;
     options.found_source = options.device.is_some();
     check_address(request, &mut options, &candidate, &route, output)?;
-    let transport = sockets.aim(&route, &options).map_err(|error| anyhow!(PING.setup_error(&error)))?;
+    let family = Family::of(route.target.ip());
+    let other =
+        other_family(request, family, host, &options).filter(|_| !reaches_many(&options, route.target.ip()));
+    let aimed = match other {
+        None => sockets.aim(&route, &options).map(|transport| (transport, false)),
+        Some(other) => sockets.aim_also(&route, &first_route::no_route(other, &options), &options),
+    };
+    let (transport, both) = aimed.map_err(|error| anyhow!(PING.setup_error(&error)))?;
     command::warn(program, transport.warnings(), output);
-    Ok((candidate, route, transport))
+    let families = first_route::wanted(Some(family).filter(|_| !both));
+    Ok(Reached { candidate, route, transport, families })
+}
+
+/// The other family, if the host may have an address of it later: the name is looked up again, and no option is bound to
+/// the first one.
+fn other_family(request: &PingRequest, family: Family, host: &str, options: &Options) -> Option<Family> {
+    let bound = request.family.is_some() || options.strict_source || options.flow_label.is_some();
+    let again = request.resolve_again.is_some() && !forward::is_numeric(host);
+    (again && !bound).then_some(match family {
+        Family::V4 => Family::V6,
+        Family::V6 => Family::V4,
+    })
 }
 
 /// The first address of the host that a route leads to. A host that is waited for is looked up again until it is found

@@ -34,6 +34,13 @@ impl<'a> Usable<'a> {
         Self { request, many, refusals, broadcasts: sockets.broadcasts(&request.sockets).into() }
     }
 
+    /// Refuses a family, unless it is refused already.
+    pub fn refuse(&mut self, family: Family, reason: &str) {
+        let [v4, v6] = &mut self.refusals;
+        let refusal = if family == Family::V4 { v4 } else { v6 };
+        refusal.get_or_insert_with(|| reason.to_owned());
+    }
+
     /// The families that are looked up.
     pub fn wanted(&self) -> AddressFamilies {
         wanted(self.request.family)

@@ -22,7 +22,30 @@ impl Sockets {
         self.aim_one(route, options, true)
     }
 
-    /// The same. `first`: no other socket of this run has the requested identifier.
+    /// The same, where the target may be replaced by one of the other family: its socket is kept too if it can be set up
+    /// for such a route. Returns whether it is.
+    ///
+    /// # Errors
+    /// Those of [`Sockets::aim`].
+    pub fn aim_also(
+        self,
+        route: &Route,
+        other: &Route,
+        options: &Options,
+    ) -> Result<(Transport, bool), SetupError> {
+        let [v4, v6] = self.apart();
+        let (own, spare) = match Family::of(route.target.ip()) {
+            Family::V4 => (v4, v6),
+            Family::V6 => (v6, v4),
+        };
+        let mut transport = own.unwrap_or_else(Self::none).aim_one(route, options, true)?;
+        let spare = spare.and_then(|spare| spare.aim_one(other, options, false).ok());
+        let kept = spare.is_some();
+        spare.into_iter().for_each(|spare| transport.merge(spare));
+        Ok((transport, kept))
+    }
+
+    /// As [`Sockets::aim`]. `first`: no other socket of this run has the requested identifier.
     fn aim_one(self, route: &Route, options: &Options, first: bool) -> Result<Transport, SetupError> {
         let Self { v4, v6, ident, .. } = self;
         let sockets = match Family::of(route.target.ip()) {

@@ -247,6 +247,7 @@ impl PingText {
     /// The lookup of the name of the only target: its address changed.
     fn lookup(&mut self, lookup: &NameLookup, epoch: Epoch, output: &mut Output<'_>) {
         let LookupOutcome::Moved { before, after } = lookup.outcome else { return };
+        self.style.family = Family::of(after.address.ip());
         self.addresses.aim(after.address, self.style.reply_name.as_deref());
         let moved = Moved { name: &self.name, before: before.address, after: after.address };
         if self.style.quiet || self.style.flood {

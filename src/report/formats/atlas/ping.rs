@@ -77,7 +77,10 @@ impl Document for AtlasPing {
         let (sent, received) = figures.map_or((0, 0), |host| (host.figures.sent(), host.figures.received()));
         let rtt = figures.filter(|host| host.figures.is_timed()).map(|host| host.figures.rtt());
         let extra = figures.map(|host| whole.extra(host.target)).unwrap_or_default();
-        let source = self.source.filter(|_| figures.is_some());
+        // A single host may have changed its family since.
+        let of_family =
+            |source: &IpAddr| address.is_some_and(|address| address.is_ipv4() == source.is_ipv4());
+        let source = self.source.filter(|source| figures.is_some() && of_family(source));
         let result = PingResult {
             front: Front::new(&row.name.host, address, source),
             proto: "ICMP",
