@@ -4,6 +4,7 @@
 
 mod emit;
 mod expect;
+mod spread;
 
 use std::net::IpAddr;
 
@@ -140,22 +141,23 @@ impl Flow {
         }
     }
 
-    /// The checksum of a probe of UDP, UDP-Lite or DCCP with [`Carrier::Message`], which identifies it: the
-    /// number plus a word of this run, so that the quotes of two runs differ. It is never 0, which means no
-    /// checksum (RFC 768).
+    /// The checksum of a probe of UDP, UDP-Lite or DCCP with [`Carrier::Message`], which identifies it: the place of its
+    /// number among all checksums, and a word of this run, so that the quotes of two runs differ. It is never 0, which
+    /// means no checksum (RFC 768).
     pub fn checksum_of(&self, number: u16) -> u16 {
-        let sum = u32::from(number.saturating_sub(1)).saturating_add(self.own_word().into());
         // At most 131,068.
-        let sum = if sum < 65_535 { sum } else { sum.wrapping_sub(65_535) };
-        (sum as u16).saturating_add(1)
+        let sum = spread::spread(number).saturating_add(self.own_word().into());
+        match sum % CHECKSUMS {
+            0 => 0xffff,
+            sum => sum as u16,
+        }
     }
 
     /// The number of the probe with this checksum: the inverse of [`Flow::checksum_of`]. 0 and 65,535 are one
     /// checksum (RFC 1071 section 1).
     pub fn number_of_checksum(&self, checksum: u16) -> u16 {
-        let checksum = if checksum == 0 { 0xffff } else { checksum };
-        let number = u32::from(checksum).saturating_add(65_535).saturating_sub(self.own_word().into());
-        (if number > 65_535 { number.wrapping_sub(65_535) } else { number }) as u16
+        let place = u32::from(checksum).saturating_add(CHECKSUMS).saturating_sub(self.own_word().into());
+        spread::gather(place % CHECKSUMS)
     }
 
     /// Whether [`Flow::emit`] writes the upper-layer header. The kernel writes that of UDP and UDP-Lite if it
@@ -242,6 +244,9 @@ impl Flow {
         u16::from_be_bytes([o2, o3]).min(0xfffe)
     }
 }
+
+/// How many checksums there are (RFC 1071 section 1).
+const CHECKSUMS: u32 = 65_535;
 
 /// Octets of a token.
 pub const TOKEN_LEN: usize = super::Identity::TOKEN_LEN;
