@@ -144,6 +144,18 @@ fn many(quiet: bool) -> Vec<Value> {
     })
 }
 
+/// The lookups of a name: it is found, gets another address, and then that of the first target.
+fn lookups(name: u32) -> [ping::Event; 3] {
+    let place = |target, last: u8| ping::Place { target, address: SocketAddr::from(([192, 0, 2, last], 0)) };
+    let moved = |before, after| ping::LookupOutcome::Moved { before, after };
+    let outcomes = [
+        ping::LookupOutcome::Found { places: vec![place(1, 3)], before: ping::NameState::Open },
+        moved(place(1, 3), place(1, 4)),
+        moved(place(1, 4), place(0, 2)),
+    ];
+    outcomes.map(|outcome| ping::Event::Lookup(ping::NameLookup { at: at(40), name, outcome }))
+}
+
 /// A list with labels: a host, one that is unknown, and a name that joins.
 fn list() -> Vec<Value> {
     let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
@@ -154,15 +166,9 @@ fn list() -> Vec<Value> {
     hosts.seal(Rc::new(targets));
     let mut report = driven::ping(JsonPing::many(Style::of(ip("192.0.2.2")), hosts, None), 1);
     (report.account.unknown, report.account.open_names) = (1, 1);
-    let place = ping::Place { target: 1, address: SocketAddr::new(ip("192.0.2.3"), 0) };
-    let after = ping::Place { target: 1, address: SocketAddr::new(ip("192.0.2.4"), 0) };
-    let found = ping::LookupOutcome::Found { places: vec![place], before: ping::NameState::Open };
-    let moved = ping::LookupOutcome::Moved { before: place, after };
-    let lookup = |outcome| ping::Event::Lookup(ping::NameLookup { at: at(40), name, outcome });
     lines(|output| {
         report.begin(EPOCH, output);
-        report.event(&lookup(found), EPOCH, output);
-        report.event(&lookup(moved), EPOCH, output);
+        lookups(name).iter().for_each(|event| report.event(event, EPOCH, output));
         ping_events().iter().for_each(|event| report.event(event, EPOCH, output));
         report.finish(at(11_500), output);
     })
@@ -175,19 +181,24 @@ fn windows() -> Vec<Value> {
     let (mut targets, mut list) = (Targets::default(), Hosts::default());
     list.note(Some("rack 5".into()));
     targets.add(address, 1).into_iter().for_each(|range| list.add(None, range));
+    let name = list.add_open("late.example".to_owned());
     list.seal(Rc::new(targets));
     let one = Hosts::one("host.example".to_owned(), address);
-    let reports = [JsonPing::one(style(), one, Duration::from_secs(1)), JsonPing::many(style(), list, None)];
+    let reports = [
+        (JsonPing::one(style(), one, Duration::from_secs(1)), vec![]),
+        (JsonPing::many(style(), list, None), lookups(name).to_vec()),
+    ];
     let mut all = Vec::new();
-    for report in reports {
+    for (report, lookups) in reports {
         let plan = WindowPlan { every: Duration::from_secs(4), cumulative: false };
         let account = PingAccount::new(1).with_windows(Some(plan), Instant::ZERO);
         let mut report = driven::Driven { report, account };
         all.extend(lines(|output| {
-            ping_events().iter().for_each(|event| report.event(event, EPOCH, output));
+            lookups.iter().chain(&ping_events()).for_each(|event| report.event(event, EPOCH, output));
             report.end_last_window(at(11_500), EPOCH, output);
         }));
     }
+    all.retain(|record| record["type"] != "resolved");
     assert!(all.len() > 4 && all.iter().all(|record| record["type"] == "window"), "{all:?}");
     all
 }

@@ -306,9 +306,7 @@ impl<'a> Numbered<'a> {
                 match (known.filter(|found| found.is_ok() || !waits), joining.as_mut()) {
                     (Some(found), joining) => {
                         let addresses = self.resolve(number, name, found, output);
-                        joining
-                            .into_iter()
-                            .for_each(|joining| joining.add_known(number, name, addresses.clone()));
+                        joining.into_iter().for_each(|joining| joining.add_known(number, name, &addresses));
                     }
                     (None, Some(joining)) => joining.request(number, name),
                     (None, None) => {}

@@ -11,7 +11,7 @@ use crate::command;
 use crate::command::lookups::missed;
 use crate::command::usable::Usable;
 use crate::engine::ping::event::{Missing, NameState};
-use crate::engine::ping::{Ping, Targets};
+use crate::engine::ping::{Holders, Ping, Targets};
 use crate::names::background::{Background, Looked};
 use crate::names::forward::{AddressFamilies, Candidate};
 use crate::run::Lookups;
@@ -25,6 +25,8 @@ pub struct Joining<'a> {
     background: Background,
     /// In the order of their numbers.
     names: Vec<Name>,
+    /// The addresses that are probed, by name.
+    holders: Holders,
     /// When each name is looked up again.
     again: Option<Again>,
     /// When those are that are unknown.
@@ -59,8 +61,8 @@ impl Again {
 /// What the addresses of the names must be.
 #[derive(Debug)]
 enum Rules<'a> {
-    /// Those of many hosts: what can be probed. The other targets are given as addresses.
-    Many { usable: Usable<'a>, others: Targets },
+    /// Those of many hosts: what can be probed.
+    Many { usable: Usable<'a> },
     /// That of one host: of the families of its sockets, and with as many responders.
     One { request: &'a PingRequest, families: AddressFamilies, first: SocketAddr },
 }
@@ -72,8 +74,6 @@ struct Name {
     number: u32,
     text: String,
     state: NameState,
-    /// The addresses that are probed.
-    addresses: Vec<SocketAddr>,
     /// Whether it is being looked up.
     pending: bool,
 }
@@ -87,7 +87,7 @@ const NOT_NEEDED: &str = "not found before the run ended";
 impl<'a> Joining<'a> {
     /// The names of many hosts: none yet. With `again`, each is looked up again after that time.
     pub fn many(usable: Usable<'a>, background: Background, again: Option<Duration>) -> Self {
-        let rules = Rules::Many { usable, others: Targets::default() };
+        let rules = Rules::Many { usable };
         Self::new(rules, background, Vec::new(), again)
     }
 
@@ -100,12 +100,16 @@ impl<'a> Joining<'a> {
         again: Duration,
     ) -> Self {
         let state = NameState::Known;
-        let name = Name { number: 0, text: host.to_owned(), state, addresses: vec![address], pending: false };
-        Self::new(Rules::One { request, families, first: address }, background, vec![name], Some(again))
+        let name = Name { number: 0, text: host.to_owned(), state, pending: false };
+        let mut joining =
+            Self::new(Rules::One { request, families, first: address }, background, vec![name], Some(again));
+        joining.holders.find(0, &[address]);
+        joining
     }
 
     fn new(rules: Rules<'a>, background: Background, names: Vec<Name>, again: Option<Duration>) -> Self {
-        Self { rules, background, names, again: again.map(Again::new), missing: None }
+        let again = again.map(Again::new);
+        Self { rules, background, names, holders: Holders::default(), again, missing: None }
     }
 
     /// The same, where names that are unknown are looked up every so often until they are found.
@@ -120,14 +124,12 @@ impl<'a> Joining<'a> {
 
     /// Sets the targets that are given as addresses.
     pub fn set_others(&mut self, targets: Targets) {
-        if let Rules::Many { others, .. } = &mut self.rules {
-            *others = targets;
-        }
+        self.holders.set_given(targets);
     }
 
     /// Addresses of this family cannot be probed, for a reason.
     pub fn refuse(&mut self, family: Family, reason: &str) {
-        if let Rules::Many { usable, .. } = &mut self.rules {
+        if let Rules::Many { usable } = &mut self.rules {
             usable.refuse(family, reason);
         }
     }
@@ -136,13 +138,14 @@ impl<'a> Joining<'a> {
     pub fn request(&mut self, number: u32, name: &str) {
         self.background.request(number, name, self.rules.wanted());
         let (text, state) = (name.to_owned(), NameState::Open);
-        self.names.push(Name { number, text, state, addresses: Vec::new(), pending: true });
+        self.names.push(Name { number, text, state, pending: true });
     }
 
     /// Adds a name that was looked up before the run; without an address it is unknown.
-    pub fn add_known(&mut self, number: u32, name: &str, addresses: Vec<SocketAddr>) {
+    pub fn add_known(&mut self, number: u32, name: &str, addresses: &[SocketAddr]) {
         let state = if addresses.is_empty() { NameState::Unknown } else { NameState::Known };
-        self.names.push(Name { number, text: name.to_owned(), state, addresses, pending: false });
+        self.names.push(Name { number, text: name.to_owned(), state, pending: false });
+        self.holders.find(number, addresses);
     }
 
     /// How many names have no result yet.
@@ -167,15 +170,15 @@ impl<'a> Joining<'a> {
         name.pending = false;
         let missing = if self.again.or(self.missing).is_some() { Missing::Again } else { Missing::Final };
         match (name.state, &self.rules) {
-            (NameState::Known, _) => self.follow(now, place, (&found, unknown), session),
+            (NameState::Known, _) => self.follow(now, number, (&found, unknown), session),
             (NameState::Open | NameState::Unknown, Rules::One { .. }) => {}
-            (before, Rules::Many { usable, .. }) => {
+            (before, Rules::Many { usable }) => {
                 let chosen = usable.choose(&name.text, &found);
                 let chosen = chosen.and_then(|chosen| usable.check_limits(&chosen).map(|()| chosen));
                 match (chosen, before) {
                     (Ok(addresses), _) => {
                         name.state = NameState::Known;
-                        name.addresses.clone_from(&addresses);
+                        self.holders.find(number, &addresses);
                         session.name_found(now, number, &addresses, before);
                     }
                     (Err(why), NameState::Open) => {
@@ -195,35 +198,25 @@ impl<'a> Joining<'a> {
     fn follow(
         &mut self,
         now: Instant,
-        place: usize,
+        number: u32,
         (found, unknown): (&anyhow::Result<Vec<Candidate>>, Option<AddressFamilies>),
         session: &mut Ping,
     ) {
-        let (Ok(found), Some(name)) = (found, self.names.get(place)) else { return };
+        let Ok(found) = found else { return };
         let usable = self.rules.usable(found);
         let mut fresh = usable.clone();
-        fresh.retain(|address| !name.addresses.contains(address));
+        fresh.retain(|address| !self.holders.of(number).contains(address));
         let is_unknown = |address: &SocketAddr| unknown.is_some_and(|family| family.accepts(&address.ip()));
-        let gone = name.addresses.iter().copied().filter(|old| !usable.contains(old) && !is_unknown(old));
-        let moves = moves(gone.collect(), &mut fresh);
-        let number = name.number;
-        for (from, to) in moves {
-            let alone = self.is_alone(place, from);
-            session.name_moved(now, number, from, to, alone);
-            let Some(name) = self.names.get_mut(place) else { return };
-            name.addresses.iter_mut().filter(|address| **address == from).for_each(|address| *address = to);
+        let held = self.holders.of(number).iter().copied();
+        let gone = held.filter(|old| !usable.contains(old) && !is_unknown(old)).collect();
+        for (from, to) in moves(gone, &mut fresh) {
+            let along = session.name_moved(now, number, from, to, self.holders.leaving(number, from));
+            self.holders.change(number, from, to, along);
         }
         if !fresh.is_empty() && self.rules.wants_all() {
             session.name_found(now, number, &fresh, NameState::Known);
-            self.names.get_mut(place).into_iter().for_each(|name| name.addresses.extend(fresh.clone()));
+            self.holders.find(number, &fresh);
         }
-    }
-
-    /// Whether nothing but this name has an address.
-    fn is_alone(&self, place: usize, address: SocketAddr) -> bool {
-        let others = self.names.iter().enumerate().filter(|(other, _)| *other != place);
-        let named = others.flat_map(|(_, name)| &name.addresses).any(|other| *other == address);
-        !named && !self.rules.has(address)
     }
 }
 
@@ -246,7 +239,7 @@ impl Rules<'_> {
     /// The families that are looked up.
     fn wanted(&self) -> AddressFamilies {
         match self {
-            Self::Many { usable, .. } => usable.wanted(),
+            Self::Many { usable } => usable.wanted(),
             Self::One { families, .. } => *families,
         }
     }
@@ -254,7 +247,7 @@ impl Rules<'_> {
     /// Those addresses that can be probed.
     fn usable(&self, found: &[Candidate]) -> Vec<SocketAddr> {
         match self {
-            Self::Many { usable, .. } => usable.all(found),
+            Self::Many { usable } => usable.all(found),
             Self::One { request, families, first } => {
                 let can = |address: &SocketAddr| {
                     families.accepts(&address.ip())
@@ -271,15 +264,7 @@ impl Rules<'_> {
     /// Whether every address of a name is probed.
     fn wants_all(&self) -> bool {
         match self {
-            Self::Many { usable, .. } => usable.wants_all(),
-            Self::One { .. } => false,
-        }
-    }
-
-    /// Whether an address was given as such.
-    fn has(&self, address: SocketAddr) -> bool {
-        match self {
-            Self::Many { others, .. } => others.has(address),
+            Self::Many { usable } => usable.wants_all(),
             Self::One { .. } => false,
         }
     }

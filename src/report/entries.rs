@@ -8,8 +8,10 @@ use std::rc::Rc;
 pub struct HostEntry {
     /// The word, if it is no plain address; it may hold any characters.
     pub name: Option<String>,
-    /// The numbers of its targets; none if it was not resolved or cannot be probed.
+    /// The numbers of its targets; none if it was not resolved or cannot be probed. Those that it had stand first.
     targets: Vec<Range<u32>>,
+    /// How many of these it had, each alone.
+    former: u32,
     /// The label of its line in a list: what stands behind the word. It may hold any characters.
     pub note: Option<Rc<str>>,
     /// Why it has no target.
@@ -21,7 +23,7 @@ pub struct HostEntry {
 impl HostEntry {
     /// A name that is looked up while the run goes on.
     pub const fn open(name: String) -> Self {
-        Self { name: Some(name), targets: Vec::new(), note: None, trouble: None, missing: 1 }
+        Self { name: Some(name), targets: Vec::new(), former: 0, note: None, trouble: None, missing: 1 }
     }
 
     /// A word for so many addresses that was not resolved or cannot be probed.
@@ -34,16 +36,41 @@ impl HostEntry {
         self.targets.iter().cloned().flatten()
     }
 
+    /// Whether it had a target and has it no more.
+    pub fn is_former(&self, target: u32) -> bool {
+        self.targets.iter().take(self.former as usize).any(|range| *range == only(target))
+    }
+
     /// Adds targets: it is known.
     pub fn find(&mut self, targets: impl IntoIterator<Item = Range<u32>>) {
         self.trouble = None;
-        self.targets.extend(targets);
+        for range in targets {
+            self.forget(range.start);
+            if !self.targets.contains(&range) {
+                self.targets.push(range);
+            }
+        }
     }
 
-    /// Puts another target in the place of one that was added alone.
+    /// Puts another target in the place of one that was added alone. That one has a row still.
     pub fn replace(&mut self, before: u32, after: u32) {
+        if before == after {
+            return;
+        }
+        self.forget(after);
         let place = self.targets.iter_mut().find(|range| **range == only(before));
         place.into_iter().for_each(|range| *range = only(after));
+        self.targets.insert(self.former as usize, only(before));
+        self.former = self.former.saturating_add(1);
+    }
+
+    /// Removes a target that it had.
+    fn forget(&mut self, target: u32) {
+        let mut former = self.targets.iter().take(self.former as usize);
+        if let Some(place) = former.position(|range| *range == only(target)) {
+            self.targets.remove(place);
+            self.former = self.former.saturating_sub(1);
+        }
     }
 
     /// The n-th of its targets, from 0.
@@ -107,7 +134,14 @@ impl Entries {
             last.end = targets.end;
             return next.saturating_sub(1);
         }
-        self.append(HostEntry { name, targets: vec![targets], note: None, trouble: None, missing: 1 })
+        self.append(HostEntry {
+            name,
+            targets: vec![targets],
+            former: 0,
+            note: None,
+            trouble: None,
+            missing: 1,
+        })
     }
 
     /// Adds an entry, with the label of those that are added now. Returns its number.

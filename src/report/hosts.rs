@@ -23,6 +23,8 @@ pub struct Hosts {
     targets: LiveTargets,
     /// Pairs of a target and an entry with one of its names; no name of a target twice.
     named: BTreeSet<(u32, u32)>,
+    /// Pairs of a target and an entry that had it.
+    former: BTreeSet<(u32, u32)>,
     /// Targets that were given as plain addresses.
     plain: PlainTargets,
     /// Targets with a name or a label that were added, until all are.
@@ -196,11 +198,16 @@ impl Hosts {
             LookupOutcome::Unknown { reason, .. } => entry.trouble = Some(reason.clone()),
             LookupOutcome::Found { places, .. } => {
                 entry.find(places.iter().map(|place| only(place.target)));
-                self.named.extend(places.iter().map(|place| (place.target, number)));
+                for place in places {
+                    self.former.remove(&(place.target, number));
+                    self.named.insert((place.target, number));
+                }
             }
             LookupOutcome::Moved { before, after } => {
                 entry.replace(before.target, after.target);
                 self.named.remove(&(before.target, number));
+                self.former.insert((before.target, number));
+                self.former.remove(&(after.target, number));
                 self.named.insert((after.target, number));
             }
         }
@@ -251,12 +258,16 @@ impl Hosts {
         !self.found.is_empty() || self.entries.all().iter().any(|entry| entry.name.is_some())
     }
 
-    /// The labels of a target: first the plain address if it was given as one, then each name.
+    /// The labels of a target: first the plain address if it was given as one, then each name. Without these, the names
+    /// that had it.
     pub fn labels(&self, target: u32) -> impl Iterator<Item = HostLabel<'_>> {
         let address = self.address(target);
-        let here = self.named.range((target, 0)..=(target, u32::MAX));
-        let named = here.filter_map(|(_, entry)| self.entries.get(*entry));
-        let all = self.plain_entry(target).into_iter().chain(named);
+        let all = (target, 0)..=(target, u32::MAX);
+        let plain = self.plain_entry(target);
+        let has_none = plain.is_none() && self.named.range(all.clone()).next().is_none();
+        let pairs = if has_none { &self.former } else { &self.named };
+        let named = pairs.range(all).filter_map(|(_, entry)| self.entries.get(*entry));
+        let all = plain.into_iter().chain(named);
         all.filter_map(move |entry| {
             Some(HostLabel { name: entry.name.as_deref(), note: entry.note.as_deref(), address: address? })
         })
@@ -359,10 +370,22 @@ mod tests {
         let moved = |from, to| LookupOutcome::Moved { before: from, after: to };
         look_up(moved(place(0, "192.0.2.1:0"), place(1, "192.0.2.2:0")));
         look_up(moved(place(1, "192.0.2.2:0"), place(1, "192.0.2.3:0")));
-        assert_eq!(rows(&hosts), ["- 192.0.2.1", "name 192.0.2.3"]);
+        assert_eq!(rows(&hosts), ["- 192.0.2.1", "name 192.0.2.1", "name 192.0.2.3"]);
+        let former = |hosts: &Hosts| [0, 1].map(|target| hosts.entries()[1].is_former(target));
+        assert_eq!(former(&hosts), [true, false]);
         assert_eq!(
             (labels(&hosts, 0), labels(&hosts, 1)),
             (vec!["192.0.2.1".to_owned()], vec!["name (192.0.2.3)".to_owned()])
         );
+        // Back again: a target that nothing has any more is under the name that had it.
+        hosts.look_up(&NameLookup {
+            at: crate::clock::Instant::ZERO,
+            name,
+            outcome: moved(place(1, "192.0.2.3:0"), place(0, "192.0.2.1:0")),
+        });
+        assert_eq!(rows(&hosts), ["- 192.0.2.1", "name 192.0.2.3", "name 192.0.2.1"]);
+        assert_eq!(former(&hosts), [false, true]);
+        assert_eq!(labels(&hosts, 0), ["192.0.2.1", "name (192.0.2.1)"]);
+        assert_eq!(labels(&hosts, 1), ["name (192.0.2.3)"]);
     }
 }

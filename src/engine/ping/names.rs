@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::Ping;
 use super::event::{Event, LookupOutcome, Missing, NameLookup, NameState, Place};
+use super::{Leaving, Ping};
 use crate::clock::Instant;
 
 impl Ping {
@@ -31,23 +31,33 @@ impl Ping {
         self.emit(at, name, LookupOutcome::Unknown { reason, missing });
     }
 
-    /// A name has another address, which is probed from now on. Its target keeps its number if no other name has it
-    /// (`alone`) and the new address is not that of another target. A target that nothing has any more is probed no more.
-    pub fn name_moved(&mut self, at: Instant, name: u32, from: SocketAddr, to: SocketAddr, alone: bool) {
-        let (target, _) = self.targets.join(from);
+    /// A name has another address, which is probed from now on. Its target keeps its number if nothing else has it or had
+    /// it, and the new address is not that of another target. Returns whether it does. A target that no name has any more
+    /// is probed no more.
+    pub fn name_moved(
+        &mut self,
+        at: Instant,
+        name: u32,
+        from: SocketAddr,
+        to: SocketAddr,
+        leaving: Leaving,
+    ) -> bool {
+        let target = self.join(at, from);
         let next = self.progress.get(target).map_or(0, |target| target.newest).saturating_add(1);
         let before = Place { target, address: from };
-        if alone && self.targets.change(target, to, next) {
+        if leaving == Leaving::Alone && self.targets.change(target, to, next) {
             let after = Place { target, address: to };
-            return self.emit(at, name, LookupOutcome::Moved { before, after });
+            self.emit(at, name, LookupOutcome::Moved { before, after });
+            return true;
         }
-        if let Some(target) = self.progress.get_mut(target).filter(|_| alone) {
-            target.retired = true;
-            self.watch.retire(before.target, true);
+        if let Some(progress) = self.progress.get_mut(target).filter(|_| leaving != Leaving::Shared) {
+            progress.retired = true;
+            self.watch.retire(target, true);
         }
         let after = Place { target: self.join(at, to), address: to };
         self.watch_names(at);
         self.emit(at, name, LookupOutcome::Moved { before, after });
+        false
     }
 
     /// The target with an address: a new one, or one that is probed again if it was no more.

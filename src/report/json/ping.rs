@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::fields::{family, millis, print, unknown_of};
-use super::ping_records::{AllTargets, Counts, Host, Of, PingRecord, Start, Summary, Window};
+use super::ping_records::{AllTargets, Counts, Host, Of, PingRecord, Start, Summary, TargetRecord, Window};
 use super::records::{IcmpErrorRecord, NotSentRecord, ReplyRecord, ResolvedRecord, TimeoutRecord};
 use crate::clock::{Epoch, Instant};
 use crate::engine::ping::event::{Event, LookupOutcome, NameLookup, ProbeError, Verdict};
@@ -156,7 +156,8 @@ impl JsonPing {
                 let (name, note) = (named.name.as_deref(), named.note.as_deref());
                 let label = HostLabel { name, note, address };
                 let host = Host::new(label, self.zone(address).as_deref());
-                let record = Of { host, record: Counts::new(row, row.burst(), Some(row)) };
+                let counts = Counts::new(row, row.burst(), Some(row));
+                let record = Of { host, record: TargetRecord { former: named.is_former(target), counts } };
                 print(self.epoch.wall(now), PingRecord::Target(record), output);
             }
         }
@@ -191,7 +192,8 @@ impl JsonPing {
                 let label = HostLabel { name, note, address };
                 let host = Some(Host::new(label, self.zone(address).as_deref()));
                 let jitter = account.row(target).map(|row| row.jitter());
-                let window = Window { host, ..Window::new(figures, jitter, span.duration()) };
+                let former = named.is_former(target);
+                let window = Window { host, former, ..Window::new(figures, jitter, span.duration()) };
                 print(self.epoch.wall(span.ended), PingRecord::Window(window), output);
             }
         }

@@ -24,7 +24,7 @@ pub(super) enum PingRecord {
     Timeout(Of<TimeoutRecord>),
     Resolved(Of<ResolvedRecord>),
     Window(Window),
-    Target(Of<Counts>),
+    Target(Of<TargetRecord>),
     Summary(Summary),
 }
 
@@ -84,11 +84,24 @@ pub(super) struct Counts {
     pub(super) rtt: Option<Rtt>,
 }
 
+/// A target at the end of a run.
+#[derive(Serialize)]
+pub(super) struct TargetRecord {
+    /// The name had this address, and has it no more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) former: bool,
+    #[serde(flatten)]
+    pub(super) counts: Counts,
+}
+
 /// A window of one target, or of all.
 #[derive(Serialize)]
 pub(super) struct Window {
     #[serde(flatten)]
     pub(super) host: Option<Host>,
+    /// As in a target.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) former: bool,
     pub(super) window_ms: f64,
     #[serde(flatten)]
     pub(super) all: Option<AllTargets>,
@@ -118,6 +131,7 @@ impl Window {
     pub(super) fn new(figures: &dyn Figures, jitter: Option<Duration>, length: Duration) -> Self {
         Self {
             host: None,
+            former: false,
             window_ms: millis(length),
             all: None,
             transmitted: figures.sent(),

@@ -133,7 +133,8 @@ impl HostTable {
                     widths.name = widths.name.max(name.map_or(0, |name| columns(&escape(name))));
                     widths.typed |= name.is_some();
                 }
-                widths.measure(name.is_none(), hosts.address(target), rows.of(target));
+                let remark = remark(entry, Some(target));
+                widths.measure(name.is_none(), hosts.address(target), rows.of(target), remark);
             } else {
                 widths.address = widths.address.max(missing(entry).len());
             }
@@ -161,7 +162,10 @@ impl HostTable {
                     let row = row.filter(|_| address.is_some());
                     let address = address.unwrap_or(Cow::Borrowed(missing(entry)));
                     self.widths.line(name, address, entry.note.as_deref(), row, output);
+                    output.print(format_args!("{}\n", remark(entry, target)));
                 }
+                // The name is answered for, or not, at the address that it has.
+                (true, ..) if target.is_some_and(|target| entry.is_former(target)) => {}
                 (true, _, _) if !row.is_some_and(|(row, _)| row.is_unreachable()) => {}
                 (true, Some(name), _) => output.print(format_args!("{}\n", escape(name))),
                 (true, None, Some(address)) => output.print(format_args!("{address}\n")),
@@ -173,7 +177,7 @@ impl HostTable {
 }
 
 impl Widths {
-    fn measure(&mut self, nameless: bool, address: Option<SocketAddr>, row: Option<RowOf<'_>>) {
+    fn measure(&mut self, nameless: bool, address: Option<SocketAddr>, row: Option<RowOf<'_>>, remark: &str) {
         if let Some(address) = address {
             let len = Shown(address).to_string().len();
             self.address = self.address.max(len);
@@ -186,7 +190,7 @@ impl Widths {
         self.sent = self.sent.max(digits(row.sent()));
         self.received = self.received.max(digits(row.received()));
         let remarks = remarks(row).map(|(count, what)| 3 + digits(count) + what.len());
-        self.remarks = self.remarks.max(remarks.sum());
+        self.remarks = self.remarks.max(remarks.sum::<usize>() + remark.len());
         if row.received() > 0 {
             let times = micros(&row.rtt());
             let [_, mean, ..] = times;
@@ -300,10 +304,7 @@ impl Widths {
                 break;
             }
         }
-        match row {
-            Some(row) => self.figures(row, output),
-            None => output.print(format_args!("\n")),
-        }
+        row.into_iter().for_each(|row| self.figures(row, output));
     }
 
     fn figures(&self, (row, run): RowOf<'_>, output: &mut Printer<'_, '_>) {
@@ -328,7 +329,6 @@ impl Widths {
         for (count, what) in remarks(row) {
             output.print(format_args!("  {count} {what}"));
         }
-        output.print(format_args!("\n"));
     }
 }
 
@@ -354,6 +354,11 @@ impl Widths {
 /// Why a row has no address.
 const fn missing(entry: &HostEntry) -> &'static str {
     if entry.trouble.is_some() { UNKNOWN } else { RESOLVING }
+}
+
+/// What is behind the figures of an address that a name had and has no more.
+fn remark(entry: &HostEntry, target: Option<u32>) -> &'static str {
+    if target.is_some_and(|target| entry.is_former(target)) { "  former address" } else { "" }
 }
 
 /// What follows the figures of a target.
