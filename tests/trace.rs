@@ -871,6 +871,31 @@ fn the_checksum_difference_of_a_translator_is_found_from_whole_quotes() {
     }
 }
 
+/// The same where no router quotes more than eight octets. The difference may be that of any addresses, near or far.
+#[test]
+fn the_checksum_difference_of_a_translator_is_found_from_quotes_of_eight_octets_that_agree() {
+    let dccp = TraceMethod::Dccp { service: 7 };
+    let methods = [(TraceMethod::Udp, 6), (TraceMethod::UdpLite { coverage: 0 }, 6), (dccp, 6)];
+    let shifts = (1..=12).chain([0x100, 0x101, 0x300, 0x7fff]).flat_map(|near: u16| [near, !near]);
+    for (shift, v6, queries) in
+        shifts.flat_map(|shift| [(shift, false, 3), (shift, true, 3), (shift, false, 1), (shift, false, 10)])
+    {
+        for (method, at) in methods {
+            let header = if v6 { 40 } else { 20 };
+            let mut net = Net::new(|probe| {
+                let answer = on_line(probe, 6, ms(6)).cut(header + 8);
+                let quote = |quote: &mut [u8]| adjust(quote, header + at, &[0, 0], &shift.to_be_bytes());
+                Ok(vec![if probe.ttl > 1 { answer.mangle(quote) } else { answer }])
+            });
+            let text = sketch(&net.events(TraceConfig { queries, ..trace_config(method, v6) }));
+            let mut plain = Net::new(|probe| Ok(vec![on_line(probe, 6, ms(6))]));
+            let expected = sketch(&plain.events(TraceConfig { queries, ..trace_config(method, v6) }));
+            assert_eq!(text, expected, "{method:?} {shift:#x}, {queries} queries");
+            assert_eq!(net.rejected, 0, "{method:?} {shift:#x}: {text}");
+        }
+    }
+}
+
 /// RFC 1624: HC' = ~(~HC + ~m + m').
 fn adjust(octets: &mut [u8], at: usize, before: &[u8], after: &[u8]) {
     let word = |pair: &[u8]| u32::from(u16::from_be_bytes([pair[0], pair[1]]));

@@ -58,6 +58,12 @@ pub const fn same(a: u16, b: u16) -> bool {
     a == b || matches!((a, b), (0, 0xffff) | (0xffff, 0))
 }
 
+/// `a` less `b` in ones' complement, where 0 and 65,535 are equal: below 65,535.
+pub fn less(a: u16, b: u16) -> u16 {
+    let sum = u32::from(a).saturating_add(65_535).saturating_sub(b.into());
+    u16::try_from(sum.checked_rem(65_535).unwrap_or(0)).unwrap_or(0)
+}
+
 /// Ones' complement sum in the machine's byte order. Exact up to 16 GiB: each word adds less than
 /// 2^33 to 64 bits.
 #[inline]

@@ -75,6 +75,8 @@ pub enum Mending {
 #[derive(Clone, Copy, Debug)]
 pub struct Nat {
     pub hop: u8,
+    /// The address that it writes.
+    pub address: [u8; 4],
     pub ports: bool,
     pub mending: Mending,
 }
@@ -84,6 +86,8 @@ pub struct Nat {
 pub enum Quotes {
     All,
     Eight,
+    /// The target quotes eight octets too.
+    EightOfTarget,
     /// Each second router quotes eight octets.
     Mixed,
 }
@@ -177,7 +181,13 @@ impl Network {
             cycle,
             ecmp: ecmp(random, hops).filter(|_| cycle.is_none()),
             nat: nat(random, hops).filter(|_| !v6),
-            quotes: random.one_of(&[Quotes::All, Quotes::All, Quotes::Eight, Quotes::Mixed]),
+            quotes: random.one_of(&[
+                Quotes::All,
+                Quotes::All,
+                Quotes::Eight,
+                Quotes::EightOfTarget,
+                Quotes::Mixed,
+            ]),
             awake: at(if random.once_in(6) { random.one_of(&[100, 300, 700, 1_500]) } else { 0 }),
             congested: random.once_in(6).then(|| (at(random.below(300)), ms(random.one_of(&[50, 200, 400])))),
             silent_until,
@@ -278,6 +288,7 @@ impl Network {
     /// Whether a router quotes eight octets only.
     pub fn quotes_eight(&self, node: Node) -> bool {
         match (node, self.quotes) {
+            (_, Quotes::EightOfTarget) => true,
             (Node::Target, _) | (_, Quotes::All) => false,
             (_, Quotes::Eight) => true,
             (Node::Router(number), Quotes::Mixed) => number % 2 == 0,
@@ -316,6 +327,11 @@ fn nat(random: &mut Random, hops: u8) -> Option<Nat> {
     random.once_in(2).then(|| Nat {
         // Most often the first router.
         hop: if random.once_in(3) { random.hop(hops) } else { 1 },
+        // Near to that of the source, or any.
+        address: match random.once_in(2) {
+            true => [10, 0, 0, random.hop(9)],
+            false => [10, 0, 0, 0].map(|_| random.hop(250)),
+        },
         ports: random.once_in(2),
         mending: random.one_of(&[Mending::All, Mending::NoChecksum, Mending::Nothing]),
     })

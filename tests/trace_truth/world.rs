@@ -181,7 +181,7 @@ fn translate(quote: &mut [u8], nat: Nat) {
         return;
     }
     let before = quote.to_vec();
-    quote[12..16].copy_from_slice(&[198, 51, 100, 7]);
+    quote[12..16].copy_from_slice(&nat.address);
     // TCP, UDP, and the identifier of ICMP.
     let (checksum, port, with_address) = match quote[9] {
         6 => (36, 20, true),

@@ -1,8 +1,8 @@
 //! A traceroute: one target, probed with increasing TTLs.
 //!
 //! [`table`] is the account of probes. `plan` chooses the next query, within a `window`, and `again` the silent ones that
-//! are sent once more. [`recognise`] matches replies to probes, `unnumbered` those without a number. `ending` and `cycle`
-//! judge them, `order` sorts the outcomes; [`Trace`] composes them.
+//! are sent once more. [`recognise`] matches replies to probes, `unnumbered` and `unmatched` those without a number.
+//! `ending` and `cycle` judge them, `order` sorts the outcomes; [`Trace`] composes them.
 
 mod again;
 mod config;
@@ -14,10 +14,12 @@ mod mtu;
 mod order;
 mod plan;
 pub mod recognise;
+mod settle;
 mod shifts;
 mod sizing;
 pub mod table;
 mod times;
+mod unmatched;
 mod unnumbered;
 mod wait;
 mod window;
@@ -40,6 +42,7 @@ use order::{Order, Step};
 use plan::Plan;
 use recognise::Subject;
 use table::{ProbeState, SentProbe, Table};
+use unmatched::Unmatched;
 use unnumbered::Unnumbered;
 
 /// The session of a trace.
@@ -55,6 +58,8 @@ pub struct Trace {
     final_ttl: Option<u8>,
     /// Answers without a number.
     unnumbered: Unnumbered,
+    /// Answers with the checksum of no probe.
+    unmatched: Unmatched,
     /// The lengths of probes.
     mtu: PathMtu,
     /// The latest time passed in.
@@ -74,6 +79,7 @@ impl Trace {
             sending: VecDeque::new(),
             final_ttl: None,
             unnumbered: Unnumbered::default(),
+            unmatched: Unmatched::default(),
             mtu: PathMtu::new(&config),
             now: start,
             events: VecDeque::new(),
@@ -119,12 +125,14 @@ impl Trace {
                 let waits = self.unnumbered.add_doubtful(index, answer, reply.clock);
                 return if waits { Ok(()) } else { Err(Reject::Foreign) };
             }
+            Subject::Shifted(quote) => return self.add_unmatched(quote, reply, kind),
         };
         if let AnswerKind::Segment(_) = kind {
             (0..self.unnumbered.drop_doubtful()).for_each(|_| self.rejects.count(Reject::Foreign));
         }
         if let Some(shift) = found.shift {
             self.table.shifts.learn(shift);
+            self.settle_unmatched();
         }
         let id = self.table.id_of(found.number).ok_or(Reject::NeverSent)?;
         let probe = self.table.probe(id).ok_or(Reject::NeverSent)?;
@@ -244,6 +252,7 @@ impl Trace {
     }
 
     fn end(&mut self, ending: Ending) {
+        (0..self.unmatched.clear()).for_each(|_| self.rejects.count(Reject::Foreign));
         self.ending = Some(ending);
         self.events.push_back(TraceEvent::Ended { at: self.now, ending });
     }

@@ -16,13 +16,22 @@ pub struct Shifts(Vec<(u16, u8)>);
 impl Shifts {
     /// Records that a quote proved this difference of its checksum to that of the probe.
     pub fn learn(&mut self, shift: u16) {
+        self.add(shift, 1);
+    }
+
+    /// Records that enough quotes agree on this difference.
+    pub fn prove(&mut self, shift: u16) {
+        self.add(shift, PROOFS);
+    }
+
+    fn add(&mut self, shift: u16, proofs: u8) {
         match self.0.iter_mut().find(|(known, _)| *known == shift) {
-            Some((_, proofs)) => *proofs = proofs.saturating_add(1),
+            Some((_, before)) => *before = before.saturating_add(proofs),
             None => {
                 if self.0.len() >= MOST {
                     self.0.remove(0);
                 }
-                self.0.push((shift, 1));
+                self.0.push((shift, proofs));
             }
         }
     }

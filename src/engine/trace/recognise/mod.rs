@@ -9,7 +9,7 @@ mod fields;
 mod quotes;
 
 pub use answers::{Answered, answered};
-pub use quotes::{Recognised, quoted};
+pub use quotes::{Recognised, Shifted, quoted, shifted};
 
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub enum Subject {
     OfFlow(u16),
     /// One of them, or one of a trace that had the port before.
     PerhapsOfFlow(u16),
+    /// One of them, with another checksum.
+    Shifted(Shifted),
 }
 
 /// The probe that a reply belongs to, or the flow of it, and the kind of the answer.
@@ -43,8 +45,9 @@ pub fn probe_of(flow: &Flow, table: &Table, reply: &Reply) -> Result<(Subject, A
         }
         ReplyKind::Error { error, .. } if error.is_notice() => Err(Reject::Unrelated),
         ReplyKind::Error { error, quoted: quote, .. } => {
-            let found = quoted(flow, table, &quote, reply.probe).ok_or(Reject::Foreign)?;
-            Ok((Subject::Probe(found), AnswerKind::Error(error)))
+            let found = quoted(flow, table, &quote, reply.probe).map(Subject::Probe);
+            let subject = found.or_else(|| shifted(flow, table, &quote).map(Subject::Shifted));
+            Ok((subject.ok_or(Reject::Foreign)?, AnswerKind::Error(error)))
         }
         ReplyKind::Answer { .. } | ReplyKind::Datagram { .. } => {
             answer(flow, table, reply, AnswerKind::Reply)

@@ -7,7 +7,7 @@ use crate::engine::trace::table::{Table, wire_number};
 use crate::probe::Method;
 use crate::probe::trace::{Carrier, Flow, TraceMethod};
 use crate::reply::{Quoted, QuotedRequest};
-use crate::wire::checksum::{Sum, adjust, same};
+use crate::wire::checksum::{Sum, adjust, less, same};
 use crate::wire::{tcp, udp};
 
 /// A recognised probe.
@@ -43,6 +43,34 @@ pub fn quoted(flow: &Flow, table: &Table, quoted: &Quoted, own: Option<u64>) -> 
         }
         _ => None,
     }
+}
+
+/// What the quote of an unknown probe of a flow has of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shifted {
+    /// Its checksum, without the addresses and ports that were rewritten.
+    pub checksum: u16,
+    /// The third word of its header.
+    pub third: u16,
+    /// See [`Recognised::translated`].
+    pub translated: bool,
+}
+
+/// What the quote in an ICMP error has of a probe of this flow, if nothing but the checksum could identify this, and it is
+/// not as any was sent.
+pub fn shifted(flow: &Flow, table: &Table, quoted: &Quoted) -> Option<Shifted> {
+    let quote = Quote { flow, table, src: quoted.src, dst: quoted.dst };
+    let QuotedRequest::Ports { protocol, header, payload } = quoted.request else { return None };
+    let has_checksum = flow.carrier == Carrier::Message && !matches!(flow.method, TraceMethod::Protocol(_));
+    let ports_agree = (header.src_port, header.dst_port) == (flow.src_port, flow.dst_port);
+    let ours = protocol == flow.protocol() && ports_agree && quote.dst_agrees();
+    // Without a checksum there is none that was rewritten (RFC 768).
+    let hides = header.checksum != 0 && quote.number_of_payload(&header, payload).is_none();
+    (has_checksum && ours && hides).then(|| Shifted {
+        checksum: quote.checksum_of(&header),
+        third: header.third,
+        translated: quote.src_differs(),
+    })
 }
 
 /// The addresses of a quoted datagram, and what it is compared with.
@@ -113,13 +141,28 @@ impl Quote<'_> {
             Carrier::Message => {
                 let checksum = self.checksum_of(ports);
                 let shifts = std::iter::once(0).chain(self.table.shifts.proved());
-                let mut numbers = shifts.map(|shift| flow.number_of_checksum(less(checksum, shift)));
-                numbers.find_map(probe)
+                let numbers = shifts.map(|shift| flow.number_of_checksum(less(checksum, shift)));
+                self.only(numbers.filter_map(probe).collect())
             }
             Carrier::SourcePort => self.table.number_at(ports.src_port).and_then(probe),
             Carrier::DestinationPort => probe(flow.number_at(ports.dst_port)),
         }
         .or_else(|| self.number_of_payload(ports, payload).and_then(probe))
+    }
+
+    /// The only one of these probes, or the only one without an answer.
+    fn only(&self, probes: Vec<Recognised>) -> Option<Recognised> {
+        let is_open = |found: &Recognised| {
+            let probe = self.table.id_of(found.number).and_then(|id| self.table.probe(id));
+            probe.is_some_and(|probe| !probe.answered)
+        };
+        match probes.as_slice() {
+            [one] => Some(*one),
+            several => {
+                let mut open = several.iter().filter(|found| is_open(found));
+                open.next().filter(|_| open.next().is_none()).copied()
+            }
+        }
     }
 
     /// The quoted checksum of a datagram with ports, without what a translator rewrote.
@@ -229,12 +272,6 @@ fn eight(request: QuotedRequest, ours: u8) -> Option<[u8; 8]> {
         }
         _ => None,
     }
-}
-
-/// `a` less `b` in ones' complement, where 0 and 65,535 are equal: below 65,535.
-fn less(a: u16, b: u16) -> u16 {
-    let sum = u32::from(a).saturating_add(65_535).saturating_sub(b.into());
-    u16::try_from(sum.checked_rem(65_535).unwrap_or(0)).unwrap_or(0)
 }
 
 /// How many of these agree.

@@ -8,6 +8,7 @@ use crate::engine::trace::table::{SentProbe, wire_number};
 use crate::probe::Method;
 use crate::probe::trace::{Carrier, TcpOptions, TraceMethod, TraceProbe};
 use crate::reply::{Quoted, QuotedRequest};
+use crate::wire::checksum::less;
 use crate::wire::{ipv6, pseudo_header, tcp, udp};
 
 mod answers;
@@ -22,14 +23,16 @@ const SYN: TcpOptions =
     TcpOptions { flags: 0x02, mss: Some(1460), sack: true, timestamps: true, window_scale: true };
 
 /// Ninety probes of forty octets, each from the port that is its number and 40,000.
-static NINETY: LazyLock<Table> = LazyLock::new(|| {
+static NINETY: LazyLock<Table> = LazyLock::new(ninety);
+
+fn ninety() -> Table {
     let mut table = Table::new(1, 30);
     for place in 0..90 {
         let id = table.push(SentProbe::new(1 + place / 3, 1 + place % 3, 40, Instant::ZERO));
         table.departed(id, Departed { at: Instant::ZERO, port: 40_000 + wire_number(id) });
     }
     table
-});
+}
 
 fn flow(method: TraceMethod) -> Flow {
     let carrier = Carrier::Message;
@@ -217,6 +220,25 @@ fn a_udp_datagram_quoted_whole_carries_its_number_twice_and_proves_it() {
     let mut packet = emitted(&lite, 9);
     packet[6..8].copy_from_slice(&[0x12, 0x34]);
     assert_eq!(read(&lite, SRC, DST, ports(136, &packet)), Some((9, false)));
+}
+
+/// The difference of a translator that is known may make the checksum of one probe that of another.
+#[test]
+fn eight_octets_that_fit_two_probes_are_of_the_one_without_an_answer() {
+    let flow = flow(TraceMethod::Udp);
+    let packet = emitted(&flow, 40);
+    let with = |answered: &[u16]| {
+        let mut table = ninety();
+        table.shifts.prove(less(flow.checksum_of(40), flow.checksum_of(9)));
+        answered.iter().for_each(|number| _ = table.answered(u64::from(*number) - 1));
+        let quote = Quoted { src: Some(SRC), dst: DST, header: &[], request: ports(17, &packet[..8]) };
+        (quoted(&flow, &table, &quote, None).map(|found| found.number), shifted(&flow, &table, &quote))
+    };
+    let unknown = Some(Shifted { checksum: flow.checksum_of(40), third: 40, translated: false });
+    assert_eq!(with(&[]), (None, unknown));
+    assert_eq!(with(&[40]).0, Some(9));
+    assert_eq!(with(&[9]).0, Some(40));
+    assert_eq!(with(&[9, 40]).0, None);
 }
 
 #[test]
