@@ -292,7 +292,9 @@ fn odd_numbers_are_taken_exactly_or_refused_with_the_range() {
             assert_eq!(refusal(&[option, &below, "host"]), sentence(&below));
         }
         assert_eq!(refusal(&[option, &above, "host"]), sentence(&above));
-        for fine in [min.max(1).to_string(), max.to_string(), format!("0x{max:x}")] {
+        // Protocol 1 is ICMP.
+        let low = if option == "-P" { 2 } else { min.max(1) };
+        for fine in [low.to_string(), max.to_string(), format!("0x{max:x}")] {
             // The last hop may not lie before the first, nor the first behind the last.
             let with: &[&str] = if option == "-f" { &["-m", "255"] } else { &[] };
             parse(&[&[option, &fine, "host"], with].concat()).unwrap_or_else(|reason| panic!("{reason}"));
@@ -316,6 +318,12 @@ fn options_that_exclude_each_other_are_refused_in_one_sentence() {
     for (args, reason) in [
         (&["-I", "-U", "h"][..], "-I does not go with -U: one method at a time"),
         (&["-T", "-M", "udp", "h"], "-T does not go with -M: one method at a time"),
+        (&["-P", "icmp", "h"], "-P 1: no router answers ICMP of an unassigned type; -I sends echo requests"),
+        (&["-P", "58", "h"], "-P 58: no router answers ICMP of an unassigned type; -I sends echo requests"),
+        (
+            &["-M", "raw", "-O", "protocol=1", "h"],
+            "-O protocol=1: no router answers ICMP of an unassigned type; -I sends echo requests",
+        ),
         (&["-4", "-6", "h"], "only one -4 or -6 option may be specified"),
         (&["-6", "-s", "192.0.2.1", "h"], "-s 192.0.2.1 is not of the family that -4 or -6 selects"),
         (&["-6", "-g", "a", "h"], "-g does not go with -6: Linux sends no IPv6 source routes (RFC 5095)"),

@@ -8,7 +8,7 @@ use super::values::up_to;
 use crate::escape;
 use crate::probe::trace::{TcpOptions, TraceMethod};
 use crate::transport::Probes;
-use crate::wire::{dccp, tcp, udp};
+use crate::wire::{dccp, ipv4, ipv6, tcp, udp};
 
 /// How probes are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,9 @@ const UDP_PORT: u16 = 53;
 const TCP_PORT: u16 = 80;
 /// The IP protocol of `-M raw`: for experiments (RFC 3692).
 const EXPERIMENT: u8 = 253;
+/// ICMP and ICMPv6. Probes of a protocol have no header, and ICMP of an unknown type may be an error, which is never answered
+/// with one (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
+const ICMP: [u8; 2] = [ipv4::PROTOCOL_ICMP, ipv6::NEXT_ICMPV6];
 /// Maximum segment size in a SYN: that of Ethernet.
 const MSS: u16 = 1_460;
 
@@ -144,6 +147,11 @@ pub fn probes(arguments: &TraceArguments) -> Result<(ProbeSpec, bool)> {
                 },
             };
             let protocol = arguments.protocol.or(given).unwrap_or(EXPERIMENT);
+            let option = if arguments.protocol.is_some() { "-P " } else { "-O protocol=" };
+            ensure!(
+                !ICMP.contains(&protocol),
+                "{option}{protocol}: no router answers ICMP of an unassigned type; -I sends echo requests"
+            );
             (TraceMethod::Protocol(protocol), Probes::Other(protocol), 0, "raw")
         }
     };
