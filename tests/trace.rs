@@ -1121,9 +1121,13 @@ fn the_outcomes_so_far_are_reported_when_the_user_stops() {
     let mut net = Net::line(20, ms(840));
     net.stop_at = Some(sim::path::at(100));
     let text = sketch(&net.events(config()));
+    // What is in flight is reported too: 39 probes without an answer, and their hops.
+    let unfinished: String = (3..=15).map(|hop| format!("{hop}: ? ? ?\n")).collect();
     assert_eq!(
         text,
-        "1: 10.1.1.1 42 10.1.1.1 42 10.1.1.1 42\n2: 10.1.2.1 84 10.1.2.1 84 10.1.2.1 84\nStopped"
+        format!(
+            "1: 10.1.1.1 42 10.1.1.1 42 10.1.1.1 42\n2: 10.1.2.1 84 10.1.2.1 84 10.1.2.1 84\n{unfinished}Stopped"
+        )
     );
     let mut net = Net::new(|probe| match probe.ttl {
         1 => Ok(vec![]),
@@ -1131,7 +1135,8 @@ fn the_outcomes_so_far_are_reported_when_the_user_stops() {
     });
     net.stop_at = Some(sim::path::at(50));
     let text = sketch(&net.events(config()));
-    assert_eq!(text, "1: ? ? ?\n2: 10.1.2.1 40 10.1.2.1 40 10.1.2.1 40\nStopped");
+    let unfinished: String = (3..=14).map(|hop| format!("{hop}: ? ? ?\n")).collect();
+    assert_eq!(text, format!("1: ? ? ?\n2: 10.1.2.1 40 10.1.2.1 40 10.1.2.1 40\n{unfinished}Stopped"));
 }
 
 #[test]

@@ -375,9 +375,7 @@ impl Session for Trace {
             return;
         }
         self.settle_unnumbered(None);
-        let mut hops = (self.config.first_ttl..=self.last_ttl()).rev();
-        let highest = hops.find(|ttl| self.table.answers(*ttl).next().is_some());
-        let rest: Vec<_> = self.order.rest(&self.table, highest.unwrap_or(0)).collect();
+        let rest: Vec<_> = self.order.rest(&self.table, self.last_ttl()).collect();
         rest.into_iter().for_each(|event| self.push_judged(event));
         self.end(Ending::Stopped);
     }

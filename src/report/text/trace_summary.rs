@@ -56,9 +56,14 @@ pub fn end(account: &TraceAccount, zone: Option<&str>) -> String {
 /// The last line. `target` is the target's name and address, escaped.
 pub fn finish(account: &TraceAccount, target: &str, zone: Option<&str>, output: &mut Output<'_>) {
     let end = end(account, zone);
-    let (probes, answers) = (counted(account.probes, "probe"), account.answered);
+    let (probes, answers) = (counted(account.probes + account.in_flight, "probe"), account.answered);
     output.print(format_args!("--- {target} {end}: {probes}, {answers} answered"));
-    let further = [(account.not_sent, "not sent"), (account.late, "late"), (account.repeated, "repeated")];
+    let further = [
+        (account.not_sent, "not sent"),
+        (account.in_flight, "in flight"),
+        (account.late, "late"),
+        (account.repeated, "repeated"),
+    ];
     for (count, what) in further.into_iter().filter(|(count, _)| *count > 0) {
         output.print(format_args!(", {count} {what}"));
     }
