@@ -377,6 +377,19 @@ fn a_late_answer_takes_back_a_loss_and_has_no_time_in_atlas() {
 }
 
 #[test]
+fn influx_and_nagios_show_that_nothing_was_sent() {
+    let print = |document: Box<dyn TraceDocument>| {
+        let (wanted, names) = no_names();
+        let report = FormatTrace::report(document, start(TARGET.into(), "icmp"), wanted, names);
+        run((config(), |_: &Probe| Err(rping::transport::send_fault(libc::ENETUNREACH, None))), report)
+    };
+    let influx = print(Box::new(InfluxTrace));
+    assert!(influx.contains(" result_code=2i,reached=false,"), "{influx}");
+    let nagios = print(Box::new(NagiosTrace));
+    assert!(nagios.starts_with("TRACEROUTE CRITICAL - not reached, no probe could be sent|"), "{nagios}");
+}
+
+#[test]
 fn the_figures_are_those_of_json() {
     let (wanted, names) = no_names();
     let json = run((config(), troubled), JsonTrace::report(start(TARGET.into(), "icmp"), wanted, names));

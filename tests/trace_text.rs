@@ -496,6 +496,16 @@ fn hops_without_an_answer_at_the_end_are_named() {
         last(events(5).collect()),
         "reached at hop 5, or nearer: no router seen at hops 2 to 4: 5 probes, 2 answered, 1234.000 ms"
     );
+    // Or than the first hop that was probed.
+    assert_eq!(
+        last(vec![reached(3, 1, "192.0.2.9", 400), ended(Ending::Reached)]),
+        "reached at hop 3, or nearer: no router seen at hops 1 to 2: 1 probe, 1 answered, 1234.000 ms"
+    );
+    let style_of_summary = TraceStyle { summary: true, ..style("192.0.2.9") };
+    let none = vec![not_sent(1, 1, 101, None), not_sent(2, 1, 101, None), ended(Ending::HopLimit)];
+    let text = run_with(style_of_summary, Names::with(|_| None), none).0;
+    let expected = "not reached, no probe could be sent: 2 probes, 0 answered, 2 not sent, 1234.000 ms\n";
+    assert!(text.ends_with(expected), "{text}");
     // So may be a router that limits its refusals.
     let refused = Error { family: Family::V4, icmp_type: 3, code: 0, info: 0 };
     let refusal = decided(4, 1, Outcome::Answered(error("10.0.0.2", 400, 3, 0, 0)));

@@ -76,10 +76,9 @@ impl TraceAccount {
     }
 
     /// The lowest hop that the target may be at, or the node that reports it as unreachable. It is less than
-    /// [`Self::last_hop`] if the hops before it are silent: the node may have been silent there too.
+    /// [`Self::last_hop`] if the hops before it are silent, or were not probed: the node may be there too.
     pub fn least_hop(&self) -> u8 {
-        let first = self.first_hop.unwrap_or(self.last_hop);
-        let silent = (first..self.last_hop).rev().take_while(|hop| !self.passed_hops.contains(hop));
+        let silent = (1..self.last_hop).rev().take_while(|hop| !self.passed_hops.contains(hop));
         silent.last().unwrap_or(self.last_hop)
     }
 

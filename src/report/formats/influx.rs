@@ -142,10 +142,10 @@ impl TraceDocument for InfluxTrace {
     fn end(&mut self, whole: &TraceWhole<'_>, output: &mut Output<'_>) {
         let (account, url) = (whole.trace.account, Tag(&whole.start.host));
         let reached = account.ending() == Ending::Reached;
+        let code = if account.sent() == 0 { 2 } else { u8::from(!reached) };
         output.print(format_args!(
-            "traceroute,url={url} result_code={}i,reached={reached},hops={}i,packets_transmitted={}i,\
+            "traceroute,url={url} result_code={code}i,reached={reached},hops={}i,packets_transmitted={}i,\
              packets_received={}i,elapsed_ms={} {}\n",
-            u8::from(!reached),
             account.last_hop,
             account.sent(),
             account.received(),
