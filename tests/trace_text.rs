@@ -506,6 +506,10 @@ fn hops_without_an_answer_at_the_end_are_named() {
     let text = run_with(style_of_summary, Names::with(|_| None), none).0;
     let expected = "not reached, no probe could be sent: 2 probes, 0 answered, 2 not sent, 1234.000 ms\n";
     assert!(text.ends_with(expected), "{text}");
+    assert_eq!(
+        last(vec![first(), reached(2, 1, "10.3.0.2", 400), ended(Ending::Reached)]),
+        "reached at hop 2, answered by 10.3.0.2: 2 probes, 2 answered, 1234.000 ms"
+    );
     // So may be a router that limits its refusals.
     let refused = Error { family: Family::V4, icmp_type: 3, code: 0, info: 0 };
     let refusal = decided(4, 1, Outcome::Answered(error("10.0.0.2", 400, 3, 0, 0)));

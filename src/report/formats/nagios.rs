@@ -191,7 +191,8 @@ impl TraceDocument for NagiosTrace {
     fn end(&mut self, whole: &TraceWhole<'_>, output: &mut Output<'_>) {
         let account = whole.trace.account;
         let state = check::of_trace(account);
-        let end = sentence(&trace_summary::end(account, whole.trace.shown_zone().as_deref()));
+        let (target, zone) = (whole.start.target, whole.trace.shown_zone());
+        let end = sentence(&trace_summary::end(account, target, zone.as_deref()));
         output.print(format_args!("TRACEROUTE {} - {end}", word(state)));
         let target = account.hops.get(account.last_hop).filter(|_| state == State::Ok);
         let target = target.filter(|hop| hop.received > 0);

@@ -222,9 +222,9 @@ impl TraceLines for TraceText {
         let (name, zone) = (escape(&self.style.name), trace.shown_zone());
         if self.style.summary {
             let target = format!("{name} ({})", trace.shown(self.style.target));
-            trace_summary::finish(account, &target, zone.as_deref(), output);
+            trace_summary::finish(account, (self.style.target, &target), zone.as_deref(), output);
         } else if self.style.reason && !matches!(account.ending(), Ending::Reached | Ending::Stopped) {
-            let end = trace_summary::end(account, zone.as_deref());
+            let end = trace_summary::end(account, self.style.target, zone.as_deref());
             output.print_error(format_args!("{program}: {name}: {end}\n"));
         }
     }

@@ -1,5 +1,7 @@
 //! A whole trace in one line, and its status on the way. It counts nothing itself.
 
+use std::net::IpAddr;
+
 use super::number::Millis;
 use super::trace_notes;
 use crate::engine::trace::event::Ending;
@@ -13,14 +15,21 @@ pub fn status(account: &TraceAccount, output: &mut Output<'_>) {
     output.print_error(format_args!("\rhop {hop}, {probes}, {answers} answered\n"));
 }
 
-/// How the trace ended, in words.
-pub fn end(account: &TraceAccount, zone: Option<&str>) -> String {
+/// How the trace to `target` ended, in words.
+pub fn end(account: &TraceAccount, target: IpAddr, zone: Option<&str>) -> String {
     let hop = account.last_hop;
     match account.ending() {
-        Ending::Reached => match account.least_hop() {
-            least if least == hop => format!("reached at hop {hop}"),
-            least => format!("reached at hop {hop}, or nearer: no router seen at {}", hops(least, hop - 1)),
-        },
+        Ending::Reached => {
+            // A host may answer from another of its addresses, and a firewall as a host.
+            let by = account.hops.get(hop).map_or(&[][..], |hop| &hop.responders);
+            let other = by.first().filter(|_| !by.contains(&target));
+            let by = other.map(|other| format!(", answered by {}", addresses::numeric(*other, zone)));
+            let nearer = match account.least_hop() {
+                least if least == hop => String::new(),
+                least => format!(", or nearer: no router seen at {}", hops(least, hop - 1)),
+            };
+            format!("reached at hop {hop}{}{nearer}", by.unwrap_or_default())
+        }
         Ending::Unreachable { by, error } => {
             let mark = trace_notes::mark(&error, false).map(|mark| format!(" ({mark})")).unwrap_or_default();
             let phrase = phrases::phrase(&error, |node| node.to_string());
@@ -54,11 +63,16 @@ pub fn end(account: &TraceAccount, zone: Option<&str>) -> String {
     }
 }
 
-/// The last line. `target` is the target's name and address, escaped.
-pub fn finish(account: &TraceAccount, target: &str, zone: Option<&str>, output: &mut Output<'_>) {
-    let end = end(account, zone);
+/// The last line. `shown` is the target's name and address, escaped.
+pub fn finish(
+    account: &TraceAccount,
+    (target, shown): (IpAddr, &str),
+    zone: Option<&str>,
+    output: &mut Output<'_>,
+) {
+    let end = end(account, target, zone);
     let (probes, answers) = (counted(account.probes + account.in_flight, "probe"), account.answered);
-    output.print(format_args!("--- {target} {end}: {probes}, {answers} answered"));
+    output.print(format_args!("--- {shown} {end}: {probes}, {answers} answered"));
     let further = [
         (account.not_sent, "not sent"),
         (account.in_flight, "in flight"),
