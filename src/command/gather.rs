@@ -222,7 +222,7 @@ pub fn find<'a>(
         false,
     )?;
     let usable = Usable::new(request, many, sockets);
-    let early = request.sockets.strict_source || request.sockets.flow_label.is_some();
+    let early = request.sockets.need_target();
     let has_names = names.iter().any(|name| !forward::is_numeric(name));
     let until = request.ping.limits.until.is_some();
     let later = has_names && (!early || request.resolve_again.is_some() || until);

@@ -107,7 +107,7 @@ fn aim(
             Err(_) => unknown_route(target, options),
         });
     }
-    let bound = options.strict_source || options.flow_label.is_some();
+    let bound = options.need_target();
     for family in [Family::V4, Family::V6] {
         if routes.iter().any(|route| Family::of(route.target.ip()) == family) {
             continue;

@@ -139,7 +139,7 @@ fn reach(
 /// The other family, if the host may have an address of it later: the name is looked up again, and no option is bound to
 /// the first one.
 fn other_family(request: &PingRequest, family: Family, host: &str, options: &Options) -> Option<Family> {
-    let bound = request.family.is_some() || options.strict_source || options.flow_label.is_some();
+    let bound = request.family.is_some() || options.need_target();
     let again = request.resolve_again.is_some() && !forward::is_numeric(host);
     (again && !bound).then_some(match family {
         Family::V4 => Family::V6,

@@ -83,6 +83,14 @@ impl Families {
     }
 }
 
+impl Options {
+    /// Whether a socket can be set up only with an address of a target: it is bound to the source address that the route
+    /// gives, or leases a flow label.
+    pub const fn need_target(&self) -> bool {
+        self.strict_source || self.flow_label.is_some()
+    }
+}
+
 /// Which clock stamps departures and arrivals. A datagram without a stamp is stamped by our own clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stamping {
