@@ -207,7 +207,7 @@ fn a_real_host_that_damages_every_first_reply_loses_none() {
                 both(2)
             );
             assert_eq!(text(&rping("-c2 -i0.05 10.9.0.2")), expected, "{kind}");
-            let ran = rping("-q -v --clock user 10.9.0.2 10.9.0.2");
+            let ran = rping("--sweep -q -v --clock user 10.9.0.2 10.9.0.2");
             let counts = "1 target: 1 answered, 0 silent; 1 packets transmitted, 1 received, +1 corrupted, 0% packet loss";
             assert!(ran.stdout.contains(counts), "{kind}: {ran:?}");
             // No time is taken from the damaged one.

@@ -70,28 +70,49 @@ fn many_hosts_have_the_defaults_of_the_manual() {
         rate: per_second(rate),
     };
     let given = ["192.0.2.2 192.0.2.3", "192.0.2.0/31", "192.0.2.2-192.0.2.3", "--targets hosts", "-c 2 a b"];
+    let rounds = |rate| Pacing::Rounds { interval: second, preload: 1, rate: per_second(rate) };
     for args in given {
         let request = parse(args);
         let many = request.many.unwrap_or_else(|| panic!("{args}: one host"));
         let rate = NonZeroU64::new(1_000);
-        let expected = match request.ping.count {
-            Some(_) => Pacing::Rounds { interval: second, preload: 1, rate: per_second(1_000) },
-            None => retry(500, 3, 1_000),
-        };
-        assert_eq!((request.ping.pacing, many.rate), (expected, rate), "{args}");
+        assert_eq!((request.ping.pacing, many.rate), (rounds(1_000), rate), "{args}");
         assert_eq!((request.ping.linger, request.ping.enough, many.yes), (None, None, false), "{args}");
         assert_eq!((request.ping.deadline, request.ping.classic), (None, false), "{args}");
     }
     let pacing = |args: &str| parse(args).ping.pacing;
-    assert_eq!(pacing("-W 0.3 a b"), retry(300, 3, 1_000));
+    // One host is pinged as one of many, without -c and with --sweep.
+    assert_eq!(pacing("a"), Pacing::Rounds { interval: second, preload: 1, rate: None });
+    for args in ["a b", "--yes a", "-W 0.3 a b", "-w 9 a b", "-q --totals a b", "--assert loss<1% a b"] {
+        assert_eq!(pacing(args), rounds(1_000), "{args}");
+    }
+    for args in [
+        "--sweep a",
+        "--sweep a b",
+        "--alive a b",
+        "--unreachable a",
+        "--min-reachable 1 a b",
+        "--retry 3 a b",
+    ] {
+        assert_eq!(pacing(args), retry(500, 3, 1_000), "{args}");
+    }
+    for args in [
+        "--alive -c 9 a b",
+        "--unreachable -i 1 a",
+        "--min-reachable 1 -i 1 a b",
+        "--min-reachable 1 --every 60 a b",
+    ] {
+        assert_eq!(pacing(args), rounds(1_000), "{args}");
+    }
+    assert_eq!(pacing("--sweep -W 0.3 a b"), retry(300, 3, 1_000));
     assert_eq!(pacing("--retry 0 a b"), retry(500, 0, 1_000));
-    assert_eq!(pacing("--rate 50 a b"), retry(500, 3, 50));
-    assert_eq!(pacing("--rate max a b"), retry(500, 3, 0));
+    assert_eq!(pacing("--rate 50 a b"), rounds(50));
+    assert_eq!(pacing("--sweep --rate 50 a b"), retry(500, 3, 50));
+    assert_eq!(pacing("--sweep --rate max a b"), retry(500, 3, 0));
 }
 
 #[test]
 fn a_silent_host_gets_four_probes_and_each_is_waited_for_half_as_long_again() {
-    let (sent, silent) = silence(config("192.0.2.2 192.0.2.3", 1));
+    let (sent, silent) = silence(config("--sweep 192.0.2.2 192.0.2.3", 1));
     let times = [0, 500_000, 1_250_000, 2_375_000].map(|micros| (TARGET.into(), at(micros)));
     assert_eq!(sent, times);
     assert_eq!(silent, [(0, at(4_062_500))]);
@@ -99,7 +120,7 @@ fn a_silent_host_gets_four_probes_and_each_is_waited_for_half_as_long_again() {
 
 #[test]
 fn a_thousand_hosts_get_a_first_probe_in_a_second() {
-    let (sent, _) = silence(config("192.0.2.0/22", 1_001));
+    let (sent, _) = silence(config("--sweep 192.0.2.0/22", 1_001));
     let first: Vec<_> = sent.iter().take(500).map(|(_, at)| *at).collect();
     let expected: Vec<_> = (0..500).map(|n| at(n * 1_000)).collect();
     assert_eq!(first, expected);
@@ -152,7 +173,7 @@ fn the_rate_makes_the_interval_of_many_hosts_longer_by_as_much_as_is_printed() {
             assert!(off <= n * 1_000, "{args}: {at:?} for {n} × {period} µs");
         }
     }
-    assert_eq!(parse("a b").ping.pacing.period(254), None);
+    assert_eq!(parse("--sweep a b").ping.pacing.period(254), None);
     assert_eq!(parse("-i 0.2 --rate max 127.0.0.1 127.0.0.2").ping.pacing.period(u32::MAX), Some(ms(200)));
 }
 
@@ -162,7 +183,7 @@ fn a_real_silent_host_gets_four_probes_in_no_less_than_their_times() {
         pair();
         sh("ip netns exec t sysctl -qw net.ipv4.icmp_echo_ignore_all=1");
         let before = std::time::Instant::now();
-        let ran = rping("-q 10.9.0.2 10.9.0.2");
+        let ran = rping("--sweep -q 10.9.0.2 10.9.0.2");
         // Load makes it longer, and never shorter.
         assert!(before.elapsed() >= Duration::from_micros(4_062_500), "{ran:?}");
         let last = ran.stdout.lines().last().expect("a last line");

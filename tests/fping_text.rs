@@ -63,7 +63,7 @@ fn run_until(
     script: impl FnMut(&Seen) -> Result<Vec<Packet>, rping::datagram::SendFault>,
 ) -> Ran {
     let (config, FpingRequest { text: style, .. }, hosts, plan) = request(args);
-    let goal = Goal::Fping { required: style.required, complete: true };
+    let goal = Goal::Fping { required: style.required };
     let mut account = PingAccount::new(config.targets.len()).with_names(hosts.unknown(), 0);
     if style.rows == Some(Rows::Times) {
         account = account.with_each_time();

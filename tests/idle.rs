@@ -27,7 +27,7 @@ fn assert_idle(run: &Running, case: &str) {
 fn a_run_that_waits_for_its_reader_at_the_end_is_idle() {
     alone("a_run_that_waits_for_its_reader_at_the_end_is_idle", || {
         pair();
-        for args in ["-c1 10.9.0.2", "-v -c1 10.9.0.2", "-q 10.9.0.2 10.9.0.1"] {
+        for args in ["-c1 10.9.0.2", "-v -c1 10.9.0.2", "--sweep -q 10.9.0.2 10.9.0.1"] {
             let (reader, writer, held) = full_pipe();
             let run = Running::watch(foreground(args).stdout(Stdio::from(writer)));
             // After this one the replies are there, and only the reader is missing.

@@ -109,9 +109,11 @@ fn an_interval_that_the_rate_makes_longer_is_printed_once() {
         // Load makes it longer, and never shorter.
         assert!(millis >= 2 * 254, "{last}");
         assert_eq!(rping("--totals -i 0.1 -w 0.6 127.0.0.0/24").stderr, line, "without an end");
-        for args in
-            ["-q -c 2 -i 0.254 127.0.0.0/24", "-q -c 2 -i 0 --rate 200 127.0.0.1 127.0.0.2", "127.0.0.0/24"]
-        {
+        for args in [
+            "-q -c 2 -i 0.254 127.0.0.0/24",
+            "-q -c 2 -i 0 --rate 200 127.0.0.1 127.0.0.2",
+            "--sweep 127.0.0.0/24",
+        ] {
             assert_eq!(rping(args).stderr, "", "{args}");
         }
         let ran = rping("-jq -c 1 -i 0.1 127.0.0.0/24");

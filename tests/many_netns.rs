@@ -135,6 +135,59 @@ fn invalid_lines_are_counted_after_the_first_hundred() {
 }
 
 #[test]
+fn an_invalid_line_is_an_unknown_host_in_every_format() {
+    alone("an_invalid_line_is_an_unknown_host_in_every_format", || {
+        let list = "127.0.0.1 gate\n10.0.0.1:80 web\n#\nno\u{a0}good\n";
+        let list = [list.as_bytes(), b"\xff \n127.0.0.2\n"].concat();
+        std::fs::write("/run/list", list).expect("a file");
+        let (url, odd) = ("give the host alone: 10.0.0.1", "a host's name cannot have the character U+00A0");
+        let not_text = "it is not UTF-8 text";
+        let ran = rping("--sweep -q --targets /run/list");
+        let expected = [
+            "name address label sent",
+            "127.0.0.1 127.0.0.1 gate 1",
+            "10.0.0.1:80 unknown web",
+            "no\\u{a0}good unknown",
+            "/run/list: line 5 unknown",
+            "127.0.0.2 127.0.0.2 1 1",
+            "5 targets: 2 answered, 0 silent, 3 unknown; 2 packets transmitted, 2 received, 0%",
+        ];
+        assert_eq!(account(ran.table()), expected);
+        let lines = format!(
+            "rping: /run/list: line 2: 10.0.0.1:80: {url}\nrping: /run/list: line 4: no\\u{{a0}}good: {odd}\n\
+             rping: /run/list: line 5: {not_text}\n"
+        );
+        assert_eq!((ran.status, ran.stderr), (Some(1), lines));
+        let ran = rping("--sweep -j --targets /run/list");
+        let records =
+            ran.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect(line));
+        let unknown: Vec<_> = records.filter(|record| record["type"] == "unknown").collect();
+        let shown =
+            unknown.iter().map(|record| [&record["host"], &record["reason"]].map(|text| text.as_str()));
+        let expected = [
+            [Some("10.0.0.1:80"), Some(url)],
+            [Some("no\u{a0}good"), Some(odd)],
+            [Some("/run/list: line 5"), Some(not_text)],
+        ];
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
+        assert_eq!((&unknown[0]["label"], ran.status), (&"web".into(), Some(1)));
+        let ran = rping("--sweep -q --format csv --targets /run/list");
+        assert!(
+            ran.stdout.contains(&format!(",10.0.0.1:80,,web,,,,,,,,,,,,,,,,,,,,,{url}")),
+            "{}",
+            ran.stdout
+        );
+        let ran = rping("-c1 -q --assert received=1 --targets /run/list");
+        assert!(
+            ran.stderr.ends_with("rping: assertion failed: 3 targets were not probed\n"),
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(ran.status, Some(1));
+    });
+}
+
+#[test]
 fn enough_answers_end_the_run_with_success() {
     alone("enough_answers_end_the_run_with_success", || {
         subnet();
@@ -159,7 +212,7 @@ fn the_rate_of_ordinary_users_is_limited_except_to_this_host() {
         let sentence =
             "rping: --rate max is for root, or where all hosts are this machine; at most 10000 is allowed\n";
         assert_eq!((fast.status, fast.stderr.as_str()), (Some(2), sentence));
-        let home = user("-q --rate max 127.0.0.0/28 ::1");
+        let home = user("--sweep -q --rate max 127.0.0.0/28 ::1");
         assert_eq!(home.status, Some(0), "{}", home.stderr);
         assert_eq!(user("--alive --rate 10000 10.9.0.2 198.51.100.7").stdout, "10.9.0.2\n198.51.100.7\n");
     });

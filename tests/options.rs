@@ -491,13 +491,19 @@ fn options_for_one_host_are_refused_with_many() {
     let preload = for_one("-l") + "; --rate sets how many probes are sent in a second";
     assert_eq!(refusal(&["-l", "2", "192.0.2.1-192.0.2.9"]), preload);
     for option in ["-c", "-i", "--every"] {
-        assert_eq!(
-            refusal(&[option, "2", "--retry", "1", "a"]),
-            format!(
-                "--retry does not go with {option}, which sends probes to a host whether it answers or not"
-            )
-        );
+        for (sweep, args) in [("--retry", ["--retry", "1"]), ("--sweep", ["--sweep", "b"])] {
+            assert_eq!(
+                refusal(&[&[option, "2"], &args[..], &["a"]].concat()),
+                format!(
+                    "{sweep} does not go with {option}, which sends probes to a host whether it answers or not"
+                )
+            );
+        }
     }
+    assert_eq!(
+        refusal(&["--alive", "--timeout", "1", "a"]),
+        "--timeout does not go with a sweep, in which -W is the time to wait for the first probe; -c and -i request none"
+    );
     assert_eq!(
         refusal(&["--alive", "--unreachable", "a"]),
         "only one of --alive or --unreachable may be used"

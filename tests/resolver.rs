@@ -357,7 +357,7 @@ fn a_name_joins_when_the_server_answers() {
                 "icmp_seq=3 ",
                 "from late.example (10.9.0.2): icmp_seq=3 ",
             ),
-            ("-4 late.example 127.0.0.1", "icmp_seq=1 ", "from late.example (10.9.0.2): icmp_seq=1 "),
+            ("--sweep -4 late.example 127.0.0.1", "icmp_seq=1 ", "from late.example (10.9.0.2): icmp_seq=1 "),
             ("-4 -j -c1 late.example 127.0.0.1", r#""seq":1"#, r#""type":"resolved","host":"late.example""#),
         ] {
             let mut run = Running::start(&mut foreground(args));

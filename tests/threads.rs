@@ -25,7 +25,7 @@ fn addresses_are_probed_without_a_second_thread() {
     alone_among_users("addresses_are_probed_without_a_second_thread", || {
         let limited = |args: &str| run("setpriv", &format!("{} {args}", one_task()));
         assert_eq!(text(&limited("ping -c 3 -i 0.002 127.0.0.1")), THREE_REPLIES);
-        let ran = limited("ping -q --totals 127.0.0.1 127.0.0.2 127.0.1.0/30");
+        let ran = limited("ping --sweep -q --totals 127.0.0.1 127.0.0.2 127.0.1.0/30");
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
         let ran = limited("traceroute -n 127.0.0.1");
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
@@ -52,8 +52,8 @@ fn names_are_looked_up_without_a_second_thread() {
         for (args, lines, status) in [
             ("ping -q -c1 here.example", FORWARD.to_owned(), 0),
             ("ping -H -c1 127.0.0.1", REVERSE.to_owned(), 0),
-            ("ping -q here.example there.example", FORWARD.to_owned(), 0),
-            ("ping -q -B here.example there.example", FORWARD.to_owned(), 0),
+            ("ping --sweep -q here.example there.example", FORWARD.to_owned(), 0),
+            ("ping --sweep -q -B here.example there.example", FORWARD.to_owned(), 0),
             ("traceroute -n here.example", FORWARD.to_owned(), 0),
             ("traceroute there.example", FORWARD.to_owned() + REVERSE, 0),
         ] {

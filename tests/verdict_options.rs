@@ -93,7 +93,7 @@ fn an_assertion_about_more_probes_than_are_sent_is_refused() {
     assert_eq!(first("-c 3 --assert burst>3 a b"), format!("--assert: {}", never("burst>3", three)));
     assert_eq!(first("-c 1 --assert sent>1 h"), format!("--assert: {}", never("sent>1", "1 probe is")));
     let four = never("received>4", "4 probes are");
-    assert_eq!(first("--assert received>4 a b"), format!("--assert: {four}"));
+    assert_eq!(first("--sweep --assert received>4 a b"), format!("--assert: {four}"));
     for held in
         ["-c 3 --assert received>=3,burst<9 h", "--assert received>=9999 h", "--retry 5 --assert sent=6 a b"]
     {
@@ -147,9 +147,11 @@ fn a_timeout_is_the_time_of_each_probe_and_linger_that_of_the_end() {
     for value in ["0", "-1", "x", "2147484"] {
         assert_eq!(refusal(&format!("--timeout {value} h")), format!("--timeout {value}: {sentence}"));
     }
-    let sentence =
-        "--timeout needs -c or -i with many hosts: without them, -W is the time to wait for the first probe";
-    assert_eq!(refusal("--timeout 1 a b"), sentence);
+    let sentence = "--timeout does not go with a sweep, in which -W is the time to wait for the first probe; -c and -i request none";
+    for sweep in ["--sweep", "--alive", "--retry 1", "--min-reachable 1"] {
+        assert_eq!(refusal(&format!("--timeout 1 {sweep} a b")), sentence);
+    }
+    assert!(ping("--timeout 1 a b").is_ok() && ping("--timeout 1 --alive -c 3 a b").is_ok());
     assert!(ping("--timeout 500ms -i 1 a b").is_ok() && ping("--timeout 500ms --every 1m a b").is_ok());
     let unanswered = |args| ping(args).map(|request| request.ping.report_unanswered);
     assert_eq!([unanswered("-O h"), unanswered("-O --timeout 1 h")], [Ok(true), Ok(false)]);

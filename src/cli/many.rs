@@ -93,6 +93,7 @@ impl Many {
             || (words.len() > 1 && !arguments.stamps_prespecified());
         let requested = options.all_addresses
             || options.rate.is_some()
+            || options.sweep
             || options.retry.is_some()
             || options.min_reachable.is_some()
             || options.alive
@@ -149,7 +150,7 @@ impl Many {
     /// How the probes follow one another: in rounds, or until each host answers.
     pub fn pacing(&self, arguments: &PingArguments, interval: Duration) -> Pacing {
         let rate = self.rate.map(ProbeRate::per_second);
-        if in_rounds(arguments) {
+        if !is_sweep(arguments) {
             return Pacing::Rounds { interval, preload: 1, rate };
         }
         let timeout = linger(arguments.linger).unwrap_or(TIMEOUT);
@@ -163,12 +164,25 @@ impl Many {
     }
 }
 
-/// Whether each host is sent a probe each interval, whether it answers or not.
-fn in_rounds(arguments: &PingArguments) -> bool {
-    arguments.count.is_some()
-        || arguments.interval.is_some()
-        || arguments.long_run.every.is_some()
-        || arguments.verdict.until.is_some()
+/// Whether each host is sent probes until it answers, a few at most. Otherwise each is sent one each interval, whether it
+/// answers or not, as one host is.
+fn is_sweep(arguments: &PingArguments) -> bool {
+    let options = &arguments.many;
+    let is_requested = options.sweep
+        || options.retry.is_some()
+        || options.alive
+        || options.unreachable
+        || options.min_reachable.is_some();
+    is_requested && rounds(arguments).iter().all(|(given, _)| !given) && arguments.verdict.until.is_none()
+}
+
+/// The options that request a probe to each host each interval.
+fn rounds(arguments: &PingArguments) -> [(bool, &'static str); 3] {
+    [
+        (arguments.count.is_some(), "-c"),
+        (arguments.interval.is_some(), "-i"),
+        (arguments.long_run.every.is_some(), "--every"),
+    ]
 }
 
 /// How long replies are waited for after the last probe, by `-W`; 0 means for ever.
@@ -209,20 +223,15 @@ fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
             "-c {count}: the count must be a whole number from 1 to {MAX_COUNT} where many hosts are pinged"
         );
     }
-    let rounds = [
-        (arguments.count.is_some(), "-c"),
-        (arguments.interval.is_some(), "-i"),
-        (arguments.long_run.every.is_some(), "--every"),
-    ];
-    for (given, option) in rounds {
-        ensure!(
-            arguments.many.retry.is_none() || !given,
-            "--retry does not go with {option}, which sends probes to a host whether it answers or not"
-        );
+    let sweeps = [(arguments.many.sweep, "--sweep"), (arguments.many.retry.is_some(), "--retry")];
+    let given =
+        |options: &[(bool, &'static str)]| options.iter().find(|option| option.0).map(|option| option.1);
+    if let Some((sweep, option)) = given(&sweeps).zip(given(&rounds(arguments))) {
+        bail!("{sweep} does not go with {option}, which sends probes to a host whether it answers or not");
     }
     ensure!(
-        arguments.timeout.is_none() || in_rounds(arguments),
-        "--timeout needs -c or -i with many hosts: without them, -W is the time to wait for the first probe"
+        arguments.timeout.is_none() || !is_sweep(arguments),
+        "--timeout does not go with a sweep, in which -W is the time to wait for the first probe; -c and -i request none"
     );
     Ok(())
 }

@@ -61,7 +61,8 @@ pub struct PingArguments {
     /// It counts only while no reply at all has come: once one has, ping waits twice the longest time
     /// that a reply took. A fraction is fine. 0 means for ever. Without --timeout it is also the time
     /// after which a probe is lost, which is twice the longest round-trip time and at least 1 without
-    /// both options. With many hosts and -c or -i, the wait after the last probe is as long as that.
+    /// both options. With many hosts, the wait after the last
+    /// probe is as long as that. In a sweep it is the wait for a reply to the first probe.
     #[arg(short = 'W', long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::LINGER, help_heading = TIMING)]
     pub linger: Option<Duration>,
 
@@ -321,7 +322,7 @@ pub struct ManyArguments {
     /// Take hosts from a file, one a line; - is standard input.
     ///
     /// The first word of a line is the host, and the rest is its label in the table. A # begins a comment.
-    /// A line that cannot be read is named, and the rest goes on.
+    /// A line that names no host is printed on standard error, and counts as unknown.
     #[arg(long, value_name = "FILE", allow_hyphen_values = true, action = clap::ArgAction::Append, help_heading = MANY)]
     pub targets: Vec<String>,
 
@@ -336,10 +337,15 @@ pub struct ManyArguments {
     #[arg(long, value_name = "N|max", allow_hyphen_values = true, value_parser = values::RATE, help_heading = MANY)]
     pub rate: Option<Rate>,
 
-    /// Without -c and -i: N more probes to a silent host [default: 3].
+    /// Send each host up to four probes, until it answers, and end; without it, probes are sent until Ctrl-C.
     ///
     /// The first probe is waited for half a second (or the time of -W), each further one half as long
-    /// again.
+    /// again. --retry, --alive, --unreachable and --min-reachable request a sweep too, where -c, -i, --every and
+    /// --until do not request otherwise.
+    #[arg(long, help_heading = MANY)]
+    pub sweep: bool,
+
+    /// In a sweep: N more probes to a silent host [default: 3].
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = values::RETRY, help_heading = MANY)]
     pub retry: Option<u32>,
 

@@ -42,6 +42,7 @@ fn check_until(arguments: &PingArguments) -> Result<()> {
         (arguments.flood, "-f", ""),
         (!arguments.verdict.assert.is_empty(), "--assert", "; both decide the exit status"),
         (many.min_reachable.is_some(), "--min-reachable", ", which all hosts must meet"),
+        (many.sweep, "--sweep", ", which probes each host again and again"),
         (many.retry.is_some(), "--retry", ", which probes each host again and again"),
         (many.alive, "--alive", ""),
         (many.unreachable, "--unreachable", ""),

@@ -10,7 +10,6 @@ use crate::output::Output;
 use crate::report::hosts::HostLabel;
 use crate::report::{json, text};
 use crate::stats::PingAccount;
-use crate::stats::verdict::Goal;
 use crate::stats::verdict::assertion::Assertion;
 use crate::stats::verdict::measure::Judgement;
 use crate::stats::verdict::until::Waited;
@@ -18,7 +17,6 @@ use crate::stats::verdict::until::Waited;
 /// Decides the exit status.
 pub struct Judge<'a> {
     request: &'a PingRequest,
-    goal: Goal,
     by: By<'a>,
 }
 
@@ -31,13 +29,13 @@ enum By<'a> {
 
 impl<'a> Judge<'a> {
     /// Decides the status of a run, unless replies alone do. Lookups began the time `waited` before it.
-    pub fn new(request: &'a PingRequest, goal: Goal, waited: Duration) -> Option<Self> {
+    pub fn new(request: &'a PingRequest, waited: Duration) -> Option<Self> {
         let by = match (&request.assertion, request.ping.limits.until) {
             (Some(assertion), _) => By::Assertion(assertion),
             (None, Some(until)) => By::Until(until, waited),
             (None, None) => return None,
         };
-        Some(Self { request, goal, by })
+        Some(Self { request, by })
     }
 
     /// Prints what a run came to; `label` is the name of a target. Returns whether it is a success; `None`: nothing is
@@ -49,7 +47,7 @@ impl<'a> Judge<'a> {
         clock: &Clock,
         output: &mut Output<'_>,
     ) -> Option<bool> {
-        let missing = self.goal.missing(account);
+        let missing = account.unknown;
         match self.by {
             By::Until(until, before) => {
                 let watch = session.watch();

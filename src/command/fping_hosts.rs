@@ -7,9 +7,10 @@ use std::rc::Rc;
 use crate::cli::many::{FpingRequest, Many, ReverseNames};
 use crate::cli::ping_request::PingRequest;
 use crate::command;
-use crate::command::gather::{Found, Word, Words, gather};
+use crate::command::gather::Found;
 use crate::command::lookups::ForwardLookups;
 use crate::command::usable::Usable;
+use crate::command::words::{Word, Words, gather};
 use crate::engine::ping::Targets;
 use crate::names::forward;
 use crate::output::Output;
@@ -37,13 +38,14 @@ pub fn find<'a>(
     output: &mut Output<'_>,
 ) -> anyhow::Result<Found<'a>> {
     command::warn(&request.style.program, sockets.warnings(), output);
-    let Words { words, names, complete, .. } = gather(request, many, output)?;
+    let Words { words, names, .. } = gather(request, many, output)?;
     let lookups = ForwardLookups::begin(&request.style.program, None, false)?;
     let usable = Usable::new(request, many, sockets);
     let known = lookups.resolve_all(&names, usable.wanted());
     let (mut found, mut hosts) = (Vec::new(), Hosts::default());
     for labelled in &words {
         match &labelled.word {
+            Word::Invalid { name, reason } => hosts.add_unknown(name.clone(), reason.clone()),
             Word::Range(first, count) => match fping.names {
                 ReverseNames::None => found.push(Host { word: None, address: *first, count: *count }),
                 ReverseNames::OfAddresses | ReverseNames::All => found.extend(each(*first, *count)),
@@ -76,7 +78,7 @@ pub fn find<'a>(
         });
     }
     hosts.seal(Rc::new(targets));
-    Ok(Found { hosts, complete, lookups, joining: None })
+    Ok(Found { hosts, lookups, joining: None })
 }
 
 /// Each address of a range.

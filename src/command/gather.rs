@@ -1,196 +1,32 @@
-//! Collects the targets of a run, from the command line and from files, under the names that were typed.
+//! Numbers the targets of a run, under the names that were typed.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufReader};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::SocketAddr;
 use std::rc::Rc;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 
-use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many};
+use crate::cli::many::Many;
 use crate::cli::ping_request::PingRequest;
 use crate::command;
-use crate::command::hosts::{self, HostSpec};
 use crate::command::joining::{Joining, NO_THREAD};
 use crate::command::lookups::{ForwardLookups, LOOKUPS_APART};
 use crate::command::usable::{Usable, here};
+use crate::command::words::{self, Labelled, Word, Words};
 use crate::engine::ping::Targets;
 use crate::escape::escape;
 use crate::names::background::Background;
 use crate::names::forward::{self, Candidate};
-use crate::names::interface_index;
 use crate::output::Output;
 use crate::report::hosts::Hosts;
 use crate::report::missing::AGAIN;
 use crate::transport::Sockets;
 use crate::wire::Family;
 
-/// The words that name hosts, before names are resolved.
-#[derive(Default)]
-pub struct Words {
-    /// In their order.
-    pub words: Vec<Labelled>,
-    /// The names among them.
-    pub names: Vec<String>,
-    /// Number of addresses so far; a name counts as one.
-    count: u128,
-    /// Whether every word was valid.
-    pub complete: bool,
-    /// Whether each word is one name, whatever it looks like.
-    verbatim: bool,
-}
-
-/// A word, and the label of its line.
-pub struct Labelled {
-    /// The word.
-    pub word: Word,
-    label: Option<Rc<str>>,
-}
-
-/// A word.
-pub enum Word {
-    /// A number of addresses from the first on.
-    Range(SocketAddr, u32),
-    /// The name with this index.
-    Name(usize),
-}
-
-impl Words {
-    /// No words yet.
-    fn new(many: &Many) -> Self {
-        let verbatim = many.fping.as_ref().is_some_and(|fping| !fping.expand);
-        Self { complete: true, verbatim, ..Self::default() }
-    }
-
-    /// Adds a word.
-    ///
-    /// # Errors
-    /// One line that begins with the word: it names no host.
-    fn add(&mut self, word: &str, label: Option<&str>) -> anyhow::Result<()> {
-        let spec = if self.verbatim { HostSpec::Host(word.to_owned()) } else { hosts::parse(word)? };
-        let (word, count) = match spec {
-            HostSpec::Range { first, count } => (range(first, count), count),
-            HostSpec::Host(host) => match plain(&host).filter(|_| !self.verbatim) {
-                Some(first) => (range(first, 1), 1),
-                None => {
-                    self.names.push(host);
-                    (Word::Name(self.names.len().saturating_sub(1)), 1)
-                }
-            },
-        };
-        self.count = self.count.saturating_add(count);
-        // Lines that follow one another often have the same label.
-        let last = self.words.last().and_then(|last| last.label.clone());
-        let label = last.filter(|last| label == Some(last)).or_else(|| label.map(Rc::from));
-        self.words.push(Labelled { word, label });
-        Ok(())
-    }
-
-    /// Checks the number of addresses, after each word.
-    ///
-    /// # Errors
-    /// Too many.
-    fn check_count(&self, many: &Many) -> anyhow::Result<()> {
-        let count = self.count;
-        ensure!(
-            count <= MOST_HOSTS,
-            "{count} hosts or more are too many; at most {MOST_HOSTS} can be pinged"
-        );
-        ensure!(
-            many.yes || count <= MANY_HOSTS,
-            "{count} hosts or more: without --yes at most {MANY_HOSTS} are pinged"
-        );
-        Ok(())
-    }
-}
-
-fn range(first: SocketAddr, count: u128) -> Word {
-    Word::Range(first, u32::try_from(count).unwrap_or(u32::MAX))
-}
-
-/// An address written as it is always shown, so that it needs no other name; with its interface, if it is link-local.
-fn plain(word: &str) -> Option<SocketAddr> {
-    if let Some((address, zone)) = word.split_once('%') {
-        let address = address.parse::<Ipv6Addr>().ok().filter(Ipv6Addr::is_unicast_link_local)?;
-        let index = interface_index(zone)?;
-        let usual = format!("{address}%{zone}") == word;
-        return usual.then(|| SocketAddrV6::new(address, 0, 0, index).into());
-    }
-    let address = word.parse::<IpAddr>().ok()?;
-    let usual = !address.is_unspecified() && address.to_canonical() == address;
-    (usual && address.to_string() == word).then(|| SocketAddr::new(address, 0))
-}
-
-/// Checks the hosts of the command line, as far as that needs neither a socket nor a name server.
-///
-/// # Errors
-/// An invalid word, or too many hosts.
-pub fn check_words(request: &PingRequest, many: &Many) -> anyhow::Result<()> {
-    let mut words = Words::new(many);
-    for host in &request.hosts {
-        words.add(host, None)?;
-        words.check_count(many)?;
-    }
-    Ok(())
-}
-
-/// Invalid lines of a file that are printed one by one; of more, the number is.
-const MOST_ERRORS: u64 = 100;
-
-/// Reads the command line and the files. An invalid line of a file is printed as an error and skipped.
-///
-/// # Errors
-/// An invalid word of the command line, a file that cannot be read, or too many hosts.
-pub fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow::Result<Words> {
-    let mut words = Words::new(many);
-    for host in &request.hosts {
-        words.add(host, None)?;
-        words.check_count(many)?;
-    }
-    for list in &many.lists {
-        let name = escape(if list == "-" { "standard input" } else { list });
-        let (mut count, mut invalid) = (Ok(()), 0_u64);
-        let mut each = |number: usize, line: Result<hosts::Line<'_>, &'static str>| {
-            if count.is_err() {
-                return;
-            }
-            match line.map_err(anyhow::Error::msg).and_then(|line| words.add(line.word, line.label)) {
-                Ok(()) => count = words.check_count(many),
-                Err(error) => {
-                    words.complete = false;
-                    invalid += 1;
-                    if invalid <= MOST_ERRORS {
-                        let program = &request.style.program;
-                        output.print_error(format_args!("{program}: {name}: line {number}: {error}\n"));
-                    }
-                }
-            }
-        };
-        let read = match list.as_str() {
-            "-" => hosts::list(io::stdin().lock(), &mut each),
-            path => File::open(path).and_then(|file| hosts::list(BufReader::new(file), &mut each)),
-        };
-        if let Some(more) = invalid.checked_sub(MOST_ERRORS).filter(|more| *more > 0) {
-            let program = &request.style.program;
-            output.print_error(format_args!("{program}: {name}: {more} more lines are invalid\n"));
-        }
-        read.with_context(|| match &many.fping {
-            None => format!("--targets {}", escape(list)),
-            // The name of the call is what other programs look for.
-            Some(_) => format!("-f {}: fopen ", escape(list)),
-        })?;
-        count?;
-    }
-    Ok(words)
-}
-
 /// The hosts of a run.
 pub struct Found<'a> {
     /// Those that can be probed, those that are looked up, and the others with the reason.
     pub hosts: Hosts,
-    /// Whether every word was valid.
-    pub complete: bool,
     /// The lookups that were made before the run.
     pub lookups: ForwardLookups,
     /// The lookups that go on.
@@ -213,7 +49,7 @@ pub fn find<'a>(
     output: &mut Output<'_>,
 ) -> anyhow::Result<Found<'a>> {
     command::warn(&request.style.program, sockets.warnings(), output);
-    let Words { words, names, complete, .. } = gather(request, many, output)?;
+    let Words { words, names, .. } = words::gather(request, many, output)?;
     ensure!(!words.is_empty(), "no hosts to probe");
     // After the lists are read: until then a signal ends the program at once.
     let lookups = ForwardLookups::begin(
@@ -246,15 +82,12 @@ pub fn find<'a>(
     }
     (0..targets.len()).filter_map(|number| targets.address(number)).try_for_each(|a| usable.check_rate(a))?;
     // What cannot be probed is never in the state.
-    ensure!(
-        !until || hosts.unknown() == 0 && complete,
-        "--until needs hosts that can be probed, all of them"
-    );
+    ensure!(!until || hosts.unknown() == 0, "--until needs hosts that can be probed, all of them");
     hosts.seal(Rc::new(targets));
     if let Some((joining, plain)) = joining.as_mut().zip(plain) {
         joining.set_others(plain);
     }
-    Ok(Found { hosts, complete, lookups, joining })
+    Ok(Found { hosts, lookups, joining })
 }
 
 /// The hosts of a run as they are numbered.
@@ -288,6 +121,10 @@ impl<'a> Numbered<'a> {
             let index = match word {
                 Word::Range(first, count) => {
                     self.add_range(first, count, output);
+                    continue;
+                }
+                Word::Invalid { name, reason } => {
+                    self.hosts.add_unknown(name, reason);
                     continue;
                 }
                 Word::Name(index) => index,

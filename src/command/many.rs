@@ -35,7 +35,7 @@ pub fn set_up<'a>(
         None => find(request, many, &sockets, output)?,
         Some(fping) => fping_hosts::find(request, many, fping, &sockets, output)?,
     };
-    let Found { hosts, complete, lookups, mut joining } = found;
+    let Found { hosts, lookups, mut joining } = found;
     let targets = Rc::clone(hosts.targets());
     let names = joining.as_ref().map_or(0, Joining::open);
     warn_of_period(request, many, targets.len().saturating_add(names), output);
@@ -48,9 +48,9 @@ pub fn set_up<'a>(
     }
     Ok(PingSetup {
         goal: match (&many.fping, request.ping.enough) {
-            (Some(fping), _) => Goal::Fping { required: fping.text.required, complete },
+            (Some(fping), _) => Goal::Fping { required: fping.text.required },
             (None, Some(enough)) => Goal::Targets(enough),
-            (None, None) => Goal::AllTargets { complete },
+            (None, None) => Goal::AllTargets,
         },
         config: Config {
             targets,

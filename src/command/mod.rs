@@ -40,6 +40,7 @@ mod setup;
 mod terminal;
 pub mod traceroute;
 mod usable;
+mod words;
 
 pub use advice::for_person;
 

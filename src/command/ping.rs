@@ -9,7 +9,7 @@ use crate::cli::ping_request::PingRequest;
 use crate::clock::{Clock, Instant};
 use crate::command::conclude::{GaveUp, Judge};
 use crate::command::setup::PingSetup;
-use crate::command::{self, advice, formats, gather, many, one, terminal};
+use crate::command::{self, advice, formats, many, one, terminal, words};
 use crate::datagram::{Batch, DATAGRAM_OVERHEAD};
 use crate::engine::ping::{Config, Pacing, Ping};
 use crate::names::lookup::Names;
@@ -39,7 +39,7 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     let mut output = formats::output(&request.format)?;
     let checked = match &request.many {
         None => one::check_hosts(request, &mut output),
-        Some(many) => gather::check_words(request, many),
+        Some(many) => words::check_words(request, many),
     };
     command::begun(checked, &mut output)?;
     let sockets =
@@ -75,7 +75,7 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     let period = config.pacing.period(config.targets.len().saturating_add(config.names));
     let names = names(request, &mut output);
     let io = (account, transport, output, stop, lookups);
-    let judge = Judge::new(request, goal, waited);
+    let judge = Judge::new(request, waited);
     let report: AnyReport<PingAccount> = if let Some(fping) = fping {
         if fping.random {
             config.payload = random_payload(request.style.size)?;

@@ -77,9 +77,10 @@ const MANY_HOSTS: Section = Section {
     blocks: &[
         Block::Text(
             "Several words, a prefix (192.0.2.0/24), a range (192.0.2.10-192.0.2.40) or --targets are many hosts. \
-             Without -c and -i, each host gets requests until it answers, four at most: the pauses are 0.5, 0.75 and \
-             1.1 seconds, -W sets the first one and --retry the number. With -c N, each host gets N requests, one each \
-             -i seconds. With -i and without -c, each host gets them until Ctrl-C or -w. --rate limits all of them together.",
+             Each host gets requests as one host does: one each -i seconds, until Ctrl-C or -w, or N of them with -c N. In \
+             a sweep (--sweep, --retry, --alive, --unreachable, --min-reachable) each host gets requests until it answers, \
+             four at most: the pauses are 0.5, 0.75 and 1.1 seconds, -W sets the first one and --retry the number. --rate \
+             limits all of them together.",
         ),
         Block::Text(
             "The network address and the broadcast address of an IPv4 prefix are not pinged. With --targets, the \

@@ -17,25 +17,12 @@ pub enum Goal {
     /// So many targets that answer (`--min-reachable`).
     Targets(u32),
     /// An answer from each target. It cannot be reached where something that was named is no target.
-    AllTargets {
-        /// Whether every line of every list was valid.
-        complete: bool,
-    },
+    AllTargets,
     /// As fping.
     Fping {
         /// So many targets that answer (`-x`); `None`: all.
         required: Option<u32>,
-        /// Whether every line of every list was valid.
-        complete: bool,
     },
-}
-
-impl Goal {
-    /// What was named and is no target: each unknown name and address, and one for lines that were not valid.
-    pub const fn missing(self, account: &PingAccount) -> u32 {
-        let incomplete = matches!(self, Self::AllTargets { complete: false });
-        account.unknown.saturating_add(incomplete as u32)
-    }
 }
 
 /// Exit status if the command cannot run: wrong usage, unknown host, no permission.
@@ -60,12 +47,12 @@ pub fn of_ping(account: &PingAccount, goal: Goal) -> u8 {
     let (targets, answered) = (account.targets(), account.answered);
     match goal {
         Goal::Fping { required: Some(required), .. } if targets > 0 => u8::from(answered < required),
-        Goal::Fping { complete, .. } if account.unknown > 0 || !complete => 2,
+        Goal::Fping { .. } if account.unknown > 0 => 2,
         Goal::Fping { .. } => u8::from(answered < targets || targets == 0),
         _ if targets == 0 => 2,
         Goal::Answers(wanted) => u8::from(account.total.received < wanted),
         Goal::Targets(wanted) => u8::from(answered < wanted),
-        Goal::AllTargets { complete } => u8::from(!complete || account.unknown > 0 || answered < targets),
+        Goal::AllTargets => u8::from(account.unknown > 0 || answered < targets),
     }
 }
 
@@ -96,12 +83,10 @@ mod tests {
         assert_eq!(of_ping(&account(1, 1, 2), Goal::Answers(3)), 1);
         assert_eq!(of_ping(&account(9, 2, 2), Goal::Targets(2)), 0);
         assert_eq!(of_ping(&account(9, 1, 2), Goal::Targets(2)), 1);
-        let all = |complete| Goal::AllTargets { complete };
-        assert_eq!(of_ping(&account(2, 2, 2), all(true)), 0);
-        assert_eq!(of_ping(&account(2, 1, 2), all(true)), 1);
-        assert_eq!(of_ping(&account(2, 2, 2), all(false)), 1);
-        assert_eq!(of_ping(&account(2, 2, 2).with_names(1, 0), all(true)), 1, "a name is unknown");
-        assert_eq!(of_ping(&account(0, 0, 0), all(true)), 2);
+        assert_eq!(of_ping(&account(2, 2, 2), Goal::AllTargets), 0);
+        assert_eq!(of_ping(&account(2, 1, 2), Goal::AllTargets), 1);
+        assert_eq!(of_ping(&account(2, 2, 2).with_names(1, 0), Goal::AllTargets), 1, "a name is unknown");
+        assert_eq!(of_ping(&account(0, 0, 0), Goal::AllTargets), 2);
         assert_eq!(of_ping(&account(0, 0, 0), Goal::Targets(0)), 2);
     }
 }
