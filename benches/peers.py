@@ -117,13 +117,13 @@ def flood():
 def sweep():
     sh("ip route add local 10.0.0.0/8 dev lo")
     net = "10.0.0.0/16"
-    ours = [RPING, "ping", "-q", "--rate", "max", net]
+    ours = [RPING, "ping", "--sweep", "-q", "--rate", "max", net]
     fping = ["fping", "-q", "-r0", "-i0.001", "-g", net]
     loop = [LOOP, "sweep", "16", "10.0.0.0"]
     seconds = rounds([ours, loop, fping], wall, 5)
     memory = rounds([ours, loop, fping], peak, 1)
-    big = [RPING, "ping", "-q", "--rate", "max", "--yes", "10.0.0.0/12"]
-    table("A /16 on loopback, every address answers", ["rping `--rate max`", "C loop", "fping `-r0 -i0.001`"], [
+    big = [RPING, "ping", "--sweep", "-q", "--rate", "max", "--yes", "10.0.0.0/12"]
+    table("A /16 on loopback, every address answers", ["rping `--sweep --rate max`", "C loop", "fping `-r0 -i0.001`"], [
         ("start to end", "s", 2, seconds),
         ("peak memory", "MB", 1, [[kb / 1024 for kb in figures] for figures in memory]),
         ("a /12: start to end", "s", 2, [[wall(big)], [wall([LOOP, "sweep", "12", "10.0.0.0"])], []]),
