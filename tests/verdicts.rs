@@ -170,6 +170,26 @@ rping: assertion failed: min>60ms: min is 60 ms
     assert_eq!(traced(net(), path::config(), text), (false, expected.to_owned()));
 }
 
+/// The hops 9 to 13 are silent, so the target may be at any of them.
+#[test]
+fn a_condition_on_an_uncertain_hop_count_holds_for_every_count_that_it_may_be() {
+    let net = || {
+        Net::new(|probe| match probe.ttl {
+            9..=13 => Ok(vec![]),
+            _ => Ok(vec![path::on_line(probe, 14, ms(14))]),
+        })
+    };
+    let holds = "hops<=14,hops<15,hops>=9,hops>8,hops!=8,hops!=15";
+    assert_eq!(traced(net(), path::config(), holds), (true, String::new()));
+    for clause in ["hops<=13", "hops<14", "hops<=12", "hops=14", "hops=9", "hops!=11", "hops>=10", "hops>9"] {
+        let line = format!("rping: assertion failed: {clause}: hops is 9 to 14\n");
+        assert_eq!(traced(net(), path::config(), clause), (false, line));
+    }
+    let from_hop_14 = TraceConfig { first_ttl: 14, ..path::config() };
+    let line = "rping: assertion failed: hops=14: hops is 1 to 14\n".to_owned();
+    assert_eq!(traced(net(), from_hop_14, "hops=14"), (false, line));
+}
+
 #[test]
 fn a_trace_that_does_not_reach_its_target_meets_no_condition() {
     let config = TraceConfig { max_ttl: 3, ..path::config() };

@@ -18,6 +18,8 @@ use crate::stats::trace::TraceAccount;
 pub enum Measured {
     /// A count.
     Count(u64),
+    /// A count that is known to lie between these two, both included.
+    Between(u64, u64),
     /// So many probes of so many; at least one.
     Part {
         /// Probes that were lost or could not be sent.
@@ -41,13 +43,17 @@ const NO_PROBE: &str = "no probe was sent";
 const NOT_REACHED: &str = "the target was not reached";
 
 impl Measured {
-    /// Whether it meets a clause about its field. What has no value meets none.
+    /// Whether it meets a clause about its field: one that lies between two values, if each value between them does. What
+    /// has no value meets none.
     pub fn meets(self, clause: &Clause) -> bool {
         match (self, clause.limit) {
             (Self::Flag(flag), None) => flag,
             (Self::Nothing(_) | Self::Flag(_), _) | (_, None) => false,
             (Self::Count(value) | Self::Time(value), Some((comparison, limit))) => {
                 comparison.holds(value.cmp(&limit.value))
+            }
+            (Self::Between(least, most), Some((comparison, limit))) => {
+                (least..=most).all(|value| comparison.holds(value.cmp(&limit.value)))
             }
             (Self::Part { lost, of }, Some((comparison, limit))) => {
                 comparison.holds(part(lost, of, limit.value))
@@ -61,11 +67,12 @@ fn part(lost: u64, of: u64, limit: u64) -> Ordering {
     (u128::from(lost) * u128::from(WHOLE)).cmp(&(u128::from(of) * u128::from(limit)))
 }
 
-/// As text: `33.3333% (1 of 3)`, `61.234 ms`.
+/// As text: `33.3333% (1 of 3)`, `61.234 ms`, `9 to 14`.
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Count(count) => write!(f, "{count}"),
+            Self::Between(least, most) => write!(f, "{least} to {most}"),
             Self::Part { lost, of } => {
                 let millionths = (u128::from(lost) * u128::from(WHOLE)) / u128::from(of.max(1));
                 let tens = u64::try_from(millionths / 100).unwrap_or(u64::MAX);
@@ -199,7 +206,10 @@ fn of_trace(account: &TraceAccount, field: Field) -> Measured {
     match field {
         Field::Reached if reached => Measured::Flag(true),
         _ if !reached => Measured::Nothing(NOT_REACHED),
-        Field::Hops => Measured::Count(account.last_hop.into()),
+        Field::Hops => match (account.least_hop(), account.last_hop) {
+            (least, last) if least < last => Measured::Between(least.into(), last.into()),
+            (_, last) => Measured::Count(last.into()),
+        },
         _ => moment(&account.target_rtt(), field).map_or(Measured::Nothing(NO_ANSWER), Measured::Time),
     }
 }
