@@ -386,7 +386,12 @@ fn influx_and_nagios_show_that_nothing_was_sent() {
     let influx = print(Box::new(InfluxTrace));
     assert!(influx.contains(" result_code=2i,reached=false,"), "{influx}");
     let nagios = print(Box::new(NagiosTrace));
-    assert!(nagios.starts_with("TRACEROUTE CRITICAL - not reached, no probe could be sent|"), "{nagios}");
+    assert!(
+        nagios.starts_with(
+            "TRACEROUTE CRITICAL - not reached, no probe could be sent (Network is unreachable)|"
+        ),
+        "{nagios}"
+    );
 }
 
 #[test]

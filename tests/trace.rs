@@ -1078,10 +1078,39 @@ fn a_router_that_names_ever_smaller_mtus_is_followed_to_the_smallest() {
 #[test]
 fn probes_that_cannot_be_sent_are_reported_and_cause_no_wait() {
     let mut net = Net::new(|_| Err(rping::transport::send_fault(libc::EPERM, None)));
-    let events = net.events(TraceConfig { max_ttl: 5, ..config() });
+    let events = net.events(TraceConfig { max_ttl: 20, ..config() });
     let not_sent = |e: &&TraceEvent| matches!(e, TraceEvent::Decided { outcome: Outcome::NotSent(_), .. });
-    assert_eq!(events.iter().filter(not_sent).count(), 15);
-    assert!(millis(net.now) < 10, "{}", millis(net.now));
+    assert_eq!(events.iter().filter(not_sent).count(), 60);
+    let fault = rping::transport::send_fault(libc::EPERM, None);
+    let ended = TraceEvent::Ended { at: net.now, ending: Ending::NotSent { fault } };
+    assert_eq!(events.last(), Some(&ended));
+    // No pace, and no limit of silent hops, is for what did not leave.
+    assert_eq!(net.now, at(0));
+    let mut net = Net::new(|_| Err(rping::transport::send_fault(libc::EPERM, None)));
+    let events = net.events(TraceConfig { gap: ms(1_000), gap_limit: Some(2), ..config() });
+    assert_eq!((events.last(), net.sent.len(), net.now), (Some(&ended), 90, at(0)));
+}
+
+/// A rule may match the TTL, or some probes at random.
+#[test]
+fn a_trace_whose_first_probes_are_refused_goes_on_where_one_may_leave() {
+    let refused = rping::transport::send_fault(libc::EPERM, None);
+    let net = |first: u8, all: bool| {
+        Net::new(move |probe| match probe.ttl < first && (all || probe.nth != 2) {
+            true => Err(refused),
+            false => Ok(vec![on_line(probe, 25, ms(25))]),
+        })
+    };
+    for all in [true, false] {
+        let text = sketch(&net(25, all).events(config()));
+        assert!(text.ends_with("25: 203.0.113.10 25 203.0.113.10 25 203.0.113.10 25\nReached"), "{text}");
+        assert_eq!(text.matches("not-sent-1").count(), if all { 72 } else { 48 }, "{text}");
+    }
+    // The limit of silent hops counts those that were probed.
+    let limited = TraceConfig { gap_limit: Some(2), ..config() };
+    assert!(sketch(&net(25, true).events(limited)).ends_with("\nReached"));
+    let mut net = Net::new(|probe| if probe.ttl < 25 { Err(refused) } else { Ok(vec![]) });
+    assert!(sketch(&net.events(config())).ends_with("30: * * *\nHopLimit"));
 }
 
 #[test]

@@ -308,11 +308,12 @@ fn an_unsent_probe_is_a_star_and_each_cause_is_one_sentence() {
         not_sent(2, 2, libc::EPERM, None),
         not_sent(3, 1, libc::ENETUNREACH, None),
         not_sent(3, 2, libc::EPERM, None),
+        silent(4, 1),
         ended(Ending::HopLimit),
     ];
     let hostile = TraceStyle { program: "a\x07".into(), ..style("192.0.2.9") };
     let (out, err) = run_with(hostile, Names::with(|_| None), events);
-    assert!(out.ends_with("\n 2  * *\n 3  * *\n"), "{out}");
+    assert!(out.ends_with("\n 2  * *\n 3  * *\n 4  *\n"), "{out}");
     assert_eq!(
         err,
         concat!(
@@ -322,6 +323,31 @@ fn an_unsent_probe_is_a_star_and_each_cause_is_one_sentence() {
             "(probes not sent from hop 3 on: no route here leads to it)\n",
         )
     );
+}
+
+/// A person who reads standard error has the reason once.
+#[test]
+fn a_trace_that_sends_nothing_is_its_header_and_one_sentence() {
+    let fault = rping::transport::send_fault(libc::EPERM, None);
+    let events = || {
+        vec![
+            not_sent(1, 1, libc::EPERM, None),
+            not_sent(1, 2, libc::ENETUNREACH, None),
+            not_sent(2, 1, libc::EPERM, None),
+            ended(Ending::NotSent { fault }),
+        ]
+    };
+    let header = "traceroute to 192.0.2.9 (192.0.2.9), 30 hops max, 60 byte packets\n";
+    let sentence =
+        "rping: sendmsg: Operation not permitted (no probe was sent: a local firewall rule refused it)\n";
+    let read = TraceStyle { reason: true, ..style("192.0.2.9") };
+    let printed = run_with(read, Names::with(|_| None), events());
+    assert_eq!(printed, (header.to_owned(), sentence.to_owned()));
+    let summary = TraceStyle { summary: true, ..style("192.0.2.9") };
+    let (out, err) = run_with(summary, Names::with(|_| None), events());
+    let last = "--- 192.0.2.9 (192.0.2.9) not reached, no probe could be sent (Operation not permitted): \
+                3 probes, 0 answered, 3 not sent, 1234.000 ms\n";
+    assert_eq!((out, err), (header.to_owned() + last, sentence.to_owned()));
 }
 
 #[test]
@@ -501,11 +527,6 @@ fn hops_without_an_answer_at_the_end_are_named() {
         last(vec![reached(3, 1, "192.0.2.9", 400), ended(Ending::Reached)]),
         "reached at hop 3, or nearer: no router seen at hops 1 to 2: 1 probe, 1 answered, 1234.000 ms"
     );
-    let style_of_summary = TraceStyle { summary: true, ..style("192.0.2.9") };
-    let none = vec![not_sent(1, 1, 101, None), not_sent(2, 1, 101, None), ended(Ending::HopLimit)];
-    let text = run_with(style_of_summary, Names::with(|_| None), none).0;
-    let expected = "not reached, no probe could be sent: 2 probes, 0 answered, 2 not sent, 1234.000 ms\n";
-    assert!(text.ends_with(expected), "{text}");
     assert_eq!(
         last(vec![first(), reached(2, 1, "10.3.0.2", 400), ended(Ending::Reached)]),
         "reached at hop 2, answered by 10.3.0.2: 2 probes, 2 answered, 1234.000 ms"

@@ -13,6 +13,7 @@ use crate::clock::{Clock, Instant};
 use crate::command::{self, advice};
 use crate::datagram::without_number;
 use crate::engine::ping::Targets;
+use crate::engine::trace::event::Ending;
 use crate::escape;
 use crate::names::lookup::Names;
 use crate::output::Output;
@@ -133,6 +134,8 @@ pub fn ping_status(request: &PingRequest, account: &PingAccount, goal: Goal) -> 
 pub fn trace_status(request: &TraceRequest, account: &TraceAccount) -> u8 {
     match request.format.format {
         Format::Nagios => check::of_trace(account).status(),
+        // As tracepath(8).
+        _ if request.tracepath.is_some() && matches!(account.ending(), Ending::NotSent { .. }) => 0,
         _ => verdict::of_trace(account, request.by_link),
     }
 }

@@ -14,6 +14,7 @@ use crate::command::conclude::print_judgement;
 use crate::command::lookups::ForwardLookups;
 use crate::command::{advice, first_route, formats, terminal};
 use crate::datagram::Batch;
+use crate::engine::trace::event::Ending;
 use crate::engine::trace::{Trace, TraceConfig};
 use crate::escape::escape;
 use crate::names::forward::{self, AddressFamilies, Candidate};
@@ -42,7 +43,7 @@ const LEN: usize = 40;
 /// Octets of the first packet of a search for the path MTU, IP header included.
 const MTU_LEN: usize = 65_000;
 
-/// Runs the command. Returns the exit status: 0 the target was reached, 1 it was not.
+/// Runs the command. Returns the exit status: 0 the target was reached, 1 it was not, 2 no probe could be sent.
 ///
 /// # Errors
 /// Whatever keeps the trace from beginning, and a standard output that takes no more: exit status 2.
@@ -345,7 +346,7 @@ fn run(
         }
     })?;
     Ok(match passed {
-        Some(passed) => u8::from(!passed),
-        None => formats::trace_status(request, &account),
+        Some(passed) if !matches!(account.ending(), Ending::NotSent { .. }) => u8::from(!passed),
+        _ => formats::trace_status(request, &account),
     })
 }

@@ -19,6 +19,11 @@ pub fn at_hop(fault: SendFault, ttl: u8) -> String {
     because(fault, &format!("probes not sent from hop {ttl} on"))
 }
 
+/// The line about a traceroute that could send no probe, without the program's name.
+pub fn of_all(fault: SendFault) -> String {
+    because(fault, "no probe was sent")
+}
+
 fn because(SendFault { cause, error }: SendFault, what: &str) -> String {
     match words(cause) {
         Some(words) => format!("sendmsg: {error} ({what}: {words})"),

@@ -158,7 +158,11 @@ const EXIT_STATUS: Section = Section {
         ("0", "the host was reached: it answered, or it refused the probe itself"),
         ("1", "a router refused, no answer came up to the last hop, or a signal ended the trace"),
         ("0 or 1", "with --assert: only whether its conditions hold"),
-        ("2", "traceroute could not run: wrong usage, unknown host, no permission, output not writable"),
+        (
+            "2",
+            "traceroute could not run: wrong usage, unknown host, no permission, no probe could be sent, output \
+             not writable",
+        ),
         ("130", "second Ctrl-C"),
     ])],
 };

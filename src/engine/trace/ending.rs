@@ -7,12 +7,16 @@ use super::event::{AnswerKind, Ending, Outcome, TraceAnswer};
 use super::table::{HopQuery, Table};
 use super::wait;
 use crate::clock::Instant;
+use crate::datagram::SendFault;
 use crate::probe::trace::{Flow, TraceMethod};
 use crate::wire::{Family, icmp};
 
 /// Why a trace ended, once all hops are decided up to the one with the final answer, or all.
 pub fn ending(table: &Table, flow: &Flow, final_ttl: Option<u8>) -> Ending {
-    let Some(ttl) = final_ttl else { return cycle::ending(table).unwrap_or(Ending::HopLimit) };
+    let Some(ttl) = final_ttl else {
+        let unsent = refused(table).map(|fault| Ending::NotSent { fault });
+        return unsent.or_else(|| cycle::ending(table)).unwrap_or(Ending::HopLimit);
+    };
     let finals = || table.answers(ttl).filter(|answer| answer.kind.is_final());
     if finals().any(|answer| is_arrival(table, flow, ttl, answer)) {
         return Ending::Reached;
@@ -23,6 +27,16 @@ pub fn ending(table: &Table, flow: &Flow, final_ttl: Option<u8>) -> Ending {
     });
     let too_long = || table.too_long(ttl).next().map(|mtu| Ending::TooLong { mtu });
     refused.or_else(too_long).unwrap_or(Ending::Reached)
+}
+
+/// Why the first query could not be sent, if no query of any hop could.
+fn refused(table: &Table) -> Option<SendFault> {
+    let mut faults = table.ttls().flat_map(|ttl| table.queries(ttl)).map(|query| match &query.outcome {
+        Some(Outcome::NotSent(fault)) => Some(*fault),
+        _ => None,
+    });
+    let first = faults.next()??;
+    faults.all(|fault| fault.is_some()).then_some(first)
 }
 
 /// The lowest hop that ends the path: one that the target answered from, or one with a refusal that no other answer

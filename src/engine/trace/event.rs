@@ -163,6 +163,11 @@ pub enum Ending {
         /// The MTU, octets, if the kernel reports it.
         mtu: Option<u32>,
     },
+    /// No probe of any hop could leave this machine.
+    NotSent {
+        /// Why the first one could not.
+        fault: SendFault,
+    },
     /// All hops up to the last TTL are decided.
     HopLimit,
     /// All hops up to the last TTL are decided, and the path has a loop.

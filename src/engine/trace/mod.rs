@@ -306,6 +306,7 @@ impl Session for Trace {
         let Some(&SentProbe { ttl, query, .. }) = self.table.probe(id).filter(|_| !repeated) else { return };
         self.table.void(id);
         self.plan.settled(ttl, query);
+        self.plan.refused(at);
         self.decide(ttl, query, Outcome::NotSent(fault));
     }
 

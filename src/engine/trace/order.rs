@@ -4,7 +4,7 @@
 //! answer to a star that was emitted does not end the trace at its hop.
 
 use super::event::{Outcome, TraceEvent};
-use super::table::{SentProbe, Table};
+use super::table::{HopQuery, SentProbe, Table};
 
 /// The outcomes emitted so far.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub struct Order {
     next: (u8, u8),
     /// The last complete hop; 0 before the first.
     complete: u8,
-    /// Consecutive hops without an answer, up to the last complete one.
+    /// Consecutive hops without an answer, up to the last complete one. Hops to which no probe could be sent do not count.
     silent_hops: u8,
 }
 
@@ -58,8 +58,12 @@ impl Order {
     pub fn step(&mut self, table: &Table, queries: u8) -> Option<Step> {
         let (ttl, query) = self.next;
         if query > queries {
-            let silent = table.answers(ttl).next().is_none();
-            self.silent_hops = if silent { self.silent_hops.saturating_add(1) } else { 0 };
+            let unsent = |query: &HopQuery| matches!(query.outcome, Some(Outcome::NotSent(_)));
+            if table.answers(ttl).next().is_some() {
+                self.silent_hops = 0;
+            } else if !table.queries(ttl).iter().all(unsent) {
+                self.silent_hops = self.silent_hops.saturating_add(1);
+            }
             (self.next, self.complete) = ((ttl.saturating_add(1), 1), ttl);
             return Some(Step::HopDone { silent_hops: self.silent_hops });
         }

@@ -63,6 +63,8 @@ pub struct Plan {
     repeats: VecDeque<(u8, u8)>,
     /// Retries in a row after a full send queue.
     retries: u32,
+    /// Whether the kernel took a probe.
+    took: bool,
     /// The pause of each hop, by TTL.
     holds: Vec<Hold>,
 }
@@ -95,6 +97,7 @@ impl Plan {
             unfinished: first_ttl,
             repeats: VecDeque::new(),
             retries: 0,
+            took: false,
             holds: vec![Hold::default(); 256],
         }
     }
@@ -196,7 +199,15 @@ impl Plan {
 
     /// Records that the kernel took a probe.
     pub const fn departed(&mut self) {
-        self.retries = 0;
+        (self.retries, self.took) = (0, true);
+    }
+
+    /// Records that the kernel refused a probe at `now`. Until it took one, no other is delayed by that: if it refuses all,
+    /// the trace is over.
+    pub fn refused(&mut self, now: Instant) {
+        if !self.took {
+            self.slot = self.slot.min(now);
+        }
     }
 
     /// Records that a probe left the machine: its neighbour is known.

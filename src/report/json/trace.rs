@@ -217,6 +217,7 @@ impl JsonTrace {
             Ending::Reached => ("reached", None, None, None),
             Ending::Unreachable { by, error } => ("unreachable", Some(by), Some(error), None),
             Ending::TooLong { .. } => ("too_long", None, None, None),
+            Ending::NotSent { .. } => ("not_sent", None, None, None),
             Ending::HopLimit => ("hop_limit", None, None, None),
             Ending::Loop { at, first, again } => ("loop", Some(at), None, Some([first, again])),
             Ending::GapLimit => ("gap_limit", None, None, None),

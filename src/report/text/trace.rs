@@ -78,6 +78,8 @@ pub struct TraceText {
     shown: Option<Responder>,
     /// Causes of probes not sent, each with the first hop it prevented a probe to.
     faults: Vec<(SendFault, u8)>,
+    /// The hops of the probes not sent before the first that was: their stars wait for one.
+    unsent: Vec<u8>,
 }
 
 /// What is printed about a responder, once for consecutive answers of one hop.
@@ -95,7 +97,7 @@ impl TraceText {
         let wanted = Lookups { names: !style.numeric, origins: style.origins };
         let zone = style.zone.clone();
         TraceReport::new(
-            Box::new(Self { style, hop: None, shown: None, faults: Vec::new() }),
+            Box::new(Self { style, hop: None, shown: None, faults: Vec::new(), unsent: Vec::new() }),
             wanted,
             names,
             zone,
@@ -153,6 +155,23 @@ impl TraceText {
         }
     }
 
+    /// Begins the line of a hop, unless it is the current one.
+    fn line(&mut self, ttl: u8, output: &mut Output<'_>) {
+        if self.hop != Some(ttl) {
+            self.hop = Some(ttl);
+            self.shown = None;
+            output.print(format_args!("\n{ttl:2} "));
+        }
+    }
+
+    /// Prints the stars that wait.
+    fn print_unsent(&mut self, output: &mut Output<'_>) {
+        for ttl in std::mem::take(&mut self.unsent) {
+            self.line(ttl, output);
+            output.print(format_args!(" *"));
+        }
+    }
+
     fn remember(&mut self, fault: SendFault, ttl: u8) {
         if self.faults.iter().all(|(known, _)| known.error != fault.error) {
             self.faults.push((fault, ttl));
@@ -185,11 +204,14 @@ impl TraceLines for TraceText {
         if *outcome == Outcome::Unfinished {
             return;
         }
-        if self.hop != Some(*ttl) {
-            self.hop = Some(*ttl);
-            self.shown = None;
-            output.print(format_args!("\n{ttl:2} "));
+        if let (None, None, Outcome::NotSent(fault)) = (self.hop, mtu, outcome)
+            && fault.mtu().is_none()
+        {
+            self.unsent.push(*ttl);
+            return self.remember(*fault, *ttl);
         }
+        self.print_unsent(output);
+        self.line(*ttl, output);
         match outcome {
             Outcome::Answered(answer) => {
                 self.answer(*ttl, answer, &happened, trace, output);
@@ -214,16 +236,31 @@ impl TraceLines for TraceText {
     }
 
     fn end(&mut self, trace: &TraceSoFar<'_>, output: &mut Output<'_>) {
+        let account = trace.account;
+        let refused = match account.ending() {
+            Ending::NotSent { fault } => Some(fault),
+            _ => None,
+        };
+        if refused.is_none() {
+            self.print_unsent(output);
+        }
         output.print(format_args!("\n"));
-        let (account, program) = (trace.account, escape(&self.style.program));
-        for (fault, ttl) in &self.faults {
-            output.print_error(format_args!("{program}: {}\n", fault::at_hop(*fault, *ttl)));
+        let program = escape(&self.style.program);
+        let causes: Vec<_> = match refused {
+            Some(fault) => vec![fault::of_all(fault)],
+            None => self.faults.iter().map(|(fault, ttl)| fault::at_hop(*fault, *ttl)).collect(),
+        };
+        for cause in causes {
+            output.print_error(format_args!("{program}: {cause}\n"));
         }
         let (name, zone) = (escape(&self.style.name), trace.shown_zone());
         if self.style.summary {
             let target = format!("{name} ({})", trace.shown(self.style.target));
             trace_summary::finish(account, (self.style.target, &target), zone.as_deref(), output);
-        } else if self.style.reason && !matches!(account.ending(), Ending::Reached | Ending::Stopped) {
+        } else if self.style.reason
+            && refused.is_none()
+            && !matches!(account.ending(), Ending::Reached | Ending::Stopped)
+        {
             let end = trace_summary::end(account, self.style.target, zone.as_deref());
             output.print_error(format_args!("{program}: {name}: {end}\n"));
         }

@@ -46,7 +46,7 @@ pub fn end(account: &TraceAccount, target: IpAddr, zone: Option<&str>) -> String
             let mtu = mtu.map(|mtu| format!(" of {mtu} bytes")).unwrap_or_default();
             format!("not reached, the probes exceed the MTU{mtu} at hop {hop}")
         }
-        Ending::HopLimit if account.sent() == 0 => "not reached, no probe could be sent".to_owned(),
+        Ending::NotSent { fault } => format!("not reached, no probe could be sent ({})", fault.error),
         Ending::HopLimit => {
             let silent = account.silent_from().map(|first| format!(", no answer from {}", hops(first, hop)));
             format!("not reached within {}{}", counted(hop.into(), "hop"), silent.unwrap_or_default())

@@ -3,6 +3,7 @@
 use super::number::Millis;
 use super::trace::TraceStyle;
 use super::trace_notes;
+use crate::datagram::SystemError;
 use crate::engine::trace::event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use crate::escape::escape;
 use crate::names::lookup::Names;
@@ -25,13 +26,20 @@ pub struct TracepathText {
     both: bool,
     /// Forward and return length of the path to the target, once it answered.
     lengths: (Option<u8>, Option<u16>),
+    /// The causes of probes not sent that were printed.
+    faults: Vec<SystemError>,
 }
 
 impl TracepathText {
     /// A report in a style. `both`: names and addresses. `names` does the lookups.
     pub fn report(style: TraceStyle, both: bool, names: Names) -> TraceReport {
         let wanted = Lookups { names: !style.numeric, origins: false };
-        TraceReport::new(Box::new(Self { style, both, lengths: (None, None) }), wanted, names, None)
+        TraceReport::new(
+            Box::new(Self { style, both, lengths: (None, None), faults: Vec::new() }),
+            wanted,
+            names,
+            None,
+        )
     }
 
     fn answer(&mut self, ttl: u8, answer: &TraceAnswer, name: Option<String>, output: &mut Output<'_>) {
@@ -89,7 +97,9 @@ impl TraceLines for TracepathText {
             TraceEvent::Decided { ttl, outcome, .. } => match outcome {
                 Outcome::Answered(answer) => self.answer(*ttl, answer, name, output),
                 Outcome::Silent => output.print(format_args!("{ttl:2}:  no reply\n")),
+                Outcome::NotSent(reason) if self.faults.contains(&reason.error) => {}
                 Outcome::NotSent(reason) => {
+                    self.faults.push(reason.error);
                     let program = escape(&self.style.program);
                     output.print_error(format_args!("{program}: {}\n", fault::at_hop(*reason, *ttl)));
                 }

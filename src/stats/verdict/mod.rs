@@ -56,19 +56,24 @@ pub fn of_ping(account: &PingAccount, goal: Goal) -> u8 {
     }
 }
 
-/// The exit status of a traceroute: 0 if the target was reached, else 1. `by_link`: that of traceroute(8), which is 0 for
-/// every trace that came to its end.
+/// The exit status of a traceroute: 0 if the target was reached, 2 if no probe could be sent, else 1. `by_link`: that of
+/// traceroute(8), which is 0 for every trace that came to its end, and 1 if no probe could be sent.
 pub fn of_trace(account: &TraceAccount, by_link: bool) -> u8 {
-    u8::from(match account.ending() {
-        Ending::Reached => false,
-        Ending::Stopped => true,
-        _ => !by_link,
-    })
+    match account.ending() {
+        Ending::Reached => 0,
+        Ending::NotSent { .. } if !by_link => CANNOT_RUN,
+        Ending::Stopped | Ending::NotSent { .. } => 1,
+        _ => u8::from(!by_link),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Instant;
+    use crate::datagram::{SendCause, SendFault, SystemError};
+    use crate::engine::trace::event::TraceEvent;
+    use crate::stats::Account;
 
     fn account(targets: u32, answered: u32, received: u64) -> PingAccount {
         let mut account = PingAccount::new(targets);
@@ -88,5 +93,19 @@ mod tests {
         assert_eq!(of_ping(&account(2, 2, 2).with_names(1, 0), Goal::AllTargets), 1, "a name is unknown");
         assert_eq!(of_ping(&account(0, 0, 0), Goal::AllTargets), 2);
         assert_eq!(of_ping(&account(0, 0, 0), Goal::Targets(0)), 2);
+    }
+
+    #[test]
+    fn a_trace_that_could_send_nothing_could_not_run() {
+        let status = |ending| {
+            let mut account = TraceAccount::new(Instant::ZERO);
+            account.add(&TraceEvent::Ended { at: Instant::ZERO, ending });
+            (of_trace(&account, false), of_trace(&account, true))
+        };
+        let fault = SendFault { cause: SendCause::Firewall, error: SystemError::new(1) };
+        assert_eq!(status(Ending::NotSent { fault }), (2, 1));
+        assert_eq!(status(Ending::HopLimit), (1, 0));
+        assert_eq!(status(Ending::Stopped), (1, 1));
+        assert_eq!(status(Ending::Reached), (0, 0));
     }
 }
