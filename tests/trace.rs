@@ -739,17 +739,28 @@ fn each_query_of_tcp_is_a_connection_of_its_own_over_all_hops() {
 
 /// The path with a target that resets: `acknowledged` makes the acknowledged number from the sequence number.
 fn with_resets(config: TraceConfig, acknowledged: impl Fn(u32) -> u32) -> String {
+    with_segments(config, 0x14, acknowledged).0
+}
+
+/// The same with these flags, and when it ends.
+fn with_segments(
+    config: TraceConfig,
+    flags: u8,
+    acknowledged: impl Fn(u32) -> u32,
+) -> (String, rping::clock::Instant) {
     let mut net = Net::new(|probe| {
         let mut answer = on_line(probe, 3, ms(3));
         if answer.protocol == 6 {
             let sent = u32::from_be_bytes(*probe.bytes[4..].first_chunk().unwrap());
             answer.bytes[8..12].copy_from_slice(&acknowledged(sent).to_be_bytes());
+            answer.bytes[13] = flags;
             // Later queries are answered sooner.
             answer = answer.delayed(ms(10) - ms(2) * (probe.nth as u32).min(4));
         }
         Ok(vec![answer])
     });
-    sketch(&net.events(config))
+    let text = sketch(&net.events(config));
+    (text, net.now)
 }
 
 #[test]
@@ -766,6 +777,43 @@ fn a_reset_that_counts_no_syn_belongs_to_the_probe_with_its_number() {
         let text = with_resets(of_many_ports(false), |_| acknowledged);
         assert!(text.ends_with(target), "{acknowledged}: {text}");
     }
+}
+
+/// One port and one probe at a time, as with `--sport`.
+fn of_one_port() -> TraceConfig {
+    TraceConfig { parallel: Some(1), ..trace_config(TraceMethod::Tcp(SYN), false) }
+}
+
+#[test]
+fn a_target_that_acknowledges_other_numbers_is_reached_once_the_time_of_a_probe_is_up() {
+    for config in [of_many_ports(false), of_one_port()] {
+        // A connection of this port that goes on (RFC 5961 section 4), and a firewall that changes sequence numbers.
+        for flags in [0x10, 0x12] {
+            let (text, end) = with_segments(config.clone(), flags, |_| 0xdead_beef);
+            assert!(text.ends_with("3: 203.0.113.10 8 203.0.113.10 6 203.0.113.10 4\nReached"), "{text}");
+            assert!(end < at(3_700), "{flags:#x}: {end:?}");
+        }
+    }
+}
+
+#[test]
+fn what_the_target_repeats_for_a_former_connection_of_the_port_is_no_answer() {
+    let mut net = Net::new(|probe| {
+        // The target still opens a connection from this port.
+        let repeats = [900, 2_900, 6_900].map(|after| {
+            let mut answer = reached(probe, ms(after));
+            answer.bytes[8..12].copy_from_slice(&0xdead_beef_u32.to_be_bytes());
+            answer.bytes[13] = 0x12;
+            answer
+        });
+        Ok(match probe.ttl {
+            1 if probe.nth == 1 => [exceeded(probe, ms(1))].into_iter().chain(repeats).collect(),
+            2 => vec![],
+            _ => vec![on_line(probe, 3, ms(3))],
+        })
+    });
+    let text = sketch(&net.events(TraceConfig { queries: 1, ..of_one_port() }));
+    assert_eq!(text, "1: 10.1.1.1 1\n2: *\n3: 203.0.113.10 3\nReached");
 }
 
 #[test]

@@ -189,7 +189,7 @@ type Kind = (&'static str, fn(&Network) -> bool);
 #[test]
 fn the_generated_networks_are_of_every_kind() {
     let networks: Vec<_> = (0..NETWORKS).map(|seed| Network::generate(&mut Random::new(seed))).collect();
-    let kinds: [Kind; 27] = [
+    let kinds: [Kind; 28] = [
         ("a silent target", |n| n.silent.contains(&Node::Target)),
         ("a silent last router", |n| n.silent.contains(&Node::Router(n.hops - 1))),
         ("three silent routers", |n| n.silent.len() >= 3),
@@ -217,6 +217,7 @@ fn the_generated_networks_are_of_every_kind() {
         ("loss", |n| n.loss.is_some()),
         ("odd resets", |n| matches!(n.method, TraceMethod::Tcp(_)) && n.reset != Reset::Usual),
         ("resets with a number of others", |n| n.reset == Reset::Renumbered),
+        ("acknowledgements of a former connection", |n| n.reset == Reset::Challenge),
         ("late answers to another trace", |n| n.former > 0),
         ("ECMP of flows", |n| n.ecmp.is_some_and(|ecmp| !ecmp.per_packet)),
         ("ECMP of packets over unequal branches", |n| {

@@ -112,6 +112,8 @@ pub enum Reset {
     Unnumbered,
     /// It has a number of none of our probes.
     Renumbered,
+    /// It is no reset, and acknowledges a connection that the target still has.
+    Challenge,
 }
 
 /// A network, and all that is odd about it.
@@ -194,7 +196,13 @@ impl Network {
             limit: random.once_in(4).then(|| limit(random)),
             target_limit: (udp && random.once_in(2)).then(|| limit(random)),
             loss: random.once_in(4).then(|| random.one_of(&[5, 10, 20])),
-            reset: random.one_of(&[Reset::Usual, Reset::Uncounted, Reset::Unnumbered, Reset::Renumbered]),
+            reset: random.one_of(&[
+                Reset::Usual,
+                Reset::Uncounted,
+                Reset::Unnumbered,
+                Reset::Renumbered,
+                Reset::Challenge,
+            ]),
             former: 0,
             multihomed: udp && random.once_in(5),
         };

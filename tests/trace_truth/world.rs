@@ -171,6 +171,10 @@ fn odd(mut packet: Packet, network: &Network) -> Packet {
             packet.bytes[8..12].copy_from_slice(&0xdead_beef_u32.to_be_bytes());
             packet.bytes[13] = 0x14;
         }
+        Reset::Challenge => {
+            packet.bytes[8..12].copy_from_slice(&0xdead_beef_u32.to_be_bytes());
+            packet.bytes[13] = 0x10;
+        }
     }
     packet
 }

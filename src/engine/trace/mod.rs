@@ -122,7 +122,8 @@ impl Trace {
             }
             Subject::PerhapsOfFlow(index) => {
                 let answer = recognise::answer_of(reply, kind);
-                let waits = self.unnumbered.add_doubtful(index, answer, reply.clock);
+                let Self { config, table, .. } = self;
+                let waits = self.unnumbered.add_doubtful(&config.flow, table, index, answer, reply.clock);
                 return if waits { Ok(()) } else { Err(Reject::Foreign) };
             }
             Subject::Shifted(quote) => return self.add_unmatched(quote, reply, kind),

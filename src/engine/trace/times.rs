@@ -46,8 +46,10 @@ impl Trace {
             None => self.order.refused(&self.table)?,
         };
         match ending::held(&self.table, &self.config.flow, refused)? {
-            Held::Until(until) => Some(until),
-            Held::WhileInFlight => self.deadlines(self.config.max_ttl).map(|(_, _, deadline)| deadline).max(),
+            Held::Until(until) if !self.unnumbered.is_doubtful() => Some(until),
+            Held::Until(_) | Held::WhileInFlight => {
+                self.deadlines(self.config.max_ttl).map(|(_, _, deadline)| deadline).max()
+            }
         }
     }
 }

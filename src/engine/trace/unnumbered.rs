@@ -5,19 +5,21 @@
 //! is one for each probe of the flow, or no further one comes.
 //!
 //! An answer with a number of no probe of this trace is doubtful. It may be a late answer to a trace that had the port before.
-//! It may also come from behind a firewall that changes sequence numbers. So it counts only where the target sends nothing
-//! else: when the time of a probe of its flow is up, and no answer of the target had a number.
+//! It may also come from behind a firewall that changes sequence numbers, or from a target that still has a connection from
+//! the port. So it counts only where the target sends nothing else: when the time of a probe of its flow is up, and no answer
+//! of the target had a number. From then on such answers count at once.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::event::TraceAnswer;
+use super::event::{AnswerKind, TraceAnswer};
 use super::recognise;
 use super::table::{SentProbe, Table};
 use super::wait;
 use crate::clock::Instant;
 use crate::datagram::ClockSource;
 use crate::probe::trace::Flow;
+use crate::wire::tcp;
 
 /// Doubtful answers of one flow that are kept: as many as there are hops.
 const MOST_DOUBTFUL: usize = 255;
@@ -30,6 +32,8 @@ pub struct Unnumbered {
     doubtful: Vec<Waiting>,
     /// Whether the answers of the target have numbers: no doubtful one counts.
     numbered: bool,
+    /// Whether doubtful answers were taken for certain: the target sends nothing else.
+    accepted: bool,
 }
 
 #[derive(Debug)]
@@ -45,6 +49,11 @@ impl Unnumbered {
     /// Whether no answer waits that is certainly to a probe of this trace.
     pub fn is_empty(&self) -> bool {
         self.certain.is_empty()
+    }
+
+    /// Whether doubtful answers wait.
+    pub fn is_doubtful(&self) -> bool {
+        !self.doubtful.is_empty()
     }
 
     /// Adds an answer to a probe with this flow index. Returns whether there is a probe for it.
@@ -64,11 +73,25 @@ impl Unnumbered {
     }
 
     /// Adds a doubtful answer, perhaps to a probe with this flow index. Returns whether it may still count.
-    pub fn add_doubtful(&mut self, index: u16, answer: TraceAnswer, clock: ClockSource) -> bool {
-        let of_flow = self.doubtful.iter().filter(|waiting| waiting.index == index);
-        let room = !self.numbered && of_flow.count() < MOST_DOUBTFUL;
+    pub fn add_doubtful(
+        &mut self,
+        flow: &Flow,
+        table: &Table,
+        index: u16,
+        answer: TraceAnswer,
+        clock: ClockSource,
+    ) -> bool {
+        let waiting = Waiting { index, answer, clock };
+        if self.numbered {
+            return false;
+        }
+        if self.accepted {
+            let answers = waiting.may_answer(flow, table, |_| true);
+            return answers && self.add(flow, table, index, waiting.answer, clock);
+        }
+        let room = self.doubtful.iter().filter(|other| other.index == index).count() < MOST_DOUBTFUL;
         if room {
-            self.doubtful.push(Waiting { index, answer, clock });
+            self.doubtful.push(waiting);
         }
         room
     }
@@ -79,16 +102,17 @@ impl Unnumbered {
         std::mem::take(&mut self.doubtful).len()
     }
 
-    /// Takes the doubtful answers of a flow for certain when the time of one of its probes is up. `expired`: TTL and query
-    /// of the probes with that time. Returns whether there are such answers.
+    /// Takes the doubtful answers for certain when the time of a probe is up that one of them may answer. `expired`: TTL and
+    /// query of the probes with that time. Returns whether there are such answers.
     pub fn accept_doubtful(&mut self, flow: &Flow, table: &Table, expired: &[(u8, u8)]) -> bool {
-        let is_up = |waiting: &mut Waiting| {
-            let mut candidates = recognise::candidates(flow, table, waiting.index).into_iter();
-            candidates.any(|(_, probe)| expired.contains(&(probe.ttl, probe.query)))
-        };
-        let before = self.certain.len();
-        self.certain.extend(self.doubtful.extract_if(.., is_up));
-        self.certain.len() > before
+        let is_up = |probe: &SentProbe| expired.contains(&(probe.ttl, probe.query));
+        let accepts = self.doubtful.iter().any(|waiting| waiting.may_answer(flow, table, is_up));
+        if accepts {
+            self.accepted = true;
+            let doubtful = std::mem::take(&mut self.doubtful).into_iter();
+            self.certain.extend(doubtful.filter(|waiting| waiting.may_answer(flow, table, |_| true)));
+        }
+        accepts
     }
 
     fn of_flow(&self, index: u16) -> impl Iterator<Item = &Waiting> {
@@ -100,9 +124,9 @@ impl Unnumbered {
         self.certain.iter().map(|waiting| waiting.index).collect()
     }
 
-    /// When the next flow has waited long enough; `None`: no answer waits.
+    /// When all flows have waited long enough; `None`: no answer waits.
     pub fn until(&self, flow: &Flow, table: &Table) -> Option<Instant> {
-        self.indexes().into_iter().filter_map(|index| self.of_flow_until(flow, table, index)).min()
+        self.indexes().into_iter().filter_map(|index| self.of_flow_until(flow, table, index)).max()
     }
 
     /// Until when further answers of a flow are waited for: as long as the newest may have taken.
@@ -113,29 +137,51 @@ impl Unnumbered {
         Some(newest + taken.min(wait::TAIL).max(wait::answer_time(table)))
     }
 
-    /// The answers that are assigned to probes at `now`, with the numbers of these in the table: those of a flow with an
-    /// answer for each of its probes, or that has waited long enough. With `None` all.
+    /// The answers that are assigned to probes at `now`, with the numbers of these in the table, as they arrived: all, as soon
+    /// as each flow has an answer for each of its probes, or has waited long enough. With `None` they wait for nothing.
     pub fn settled(&mut self, flow: &Flow, table: &Table, now: Option<Instant>) -> Vec<(u64, TraceAnswer)> {
+        let indexes = self.indexes();
+        let waits = |index: &u16| {
+            now.is_some_and(|now| self.of_flow_until(flow, table, *index) > Some(now))
+                && self.of_flow(*index).count() < recognise::candidates(flow, table, *index).len()
+        };
+        if indexes.iter().any(waits) {
+            return Vec::new();
+        }
         let mut settled = Vec::new();
-        for index in self.indexes() {
+        for index in indexes {
             let candidates = recognise::candidates(flow, table, index);
-            let waits = now.is_some_and(|now| self.of_flow_until(flow, table, index) > Some(now));
-            if waits && self.of_flow(index).count() < candidates.len() {
-                continue;
-            }
             // Those without a probe are dropped.
             let answers: Vec<_> = self.certain.extract_if(.., |waiting| waiting.index == index).collect();
-            let answered = candidates.iter().rev().take(answers.len()).rev();
+            let mut answered: Vec<_> = candidates.iter().rev().take(answers.len()).collect();
+            answered.sort_by_key(|(_, probe)| probe.own);
             let to_probe = |(waiting, (number, probe)): (Waiting, &(u16, &SentProbe))| {
                 Some((table.id_of(*number)?, waiting.to(probe)))
             };
             settled.extend(answers.into_iter().zip(answered).filter_map(to_probe));
         }
+        settled.sort_by_key(|(_, answer)| answer.at);
         settled
     }
 }
 
 impl Waiting {
+    /// Whether a doubtful answer came after one of `these` probes had left, and as soon as an answer to it. A target repeats
+    /// segments of a connection that it still has: those that open it after one second, three, seven and so on. It repeats
+    /// neither resets nor mere acknowledgements.
+    fn may_answer(&self, flow: &Flow, table: &Table, these: impl Fn(&SentProbe) -> bool) -> bool {
+        let longest = match self.answer.kind {
+            AnswerKind::Segment(flags) if flags == tcp::ACK || flags & tcp::RST != 0 => Duration::MAX,
+            _ => wait::answer_time(table),
+        };
+        let came = |probe: &SentProbe| {
+            let left = probe.sent.min(probe.own);
+            left <= self.answer.at && self.answer.at.since(left) <= longest
+        };
+        let candidates = recognise::candidates(flow, table, self.index);
+        candidates.into_iter().any(|(_, probe)| these(probe) && came(probe))
+    }
+
     /// The answer to this probe.
     fn to(self, probe: &SentProbe) -> TraceAnswer {
         let (rtt, timing) = probe.rtt(self.answer.at, self.clock);

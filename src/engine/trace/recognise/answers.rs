@@ -36,7 +36,7 @@ pub fn answered(flow: &Flow, table: &Table, reply: &Reply) -> Option<Answered> {
             let index = flow.index_of(dst_port).filter(|_| from_target)?;
             let number = answered_number(flow, options.flags.into(), seq, ack, flags);
             let number = number.filter(|number| table.sent_len(*number).is_some());
-            let Some(number) = number else { return reset(flow, index, src_port, ack, flags) };
+            let Some(number) = number else { return unnumbered(flow, index, src_port, ack, flags) };
             Some(number).filter(|number| src_port == flow.dst_port(*number))?
         }
         (ReplyKind::Datagram { protocol, src_port, dst_port, payload }, _) if protocol == flow.protocol() => {
@@ -49,11 +49,13 @@ pub fn answered(flow: &Flow, table: &Table, reply: &Reply) -> Option<Answered> {
 }
 
 /// What a segment of the target without a usable number answers. Middleboxes send such resets, and hosts behind a firewall
-/// that changes sequence numbers. No host accepts a connection with another number.
-fn reset(flow: &Flow, index: u16, src_port: u16, ack: u32, flags: u16) -> Option<Answered> {
-    let resets = flags & tcp::RST != 0 && flow.carrier == Carrier::Message && src_port == flow.dst_port;
-    let has_number = flags & tcp::ACK != 0 && ack != 0;
-    resets.then_some(if has_number { Answered::PerhapsOfFlow(index) } else { Answered::OfFlow(index) })
+/// that changes sequence numbers. A host that has a connection from this port acknowledges what it has of that (RFC 5961
+/// section 4).
+fn unnumbered(flow: &Flow, index: u16, src_port: u16, ack: u32, flags: u16) -> Option<Answered> {
+    let answers =
+        flags & (tcp::RST | tcp::ACK) != 0 && flow.carrier == Carrier::Message && src_port == flow.dst_port;
+    let has_number = flags & tcp::RST == 0 || (flags & tcp::ACK != 0 && ack != 0);
+    answers.then_some(if has_number { Answered::PerhapsOfFlow(index) } else { Answered::OfFlow(index) })
 }
 
 /// The number of the probe that a segment answers, by its sequence numbers. The probe had the flags `sent`.
