@@ -189,7 +189,7 @@ type Kind = (&'static str, fn(&Network) -> bool);
 #[test]
 fn the_generated_networks_are_of_every_kind() {
     let networks: Vec<_> = (0..NETWORKS).map(|seed| Network::generate(&mut Random::new(seed))).collect();
-    let kinds: [Kind; 28] = [
+    let kinds: [Kind; 29] = [
         ("a silent target", |n| n.silent.contains(&Node::Target)),
         ("a silent last router", |n| n.silent.contains(&Node::Router(n.hops - 1))),
         ("three silent routers", |n| n.silent.len() >= 3),
@@ -219,6 +219,7 @@ fn the_generated_networks_are_of_every_kind() {
         ("resets with a number of others", |n| n.reset == Reset::Renumbered),
         ("acknowledgements of a former connection", |n| n.reset == Reset::Challenge),
         ("late answers to another trace", |n| n.former > 0),
+        ("a silent target that repeats a former connection", |n| n.repeats.is_some()),
         ("ECMP of flows", |n| n.ecmp.is_some_and(|ecmp| !ecmp.per_packet)),
         ("ECMP of packets over unequal branches", |n| {
             n.ecmp.is_some_and(|ecmp| ecmp.per_packet && ecmp.longer > 0)

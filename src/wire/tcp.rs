@@ -21,6 +21,8 @@ pub const FLAG_NAMES: [&str; 8] = ["fin", "syn", "rst", "psh", "ack", "urg", "ec
 pub const SYN: u16 = 0x02;
 /// RST.
 pub const RST: u16 = 0x04;
+/// PSH: the segment has data that is not to wait.
+pub const PSH: u16 = 0x08;
 /// ACK: the acknowledgement number is valid.
 pub const ACK: u16 = 0x10;
 

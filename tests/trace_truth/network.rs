@@ -151,6 +151,8 @@ pub struct Network {
     pub former: u32,
     /// The target sends errors from another address of its own.
     pub multihomed: bool,
+    /// A silent target repeats the acceptance of a former connection from our port: when it does so first.
+    pub repeats: Option<Instant>,
 }
 
 impl Network {
@@ -205,6 +207,7 @@ impl Network {
             ]),
             former: 0,
             multihomed: udp && random.once_in(5),
+            repeats: None,
         };
         // Nothing keeps our probes from a target that answers those of another trace, and its resets are as they should be.
         let answers = !network.silent.contains(&Node::Target)
@@ -214,6 +217,9 @@ impl Network {
         let numbered = [Reset::Usual, Reset::Uncounted].contains(&network.reset);
         if answers && numbered && matches!(method, TraceMethod::Tcp(_)) && random.once_in(2) {
             network.former = random.one_of(&[3, 10, 40]);
+        }
+        if network.silent.contains(&Node::Target) && matches!(method, TraceMethod::Tcp(_)) {
+            network.repeats = Some(at(random.below(2_000)));
         }
         network
     }

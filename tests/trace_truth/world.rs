@@ -1,14 +1,15 @@
 //! What a generated network does to each probe, and the record of it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rping::clock::Instant;
 use rping::probe::trace::TraceMethod;
 
 use super::network::{Limit, Mending, Nat, Network, Node, Refusal, Reset};
 use super::random::Random;
-use crate::sim::Packet;
 use crate::sim::path::{Probe, error, exceeded, reached};
+use crate::sim::{Packet, ms};
 
 /// An answer that a network sent.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,8 @@ pub struct World<'a> {
     pub sent: Vec<Sent>,
     /// How many answers to another trace were sent.
     former: u32,
+    /// Whether the first probe was sent.
+    began: bool,
 }
 
 /// The ICMP errors that a node may send.
@@ -56,7 +59,7 @@ impl Bucket {
 
 impl<'a> World<'a> {
     pub fn new(network: &'a Network, random: Random) -> Self {
-        Self { network, random, buckets: BTreeMap::new(), sent: Vec::new(), former: 0 }
+        Self { network, random, buckets: BTreeMap::new(), sent: Vec::new(), former: 0, began: false }
     }
 
     /// What comes back to a probe, and with it a late answer to another trace.
@@ -66,6 +69,11 @@ impl<'a> World<'a> {
             self.former += 1;
             packets.push(self.late_answer(probe));
         }
+        if let Some(first) = self.network.repeats.filter(|_| !std::mem::replace(&mut self.began, true)) {
+            packets.extend(
+                [0, 1, 3, 7].map(|later| self.acceptance(probe, first.since(probe.at) + ms(later * 1_000))),
+            );
+        }
         packets
     }
 
@@ -73,6 +81,14 @@ impl<'a> World<'a> {
     fn late_answer(&mut self, probe: &Probe) -> Packet {
         let mut packet = reached(probe, self.network.rtt * self.random.hop(8).into() / 8);
         packet.bytes[8..12].copy_from_slice(&(0x1234_0001 + 4 * self.former).to_be_bytes());
+        packet
+    }
+
+    /// What the target repeats for a former connection: its SYN,ACK.
+    fn acceptance(&self, probe: &Probe, after: Duration) -> Packet {
+        let mut packet = reached(probe, after);
+        packet.bytes[8..12].copy_from_slice(&0x1234_0001_u32.to_be_bytes());
+        packet.bytes[13] = 0x12;
         packet
     }
 

@@ -12,14 +12,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::event::{AnswerKind, TraceAnswer};
+use super::event::TraceAnswer;
 use super::recognise;
 use super::table::{SentProbe, Table};
 use super::wait;
 use crate::clock::Instant;
 use crate::datagram::ClockSource;
 use crate::probe::trace::Flow;
-use crate::wire::tcp;
 
 /// Doubtful answers of one flow that are kept: as many as there are hops.
 const MOST_DOUBTFUL: usize = 255;
@@ -166,18 +165,9 @@ impl Unnumbered {
 }
 
 impl Waiting {
-    /// Whether a doubtful answer came after one of `these` probes had left, and as soon as an answer to it. A target repeats
-    /// segments of a connection that it still has: those that open it after one second, three, seven and so on. It repeats
-    /// neither resets nor mere acknowledgements.
+    /// Whether a doubtful answer came after one of `these` probes had left.
     fn may_answer(&self, flow: &Flow, table: &Table, these: impl Fn(&SentProbe) -> bool) -> bool {
-        let longest = match self.answer.kind {
-            AnswerKind::Segment(flags) if flags == tcp::ACK || flags & tcp::RST != 0 => Duration::MAX,
-            _ => wait::answer_time(table),
-        };
-        let came = |probe: &SentProbe| {
-            let left = probe.sent.min(probe.own);
-            left <= self.answer.at && self.answer.at.since(left) <= longest
-        };
+        let came = |probe: &SentProbe| probe.sent.min(probe.own) <= self.answer.at;
         let candidates = recognise::candidates(flow, table, self.index);
         candidates.into_iter().any(|(_, probe)| these(probe) && came(probe))
     }

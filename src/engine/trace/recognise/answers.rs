@@ -50,11 +50,13 @@ pub fn answered(flow: &Flow, table: &Table, reply: &Reply) -> Option<Answered> {
 
 /// What a segment of the target without a usable number answers. Middleboxes send such resets, and hosts behind a firewall
 /// that changes sequence numbers. A host that has a connection from this port acknowledges what it has of that (RFC 5961
-/// section 4).
+/// section 4). It repeats what opens or ends that connection, and data: these are no answers. No host accepts a connection
+/// with another number.
 fn unnumbered(flow: &Flow, index: u16, src_port: u16, ack: u32, flags: u16) -> Option<Answered> {
-    let answers =
-        flags & (tcp::RST | tcp::ACK) != 0 && flow.carrier == Carrier::Message && src_port == flow.dst_port;
-    let has_number = flags & tcp::RST == 0 || (flags & tcp::ACK != 0 && ack != 0);
+    let resets = flags & tcp::RST != 0;
+    let acknowledges = flags & (tcp::ACK | tcp::SYN | tcp::FIN | tcp::PSH) == tcp::ACK;
+    let answers = (resets || acknowledges) && flow.carrier == Carrier::Message && src_port == flow.dst_port;
+    let has_number = !resets || (flags & tcp::ACK != 0 && ack != 0);
     answers.then_some(if has_number { Answered::PerhapsOfFlow(index) } else { Answered::OfFlow(index) })
 }
 

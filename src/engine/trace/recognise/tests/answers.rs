@@ -60,7 +60,9 @@ fn a_segment_answers_the_probe_with_the_number_that_it_acknowledges_or_repeats()
     let perhaps = Some(Answered::PerhapsOfFlow(0));
     assert_eq!(segment(syn, 0, ours + 4 * 92, rst | ack), perhaps, "of a probe that was never sent");
     assert_eq!(segment(syn, 0, 5, rst | ack), perhaps);
-    assert_eq!(segment(syn, 0, 5, tcp::SYN | ack), perhaps, "a connection of another run, or other numbers");
+    assert_eq!(segment(syn, 0, 5, tcp::SYN | ack), None, "a connection of another run");
+    assert_eq!(segment(syn, 0, 5, tcp::PSH | ack), None, "data of it");
+    assert_eq!(segment(syn, 0, 5, tcp::FIN | ack), None, "its end");
     assert_eq!(segment(syn, 0, 5, ack), perhaps, "a connection of another run that goes on");
     assert_eq!(segment(syn, 0, 0, ack), perhaps);
     assert_eq!(segment(syn, 0, 5, tcp::SYN), None, "no answer");
