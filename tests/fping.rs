@@ -309,6 +309,35 @@ fn the_mark_of_another_address_is_on_the_line_of_its_answer() {
 }
 
 #[test]
+fn the_kernel_chooses_the_link_of_a_link_local_address_without_one() {
+    alone("the_kernel_chooses_the_link_of_a_link_local_address_without_one", || {
+        hosts();
+        with_both_sockets(|kind| {
+            for (args, stdout, status) in [
+                ("ff02::1", "ff02::1 is alive\n", 0),
+                ("-r0 -t100 fe80::9 web", "web is alive\nfe80::9 is unreachable\n", 1),
+            ] {
+                let ran = fping(args);
+                assert_eq!(
+                    (ran.stdout.as_str(), ran.status),
+                    (stdout, Some(status)),
+                    "{kind}: {args}: {}",
+                    ran.stderr
+                );
+            }
+            let ran = fping("ff02::1");
+            assert!(ran.stderr.starts_with(" [<- fe80::"), "{kind}: {}", ran.stderr);
+        });
+        // An ordinary user has a datagram socket, with which the kernel does not.
+        let link = link_to_rping();
+        let ran = run_shell(&format!("exec setpriv --bounding-set -all --inh-caps -all {link} -r0 ff02::1"));
+        let (stdout, stderr) =
+            ("ff02::1 is unreachable\n", "ff02::1: error while sending ping: Invalid argument\n");
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str(), ran.status), (stdout, stderr, Some(1)));
+    });
+}
+
+#[test]
 fn times_of_day_have_the_zone_of_the_user() {
     alone("times_of_day_have_the_zone_of_the_user", || {
         let link = link_to_rping();

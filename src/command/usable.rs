@@ -12,7 +12,7 @@ use crate::command::first_route::wanted;
 use crate::command::segments::{self, Segment};
 use crate::escape::escape;
 use crate::names::forward::{self, AddressFamilies, Candidate};
-use crate::transport::{Sockets, check_scope};
+use crate::transport::{RouteError, Sockets, check_scope};
 use crate::wire::Family;
 
 /// What an address must be.
@@ -57,7 +57,11 @@ impl<'a> Usable<'a> {
             let broadcast = matches!(address.ip(), IpAddr::V4(v4) if self.broadcasts.contains(&v4));
             ensure!(!broadcast, "a broadcast address is many hosts; ping it alone, with -b");
         }
-        check_scope(address, &self.request.sockets).map_err(|why| anyhow!(PING.route_error(&why)))?;
+        match check_scope(address, &self.request.sockets) {
+            // As with fping, the kernel chooses the interface, if the socket is a raw one.
+            Err(RouteError::NoInterface(_)) if self.many.fping.is_some() => {}
+            checked => checked.map_err(|why| anyhow!(PING.route_error(&why)))?,
+        }
         let [v4, v6] = &self.refusals;
         let refusal = if address.is_ipv4() { v4 } else { v6 };
         match refusal {

@@ -1,7 +1,7 @@
 //! The options of fping together: a request of `rping ping` for many hosts.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::report::style::Style;
 use crate::report::text::fping::{FpingStyle, HostLines, Rows};
 use crate::report::text::many::Show;
 use crate::stats::check::CheckLimits;
-use crate::transport::{IpOption, Options, Pmtu, Stamping};
+use crate::transport::{IpOption, Options, Pmtu, Stamping, check_scope};
 use crate::wire::Family;
 
 /// Octets of data without `-b`.
@@ -67,8 +67,8 @@ pub fn request(
     })?;
     let size = arguments.size.unwrap_or(DEFAULT_SIZE) as usize;
     let ping = session(&arguments, size);
-    let sockets = sockets(&arguments, &ping, source, family);
     let (hosts, lists) = targets(&arguments)?;
+    let sockets = routed_by_kernel(sockets(&arguments, &ping, source, family), &hosts);
     Ok(PingRequest {
         hosts,
         many: Some(of_hosts(&arguments, lists)),
@@ -256,6 +256,14 @@ fn sockets(
         message_len: message_len(ping.method, &ping.payload),
         preload: 1,
     }
+}
+
+/// Raw sockets first, where a target is a link-local address without its interface: the kernel chooses one for a raw
+/// socket, and refuses to send through a datagram socket.
+fn routed_by_kernel(options: Options, hosts: &[String]) -> Options {
+    let addresses = hosts.iter().filter_map(|host| host.parse::<IpAddr>().ok());
+    let raw_first = addresses.map(|ip| SocketAddr::new(ip, 0)).any(|ip| check_scope(ip, &options).is_err());
+    Options { raw_first, ..options }
 }
 
 /// What is printed.
