@@ -818,6 +818,40 @@ fn what_the_target_repeats_for_a_former_connection_of_the_port_is_no_answer() {
     assert!(text.starts_with("1: 10.1.1.1 1\n2: *\n3: *\n") && text.ends_with("\nHopLimit"), "{text}");
 }
 
+/// A router refuses each probe but one, and that one again when it is sent once more as a star.
+#[test]
+fn a_doubtful_answer_counts_before_a_refusal_does() {
+    let mut net = Net::new(|probe| {
+        let arrives = (probe.ttl, probe.nth) == (3, 2);
+        let mut answer = match probe.ttl {
+            1 | 2 => exceeded(probe, ms(1)),
+            _ if arrives => reached(probe, ms(3)),
+            _ => error(probe, 3, 10, 0, ms(1)).from(router(1)),
+        };
+        if arrives {
+            answer.bytes[8..12].copy_from_slice(&0xdead_beef_u32.to_be_bytes());
+        }
+        Ok(vec![answer])
+    });
+    let text = sketch(&net.events(of_many_ports(false)));
+    assert!(text.ends_with("3: 10.1.1.1 1 203.0.113.10 3 10.1.1.1 1\nReached"), "{text}");
+}
+
+/// Host unreachable is reported late by some nodes, so its time is not that of the path. But what left with it may need as
+/// long.
+#[test]
+fn slow_refusals_leave_time_for_slow_answers() {
+    let mut net = Net::new(|probe| {
+        let late = ms(1_500).saturating_sub(probe.at.since(at(0)));
+        Ok(vec![match probe.ttl == 4 || probe.nth % 2 == 1 {
+            true => error(probe, 3, 1, 0, late + ms(1)).from(router(2)),
+            false => reached(probe, late + ms(5)),
+        }])
+    });
+    let text = sketch(&net.events(TraceConfig { first_ttl: 4, ..config() }));
+    assert!(text.ends_with("\nReached"), "{text}");
+}
+
 #[test]
 fn resets_without_a_number_count_from_the_last_probe_where_silent_routers_lie_before_the_target() {
     // The target is at hop 15. No probe up to it is answered from the first of these hops on.

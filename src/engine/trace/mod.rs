@@ -2,12 +2,13 @@
 //!
 //! [`table`] is the account of probes. `plan` chooses the next query, within a `window`, and `again` the silent ones that
 //! are sent once more. [`recognise`] matches replies to probes, `unnumbered` and `unmatched` those without a number.
-//! `ending` and `cycle` judge them, `order` sorts the outcomes; [`Trace`] composes them.
+//! `ending` and `cycle` judge them, `order` sorts the outcomes, `emit` emits them; [`Trace`] composes them.
 
 mod again;
 mod config;
 mod cycle;
 mod due;
+mod emit;
 mod ending;
 pub mod event;
 mod mtu;
@@ -38,7 +39,7 @@ use crate::reply::Reply;
 use due::Due;
 use event::{AnswerKind, Ending, Outcome, TraceAnswer, TraceEvent};
 use mtu::PathMtu;
-use order::{Order, Step};
+use order::Order;
 use plan::Plan;
 use recognise::Subject;
 use table::{ProbeState, SentProbe, Table};
@@ -146,6 +147,9 @@ impl Trace {
     /// Records the answers without a number that are assigned to probes at `now`; with `None` all.
     fn settle_unnumbered(&mut self, now: Option<Instant>) {
         for (id, answer) in self.unnumbered.settled(&self.config.flow, &self.table, now) {
+            if self.is_done() {
+                return;
+            }
             if let Err(reason) = self.answer(id, answer) {
                 self.rejects.count(reason);
             }
@@ -202,60 +206,6 @@ impl Trace {
             answer.kind.is_final() && !ending::is_arrival(&self.table, &self.config.flow, ttl, answer)
         };
         refuses(other) && !refuses(answer)
-    }
-
-    fn decide(&mut self, ttl: u8, query: u8, outcome: Outcome) {
-        let silent = outcome == Outcome::Silent;
-        if let Outcome::Answered(answer) = &outcome
-            && !answer.kind.is_final()
-        {
-            let mtu = self.table.newest(ttl, query).and_then(|probe| probe.mtu);
-            self.events.push_back(TraceEvent::Passed { ttl, query, answer: answer.clone(), mtu });
-        }
-        self.table.decide(ttl, query, outcome);
-        if !silent {
-            self.final_ttl = ending::final_ttl(&self.table, &self.config.flow);
-        }
-        self.emit();
-    }
-
-    /// Emits the outcomes that are next in their order, and the end of the trace.
-    fn emit(&mut self) {
-        while self.ending.is_none() {
-            if self.held_until().is_some_and(|until| until > self.now) {
-                return;
-            }
-            if self.order.is_complete(self.last_ttl()) {
-                self.end(ending::ending(&self.table, &self.config.flow, self.final_ttl));
-                return;
-            }
-            match self.order.step(&self.table, self.config.queries) {
-                None => return,
-                Some(Step::Outcome(event)) => self.push_judged(event),
-                Some(Step::HopDone { silent_hops }) => {
-                    let limit = self.config.gap_limit.filter(|_| !self.order.is_complete(self.last_ttl()));
-                    if limit.is_some_and(|limit| silent_hops >= limit) {
-                        self.end(Ending::GapLimit);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Emits an outcome, or a further answer, with the judgement of its answer.
-    fn push_judged(&mut self, mut event: TraceEvent) {
-        if let TraceEvent::Decided { ttl, outcome: Outcome::Answered(answer), .. }
-        | TraceEvent::Extra { ttl, answer, .. } = &mut event
-        {
-            answer.arrived = ending::is_arrival(&self.table, &self.config.flow, *ttl, answer);
-        }
-        self.events.push_back(event);
-    }
-
-    fn end(&mut self, ending: Ending) {
-        (0..self.unmatched.clear()).for_each(|_| self.rejects.count(Reject::Foreign));
-        self.ending = Some(ending);
-        self.events.push_back(TraceEvent::Ended { at: self.now, ending });
     }
 }
 

@@ -98,6 +98,8 @@ pub struct Table {
     hops: Vec<Hop>,
     /// The longest RTT of all answers whose RTT is that of the path.
     longest_rtt: Duration,
+    /// The longest time of all answers, of those too whose time is not that of the path; zero before the first.
+    pub slowest_answer: Duration,
     /// The highest TTL that was answered.
     highest: Option<u8>,
     /// The newest probe that left from each port.
@@ -127,6 +129,7 @@ impl Table {
             probes: Vec::new(),
             hops: vec![Hop::default(); hops],
             longest_rtt: Duration::ZERO,
+            slowest_answer: Duration::ZERO,
             highest: None,
             ports: HashMap::new(),
             shifts: Shifts::default(),
@@ -321,9 +324,11 @@ impl Table {
 
     /// Records the outcome of a query.
     pub fn decide(&mut self, ttl: u8, query: u8, outcome: Outcome) {
-        let (answered, rtt) = match &outcome {
-            Outcome::Answered(answer) => (true, Some(answer.rtt).filter(|_| answer.kind.times_the_path())),
-            Outcome::Silent | Outcome::NotSent(_) | Outcome::Unfinished => (false, None),
+        let (time, rtt) = match &outcome {
+            Outcome::Answered(answer) => {
+                (Some(answer.rtt), Some(answer.rtt).filter(|_| answer.kind.times_the_path()))
+            }
+            Outcome::Silent | Outcome::NotSent(_) | Outcome::Unfinished => (None, None),
         };
         let Some(was) = self.query_mut(ttl, query).map(|query| query.outcome.replace(outcome)) else {
             return;
@@ -331,7 +336,8 @@ impl Table {
         if let Some(hop) = self.hop_mut(ttl).filter(|_| was.is_none()) {
             hop.open = hop.open.saturating_sub(1);
         }
-        if answered {
+        if let Some(time) = time {
+            self.slowest_answer = self.slowest_answer.max(time);
             self.highest = self.highest.max(Some(ttl));
         }
         if let Some(rtt) = rtt {

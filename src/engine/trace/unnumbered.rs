@@ -85,7 +85,7 @@ impl Unnumbered {
             return false;
         }
         if self.accepted {
-            let answers = waiting.may_answer(flow, table, |_| true);
+            let answers = waiting.may_answer(flow, table, &|_: &SentProbe| true);
             return answers && self.add(flow, table, index, waiting.answer, clock);
         }
         let room = self.doubtful.iter().filter(|other| other.index == index).count() < MOST_DOUBTFUL;
@@ -104,12 +104,22 @@ impl Unnumbered {
     /// Takes the doubtful answers for certain when the time of a probe is up that one of them may answer. `expired`: TTL and
     /// query of the probes with that time. Returns whether there are such answers.
     pub fn accept_doubtful(&mut self, flow: &Flow, table: &Table, expired: &[(u8, u8)]) -> bool {
-        let is_up = |probe: &SentProbe| expired.contains(&(probe.ttl, probe.query));
-        let accepts = self.doubtful.iter().any(|waiting| waiting.may_answer(flow, table, is_up));
+        self.accept(flow, table, |probe| expired.contains(&(probe.ttl, probe.query)))
+    }
+
+    /// Takes all doubtful answers for certain that may answer a probe. Returns whether there are some.
+    pub fn accept_all(&mut self, flow: &Flow, table: &Table) -> bool {
+        self.accept(flow, table, |_| true)
+    }
+
+    /// Takes the doubtful answers for certain if one of them may answer one of `these` probes.
+    fn accept(&mut self, flow: &Flow, table: &Table, these: impl Fn(&SentProbe) -> bool) -> bool {
+        let accepts = self.doubtful.iter().any(|waiting| waiting.may_answer(flow, table, &these));
         if accepts {
             self.accepted = true;
             let doubtful = std::mem::take(&mut self.doubtful).into_iter();
-            self.certain.extend(doubtful.filter(|waiting| waiting.may_answer(flow, table, |_| true)));
+            self.certain
+                .extend(doubtful.filter(|waiting| waiting.may_answer(flow, table, &|_: &SentProbe| true)));
         }
         accepts
     }
@@ -166,7 +176,7 @@ impl Unnumbered {
 
 impl Waiting {
     /// Whether a doubtful answer came after one of `these` probes had left.
-    fn may_answer(&self, flow: &Flow, table: &Table, these: impl Fn(&SentProbe) -> bool) -> bool {
+    fn may_answer(&self, flow: &Flow, table: &Table, these: &impl Fn(&SentProbe) -> bool) -> bool {
         let came = |probe: &SentProbe| probe.sent.min(probe.own) <= self.answer.at;
         let candidates = recognise::candidates(flow, table, self.index);
         candidates.into_iter().any(|(_, probe)| these(probe) && came(probe))

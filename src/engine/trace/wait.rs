@@ -11,6 +11,9 @@ const NEAR: f64 = 3.0;
 /// In mid-path, at least so long after that RTT: routers answer from a slow path at low priority.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// The least time that an answer may take longer than others.
+const MARGIN: Duration = Duration::from_millis(50);
+
 /// Behind the last hop that answered. A host that is off is reported after three requests for its link-layer address, a
 /// second apart (RFC 4861 section 10, and Linux for ARP), and a little later.
 pub const TAIL: Duration = Duration::from_millis(3_300);
@@ -49,7 +52,8 @@ impl Wait {
                 // A further probe does not lengthen the wait, but for the time that its own answer needs.
                 (first + TAIL + table.longest_rtt()).max(newest + answer_time(table))
             }
-            Self::Adaptive => newest + mid_path(table, ttl),
+            // What other probes needed that left with the first one: a refusal shows it too.
+            Self::Adaptive => (newest + mid_path(table, ttl)).max(first + table.slowest_answer + MARGIN),
             Self::Given { max, here, near } => newest + given(table, ttl, (max, here, near)),
         }
     }
@@ -58,7 +62,7 @@ impl Wait {
 /// After so long without an answer a probe is most likely lost: half as long again as the slowest answer so far.
 pub fn answer_time(table: &Table) -> Duration {
     let longest = table.longest_rtt();
-    times(longest, 1.5).max(longest.saturating_add(Duration::from_millis(50)))
+    times(longest, 1.5).max(longest.saturating_add(MARGIN))
 }
 
 /// Whether no hop from this one on was answered.
