@@ -13,8 +13,8 @@ use rping::engine::ping::event::{Event, Missing, NameState};
 use rping::engine::ping::{Ping, Targets};
 use rping::output::{Output, Stream};
 use rping::report::Report;
-use rping::report::formats::InfluxPing;
 use rping::report::formats::ping::FormatPing;
+use rping::report::formats::{CsvProbes, InfluxPing};
 use rping::report::hosts::Hosts;
 use rping::report::json::JsonPing;
 use rping::report::style::Style;
@@ -62,6 +62,11 @@ struct Joined<'a> {
 
 /// Every host answers after 20 ms.
 fn joined<'a>(config: Config, words: &[Word<'a>]) -> Joined<'a> {
+    joined_to(config, words, true)
+}
+
+/// Every host answers after 20 ms, or none does.
+fn joined_to<'a>(config: Config, words: &[Word<'a>], answered: bool) -> Joined<'a> {
     let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
     let mut calls = Vec::new();
     let mut names = 0;
@@ -81,8 +86,8 @@ fn joined<'a>(config: Config, words: &[Word<'a>]) -> Joined<'a> {
     let targets = Rc::new(targets);
     hosts.seal(Rc::clone(&targets));
     let config = Config { targets, names, ..config };
-    let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), |probe| {
-        Ok(vec![echo(probe, ms(20))])
+    let mut sim = Sim::of(Ping::new(config.into(), [identity(); 2], Instant::ZERO), move |probe| {
+        Ok(Vec::from_iter(answered.then(|| echo(probe, ms(20)))))
     });
     for (number, before, (after, outcome)) in calls {
         let outcome = outcome.map(|addresses| addresses.iter().map(|text| address(text)).collect::<Vec<_>>());
@@ -197,6 +202,7 @@ fn names_of_one_address_share_its_probes_and_each_has_its_row() {
 64 bytes from www.example (198.51.100.1): icmp_seq=1 ttl=64 time=20.0 ms
 64 bytes from 198.51.100.1: icmp_seq=2 ttl=64 time=20.0 ms
 64 bytes from www.example (198.51.100.1): icmp_seq=2 ttl=64 time=20.0 ms
+64 bytes from web.example (198.51.100.1): icmp_seq=2 ttl=64 time=20.0 ms
 
 name          address       sent  received    loss         min/avg/max/mdev ms  p95 ms
 198.51.100.1  198.51.100.1     2         2      0%  20.000/20.000/20.000/0.000  20.000
@@ -207,6 +213,47 @@ rtt min/avg/max/mdev = 20.000/20.000/20.000/0.000 ms
 ";
     assert_eq!((out.as_str(), end), (expected, at(150)));
     assert_eq!(printed(joined(answers(), &words), Show::Alive).0, "198.51.100.1\nwww.example\nweb.example\n");
+}
+
+/// What a report prints while a run goes on.
+fn records<R: Report<Account = PingAccount>>(
+    joined: Joined<'_>,
+    format: impl FnOnce(Style, Hosts) -> R,
+) -> String {
+    let Joined { mut sim, hosts, names } = joined;
+    let nowhere = driven::nowhere();
+    let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
+    let mut report = driven::ping(format(Style::of(TARGET.into()), hosts), 1);
+    report.account.open_names = names;
+    sim.run(|event| report.event(event, EPOCH, &mut output));
+    output.unwritten(Stream::Out)
+}
+
+/// Its only probe was answered or lost before.
+#[test]
+fn a_name_that_is_found_after_the_only_probe_of_its_address_has_its_line_in_each_format() {
+    let words = [
+        Known("198.51.100.1"),
+        found("www.example", 1_300, &["198.51.100.1"]),
+        found("web.example", 1_400, &["2001:db8::1", "198.51.100.1"]),
+        found("end.example", 1_500, &["198.51.100.1"]),
+    ];
+    let hosts = ["198.51.100.1", "www.example", "web.example", "end.example"];
+    for (answered, kind, time) in [(true, "reply", "00.270"), (false, "timeout", "01.250")] {
+        let run = || joined_to(probes(1), &words, answered);
+        let json = records(run(), |style, hosts| JsonPing::many(style, hosts, None));
+        let csv = records(run(), |style, hosts| FormatPing::new(Box::new(CsvProbes), &style, hosts, false));
+        for host in hosts {
+            let record = format!(
+                r#""ts":"2026-11-22T14:58:{time}000000Z","type":"{kind}","host":"{host}","addr":"198.51.100.1","seq":1"#
+            );
+            assert_eq!(json.matches(&record).count(), 1, "{host}: {json}");
+            let line = format!("2026-11-22T14:58:{time}000000Z,{host},198.51.100.1,,1,{kind},");
+            assert_eq!(csv.matches(&line).count(), 1, "{host}: {csv}");
+        }
+        // The other address of the third name has one of its own.
+        assert_eq!(json.matches(&format!(r#""type":"{kind}""#)).count(), 5, "{json}");
+    }
 }
 
 #[test]

@@ -9,8 +9,9 @@ use std::rc::Rc;
 use super::addresses::Shown;
 use super::entries::{Entries, only};
 pub use super::entries::{HostCursor, HostEntry, PART};
+use super::newest::Newest;
 use super::plain_targets::PlainTargets;
-use crate::engine::ping::event::{LookupOutcome, NameLookup};
+use crate::engine::ping::event::{Event, LookupOutcome, NameLookup};
 use crate::engine::ping::{LiveTargets, Targets};
 use crate::escape::escape;
 
@@ -33,6 +34,10 @@ pub struct Hosts {
     found: BTreeMap<u32, String>,
     /// Further entries of names that are looked up while the run goes on, by the number of the first one.
     again: BTreeMap<u32, Vec<u32>>,
+    /// The newest outcomes of probes, while names are looked up.
+    newest: Newest,
+    /// The number of the only name that [`Hosts::labels`] has now; `None`: all.
+    only: Option<u32>,
 }
 
 /// A target under one of its names.
@@ -180,6 +185,24 @@ impl Hosts {
         entries.into_iter().for_each(|entry| self.look_up_entry(entry, &lookup.outcome));
     }
 
+    /// Keeps the outcome of a probe for names that are found later; `open`: there are names that are still looked up.
+    pub fn keep(&mut self, event: &Event, open: bool) {
+        self.newest.keep(event, open);
+    }
+
+    /// Returns the newest outcome of each address that was found: it had no line under this name. Until
+    /// [`Hosts::widen`], this name is the only label.
+    pub fn narrow(&mut self, lookup: &NameLookup) -> Vec<Event> {
+        let LookupOutcome::Found { places, .. } = &lookup.outcome else { return Vec::new() };
+        self.only = Some(lookup.name);
+        places.iter().filter_map(|place| self.newest.of(place.target)).collect()
+    }
+
+    /// Ends what [`Hosts::narrow`] began.
+    pub fn widen(&mut self) {
+        self.only = None;
+    }
+
     /// The entries of a name that is looked up while the run goes on.
     fn entries_of(&self, number: u32) -> impl Iterator<Item = u32> {
         let further = self.again.get(&number).into_iter().flatten();
@@ -263,10 +286,12 @@ impl Hosts {
     pub fn labels(&self, target: u32) -> impl Iterator<Item = HostLabel<'_>> {
         let address = self.address(target);
         let all = (target, 0)..=(target, u32::MAX);
-        let plain = self.plain_entry(target);
+        let plain = self.plain_entry(target).filter(|_| self.only.is_none());
         let has_none = plain.is_none() && self.named.range(all.clone()).next().is_none();
         let pairs = if has_none { &self.former } else { &self.named };
-        let named = pairs.range(all).filter_map(|(_, entry)| self.entries.get(*entry));
+        let wanted = |entry: &u32| self.only.is_none_or(|name| self.entries_of(name).any(|of| of == *entry));
+        let named = pairs.range(all).map(|(_, entry)| entry).filter(move |entry| wanted(entry));
+        let named = named.filter_map(|entry| self.entries.get(*entry));
         let all = plain.into_iter().chain(named);
         all.filter_map(move |entry| {
             Some(HostLabel { name: entry.name.as_deref(), note: entry.note.as_deref(), address: address? })
@@ -280,112 +305,4 @@ impl Hosts {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::ping::event::{Missing, NameState, Place};
-
-    #[test]
-    fn each_name_of_an_address_is_a_label_once() {
-        let mut targets = Targets::default();
-        let mut hosts = Hosts::default();
-        let first = "192.0.2.1:0".parse().unwrap();
-        let mut add = |name: Option<&str>, count| {
-            targets.add(first, count).into_iter().for_each(|range| hosts.add(name.map(str::to_owned), range));
-        };
-        add(Some("www"), 1);
-        add(Some("web"), 1);
-        add(None, 3);
-        add(None, 1);
-        add(Some("www"), 1);
-        hosts.add_unknown("nope".to_owned(), "why".to_owned());
-        hosts.seal(Rc::new(targets));
-        let labels = |target| hosts.labels(target).map(|label| label.to_string()).collect::<Vec<_>>();
-        assert_eq!(labels(0), ["192.0.2.1", "www (192.0.2.1)", "web (192.0.2.1)"]);
-        assert_eq!(labels(2), ["192.0.2.3"]);
-        assert_eq!(labels(3), [""; 0]);
-        // www, web, three addresses and nope: what is given again has no second row.
-        assert_eq!((hosts.unknown(), hosts.entries().len()), (1, 4));
-    }
-
-    /// The labels of a target.
-    fn labels(hosts: &Hosts, target: u32) -> Vec<String> {
-        hosts.labels(target).map(|label| label.to_string()).collect()
-    }
-
-    /// Every row: the name and the address.
-    fn rows(hosts: &Hosts) -> Vec<String> {
-        let mut cursor = HostCursor::default();
-        let next = || {
-            let (entry, target) = cursor.next(hosts.entries())?;
-            let address = target.and_then(|target| hosts.address(target));
-            let address = address.map_or("-".to_owned(), |address| address.ip().to_string());
-            Some(format!("{} {address}", entry.name.as_deref().unwrap_or("-")))
-        };
-        std::iter::from_fn(next).collect()
-    }
-
-    #[test]
-    fn names_that_are_found_later_keep_their_place() {
-        let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
-        let late = hosts.add_open("late".to_owned());
-        let first = "192.0.2.1:0".parse().unwrap();
-        targets.add(first, 2).into_iter().for_each(|range| hosts.add(None, range));
-        let both = hosts.add_open("both".to_owned());
-        let never = hosts.add_open("never".to_owned());
-        hosts.seal(Rc::new(targets));
-        assert_eq!(rows(&hosts), ["late -", "- 192.0.2.1", "- 192.0.2.2", "both -", "never -"]);
-        let place = |target, address: &str| Place { target, address: address.parse().unwrap() };
-        let mut look_up = |name, outcome| {
-            let at = crate::clock::Instant::ZERO;
-            hosts.look_up(&NameLookup { at, name, outcome });
-            hosts.name(name).next().map(|(name, _)| name.to_owned())
-        };
-        let places = vec![place(1, "192.0.2.2:0"), place(2, "192.0.2.9:0")];
-        assert_eq!(
-            look_up(both, LookupOutcome::Found { places, before: NameState::Open }).as_deref(),
-            Some("both")
-        );
-        let places = vec![place(3, "192.0.2.8:0")];
-        look_up(late, LookupOutcome::Found { places, before: NameState::Open });
-        look_up(never, LookupOutcome::Unknown { reason: "why".to_owned(), missing: Missing::Final });
-        let expected =
-            ["late 192.0.2.8", "- 192.0.2.1", "- 192.0.2.2", "both 192.0.2.2", "both 192.0.2.9", "never -"];
-        assert_eq!((rows(&hosts), hosts.unknown()), (expected.map(str::to_owned).to_vec(), 1));
-        assert_eq!(labels(&hosts, 1), ["192.0.2.2", "both (192.0.2.2)"]);
-        assert_eq!([0, 1, 2, 3].map(|target| hosts.is_plain(target)), [true, true, false, false]);
-    }
-
-    #[test]
-    fn a_name_that_moved_has_its_new_address() {
-        let (mut targets, mut hosts) = (Targets::default(), Hosts::default());
-        let first = "192.0.2.1:0".parse().unwrap();
-        targets.add(first, 1).into_iter().for_each(|range| hosts.add(None, range));
-        let name = hosts.add_open("name".to_owned());
-        hosts.seal(Rc::new(targets));
-        let place = |target, address: &str| Place { target, address: address.parse().unwrap() };
-        let mut look_up = |outcome| {
-            hosts.look_up(&NameLookup { at: crate::clock::Instant::ZERO, name, outcome });
-        };
-        look_up(LookupOutcome::Found { places: vec![place(0, "192.0.2.1:0")], before: NameState::Open });
-        let moved = |from, to| LookupOutcome::Moved { before: from, after: to };
-        look_up(moved(place(0, "192.0.2.1:0"), place(1, "192.0.2.2:0")));
-        look_up(moved(place(1, "192.0.2.2:0"), place(1, "192.0.2.3:0")));
-        assert_eq!(rows(&hosts), ["- 192.0.2.1", "name 192.0.2.1", "name 192.0.2.3"]);
-        let former = |hosts: &Hosts| [0, 1].map(|target| hosts.entries()[1].is_former(target));
-        assert_eq!(former(&hosts), [true, false]);
-        assert_eq!(
-            (labels(&hosts, 0), labels(&hosts, 1)),
-            (vec!["192.0.2.1".to_owned()], vec!["name (192.0.2.3)".to_owned()])
-        );
-        // Back again: a target that nothing has any more is under the name that had it.
-        hosts.look_up(&NameLookup {
-            at: crate::clock::Instant::ZERO,
-            name,
-            outcome: moved(place(1, "192.0.2.3:0"), place(0, "192.0.2.1:0")),
-        });
-        assert_eq!(rows(&hosts), ["- 192.0.2.1", "name 192.0.2.3", "name 192.0.2.1"]);
-        assert_eq!(former(&hosts), [false, true]);
-        assert_eq!(labels(&hosts, 0), ["192.0.2.1", "name (192.0.2.1)"]);
-        assert_eq!(labels(&hosts, 1), ["name (192.0.2.3)"]);
-    }
-}
+mod tests;

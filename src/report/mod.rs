@@ -18,6 +18,7 @@ pub mod glyphs;
 pub mod hosts;
 pub mod json;
 pub mod missing;
+mod newest;
 mod phrases;
 mod plain_targets;
 pub mod style;

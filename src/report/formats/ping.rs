@@ -284,8 +284,11 @@ impl Report for FormatPing {
 
     fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
         self.epoch = epoch;
+        self.hosts.keep(event, account.open_names > 0);
         if let Event::Lookup(lookup) = event {
             self.lookup(lookup, account, output);
+            self.hosts.narrow(lookup).iter().for_each(|newest| self.event(newest, account, epoch, output));
+            self.hosts.widen();
         }
         let Some(target) = event.target().filter(|_| self.document.has_events()) else { return };
         for label in self.hosts.labels(target) {

@@ -232,8 +232,9 @@ impl Report for JsonPing {
         }
     }
 
-    fn event(&mut self, event: &Event, _account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+    fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
         self.epoch = epoch;
+        self.hosts.keep(event, account.open_names > 0);
         match event {
             Event::Sent { .. } | Event::Unanswered { .. } => {}
             Event::NotSent { seq, fault, .. } => {
@@ -251,7 +252,14 @@ impl Report for JsonPing {
                 self.probe(event, kind, |zone| ReplyRecord::new(answer, zone), output);
             }
             Event::Error(error) => self.error(event, error, output),
-            Event::Lookup(lookup) => self.lookup(lookup, output),
+            Event::Lookup(lookup) => {
+                self.lookup(lookup, output);
+                self.hosts
+                    .narrow(lookup)
+                    .iter()
+                    .for_each(|newest| self.event(newest, account, epoch, output));
+                self.hosts.widen();
+            }
         }
     }
 

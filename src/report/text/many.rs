@@ -260,6 +260,7 @@ impl Report for ManyText {
     }
 
     fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
+        self.hosts.keep(event, account.open_names > 0);
         if let (Some(names), Event::Answer(answer)) = (&mut self.names, event)
             && let (Verdict::Received, Some(1)) =
                 (answer.verdict, account.row(answer.target).map(|row| row.received))
@@ -268,7 +269,14 @@ impl Report for ManyText {
             address.into_iter().for_each(|address| names.push(answer.target, address.ip()));
         }
         match event {
-            Event::Lookup(lookup) => self.lookup(lookup, account, epoch, output),
+            Event::Lookup(lookup) => {
+                self.lookup(lookup, account, epoch, output);
+                if self.show == Show::Lines {
+                    let newest = self.hosts.narrow(lookup);
+                    newest.iter().for_each(|outcome| self.event(outcome, account, epoch, output));
+                    self.hosts.widen();
+                }
+            }
             Event::NotSent { target, seq, fault, .. } => self.not_sent(*target, *seq, *fault, output),
             Event::Answer(answer) if self.show == Show::Alive => {
                 let first = account.row(answer.target).is_some_and(|row| row.received == 1);
