@@ -102,8 +102,14 @@ impl Traced {
         }
         match account.ending() {
             Ending::Unreachable { by, .. } => {
-                let refuses = network.refusal.map(|refusal| network.address(Node::Router(refusal.hop)));
-                if refuses != Some(by) { Err("who refused") } else { Ok(()) }
+                let Some(refusal) = network.refusal else { return Err("a refusal") };
+                let hop = (refusal.hop + 1).max(network.first_ttl);
+                let is_there = hops.contains(&hop) || refusal.one_in_three || !network.is_one_path();
+                match network.address(Node::Router(refusal.hop)) == by {
+                    false => Err("who refused"),
+                    true if !is_there => Err("the hop of the refusal"),
+                    true => Ok(()),
+                }
             }
             Ending::Loop { at, first, again } => {
                 let Some(cycle) = network.cycle else { return Err("a loop") };

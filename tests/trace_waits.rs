@@ -354,6 +354,37 @@ fn a_limited_target_is_found_behind_a_silent_router() {
     }
 }
 
+/// Router 3 refuses what it should forward, and limits its errors. Of the first probes that it has one for, some go far
+/// beyond it.
+#[test]
+fn a_router_that_limits_its_refusals_is_at_its_hop() {
+    for method in [TraceMethod::Echo, TraceMethod::Udp, TraceMethod::Tcp(SYN)] {
+        for (tokens, burst, interval) in [
+            (0, 1, 500),
+            (1, 1, 500),
+            (0, 6, 1_000),
+            (2, 6, 1_000),
+            (4, 6, 1_000),
+            (6, 6, 1_000),
+            (0, 3, 700),
+        ] {
+            let mut budget = Budget::new(tokens, burst, ms(interval));
+            let mut net = Net::new(|probe| match probe.ttl {
+                ..3 => Ok(vec![six(probe)]),
+                _ if !budget.allows(probe.at) => Ok(vec![]),
+                3 => Ok(vec![six(probe)]),
+                _ => Ok(vec![error(probe, 3, 13, 0, ms(30)).from(router(3))]),
+            });
+            let text = sketch(&net.events(trace_config(method, false)));
+            let (_, last) = text.split_once("\n4: ").expect(&text);
+            let case = format!("{method:?}, {tokens} of {burst} each {interval} ms: {text}");
+            assert!(last.contains("10.1.3.1") && last.contains("\nUnreachable"), "{case}");
+            assert_eq!(last.lines().count(), 2, "{case}");
+            assert!(millis(net.now) < 4_200, "{case}: {}", millis(net.now));
+        }
+    }
+}
+
 #[test]
 fn probes_that_are_overtaken_by_those_beyond_a_limited_target_are_sent_again() {
     for overtaken in 1..=2 {

@@ -266,6 +266,11 @@ impl Network {
         [self.hops, self.hops + self.ecmp.map_or(0, |ecmp| ecmp.longer)]
     }
 
+    /// Whether each probe takes the same path, which ends.
+    pub fn is_one_path(&self) -> bool {
+        self.cycle.is_none() && self.ecmp.is_none()
+    }
+
     /// Whether each router answers each probe, and all answers can be recognised.
     pub fn is_plain(&self) -> bool {
         let hides = self.nat.is_some_and(|nat| nat.mending == Mending::NoChecksum);

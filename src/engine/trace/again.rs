@@ -4,8 +4,9 @@
 //! deaf for a while: one that looked for the link-layer address of the next node, or that had used up the ICMP errors of a
 //! second.
 //!
-//! A target that answers with ICMP errors limits them. The probes beyond it may have used them up before those of its hop
-//! arrived: some were lost, or later ones overtook them. So these are sent again when the target may send a further error.
+//! A target that answers with ICMP errors limits them, and so does a router that refuses what it should forward. The probes
+//! beyond it may have used them up before those of its hop arrived: some were lost, or later ones overtook them. So these are
+//! sent again when it may send a further error.
 
 use std::time::Duration;
 
@@ -16,29 +17,9 @@ use super::wait;
 use crate::clock::Instant;
 use crate::probe::trace::TraceMethod;
 
-/// What a target answers with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TargetAnswers {
-    /// Replies.
-    Replies,
-    /// TCP segments: each query is a connection.
-    Segments,
-    /// ICMP errors.
-    Errors,
-}
-
-impl TargetAnswers {
-    /// What it answers the probes of a method with.
-    pub const fn to(method: TraceMethod) -> Self {
-        match method {
-            TraceMethod::Echo => Self::Replies,
-            TraceMethod::Tcp(_) | TraceMethod::Connect => Self::Segments,
-            TraceMethod::Udp
-            | TraceMethod::UdpLite { .. }
-            | TraceMethod::Dccp { .. }
-            | TraceMethod::Protocol(_) => Self::Errors,
-        }
-    }
+/// Whether each query of a method is a connection: a target answers with segments.
+pub const fn connects(method: TraceMethod) -> bool {
+    matches!(method, TraceMethod::Tcp(_) | TraceMethod::Connect)
 }
 
 /// Behind the last hop that answered: time from one probe of a query to the next.
@@ -50,25 +31,27 @@ const MOST: u8 = 3;
 /// ICMP errors that a host sends at once; then it sends one each [`INTERVAL`] (Linux icmp_ratelimit).
 const ERRORS: usize = 6;
 
-/// Where the target limits its errors: how often a query is sent again at most.
+/// Where the last node limits its errors: how often a query is sent again at most.
 const MOST_LIMITED: u8 = 2;
+
+/// The same for a query of a nearer hop, if that node did not answer all queries of its own hop at once.
+const MOST_NEARER: u8 = 3;
 
 /// The next query of a path with so many queries in each hop. `final_ttl`: the hop with the final answer.
 ///
 /// With a final answer: the queries of each nearer hop that no answer shows to be passed, once; of connections, all queries
 /// up to the hop with the final answer; and see [`limited`]. Without a final answer: those of the first hop behind the last that
 /// answered, once a second.
-pub fn next(table: &Table, final_ttl: Option<u8>, queries: u8, target: TargetAnswers) -> Option<Due> {
+pub fn next(table: &Table, final_ttl: Option<u8>, queries: u8, connections: bool) -> Option<Due> {
     let sent = |ttl: &u8| table.queries(*ttl).len() >= usize::from(queries);
     match final_ttl {
         Some(last) => {
             // A translator forgets a connection with its first reset, and then loses the answers of slower routers.
-            let connections = target == TargetAnswers::Segments;
             let silent = |ttl: &u8| connections || (*ttl < last && !table.is_passed(*ttl));
             let hops = table.ttls().take_while(|ttl| *ttl <= last).filter(|ttl| sent(ttl) && silent(ttl));
             let wait = wait::answer_time(table);
             let once = hops.filter_map(|ttl| of_hop(table, ttl, 1, wait));
-            once.chain(next_limited(table, last, target)).min_by_key(|due| due.at)
+            once.chain(next_limited(table, last)).min_by_key(|due| due.at)
         }
         None => {
             let first = table.highest().map_or(*table.ttls().start(), |highest| highest.saturating_add(1));
@@ -85,26 +68,28 @@ fn of_hop(table: &Table, ttl: u8, most: u8, wait: Duration) -> Option<Due> {
     waiting.map(due).min_by_key(|due| due.at)
 }
 
-/// The next query that is sent again because the target limits its errors: see [`limited`].
-fn next_limited(table: &Table, last: u8, target: TargetAnswers) -> Option<Due> {
+/// The next query that is sent again because the last node limits its errors: see [`limited`].
+fn next_limited(table: &Table, last: u8) -> Option<Due> {
     let hops = table.ttls().take_while(|ttl| *ttl <= last);
     let open = hops.flat_map(|ttl| table.waiting(ttl).map(move |(query, _, _)| (ttl, query)));
     let sent = open.filter(|(ttl, query)| *ttl == last || *query == 1);
-    let due =
-        |(ttl, query)| limited(table, last, target, ttl, query).map(|at| Due { at, ttl, query, again: true });
+    let due = |(ttl, query)| limited(table, last, ttl, query).map(|at| Due { at, ttl, query, again: true });
     sent.filter_map(due).min_by_key(|due| due.at)
 }
 
-/// When an open query may be sent again because the target, at the hop `last`, limits its errors; `None`: it is not.
+/// When an open query may be sent again because the target, at the hop `last`, or the router that refuses there limits its
+/// errors; `None`: it is not.
 ///
 /// The queries of its hop are sent again, one for each error, the one that waits longest first. Of the silent hops right
-/// before it the first query of each is, all together: the error goes to the nearest hop that is the target's.
-pub fn limited(table: &Table, last: u8, target: TargetAnswers, ttl: u8, query: u8) -> Option<Instant> {
-    if target != TargetAnswers::Errors || ttl > last {
+/// before it the first query of each is, all together: the error goes to the nearest hop that is this node's.
+pub fn limited(table: &Table, last: u8, ttl: u8, query: u8) -> Option<Instant> {
+    if ttl > last {
         return None;
     }
+    let short = table.open(last) > 0 || table.queries(last).iter().any(|query| query.resends > 0);
+    let most = if short && ttl < last { MOST_NEARER } else { MOST_LIMITED };
     let rest = || {
-        let may = |query| table.query(ttl, query).is_some_and(|query| query.resends < MOST_LIMITED);
+        let may = |query| table.query(ttl, query).is_some_and(|query| query.resends < most);
         table.waiting(ttl).filter(move |(query, _, _)| may(*query))
     };
     let (_, first, newest) = rest().find(|(other, _, _)| *other == query)?;
@@ -120,7 +105,7 @@ pub fn limited(table: &Table, last: u8, target: TargetAnswers, ttl: u8, query: u
     Some(at).filter(|at| *at <= first + wait::TAIL + table.longest_rtt().saturating_mul(4))
 }
 
-/// When the target, at the hop `last`, sent its last error, or was sent a probe again for one; `None`: it does not limit
+/// When the node at the hop `last` sent its last error, or was sent a probe again for one; `None`: it does not limit
 /// them, or sends none.
 fn last_error(table: &Table, last: u8) -> Option<Instant> {
     let answers = || table.ttls().skip_while(|ttl| *ttl < last).flat_map(|ttl| table.answers(ttl));

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::again::{self, TargetAnswers};
+use super::again;
 use super::config::TraceConfig;
 use super::due::Due;
 use super::table::Table;
@@ -48,8 +48,8 @@ pub struct Plan {
     explicit: bool,
     /// Whether silent queries are sent again.
     resends: bool,
-    /// What the target answers with.
-    target: TargetAnswers,
+    /// Whether each query is a connection.
+    connections: bool,
     gap: Duration,
     window: Window,
     /// Until when only the first hop is probed, if the target is most likely a neighbour and no probe left or was answered:
@@ -89,7 +89,7 @@ impl Plan {
             queries,
             explicit: parallel.is_some(),
             resends: wait.is_adaptive() && (parallel.is_none() || config.mtu),
-            target: TargetAnswers::to(config.flow.method),
+            connections: again::connects(config.flow.method),
             gap,
             window: Window::new(parallel),
             alone_until: (neighbour && parallel.is_none()).then(|| start + NEIGHBOUR),
@@ -120,13 +120,13 @@ impl Plan {
         if !self.resends {
             return None;
         }
-        let due = again::next(table, final_ttl, self.queries, self.target)?;
+        let due = again::next(table, final_ttl, self.queries, self.connections)?;
         Some(Due { at: due.at.max(self.slot), ..due })
     }
 
     /// Until when a query is to stay open because it is to be sent again: see [`again::limited`].
     pub fn open_until(&self, table: &Table, final_ttl: Option<u8>, ttl: u8, query: u8) -> Option<Instant> {
-        let at = again::limited(table, final_ttl.filter(|_| self.resends)?, self.target, ttl, query)?;
+        let at = again::limited(table, final_ttl.filter(|_| self.resends)?, ttl, query)?;
         Some(at + wait::answer_time(table))
     }
 

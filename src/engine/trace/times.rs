@@ -46,7 +46,7 @@ impl Trace {
             None => self.order.refused(&self.table)?,
         };
         match ending::held(&self.table, &self.config.flow, refused)? {
-            Held::Until(until) if !self.unnumbered.is_doubtful() => Some(until),
+            Held::Until(until) if !self.unnumbered.wait() => Some(until),
             Held::Until(_) | Held::WhileInFlight => {
                 self.deadlines(self.config.max_ttl).map(|(_, _, deadline)| deadline).max()
             }

@@ -50,9 +50,9 @@ impl Unnumbered {
         self.certain.is_empty()
     }
 
-    /// Whether doubtful answers wait.
-    pub fn is_doubtful(&self) -> bool {
-        !self.doubtful.is_empty()
+    /// Whether any answer waits, a doubtful one too.
+    pub fn wait(&self) -> bool {
+        !self.certain.is_empty() || !self.doubtful.is_empty()
     }
 
     /// Adds an answer to a probe with this flow index. Returns whether there is a probe for it.
