@@ -818,6 +818,23 @@ fn what_the_target_repeats_for_a_former_connection_of_the_port_is_no_answer() {
     assert!(text.starts_with("1: 10.1.1.1 1\n2: *\n3: *\n") && text.ends_with("\nHopLimit"), "{text}");
 }
 
+/// Router 2 refuses some probes, and router 5 all others, but it limits its errors.
+#[test]
+fn a_refusal_of_a_nearer_router_does_not_overrule_that_of_a_further_one() {
+    for (first, shown) in [(1, "10.1.2.1 2"), (0, "10.1.5.1 5")] {
+        let mut net = Net::new(|probe| match (probe.ttl, probe.nth) {
+            (..=5, _) => Ok(vec![exceeded(probe, ms(u64::from(probe.ttl)))]),
+            (6, nth) if nth != first => Ok(vec![error(probe, 3, 13, 0, ms(5)).from(router(5))]),
+            (6, _) | (8.., 2) => Ok(vec![error(probe, 3, 10, 0, ms(2)).from(router(2))]),
+            _ => Ok(vec![]),
+        });
+        let text = sketch(&net.events(config()));
+        let (_, last) = text.split_once("\n6: ").expect(&text);
+        let expected = format!("{shown} 10.1.5.1 5 10.1.5.1 5\nUnreachable {{ by: 10.1.5.1,");
+        assert!(last.starts_with(&expected), "{text}");
+    }
+}
+
 /// A router refuses each probe but one, and that one again when it is sent once more as a star.
 #[test]
 fn a_doubtful_answer_counts_before_a_refusal_does() {

@@ -1,5 +1,6 @@
 //! Why a trace ended: final answers, or none.
 
+use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use super::cycle;
@@ -21,10 +22,13 @@ pub fn ending(table: &Table, flow: &Flow, final_ttl: Option<u8>) -> Ending {
     if finals().any(|answer| is_arrival(table, flow, ttl, answer)) {
         return Ending::Reached;
     }
-    let refused = finals().find_map(|answer| match answer.kind {
-        AnswerKind::Error(error) => Some(Ending::Unreachable { by: answer.from, error }),
+    let refusals = finals().filter_map(|answer| match answer.kind {
+        AnswerKind::Error(error) => Some((answer.from, error)),
         AnswerKind::Reply | AnswerKind::Segment(_) => None,
     });
+    // The furthest node that refuses; of equal ones the first.
+    let furthest = refusals.min_by_key(|(by, _)| Reverse(place(table, *by)));
+    let refused = furthest.map(|(by, error)| Ending::Unreachable { by, error });
     let too_long = || table.too_long(ttl).next().map(|mtu| Ending::TooLong { mtu });
     refused.or_else(too_long).unwrap_or(Ending::Reached)
 }
@@ -57,10 +61,12 @@ pub fn is_reached(table: &Table, flow: &Flow, ttl: u8) -> bool {
 }
 
 /// Whether probes got further than the refusal at the hop `ttl`: one exceeded its TTL there, or was answered beyond it,
-/// not by a node that refused probes of this hop too.
+/// not by a node that refused probes of this hop too, or that is nearer than one that did.
 fn is_overruled(table: &Table, flow: &Flow, ttl: u8) -> bool {
     let refusals = || table.answers(ttl).filter(|answer| answer.kind.is_final());
-    let refused = |from: IpAddr| refusals().any(|answer| answer.from == from);
+    let refused = |from: IpAddr| {
+        refusals().any(|answer| answer.from == from || place(table, from) < place(table, answer.from))
+    };
     let mut beyond = table
         .ttls()
         .skip_while(|further| *further <= ttl)
@@ -69,6 +75,12 @@ fn is_overruled(table: &Table, flow: &Flow, ttl: u8) -> bool {
         || beyond.any(|(further, answer)| {
             !answer.kind.is_final() || !refused(answer.from) || is_arrival(table, flow, further, answer)
         })
+}
+
+/// The hop of a node: the first one at which a TTL was exceeded there. A node without one is most likely further on.
+fn place(table: &Table, node: IpAddr) -> u8 {
+    let passed = |answer: &TraceAnswer| answer.from == node && !answer.kind.is_final();
+    table.ttls().find(|ttl| table.answers(*ttl).any(passed)).unwrap_or(u8::MAX)
 }
 
 /// How long the refusal at a hop is held open for the answers to probes beyond it, which could overrule it.
