@@ -138,6 +138,37 @@ fn with_a_count_the_rounds_are_a_second_apart() {
     assert_eq!(lost, [(0, at(3_000_000))], "the last one, a second after it left");
 }
 
+/// A run of two hosts, of which each answers after so long, or never: how many replies count, and when it ends.
+fn answered(args: &str, rtts: [Option<Duration>; 2]) -> (u32, Instant) {
+    let mut sim = Sim::of(Ping::new(config(args, 2), [identity(); 2], Instant::ZERO), |probe| {
+        let rtt = if probe.dst.ip() == TARGET { rtts[0] } else { rtts[1] };
+        Ok(rtt.map(|rtt| echo(probe, rtt)).into_iter().collect())
+    });
+    let mut received = 0;
+    let end = sim.run(|event| received += u32::from(matches!(event, Event::Answer(_))));
+    (received, end)
+}
+
+#[test]
+fn a_host_of_many_that_has_not_answered_is_waited_for_as_long_as_in_a_sweep() {
+    let (slow, fast, silent) = (Some(ms(1_500)), Some(ms(20)), None);
+    let ends = |args: &str, rtts| {
+        let (received, end) = answered(&format!("{args} 192.0.2.2 192.0.2.3"), rtts);
+        (received, end.as_nanos() / 1_000_000)
+    };
+    assert_eq!(ends("-c 1", [slow, slow]), (2, 1_501));
+    assert_eq!(ends("-c 1", [fast, slow]), (2, 1_501));
+    assert_eq!(ends("-c 1", [fast, silent]), (1, 4_001));
+    assert_eq!(ends("-c 3 -i 0.3", [fast, silent]), (3, 4_001));
+    assert_eq!(ends("--sweep", [fast, silent]), (1, 4_063));
+    // It had that time already.
+    assert_eq!(ends("-c 5", [fast, silent]), (5, 5_001));
+    // What the user gives counts.
+    assert_eq!(ends("-c 1 -W 0.7", [fast, silent]), (1, 701));
+    assert_eq!(ends("-c 1 --timeout 2", [slow, silent]), (1, 2_001));
+    assert_eq!(ends("-c 1 -w 1", [slow, fast]), (1, 1_000));
+}
+
 #[test]
 fn with_an_interval_and_no_count_many_hosts_are_pinged_until_the_deadline() {
     let request = parse("-i 0.5 -W 0.3 192.0.2.2 192.0.2.3");

@@ -17,6 +17,10 @@ const FLOOD_PATIENCE: Duration = Duration::from_millis(100);
 /// iputils). Else each later answer could make the wait twice as long.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
+/// So long after its first probe a target of many is waited for that has not answered at all: as long as in a sweep with the
+/// waits of fping (0.5, 0.75, 1.125 and 1.6875 seconds). One target is waited for ten seconds, as by iputils.
+const FIRST_ANSWER: Duration = Duration::from_millis(4_000);
+
 /// The end of a run, and the little that it counts.
 #[derive(Debug)]
 pub struct Finish {
@@ -40,6 +44,9 @@ pub struct Finish {
     answered: u64,
     /// Probes that an ICMP error was about, and that were not answered all the same.
     failed: u64,
+    /// Targets that were sent a probe, and when the last of these was sent its first one.
+    begun: u32,
+    newest_begun: Instant,
     /// Targets that answered.
     reached: u32,
     /// The longest round-trip time of a first answer.
@@ -75,6 +82,8 @@ impl Finish {
             last_left: start,
             answered: 0,
             failed: 0,
+            begun: 0,
+            newest_begun: start,
             reached: 0,
             longest: Duration::ZERO,
             longest_then: Duration::ZERO,
@@ -120,6 +129,13 @@ impl Finish {
         self.twice_longest().max(least)
     }
 
+    /// How long the last answers may take in a run of many targets, counted from when the last probe left.
+    fn many_allowance(&self) -> Duration {
+        let usual = self.twice_longest().max(PATIENCE);
+        let first = (self.newest_begun + FIRST_ANSWER).since(self.last_left);
+        if self.begun > self.reached { usual.max(first) } else { usual }
+    }
+
     /// Twice the longest round-trip time, as far as it may make the wait longer.
     fn twice_longest(&self) -> Duration {
         let allowed = self.longest_then.saturating_mul(2).max(LONGEST_WAIT);
@@ -145,7 +161,7 @@ impl Finish {
             _ if self.retry || flight.unanswered() == 0 => Duration::ZERO,
             true if self.answered > 0 => timeout.unwrap_or_else(|| self.allowance(interval)),
             true => self.linger?,
-            false => self.linger.or(timeout).unwrap_or_else(|| self.twice_longest().max(PATIENCE)),
+            false => self.linger.or(timeout).unwrap_or_else(|| self.many_allowance()),
         };
         Some(self.last_left + wait)
     }
@@ -197,6 +213,11 @@ impl Finish {
     /// Ends the run: what was waited for has come.
     pub fn conclude(&mut self) {
         self.over = true;
+    }
+
+    /// A target is sent its first probe, which left at `at`.
+    pub fn begun(&mut self, at: Instant) {
+        (self.begun, self.newest_begun) = (self.begun.saturating_add(1), at);
     }
 
     /// A probe left, or could not, at `at`.

@@ -98,6 +98,9 @@ impl Session for Ping {
         let Some((place, Slot { target, seq, .. })) = self.next_result(at) else { return };
         self.pace.sent(at);
         self.finish.departed(at);
+        if seq == 1 && self.progress.get(target).is_some_and(|target| !target.answered) {
+            self.finish.begun(at);
+        }
         self.flight.depart(place, at);
         self.stuck = None;
         let in_flight = self.flight.in_flight_at(place);
