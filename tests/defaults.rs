@@ -104,6 +104,15 @@ fn many_hosts_have_the_defaults_of_the_manual() {
         assert_eq!(pacing(args), rounds(1_000), "{args}");
     }
     assert_eq!(pacing("--sweep -W 0.3 a b"), retry(300, 3, 1_000));
+    for sweep in ["--sweep", "--alive", "--retry 1"] {
+        let words = ["rping", "ping", "-W", "0"]
+            .into_iter()
+            .chain(sweep.split(' '))
+            .chain(["a", "b"])
+            .map(OsString::from);
+        let refusal = cli::parse(words, false, 80).expect_err(sweep).reason;
+        assert_eq!(refusal, "-W 0: in a sweep, the time to wait for the first probe must be above 0");
+    }
     assert_eq!(pacing("--retry 0 a b"), retry(500, 0, 1_000));
     assert_eq!(pacing("--rate 50 a b"), rounds(50));
     assert_eq!(pacing("--sweep --rate 50 a b"), retry(500, 3, 50));

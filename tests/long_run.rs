@@ -15,7 +15,7 @@ use rping::report::hosts::Hosts;
 use rping::report::style::{Style, TimeFormat};
 use rping::report::text::many::{ManyText, Show};
 use rping::report::text::ping::PingText;
-use rping::report::text::schedule::Schedule;
+use rping::report::text::schedule::{Probes, Schedule};
 use sim::*;
 
 /// `web` is 198.51.100.1; then 198.51.100.2 and .3.
@@ -78,7 +78,8 @@ fn printed_in(
 #[test]
 fn a_run_without_end_has_a_first_line_and_goes_on_after_every_host_has_answered() {
     let endless_for = |deadline| {
-        move |text: ManyText| text.scheduled(Some(Schedule::Endless { period: ms(1_000), deadline }))
+        let probes = Probes::Endless(ms(1_000));
+        move |text: ManyText| text.scheduled(Some(Schedule { probes, goal: None, deadline }))
     };
     let config = ManyConfig { deadline: Some(ms(2_500)), ..endless() };
     let (out, err) = printed_by(config.clone(), endless_for(config.deadline));
@@ -152,8 +153,8 @@ fn totals_are_the_last_line_alone() {
     let (out, _) = printed_in(ManyConfig { demand, ..endless() }, Show::Totals, style(), |text| text);
     assert_eq!(Some(out.as_str()), whole.split_inclusive('\n').next_back());
     let config = ManyConfig { demand, ..endless() };
-    let first_line =
-        |text: ManyText| text.scheduled(Some(Schedule::Endless { period: ms(1_000), deadline: None }));
+    let schedule = Schedule { probes: Probes::Endless(ms(1_000)), goal: None, deadline: None };
+    let first_line = |text: ManyText| text.scheduled(Some(schedule));
     let (also, _) = printed_in(config, Show::Totals, style(), first_line);
     assert_eq!(also, out, "no first line");
 }

@@ -237,12 +237,57 @@ fn a_hundred_thousand_hosts_are_pinged_at_the_maximum_rate() {
 fn too_many_hosts_are_refused() {
     alone("too_many_hosts_are_refused", || {
         let ran = rping("--alive 10.0.0.0/11");
-        let sentence = "rping: 2097150 hosts or more: without --yes at most 1048576 are pinged\n";
+        let sentence =
+            "rping: 10.0.0.0/11: 2097150 hosts or more: without --yes at most 1048576 are pinged\n";
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), sentence));
         let ran = rping("--yes 2001:db8::/64");
-        let sentence =
-            "rping: 18446744073709551616 hosts or more are too many; at most 16777216 can be pinged\n";
+        let sentence = "rping: 2001:db8::/64: 18446744073709551616 hosts or more are too many; at most 16777216 can be pinged\n";
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), sentence));
+        let ran = fed("--sweep --targets -", "127.0.0.1\n0.0.0.0/0\n");
+        let sentence = "rping: standard input: line 2: 0.0.0.0/0: 4294967295 hosts or more are too many; at most 16777216 can be pinged\n";
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), sentence));
+    });
+}
+
+#[test]
+fn more_hosts_cannot_be_required_than_are_given() {
+    alone("more_hosts_cannot_be_required_than_are_given", || {
+        let ran = rping("--min-reachable 3 127.0.0.1 127.0.0.2");
+        assert_eq!(
+            (ran.status, ran.stderr.as_str()),
+            (Some(2), "rping: --min-reachable 3: only 2 hosts are given\n")
+        );
+        let ran = fed("--min-reachable 2 --targets -", "127.0.0.1\n");
+        assert_eq!(
+            (ran.status, ran.stderr.as_str()),
+            (Some(2), "rping: --min-reachable 2: only 1 host is given\n")
+        );
+        let ran = fed("-q --min-reachable 2 --targets - 127.0.0.1", "127.0.0.2\n");
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    });
+}
+
+/// The names are all that is printed, so each target without a probe has a line of its own.
+#[test]
+fn each_target_that_no_probe_could_be_sent_to_is_named_where_there_is_no_table() {
+    alone("each_target_that_no_probe_could_be_sent_to_is_named_where_there_is_no_table", || {
+        sh("nft 'add table ip f; add chain ip f c { type filter hook output priority 0; }
+            add rule ip f c ip daddr 127.0.1.0/24 icmp type echo-request drop'");
+        let line = |host: &str| {
+            format!(
+                "rping: {host}: sendmsg: Operation not permitted (icmp_seq=1 not sent: a local firewall rule refused it)\n"
+            )
+        };
+        let lines = ["127.0.1.1", "127.0.1.2", "127.0.1.3"].map(line).concat();
+        for option in ["--alive", "--unreachable"] {
+            let ran = rping(&format!("{option} --retry 1 127.0.0.9 127.0.1.1-127.0.1.3"));
+            assert_eq!((ran.stderr.as_str(), ran.status), (lines.as_str(), Some(1)), "{option}");
+        }
+        let ran = rping("--sweep -q --retry 1 127.0.0.9 127.0.1.1-127.0.1.3");
+        assert_eq!(ran.stderr, line("127.0.1.1"), "the table has the others");
+        let ran = rping("--alive --retry 0 127.0.1.1-127.0.1.200");
+        assert_eq!(ran.stderr.lines().count(), 101);
+        assert!(ran.stderr.ends_with("\nrping: probes to further targets were not sent\n"), "{}", ran.stderr);
     });
 }
 

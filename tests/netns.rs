@@ -607,7 +607,10 @@ fn a_wrong_host_is_named_before_a_socket_is_opened() {
         let refused = [
             ("ping 192.0.2.0/33", "192.0.2.0/33: the length of a prefix must be a whole number from 0 to 32"),
             ("ping 192.0.2.1-3", "192.0.2.1-3: a range must be FIRST-LAST, two addresses of one family"),
-            ("ping 10.0.0.0/8", "16777214 hosts or more: without --yes at most 1048576 are pinged"),
+            (
+                "ping 10.0.0.0/8",
+                "10.0.0.0/8: 16777214 hosts or more: without --yes at most 1048576 are pinged",
+            ),
             ("ping -6 127.0.0.1", "127.0.0.1: Address family for hostname not supported"),
             ("ping fe80::1", &format!("{link_local}fe80::1%INTERFACE or -I INTERFACE")),
             ("traceroute fe80::1", &format!("{link_local}fe80::1%INTERFACE or -i INTERFACE")),

@@ -579,6 +579,18 @@ fn a_name_that_was_unknown_joins_when_it_has_an_address() {
             assert_eq!(ran.status, Some(0));
             sh("umount /etc");
         }
+        // Without a count, names are waited for where there is nothing else to probe.
+        resolver(b"", "files", "");
+        let mut run = Running::start(&mut foreground("-i 0.05 --resolve-again 1 new.example no.example"));
+        let first = run.error_line() + &run.error_line();
+        assert_eq!(first.matches(" Name or service not known; trying again\n").count(), 2, "{first}");
+        hosts_file("10.9.0.2 new.example\n");
+        run.until("64 bytes from new.example (10.9.0.2): icmp_seq=2 ");
+        run.signal(Signal::SIGINT);
+        let ran = run.end();
+        assert!(ran.stdout.contains("\n2 targets: 1 answered, 0 silent, 1 unknown; "), "{ran:?}");
+        assert_eq!(ran.status, Some(1));
+        sh("umount /etc");
     });
 }
 

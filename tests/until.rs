@@ -16,7 +16,12 @@ use rping::stats::verdict::until::Waited;
 use sim::*;
 
 fn limits(state: TargetState, in_a_row: u32) -> Limits {
-    Limits { keep_going: true, until: Some(Until { state, in_a_row }), ..Limits::default() }
+    Limits {
+        keep_going: true,
+        until: Some(Until { state, in_a_row }),
+        awaits_names: true,
+        ..Limits::default()
+    }
 }
 
 /// `--until STATE:N`, a probe each second.

@@ -11,7 +11,10 @@ const LINGER: Duration = Duration::from_secs(10);
 
 /// What decides beside the count and the deadline.
 pub fn limits(arguments: &PingArguments) -> Limits {
+    let ends = arguments.count.is_some() || many::is_sweep(arguments);
+    let looks_up_again = arguments.names.resolve_again.is_some() && !ends;
     Limits {
+        awaits_names: arguments.verdict.until.is_some() || looks_up_again,
         timeout: arguments.timeout,
         keep_going: arguments.keep_going || arguments.verdict.until.is_some(),
         until: arguments.verdict.until,

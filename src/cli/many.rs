@@ -166,7 +166,7 @@ impl Many {
 
 /// Whether each host is sent probes until it answers, a few at most. Otherwise each is sent one each interval, whether it
 /// answers or not, as one host is.
-fn is_sweep(arguments: &PingArguments) -> bool {
+pub fn is_sweep(arguments: &PingArguments) -> bool {
     let options = &arguments.many;
     let is_requested = options.sweep
         || options.retry.is_some()
@@ -229,6 +229,10 @@ fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
     if let Some((sweep, option)) = given(&sweeps).zip(given(&rounds(arguments))) {
         bail!("{sweep} does not go with {option}, which sends probes to a host whether it answers or not");
     }
+    ensure!(
+        arguments.linger != Some(Duration::ZERO) || !is_sweep(arguments),
+        "-W 0: in a sweep, the time to wait for the first probe must be above 0"
+    );
     ensure!(
         arguments.timeout.is_none() || !is_sweep(arguments),
         "--timeout does not go with a sweep, in which -W is the time to wait for the first probe; -c and -i request none"

@@ -174,11 +174,11 @@ pub fn list(
     Ok(())
 }
 
-/// The first word of a line, and the rest. Around a label, all that is not visible is blank.
+/// The first word of a line, and the rest. Around a label, all that is not visible is blank, but for control characters.
 fn words(text: &str) -> Option<Line<'_>> {
     let text = text.trim_ascii();
     let (word, rest) = text.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((text, ""));
-    let label = rest.trim_matches(|c: char| c == ' ' || !is_visible(c));
+    let label = rest.trim_matches(|c: char| c.is_whitespace() || !(is_visible(c) || c.is_control()));
     (!word.is_empty()).then_some(Line { word, label: Some(label).filter(|label| !label.is_empty()) })
 }
 
@@ -384,6 +384,7 @@ mod tests {
             ("\t10.9.0.2\t two  words \r\n", "two  words"),
             ("10.9.0.2 \u{a0}\u{feff}", ""),
             ("10.9.0.2 \u{3000}rack\u{a0}5\u{200b}", "rack\u{a0}5"),
+            ("10.9.0.2 \u{1b}[31mred\u{7}", "\u{1b}[31mred\u{7}"),
             ("10.9.0.2 #", ""),
             ("host m\u{fc}nchen \u{4f8b}", "m\u{fc}nchen \u{4f8b}"),
         ] {

@@ -11,7 +11,7 @@ use crate::command::conclude::{GaveUp, Judge};
 use crate::command::setup::PingSetup;
 use crate::command::{self, advice, formats, many, one, terminal, words};
 use crate::datagram::{Batch, DATAGRAM_OVERHEAD};
-use crate::engine::ping::{Config, Pacing, Ping};
+use crate::engine::ping::{Config, Pacing, Ping, TargetState};
 use crate::names::lookup::Names;
 use crate::output::Output;
 use crate::probe::{Identity, Payload};
@@ -22,7 +22,7 @@ use crate::report::text::compact::CompactText;
 use crate::report::text::fping::{FpingText, Rows};
 use crate::report::text::many::ManyText;
 use crate::report::text::ping::PingText;
-use crate::report::text::schedule::Schedule;
+use crate::report::text::schedule::{Goal, Probes, Schedule};
 use crate::run::{Lookups, Run};
 use crate::stats::{PingAccount, Precision, WindowPlan};
 use crate::stop::Stop;
@@ -113,12 +113,18 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
 
 /// Which probes each of many targets is sent, one each `period`.
 fn schedule(config: &Config, period: Option<Duration>) -> Option<Schedule> {
-    Some(match (config.pacing, config.count, period) {
-        (Pacing::Retry { retries, .. }, ..) => Schedule::UntilAnswered { probes: u64::from(retries) + 1 },
-        (_, Some(probes), Some(period)) => Schedule::Count { probes, period },
-        (_, None, Some(period)) => Schedule::Endless { period, deadline: config.deadline },
+    let probes = match (config.pacing, config.count, period) {
+        (Pacing::Retry { retries, .. }, ..) => Probes::UntilAnswered(u64::from(retries) + 1),
+        (_, Some(probes), Some(period)) => Probes::Count(probes, period),
+        (_, None, Some(period)) => Probes::Endless(period),
         (_, _, None) => return None,
-    })
+    };
+    let goal = match (config.limits.until.map(|until| until.state), config.enough) {
+        (Some(TargetState::Up), _) => Some(Goal::Up),
+        (Some(TargetState::Down), _) => Some(Goal::Down),
+        (None, enough) => enough.map(Goal::Answered),
+    };
+    Some(Schedule { probes, goal, deadline: config.deadline })
 }
 
 /// Lookups of the names of responders, if the text shows them.

@@ -106,7 +106,7 @@ impl Words {
             let (name, label, reason) = match line {
                 Err(reason) => (place.clone(), None, reason.to_owned()),
                 Ok(line) => match self.add(line.word, line.label) {
-                    Ok(()) => return count = self.check_count(many),
+                    Ok(()) => return count = self.check_count(many, line.word).with_context(|| place),
                     Err(error) => (line.word.to_owned(), line.label, error.to_string()),
                 },
             };
@@ -132,19 +132,35 @@ impl Words {
         count
     }
 
-    /// Checks the number of addresses, after each word.
+    /// Checks the number of addresses, after each `word`.
     ///
     /// # Errors
     /// Too many.
-    fn check_count(&self, many: &Many) -> anyhow::Result<()> {
+    fn check_count(&self, many: &Many, word: &str) -> anyhow::Result<()> {
         let count = self.count;
         ensure!(
             count <= MOST_HOSTS,
-            "{count} hosts or more are too many; at most {MOST_HOSTS} can be pinged"
+            "{}: {count} hosts or more are too many; at most {MOST_HOSTS} can be pinged",
+            escape(word)
         );
         ensure!(
             many.yes || count <= MANY_HOSTS,
-            "{count} hosts or more: without --yes at most {MANY_HOSTS} are pinged"
+            "{}: {count} hosts or more: without --yes at most {MANY_HOSTS} are pinged",
+            escape(word)
+        );
+        Ok(())
+    }
+
+    /// Checks that there are as many hosts as are to answer. fping has no such check, and a name may have many addresses.
+    ///
+    /// # Errors
+    /// Too few.
+    fn check_enough(&self, request: &PingRequest, many: &Many) -> anyhow::Result<()> {
+        let (count, enough) = (self.count, request.ping.enough.unwrap_or(0));
+        let plural = if count == 1 { " is" } else { "s are" };
+        ensure!(
+            u128::from(enough) <= count || many.all_addresses || many.fping.is_some(),
+            "--min-reachable {enough}: only {count} host{plural} given"
         );
         Ok(())
     }
@@ -172,12 +188,18 @@ fn plain(word: &str) -> Option<SocketAddr> {
 /// # Errors
 /// An invalid word, or too many hosts.
 pub fn check_words(request: &PingRequest, many: &Many) -> anyhow::Result<()> {
+    let words = of_command_line(request, many)?;
+    if many.lists.is_empty() { words.check_enough(request, many) } else { Ok(()) }
+}
+
+/// The hosts of the command line.
+fn of_command_line(request: &PingRequest, many: &Many) -> anyhow::Result<Words> {
     let mut words = Words::new(many);
     for host in &request.hosts {
         words.add(host, None)?;
-        words.check_count(many)?;
+        words.check_count(many, host)?;
     }
-    Ok(())
+    Ok(words)
 }
 
 /// Invalid lines of a file that are printed one by one; of more, the number is.
@@ -188,15 +210,12 @@ const MOST_ERRORS: u64 = 100;
 /// # Errors
 /// An invalid word of the command line, a file that cannot be read, or too many hosts.
 pub fn gather(request: &PingRequest, many: &Many, output: &mut Output<'_>) -> anyhow::Result<Words> {
-    let mut words = Words::new(many);
-    for host in &request.hosts {
-        words.add(host, None)?;
-        words.check_count(many)?;
-    }
+    let mut words = of_command_line(request, many)?;
     for list in &many.lists {
         words.read(list, many, &mut |line| {
             output.print_error(format_args!("{}: {line}\n", request.style.program));
         })?;
     }
+    words.check_enough(request, many)?;
     Ok(words)
 }

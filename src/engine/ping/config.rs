@@ -67,6 +67,8 @@ pub struct Limits {
     pub keep_going: bool,
     /// End the run once all targets are in a state.
     pub until: Option<Until>,
+    /// Whether the run goes on while a name is unknown, which is looked up again.
+    pub awaits_names: bool,
 }
 
 /// A state of a target that a run waits for.

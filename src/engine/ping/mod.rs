@@ -270,8 +270,7 @@ impl Ping {
 
     /// Whether nothing more is to be sent, and all send results are known.
     fn all_sent(&self) -> bool {
-        // A name that is waited for is looked up until it is found.
-        let awaited = self.config.limits.until.is_some() && self.unknown_names > 0;
+        let awaited = self.config.limits.awaits_names && self.unknown_names > 0;
         !awaited && self.open_names == 0 && self.flight.is_reported() && self.pace.due(0).is_none()
     }
 

@@ -39,6 +39,9 @@ pub enum Show {
     Unreachable,
 }
 
+/// Lines about targets that could not be sent a probe, where no table has them.
+const MOST_UNSENT: u32 = 100;
+
 /// Prints one run.
 #[derive(Debug)]
 pub struct ManyText {
@@ -52,6 +55,8 @@ pub struct ManyText {
     printed: bool,
     /// The last cause of a probe not sent that was printed.
     printed_error: Option<SystemError>,
+    /// Where no table has them: targets whose first probe could not be sent that may still be printed.
+    unsent: u32,
     schedule: Option<Schedule>,
     /// Targets whose names the table shows, once these are known; `None`: names are not wanted.
     names: Option<TargetNames>,
@@ -106,6 +111,7 @@ impl ManyText {
             lines,
             printed: false,
             printed_error: None,
+            unsent: MOST_UNSENT,
             schedule: None,
             names: None,
             listing: None,
@@ -235,10 +241,21 @@ impl ManyText {
         }
     }
 
-    /// A line on standard error about a probe that did not leave; none where the last one had the same cause.
-    fn not_sent(&mut self, target: u32, seq: u16, fault: SendFault, output: &mut Output<'_>) {
-        if self.printed_error.replace(fault.error) == Some(fault.error) {
+    /// A line on standard error about a probe that did not leave; none where the last one had the same cause. Where no table
+    /// has the targets, each has a line about its first probe.
+    fn not_sent(&mut self, (target, seq): (u32, u16), fault: SendFault, output: &mut Output<'_>) {
+        let repeats = self.printed_error.replace(fault.error) == Some(fault.error);
+        let has_table = !matches!(self.show, Show::Alive | Show::Unreachable);
+        if repeats && (has_table || seq > 1 || self.unsent == 0) {
             return;
+        }
+        if repeats {
+            self.unsent -= 1;
+            if self.unsent == 0 {
+                let program = &self.program;
+                return output
+                    .print_error(format_args!("{program}: probes to further targets were not sent\n"));
+            }
         }
         for label in self.hosts.labels(target) {
             let sentence = fault::sentence(fault, seq, Family::of(label.address.ip()));
@@ -277,7 +294,7 @@ impl Report for ManyText {
                     self.hosts.widen();
                 }
             }
-            Event::NotSent { target, seq, fault, .. } => self.not_sent(*target, *seq, *fault, output),
+            Event::NotSent { target, seq, fault, .. } => self.not_sent((*target, *seq), *fault, output),
             Event::Answer(answer) if self.show == Show::Alive => {
                 let first = account.row(answer.target).is_some_and(|row| row.received == 1);
                 if first && answer.verdict == Verdict::Received {
