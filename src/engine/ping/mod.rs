@@ -18,6 +18,7 @@ mod targets;
 mod until;
 
 use std::collections::VecDeque;
+use std::iter;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -118,7 +119,7 @@ impl Session for Ping {
             return;
         }
         self.flight.settle(place, State::NotSent);
-        self.pace.fail(at);
+        self.pace.fail(at, self.config.pacing.is_retry() && self.is_awaited(target));
         self.finish.departed(at);
         self.events.push_back(Event::NotSent { at, target, seq, fault });
     }
@@ -304,6 +305,15 @@ impl Ping {
                 self.give_up(due, number);
             }
         }
+    }
+
+    /// Whether an answer can come to a probe to a target: it left, and has none.
+    fn is_awaited(&self, number: u32) -> bool {
+        let newest = self.progress.get(number).map(|target| target.place);
+        let places = iter::successors(newest, |place| Some(self.flight.previous(*place)));
+        places
+            .map_while(|place| self.flight.slot(place))
+            .any(|slot| matches!(slot.state, State::Open | State::Failed | State::Lost))
     }
 
     /// The time of a target is up: its probes in flight are lost.

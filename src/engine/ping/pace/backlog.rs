@@ -52,6 +52,11 @@ impl Backlog {
         Some(turn)
     }
 
+    /// The oldest turn whose send result is not known.
+    pub fn oldest(&self) -> Option<Taken> {
+        self.taken.front().copied()
+    }
+
     /// Removes the newest turn: no probe is sent.
     pub fn skip(&mut self) {
         if let Some(turn) = self.taken.pop_back() {

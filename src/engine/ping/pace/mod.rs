@@ -183,11 +183,12 @@ impl Pace {
         }
     }
 
-    /// The probe of the oldest turn taken could not leave, at `at`: the turn is used.
-    pub fn fail(&mut self, at: Instant) {
+    /// The probe of the oldest turn taken could not leave, at `at`: the turn is used. `waits`: another probe to its target
+    /// is in flight.
+    pub fn fail(&mut self, at: Instant, waits: bool) {
         match self {
             Self::Rounds(rounds) => rounds.sent(),
-            Self::Retry(retry) => retry.fail(at),
+            Self::Retry(retry) => retry.fail(at, waits),
             Self::Flood(flood) => flood.sends.fail(at),
             Self::Adaptive(adaptive) => adaptive.sends.fail(at),
         }

@@ -169,10 +169,11 @@ impl Retry {
         self.backoff.wait(self.timeout, u32::try_from(tries).unwrap_or(u32::MAX))
     }
 
-    /// The probe of the oldest turn taken could not leave, at `at`: its target waits for its next turn, or is given up
-    /// at once.
-    pub fn fail(&mut self, at: Instant) {
-        if self.after_fault {
+    /// The probe of the oldest turn taken could not leave, at `at`: its target waits for its next turn, or is given up at
+    /// once, where it has none and no probe in flight (`waits`).
+    pub fn fail(&mut self, at: Instant, waits: bool) {
+        let is_last = self.backlog.oldest().is_some_and(|turn| self.is_last(turn.tries));
+        if self.after_fault && (waits || !is_last) {
             return self.sent(at);
         }
         let turn = self.backlog.sent();

@@ -110,9 +110,22 @@ fn a_target_with_an_unsent_probe_is_probed_again_or_given_up_at_once() {
         let mut pace = retry(2, Duration::from_millis(500), Backoff::ONE_HALF, 3, after_fault, 1_000);
         assert_eq!(pace.take(at(0), 0), Some(Turn::Probe(0)));
         assert_eq!(pace.take(at(1_000), 0), Some(Turn::Probe(1)));
-        pace.fail(at(7_000));
+        pace.fail(at(7_000), true);
         pace.sent(at(7_000));
         assert_eq!(pace.due(0), Some((at(next.0), next.1)));
+    }
+}
+
+#[test]
+fn a_target_whose_last_probe_is_unsent_is_waited_for_only_if_another_is_in_flight() {
+    for (waits, given_up) in [(true, 9_000 + 750_000), (false, 9_000)] {
+        let mut pace = retry(1, Duration::from_millis(500), Backoff::ONE_HALF, 1, true, 0);
+        assert_eq!(pace.take(at(0), 0), Some(Turn::Probe(0)));
+        pace.fail(at(1_000), waits);
+        assert_eq!(pace.due(0), Some((at(501_000), Turn::Probe(0))), "it has a further turn");
+        assert_eq!(pace.take(at(501_000), 0), Some(Turn::Probe(0)));
+        pace.fail(at(509_000), waits);
+        assert_eq!(pace.due(0), Some((at(500_000 + given_up), Turn::GiveUp(0))), "{waits}");
     }
 }
 
