@@ -318,9 +318,9 @@ fn an_unsent_probe_is_a_star_and_each_cause_is_one_sentence() {
         err,
         concat!(
             "a\\x07: sendmsg: Operation not permitted ",
-            "(probes not sent from hop 2 on: a local firewall rule refused it)\n",
+            "(3 probes not sent, the first to hop 2: a local firewall rule refused it)\n",
             "a\\x07: sendmsg: Network is unreachable ",
-            "(probes not sent from hop 3 on: no route here leads to it)\n",
+            "(a probe to hop 3 not sent: no route here leads to it)\n",
         )
     );
 }
@@ -348,6 +348,49 @@ fn a_trace_that_sends_nothing_is_its_header_and_one_sentence() {
     let last = "--- 192.0.2.9 (192.0.2.9) not reached, no probe could be sent (Operation not permitted): \
                 3 probes, 0 answered, 3 not sent, 1234.000 ms\n";
     assert_eq!((out, err), (header.to_owned() + last, sentence.to_owned()));
+}
+
+#[test]
+fn a_summary_separates_silent_hops_from_those_that_no_probe_was_sent_to() {
+    let refused = |ttl| not_sent(ttl, 1, libc::EPERM, None);
+    let end = |events: Vec<TraceEvent>| {
+        let summary = TraceStyle { summary: true, ..style("192.0.2.9") };
+        let (out, _) = run_with(summary, Names::with(|_| None), events);
+        let last = out.lines().last().expect("a summary").to_owned();
+        let (_, end) = last.split_once(") ").expect("the target");
+        end.split_once(": ").expect("counts").0.to_owned()
+    };
+    let first = passed(1, 1, "10.0.0.1", 300);
+    let unsent = vec![first.clone(), refused(2), refused(3), ended(Ending::HopLimit)];
+    assert_eq!(end(unsent), "not reached within 3 hops, no probe sent to hops 2 to 3");
+    let both = vec![first.clone(), silent(2, 1), refused(3), ended(Ending::HopLimit)];
+    assert_eq!(end(both), "not reached within 3 hops, no answer from hop 2, no probe sent to hop 3");
+    let gap = vec![first.clone(), silent(2, 1), silent(3, 1), ended(Ending::GapLimit)];
+    assert_eq!(end(gap), "not reached, no answer from hops 2 to 3");
+    let mixed = vec![first, refused(2), silent(3, 1), ended(Ending::HopLimit)];
+    assert_eq!(end(mixed), "not reached within 3 hops, no answer from hops 2 to 3");
+}
+
+/// Of a search for the path MTU: the length is that of a probe that left.
+#[test]
+fn the_mtu_stands_behind_the_first_probe_that_was_sent() {
+    let with_mtu = |event| match event {
+        TraceEvent::Decided { ttl, query, outcome, .. } => {
+            TraceEvent::Decided { ttl, query, outcome, mtu: Some(1_500) }
+        }
+        other => other,
+    };
+    let refused = |query| not_sent(1, query, libc::EPERM, None);
+    let events = [with_mtu(refused(1)), refused(2), passed(2, 1, "10.0.0.2", 300), ended(Ending::HopLimit)];
+    let (out, _) = run_with(style("192.0.2.9"), Names::with(|_| None), events);
+    assert!(out.ends_with("\n 1  * *\n 2  10.0.0.2  0.300 ms F=1500\n"), "{out}");
+    let fault = rping::transport::send_fault(libc::EPERM, None);
+    let (out, _) = run_with(
+        style("192.0.2.9"),
+        Names::with(|_| None),
+        [with_mtu(refused(1)), refused(2), ended(Ending::NotSent { fault })],
+    );
+    assert_eq!(out.lines().count(), 1, "{out}");
 }
 
 #[test]

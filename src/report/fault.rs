@@ -14,9 +14,17 @@ pub fn sentence(fault: SendFault, seq: u16, family: Family) -> String {
     because(fault, &format!("icmp_seq={seq} not sent"))
 }
 
-/// The line about a probe of a traceroute that was not sent, without the program's name.
+/// The line about a probe of a traceroute to hop `ttl` that was not sent, without the program's name.
 pub fn at_hop(fault: SendFault, ttl: u8) -> String {
-    because(fault, &format!("probes not sent from hop {ttl} on"))
+    because(fault, &format!("a probe to hop {ttl} not sent"))
+}
+
+/// The line about `count` probes of a traceroute that were not sent, the first of them to hop `ttl`.
+pub fn from_hop(fault: SendFault, ttl: u8, count: u64) -> String {
+    match count {
+        1 => at_hop(fault, ttl),
+        _ => because(fault, &format!("{count} probes not sent, the first to hop {ttl}")),
+    }
 }
 
 /// The line about a traceroute that could send no probe, without the program's name.

@@ -89,6 +89,12 @@ impl TraceAccount {
         (after <= self.last_hop).then_some(after)
     }
 
+    /// The first of the hops at the end of the path to which no probe could be sent, if there are any.
+    pub fn unsent_from(&self) -> Option<u8> {
+        let unsent = |hop: &u8| self.hops.get(*hop).is_some_and(|hop| hop.sent + hop.received == 0);
+        (1..=self.last_hop).rev().take_while(unsent).last()
+    }
+
     /// The least round-trip time to the nearest hop before this one that has one.
     pub fn best_before(&self, ttl: u8) -> Option<Duration> {
         self.best.range(..ttl).next_back().map(|(_, best)| *best)

@@ -163,7 +163,9 @@ impl Connection {
         if handshake.map_or(self.is_past(now), |handshake| handshake.retransmitted) {
             return None;
         }
-        let taken = handshake.map(|handshake| self.since + handshake.took);
+        // Where the target did not accept, there is no time: it opened a connection too, or answered with something else.
+        let took = handshake.map(|handshake| handshake.took).filter(|took| !took.is_zero());
+        let taken = took.map(|took| self.since + took);
         let measured = taken.filter(|at| self.stamped && !refused && (self.since..=now).contains(at));
         let ours = Stamp { at: now, clock: ClockSource::User };
         Some(measured.map_or(ours, |at| Stamp { at, clock: ClockSource::Kernel }))

@@ -76,10 +76,12 @@ pub struct TraceText {
     hop: Option<u8>,
     /// The responder of the last answer on that line.
     shown: Option<Responder>,
-    /// Causes of probes not sent, each with the first hop it prevented a probe to.
-    faults: Vec<(SendFault, u8)>,
+    /// Causes of probes not sent, each with the first hop it prevented a probe to, and how many it prevented.
+    faults: Vec<(SendFault, u8, u64)>,
     /// The hops of the probes not sent before the first that was: their stars wait for one.
     unsent: Vec<u8>,
+    /// The MTU of probes of which none was sent yet.
+    mtu: Option<u32>,
 }
 
 /// What is printed about a responder, once for consecutive answers of one hop.
@@ -97,7 +99,14 @@ impl TraceText {
         let wanted = Lookups { names: !style.numeric, origins: style.origins };
         let zone = style.zone.clone();
         TraceReport::new(
-            Box::new(Self { style, hop: None, shown: None, faults: Vec::new(), unsent: Vec::new() }),
+            Box::new(Self {
+                style,
+                hop: None,
+                shown: None,
+                faults: Vec::new(),
+                unsent: Vec::new(),
+                mtu: None,
+            }),
             wanted,
             names,
             zone,
@@ -173,8 +182,9 @@ impl TraceText {
     }
 
     fn remember(&mut self, fault: SendFault, ttl: u8) {
-        if self.faults.iter().all(|(known, _)| known.error != fault.error) {
-            self.faults.push((fault, ttl));
+        match self.faults.iter_mut().find(|(known, ..)| known.error == fault.error) {
+            Some((.., count)) => *count += 1,
+            None => self.faults.push((fault, ttl, 1)),
         }
     }
 }
@@ -204,7 +214,8 @@ impl TraceLines for TraceText {
         if *outcome == Outcome::Unfinished {
             return;
         }
-        if let (None, None, Outcome::NotSent(fault)) = (self.hop, mtu, outcome)
+        self.mtu = mtu.or(self.mtu);
+        if let (None, Outcome::NotSent(fault)) = (self.hop, outcome)
             && fault.mtu().is_none()
         {
             self.unsent.push(*ttl);
@@ -225,12 +236,12 @@ impl TraceLines for TraceText {
                 Some(mtu) => output.print(format_args!(" * !F-{mtu}")),
                 None => {
                     output.print(format_args!(" *"));
-                    self.remember(*fault, *ttl);
+                    return self.remember(*fault, *ttl);
                 }
             },
             Outcome::Silent | Outcome::Unfinished => output.print(format_args!(" *")),
         }
-        if let Some(mtu) = mtu {
+        if let Some(mtu) = self.mtu.take() {
             output.print(format_args!(" F={mtu}"));
         }
     }
@@ -248,7 +259,9 @@ impl TraceLines for TraceText {
         let program = escape(&self.style.program);
         let causes: Vec<_> = match refused {
             Some(fault) => vec![fault::of_all(fault)],
-            None => self.faults.iter().map(|(fault, ttl)| fault::at_hop(*fault, *ttl)).collect(),
+            None => {
+                self.faults.iter().map(|(fault, ttl, count)| fault::from_hop(*fault, *ttl, *count)).collect()
+            }
         };
         for cause in causes {
             output.print_error(format_args!("{program}: {cause}\n"));

@@ -48,7 +48,7 @@ pub fn end(account: &TraceAccount, target: IpAddr, zone: Option<&str>) -> String
         }
         Ending::NotSent { fault } => format!("not reached, no probe could be sent ({})", fault.error),
         Ending::HopLimit => {
-            let silent = account.silent_from().map(|first| format!(", no answer from {}", hops(first, hop)));
+            let silent = account.silent_from().map(|first| silence(account, first));
             format!("not reached within {}{}", counted(hop.into(), "hop"), silent.unwrap_or_default())
         }
         Ending::Loop { at, first, again } => {
@@ -56,10 +56,21 @@ pub fn end(account: &TraceAccount, target: IpAddr, zone: Option<&str>) -> String
             format!("not reached, the path loops: {at} is hop {first} and hop {again}")
         }
         Ending::GapLimit => {
-            let first = account.silent_from().unwrap_or(hop);
-            format!("not reached, no answer from {}", hops(first, hop))
+            format!("not reached{}", silence(account, account.silent_from().unwrap_or(hop)))
         }
         Ending::Stopped => format!("not reached, stopped at hop {hop}"),
+    }
+}
+
+/// The hops at the end of a trace without an answer, from the `first` on: those that were probed, and those to which no
+/// probe could be sent.
+fn silence(account: &TraceAccount, first: u8) -> String {
+    let last = account.last_hop;
+    let answer = |last| format!(", no answer from {}", hops(first, last));
+    match account.unsent_from() {
+        None => answer(last),
+        Some(unsent) if unsent <= first => format!(", no probe sent to {}", hops(first, last)),
+        Some(unsent) => format!("{}, no probe sent to {}", answer(unsent - 1), hops(unsent, last)),
     }
 }
 
