@@ -6,7 +6,7 @@ use std::io::{self, BufReader};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::rc::Rc;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 
 use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many};
 use crate::cli::ping_request::PingRequest;
@@ -106,7 +106,10 @@ impl Words {
             let (name, label, reason) = match line {
                 Err(reason) => (place.clone(), None, reason.to_owned()),
                 Ok(line) => match self.add(line.word, line.label) {
-                    Ok(()) => return count = self.check_count(many, line.word).with_context(|| place),
+                    Ok(()) => {
+                        return count =
+                            self.check_count(many, line.word).map_err(|why| anyhow!("{place}: {why}"));
+                    }
                     Err(error) => (line.word.to_owned(), line.label, error.to_string()),
                 },
             };

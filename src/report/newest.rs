@@ -1,16 +1,14 @@
 //! The newest outcomes of probes, for names that are found after their address was probed.
 
-use std::collections::BTreeMap;
-
 use crate::engine::ping::event::{Answer, Event, Verdict};
 
-/// Outcomes of so many targets are kept at most. A run with more of them prints too many lines for any reader.
+/// Outcomes of so many targets are kept, the first ones. A run with more of them prints too many lines for any reader.
 const MOST: usize = 1 << 16;
 
 /// The newest outcome of each target.
 #[derive(Clone, Debug, Default)]
 pub struct Newest {
-    outcomes: BTreeMap<u32, Event>,
+    outcomes: Vec<Option<Box<Event>>>,
 }
 
 impl Newest {
@@ -19,15 +17,22 @@ impl Newest {
     pub fn keep(&mut self, event: &Event, open: bool) {
         let Some(target) = outcome_of(event) else { return };
         if !open {
-            self.outcomes.clear();
-        } else if self.outcomes.len() < MOST || self.outcomes.contains_key(&target) {
-            self.outcomes.insert(target, event.clone());
+            self.outcomes = Vec::new();
+            return;
+        }
+        let place = usize::try_from(target).unwrap_or(usize::MAX);
+        if place >= self.outcomes.len() && place < MOST {
+            self.outcomes.resize(place + 1, None);
+        }
+        if let Some(kept) = self.outcomes.get_mut(place) {
+            *kept = Some(Box::new(event.clone()));
         }
     }
 
     /// The newest outcome of a target.
     pub fn of(&self, target: u32) -> Option<Event> {
-        self.outcomes.get(&target).cloned()
+        let kept = self.outcomes.get(usize::try_from(target).ok()?)?;
+        kept.as_deref().cloned()
     }
 }
 

@@ -2,7 +2,6 @@
 //! the lookups about its responder have ended.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 
@@ -17,7 +16,7 @@ use crate::output::Output;
 use crate::stats::TraceAccount;
 
 /// The lines of one text or format.
-pub trait TraceLines: fmt::Debug {
+pub trait TraceLines {
     /// Prints what comes first.
     fn begin(&mut self, trace: &TraceSoFar<'_>, output: &mut Output<'_>) {
         let _ = (trace, output);
@@ -75,7 +74,6 @@ impl TraceSoFar<'_> {
 }
 
 /// Prints one trace.
-#[derive(Debug)]
 pub struct TraceReport {
     lines: Box<dyn TraceLines>,
     /// What happened in this turn.

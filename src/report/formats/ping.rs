@@ -1,6 +1,5 @@
 //! A ping of one host or many as a document: rows of figures, one for each host, at the end of the run or of each window.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::clock::{Epoch, Instant, Wall, nanos};
@@ -16,7 +15,7 @@ use crate::report::text;
 use crate::stats::{Extra, Figures, PingAccount, Row, Span, Targeted, Totals};
 
 /// A document about a ping.
-pub trait Document: fmt::Debug {
+pub trait Document {
     /// How often the rows are walked through.
     fn passes(&self) -> usize {
         1
@@ -132,7 +131,6 @@ impl Whole<'_> {
 }
 
 /// Prints the rows of one run.
-#[derive(Debug)]
 pub struct FormatPing {
     document: Box<dyn Document>,
     program: String,

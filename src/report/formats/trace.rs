@@ -1,7 +1,5 @@
 //! A traceroute as a document: lines for its events, or its figures at the end.
 
-use std::fmt;
-
 use crate::clock::Wall;
 use crate::engine::trace::event::TraceEvent;
 use crate::names::lookup::Names;
@@ -11,7 +9,7 @@ use crate::report::trace::{Happened, TraceLines, TraceReport, TraceSoFar};
 use crate::report::waiting::Lookups;
 
 /// A document about a traceroute.
-pub trait TraceDocument: fmt::Debug {
+pub trait TraceDocument {
     /// Prints what comes first.
     fn begin(&mut self, output: &mut Output<'_>) {
         let _ = output;
@@ -40,7 +38,6 @@ pub struct TraceWhole<'a> {
 }
 
 /// The lines of a document about a traceroute.
-#[derive(Debug)]
 pub struct FormatTrace {
     document: Box<dyn TraceDocument>,
     start: TraceStart,
