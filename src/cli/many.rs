@@ -168,12 +168,21 @@ impl Many {
 /// answers or not, as one host is.
 pub fn is_sweep(arguments: &PingArguments) -> bool {
     let options = &arguments.many;
-    let is_requested = options.sweep
-        || options.retry.is_some()
+    let is_requested = given(&sweeps(arguments)).is_some()
         || options.alive
         || options.unreachable
         || options.min_reachable.is_some();
-    is_requested && rounds(arguments).iter().all(|(given, _)| !given) && arguments.verdict.until.is_none()
+    is_requested && given(&rounds(arguments)).is_none() && arguments.verdict.until.is_none()
+}
+
+/// The options that request a sweep, and nothing beside it.
+pub fn sweeps(arguments: &PingArguments) -> [(bool, &'static str); 2] {
+    [(arguments.many.sweep, "--sweep"), (arguments.many.retry.is_some(), "--retry")]
+}
+
+/// The first of these options that is given.
+pub fn given(options: &[(bool, &'static str)]) -> Option<&'static str> {
+    options.iter().find(|(given, _)| *given).map(|(_, option)| *option)
 }
 
 /// The options that request a probe to each host each interval.
@@ -223,10 +232,7 @@ fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
             "-c {count}: the count must be a whole number from 1 to {MAX_COUNT} where many hosts are pinged"
         );
     }
-    let sweeps = [(arguments.many.sweep, "--sweep"), (arguments.many.retry.is_some(), "--retry")];
-    let given =
-        |options: &[(bool, &'static str)]| options.iter().find(|option| option.0).map(|option| option.1);
-    if let Some((sweep, option)) = given(&sweeps).zip(given(&rounds(arguments))) {
+    if let Some((sweep, option)) = given(&sweeps(arguments)).zip(given(&rounds(arguments))) {
         bail!("{sweep} does not go with {option}, which sends probes to a host whether it answers or not");
     }
     ensure!(

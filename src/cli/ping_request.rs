@@ -87,8 +87,8 @@ impl PingRequest {
     pub fn new(program: &str, by_link: bool, mut arguments: PingArguments, superuser: bool) -> Result<Self> {
         let format = FormatRequest::new(&arguments.format, arguments.json)?;
         format.check_status(arguments.verdict.option())?;
-        let sweep = arguments.many.sweep || arguments.many.retry.is_some();
-        if format.format == Format::Nagios && arguments.deadline.is_none() && !sweep {
+        let ends = arguments.deadline.is_some() || many::given(&many::sweeps(&arguments)).is_some();
+        if format.format == Format::Nagios && !ends {
             arguments.count.get_or_insert(CHECK_COUNT);
         }
         let method = arguments.query.unwrap_or(Method::Echo);

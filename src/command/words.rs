@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow, ensure};
 
 use crate::cli::many::{MANY_HOSTS, MOST_HOSTS, Many};
 use crate::cli::ping_request::PingRequest;
+use crate::command;
 use crate::command::hosts::{self, HostSpec};
 use crate::escape::escape;
 use crate::names::interface_index;
@@ -102,22 +103,22 @@ impl Words {
             if count.is_err() {
                 return;
             }
-            let place = format!("{file}: line {number}");
-            let (name, label, reason) = match line {
-                Err(reason) => (place.clone(), None, reason.to_owned()),
+            let place = || format!("{file}: line {number}");
+            let (name, label, error) = match line {
+                Err(reason) => (place(), None, anyhow!(reason)),
                 Ok(line) => match self.add(line.word, line.label) {
                     Ok(()) => {
                         return count =
-                            self.check_count(many, line.word).map_err(|why| anyhow!("{place}: {why}"));
+                            self.check_count(many, line.word).map_err(|why| anyhow!("{}: {why}", place()));
                     }
-                    Err(error) => (line.word.to_owned(), line.label, error.to_string()),
+                    Err(error) => (line.word.to_owned(), line.label, error),
                 },
             };
             invalid += 1;
             if invalid <= MOST_ERRORS {
-                report(format_args!("{place}: {reason}"));
+                report(format_args!("{}: {error}", place()));
             }
-            let reason = reason.strip_prefix(&format!("{}: ", escape(&name))).unwrap_or(&reason).to_owned();
+            let reason = command::reason(&name, &error);
             self.push(Word::Invalid { name, reason }, label);
         };
         let read = match list {

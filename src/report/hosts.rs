@@ -185,7 +185,7 @@ impl Hosts {
         entries.into_iter().for_each(|entry| self.look_up_entry(entry, &lookup.outcome));
     }
 
-    /// Keeps the outcome of a probe for names that are found later; `open`: there are names that are still looked up.
+    /// Keeps the outcome of a probe for names that are found later; `open`: there are some, and they have lines.
     pub fn keep(&mut self, event: &Event, open: bool) {
         self.newest.keep(event, open);
     }

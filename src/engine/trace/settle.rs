@@ -24,7 +24,7 @@ impl Trace {
         if dropped { Err(Reject::Foreign) } else { Ok(()) }
     }
 
-    /// Records the answers whose probes are known now.
+    /// Records the answers to probes that are known now.
     pub(super) fn settle_unmatched(&mut self) {
         for (id, answer) in self.unmatched.settled(&self.config.flow, &self.table) {
             if let Err(reason) = self.answer(id, answer) {

@@ -98,7 +98,7 @@ pub struct Table {
     hops: Vec<Hop>,
     /// The longest RTT of all answers whose RTT is that of the path.
     longest_rtt: Duration,
-    /// The longest time of all answers, of those too whose time is not that of the path; zero before the first.
+    /// The longest time of all answers, also of those that do not show the time of the path; zero before the first.
     pub slowest_answer: Duration,
     /// The highest TTL that was answered.
     highest: Option<u8>,

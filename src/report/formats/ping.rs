@@ -282,7 +282,7 @@ impl Report for FormatPing {
 
     fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
         self.epoch = epoch;
-        self.hosts.keep(event, account.open_names > 0);
+        self.hosts.keep(event, account.open_names > 0 && self.document.has_events());
         if let Event::Lookup(lookup) = event {
             self.lookup(lookup, account, output);
             self.hosts.narrow(lookup).iter().for_each(|newest| self.event(newest, account, epoch, output));

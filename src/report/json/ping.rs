@@ -234,7 +234,7 @@ impl Report for JsonPing {
 
     fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
         self.epoch = epoch;
-        self.hosts.keep(event, account.open_names > 0);
+        self.hosts.keep(event, account.open_names > 0 && !self.style.quiet);
         match event {
             Event::Sent { .. } | Event::Unanswered { .. } => {}
             Event::NotSent { seq, fault, .. } => {

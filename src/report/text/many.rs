@@ -55,7 +55,7 @@ pub struct ManyText {
     printed: bool,
     /// The last cause of a probe not sent that was printed.
     printed_error: Option<SystemError>,
-    /// Where no table has them: targets whose first probe could not be sent that may still be printed.
+    /// Where no table has them: how many targets may still be printed to which the first probe could not be sent.
     unsent: u32,
     schedule: Option<Schedule>,
     /// Targets whose names the table shows, once these are known; `None`: names are not wanted.
@@ -277,7 +277,7 @@ impl Report for ManyText {
     }
 
     fn event(&mut self, event: &Event, account: &PingAccount, epoch: Epoch, output: &mut Output<'_>) {
-        self.hosts.keep(event, account.open_names > 0);
+        self.hosts.keep(event, account.open_names > 0 && self.show == Show::Lines);
         if let (Some(names), Event::Answer(answer)) = (&mut self.names, event)
             && let (Verdict::Received, Some(1)) =
                 (answer.verdict, account.row(answer.target).map(|row| row.received))
@@ -288,11 +288,9 @@ impl Report for ManyText {
         match event {
             Event::Lookup(lookup) => {
                 self.lookup(lookup, account, epoch, output);
-                if self.show == Show::Lines {
-                    let newest = self.hosts.narrow(lookup);
-                    newest.iter().for_each(|outcome| self.event(outcome, account, epoch, output));
-                    self.hosts.widen();
-                }
+                let newest = self.hosts.narrow(lookup);
+                newest.iter().for_each(|outcome| self.event(outcome, account, epoch, output));
+                self.hosts.widen();
             }
             Event::NotSent { target, seq, fault, .. } => self.not_sent((*target, *seq), *fault, output),
             Event::Answer(answer) if self.show == Show::Alive => {

@@ -52,7 +52,7 @@ impl Backlog {
         Some(turn)
     }
 
-    /// The oldest turn whose send result is not known.
+    /// The oldest turn without a known send result.
     pub fn oldest(&self) -> Option<Taken> {
         self.taken.front().copied()
     }
