@@ -89,6 +89,11 @@ impl Batch {
         self.transmits.len()
     }
 
+    /// What is in it without the octets, oldest first, from the one of that index on.
+    pub fn transmits(&self, index: usize) -> &[Transmit] {
+        self.transmits.get(index..).unwrap_or_default()
+    }
+
     /// What is in it, oldest first, from the one of that index on.
     pub fn from(&self, index: usize) -> impl Iterator<Item = (&Transmit, &[u8])> + Clone {
         let shares = self.bytes.chunks_exact(self.share);

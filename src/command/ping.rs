@@ -91,7 +91,7 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
     } else {
         let around = terminal::Around::new(request, &style);
         let lines = |style| PingText::new(style, names);
-        Box::new(match &request.many {
+        match &request.many {
             None if request.terminal.compact => {
                 around.put(CompactText::new(terminal::compact(request, &style), style))
             }
@@ -102,7 +102,7 @@ pub fn command(request: &PingRequest) -> anyhow::Result<u8> {
                 let report = report.scheduled(schedule(&request.ping, period));
                 around.put(if request.resolve { report.with_names(deadline) } else { report })
             }
-        })
+        }
     };
     let (account, passed) = run(request, config, report, judge.as_ref(), io)?;
     Ok(match passed {

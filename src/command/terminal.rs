@@ -7,13 +7,13 @@ use crate::cli::trace_request::TraceRequest;
 use crate::engine::ping::Pacing;
 use crate::output::below;
 use crate::output::terminal::{Terminal, room_below, terminal_columns};
-use crate::report::Report;
 use crate::report::glyphs::Glyphs;
 use crate::report::style::{Canvas, Style};
 use crate::report::terminal::ping::{PingColors, PingHints, TerminalPing};
 use crate::report::terminal::status::{PROBES, StatusLine, StatusStyle};
 use crate::report::terminal::trace::TerminalTrace;
 use crate::report::text::compact::{self, CompactStyle};
+use crate::report::{AnyReport, Report};
 use crate::stats::{PingAccount, TraceAccount};
 use crate::wire::Family;
 
@@ -62,9 +62,13 @@ impl Around {
         }
     }
 
-    /// Puts it around a report.
-    pub fn put(self, text: impl Report<Account = PingAccount> + 'static) -> TerminalPing {
-        TerminalPing::new(text).colors(self.colors).status(self.status).hints(self.hints)
+    /// Puts it around a report; where there is nothing to put, the report stays as it is.
+    pub fn put(self, text: impl Report<Account = PingAccount> + 'static) -> AnyReport<PingAccount> {
+        let colored = self.colors.stdout || self.colors.stderr;
+        if !colored && self.status.is_none() && self.hints.is_none() {
+            return Box::new(text);
+        }
+        Box::new(TerminalPing::new(text).colors(self.colors).status(self.status).hints(self.hints))
     }
 }
 

@@ -276,18 +276,18 @@ impl Channel {
         let Range { start: mut next, end } = range;
         let mut congestion = Congestion::default();
         while next < end {
-            congestion.look(&self.socket, batch.from(next).take(end.saturating_sub(next)));
-            while end.saturating_sub(next) > 1 {
-                let most = end.saturating_sub(next).min(BATCH);
-                let fit = batch
-                    .from(next)
-                    .take(most)
-                    .take_while(|(transmit, _)| congestion.fault(transmit).is_none());
-                let count = fit.clone().count();
-                let sent = if count > 1 { self.try_batch(clock, fit, count, report) } else { 0 };
+            let left = batch.transmits(next);
+            let left = left.get(..end.saturating_sub(next)).unwrap_or(left);
+            congestion.look(&self.socket, left);
+            // Those that wait for room are few, and each needs its own error: they leave one by one.
+            let leaves =
+                |transmit: &&Transmit| transmit.room != Room::Wait && congestion.fault(transmit).is_none();
+            let together = left.iter().take(BATCH).take_while(leaves).count();
+            if together > 1 {
+                let sent = self.try_batch(clock, batch, next..next.saturating_add(together), report);
                 next = next.saturating_add(sent);
-                if sent == 0 || sent < count {
-                    break;
+                if sent == together {
+                    continue;
                 }
             }
             let Some((transmit, bytes)) = batch.from(next).next().filter(|_| next < end) else { return };
@@ -304,35 +304,37 @@ impl Channel {
         }
     }
 
-    /// Gives `count` datagrams to the kernel with one call; returns how many left.
-    fn try_batch<'a>(
+    /// Gives a range of a batch to the kernel with one call; returns how many left.
+    fn try_batch(
         &mut self,
         clock: &Clock,
-        batch: impl Iterator<Item = (&'a Transmit, &'a [u8])> + Clone,
-        count: usize,
+        batch: &Batch,
+        range: Range<usize>,
         report: &mut dyn FnMut(Result<Departed, SendFault>),
     ) -> usize {
-        // Those that wait for room are few, and each needs its own error: they leave one by one.
-        let waits = batch.clone().any(|(transmit, _)| transmit.room == Room::Wait);
-        if waits || !self.is_ready() || !self.sender.may_send_together() {
+        if !self.is_ready() || !self.sender.may_send_together() {
             return 0;
         }
-        batch.clone().for_each(|(transmit, _)| self.addressing.scopes.learn(transmit.dst));
+        let count = range.len();
+        let transmits = || batch.transmits(range.start).iter().take(count);
+        transmits().for_each(|transmit| self.addressing.scopes.learn(transmit.dst));
         let (addressing, departures) = (&self.addressing, &self.departures);
         let mut requests = 0;
         let sent = self.sender.send_together(self.socket.as_fd(), clock, |at| {
             requests = departures.requests(at);
-            let (requests, numbered) = (requests, batch.clone().enumerate());
+            let (requests, numbered) = (requests, batch.from(range.start).take(count).enumerate());
             numbered.map(move |(n, (transmit, bytes))| addressing.datagram(transmit, bytes, n < requests))
         });
+        // A time that is no measurement serves the pace of a flood only, which needs the likely one.
+        let cost = if departures.are_sampled() { sent.mean() } else { sent.cost };
         let mut at = sent.call.begin;
-        for (n, (transmit, _)) in batch.take(sent.count).enumerate() {
+        for (n, transmit) in transmits().take(sent.count).enumerate() {
             let requested = n < requests;
             // The cost is an estimate, which must not shorten a time by the kernel's stamp.
             let at_least = if requested { sent.call.begin } else { at };
             self.departures.sent(transmit.id, Call { begin: at_least, ..sent.call }, requested);
             report(Ok(Departed { at: at_least, port: self.ident }));
-            at = at + sent.cost;
+            at = at + cost;
         }
         if sent.count < count {
             self.departures.refused(self.socket.as_fd(), sent.count < requests);

@@ -285,8 +285,9 @@ impl Transport {
             let family = Family::of(transmit.dst.ip());
             match self.sender_to(family) {
                 Some(Member::Sender(channel)) => {
-                    let alike = |(transmit, _): &(&Transmit, _)| Family::of(transmit.dst.ip()) == family;
-                    let end = next.saturating_add(batch.from(next).take_while(alike).count());
+                    let alike = |transmit: &&Transmit| Family::of(transmit.dst.ip()) == family;
+                    let count = batch.transmits(next).iter().take_while(alike).count();
+                    let end = next.saturating_add(count);
                     channel.send_batch(clock, batch, next..end, report);
                     next = end;
                 }

@@ -23,8 +23,8 @@ pub(super) struct Congestion {
 impl Congestion {
     /// Finds out, once for a batch, whether half of the buffer is in use, where that decides something. A socket
     /// is writable while less is (Linux `sock_writeable`).
-    pub fn look<'a>(&mut self, socket: &Socket, mut batch: impl Iterator<Item = (&'a Transmit, &'a [u8])>) {
-        if self.half.is_none() && batch.any(|(transmit, _)| transmit.room == Room::Half) {
+    pub fn look(&mut self, socket: &Socket, batch: &[Transmit]) {
+        if self.half.is_none() && batch.iter().any(|transmit| transmit.room == Room::Half) {
             let mut fds = [PollFd::new(socket, PollFlags::OUT)];
             let now = Timespec { tv_sec: 0, tv_nsec: 0 };
             let seen = poll(&mut fds, Some(&now)).is_ok();

@@ -129,6 +129,11 @@ impl Departures {
         self.open > 0
     }
 
+    /// Whether some departures request a stamp, and the times of the others are no measurements.
+    pub fn are_sampled(&self) -> bool {
+        self.stamped == Stamped::Sampled
+    }
+
     /// How many of the next datagrams, the first ones, request a stamp if they leave together at `at`.
     pub fn requests(&self, at: Instant) -> usize {
         let due = |last: Instant| at.since(last) >= GAP;

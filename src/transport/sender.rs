@@ -66,6 +66,14 @@ pub(super) struct Sent {
     pub cost: Duration,
 }
 
+impl Sent {
+    /// The time between two of them, in the mean.
+    pub fn mean(&self) -> Duration {
+        let took = self.call.end.since(self.call.begin);
+        u32::try_from(self.count).ok().and_then(|count| took.checked_div(count)).unwrap_or_default()
+    }
+}
+
 /// Whether an error may be a pending one: those that an ICMP error about an earlier datagram leaves (Linux
 /// `icmp_err_convert`, `icmpv6_err_convert`). A refusal by a firewall (EPERM) or a full queue (ENOBUFS) is none.
 fn may_be_pending(errno: Errno) -> bool {
@@ -191,5 +199,17 @@ fn wait_for_room(socket: &impl AsFd, patience: Duration, drain: impl FnOnce() ->
             fd.revents().contains(PollFlags::OUT) || drain() > 0
         }
         Err(error) => error == Errno::INTR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_time_between_datagrams_is_that_of_all_that_left() {
+        let call = Call { begin: Instant::from_nanos(50), end: Instant::from_nanos(450) };
+        let mean = |count| Sent { count, call, cost: Duration::ZERO }.mean();
+        assert_eq!([mean(0), mean(1), mean(4)], [0, 400, 100].map(Duration::from_nanos));
     }
 }

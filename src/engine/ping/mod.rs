@@ -298,6 +298,9 @@ impl Ping {
             let progress = &self.progress;
             let done = |number| progress.get(number).is_none_or(|target| target.answered || target.retired);
             self.pace.refresh(now, done, |number| progress.get(number).is_some_and(|target| !target.replies));
+            if !self.config.pacing.is_retry() {
+                return;
+            }
             let due = self.pace.due(0).filter(|(due, _)| *due <= now);
             let Some((due, Turn::GiveUp(number))) = due else { return };
             self.pace.take(now, 0);
