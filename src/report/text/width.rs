@@ -22,20 +22,18 @@ pub fn fit(text: &str, most: usize) -> Cow<'_, str> {
     }
     let room = most.saturating_sub(GAP.len());
     let tail = room / 3;
-    let head = taken(text.chars(), room - tail);
-    let rest = taken(text.chars().rev(), tail).chars().rev().collect::<String>();
+    let places = text.char_indices().map(|(place, _)| place);
+    let head = longest(places.clone().map(|place| text.split_at(place).0), room - tail);
+    let rest = longest(places.rev().map(|place| text.split_at(place).1), tail);
+    // A mark without the character that it belongs to would stand on the gap.
+    let rest = rest.trim_start_matches(|c: char| c.width() == Some(0));
     Cow::Owned(format!("{head}{GAP}{rest}"))
 }
 
-/// As many of the next characters as fit so many columns.
-fn taken(chars: impl Iterator<Item = char>, most: usize) -> String {
-    let mut used = 0;
-    chars
-        .take_while(|c| {
-            used += c.width().unwrap_or(0);
-            used <= most
-        })
-        .collect()
+/// The last of ever longer parts of a text that fits so many columns. Each is measured as a whole: what a character takes
+/// depends on its neighbours (U+FE0F makes an emoji of a digit).
+fn longest<'a>(parts: impl Iterator<Item = &'a str>, most: usize) -> &'a str {
+    parts.take_while(|part| columns(part) <= most).last().unwrap_or_default()
 }
 
 /// Blanks before what goes on in a further line.
@@ -94,6 +92,7 @@ mod tests {
         assert_eq!(fit("core-router-17.example.net", 26), "core-router-17.example.net");
         assert_eq!(fit("core-router-17.example.net", 20), "core-router-...e.net");
         assert_eq!(fit("\u{4f8b}\u{3048}\u{4f8b}\u{3048}\u{4f8b}\u{3048}", 9), "\u{4f8b}\u{3048}...\u{3048}");
+        assert_eq!(fit("1\u{fe0f}2\u{fe0f}3\u{fe0f}4\u{fe0f}5\u{fe0f}", 8), "1\u{fe0f}2\u{fe0f}...");
     }
 
     #[test]
