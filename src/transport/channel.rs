@@ -26,9 +26,11 @@ use crate::datagram::{
 use crate::sys::{self, Entry};
 use crate::wire::Family;
 
-/// Maximum number of datagrams from the network delivered by one call, of [`BATCH`] in all. The rest is for the
-/// error queue, so that neither starves. A call that delivers fewer has emptied the socket.
-pub const FULL_READ: usize = 48;
+/// Maximum number of datagrams from the network delivered by one call. A call that delivers fewer has emptied the socket.
+pub const FULL_READ: usize = BATCH;
+
+/// Maximum number of datagrams and errors delivered by one call: after a full read there is room for errors.
+const FULL_CALL: usize = FULL_READ + 16;
 
 /// Maximum number of errors met in one call before the caller gets control back.
 const PATIENCE: usize = 16;
@@ -141,8 +143,8 @@ impl Channel {
 // ---- receiving ----
 
 impl Channel {
-    /// Delivers what has arrived to `each`: first the stamps of what left, then datagrams and errors, [`BATCH`] at
-    /// most. Returns the number of the latter. Never waits.
+    /// Delivers what has arrived to `each`: first the stamps of what left, then datagrams and errors. Returns the number of the
+    /// latter two. Never waits.
     ///
     /// It makes no further system call after `expected` datagrams from the network: a caller that expects one
     /// reply pays for one call, and finds the rest in the next.
@@ -183,10 +185,10 @@ impl Channel {
                 self.queue.note_empty(at);
             }
             // Probes that left before these datagrams arrived have their stamps in the queue by now.
-            count = count.saturating_add(self.read_queue(&mut placer, BATCH.saturating_sub(count), each));
+            count = count.saturating_add(self.read_queue(&mut placer, FULL_CALL.saturating_sub(count), each));
             count = count.saturating_add(self.deliver(&mut placer, read.floor, each));
         }
-        count = count.saturating_add(self.read_queue(&mut placer, BATCH.saturating_sub(count), each));
+        count = count.saturating_add(self.read_queue(&mut placer, FULL_CALL.saturating_sub(count), each));
         Ok(count)
     }
 

@@ -163,16 +163,19 @@ pub(crate) fn address(name: &[u8]) -> Option<SocketAddr> {
 /// An address as the kernel lays it out, and how many octets of it count: the inverse of [`address`].
 pub(crate) fn encoded(to: SocketAddr) -> ([u8; NAME_LEN], u32) {
     let port = to.port().to_be_bytes();
-    let (family, flow, scope) = match to {
-        SocketAddr::V4(_) => (libc::AF_INET, 0, 0),
-        SocketAddr::V6(v6) => (libc::AF_INET6, v6.flowinfo(), v6.scope_id()),
-    };
-    let family = u16::try_from(family).unwrap_or_default().to_ne_bytes();
+    let family = |family: i32| u16::try_from(family).unwrap_or_default().to_ne_bytes();
     match to {
-        SocketAddr::V4(v4) => laid_out(&[&family, &port, &v4.ip().octets(), &[0; 8]]),
+        SocketAddr::V4(v4) => {
+            let ([f0, f1], [p0, p1], [a, b, c, d]) = (family(libc::AF_INET), port, v4.ip().octets());
+            let mut name = [0; NAME_LEN];
+            if let Some(start) = name.first_chunk_mut() {
+                *start = [f0, f1, p0, p1, a, b, c, d];
+            }
+            (name, size_of::<libc::sockaddr_in>() as u32)
+        }
         SocketAddr::V6(v6) => {
-            let (flow, scope) = (flow.to_ne_bytes(), scope.to_ne_bytes());
-            laid_out(&[&family, &port, &flow, &v6.ip().octets(), &scope])
+            let (flow, scope) = (v6.flowinfo().to_ne_bytes(), v6.scope_id().to_ne_bytes());
+            laid_out(&[&family(libc::AF_INET6), &port, &flow, &v6.ip().octets(), &scope])
         }
     }
 }
