@@ -49,9 +49,9 @@ impl<S: Session> Wire<S> {
             for (transmit, bytes) in self.batch.from(0) {
                 answer(session, transmit.dst.ip(), self.now, bytes);
             }
-            while let Some(event) = session.poll_event() {
+            session.take_events(|event| {
                 black_box(event);
-            }
+            });
             if session.is_done() {
                 return;
             }

@@ -233,7 +233,5 @@ fn drain<S: Session, A: Account<Event = S::Event>>(
     epoch: Epoch,
     output: &mut Output<'_>,
 ) {
-    while let Some(event) = session.poll_event() {
-        report.take(&event, account, epoch, output);
-    }
+    session.take_events(|event| report.take(event, account, epoch, output));
 }

@@ -884,7 +884,8 @@ fn send_results_belong_to_probes_in_the_order_of_transmission() {
     session.handle_send_fault(at(2), fault);
     session.handle_sent(Departed { at: at(3), port: 0 });
     session.handle_sent(Departed { at: at(4), port: 0 });
-    let events: Vec<_> = std::iter::from_fn(|| session.poll_event()).collect();
+    let mut events = Vec::new();
+    session.take_events(|event| events.push(event.clone()));
     let expected = [
         Event::Sent { at: at(1), target: 0, seq: 1, in_flight: 1 },
         Event::NotSent { at: at(2), target: 0, seq: 2, fault },

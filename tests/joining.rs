@@ -302,9 +302,7 @@ fn a_name_that_is_cut_short_is_unknown() {
     let mut text = driven::ping(ManyText::new(Show::Table, "rping", joined.hosts, lines), 1);
     text.account.open_names = 2;
     text.status(&mut output);
-    while let Some(event) = joined.sim.session.poll_event() {
-        text.event(&event, EPOCH, &mut output);
-    }
+    joined.sim.session.take_events(|event| text.event(event, EPOCH, &mut output));
     text.finish(at(500), &mut output);
     let expected = "\r\
 name           address       sent  received    loss  min/avg/max/mdev ms  p95 ms
@@ -330,9 +328,7 @@ fn missing<R: Report<Account = PingAccount>>(what: Missing, format: &impl Fn(Sty
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     let mut report = driven::ping(format(Style::of(TARGET.into()), joined.hosts), 1);
     report.account.open_names = 1;
-    while let Some(event) = joined.sim.session.poll_event() {
-        report.event(&event, EPOCH, &mut output);
-    }
+    joined.sim.session.take_events(|event| report.event(event, EPOCH, &mut output));
     output.unwritten(Stream::Err)
 }
 

@@ -100,9 +100,7 @@ fn a_run_of_a_day_allocates_nothing_once_the_table_is_full() {
         if number % 10 != 0 {
             answer(&mut session, TARGET.into(), now + us(150), &mut buffer[..transmit.len]);
         }
-        while let Some(event) = session.poll_event() {
-            tally.add(&event);
-        }
+        session.take_events(|event| tally.add(event));
         // The table of sequence numbers has its full size now.
         if number == 140_000 {
             warm = allocations();
@@ -145,9 +143,7 @@ fn many_hosts_need_no_allocation_for_a_probe() {
                 answer(&mut session, *host, now + us(700), &mut message[..*len]);
             }
         }
-        while let Some(event) = session.poll_event() {
-            received += u32::from(matches!(event, Event::Answer(_)));
-        }
+        session.take_events(|event| received += u32::from(matches!(event, Event::Answer(_))));
         // Records of probes are kept for ten seconds, so all rooms have their full size now.
         if warm.is_none() && sent > 150 * HOSTS {
             warm = Some(allocations());
@@ -286,9 +282,7 @@ fn a_day_of_windows_of_a_thousand_hosts_takes_no_more_memory_than_minutes() {
         }
         coming.extend(leaving.drain(..));
         let ended = account.closed_window();
-        while let Some(event) = session.poll_event() {
-            report.take(&event, &mut account, EPOCH, &mut output);
-        }
+        session.take_events(|event| report.take(event, &mut account, EPOCH, &mut output));
         report.end_window(&mut account, now, EPOCH, &mut output);
         report.more(&account, &mut output);
         output.flush(&[], None).expect("nowhere");

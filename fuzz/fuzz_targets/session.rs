@@ -107,13 +107,13 @@ fuzz_target!(|input: &[u8]| {
             bytes,
         };
         session.handle_received(&received);
-        while let Some(event) = session.poll_event() {
-            account.add(&event);
-            text.event(&event, &account, Epoch::default(), &mut output);
+        session.take_events(|event| {
+            account.add(event);
+            text.event(event, &account, Epoch::default(), &mut output);
             if let Event::Answer(answer) = event {
                 assert!(answer.verdict != Verdict::Received || answer.rtt <= now.since(Instant::ZERO));
             }
-        }
+        });
         let total = &account.total;
         assert!(total.received + total.in_flight <= total.sent, "{total:?}");
     }

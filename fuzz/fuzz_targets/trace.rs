@@ -130,10 +130,10 @@ fuzz_target!(|input: &[u8]| {
 
 /// Takes all events; outcomes are in the order of hops and queries.
 fn drain(trace: &mut Trace, emitted: &mut (u8, u8)) {
-    while let Some(event) = trace.poll_event() {
-        if let TraceEvent::Decided { ttl, query, .. } = event {
+    trace.take_events(|event| {
+        if let TraceEvent::Decided { ttl, query, .. } = *event {
             assert!((ttl, query) > *emitted, "{ttl}/{query} after {emitted:?}");
             *emitted = (ttl, query);
         }
-    }
+    });
 }

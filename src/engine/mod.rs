@@ -6,7 +6,7 @@
 //! 2. [`Session::handle_timeout`] with the time,
 //! 3. [`Session::poll_transmit`] until it gives nothing, or a batch is full, and then for each one, in the
 //!    same order, [`Session::handle_sent`] or [`Session::handle_send_fault`],
-//! 4. [`Session::poll_event`] until it gives nothing,
+//! 4. [`Session::take_events`],
 //! 5. sleep until [`Session::poll_timeout`] or until something arrives, unless [`Session::is_done`].
 //!
 //! Extra calls of any of them do no harm.
@@ -72,8 +72,8 @@ pub trait Session {
     /// when something arrives. It may change after any other call.
     fn poll_timeout(&self) -> Option<Instant>;
 
-    /// Returns the next event, oldest first.
-    fn poll_event(&mut self) -> Option<Self::Event>;
+    /// Gives all events to `each`, oldest first, and forgets them.
+    fn take_events(&mut self, each: impl FnMut(&Self::Event));
 
     /// Ends the run: nothing more is sent.
     fn stop(&mut self);

@@ -127,12 +127,18 @@ impl Identity {
 
 /// SipHash-2-4 of a probe's number and destination.
 fn token(key: &[u8; 16], number: u64, dst: IpAddr) -> [u8; 8] {
-    let dst = match dst {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(v6) => v6.to_bits(),
+    let (hasher, [n0, n1, n2, n3, n4, n5, n6, n7]) = (SipHasher24::new_with_key(key), number.to_be_bytes());
+    let hash = match dst {
+        IpAddr::V4(v4) => {
+            let [a, b, c, d] = v4.octets();
+            hasher.hash(&[n0, n1, n2, n3, n4, n5, n6, n7, a, b, c, d])
+        }
+        IpAddr::V6(v6) => {
+            let dst = v6.to_bits();
+            hasher.hash([number, (dst >> 64) as u64, dst as u64].map(u64::to_be_bytes).as_flattened())
+        }
     };
-    let words = [number, (dst >> 64) as u64, dst as u64].map(u64::to_be_bytes);
-    SipHasher24::new_with_key(key).hash(words.as_flattened()).to_be_bytes()
+    hash.to_be_bytes()
 }
 
 /// The data of an echo request, which a correct reply returns.

@@ -220,9 +220,7 @@ impl<'a, S: Session> Sim<'a, S> {
                 self.session.stop();
             }
             self.send();
-            while let Some(event) = self.session.poll_event() {
-                each(&event);
-            }
+            self.session.take_events(&mut each);
             let due = (self.turn)(self.now);
             if self.session.is_done() {
                 return self.now;

@@ -96,6 +96,8 @@ pub struct Flight {
     young: u64,
     /// Every probe up to this place is out of flight.
     settled: u64,
+    /// When probes last grew old.
+    aged: Instant,
 }
 
 impl Flight {
@@ -112,6 +114,7 @@ impl Flight {
             grown: 0,
             young: 0,
             settled: 0,
+            aged: Instant::ZERO,
         };
         flight.add_targets(targets);
         flight
@@ -310,7 +313,15 @@ impl Flight {
     }
 
     /// Lets probes grow old, and removes those that were sent long ago, unless they are few.
+    #[inline]
     pub fn age(&mut self, now: Instant) {
+        if now > self.aged {
+            self.aged = now;
+            self.grow_old(now);
+        }
+    }
+
+    fn grow_old(&mut self, now: Instant) {
         while let Some(slot) =
             self.slot(self.grown.saturating_add(1)).filter(|slot| slot.sent + BREATH <= now)
         {

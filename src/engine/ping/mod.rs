@@ -17,7 +17,6 @@ mod receive;
 mod targets;
 mod until;
 
-use std::collections::VecDeque;
 use std::iter;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -72,7 +71,7 @@ pub struct Ping {
     stamped: bool,
     /// Since when none of the probes that wait for room could leave, and why.
     stuck: Option<(Instant, SendFault)>,
-    events: VecDeque<Event>,
+    events: Vec<Event>,
     rejects: Rejects,
 }
 
@@ -105,7 +104,7 @@ impl Session for Ping {
         self.flight.depart(place, at);
         self.stuck = None;
         let in_flight = self.flight.in_flight_at(place);
-        self.events.push_back(Event::Sent { at, target, seq, in_flight });
+        self.events.push(Event::Sent { at, target, seq, in_flight });
     }
 
     fn handle_send_fault(&mut self, at: Instant, fault: SendFault) {
@@ -121,7 +120,7 @@ impl Session for Ping {
         self.flight.settle(place, State::NotSent);
         self.pace.fail(at, self.config.pacing.is_retry() && self.is_awaited(target));
         self.finish.departed(at);
-        self.events.push_back(Event::NotSent { at, target, seq, fault });
+        self.events.push(Event::NotSent { at, target, seq, fault });
     }
 
     fn handle_stamp(&mut self, stamped: DepartureStamp) {
@@ -161,11 +160,12 @@ impl Session for Ping {
     fn poll_timeout(&self) -> Option<Instant> {
         let end = self.finish.end(&self.flight, self.pace.interval(), self.all_sent());
         let loss = self.flight.oldest_open().map(|(_, slot)| slot.sent + self.finish.patience());
-        [self.next(), end, loss].into_iter().flatten().min()
+        [self.next().map(|(due, _)| due), end, loss].into_iter().flatten().min()
     }
 
-    fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+    fn take_events(&mut self, each: impl FnMut(&Event)) {
+        self.events.iter().for_each(each);
+        self.events.clear();
     }
 
     fn stop(&mut self) {
@@ -200,7 +200,7 @@ impl Ping {
             watch: Watch::new(config.limits, count, config.names),
             stamped: false,
             stuck: None,
-            events: VecDeque::new(),
+            events: Vec::new(),
             rejects: Rejects::default(),
             targets: LiveTargets::new(Rc::clone(&config.targets)),
             open_names: config.names,
@@ -241,9 +241,9 @@ impl Ping {
         }
     }
 
-    /// When something is due: a probe, or the end of a target's last wait.
+    /// When something is due, and what: a probe, or the end of a target's last wait.
     #[inline]
-    fn next(&self) -> Option<Instant> {
+    fn next(&self) -> Option<(Instant, Turn)> {
         if self.finish.sends_no_more() {
             return None;
         }
@@ -254,13 +254,14 @@ impl Ping {
             && !self.config.classic
             && self.flight.young() >= self.config.window;
         let room = if full { self.flight.next_to_age() } else { None };
-        Some(room.map_or(due, |room| due.max(room)))
+        Some((room.map_or(due, |room| due.max(room)), turn))
     }
 
     /// Takes the turns that are due, up to one of a target that is to be probed.
     fn take_turn(&mut self, now: Instant) -> Option<u32> {
-        while self.next()? <= now {
-            let Some(Turn::Probe(number)) = self.pace.take(now, self.flight.in_flight()) else { return None };
+        while let Some((_, turn)) = self.next().filter(|(due, _)| *due <= now) {
+            self.pace.advance(now, self.flight.in_flight());
+            let Turn::Probe(number) = turn else { return None };
             if self.progress.get(number).is_some_and(|target| !target.retired) {
                 return Some(number);
             }
@@ -345,7 +346,7 @@ impl Ping {
     /// A probe in flight is lost.
     fn lose(&mut self, at: Instant, place: u64, slot: Slot) {
         self.flight.settle(place, State::Lost);
-        self.events.push_back(Event::Lost { at, target: slot.target, seq: slot.seq, sent: slot.sent });
+        self.events.push(Event::Lost { at, target: slot.target, seq: slot.seq, sent: slot.sent });
         self.decide(at, slot.target, place);
     }
 
@@ -357,7 +358,7 @@ impl Ping {
         let before = if self.config.report_unanswered { self.flight.previous(place) } else { 0 };
         let silent = |slot: &Slot| matches!(slot.state, State::Open | State::Failed | State::Lost);
         if let Some(Slot { target, seq, .. }) = self.flight.slot(before).filter(silent) {
-            self.events.push_back(Event::Unanswered { at, target, seq });
+            self.events.push(Event::Unanswered { at, target, seq });
         }
         Some((place, slot))
     }
@@ -381,7 +382,7 @@ impl Ping {
             let (place, seq) = (target.place, target.newest as u16);
             self.flight.settle(place, State::NotSent);
             self.flight.take_result();
-            self.events.push_back(Event::NotSent { at: now, target: number, seq, fault });
+            self.events.push(Event::NotSent { at: now, target: number, seq, fault });
         }
     }
 }

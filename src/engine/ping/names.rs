@@ -88,6 +88,6 @@ impl Ping {
     }
 
     fn emit(&mut self, at: Instant, name: u32, outcome: LookupOutcome) {
-        self.events.push_back(Event::Lookup(NameLookup { at, name, outcome }));
+        self.events.push(Event::Lookup(NameLookup { at, name, outcome }));
     }
 }

@@ -95,7 +95,7 @@ impl Ping {
             self.finish.answered(answer.rtt, slot.state == State::Failed, first);
             self.decide(answer.at, number, place);
         }
-        self.events.push_back(Event::Answer(answer));
+        self.events.push(Event::Answer(answer));
         Ok(())
     }
 
@@ -135,7 +135,7 @@ impl Ping {
                 self.decide(error.at, number, place);
             }
         }
-        self.events.push_back(Event::Error(error));
+        self.events.push(Event::Error(error));
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ impl Trace {
             && !answer.kind.is_final()
         {
             let mtu = self.table.newest(ttl, query).and_then(|probe| probe.mtu);
-            self.events.push_back(TraceEvent::Passed { ttl, query, answer: answer.clone(), mtu });
+            self.events.push(TraceEvent::Passed { ttl, query, answer: answer.clone(), mtu });
         }
         self.table.decide(ttl, query, outcome);
         if !silent {
@@ -69,13 +69,13 @@ impl Trace {
         {
             answer.arrived = ending::is_arrival(&self.table, &self.config.flow, *ttl, answer);
         }
-        self.events.push_back(event);
+        self.events.push(event);
     }
 
     /// Ends the trace.
     pub(super) fn end(&mut self, ending: Ending) {
         (0..self.unmatched.clear()).for_each(|_| self.rejects.count(Reject::Foreign));
         self.ending = Some(ending);
-        self.events.push_back(TraceEvent::Ended { at: self.now, ending });
+        self.events.push(TraceEvent::Ended { at: self.now, ending });
     }
 }

@@ -65,7 +65,7 @@ pub struct Trace {
     mtu: PathMtu,
     /// The latest time passed in.
     now: Instant,
-    events: VecDeque<TraceEvent>,
+    events: Vec<TraceEvent>,
     rejects: Rejects,
     ending: Option<Ending>,
 }
@@ -83,7 +83,7 @@ impl Trace {
             unmatched: Unmatched::default(),
             mtu: PathMtu::new(&config),
             now: start,
-            events: VecDeque::new(),
+            events: Vec::new(),
             rejects: Rejects::default(),
             ending: None,
             config,
@@ -318,8 +318,9 @@ impl Session for Trace {
         [due, expiry, opens, self.held_until(), unnumbered].into_iter().flatten().min()
     }
 
-    fn poll_event(&mut self) -> Option<TraceEvent> {
-        self.events.pop_front()
+    fn take_events(&mut self, each: impl FnMut(&TraceEvent)) {
+        self.events.iter().for_each(each);
+        self.events.clear();
     }
 
     fn stop(&mut self) {

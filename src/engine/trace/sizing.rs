@@ -25,7 +25,7 @@ impl Trace {
         self.repeat(id);
         if let Some((mtu, answer)) = self.mtu.found() {
             let SentProbe { ttl, query, .. } = *probe;
-            self.events.push_back(TraceEvent::PathMtu { ttl, query, answer, mtu });
+            self.events.push(TraceEvent::PathMtu { ttl, query, answer, mtu });
         }
         true
     }

@@ -144,13 +144,19 @@ impl Pace {
     #[inline]
     pub fn take(&mut self, now: Instant, in_flight: u64) -> Option<Turn> {
         let (_, turn) = self.due(in_flight).filter(|(at, _)| *at <= now)?;
+        self.advance(now, in_flight);
+        Some(turn)
+    }
+
+    /// The same where [`Pace::due`] was called before, and the turn is due.
+    #[inline]
+    pub fn advance(&mut self, now: Instant, in_flight: u64) {
         match self {
             Self::Rounds(rounds) => rounds.take(now),
             Self::Retry(retry) => retry.take(now),
             Self::Flood(flood) => flood.take(now, in_flight),
             Self::Adaptive(adaptive) => adaptive.sends.take(now),
         }
-        Some(turn)
     }
 
     /// The newest turn taken is used, and no probe is sent. [`Pacing::Flood`] and [`Pacing::Adaptive`] have one target,
