@@ -93,19 +93,35 @@ fn a_late_answer_shows_that_the_host_is_up() {
     assert_eq!(end(limited, slow).1, None);
 }
 
+/// A host that is up before a time, and so far away.
+fn until(millis: u64, rtt: u64) -> impl FnMut(&Seen) -> Response {
+    move |probe| {
+        let up = probe.at < Instant::ZERO + ms(millis);
+        Ok(if up { vec![echo(probe, ms(rtt))] } else { vec![] })
+    }
+}
+
+#[test]
+fn a_probe_is_lost_after_four_times_the_longest_time_so_far_once_there_is_one() {
+    let lost_after = |rtt| end(config(Down, 1), until(4_500, rtt)).0 - 5_000;
+    assert_eq!([1, 50, 51, 84, 250, 400].map(lost_after), [200, 200, 204, 336, 1_000, 1_000]);
+    assert_eq!(lost_after(700), 1_400, "twice, as in other runs");
+    assert_eq!(end(config(Down, 1), until(0, 1)).0, 1_000, "no answer came");
+    // A single slow answer makes all later probes be waited for longer.
+    let mut slow = until(4_500, 1);
+    let once =
+        move |probe: &Seen| if probe.number == 2 { Ok(vec![echo(probe, ms(150))]) } else { slow(probe) };
+    assert_eq!(end(config(Down, 1), once).0, 5_600);
+    let quick = Pacing { interval: ms(200), adaptive: None, preload: 1 };
+    assert_eq!(end(Config { pacing: quick, ..config(Down, 1) }, until(4_500, 1)), (4_800, Some(4_800), 24));
+}
+
 #[test]
 fn a_run_ends_when_the_host_is_down_so_many_times_in_a_row() {
-    // Up to 4 s each probe is answered after 20 ms; from then on, a probe is lost after a second.
-    let until = |millis: u64| {
-        move |probe: &Seen| {
-            let up = probe.at < Instant::ZERO + ms(millis);
-            Ok(if up { vec![echo(probe, ms(20))] } else { vec![] })
-        }
-    };
-    assert_eq!(end(config(Down, 1), until(4_500)), (6_000, Some(6_000), 6));
-    assert_eq!(end(config(Down, 3), until(4_500)), (8_000, Some(8_000), 8));
+    assert_eq!(end(config(Down, 1), until(4_500, 20)), (5_200, Some(5_200), 6));
+    assert_eq!(end(config(Down, 3), until(4_500, 20)), (7_200, Some(7_200), 8));
     let timeout = Limits { timeout: Some(ms(300)), ..limits(Down, 3) };
-    assert_eq!(end(Config { limits: timeout, ..config(Down, 3) }, until(4_500)), (7_300, Some(7_300), 8));
+    assert_eq!(end(Config { limits: timeout, ..config(Down, 3) }, until(4_500, 20)), (7_300, Some(7_300), 8));
     // A router reports it at once.
     let reported = |probe: &Seen| {
         let up = probe.number < 5;

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use super::config::Config;
+use super::config::{Config, TargetState};
 use super::flight::Flight;
 use super::pace::Pacing;
 use crate::clock::Instant;
 
 /// How long an answer may take at least, where nothing else is known (the initial RTO of RFC 6298 section 2.1).
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The least time that an answer may take where the end of all answers is waited for, and some came. Linux does not send a
+/// TCP segment again earlier either (`TCP_RTO_MIN`).
+const PROMPT: Duration = Duration::from_millis(200);
 
 /// The least time that the last probes of a flood have to be answered.
 const FLOOD_PATIENCE: Duration = Duration::from_millis(100);
@@ -33,6 +37,8 @@ pub struct Finish {
     /// After how long a probe is lost, where that is given, and at least, where it is not.
     patience: Option<Duration>,
     least: Duration,
+    /// Whether the run waits for targets that answer to be down, where it is not given.
+    prompt: bool,
     /// The same, and how long the last probes are waited for.
     timeout: Option<Duration>,
     enough: Option<u32>,
@@ -76,6 +82,7 @@ impl Finish {
             linger: config.linger,
             patience: config.limits.timeout.or(config.patience),
             least,
+            prompt: config.limits.until.is_some_and(|until| until.state == TargetState::Down),
             timeout: config.limits.timeout,
             enough: config.enough,
             keep_going: config.limits.keep_going,
@@ -144,7 +151,11 @@ impl Finish {
 
     /// After how long without an answer a probe is lost.
     pub fn patience(&self) -> Duration {
-        self.patience.unwrap_or_else(|| self.longest.saturating_mul(2).max(self.least))
+        let usual = || self.longest.saturating_mul(2).max(self.least);
+        self.patience.unwrap_or_else(|| match self.prompt && self.answered > 0 {
+            true => self.longest.saturating_mul(4).max(PROMPT).min(usual()),
+            false => usual(),
+        })
     }
 
     /// Whether the time of a probe was up when its answer came, where that time is given.
