@@ -161,7 +161,7 @@ impl HostTable {
                     let address = address.map(|address| Cow::Owned(address.to_string()));
                     let row = row.filter(|_| address.is_some());
                     let address = address.unwrap_or(Cow::Borrowed(missing(entry)));
-                    self.widths.line(name, address, entry.note.as_deref(), row, output);
+                    self.widths.line(name, &address, entry.note.as_deref(), row, output);
                     output.print(format_args!("{}\n", remark(entry, target)));
                 }
                 // The name is answered for, or not, at the address that it has.
@@ -179,7 +179,7 @@ impl HostTable {
 impl Widths {
     fn measure(&mut self, nameless: bool, address: Option<SocketAddr>, row: Option<RowOf<'_>>, remark: &str) {
         if let Some(address) = address {
-            let len = Shown(address).to_string().len();
+            let len = Shown(address).len();
             self.address = self.address.max(len);
             if nameless && self.name > 0 {
                 self.name = self.name.max(len);
@@ -279,17 +279,17 @@ impl Widths {
     fn line(
         &self,
         name: Option<Cow<'_, str>>,
-        address: Cow<'_, str>,
+        address: &str,
         note: Option<&str>,
         row: Option<RowOf<'_>>,
         output: &mut Printer<'_, '_>,
     ) {
         let last = if row.is_none() && self.address == 0 { address.len() } else { 0 };
         let cells = [
-            (self.name, name.unwrap_or_else(|| address.clone())),
-            (self.address, address.clone()),
+            (self.name, name.unwrap_or(Cow::Borrowed(address))),
+            (self.address, Cow::Borrowed(address)),
             (self.note, note.map(escape).unwrap_or_default()),
-            (last, address),
+            (last, Cow::Borrowed(address)),
         ];
         let mut cells = cells.iter().filter(|(width, _)| *width > 0).peekable();
         let mut separator = "";
