@@ -14,13 +14,11 @@ fn main() {
     println!("cargo:rustc-link-lib=dylib:+verbatim=libgcc_eh.a");
     // The segments of the file share their pages: 40 kB.
     println!("cargo:rustc-link-arg-bins=-Wl,-z,noseparate-code");
-    // What a short run uses lies side by side: 0.9 MB of its memory. The tables for unwinding stay out, 220 kB: a panic
-    // aborts, and the functions have no names here. Not every linker reads such a script, so this is for the one that the
-    // compiler chooses.
+    // What a short run uses lies side by side: 0.9 MB of its memory. Not every linker reads such a script, so this is for the
+    // one that the compiler chooses.
     let chosen = env::var_os("RUSTC_LINKER").is_some() || target("CARGO_ENCODED_RUSTFLAGS").contains("link");
     if target("PROFILE") == "release" && !chosen {
         println!("cargo:rerun-if-changed=layout.ld");
         println!("cargo:rustc-link-arg-bins=-T{}/layout.ld", target("CARGO_MANIFEST_DIR"));
-        println!("cargo:rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");
     }
 }
