@@ -901,6 +901,25 @@ fn flood(count: Option<u64>) -> Config {
 }
 
 #[test]
+fn a_flood_that_reports_silence_sends_one_probe_for_each_answer() {
+    let config = Config { report_unanswered: true, ..flood(Some(10_000)) };
+    let silent = |lost: fn(u64) -> bool| {
+        let answered = move |probe: &Seen| {
+            Ok(if lost(probe.number) { vec![] } else { vec![echo(probe, Duration::from_micros(30))] })
+        };
+        let mut silent = Vec::new();
+        Sim::<Ping>::new(config.clone(), answered).run(|event| {
+            if let Event::Unanswered { seq, .. } = event {
+                silent.push(*seq);
+            }
+        });
+        silent
+    };
+    assert_eq!(silent(|_| false), [] as [u16; 0]);
+    assert_eq!(silent(|number| number.is_multiple_of(4_000)), [4_000, 8_000]);
+}
+
+#[test]
 fn the_last_probes_of_a_flood_have_a_tenth_of_a_second_or_twice_the_longest_time() {
     for (rtt, wait) in [(us(50), ms(100)), (ms(60), ms(120))] {
         let mut sim = Sim::new(flood(Some(10)), |probe| {

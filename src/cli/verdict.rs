@@ -29,9 +29,10 @@ pub struct VerdictArguments {
     /// Go on until the host is up or down, N probes in a row.
     ///
     /// up ends ping when the host answers, down when it does not: a probe is lost (--timeout; without it
-    /// after four times the longest time so far, at least 0.2 s), or an ICMP error comes. A name that is not
-    /// found is looked up again. -w limits the time, and the exit status is 1 when it is over. The last line
-    /// is how long it took. With many hosts all must be in the state at one time.
+    /// after four times the longest time so far, at least 0.2 s, or twice that time and at least 1 s if that
+    /// is less), or an ICMP error comes. A name that is not found is looked up again. -w limits the time,
+    /// and the exit status is 1 when it is over. The last line is how long it took. With many hosts all must
+    /// be in the state at one time.
     #[arg(long, value_name = "up|down[:N]", allow_hyphen_values = true, value_parser = UNTIL, help_heading = STATUS)]
     pub until: Option<Until>,
 }

@@ -46,9 +46,11 @@ pub use until::Watch;
 /// answer gives its room back after three seconds; what gives none back for longer than this is stuck.
 const STUCK: Duration = Duration::from_secs(10);
 
-/// Probes that a flood has in flight at most: a batch, and no more answers than fill half of the receive buffer.
-fn most_in_flood(window: u64) -> u64 {
-    window.checked_div(2).unwrap_or(0).clamp(1, BATCH as u64)
+/// Probes that a flood has in flight at most: a batch, and no more answers than fill half of the receive buffer. One, where
+/// a probe without an answer is reported when the next one leaves.
+fn most_in_flood(config: &Config) -> u64 {
+    let most = if config.report_unanswered { 1 } else { BATCH as u64 };
+    config.window.checked_div(2).unwrap_or(0).clamp(1, most)
 }
 
 /// One run: accounts for every probe.
@@ -194,7 +196,7 @@ impl Ping {
         let limit = config.count.filter(|_| finish.counts_probes());
         Self {
             progress: Progress::new(count),
-            pace: Pace::new(config.pacing, count, limit, most_in_flood(config.window), start),
+            pace: Pace::new(config.pacing, count, limit, most_in_flood(&config), start),
             finish,
             flight: Flight::new(count),
             watch: Watch::new(config.limits, count, config.names),
