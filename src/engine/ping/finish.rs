@@ -37,10 +37,10 @@ pub struct Finish {
     /// After how long a probe is lost, where that is given, and at least, where it is not.
     patience: Option<Duration>,
     least: Duration,
-    /// Whether the run waits for targets that answer to be down, where it is not given.
-    prompt: bool,
     /// The same, and how long the last probes are waited for.
     timeout: Option<Duration>,
+    /// Whether the run waits for targets that answered to be down. Then a probe is lost earlier, unless that time is given.
+    prompt: bool,
     enough: Option<u32>,
     /// Whether ICMP errors end nothing.
     keep_going: bool,
@@ -82,8 +82,8 @@ impl Finish {
             linger: config.linger,
             patience: config.limits.timeout.or(config.patience),
             least,
-            prompt: config.limits.until.is_some_and(|until| until.state == TargetState::Down),
             timeout: config.limits.timeout,
+            prompt: config.limits.until.is_some_and(|until| until.state == TargetState::Down),
             enough: config.enough,
             keep_going: config.limits.keep_going,
             last_left: start,

@@ -179,7 +179,7 @@ impl HostTable {
 impl Widths {
     fn measure(&mut self, nameless: bool, address: Option<SocketAddr>, row: Option<RowOf<'_>>, remark: &str) {
         if let Some(address) = address {
-            let len = Shown(address).len();
+            let len = address_len(address);
             self.address = self.address.max(len);
             if nameless && self.name > 0 {
                 self.name = self.name.max(len);
@@ -371,6 +371,17 @@ fn digits(number: u64) -> usize {
     number.checked_ilog10().map_or(1, |digits| digits as usize + 1)
 }
 
+/// Octets of an address as it is shown.
+fn address_len(address: SocketAddr) -> usize {
+    match address {
+        // Nearly all are such, and no text is made of them.
+        SocketAddr::V4(v4) => {
+            v4.ip().octets().map(|octet| digits(octet.into()) + 1).iter().sum::<usize>() - 1
+        }
+        SocketAddr::V6(_) => Shown(address).to_string().len(),
+    }
+}
+
 /// Columns of the extremes, the mean and the deviation.
 fn rtt_len(times: [u64; 4]) -> usize {
     times.into_iter().map(millis_len).sum::<usize>() + 3
@@ -383,4 +394,24 @@ fn millis_len(micros: u64) -> usize {
 /// The time that 95 of 100 answers of a target did not exceed, in whole microseconds.
 fn p95(row: &dyn Figures) -> u64 {
     row.percentile(95).unwrap_or(0) / 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_an_address_is_that_of_its_text() {
+        for text in [
+            "0.0.0.0:0",
+            "9.10.99.100:0",
+            "255.255.255.255:0",
+            "[::]:0",
+            "[2001:db8::1]:0",
+            "[::ffff:1.2.3.4]:0",
+        ] {
+            let address = text.parse().unwrap();
+            assert_eq!(address_len(address), Shown(address).to_string().len(), "{text}");
+        }
+    }
 }
