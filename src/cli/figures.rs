@@ -2,10 +2,11 @@
 
 use anyhow::{Result, ensure};
 
+use super::groups::OptionGroup;
 use super::headings::OUTPUT;
 
 /// The options for more figures in the summary.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct FigureArguments {
     /// Print percentiles, jitter and bursts of losses too.
     ///
@@ -20,6 +21,10 @@ pub struct FigureArguments {
     /// Block characters are used if the locale is UTF-8, else ASCII.
     #[arg(long, help_heading = OUTPUT)]
     pub histogram: bool,
+}
+
+impl OptionGroup for FigureArguments {
+    const LETTERS: &'static str = "";
 }
 
 impl FigureArguments {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 
+use super::groups::OptionGroup;
 use super::headings::OUTPUT;
 use super::named::Named;
 
@@ -29,7 +30,7 @@ pub enum Format {
 }
 
 /// The options of both commands, each valid by itself.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct FormatArguments {
     /// Format of what is printed [default: text].
     #[arg(long, value_name = "FORMAT", allow_hyphen_values = true, value_parser = FORMAT, help_heading = OUTPUT)]
@@ -41,6 +42,10 @@ pub struct FormatArguments {
     /// file is replaced at the end of each window of --every.
     #[arg(long, value_name = "FILE", allow_hyphen_values = true, help_heading = OUTPUT)]
     pub output: Option<OsString>,
+}
+
+impl OptionGroup for FormatArguments {
+    const LETTERS: &'static str = "";
 }
 
 /// `--format`.

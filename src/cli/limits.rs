@@ -12,11 +12,11 @@ const LINGER: Duration = Duration::from_secs(10);
 /// What decides beside the count and the deadline.
 pub fn limits(arguments: &PingArguments) -> Limits {
     let ends = arguments.count.is_some() || many::is_sweep(arguments);
-    let looks_up_again = arguments.names.resolve_again.is_some() && !ends;
+    let looks_up_again = arguments.other.names.resolve_again.is_some() && !ends;
     Limits {
         awaits_names: arguments.verdict.until.is_some() || looks_up_again,
-        timeout: arguments.timeout,
-        keep_going: arguments.keep_going || arguments.verdict.until.is_some(),
+        timeout: arguments.pace.timeout,
+        keep_going: arguments.pace.keep_going || arguments.verdict.until.is_some(),
         until: arguments.verdict.until,
     }
 }
@@ -26,8 +26,8 @@ pub fn linger(arguments: &PingArguments, classic: bool) -> Option<Duration> {
     let linger = match arguments.linger {
         Some(linger) if classic => Some(linger).filter(|linger| !linger.is_zero())?,
         Some(linger) => many::linger(Some(linger))?,
-        None if classic => arguments.timeout.unwrap_or(LINGER),
+        None if classic => arguments.pace.timeout.unwrap_or(LINGER),
         None => return None,
     };
-    Some(arguments.timeout.map_or(linger, |timeout| linger.max(timeout)))
+    Some(arguments.pace.timeout.map_or(linger, |timeout| linger.max(timeout)))
 }

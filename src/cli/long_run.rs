@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
+use super::groups::OptionGroup;
 use super::headings::{MANY, OUTPUT};
 use super::values;
 
 /// The options for long runs, each valid by itself.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct LongRunArguments {
     /// Print the figures of each SECONDS, a window, as it ends.
     ///
@@ -27,6 +28,10 @@ pub struct LongRunArguments {
     /// With --every, a line for each window.
     #[arg(long, help_heading = MANY)]
     pub totals: bool,
+}
+
+impl OptionGroup for LongRunArguments {
+    const LETTERS: &'static str = "";
 }
 
 impl LongRunArguments {

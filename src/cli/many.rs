@@ -110,7 +110,10 @@ impl Many {
             if let Some(format) = format.option().filter(|_| given) {
                 bail!("{option} prints bare names and does not go with {format}");
             }
-            ensure!(!(given && arguments.outstanding), "{option} prints bare names and does not go with -O");
+            ensure!(
+                !(given && arguments.print.outstanding),
+                "{option} prints bare names and does not go with -O"
+            );
             ensure!(!(given && totals), "{option} prints bare names and does not go with --totals");
             let every = arguments.long_run.every.is_some();
             ensure!(!(given && every), "{option} prints bare names and does not go with --every");
@@ -136,7 +139,7 @@ impl Many {
         };
         let show = match (options.alive, options.unreachable) {
             (false, false) if totals => Show::Totals,
-            (false, false) if arguments.quiet => Show::Table,
+            (false, false) if arguments.print.quiet => Show::Table,
             (false, false) => Show::Lines,
             (true, false) => Show::Alive,
             (false, true) => Show::Unreachable,
@@ -214,13 +217,13 @@ fn is_range(word: &str) -> bool {
 /// Refuses options that mean nothing, or something else, for many hosts.
 fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
     let for_one = [
-        (arguments.flood, "-f", "; to ping many as fast as possible, use --rate max"),
-        (arguments.adaptive, "-A", ""),
-        (arguments.preload.is_some(), "-l", "; --rate sets how many probes are sent in a second"),
-        (arguments.connect, "-C", ""),
-        (arguments.first_reply, "-o", "; to stop when one has answered, use --min-reachable 1"),
-        (arguments.keep_going, "--keep-going", ", which ICMP errors do not end"),
-        (arguments.broadcast, "-b", ""),
+        (arguments.pace.flood, "-f", "; to ping many as fast as possible, use --rate max"),
+        (arguments.pace.adaptive, "-A", ""),
+        (arguments.pace.preload.is_some(), "-l", "; --rate sets how many probes are sent in a second"),
+        (arguments.route.connect, "-C", ""),
+        (arguments.pace.first_reply, "-o", "; to stop when one has answered, use --min-reachable 1"),
+        (arguments.pace.keep_going, "--keep-going", ", which ICMP errors do not end"),
+        (arguments.route.broadcast, "-b", ""),
         (arguments.stamps_prespecified(), "-T tsprespec", ""),
     ];
     for (given, option, advice) in for_one {
@@ -240,7 +243,7 @@ fn refuse_what_is_for_one(arguments: &PingArguments) -> Result<()> {
         "-W 0: in a sweep, the time to wait for the first probe must be above 0"
     );
     ensure!(
-        arguments.timeout.is_none() || !is_sweep(arguments),
+        arguments.pace.timeout.is_none() || !is_sweep(arguments),
         "--timeout does not go with a sweep, in which -W is the time to wait for the first probe; -c and -i request none"
     );
     Ok(())

@@ -4,6 +4,7 @@ mod figures;
 pub mod format;
 pub mod fping;
 mod generate;
+mod groups;
 mod headings;
 mod limits;
 mod long_run;
@@ -36,7 +37,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, FromArgMatches};
+use clap::{Command, CommandFactory, FromArgMatches};
 
 use crate::escape;
 use fping::{FpingAction, FpingRefusal};
@@ -293,8 +294,16 @@ fn suggested(error: &clap::Error, kind: ContextKind) -> Option<&str> {
     }
 }
 
+/// Parses words by a command, of which they are all.
+fn parsed<A: FromArgMatches>(command: &mut Command, args: &[OsString]) -> Result<A, clap::Error> {
+    A::from_arg_matches_mut(&mut command.try_get_matches_from_mut(args)?)
+}
+
 impl Caller<'_> {
     /// Parses the arguments of a command; `operands` complete its usage line, and its page its long help.
+    ///
+    /// First with the options that the words can name. What that refuses is parsed again with all options, as their
+    /// help and the suggestions are about all.
     ///
     /// # Errors
     /// The result to return instead: help or version to print, or an error.
@@ -305,16 +314,16 @@ impl Caller<'_> {
         args: impl Iterator<Item = OsString>,
     ) -> Result<A, Result<Action, UsageError>> {
         let args: Vec<_> = args.collect();
-        let mut command = A::command()
-            .no_binary_name(true)
-            .term_width(self.columns)
-            .override_usage(format!("{} [OPTIONS] {operands}", self.usage));
+        let command = || A::command().no_binary_name(true);
+        if let Some(Ok(arguments)) = groups::with_needed(&args, || parsed(&mut command(), &args)) {
+            return Ok(arguments);
+        }
+        let usage = format!("{} [OPTIONS] {operands}", self.usage);
+        let mut command = command().term_width(self.columns).override_usage(usage);
         if let Some(page) = page.filter(|_| args.iter().any(|arg| arg == "--help")) {
             command = command.after_long_help(pages::help::sections(page, self.columns));
         }
-        let parsed = command.try_get_matches_from_mut(args);
-        let parsed = parsed.and_then(|mut matches| A::from_arg_matches_mut(&mut matches));
-        parsed.map_err(|error| self.instead(&command, &error))
+        parsed(&mut command, &args).map_err(|error| self.instead(&command, &error))
     }
 
     fn print(self, text: String) -> Action {
@@ -328,7 +337,7 @@ impl Caller<'_> {
 
     /// The result for what clap returns instead of matches: help and version are printed, everything else is an error
     /// of one line.
-    fn instead(self, command: &clap::Command, error: &clap::Error) -> Result<Action, UsageError> {
+    fn instead(self, command: &Command, error: &clap::Error) -> Result<Action, UsageError> {
         let context = |kind| match error.get(kind) {
             Some(ContextValue::String(text)) => Some(text.as_str()),
             _ => None,

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use super::groups::OptionGroup;
 use super::headings::OTHER;
 use super::time::time;
 use super::values::Checked;
 
 /// The options about names, each valid by itself.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct NameArguments {
     /// Look names up again every so many seconds.
     ///
@@ -16,6 +17,10 @@ pub struct NameArguments {
     /// joins when it is.
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = RESOLVE_AGAIN, help_heading = OTHER)]
     pub resolve_again: Option<Duration>,
+}
+
+impl OptionGroup for NameArguments {
+    const LETTERS: &'static str = "";
 }
 
 /// `--resolve-again`.

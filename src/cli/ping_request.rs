@@ -85,22 +85,22 @@ impl PingRequest {
     /// # Errors
     /// One line, without the program's name.
     pub fn new(program: &str, by_link: bool, mut arguments: PingArguments, superuser: bool) -> Result<Self> {
-        let format = FormatRequest::new(&arguments.format, arguments.json)?;
+        let format = FormatRequest::new(&arguments.print.format, arguments.print.json)?;
         format.check_status(arguments.verdict.option())?;
         let ends = arguments.deadline.is_some() || many::given(&many::sweeps(&arguments)).is_some();
         if format.format == Format::Nagios && !ends {
             arguments.count.get_or_insert(CHECK_COUNT);
         }
-        let method = arguments.query.unwrap_or(Method::Echo);
+        let method = arguments.packet.query.unwrap_or(Method::Echo);
         let family = family(&arguments, method)?;
         let size = size(&arguments, method)?;
-        let dots = arguments.flood && !arguments.quiet;
+        let dots = arguments.pace.flood && !arguments.print.quiet;
         if let Some(option) = format.option().filter(|_| dots) {
             bail!("-f prints dots and does not go with {option}; -q -f does");
         }
         arguments.long_run.check(dots)?;
         ensure!(
-            arguments.names.resolve_again.is_none() || !arguments.connect,
+            arguments.other.names.resolve_again.is_none() || !arguments.route.connect,
             "--resolve-again does not go with -C, which connects the socket to one address"
         );
         if arguments.long_run.every.is_some() {
@@ -109,7 +109,7 @@ impl PingRequest {
         let many = Many::new(&arguments, &format, superuser)?;
         let terminal = terminal(&arguments, &format, by_link, many.is_some())?;
         let hosts = hosts(&arguments, many.is_some())?;
-        let default_interval = if arguments.flood { Duration::ZERO } else { Duration::from_secs(1) };
+        let default_interval = if arguments.pace.flood { Duration::ZERO } else { Duration::from_secs(1) };
         let interval = arguments.interval.unwrap_or(default_interval);
         let pacing = match &many {
             None => pacing(&arguments, interval, superuser),
@@ -134,11 +134,11 @@ impl PingRequest {
             interval,
             every: arguments.long_run.every,
             cumulative: arguments.long_run.cumulative,
-            resolve_again: arguments.names.resolve_again,
-            limits: terminal::check_limits(&arguments.terminal, &format)?,
+            resolve_again: arguments.other.names.resolve_again,
+            limits: terminal::check_limits(&arguments.print.terminal, &format)?,
             format,
-            numeric: arguments.numeric || arguments.flood,
-            resolve: arguments.resolve,
+            numeric: arguments.print.numeric || arguments.pace.flood,
+            resolve: arguments.print.resolve,
             superuser,
             wording: PING,
         };
@@ -184,12 +184,12 @@ fn terminal(
     by_link: bool,
     many: bool,
 ) -> Result<TerminalRequest> {
-    let request = TerminalRequest::new(&arguments.terminal, by_link)?;
+    let request = TerminalRequest::new(&arguments.print.terminal, by_link)?;
     if request.compact {
         terminal::check_compact(&[
             (!format.is_text(), format.option().unwrap_or_default()),
-            (arguments.quiet, "-q"),
-            (arguments.flood, "-f"),
+            (arguments.print.quiet, "-q"),
+            (arguments.pace.flood, "-f"),
             (many, "many hosts"),
         ])?;
     }
@@ -216,15 +216,15 @@ fn hosts(arguments: &PingArguments, many: bool) -> Result<Vec<String>> {
 
 /// The family that `-4` or `-6` names, or that another option needs.
 fn family(arguments: &PingArguments, method: Method) -> Result<Option<Family>> {
-    ensure!(!(arguments.ipv4 && arguments.ipv6), "only one -4 or -6 option may be specified");
+    ensure!(!(arguments.route.ipv4 && arguments.route.ipv6), "only one -4 or -6 option may be specified");
     ensure!(
-        !(arguments.record_route && arguments.ip_timestamp.is_some()),
+        !(arguments.packet.record_route && arguments.packet.ip_timestamp.is_some()),
         "only one of -T or -R may be used"
     );
     let (_, source) = device_and_source(arguments);
     let needs = [
-        arguments.record_route.then(|| ("-R".to_string(), Family::V4)),
-        arguments.ip_timestamp.map(|_| ("-T".to_string(), Family::V4)),
+        arguments.packet.record_route.then(|| ("-R".to_string(), Family::V4)),
+        arguments.packet.ip_timestamp.map(|_| ("-T".to_string(), Family::V4)),
         match method {
             Method::Echo => None,
             Method::Timestamp => Some(("--query timestamp".to_string(), Family::V4)),
@@ -235,7 +235,7 @@ fn family(arguments: &PingArguments, method: Method) -> Result<Option<Family>> {
             IpAddr::V6(_) => (format!("-I {source}"), Family::V6),
         }),
     ];
-    let named = match (arguments.ipv4, arguments.ipv6) {
+    let named = match (arguments.route.ipv4, arguments.route.ipv6) {
         (true, _) => Some(("-4".to_string(), Family::V4)),
         (_, true) => Some(("-6".to_string(), Family::V6)),
         (false, false) => None,
@@ -262,27 +262,27 @@ fn name(family: Family) -> &'static str {
 /// Octets behind the ICMP header. Timestamp queries have 12 (RFC 792 page 16), mask queries 4 (RFC 950 appendix I).
 fn size(arguments: &PingArguments, method: Method) -> Result<usize> {
     let (query, fixed) = match method {
-        Method::Echo => return Ok(arguments.size.unwrap_or(DEFAULT_SIZE)),
+        Method::Echo => return Ok(arguments.packet.size.unwrap_or(DEFAULT_SIZE)),
         Method::Timestamp => ("timestamp", 12),
         Method::Mask => ("mask", 4),
     };
-    ensure!(arguments.size.is_none(), "-s does not go with --query {query}, which carries no data");
-    ensure!(arguments.pattern.is_none(), "-p does not go with --query {query}, which carries no data");
+    ensure!(arguments.packet.size.is_none(), "-s does not go with --query {query}, which carries no data");
+    ensure!(arguments.packet.pattern.is_none(), "-p does not go with --query {query}, which carries no data");
     Ok(fixed)
 }
 
 /// The last interface and the last address that `-I` named.
 fn device_and_source(arguments: &PingArguments) -> (Option<String>, Option<IpAddr>) {
-    let device = arguments.interface.iter().rev().find_map(|via| via.device.clone());
-    let source = arguments.interface.iter().rev().find_map(|via| via.source);
+    let device = arguments.route.interface.iter().rev().find_map(|via| via.device.clone());
+    let source = arguments.route.interface.iter().rev().find_map(|via| via.source);
     (device, source)
 }
 
 /// How probes to one host follow one another.
 fn pacing(arguments: &PingArguments, interval: Duration, superuser: bool) -> Pacing {
-    let preload = arguments.preload.unwrap_or(1);
+    let preload = arguments.pace.preload.unwrap_or(1);
     let floor = if superuser { Duration::ZERO } else { user_limits::MIN_INTERVAL };
-    match arguments.adaptive {
+    match arguments.pace.adaptive {
         true => Pacing::Adaptive { interval, floor, preload },
         false if interval.is_zero() => Pacing::Flood { preload },
         false => Pacing::Rounds { interval, preload, rate: None },
@@ -296,7 +296,7 @@ fn session(arguments: &PingArguments, method: Method, size: usize, pacing: Pacin
         targets: Rc::default(),
         names: 0,
         method,
-        payload: Payload::new(size, arguments.pattern.as_ref().map(|pattern| pattern.0.as_slice())),
+        payload: Payload::new(size, arguments.packet.pattern.as_ref().map(|pattern| pattern.0.as_slice())),
         pacing,
         count: arguments.count,
         window: 1,
@@ -305,9 +305,9 @@ fn session(arguments: &PingArguments, method: Method, size: usize, pacing: Pacin
         linger: limits::linger(arguments, classic),
         patience: linger.and_then(positive).filter(|_| !pacing.is_retry()),
         timeout_decides: false,
-        enough: arguments.many.min_reachable.or(arguments.first_reply.then_some(1)),
+        enough: arguments.many.min_reachable.or(arguments.pace.first_reply.then_some(1)),
         limits: limits::limits(arguments),
-        report_unanswered: arguments.outstanding && arguments.timeout.is_none() && classic,
+        report_unanswered: arguments.print.outstanding && arguments.pace.timeout.is_none() && classic,
         many_responders: false,
         anycast: false,
         sampled: false,
@@ -320,65 +320,65 @@ fn sockets(arguments: &PingArguments, ping: &Config, many: Option<&Many>, family
     Options {
         families: families(family),
         // Each raw socket gets the answers to all; of datagram sockets with one identifier only one does.
-        raw_first: arguments.ident.is_some(),
+        raw_first: arguments.packet.ident.is_some(),
         about: None,
-        raw_only: arguments.ident == Some(0) || ping.method != Method::Echo,
+        raw_only: arguments.packet.ident == Some(0) || ping.method != Method::Echo,
         answer_types: match ping.method {
             Method::Echo => (0, 129),
             Method::Timestamp => (14, 129),
             Method::Mask => (18, 129),
         },
-        ident: arguments.ident,
+        ident: arguments.packet.ident,
         device,
         source,
-        strict_source: arguments.sticky_source,
+        strict_source: arguments.route.sticky_source,
         found_source: false,
-        connect: arguments.connect,
-        debug: arguments.debug,
-        dont_route: arguments.bypass_route,
-        mark: arguments.mark,
-        pmtu: arguments.pmtudisc,
-        broadcast: arguments.broadcast,
-        multicast_loop: !arguments.no_loopback,
-        ttl: arguments.ttl,
-        tos: arguments.tos,
-        flow_label: arguments.flow_label,
-        ip_option: match (arguments.record_route, arguments.ip_timestamp) {
+        connect: arguments.route.connect,
+        debug: arguments.other.debug,
+        dont_route: arguments.route.bypass_route,
+        mark: arguments.route.mark,
+        pmtu: arguments.packet.pmtudisc,
+        broadcast: arguments.route.broadcast,
+        multicast_loop: !arguments.route.no_loopback,
+        ttl: arguments.packet.ttl,
+        tos: arguments.packet.tos,
+        flow_label: arguments.packet.flow_label,
+        ip_option: match (arguments.packet.record_route, arguments.packet.ip_timestamp) {
             (true, _) => IpOption::RecordRoute,
             (false, None) => IpOption::None,
             (false, Some(Stamps::Only)) => IpOption::Timestamp,
             (false, Some(Stamps::AndAddress)) => IpOption::TimestampAndAddress,
             (false, Some(Stamps::Prespecified)) => IpOption::TimestampPrespecified(Vec::new()),
         },
-        send_buffer: arguments.sndbuf.or(many.map(|_| many::SEND_BUFFER)),
+        send_buffer: arguments.other.sndbuf.or(many.map(|_| many::SEND_BUFFER)),
         stamps: Stamping::Both,
         // A quiet run prints none of them.
-        headers: !arguments.quiet,
+        headers: !arguments.print.quiet,
         message_len: message_len(ping.method, &ping.payload),
-        preload: arguments.preload.unwrap_or(1),
+        preload: arguments.pace.preload.unwrap_or(1),
     }
 }
 
 fn style(program: &str, arguments: &PingArguments, size: usize, interval: Duration) -> Style {
     let (device, _) = device_and_source(arguments);
-    let ip_options = arguments.record_route || arguments.ip_timestamp.is_some();
+    let ip_options = arguments.packet.record_route || arguments.packet.ip_timestamp.is_some();
     Style {
         program: program.to_owned(),
         zone: device.clone(),
         device,
         size,
         overhead: if ip_options { 68 } else { 28 },
-        pattern: arguments.pattern.as_ref().map(|pattern| pattern.0.clone()),
-        quiet: arguments.quiet,
-        flood: arguments.flood,
-        adaptive: arguments.adaptive,
+        pattern: arguments.packet.pattern.as_ref().map(|pattern| pattern.0.clone()),
+        quiet: arguments.print.quiet,
+        flood: arguments.pace.flood,
+        adaptive: arguments.pace.adaptive,
         interval_zero: interval.is_zero(),
-        verbose: arguments.verbose,
-        audible: arguments.audible,
-        outstanding: arguments.outstanding,
-        timestamps: arguments.timestamps,
-        full_precision: arguments.rtt_precision,
-        timeouts: arguments.timeout.is_some(),
+        verbose: arguments.print.verbose,
+        audible: arguments.print.audible,
+        outstanding: arguments.print.outstanding,
+        timestamps: arguments.print.timestamps,
+        full_precision: arguments.print.rtt_precision,
+        timeouts: arguments.pace.timeout.is_some(),
         stats: arguments.figures.stats,
         histogram: arguments.figures.histogram.then(Canvas::default),
         ..Style::of(Ipv4Addr::UNSPECIFIED.into())

@@ -14,7 +14,7 @@ use crate::engine::ping::Pacing;
 pub fn check(arguments: &PingArguments, pacing: Pacing, many: bool) -> Result<()> {
     let asserted = &arguments.verdict.assert;
     ensure!(
-        !arguments.keep_going || arguments.deadline.is_some(),
+        !arguments.pace.keep_going || arguments.deadline.is_some(),
         "--keep-going needs -w: without it no ICMP error ends the run"
     );
     if arguments.verdict.until.is_some() {
@@ -38,8 +38,8 @@ fn check_until(arguments: &PingArguments) -> Result<()> {
     let many = &arguments.many;
     let others = [
         (arguments.count.is_some(), "-c", "; -w limits the time"),
-        (arguments.first_reply, "-o", "; --until up ends at the first reply"),
-        (arguments.flood, "-f", ""),
+        (arguments.pace.first_reply, "-o", "; --until up ends at the first reply"),
+        (arguments.pace.flood, "-f", ""),
         (!arguments.verdict.assert.is_empty(), "--assert", "; both decide the exit status"),
         (many.min_reachable.is_some(), "--min-reachable", ", which all hosts must meet"),
         (many.sweep, "--sweep", ", which probes each host again and again"),

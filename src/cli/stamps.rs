@@ -13,20 +13,20 @@ use crate::transport::Stamping;
 /// # Errors
 /// One line: the options contradict one another.
 pub fn of(arguments: &PingArguments, many: Option<&Many>, format: Format) -> Result<Stamping> {
-    let requested = arguments.clock;
+    let requested = arguments.other.clock;
     ensure!(
-        !arguments.user_latency || requested.is_none_or(|clock| clock == Stamping::User),
+        !arguments.other.user_latency || requested.is_none_or(|clock| clock == Stamping::User),
         "-U means --clock user and does not go with another --clock"
     );
     let best = match many {
         // Most hosts have one probe, which must have a time.
         Some(many) if many.exceeds_stamped_rate() => Stamping::Arrivals,
         // It prints the time of each probe.
-        None if arguments.flood && format != Format::Atlas => Stamping::Sampled,
+        None if arguments.pace.flood && format != Format::Atlas => Stamping::Sampled,
         _ => Stamping::Both,
     };
     Ok(match requested {
-        _ if arguments.user_latency => Stamping::User,
+        _ if arguments.other.user_latency => Stamping::User,
         None | Some(Stamping::Both) => best,
         Some(clock) => clock,
     })

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::format::{Format, FormatRequest};
+use super::groups::{Group, OptionGroup};
 use super::named::Named;
 use super::time::{seconds, time};
 use super::values::Checked;
@@ -14,7 +15,7 @@ use crate::report::tone::Limits;
 use crate::stats::check::{CheckLimits, Limit};
 
 /// The options of ping about the terminal.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct TerminalArguments {
     /// Print one character for each probe, 60 in a row.
     ///
@@ -26,7 +27,7 @@ pub struct TerminalArguments {
 
     /// The option about colours.
     #[command(flatten)]
-    pub color: ColorArguments,
+    pub color: Group<ColorArguments>,
 
     /// Line of status below the text: auto, never.
     ///
@@ -52,8 +53,12 @@ pub struct TerminalArguments {
     pub crit: Option<Limit>,
 }
 
+impl OptionGroup for TerminalArguments {
+    const LETTERS: &'static str = "";
+}
+
 /// The option about colours, which ping and traceroute have.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct ColorArguments {
     /// When to use colors: auto, always, never.
     ///
@@ -61,6 +66,10 @@ pub struct ColorArguments {
     /// everywhere. A link (such as ping) uses none without this option.
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true, value_parser = COLOR, help_heading = TERMINAL)]
     pub color: Option<ColorWhen>,
+}
+
+impl OptionGroup for ColorArguments {
+    const LETTERS: &'static str = "";
 }
 
 const TERMINAL: &str = "On a terminal";

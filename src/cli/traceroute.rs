@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::format::FormatArguments;
+use super::groups::Group;
 use super::named_values;
 use super::terminal::ColorArguments;
 use super::trace_values::{self as values, MethodName, MethodOptions};
@@ -147,7 +148,7 @@ pub struct TraceArguments {
 
     /// The option about colours.
     #[command(flatten)]
-    pub color: ColorArguments,
+    pub color: Group<ColorArguments>,
 
     /// Print JSON, one object a line.
     #[arg(short, long, help_heading = OUTPUT)]
@@ -155,7 +156,7 @@ pub struct TraceArguments {
 
     /// The options about the format.
     #[command(flatten)]
-    pub format: FormatArguments,
+    pub format: Group<FormatArguments>,
 
     /// Also print the kind of sockets, and what was ignored.
     #[arg(short, long, help_heading = OUTPUT)]
@@ -163,7 +164,7 @@ pub struct TraceArguments {
 
     /// The options that decide the exit status.
     #[command(flatten)]
-    pub verdict: TraceVerdictArguments,
+    pub verdict: Group<TraceVerdictArguments>,
 
     /// Use IPv4 only.
     #[arg(short = '4', long, help_heading = ROUTE)]

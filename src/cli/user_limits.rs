@@ -23,7 +23,7 @@ pub fn check(arguments: &PingArguments, interval: Duration) -> Result<()> {
             arguments.interval.map_or("-f".to_owned(), |given| format!("-i {}", given.as_secs_f64()));
         bail!("{option}: cannot flood, minimal interval for user must be >= 2 ms, use -i 0.002 (or higher)");
     }
-    let preload = arguments.preload.unwrap_or(1);
+    let preload = arguments.pace.preload.unwrap_or(1);
     ensure!(
         preload <= MAX_PRELOAD,
         "-l {preload}: the preload must be a whole number from 1 to {MAX_PRELOAD} for ordinary users"

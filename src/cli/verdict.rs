@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use anyhow::{Result, ensure};
 use clap::builder::TypedValueParser;
 
+use super::groups::OptionGroup;
 use super::headings::STATUS;
 use super::values::refusal;
 use super::values::{Checked, whole};
@@ -14,7 +15,7 @@ use crate::stats::verdict::assertion::{Assertion, Fault, place};
 use crate::stats::verdict::field::{self, Field};
 
 /// The options of ping that decide the exit status.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct VerdictArguments {
     /// Exit with 0 only if these conditions hold.
     ///
@@ -35,6 +36,10 @@ pub struct VerdictArguments {
     /// be in the state at one time.
     #[arg(long, value_name = "up|down[:N]", allow_hyphen_values = true, value_parser = UNTIL, help_heading = STATUS)]
     pub until: Option<Until>,
+}
+
+impl OptionGroup for VerdictArguments {
+    const LETTERS: &'static str = "";
 }
 
 impl VerdictArguments {
@@ -63,7 +68,7 @@ const UNTIL: Checked<Until> = Checked {
 };
 
 /// The options of traceroute that decide the exit status.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct TraceVerdictArguments {
     /// Exit with 0 only if these conditions hold.
     ///
@@ -73,6 +78,10 @@ pub struct TraceVerdictArguments {
     /// not reached. Can be given several times.
     #[arg(long, value_name = "CONDITIONS", allow_hyphen_values = true, value_parser = TRACEROUTE, action = clap::ArgAction::Append, help_heading = STATUS)]
     pub assert: Vec<Asserted>,
+}
+
+impl OptionGroup for TraceVerdictArguments {
+    const LETTERS: &'static str = "";
 }
 
 impl TraceVerdictArguments {
