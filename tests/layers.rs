@@ -250,7 +250,9 @@ fn code(text: &str) -> String {
 /// Every path in a use tree such as `a::{b, c::{self, D}}`, one a leaf.
 fn expand(tree: &str) -> Vec<String> {
     let tree = tree.trim();
-    let Some((prefix, rest)) = tree.split_once('{') else { return vec![tree.to_owned()] };
+    let Some((prefix, rest)) = tree.split_once('{') else {
+        return tree.split(" as ").take(1).map(str::to_owned).collect();
+    };
     let inside = rest.rsplit_once('}').map_or(rest, |(inside, _)| inside);
     let (mut depth, mut items) = (0, vec![String::new()]);
     for c in inside.chars() {

@@ -1,10 +1,12 @@
-//! The headings of the help of `rping ping`.
+//! The headings of the help of both commands.
 
+/// Of ping.
 pub const TIMING: &str = "How many, how fast, how long";
 pub const OUTPUT: &str = "What is printed";
 pub const ROUTE: &str = "From where, and which way";
+/// Of ping.
 pub const PACKET: &str = "What is sent";
-pub const OTHER: &str = "Other";
+/// Of ping.
 pub const MANY: &str = "Many hosts";
-/// Of both commands.
 pub const STATUS: &str = "Exit status";
+pub const OTHER: &str = "Other";

@@ -57,7 +57,7 @@ const MSS: u16 = 1_460;
 
 /// The text of `-O help` about the method; `None` without `-O help`.
 pub fn help(arguments: &TraceArguments) -> Option<&'static str> {
-    arguments.options.iter().flat_map(|options| &options.0).find(|(name, _)| name == "help")?;
+    arguments.method.options.iter().flat_map(|options| &options.0).find(|(name, _)| name == "help")?;
     Some(match named(arguments).unwrap_or(MethodName::Icmp) {
         MethodName::Tcp => TCP_HELP,
         MethodName::UdpLite => "coverage=N  octets that the checksum covers, 0 for all\n",
@@ -82,25 +82,25 @@ info            show the flags of answers
 /// The method that the options name. Two different ones are refused.
 fn named(arguments: &TraceArguments) -> Result<MethodName> {
     let flags = [
-        (arguments.icmp, MethodName::Icmp, "-I"),
-        (arguments.udp, MethodName::Udp, "-U"),
-        (arguments.tcp, MethodName::Tcp, "-T"),
-        (arguments.udplite, MethodName::UdpLite, "--udplite"),
-        (arguments.dccp, MethodName::Dccp, "-D"),
-        (arguments.protocol.is_some(), MethodName::Raw, "-P"),
+        (arguments.method.icmp, MethodName::Icmp, "-I"),
+        (arguments.method.udp, MethodName::Udp, "-U"),
+        (arguments.method.tcp, MethodName::Tcp, "-T"),
+        (arguments.method.udplite, MethodName::UdpLite, "--udplite"),
+        (arguments.method.dccp, MethodName::Dccp, "-D"),
+        (arguments.method.protocol.is_some(), MethodName::Raw, "-P"),
     ];
     let mut chosen = flags.into_iter().filter(|(given, ..)| *given);
     let first = chosen.next();
     if let (Some((_, _, one)), Some((_, _, other))) = (first, chosen.next()) {
         bail!("{one} does not go with {other}: one method at a time");
     }
-    match (first, arguments.method) {
+    match (first, arguments.method.module) {
         (Some((_, flag, name)), Some(module)) if flag != module => {
             bail!("{name} does not go with -M: one method at a time")
         }
         (Some((_, flag, _)), _) => Ok(flag),
         (None, Some(module)) => Ok(module),
-        (None, None) if arguments.classic => Ok(MethodName::Default),
+        (None, None) if arguments.method.classic => Ok(MethodName::Default),
         (None, None) => Ok(MethodName::Icmp),
     }
 }
@@ -111,16 +111,16 @@ fn named(arguments: &TraceArguments) -> Result<MethodName> {
 /// One line: two methods, or an option that the method does not have.
 pub fn probes(arguments: &TraceArguments) -> Result<(ProbeSpec, bool)> {
     let named = named(arguments)?;
-    let options: Vec<_> = arguments.options.iter().flat_map(|options| options.0.clone()).collect();
-    let port = |default| arguments.port.unwrap_or(default);
+    let options: Vec<_> = arguments.method.options.iter().flat_map(|options| options.0.clone()).collect();
+    let port = |default| arguments.method.port.unwrap_or(default);
     // The destination port identifies a probe where it increases; else each probe needs a source port of its own.
-    let ports = |protocol| Probes::Ports { protocol, own_port: !arguments.classic };
+    let ports = |protocol| Probes::Ports { protocol, own_port: !arguments.method.classic };
     let number = |name, max| number(&options, name, max);
     let mut info = false;
     let (method, sockets, port, name) = match named {
         MethodName::Icmp => (TraceMethod::Echo, Probes::Icmp, 0, "icmp"),
         MethodName::Default => {
-            let spec = ProbeSpec::traceroute_ports(port(TRACEROUTE_PORT), arguments.classic);
+            let spec = ProbeSpec::traceroute_ports(port(TRACEROUTE_PORT), arguments.method.classic);
             (spec.method, spec.sockets, spec.port, spec.name)
         }
         MethodName::Udp => (TraceMethod::Udp, ports(udp::PROTOCOL_UDP), port(UDP_PORT), "udp"),
@@ -146,8 +146,8 @@ pub fn probes(arguments: &TraceArguments) -> Result<(ProbeSpec, bool)> {
                     protocol => protocol,
                 },
             };
-            let protocol = arguments.protocol.or(given).unwrap_or(EXPERIMENT);
-            let option = if arguments.protocol.is_some() { "-P " } else { "-O protocol=" };
+            let protocol = arguments.method.protocol.or(given).unwrap_or(EXPERIMENT);
+            let option = if arguments.method.protocol.is_some() { "-P " } else { "-O protocol=" };
             ensure!(
                 !ICMP.contains(&protocol),
                 "{option}{protocol}: no router answers ICMP of an unassigned type; -I sends echo requests"
@@ -157,9 +157,9 @@ pub fn probes(arguments: &TraceArguments) -> Result<(ProbeSpec, bool)> {
     };
     check(named, &options)?;
     let udp = matches!(named, MethodName::Default | MethodName::Udp);
-    ensure!(!arguments.classic || udp, "--classic goes with UDP only (-U or -M default)");
-    let implicit = named == MethodName::Icmp && !arguments.icmp && arguments.method.is_none();
-    Ok((ProbeSpec { method, sockets, port, port_per_probe: arguments.classic, name, implicit }, info))
+    ensure!(!arguments.method.classic || udp, "--classic goes with UDP only (-U or -M default)");
+    let implicit = named == MethodName::Icmp && !arguments.method.icmp && arguments.method.module.is_none();
+    Ok((ProbeSpec { method, sockets, port, port_per_probe: arguments.method.classic, name, implicit }, info))
 }
 
 /// Refuses options that a method does not have.

@@ -87,34 +87,34 @@ impl TraceRequest {
         let (probes, flags) = trace_method::probes(&arguments)?;
         let (name, packet_len) = host(&arguments.host)?;
         let trace = trace(&arguments, probes)?;
-        ensure!(arguments.gateway.len() <= 8, "-g: at most 8 gateways are allowed");
-        let format = FormatRequest::new(&arguments.format, arguments.json)?;
+        ensure!(arguments.route.gateway.len() <= 8, "-g: at most 8 gateways are allowed");
+        let format = FormatRequest::new(&arguments.print.format, arguments.print.json)?;
         format.check_status(arguments.verdict.option())?;
         Ok(Self {
-            gateways: arguments.gateway.iter().map(host_name).collect::<Result<_>>()?,
+            gateways: arguments.route.gateway.iter().map(host_name).collect::<Result<_>>()?,
             family,
             probes,
-            source_port: arguments.sport,
+            source_port: arguments.method.sport,
             packet_len,
             sockets: sockets(&arguments, family, packet_len),
             style: TraceStyle {
                 program: program.to_owned(),
                 name,
                 max_ttl: trace.max_ttl,
-                numeric: arguments.numeric,
-                origins: arguments.as_path_lookups,
-                extensions: arguments.extensions,
-                back: arguments.back,
+                numeric: arguments.print.numeric,
+                origins: arguments.print.as_path_lookups,
+                extensions: arguments.print.extensions,
+                back: arguments.print.back,
                 flags,
-                summary: arguments.summary,
+                summary: arguments.print.summary,
                 ..TraceStyle::of(NO_ADDRESS)
             },
             trace,
-            as_server: arguments.as_server,
-            as_zone: arguments.as_zone,
-            color: terminal::color(&arguments.color, by_link),
+            as_server: arguments.print.as_server,
+            as_zone: arguments.print.as_zone.clone(),
+            color: terminal::color(&arguments.print.color, by_link),
             format,
-            verbose: arguments.verbose,
+            verbose: arguments.print.verbose,
             assertion: verdict::joined(&arguments.verdict.assert),
             by_link,
             tracepath: None,
@@ -126,21 +126,21 @@ impl TraceRequest {
 const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 fn family(arguments: &TraceArguments) -> Result<Option<Family>> {
-    ensure!(!(arguments.ipv4 && arguments.ipv6), "only one -4 or -6 option may be specified");
-    let named = match (arguments.ipv4, arguments.ipv6) {
+    ensure!(!(arguments.route.ipv4 && arguments.route.ipv6), "only one -4 or -6 option may be specified");
+    let named = match (arguments.route.ipv4, arguments.route.ipv6) {
         (true, _) => Some(Family::V4),
         (_, true) => Some(Family::V6),
         (false, false) => None,
     };
-    let needed = arguments.source.map(Family::of);
-    if let (Some(named), Some(needed), Some(source)) = (named, needed, arguments.source) {
+    let needed = arguments.route.source.map(Family::of);
+    if let (Some(named), Some(needed), Some(source)) = (named, needed, arguments.route.source) {
         ensure!(named == needed, "-s {source} is not of the family that -4 or -6 selects");
     }
     ensure!(
-        arguments.gateway.is_empty() || named != Some(Family::V6),
+        arguments.route.gateway.is_empty() || named != Some(Family::V6),
         "-g does not go with -6: Linux sends no IPv6 source routes (RFC 5095)"
     );
-    let routed = (!arguments.gateway.is_empty()).then_some(Family::V4);
+    let routed = (!arguments.route.gateway.is_empty()).then_some(Family::V4);
     Ok(named.or(needed).or(routed))
 }
 
@@ -170,7 +170,7 @@ fn trace(arguments: &TraceArguments, probes: ProbeSpec) -> Result<TraceConfig> {
         "-f {first_ttl}: the first hop must not lie beyond the last, which is {max_ttl}"
     );
     // The source port identifies a probe unless all have one port; an MTU search needs the last answer first.
-    let alone = arguments.sport.is_some() || arguments.mtu;
+    let alone = arguments.method.sport.is_some() || arguments.mtu;
     Ok(TraceConfig {
         target: SocketAddr::new(NO_ADDRESS, probes.port),
         flow: Flow {
@@ -205,23 +205,23 @@ fn sockets(arguments: &TraceArguments, family: Option<Family>, packet_len: Optio
         about: None,
         answer_types: (0, 129),
         ident: None,
-        device: arguments.interface.clone(),
-        source: arguments.source.filter(|source: &IpAddr| !source.is_unspecified()),
+        device: arguments.route.interface.clone(),
+        source: arguments.route.source.filter(|source: &IpAddr| !source.is_unspecified()),
         strict_source: false,
         found_source: true,
         connect: false,
-        debug: arguments.debug,
-        dont_route: arguments.bypass_route,
-        mark: arguments.fwmark,
-        pmtu: Some(if arguments.dont_fragment || arguments.mtu { Pmtu::Probe } else { Pmtu::Dont }),
+        debug: arguments.other.debug,
+        dont_route: arguments.route.bypass_route,
+        mark: arguments.route.fwmark,
+        pmtu: Some(if arguments.packet.dont_fragment || arguments.mtu { Pmtu::Probe } else { Pmtu::Dont }),
         broadcast: false,
         multicast_loop: true,
         ttl: None,
-        tos: arguments.tos,
-        flow_label: arguments.flowlabel,
+        tos: arguments.packet.tos,
+        flow_label: arguments.packet.flowlabel,
         ip_option: IpOption::None,
         send_buffer: Some(SEND_BUFFER),
-        stamps: arguments.clock.unwrap_or(Stamping::Both),
+        stamps: arguments.other.clock.unwrap_or(Stamping::Both),
         headers: true,
         message_len: if arguments.mtu { 65_000 } else { packet_len.unwrap_or(0).max(1_500) },
         preload: 1,
