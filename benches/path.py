@@ -203,10 +203,17 @@ def main():
     if sys.argv[1:2] == ["curve"]:
         curve(sys.argv[2:])
         return
-    hops, rtt, silent, *command = sys.argv[1:]
-    path = Path(int(hops), float(rtt) / 1000, int(silent))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("hops", type=int)
+    parser.add_argument("rtt", type=float, metavar="rtt_ms")
+    parser.add_argument("silent_from", type=int)
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    given = parser.parse_args()
+    if not given.command:
+        parser.error("a command is needed")
+    path = Path(given.hops, given.rtt / 1000, given.silent_from)
     began = time.monotonic()
-    status = subprocess.run(command).returncode
+    status = subprocess.run(given.command).returncode
     print(f"[{status}] {time.monotonic() - began:.3f} s, {path.probes} probes, {path.beyond} beyond the target",
           file=sys.stderr)
 
