@@ -3,6 +3,7 @@
 mod sim;
 
 use rping::clock::Instant;
+use rping::engine::ping;
 use rping::engine::ping::event::Event;
 use rping::output::{Output, Stream};
 use rping::report::Report;
@@ -28,7 +29,7 @@ fn every(millis: u64, count: u64) -> Config {
     Config { pacing, count: Some(count), linger: Some(ms(100)), ..config() }
 }
 
-fn events(config: Config, script: impl FnMut(&Seen) -> Response) -> Vec<Event> {
+fn events(config: impl Into<ping::Config>, script: impl FnMut(&Seen) -> Response) -> Vec<Event> {
     let mut events = Vec::new();
     Sim::new(config, script).run(|event| events.push(event.clone()));
     events
@@ -78,7 +79,7 @@ fn a_row_has_sixty_probes_its_time_its_loss_and_its_p95() {
     assert_eq!(
         printed(&events(every(1_000, 90), mixed), report(STYLE)),
         "PING 192.0.2.2 (192.0.2.2) 56(84) bytes of data.\n\
-         16:58:00 ▁▁▁▁▁▁×▁▁▁▁▁!▁▁▁▁▁▁××▁▁▁▁▁▁▁▁▁▂▃▄▅▅▆▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁   6% 60.0\n\
+         16:58:00 ▁▁▁▁▁▁×▁▁▁▁▁!▁▁▁▁▁▁××▁▁▁▁▁▁▁▁▁▂▃▄▅▅▆▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁   7% 60.0\n\
          16:59:00 ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁                                 0% 12.0\n\
          ▁ 16.0  ▂ 24.0  ▃ 36.0  ▄ 54.0  ▅ 81.0  ▆ 120  ▇ 180  █ more (ms)\n\
          × lost  ! Destination Host Unreachable  last columns: loss, p95 (ms)\n\
@@ -291,6 +292,50 @@ fn a_window_of_time_breaks_the_row_on_a_pipe_too() {
     assert_eq!(lines.next(), Some("16:58:00 ▁▁▁▁"), "{text}");
     assert!(lines.next().is_some_and(|line| line.contains("the last 3.5 s: 4 sent, 4 received")), "{text}");
     assert_eq!(lines.next(), Some("             ▁▁"), "{text}");
+}
+
+#[test]
+fn the_end_of_a_broken_row_stands_in_its_column() {
+    let answered = events(every(1_000, 4), |probe| Ok(vec![echo(probe, ms(12))]));
+    let Driven { report, account } = report(CompactStyle { row: 10, ..STYLE });
+    let plan = WindowPlan { every: ms(3_500), cumulative: false };
+    let mut report = Driven { report, account: account.with_windows(Some(plan), Instant::ZERO) };
+    let mut output = Output::page();
+    answered.iter().for_each(|event| report.event(event, EPOCH, &mut output));
+    report.turn(Instant::ZERO + ms(3_500), EPOCH, &mut output);
+    report.finish(Instant::ZERO + ms(3_600), &mut output);
+    let text = shown(&mut output);
+    let rows: Vec<_> = text.lines().filter(|line| !line.contains("the last")).take(2).collect();
+    assert_eq!(rows, ["16:58:00 ▁▁▁▁", "                      0% 12.0"], "{text}");
+}
+
+#[test]
+fn the_loss_of_a_row_is_that_of_its_characters_however_many_probes_follow() {
+    // 200 probes are under way when the first row is complete, as a probe is lost after 10 s.
+    let script =
+        |probe: &Seen| Ok(if probe.number.is_multiple_of(5) { vec![] } else { vec![echo(probe, ms(2))] });
+    let session = ping::Config { patience: Some(ms(10_000)), ..every(50, 300).into() };
+    let text = printed(&events(session, script), report(STYLE));
+    let rows: Vec<_> = text.lines().filter(|line| line.contains('×') && line.contains('%')).collect();
+    assert_eq!(rows.len(), 5, "{text}");
+    for row in rows {
+        assert_eq!(row.matches('×').count(), 12, "{row}");
+        assert!(row.ends_with("×  20% 2.00"), "{row}");
+    }
+}
+
+#[test]
+fn replies_to_probes_that_are_printed_as_lost_are_in_the_legend() {
+    let late = |probe: &Seen| Ok(vec![echo(probe, ms(if probe.number == 8 { 5_000 } else { 120 }))]);
+    let config = Config { linger: Some(ms(1_000)), ..every(100, 8) };
+    let session = ping::Config { patience: Some(ms(100)), ..config.into() };
+    let text = printed(&events(session, late), report(CompactStyle { row: 10, ..STYLE }));
+    let lines: Vec<_> = text.lines().skip(1).filter(|line| line.contains('×')).collect();
+    assert_eq!(
+        lines,
+        ["16:58:00 ××××××××   100%", "× lost (7 answered later)  last columns: loss, p95 (ms)"],
+        "{text}"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod sim;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::rc::Rc;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rping::clock::{Epoch, Instant};
 use rping::datagram::SendFault;
-use rping::engine::ping::event::Event;
+use rping::engine::ping::event::{Event, Verdict};
 use rping::engine::ping::{self, Targets};
 use rping::output::{Output, Stream};
 use rping::report::Report;
@@ -390,6 +391,20 @@ struct Sums {
     /// Duplicates, corrupted, errors.
     further: [u64; 3],
     windows: u32,
+    /// What happened to the probes of each target in the open window.
+    open: Vec<Losses>,
+}
+
+#[derive(Clone, Default)]
+struct Losses {
+    /// Those that were lost in it, and have no answer.
+    lost: BTreeSet<u16>,
+    /// How many others were answered that were lost before.
+    late: u64,
+    /// Whether an ICMP error was the end of one of those: errors come in any order.
+    failed: bool,
+    /// The probes of the run that an ICMP error was the end of.
+    errors: BTreeSet<u16>,
 }
 
 fn add(sums: &mut [u64; 7], figures: &dyn Figures) {
@@ -412,15 +427,43 @@ impl Report for Sums {
 
     fn begin(&mut self, account: &PingAccount, _: Instant, _: Epoch, _: &mut Output<'_>) {
         self.rows = vec![[0; 7]; account.targets() as usize];
+        self.open = vec![Default::default(); self.rows.len()];
     }
 
-    fn event(&mut self, _: &Event, _: &PingAccount, _: Epoch, _: &mut Output<'_>) {}
+    fn event(&mut self, event: &Event, _: &PingAccount, _: Epoch, _: &mut Output<'_>) {
+        let lost = match event {
+            Event::Lost { target, seq, .. } => Some((*target, *seq)),
+            Event::Error(error) if error.settles => Some((error.target, error.seq)),
+            _ => None,
+        };
+        if let Some((target, seq)) = lost {
+            let losses = &mut self.open[target as usize];
+            losses.lost.insert(seq);
+            if matches!(event, Event::Error(_)) {
+                losses.errors.insert(seq);
+            }
+        }
+        if let Event::Answer(answer) = event
+            && answer.verdict == Verdict::Received
+            && !answer.settles
+        {
+            let losses = &mut self.open[answer.target as usize];
+            let before = !losses.lost.remove(&answer.seq);
+            losses.late += u64::from(before);
+            losses.failed |= before && losses.errors.contains(&answer.seq);
+        }
+    }
 
     fn window(&mut self, account: &PingAccount, _: Epoch, _: &mut Output<'_>) {
         let window = account.window().expect("an account of its own");
         for (target, sums) in (0..).zip(&mut self.rows) {
             let figures = window.figures(target).expect("a target");
-            assert!(figures.lost() == 0 || figures.late() == 0);
+            let open = &mut self.open[target as usize];
+            let next = Losses { errors: std::mem::take(&mut open.errors), ..Losses::default() };
+            let Losses { lost, late, failed, .. } = std::mem::replace(open, next);
+            if !failed {
+                assert_eq!((figures.lost(), figures.late()), (lost.len() as u64, late));
+            }
             add(sums, figures);
         }
         add(&mut self.total, &window.total);

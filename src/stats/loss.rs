@@ -41,18 +41,28 @@ impl Ratio {
         u128::from(self.part) * 10_000 >= u128::from(hundredths) * u128::from(self.whole)
     }
 
-    /// In whole percent, cut.
-    pub fn whole_percent(self) -> u64 {
+    /// In whole percent, cut as iputils cuts it.
+    pub fn cut_percent(self) -> u64 {
         // At most 100, as the part is none greater than the whole.
         (u128::from(self.part) * 100 / u128::from(self.whole)) as u64
     }
 
+    /// In whole percent, rounded, but neither to nothing nor to all.
+    pub fn whole_percent(self) -> u64 {
+        self.rounded(100)
+    }
+
     /// In tenths of a percent, rounded, but neither to nothing nor to all.
     pub fn tenths(self) -> u64 {
+        self.rounded(1_000)
+    }
+
+    /// In parts of which so many are all.
+    fn rounded(self, all: u128) -> u64 {
         let (part, whole) = (u128::from(self.part), u128::from(self.whole));
-        let (least, most) = (u128::from(part > 0), 1_000 - u128::from(part < whole));
-        // At most 1,000.
-        ((part * 1_000 + whole / 2) / whole).clamp(least, most) as u64
+        let (least, most) = (u128::from(part > 0), all - u128::from(part < whole));
+        // At most `all`.
+        ((part * all + whole / 2) / whole).clamp(least, most) as u64
     }
 }
 
@@ -86,8 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn whole_percents_are_cut() {
-        assert_eq!(classic_loss(3, 1).map(Ratio::whole_percent), Some(66));
-        assert_eq!(classic_loss(u64::MAX, 0).map(Ratio::whole_percent), Some(100));
+    fn whole_percents_are_rounded_or_cut() {
+        assert_eq!(classic_loss(3, 1).map(|loss| (loss.cut_percent(), loss.whole_percent())), Some((66, 67)));
+        assert_eq!(classic_loss(u64::MAX, 0).map(Ratio::cut_percent), Some(100));
+        assert_eq!(
+            [loss(1, 999), loss(999, 1), loss(0, 9)].map(|loss| loss.map(Ratio::whole_percent)),
+            [Some(1), Some(99), Some(0)]
+        );
     }
 }

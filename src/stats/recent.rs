@@ -21,14 +21,33 @@ pub enum Fate {
     NotSent,
 }
 
+impl Fate {
+    /// Loss of probes with these fates, of those that have an outcome.
+    pub fn loss(fates: &[Self]) -> Option<Ratio> {
+        let lost = fates.iter().filter(|fate| matches!(fate, Self::Lost | Self::Failed)).count();
+        loss(lost as u64, fates.iter().filter(|fate| matches!(fate, Self::Answered(_))).count() as u64)
+    }
+
+    /// A percentile of their round-trip times, in nanoseconds, exact (nearest rank).
+    pub fn percentile(fates: &[Self], percent: usize) -> Option<u64> {
+        let time = |fate: &Self| if let Self::Answered(nanos) = fate { *nanos } else { None };
+        let mut times: Vec<u64> = fates.iter().filter_map(time).collect();
+        times.sort_unstable();
+        let rank = times.len().saturating_mul(percent.min(100)).div_ceil(100).max(1);
+        times.get(rank - 1).copied()
+    }
+}
+
 /// Most probes that are kept: half of the sequence numbers, so that each names one of them.
 const MOST: usize = 1 << 15;
 
 /// The last probes. A number counts the probes of the run, from 0.
 #[derive(Clone, Debug, Default)]
 pub struct Recent {
-    /// Settled probes that are kept, those behind one that waits aside; 0: none is kept at all.
+    /// How many of the probes before the oldest one that waits are kept; 0: none is kept at all.
     keep: usize,
+    /// How many are kept before the oldest one that waits.
+    settled: usize,
     /// The number of the first one that is kept.
     first: u64,
     fates: VecDeque<Fate>,
@@ -72,25 +91,19 @@ impl Recent {
         self.fates.iter().copied().skip(self.fates.len().saturating_sub(count))
     }
 
+    /// The number of the probe with this sequence number; `None`: it is not kept.
+    pub fn number(&self, seq: u16) -> Option<u64> {
+        self.place(seq).map(|place| self.first.saturating_add(place as u64))
+    }
+
     /// How many probes there were.
     pub fn count(&self) -> u64 {
         self.first.saturating_add(self.fates.len().try_into().unwrap_or(u64::MAX))
     }
 
-    /// Loss of so many probes from this number on, of those that are kept and have an outcome.
-    pub fn loss(&self, number: u64, count: usize) -> Option<Ratio> {
-        let fates = || self.from(number).take(count).map(|(_, fate)| fate);
-        let lost = fates().filter(|fate| matches!(fate, Fate::Lost | Fate::Failed)).count();
-        loss(lost as u64, fates().filter(|fate| matches!(fate, Fate::Answered(_))).count() as u64)
-    }
-
-    /// A percentile of their round-trip times, in nanoseconds, exact (nearest rank).
-    pub fn percentile(&self, number: u64, count: usize, percent: usize) -> Option<u64> {
-        let time = |(_, fate)| if let Fate::Answered(nanos) = fate { nanos } else { None };
-        let mut times: Vec<u64> = self.from(number).take(count).filter_map(time).collect();
-        times.sort_unstable();
-        let rank = times.len().saturating_mul(percent.min(100)).div_ceil(100).max(1);
-        times.get(rank - 1).copied()
+    /// Where the probe with this sequence number is kept.
+    fn place(&self, seq: u16) -> Option<usize> {
+        self.fates.len().checked_sub(usize::from(self.newest.wrapping_sub(seq)) + 1)
     }
 
     fn append(&mut self, seq: u16, fate: Fate) {
@@ -102,20 +115,29 @@ impl Recent {
         }
         self.newest = seq;
         self.fates.extend(std::iter::repeat_n(Fate::Waiting, usize::from(ahead) - 1).chain([fate]));
-        while self.fates.len() > MOST
-            || (self.fates.len() > self.keep && self.fates.front() != Some(&Fate::Waiting))
-        {
+        self.drop_oldest();
+    }
+
+    /// Drops what need not be kept.
+    fn drop_oldest(&mut self) {
+        let waits =
+            |fates: &VecDeque<Fate>, place| fates.get(place).is_none_or(|fate| *fate == Fate::Waiting);
+        while !waits(&self.fates, self.settled) {
+            self.settled += 1;
+        }
+        while self.settled > self.keep || self.fates.len() > MOST {
             self.fates.pop_front();
             self.first += 1;
+            self.settled = self.settled.saturating_sub(1);
         }
     }
 
     /// A probe keeps the best that is known of it: an answer, even a late one, is the last word.
     fn settle(&mut self, seq: u16, fate: Fate) {
-        let behind = usize::from(self.newest.wrapping_sub(seq));
-        let place = (self.fates.len()).checked_sub(behind + 1).and_then(|index| self.fates.get_mut(index));
+        let place = self.place(seq).and_then(|place| self.fates.get_mut(place));
         if let Some(place) = place.filter(|place| !matches!(place, Fate::Answered(_))) {
             *place = fate;
+            self.drop_oldest();
         }
     }
 }
@@ -215,11 +237,18 @@ mod tests {
         let answered = (1..=20).flat_map(|seq| [sent(seq), received(seq, u64::from(seq) * 10)]);
         let recent = after(99, answered.chain([sent(21), lost(21), sent(22), failed(22, false), sent(23)]));
         assert_eq!(recent.count(), 23);
-        assert_eq!(recent.loss(0, 20), loss(0, 20));
-        assert_eq!(recent.loss(10, 20), loss(2, 10));
-        assert_eq!(recent.loss(22, 1), None);
-        assert_eq!([50, 95, 100].map(|p| recent.percentile(0, 20, p)), [Some(100), Some(190), Some(200)]);
-        assert_eq!((recent.percentile(19, 3, 1), recent.percentile(20, 3, 95)), (Some(200), None));
+        let fates = all(&recent);
+        assert_eq!(Fate::loss(&fates[..20]), loss(0, 20));
+        assert_eq!(Fate::loss(&fates[10..]), loss(2, 10));
+        assert_eq!(Fate::loss(&fates[22..]), None);
+        assert_eq!(
+            [50, 95, 100].map(|p| Fate::percentile(&fates[..20], p)),
+            [Some(100), Some(190), Some(200)]
+        );
+        assert_eq!(
+            (Fate::percentile(&fates[19..22], 1), Fate::percentile(&fates[20..], 95)),
+            (Some(200), None)
+        );
     }
 
     #[test]
@@ -227,6 +256,10 @@ mod tests {
         let answered = (1..=10).flat_map(|seq| [sent(seq), received(seq, 7)]);
         let recent = after(3, answered);
         assert_eq!(recent.from(0).map(|(number, _)| number).collect::<Vec<_>>(), [7, 8, 9]);
+        // Those before one that waits are kept, however many follow it.
+        let third_waits = [sent(1), received(1, 7), sent(2), lost(2), sent(3)];
+        let followed = third_waits.into_iter().chain((4..=20).flat_map(|seq| [sent(seq), received(seq, 7)]));
+        assert_eq!(after(3, followed).from(0).map(|(number, _)| number).next(), Some(0));
         let first_waits = [sent(1)].into_iter().chain((2..=10).flat_map(|seq| [sent(seq), received(seq, 7)]));
         assert_eq!(after(3, first_waits).from(0).count(), 10);
         let silent = (1..=u16::MAX).map(sent);
@@ -247,6 +280,7 @@ mod tests {
             [Fate::Waiting, Fate::Answered(Some(2)), Fate::Answered(Some(3))]
         );
         // Of a probe that is no longer kept.
-        assert_eq!(all(&after(1, [sent(1), lost(1), sent(2), received(1, 1)])), [Fate::Waiting]);
+        let dropped = [sent(1), lost(1), sent(2), received(2, 2), sent(3), received(1, 1)];
+        assert_eq!(all(&after(1, dropped)), [Fate::Answered(Some(2)), Fate::Waiting]);
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Each count belongs to the window in which it happened: a probe is sent in one, and answered or lost in the same or
 //! in a later one. So a window is complete when it ends, it needs no memory of its probes, and the sums of all windows
-//! are the figures of the run. A late answer takes back a loss of its target in the same window. If there is none, an
-//! earlier window counts the loss, and the answer counts as late.
+//! are the figures of the run. A late answer takes back the loss of its probe if the same window counts it. If an earlier
+//! one does, the answer counts as late. The times of the probes of a target are up in the order in which they were sent, so
+//! the number of the first one in a window is enough to know that. ICMP errors nearly always come in that order too.
 
 use super::distribution::Distribution;
 use super::figures::{Figures, Targeted};
@@ -50,8 +51,10 @@ pub struct WindowRow {
     sent: u32,
     not_sent: u32,
     received: u32,
-    /// Losses less late answers.
-    net_lost: i32,
+    lost: u32,
+    late: u32,
+    /// The sequence number of the first probe that was lost in it.
+    first_lost: Option<u16>,
     /// The round-trip time of the first answer, in nanoseconds, or [`UNTIMED`].
     first: u64,
     /// Those of all answers, if there are two or more or the first has none; else what is left of an earlier window.
@@ -109,18 +112,21 @@ impl Window {
                 row.not_sent = row.not_sent.saturating_add(1);
             }
             Event::Unanswered { .. } | Event::Lookup(_) => {}
-            Event::Lost { .. } => row.lose(1),
+            Event::Lost { seq, .. } => row.lose(*seq),
             Event::Error(error) => {
                 self.icmp_errors += u64::from(!error.notice);
-                row.lose(i32::from(error.settles));
+                if error.settles {
+                    row.lose(error.seq);
+                }
             }
             Event::Answer(answer) => match answer.verdict {
                 Verdict::Received => {
                     let nanos = answer.time().map(nanos);
                     self.total.receive(nanos);
                     row.receive(nanos);
-                    // Else it was in flight until now.
-                    row.lose(-i32::from(!answer.settles));
+                    if !answer.settles {
+                        row.regain(answer.seq);
+                    }
                 }
                 Verdict::Duplicate => self.duplicates += 1,
                 Verdict::Corrupt => self.corrupted += 1,
@@ -147,10 +153,15 @@ impl Counted {
         Self {
             answered: u32::from(row.received > 0),
             silent: u32::from(row.sent > 0 && row.received == 0),
-            lost: row.lost(),
-            late: row.late(),
+            lost: row.lost.into(),
+            late: row.late.into(),
         }
     }
+}
+
+/// Whether a sequence number stands before another one, of which the next wrap is far.
+const fn precedes(seq: u16, other: u16) -> bool {
+    seq.wrapping_sub(other) > u16::MAX / 2
 }
 
 impl WindowTotal {
@@ -164,9 +175,19 @@ impl WindowTotal {
 }
 
 impl WindowRow {
-    /// Counts losses, or late answers, which are negative.
-    fn lose(&mut self, by: i32) {
-        self.net_lost = self.net_lost.saturating_add(by);
+    /// Counts the loss of a probe.
+    fn lose(&mut self, seq: u16) {
+        self.lost = self.lost.saturating_add(1);
+        self.first_lost = Some(self.first_lost.filter(|first| !precedes(seq, *first)).unwrap_or(seq));
+    }
+
+    /// Counts the answer to a probe that was lost.
+    fn regain(&mut self, seq: u16) {
+        let here = self.first_lost.filter(|first| !precedes(seq, *first));
+        match here.and(self.lost.checked_sub(1)) {
+            Some(lost) => self.lost = lost,
+            None => self.late = self.late.saturating_add(1),
+        }
     }
 
     fn receive(&mut self, nanos: Option<u64>) {
@@ -206,8 +227,16 @@ impl WindowRow {
 impl Targeted for Window {
     fn figures(&self, target: u32) -> Option<&dyn Figures> {
         // A name that joined since.
-        static NOTHING: WindowRow =
-            WindowRow { sent: 0, not_sent: 0, received: 0, net_lost: 0, first: 0, times: None };
+        static NOTHING: WindowRow = WindowRow {
+            sent: 0,
+            not_sent: 0,
+            received: 0,
+            lost: 0,
+            late: 0,
+            first_lost: None,
+            first: 0,
+            times: None,
+        };
         Some(self.rows.get(target as usize).unwrap_or(&NOTHING))
     }
 }
@@ -256,11 +285,11 @@ impl Figures for WindowRow {
     }
 
     fn lost(&self) -> u64 {
-        u64::try_from(self.net_lost).unwrap_or(0)
+        self.lost.into()
     }
 
     fn late(&self) -> u64 {
-        u64::try_from(-i64::from(self.net_lost)).unwrap_or(0)
+        self.late.into()
     }
 
     fn rtt(&self) -> Moments {

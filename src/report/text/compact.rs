@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::mem;
 
 use super::number::ShortMillis;
 use super::ping::PingText;
@@ -64,6 +65,10 @@ pub struct CompactText {
     audible: bool,
     /// The time of day of an instant.
     epoch: Epoch,
+    /// What the characters of the current row show.
+    row: Vec<Fate>,
+    /// Probes that were answered after they were printed as lost.
+    late: u64,
     /// When the first probe of each row that is not begun yet was due.
     begins: VecDeque<Instant>,
     /// What the current row begins with.
@@ -74,8 +79,6 @@ pub struct CompactText {
     marks: Vec<(char, String)>,
     /// Whether another line came between.
     broken: Cell<bool>,
-    /// Whether the current row is printed again.
-    again: bool,
     /// Whether the user ended the run, so that a terminal has `^C` in the last row.
     ended: bool,
 }
@@ -90,20 +93,19 @@ impl CompactText {
             text: PingText::new(Style { quiet: true, ..text }, None),
             epoch: Epoch::default(),
             printed: 0,
+            row: Vec::new(),
+            late: 0,
             begins: VecDeque::new(),
             before: String::new(),
             rows: 0,
             marks: Vec::new(),
             broken: Cell::new(false),
-            again: false,
             ended: false,
         }
     }
 
     /// Prints the probes that are settled and have none before them that waits; at the `end` of the run all.
     fn settled(&mut self, account: &PingAccount, end: bool, output: &mut Output<'_>) {
-        let Some(row) = account.row(0) else { return };
-        let (usual, median) = (usual(row), account.total.percentile(50).unwrap_or(0));
         let probes = account.recent.from(self.printed);
         for (number, fate) in probes.take_while(|(_, fate)| end || *fate != Fate::Waiting) {
             // Probes that are kept no longer have no character.
@@ -114,18 +116,26 @@ impl CompactText {
                 (_, true) => output.print(format_args!("{:1$}", "", self.before.len() + place)),
                 (_, false) => {}
             }
-            let glyph = self.style.glyphs.of(fate, median);
-            let tone = glyphs::tone(fate, self.style.limits, usual).filter(|_| self.style.color);
-            let mut painted = String::new();
-            Tone::paint(tone, glyph.encode_utf8(&mut [0; 4]), &mut painted);
-            let bell = if self.audible && !end && matches!(fate, Fate::Answered(_)) { "\x07" } else { "" };
-            output.print(format_args!("{painted}{bell}"));
+            self.draw(fate, account, output);
+            if self.audible && !end && matches!(fate, Fate::Answered(_)) {
+                output.print(format_args!("\x07"));
+            }
             self.remember(fate, fate_text(fate));
             self.printed += 1;
             if place + 1 == self.style.row {
-                self.end_row(account, output);
+                self.end_row(output);
             }
         }
+    }
+
+    /// The character of the next probe of the row.
+    fn draw(&mut self, fate: Fate, account: &PingAccount, output: &mut Output<'_>) {
+        let (usual, median) = (account.row(0).and_then(usual), account.total.percentile(50).unwrap_or(0));
+        let tone = glyphs::tone(fate, self.style.limits, usual).filter(|_| self.style.color);
+        let mut painted = String::new();
+        Tone::paint(tone, self.style.glyphs.of(fate, median).encode_utf8(&mut [0; 4]), &mut painted);
+        output.print(format_args!("{painted}"));
+        self.row.push(fate);
     }
 
     /// Characters before the next one in its row.
@@ -133,29 +143,27 @@ impl CompactText {
         (self.printed % self.style.row.max(1) as u64) as usize
     }
 
-    /// The begin of a row; the same again if it is printed again.
+    /// The begin of a row.
     fn begin(&mut self, output: &mut Output<'_>) {
-        if !self.again {
-            let begins = self.begins.pop_front().unwrap_or(Instant::ZERO);
-            self.before = self.stamper.of_row(begins, self.epoch);
-        }
-        self.again = false;
+        let begins = self.begins.pop_front().unwrap_or(Instant::ZERO);
+        self.before = self.stamper.of_row(begins, self.epoch);
         output.print(format_args!("{}", self.before));
     }
 
-    /// The end of a row, which may be shorter than the others: its loss, and the p95 of its times.
-    fn end_row(&self, account: &PingAccount, output: &mut Output<'_>) {
-        let row = self.style.row;
-        let first = self.printed.saturating_sub(1) / row as u64 * row as u64;
-        let missing = row - (self.printed - first) as usize;
+    /// The end of a row, which may be shorter than the others: the loss and the p95 of what it shows.
+    fn end_row(&mut self, output: &mut Output<'_>) {
+        let shown = self.row.len();
+        let before = if self.broken.take() { self.before.len() + shown } else { 0 };
+        let missing = before + self.style.row.saturating_sub(shown);
         output.print(format_args!("{:missing$}", ""));
-        if let Some(loss) = account.recent.loss(first, row).map(Ratio::whole_percent) {
+        if let Some(loss) = Fate::loss(&self.row).map(Ratio::whole_percent) {
             output.print(format_args!(" {loss:>3}%"));
         }
-        if let Some(p95) = account.recent.percentile(first, row, 95) {
+        if let Some(p95) = Fate::percentile(&self.row, 95) {
             output.print(format_args!(" {}", ShortMillis(p95 / 1_000)));
         }
         output.print(format_args!("\n"));
+        self.row.clear();
     }
 
     /// Remembers the meaning of a mark that is printed; of ICMP errors a few.
@@ -196,7 +204,11 @@ impl CompactText {
         }
         let mut line = String::new();
         for (mark, meaning) in &self.marks {
-            line += &format!("{mark} {meaning}  ");
+            let later = match self.late {
+                late @ 1.. if meaning == LOST => format!(" ({late} answered later)"),
+                _ => String::new(),
+            };
+            line += &format!("{mark} {meaning}{later}  ");
         }
         print(line + "last columns: loss, p95 (ms)");
     }
@@ -205,12 +217,15 @@ impl CompactText {
 /// Most meanings of marks.
 const MOST_MARKS: usize = 6;
 
+/// The meaning of the mark of a lost probe.
+const LOST: &str = "lost";
+
 /// The meaning of a fate; that of an ICMP error is in its event.
 fn fate_text(fate: Fate) -> Option<String> {
     let text = match fate {
         Fate::Answered(_) | Fate::Failed => return None,
         Fate::Waiting => "waiting",
-        Fate::Lost => "lost",
+        Fate::Lost => LOST,
         Fate::NotSent => "not sent",
     };
     Some(text.to_owned())
@@ -231,6 +246,10 @@ impl Report for CompactText {
         {
             let phrase = phrases::phrase(&error.error, |node| node.to_string());
             self.remember(Fate::Failed, Some(phrase));
+        }
+        if let Event::Answer(answer) = event {
+            let printed = account.recent.number(answer.seq).is_some_and(|number| number < self.printed);
+            self.late += u64::from(answer.late && printed);
         }
         self.settled(account, false, output);
         if let Event::NotSent { .. } | Event::Lookup(_) = event {
@@ -273,13 +292,14 @@ impl Report for CompactText {
     fn finish(&mut self, account: &PingAccount, now: Instant, output: &mut Output<'_>) -> bool {
         if self.ended && self.style.terminal && self.place() > 0 {
             // The whole row again, over what stands there.
-            self.printed -= self.place() as u64;
-            self.again = true;
-            output.print(format_args!("\r"));
+            output.print(format_args!("\r{}", self.before));
+            for fate in mem::take(&mut self.row) {
+                self.draw(fate, account, output);
+            }
         }
         self.settled(account, true, output);
         if self.place() > 0 {
-            self.end_row(account, output);
+            self.end_row(output);
         }
         if self.printed > 0 {
             self.legend(account, output);

@@ -70,7 +70,7 @@ fn counts(tally: &Tally, output: &mut Output<'_>) {
 
 /// One line about the run so far, on standard error.
 pub fn status(tally: &Tally, output: &mut Output<'_>) {
-    let loss = tally.classic_loss().map_or(0, Ratio::whole_percent);
+    let loss = tally.classic_loss().map_or(0, Ratio::cut_percent);
     output.print_error(format_args!("\r{}/{} packets, {loss}% loss", tally.received, tally.attempted()));
     if tally.is_timed() {
         let rtt = &tally.classic.rtt;
