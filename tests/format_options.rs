@@ -1,7 +1,7 @@
 //! `--format` and `--output`: what is refused, what they mean together, and the file.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -186,4 +186,25 @@ fn a_file_that_cannot_be_written_is_refused_before_anything_is_sent() {
     assert_eq!(refused("/dev/null"), "rping: --output /dev/null: it exists and is not a regular file\n");
     assert_eq!(refused("/"), "rping: --output /: it exists and is not a regular file\n");
     assert_eq!(refused(""), "rping: --output '': No such file or directory\n");
+}
+
+#[test]
+fn the_file_that_standard_output_goes_to_is_not_replaced() {
+    let folder = folder("format_stdout");
+    let file = folder.join("log");
+    fs::write(&file, "before\n").expect("a file");
+    for place in [Path::new("/dev/stdout"), &file] {
+        let log = File::options().append(true).open(&file).expect("the file");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rping"));
+        command.args(["ping", "-c1", "--json", "192.0.2.1", "--output"]).arg(place).stdout(log);
+        let output = command.output().expect("rping runs");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            errors.ends_with(
+                ": standard output or standard error goes to that file, which would be replaced\n"
+            )
+        );
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(fs::read_to_string(&file).expect("a file"), "before\n");
+    }
 }

@@ -3,12 +3,15 @@
 //! So a reader sees the file of before or the whole new one, and never a part of it.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::fstat;
 use rustix::io::Errno;
+use rustix::stdio;
 
 /// The place of a file, and the name under which it is written.
 #[derive(Debug)]
@@ -25,13 +28,17 @@ impl Replacement {
     /// A file at this place. A symbolic link stays: the file that it leads to is replaced.
     ///
     /// # Errors
-    /// A place that is a directory, a device or a pipe; those of stat(2).
+    /// A place that is a directory, a device or a pipe, or a file that this process writes to; those of stat(2).
     pub fn new(path: &Path) -> io::Result<Self> {
         let (place, permissions) = match fs::canonicalize(path) {
             Ok(place) => {
                 let metadata = fs::metadata(&place)?;
                 if !metadata.is_file() {
                     return Err(io::Error::other("it exists and is not a regular file"));
+                }
+                if is_written_to(&metadata) {
+                    let why = "standard output or standard error goes to that file, which would be replaced";
+                    return Err(io::Error::other(why));
                 }
                 (place, Some(metadata.permissions()))
             }
@@ -77,6 +84,12 @@ impl Replacement {
     pub fn named(&self, error: &io::Error) -> io::Error {
         io::Error::new(error.kind(), format!("{:?}: {error}", self.place))
     }
+}
+
+/// Whether standard output or standard error goes to a file, as with `--output /dev/stdout >> FILE`.
+fn is_written_to(file: &Metadata) -> bool {
+    let same = |fd| fstat(fd).is_ok_and(|stat| (stat.st_dev, stat.st_ino) == (file.dev(), file.ino()));
+    same(stdio::stdout()) || same(stdio::stderr())
 }
 
 /// What is not complete is removed.
