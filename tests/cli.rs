@@ -145,6 +145,11 @@ fn a_mistyped_command_or_option_gets_the_one_that_was_meant() {
         rping(&["traceroute", "--max-hop", "3", "h"]),
         refused("rping: unexpected argument '--max-hop'; did you mean '--max-hops'?")
     );
+    for typed in ["--genrate", "--generte=bash", "--genarate"] {
+        let option = typed.split('=').next().expect("a name");
+        let line = format!("rping: unexpected argument '{option}'; did you mean '--generate'?");
+        assert_eq!(rping(&[typed, "bash"]), refused(&line));
+    }
 }
 
 #[test]

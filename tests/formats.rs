@@ -49,7 +49,7 @@ fn drive<R: Report<Account = PingAccount>>(
     driven.finish(end, &mut output);
     assert_eq!(output.unwritten(Stream::Err), "");
     let version = concat!("rping ", env!("CARGO_PKG_VERSION"));
-    (output.unwritten(Stream::Out).replace(version, "rping 0.1.0"), driven.account)
+    (output.unwritten(Stream::Out).replace(version, "rping 0.2.0"), driven.account)
 }
 
 /// Four probes: answered twice, failed, not sent, lost.
@@ -402,12 +402,12 @@ fn nagios_names_each_host_of_many_that_is_not_ok() {
 
 #[test]
 fn atlas_has_a_result_for_each_host() {
-    let expected = r#"{"fw":5080,"mver":"rping 0.1.0","lts":-1,"dst_name":"host.example","dst_addr":"192.0.2.2","src_addr":"192.0.2.1","af":4,"proto":"ICMP","ttl":57,"size":56,"result":[{"rtt":10.25},{"x":"*"},{"error":"sendto failed: Operation not permitted"},{"x":"*"}],"dup":1,"rcvd":1,"sent":3,"min":10.25,"max":10.25,"avg":10.25,"msm_id":0,"prb_id":0,"timestamp":1795359480,"msm_name":"Ping","from":"192.0.2.1","type":"ping","step":null}
+    let expected = r#"{"fw":5080,"mver":"rping 0.2.0","lts":-1,"dst_name":"host.example","dst_addr":"192.0.2.2","src_addr":"192.0.2.1","af":4,"proto":"ICMP","ttl":57,"size":56,"result":[{"rtt":10.25},{"x":"*"},{"error":"sendto failed: Operation not permitted"},{"x":"*"}],"dup":1,"rcvd":1,"sent":3,"min":10.25,"max":10.25,"avg":10.25,"msm_id":0,"prb_id":0,"timestamp":1795359480,"msm_name":"Ping","from":"192.0.2.1","type":"ping","step":null}
 "#;
     assert_eq!(one(AtlasPing::new(56, Some(HERE.into()))), expected);
-    let expected = r#"{"fw":5080,"mver":"rping 0.1.0","lts":-1,"dst_name":"web 1,x=\"y\"|'z'","dst_addr":"192.0.2.2","af":4,"proto":"ICMP","ttl":64,"size":56,"result":[{"rtt":20.111},{"x":"*"},{"rtt":20.333}],"dup":0,"rcvd":2,"sent":3,"min":20.111,"max":20.333,"avg":20.222,"msm_id":0,"prb_id":0,"timestamp":1795359480,"msm_name":"Ping","type":"ping","step":null}
-{"fw":5080,"mver":"rping 0.1.0","lts":-1,"dst_name":"2001:db8::2","dst_addr":"2001:db8::2","af":6,"proto":"ICMP","size":56,"result":[{"x":"*"},{"x":"*"},{"x":"*"}],"dup":0,"rcvd":0,"sent":3,"min":-1.0,"max":-1.0,"avg":-1.0,"msm_id":0,"prb_id":0,"timestamp":1795359480,"msm_name":"Ping","type":"ping","step":null}
-{"fw":5080,"mver":"rping 0.1.0","lts":-1,"dst_name":"nope.example","proto":"ICMP","size":56,"result":[{"error":"dns resolution failed: Name or service | not known"}],"dup":0,"rcvd":0,"sent":0,"min":-1.0,"max":-1.0,"avg":-1.0,"msm_id":0,"prb_id":0,"timestamp":1795359480,"msm_name":"Ping","type":"ping","step":null}
+    let expected = r#"{"fw":5080,"mver":"rping 0.2.0","lts":-1,"dst_name":"web 1,x=\"y\"|'z'","dst_addr":"192.0.2.2","af":4,"proto":"ICMP","ttl":64,"size":56,"result":[{"rtt":20.111},{"x":"*"},{"rtt":20.333}],"dup":0,"rcvd":2,"sent":3,"min":20.111,"max":20.333,"avg":20.222,"msm_id":0,"prb_id":0,"timestamp":1795359480,"msm_name":"Ping","type":"ping","step":null}
+{"fw":5080,"mver":"rping 0.2.0","lts":-1,"dst_name":"2001:db8::2","dst_addr":"2001:db8::2","af":6,"proto":"ICMP","size":56,"result":[{"x":"*"},{"x":"*"},{"x":"*"}],"dup":0,"rcvd":0,"sent":3,"min":-1.0,"max":-1.0,"avg":-1.0,"msm_id":0,"prb_id":0,"timestamp":1795359480,"msm_name":"Ping","type":"ping","step":null}
+{"fw":5080,"mver":"rping 0.2.0","lts":-1,"dst_name":"nope.example","proto":"ICMP","size":56,"result":[{"error":"dns resolution failed: Name or service | not known"}],"dup":0,"rcvd":0,"sent":0,"min":-1.0,"max":-1.0,"avg":-1.0,"msm_id":0,"prb_id":0,"timestamp":1795359480,"msm_name":"Ping","type":"ping","step":null}
 "#;
     assert_eq!(many(AtlasPing::new(56, None), None), expected);
 }

@@ -39,7 +39,7 @@ fn printed(print: impl FnOnce(&mut Output<'_>)) -> String {
     let mut output = Output::new(nowhere.as_fd(), nowhere.as_fd());
     print(&mut output);
     let version = concat!("rping ", env!("CARGO_PKG_VERSION"));
-    output.unwritten(Stream::Out).replace("\r\n", "\n").replace(version, "rping 0.1.0")
+    output.unwritten(Stream::Out).replace("\r\n", "\n").replace(version, "rping 0.2.0")
 }
 
 /// Five probes, of which the fourth is lost.

@@ -58,7 +58,7 @@ fn run<R: Report<Account = TraceAccount>>(
     report.poll(Instant::ZERO + ms(60_000), &mut output);
     report.finish(Instant::ZERO, &mut output);
     assert_eq!(output.unwritten(Stream::Err), "");
-    output.unwritten(Stream::Out).replace(concat!("rping ", env!("CARGO_PKG_VERSION")), "rping 0.1.0")
+    output.unwritten(Stream::Out).replace(concat!("rping ", env!("CARGO_PKG_VERSION")), "rping 0.2.0")
 }
 
 fn no_names() -> (Lookups, Names) {
@@ -187,7 +187,7 @@ fn prometheus_has_metrics_of_the_trace_and_of_each_hop() {
     let text = of_icmp(PrometheusTrace);
     let expected = [
         ("traceroute_reached", "Whether the target was reached", vec!["} 1"]),
-        ("traceroute_hops", "The last hop with a probe", vec!["} 4"]),
+        ("traceroute_hops", "The last hop of the trace", vec!["} 4"]),
         ("traceroute_duration_seconds", "Duration of the trace in seconds", vec!["} 0.558846"]),
         (
             "traceroute_hop_rtt_best_seconds",
@@ -279,7 +279,7 @@ fn hops(text: &str) -> Vec<Value> {
 
 #[test]
 fn atlas_has_one_result_with_all_hops() {
-    let expected = r#"{"fw":5080,"mver":"rping 0.1.0","lts":-1,"dst_name":"host, \"x\".example","dst_addr":"203.0.113.10","src_addr":"192.0.2.1","af":4,"proto":"ICMP","size":32,"paris_id":1,"endtime":1795359480,"result":[{"hop":1,"result":[{"from":"10.1.1.1","ttl":60,"rtt":1.1},{"from":"10.1.1.1","ttl":60,"rtt":1.2},{"from":"10.1.1.1","ttl":60,"rtt":1.3}]},{"hop":2,"result":[{"from":"10.1.2.1","ttl":60,"rtt":2.0,"icmpext":{"version":2,"rfc4884":1,"obj":[{"class":1,"type":1,"mpls":[{"label":24001,"exp":5,"s":1,"ttl":1}]}]}},{"from":"10.9.9.9","ttl":60,"rtt":3.0},{"from":"10.1.2.1","ttl":60,"rtt":2.0},{"dup":true,"from":"10.1.2.1","ttl":60,"rtt":4.0}]},{"hop":3,"result":[{"x":"*"},{"x":"*"},{"x":"*"}]},{"hop":4,"result":[{"from":"203.0.113.10","ttl":60,"rtt":4.123},{"from":"203.0.113.10","ttl":60,"rtt":4.123},{"from":"203.0.113.10","ttl":60,"rtt":4.123}]}],"msm_id":0,"prb_id":0,"timestamp":1795359480,"msm_name":"Traceroute","from":"192.0.2.1","type":"traceroute"}
+    let expected = r#"{"fw":5080,"mver":"rping 0.2.0","lts":-1,"dst_name":"host, \"x\".example","dst_addr":"203.0.113.10","src_addr":"192.0.2.1","af":4,"proto":"ICMP","size":32,"paris_id":1,"endtime":1795359480,"result":[{"hop":1,"result":[{"from":"10.1.1.1","ttl":60,"rtt":1.1},{"from":"10.1.1.1","ttl":60,"rtt":1.2},{"from":"10.1.1.1","ttl":60,"rtt":1.3}]},{"hop":2,"result":[{"from":"10.1.2.1","ttl":60,"rtt":2.0,"icmpext":{"version":2,"rfc4884":1,"obj":[{"class":1,"type":1,"mpls":[{"label":24001,"exp":5,"s":1,"ttl":1}]}]}},{"from":"10.9.9.9","ttl":60,"rtt":3.0},{"from":"10.1.2.1","ttl":60,"rtt":2.0},{"dup":true,"from":"10.1.2.1","ttl":60,"rtt":4.0}]},{"hop":3,"result":[{"x":"*"},{"x":"*"},{"x":"*"}]},{"hop":4,"result":[{"from":"203.0.113.10","ttl":60,"rtt":4.123},{"from":"203.0.113.10","ttl":60,"rtt":4.123},{"from":"203.0.113.10","ttl":60,"rtt":4.123}]}],"msm_id":0,"prb_id":0,"timestamp":1795359480,"msm_name":"Traceroute","from":"192.0.2.1","type":"traceroute"}
 "#;
     assert_eq!(of_icmp(AtlasTrace::new(32, Some(HERE.into()))), expected);
 }

@@ -102,6 +102,18 @@ fn an_assertion_about_more_probes_than_are_sent_is_refused() {
 }
 
 #[test]
+fn an_assertion_about_a_hop_beyond_the_last_is_refused() {
+    assert_eq!(
+        traceroute("-m 3 --assert reached,hops>=4 h").expect_err("hops"),
+        "--assert: hops>=4 never holds: -m ends the trace at hop 3\n  reached,hops>=4\n          ^"
+    );
+    assert!(traceroute("--assert hops>30 h").is_err(), "30 without -m");
+    for held in ["-m 4 --assert hops>=4 h", "-m 3 --assert hops<9 h", "-m 40 --assert hops=31 h"] {
+        assert!(traceroute(held).is_ok(), "{held}");
+    }
+}
+
+#[test]
 fn an_assertion_alone_decides() {
     let sentence = "--min-reachable does not go with --assert, which each host must meet";
     assert_eq!(refusal("--min-reachable 1 --assert loss<1% a b"), sentence);

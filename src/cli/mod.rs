@@ -232,6 +232,11 @@ fn parse_generate(caller: Caller<'_>, args: &[OsString]) -> Result<Action, Usage
 /// What is wrong with a command line that does not begin with a command; `None`: it is that of a ping.
 fn mistake(args: &[OsString]) -> Option<String> {
     let first = args.first()?.to_str()?;
+    let option = first.split('=').next().unwrap_or_default();
+    if option.starts_with("--") && strsim::osa_distance(option, "--generate") <= 3 {
+        let option = escape::argument(OsStr::new(option));
+        return Some(format!("unexpected argument '{option}'; did you mean '--generate'?"));
+    }
     if !first.starts_with('-') {
         let command = top::meant(first)?;
         let word = escape::argument(OsStr::new(first));

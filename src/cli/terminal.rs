@@ -79,7 +79,7 @@ const COLOR: Named<ColorWhen> = Named {
     values: &[
         ("auto", ColorWhen::Auto, "on a terminal, unless NO_COLOR is set"),
         ("always", ColorWhen::Always, "on a pipe too"),
-        ("never", ColorWhen::Never, "no colours"),
+        ("never", ColorWhen::Never, "no colors"),
     ],
     allowed: "colors must be auto, always or never",
 };

@@ -90,6 +90,7 @@ impl TraceRequest {
         ensure!(arguments.route.gateway.len() <= 8, "-g: at most 8 gateways are allowed");
         let format = FormatRequest::new(&arguments.print.format, arguments.print.json)?;
         format.check_status(arguments.verdict.option())?;
+        verdict::check_hops(&arguments.verdict.assert, trace.max_ttl)?;
         Ok(Self {
             gateways: arguments.route.gateway.iter().map(host_name).collect::<Result<_>>()?,
             family,

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 use clap::builder::TypedValueParser;
 
 use super::groups::OptionGroup;
@@ -29,9 +29,9 @@ pub struct VerdictArguments {
 
     /// Go on until the host is up or down, N probes in a row.
     ///
-    /// up ends ping when the host answers, down when it does not: a probe is lost (--timeout; without it
-    /// after four times the longest time so far, at least 0.2 s, or twice that time and at least 1 s if that
-    /// is less), or an ICMP error comes. A name that is not found is looked up again. -w limits the time,
+    /// up ends ping when the host answers. down ends it when a probe is lost or an ICMP error comes. A probe
+    /// is lost after --timeout. Without that it is lost after four times the longest time so far, at least
+    /// 0.2 s, but never later than in other runs. A name that is not found is looked up again. -w limits the time,
     /// and the exit status is 1 when it is over. The last line is how long it took. With many hosts all must
     /// be in the state at one time.
     #[arg(long, value_name = "up|down[:N]", allow_hyphen_values = true, value_parser = UNTIL, help_heading = STATUS)]
@@ -146,20 +146,37 @@ pub fn joined(asserted: &[Asserted]) -> Option<Assertion> {
 /// # Errors
 /// What is wrong, and where, as for a value that is refused.
 pub fn check_counts(asserted: &[Asserted], most: u64, bounded: bool) -> Result<()> {
+    check_least(asserted, |field| {
+        let counts = match field {
+            Field::Received => true,
+            Field::Sent | Field::Burst => bounded,
+            _ => false,
+        };
+        let probes = if most == 1 { "1 probe is" } else { &format!("{most} probes are") };
+        let what = if bounded { "sent to a host" } else { "answered" };
+        counts.then(|| (most, format!("{probes} {what} at most")))
+    })
+}
+
+/// Refuses assertions that cannot hold where the last hop of a trace is `most` at most.
+///
+/// # Errors
+/// What is wrong, and where, as for a value that is refused.
+pub fn check_hops(asserted: &[Asserted], most: u8) -> Result<()> {
+    check_least(asserted, |field| {
+        (field == Field::Hops).then(|| (most.into(), format!("-m ends the trace at hop {most}")))
+    })
+}
+
+/// Refuses assertions that need more of a field than it can have; `most`: that, and the reason.
+fn check_least(asserted: &[Asserted], most: impl Fn(Field) -> Option<(u64, String)>) -> Result<()> {
     for Asserted { text, assertion } in asserted {
         for (number, clause) in assertion.0.iter().enumerate() {
-            let counts = match clause.field {
-                Field::Received => true,
-                Field::Sent | Field::Burst => bounded,
-                _ => false,
+            let Some((_, why)) = most(clause.field).filter(|(most, _)| clause.least() > *most) else {
+                continue;
             };
-            let reason = || {
-                let probes = if most == 1 { "1 probe is" } else { &format!("{most} probes are") };
-                let what = if bounded { "sent to a host" } else { "answered" };
-                format!("{clause} never holds: {probes} {what} at most")
-            };
-            let fault = || Fault { at: place(text, number), reason: reason() };
-            ensure!(!counts || clause.least() <= most, "{}", pointed(text, &fault()));
+            let fault = Fault { at: place(text, number), reason: format!("{clause} never holds: {why}") };
+            bail!("{}", pointed(text, &fault));
         }
     }
     Ok(())

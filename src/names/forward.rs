@@ -109,6 +109,11 @@ impl std::error::Error for NotFound {}
 /// One line that begins with the name, escaped: no such name, no such interface, or no address that `wanted` accepts.
 pub fn resolve(name: &str, wanted: AddressFamilies) -> Result<Vec<Candidate>> {
     check(name)?;
+    if let Some((address, interface)) = name.split_once('%')
+        && address.parse::<Ipv6Addr>().is_ok_and(|address| !has_interface(address))
+    {
+        bail!("{}: only a link-local address has an interface (%{})", escape(name), escape(interface));
+    }
     // getaddrinfo would give the same result, but takes longer than the rest of the start-up.
     if let Ok(address) = name.parse::<IpAddr>() {
         let addr = unmapped(SocketAddr::new(address, 0));
@@ -234,6 +239,11 @@ fn scope(name: &str) -> Option<&str> {
     address.parse::<Ipv6Addr>().ok().map(|_| scope)
 }
 
+/// Whether an address is one of each link, so that its interface must be known (RFC 4007 section 6).
+fn has_interface(address: Ipv6Addr) -> bool {
+    address.is_unicast_link_local() || matches!(address.segments()[0] & 0xff0f, 0xff01 | 0xff02)
+}
+
 /// Whether an address is link-local and has no interface (RFC 4007 section 6).
 pub fn lacks_scope(address: &SocketAddr) -> bool {
     matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0)
@@ -288,6 +298,11 @@ mod tests {
     fn a_scope_must_be_an_interface_of_this_host() {
         assert_eq!(addresses("fe80::1%lo"), one("[fe80::1%1]:0"));
         assert_eq!(addresses("fe80::1%nope"), refused("fe80::1%nope: no interface is named 'nope'"));
+        let reason = "only a link-local address has an interface";
+        for (name, interface) in [("::1%lo", "lo"), ("::1%9", "9"), ("2001:db8::1%nope", "nope")] {
+            assert_eq!(addresses(name), refused(&format!("{name}: {reason} (%{interface})")));
+        }
+        assert_eq!(addresses("ff02::1%lo"), one("[ff02::1%1]:0"));
         assert_eq!(addresses("fe80::1%"), refused("fe80::1%: no interface is named ''"));
     }
 

@@ -63,8 +63,8 @@ pub struct PingArguments {
     ///
     /// It counts only while no reply at all has come: once one has, ping waits twice the longest time
     /// that a reply took. A fraction is fine. 0 means for ever. Without --timeout it is also the time
-    /// after which a probe is lost, which is twice the longest round-trip time and at least 1 without
-    /// both options. With many hosts, the wait after the last probe is as long as that, and a host that has
+    /// after which a probe is lost. Without both options that is twice the longest round-trip time, and at
+    /// least 1. With many hosts, the wait after the last probe is as long as that, and a host that has
     /// not answered is waited for until four seconds after its first probe. In a sweep it is the wait for a
     /// reply to the first probe.
     #[arg(short = 'W', long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = values::LINGER, help_heading = TIMING)]

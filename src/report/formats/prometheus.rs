@@ -274,7 +274,7 @@ impl TraceDocument for PrometheusTrace {
         let reached = if account.ending() == Ending::Reached { 1.0 } else { 0.0 };
         for (name, help, value) in [
             ("traceroute_reached", "Whether the target was reached", reached),
-            ("traceroute_hops", "The last hop with a probe", account.last_hop.into()),
+            ("traceroute_hops", "The last hop of the trace", account.last_hop.into()),
             (
                 "traceroute_duration_seconds",
                 "Duration of the trace in seconds",
