@@ -307,11 +307,19 @@ gateway.example     2         2      0%  123.456/123.456/123.456/123.456
 198.51.100.9        2         0    100%                                -
 ",
         ),
+        (
+            50,
+            "\
+name             sent  received    loss   avg ms
+gateway.example     2         2      0%  123.456
+198.51.100.9        2         0    100%        -
+",
+        ),
     ];
     for (columns, expected) in expected {
         assert_eq!(whole(&lines, columns, true).0, expected, "{columns}");
     }
-    for columns in 56..=200 {
+    for columns in 30..=200 {
         let (table, _) = whole(&lines, columns, true);
         assert!(widest(&table) <= columns, "{columns}:\n{table}");
     }

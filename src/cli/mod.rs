@@ -177,9 +177,11 @@ fn parse_top(args: Vec<OsString>, superuser: bool, columns: usize) -> Result<Act
     let word = |index: usize| args.get(index).and_then(|arg| arg.to_str());
     match (word(0), word(1)) {
         (Some("ping"), _) => return parse_ping(ping, args.into_iter().skip(1), superuser),
-        (Some("help"), Some("ping")) => return parse_ping(ping, ["--help".into()].into_iter(), superuser),
+        (Some("help"), Some("ping")) if args.len() == 2 => {
+            return parse_ping(ping, ["--help".into()].into_iter(), superuser);
+        }
         (Some("traceroute"), _) => return parse_traceroute(traceroute, args.into_iter().skip(1)),
-        (Some("help"), Some("traceroute")) => {
+        (Some("help"), Some("traceroute")) if args.len() == 2 => {
             return parse_traceroute(traceroute, ["--help".into()].into_iter());
         }
         (Some("help" | "-h" | "--help" | "-V" | "--version"), _) => {}

@@ -54,7 +54,9 @@ struct Widths {
     sent: usize,
     received: usize,
     rtt: usize,
+    /// The 95th percentile; and what it needs.
     p95: usize,
+    p95_needs: usize,
     /// The mean alone, in place of the extremes, the mean and the deviation; and what it needs.
     mean: usize,
     mean_needs: usize,
@@ -64,7 +66,7 @@ struct Widths {
     plain: usize,
     /// Whether an address stands in the column of addresses only, though it was given as such: its name was looked up.
     typed: bool,
-    /// `--stats`, in place of the 95th percentile.
+    /// `--stats`, in place of the 95th percentile where there is room.
     figures: Option<FigureColumns>,
 }
 
@@ -101,6 +103,7 @@ impl HostTable {
             received: "received".len(),
             rtt: RTT.len(),
             p95: if figures.is_some() { 0 } else { P95.len() },
+            p95_needs: P95.len(),
             mean: 0,
             mean_needs: MEAN.len(),
             remarks: 0,
@@ -116,7 +119,7 @@ impl HostTable {
     fn measure(&mut self, hosts: &Hosts, rows: Rows<'_>) {
         for _ in 0..PART {
             let Some((entry, target)) = self.cursor.next(hosts.entries()) else {
-                self.widths.reduce(self.columns);
+                self.widths.fit(self.columns);
                 (self.measured, self.cursor) = (true, HostCursor::default());
                 return;
             };
@@ -196,8 +199,9 @@ impl Widths {
             let [_, mean, ..] = times;
             self.rtt = self.rtt.max(rtt_len(times));
             self.mean_needs = self.mean_needs.max(millis_len(mean));
+            self.p95_needs = self.p95_needs.max(millis_len(p95(row)));
             if self.p95 > 0 {
-                self.p95 = self.p95.max(millis_len(p95(row)));
+                self.p95 = self.p95_needs;
             }
         }
         if let Some(figures) = &mut self.figures {
@@ -214,7 +218,18 @@ impl Widths {
         shown.map(|width| width + 2).sum::<usize>() - 2 + figures + remarks
     }
 
-    /// Makes the table fit so many columns, as far as that is possible.
+    /// Makes the table fit so many columns, as far as that is possible. Where the percentiles of `--stats` have no room, the
+    /// table is the one without `--stats`.
+    fn fit(&mut self, columns: usize) {
+        let whole = *self;
+        self.reduce(columns);
+        if self.figures.is_some() && self.total() > columns {
+            *self = Self { figures: None, p95: whole.p95_needs, ..whole };
+            self.reduce(columns);
+        }
+    }
+
+    /// Leaves out columns, shortens names, and leaves out counts until the table has so many columns or is the least.
     fn reduce(&mut self, columns: usize) {
         let steps: [fn(&mut Self); 7] = [
             // The address is in the column of names where there is no other name.
