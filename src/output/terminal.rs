@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::sync::OnceLock;
 
 use rustix::termios;
 
@@ -46,8 +47,11 @@ pub struct Terminal {
 impl Terminal {
     /// That of this process.
     pub fn here() -> Self {
-        let stdout = termios::isatty(rustix::stdio::stdout());
-        Self::of(stdout, stderr_is_terminal(), |name| env::var_os(name))
+        static HERE: OnceLock<Terminal> = OnceLock::new();
+        *HERE.get_or_init(|| {
+            let stdout = termios::isatty(rustix::stdio::stdout());
+            Self::of(stdout, stderr_is_terminal(), |name| env::var_os(name))
+        })
     }
 
     /// That of these streams, in an environment.
