@@ -30,15 +30,10 @@ impl<T> Deref for Group<T> {
 /// A set of ASCII characters, a bit each.
 type Letters = u128;
 
-/// The functions of clap that build a command have no parameter for the groups that are needed.
-#[derive(Clone, Copy)]
-enum Needed {
-    All,
-    With(Letters),
-}
-
 thread_local! {
-    static NEEDED: Cell<Needed> = const { Cell::new(Needed::All) };
+    /// What the words behind one dash are made of; `None`: any option may be named. The functions of clap that build a
+    /// command have no parameter for it.
+    static NAMED: Cell<Option<Letters>> = const { Cell::new(None) };
 }
 
 /// Calls a function that builds a command, parses these words with it and reads the result, without the groups that
@@ -54,9 +49,9 @@ pub fn with_needed<R>(words: &[OsString], parse: impl FnOnce() -> R) -> Option<R
             _ => {}
         }
     }
-    NEEDED.set(Needed::With(letters));
+    NAMED.set(Some(letters));
     let parsed = parse();
-    NEEDED.set(Needed::All);
+    NAMED.set(None);
     Some(parsed)
 }
 
@@ -67,10 +62,7 @@ fn set(text: &[u8]) -> Letters {
 
 impl<T: OptionGroup> Group<T> {
     fn is_needed() -> bool {
-        match NEEDED.get() {
-            Needed::All => true,
-            Needed::With(letters) => letters & set(T::LETTERS.as_bytes()) != 0,
-        }
+        NAMED.get().is_none_or(|named| named & set(T::LETTERS.as_bytes()) != 0)
     }
 }
 
