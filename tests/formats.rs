@@ -3,6 +3,7 @@
 mod sim;
 
 use std::cell::RefCell;
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::rc::Rc;
@@ -105,7 +106,7 @@ fn many(document: impl Document + 'static, plan: Option<WindowPlan>) -> String {
 }
 
 /// Lines that end with CR LF.
-fn crlf(lines: &[&str]) -> String {
+fn crlf(lines: &[impl Display]) -> String {
     lines.iter().map(|line| format!("{line}\r\n")).collect()
 }
 
@@ -186,26 +187,29 @@ fn csv_of_a_quiet_run_has_the_figures_of_each_host() {
 #[test]
 fn csv_has_the_figures_of_each_window() {
     let windows = |cumulative| Some(WindowPlan { every: ms(2_000), cumulative });
-    let first = [
-        FIGURES,
-        &format!(
-            "2026-11-22T14:58:02.250000000Z,{WEB},2000,2,1,1,0,0,0,50,,20.111,20.111,20.111,0,20.111,20.111,20.111,20.111,0,,,"
+    // A window does not know what is in flight.
+    let first = |in_flight: &str| {
+        [
+        FIGURES.to_owned(),
+        format!(
+            "2026-11-22T14:58:02.250000000Z,{WEB},2000,2,1,1,0,0,{in_flight},50,,20.111,20.111,20.111,0,20.111,20.111,20.111,20.111,0,,,"
         ),
-        "2026-11-22T14:58:02.250000000Z,2001:db8::2,2001:db8::2,,2000,2,0,2,0,0,0,100,,,,,,,,,,,,,",
-        "2026-11-22T14:58:02.250000000Z,nope.example,,,2000,,,,,,,,,,,,,,,,,,,,Name or service | not known",
-    ];
+        format!("2026-11-22T14:58:02.250000000Z,2001:db8::2,2001:db8::2,,2000,2,0,2,0,0,{in_flight},100,,,,,,,,,,,,,"),
+        "2026-11-22T14:58:02.250000000Z,nope.example,,,2000,,,,,,,,,,,,,,,,,,,,Name or service | not known".to_owned(),
+    ]
+    };
     let last = [
         &format!(
-            "2026-11-22T14:58:02.751000000Z,{WEB},501,1,1,0,0,0,0,0,,20.333,20.333,20.333,0,20.333,20.333,20.333,20.333,0.013875,,,"
+            "2026-11-22T14:58:02.751000000Z,{WEB},501,1,1,0,0,0,,0,,20.333,20.333,20.333,0,20.333,20.333,20.333,20.333,0.013875,,,"
         ),
-        "2026-11-22T14:58:02.751000000Z,2001:db8::2,2001:db8::2,,501,1,0,1,0,0,0,100,,,,,,,,,,,,,",
+        "2026-11-22T14:58:02.751000000Z,2001:db8::2,2001:db8::2,,501,1,0,1,0,0,,100,,,,,,,,,,,,,",
         "2026-11-22T14:58:02.751000000Z,nope.example,,,501,,,,,,,,,,,,,,,,,,,,Name or service | not known",
     ];
-    assert_eq!(many(CsvTable::default(), windows(false)), crlf(&first) + &crlf(&last));
+    assert_eq!(many(CsvTable::default(), windows(false)), crlf(&first("")) + &crlf(&last));
     // Since the start, and then the run.
     let run = many(CsvTable::default(), None);
     let (_, run) = run.split_once("\r\n").unwrap();
-    assert_eq!(many(CsvTable::default(), windows(true)), crlf(&first) + run);
+    assert_eq!(many(CsvTable::default(), windows(true)), crlf(&first("0")) + run);
 }
 
 /// The fields of an answered host of many, in the line protocol.

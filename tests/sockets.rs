@@ -506,7 +506,7 @@ fn a_send_waits_for_room_for_a_limited_time() {
         // Eight octets a second, and room for all: the socket buffer fills before the queue does.
         sh("tc qdisc add dev v0 root tbf rate 64bit burst 1600 limit 1000000");
         for kind in kinds() {
-            let mut run = Run::new("10.9.0.2", &kind);
+            let mut run = Run::new("10.9.0.2", &Options { send_buffer: Some(1), ..kind.clone() });
             let fault = (0..100).find_map(|seq| run.try_send(run.dst, seq, 64).err());
             // Linux reports a full buffer with another error number on a raw socket (__ip_append_data).
             let errno = if kind.raw_only { libc::ENOBUFS } else { libc::EAGAIN };
@@ -517,6 +517,17 @@ fn a_send_waits_for_room_for_a_limited_time() {
             let mut run = Run::new("10.9.0.2", &Options { send_buffer: Some(200_000), ..kind });
             let fault = (0..100).find_map(|seq| run.try_send(run.dst, seq, 64).err());
             assert_eq!(fault, Some(rping::transport::send_fault(libc::ENOBUFS, None)));
+        }
+    });
+}
+
+#[test]
+fn there_is_room_for_many_datagrams_to_a_neighbour_that_does_not_answer() {
+    in_namespace("there_is_room_for_many_datagrams_to_a_neighbour_that_does_not_answer", || {
+        refusing_pair();
+        for kind in kinds() {
+            let mut run = Run::new("10.9.0.77", &kind);
+            assert_eq!((0..50).find_map(|seq| run.try_send(run.dst, seq, 64).err()), None);
         }
     });
 }

@@ -104,9 +104,11 @@ impl SocketSetup {
             sys::set_dont_route(socket.as_fd()).map_err(|e| SetupError::new(Setting::DontRoute, &e))?;
         }
         let per_message = memory(options, self.target.is_ipv4());
-        // As iputils: no more than one message waits in the socket, unless -S gives a size. The kernel
-        // bounds both sizes and refuses neither.
-        let _ = socket.set_send_buffer_size(options.send_buffer.unwrap_or(per_message));
+        // Without a size it is the system's: probes to a neighbour that does not answer wait in it for three seconds, and
+        // those that are due meanwhile need room too. The kernel bounds both sizes and refuses neither.
+        if let Some(size) = options.send_buffer {
+            let _ = socket.set_send_buffer_size(size);
+        }
         let _ = socket.set_recv_buffer_size(receive_buffer(options, per_message));
         self.path_mtu(socket)
     }

@@ -37,6 +37,9 @@ impl Document for CsvTable {
             Some(row) => row.burst(),
             None => whole.account.burst(),
         });
+        // A window does not know it.
+        let of_run = whole.window.is_none() || whole.account.window().is_none();
+        let in_flight = all.filter(|_| of_run).map(|figures| figures.in_flight());
         let loss = all.and_then(|figures| figures.loss()).map(|loss| loss.percent().to_string());
         let mut record = Record::new(output);
         record
@@ -50,7 +53,7 @@ impl Document for CsvTable {
             .number(all.map(|figures| figures.lost()))
             .number(all.map(|figures| figures.late()))
             .number(all.map(|figures| figures.not_sent()))
-            .number(all.map(|figures| figures.in_flight()))
+            .number(in_flight)
             .maybe(loss.as_deref())
             .number(burst)
             .millis(rtt.map(|rtt| rtt.min()))
