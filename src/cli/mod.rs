@@ -1,5 +1,6 @@
 //! The command line: parsed and checked. No sockets, no name resolution, no printing.
 
+mod family;
 mod figures;
 pub mod format;
 pub mod fping;

@@ -216,7 +216,7 @@ fn hosts(arguments: &PingArguments, many: bool) -> Result<Vec<String>> {
 
 /// The family that `-4` or `-6` names, or that another option needs.
 fn family(arguments: &PingArguments, method: Method) -> Result<Option<Family>> {
-    ensure!(!(arguments.route.ipv4 && arguments.route.ipv6), "only one -4 or -6 option may be specified");
+    let named = arguments.route.family.named()?;
     ensure!(
         !(arguments.packet.record_route && arguments.packet.ip_timestamp.is_some()),
         "only one of -T or -R may be used"
@@ -235,12 +235,10 @@ fn family(arguments: &PingArguments, method: Method) -> Result<Option<Family>> {
             IpAddr::V6(_) => (format!("-I {source}"), Family::V6),
         }),
     ];
-    let named = match (arguments.route.ipv4, arguments.route.ipv6) {
-        (true, _) => Some(("-4".to_string(), Family::V4)),
-        (_, true) => Some(("-6".to_string(), Family::V6)),
-        (false, false) => None,
-    };
-    let mut found: Option<(String, Family)> = named;
+    let mut found = named.map(|family| match family {
+        Family::V4 => ("-4".to_string(), family),
+        Family::V6 => ("-6".to_string(), family),
+    });
     for (option, family) in needs.into_iter().flatten() {
         match &found {
             Some((other, wanted)) if *wanted != family => {

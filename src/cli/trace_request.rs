@@ -127,12 +127,7 @@ impl TraceRequest {
 const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 fn family(arguments: &TraceArguments) -> Result<Option<Family>> {
-    ensure!(!(arguments.route.ipv4 && arguments.route.ipv6), "only one -4 or -6 option may be specified");
-    let named = match (arguments.route.ipv4, arguments.route.ipv6) {
-        (true, _) => Some(Family::V4),
-        (_, true) => Some(Family::V6),
-        (false, false) => None,
-    };
+    let named = arguments.route.family.named()?;
     let needed = arguments.route.source.map(Family::of);
     if let (Some(named), Some(needed), Some(source)) = (named, needed, arguments.route.source) {
         ensure!(named == needed, "-s {source} is not of the family that -4 or -6 selects");

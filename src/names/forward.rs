@@ -8,7 +8,7 @@ use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::escape::{escape, is_visible};
 use crate::names::{international, resolv_conf};
-use crate::sys::{self, ResolverError, address};
+use crate::sys::{self, ResolverError, address, interfaces};
 
 /// The families of the addresses that are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,9 +109,8 @@ impl std::error::Error for NotFound {}
 /// One line that begins with the name, escaped: no such name, no such interface, or no address that `wanted` accepts.
 pub fn resolve(name: &str, wanted: AddressFamilies) -> Result<Vec<Candidate>> {
     check(name)?;
-    if let Some((address, interface)) = name.split_once('%')
-        && address.parse::<Ipv6Addr>().is_ok_and(|address| !has_interface(address))
-    {
+    let scoped = scoped(name);
+    if let Some((_, interface)) = scoped.filter(|(address, _)| !interfaces::is_link_local(*address)) {
         bail!("{}: only a link-local address has an interface (%{})", escape(name), escape(interface));
     }
     // getaddrinfo would give the same result, but takes longer than the rest of the start-up.
@@ -122,8 +121,8 @@ pub fn resolve(name: &str, wanted: AddressFamilies) -> Result<Vec<Candidate>> {
     }
     let encoded = international::to_ascii(name)?;
     let look_up = |wanted| {
-        lookup(&encoded, wanted, libc::AI_CANONNAME).map_err(|error| match scope(name) {
-            Some(scope) => anyhow!("{}: no interface is named '{}'", escape(name), escape(scope)),
+        lookup(&encoded, wanted, libc::AI_CANONNAME).map_err(|error| match scoped {
+            Some((_, scope)) => anyhow!("{}: no interface is named '{}'", escape(name), escape(scope)),
             None => anyhow::Error::new(NotFound::new(name, error)),
         })
     };
@@ -233,15 +232,10 @@ pub fn check_characters(name: &str) -> Result<()> {
 /// Octets of the longest name (RFC 1035 section 2.3.4).
 const MAX_NAME: usize = 255;
 
-/// The interface name of a scoped IPv6 address.
-fn scope(name: &str) -> Option<&str> {
-    let (address, scope) = name.split_once('%')?;
-    address.parse::<Ipv6Addr>().ok().map(|_| scope)
-}
-
-/// Whether an address is one of each link, so that its interface must be known (RFC 4007 section 6).
-fn has_interface(address: Ipv6Addr) -> bool {
-    address.is_unicast_link_local() || matches!(address.segments()[0] & 0xff0f, 0xff01 | 0xff02)
+/// A scoped IPv6 address, and the name of its interface.
+fn scoped(name: &str) -> Option<(Ipv6Addr, &str)> {
+    let (address, interface) = name.split_once('%')?;
+    Some((address.parse().ok()?, interface))
 }
 
 /// Whether an address is link-local and has no interface (RFC 4007 section 6).

@@ -1,7 +1,7 @@
 //! The interfaces of this host and their addresses (getifaddrs(3), if_nametoindex(3)).
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
@@ -92,4 +92,10 @@ fn address(entry: &InterfaceAddress) -> Option<IpAddr> {
 fn ip(storage: &SockaddrStorage) -> Option<IpAddr> {
     let v4 = storage.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
     v4.or_else(|| storage.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
+}
+
+/// Whether an address means something on one link only: fe80::/10 (RFC 4291 section 2.5.6), and multicast of interface or
+/// link scope (section 2.7).
+pub fn is_link_local(address: Ipv6Addr) -> bool {
+    address.is_unicast_link_local() || matches!(address.segments()[0] & 0xff0f, 0xff01 | 0xff02)
 }

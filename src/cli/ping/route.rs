@@ -1,5 +1,6 @@
 //! The options of `rping ping` about the way of the probes.
 
+use crate::cli::family::FamilyArguments;
 use crate::cli::groups::OptionGroup;
 use crate::cli::headings::ROUTE;
 use crate::cli::values::{self, Via};
@@ -7,13 +8,9 @@ use crate::cli::values::{self, Via};
 /// The options about the way of the probes.
 #[derive(Default, clap::Args)]
 pub struct RouteArguments {
-    /// Use IPv4 only.
-    #[arg(short = '4', long, help_heading = ROUTE)]
-    pub ipv4: bool,
-
-    /// Use IPv6 only.
-    #[arg(short = '6', long, help_heading = ROUTE)]
-    pub ipv6: bool,
+    /// The options about the family.
+    #[command(flatten)]
+    pub family: FamilyArguments,
 
     /// Send from this address, or through this interface.
     ///

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::net::IpAddr;
 
+use crate::cli::family::FamilyArguments;
 use crate::cli::groups::OptionGroup;
 use crate::cli::headings::ROUTE;
 use crate::cli::trace_values as values;
@@ -11,13 +12,9 @@ use crate::cli::values::MARK;
 /// The options about the way of the probes.
 #[derive(Default, clap::Args)]
 pub struct RouteArguments {
-    /// Use IPv4 only.
-    #[arg(short = '4', long, help_heading = ROUTE)]
-    pub ipv4: bool,
-
-    /// Use IPv6 only.
-    #[arg(short = '6', long, help_heading = ROUTE)]
-    pub ipv6: bool,
+    /// The options about the family.
+    #[command(flatten)]
+    pub family: FamilyArguments,
 
     /// Send through this interface.
     #[arg(short, long, value_name = "IFACE", allow_hyphen_values = true, value_parser = values::INTERFACE, help_heading = ROUTE)]

@@ -1,7 +1,7 @@
 //! The route to a target: a UDP socket is connected to it, and nothing is sent.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 
 use rustix::io::Errno;
 use socket2::{SockAddr, Socket};
@@ -83,7 +83,7 @@ impl Sockets {
 pub fn check_scope(target: SocketAddr, options: &Options) -> Result<(), RouteError> {
     let SocketAddr::V6(v6) = target else { return Ok(()) };
     let Some(device) = &options.device else {
-        return if is_link_local(target) { Err(RouteError::NoInterface(target.ip())) } else { Ok(()) };
+        return if lacks_link(v6) { Err(RouteError::NoInterface(target.ip())) } else { Ok(()) };
     };
     let scope = v6.scope_id();
     let zone = interfaces::name_of(scope).filter(|_| scope != 0).unwrap_or_else(|| device.clone());
@@ -142,11 +142,7 @@ fn try_connect(route_probe_socket: &Socket, mut target: SocketAddr) -> io::Resul
     route_probe_socket.connect(&SockAddr::from(target))
 }
 
-/// Whether an IPv6 address means something on one link only, and no link is named.
-fn is_link_local(target: SocketAddr) -> bool {
-    let SocketAddr::V6(target) = target else { return false };
-    let [high, low, ..] = target.ip().octets();
-    // fe80::/10 (RFC 4291 section 2.5.6), and multicast of interface or link scope (section 2.7).
-    let local = (high == 0xfe && low & 0xc0 == 0x80) || (high == 0xff && matches!(low & 0x0f, 1 | 2));
-    local && target.scope_id() == 0
+/// Whether an address means something on one link only, and no link is named.
+fn lacks_link(target: SocketAddrV6) -> bool {
+    interfaces::is_link_local(*target.ip()) && target.scope_id() == 0
 }
